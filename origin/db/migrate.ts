@@ -1,0 +1,27 @@
+// Brings the database to the newest schema. Several processes may start at once: they wait for one another.
+import { runner } from "node-pg-migrate";
+import { Client } from "pg";
+
+const directory = new URL("../../migrations", import.meta.url).pathname;
+
+/** Runs all missing migrations in one transaction each; returns their names. */
+export const migrate = async (
+  databaseUrl: string,
+  log: (message: string) => void = () => {},
+): Promise<string[]> => {
+  const dbClient = new Client({ connectionString: databaseUrl });
+  await dbClient.connect();
+  try {
+    const done = await runner({
+      dbClient,
+      dir: directory,
+      direction: "up",
+      migrationsTable: "schema_migrations",
+      advisoryLockMode: "wait",
+      logger: { debug: () => {}, info: () => {}, warn: log, error: log },
+    });
+    return done.map((migration) => migration.name);
+  } finally {
+    await dbClient.end();
+  }
+};

@@ -1,0 +1,77 @@
+// Everything /metrics shows. Stages receive the instruments they write to; nobody reads them back to decide.
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+export const makeMetrics = () => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    pmfScore: new Gauge({
+      name: "sluice_pmf_score",
+      help: "0.4 activation + 0.5 retention - 0.1 latency penalty; reported, not decided on",
+      labelNames: ["feature"],
+      registers,
+    }),
+    signal: new Gauge({
+      name: "sluice_signal",
+      help: "A feature's measured signal: activation and retention as rates, p95_latency in ms, error_rate",
+      labelNames: ["feature", "signal"],
+      registers,
+    }),
+    cohortSize: new Gauge({
+      name: "sluice_cohort_size",
+      help: "Exposed units of the current epoch",
+      labelNames: ["feature", "cohort"],
+      registers,
+    }),
+    evaluationSeconds: new Histogram({
+      name: "sluice_evaluation_seconds",
+      help: "Time of one check of one feature",
+      buckets: [0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.015, 0.03, 0.05, 0.1, 0.5, 1],
+      registers,
+    }),
+    decisions: new Counter({
+      name: "sluice_decisions_total",
+      help: "Checks by the action that they decided on",
+      labelNames: ["feature", "action"],
+      registers,
+    }),
+    rollbacks: new Counter({
+      name: "sluice_rollbacks_total",
+      help: "Rollbacks by outcome: committed, conflict, failed, shadow",
+      labelNames: ["feature", "outcome"],
+      registers,
+    }),
+    rollbackToEdgeSeconds: new Histogram({
+      name: "sluice_rollback_to_edge_seconds",
+      help: "Commit of a rollback to the edge's confirmation",
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30],
+      registers,
+    }),
+    lockTimeouts: new Counter({
+      name: "sluice_lock_timeouts_total",
+      help: "Evaluation locks that could not be had in time",
+      registers,
+    }),
+    ingestSpans: new Counter({
+      name: "sluice_ingest_spans_total",
+      help: "Spans and log records received, by result: accepted, rejected, ignored",
+      labelNames: ["result"],
+      registers,
+    }),
+    ingestLagSeconds: new Gauge({
+      name: "sluice_ingest_lag_seconds",
+      help: "Age of the oldest acknowledged telemetry that is not yet aggregated",
+      registers,
+    }),
+    edgeRevision: new Gauge({
+      name: "sluice_edge_revision",
+      help: "Newest revision that a region of the edge has confirmed",
+      labelNames: ["region"],
+      registers,
+    }),
+  };
+};
+
+export type Metrics = ReturnType<typeof makeMetrics>;

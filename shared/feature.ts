@@ -1,0 +1,63 @@
+// A feature as the edge knows it, and the document that carries all of them.
+import { z } from "zod";
+import { Bps, FeatureId, Revision } from "./ids.ts";
+
+/** Where a feature applies; no route at all means everywhere. */
+export const Route = z.strictObject({
+  /** URLPattern pathname, such as `/products/:id` or `/shop/*`. */
+  path: z.string().startsWith("/"),
+  /** HTTP methods; none means all. */
+  methods: z.array(z.string().regex(/^[A-Z]+$/, "must be upper case")).optional(),
+});
+export type Route = z.infer<typeof Route>;
+
+/** A request that counts as the unit's activation when the upstream answers with `status` (default: any below 400). */
+export const Activation = z.strictObject({
+  path: z.string().startsWith("/"),
+  method: z
+    .string()
+    .regex(/^[A-Z]+$/, "must be upper case")
+    .default("POST"),
+  status: z.number().int().min(100).max(599).optional(),
+});
+export type Activation = z.infer<typeof Activation>;
+
+export const FeatureState = z
+  .strictObject({
+    featureId: FeatureId,
+    enabled: z.boolean(),
+    rolloutBps: Bps,
+    holdoutBps: Bps.default(0),
+    /** Counts the times a person opened the feature; evidence never crosses epochs. */
+    epoch: z.number().int().min(1).default(1),
+    version: z.number().int().min(1),
+    failureMode: z.enum(["static", "closed"]).default("static"),
+    targeting: z.null().default(null),
+    routes: z.array(Route).default([]),
+    gate: z.null().default(null),
+    activation: Activation.nullable().default(null),
+  })
+  .refine((state) => state.rolloutBps + state.holdoutBps <= 10_000, {
+    path: ["holdoutBps"],
+    message: "rolloutBps + holdoutBps must be at most 10000",
+  });
+export type FeatureState = z.infer<typeof FeatureState>;
+
+/** Body of `POST /.sluice/push`. */
+export const PushMessage = z.strictObject({
+  revision: Revision,
+  /** true: `features` is everything there is. false: the features that changed. */
+  full: z.boolean(),
+  features: z.array(FeatureState),
+  /** Ids deleted since; only in a message that is not full. */
+  removed: z.array(FeatureId).default([]),
+  /** The revision that the changes build on: an edge that is behind it has missed something and asks for it (409). */
+  since: Revision.optional(),
+});
+export type PushMessage = z.infer<typeof PushMessage>;
+
+/** All features at one revision, so that a request sees one state and never parts of two. */
+export type Snapshot = {
+  readonly revision: Revision;
+  readonly features: readonly FeatureState[];
+};

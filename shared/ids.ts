@@ -1,0 +1,28 @@
+// Branded identifiers: a feature id cannot stand in for a unit id. Each is parsed once, at the door.
+import { z } from "zod";
+
+/** Feature id: 1–128 printable ASCII characters without those that separate fields in headers and cookies. */
+export const FeatureId = z
+  .string()
+  .min(1, "must not be empty")
+  .max(128, "must have at most 128 characters")
+  .regex(/^[A-Za-z0-9_.:/-]+$/, "may contain letters, digits and _ . : / - only")
+  .brand<"FeatureId">();
+export type FeatureId = z.infer<typeof FeatureId>;
+
+/** Who is assigned: a signed-in user's id or a random one. 1–256 characters, no control characters. */
+export const UnitId = z
+  .string()
+  .min(1, "must not be empty")
+  .max(256, "must have at most 256 characters")
+  // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
+  .regex(/^[^\u0000-\u001f\u007f]+$/, "must not contain control characters")
+  .brand<"UnitId">();
+export type UnitId = z.infer<typeof UnitId>;
+
+/** Number of the last committed change to any feature's state: monotonic over the whole installation. */
+export const Revision = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).brand<"Revision">();
+export type Revision = z.infer<typeof Revision>;
+
+/** A part of 10,000: 10,000 bps is everyone. */
+export const Bps = z.number().int().min(0).max(10_000);

@@ -1,0 +1,26 @@
+// Signature of a push: `t=<unix seconds>,kid=<id>,v1=<hex HMAC-SHA256 of "t.body">`. The HMAC itself is the caller's.
+
+export type SignatureHeader = {
+  readonly timestamp: number;
+  readonly kid: string;
+  /** lower-case hex */
+  readonly mac: string;
+};
+
+/** How far the sender's clock may be off, in seconds. */
+export const SIGNATURE_TOLERANCE_S = 300;
+
+export const signedText = (timestamp: number, body: string): string => `${timestamp}.${body}`;
+
+export const formatSignature = ({ timestamp, kid, mac }: SignatureHeader): string =>
+  `t=${timestamp},kid=${kid},v1=${mac}`;
+
+/** null for anything that is not exactly such a header. */
+export const parseSignature = (header: string): SignatureHeader | null => {
+  const match = /^t=(\d{1,12}),kid=([A-Za-z0-9_-]{1,32}),v1=([0-9a-f]{64})$/.exec(header);
+  if (match === null) return null;
+  const [, timestamp, kid, mac] = match;
+  return timestamp === undefined || kid === undefined || mac === undefined
+    ? null
+    : { timestamp: Number(timestamp), kid, mac };
+};

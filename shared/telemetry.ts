@@ -1,0 +1,20 @@
+// Names under which telemetry carries a feature's signals. The OpenTelemetry name first, the pattern's alias accepted.
+
+export const attribute = {
+  featureId: ["feature_flag.key", "feature_id"],
+  unitId: ["feature_flag.context.id", "user_id", "enduser.id"],
+  /** "treatment" or "holdout" */
+  variant: ["feature_flag.result.variant"],
+  epoch: ["sluice.epoch"],
+  /** boolean: the unit did what the feature is for */
+  actionTaken: ["action_taken"],
+  /** boolean: the unit came back */
+  returned: ["returned"],
+  isBot: ["is_bot"],
+  /** 0 (bot) … 1 (human) */
+  captchaScore: ["captcha_score"],
+  httpStatus: ["http.response.status_code"],
+} as const satisfies Record<string, readonly [string, ...string[]]>;
+
+/** Name of a log record's event that counts as an exposure (OpenTelemetry semantic conventions, feature flags). */
+export const EVALUATION_EVENT = "feature_flag.evaluation";
