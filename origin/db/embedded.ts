@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { randomBytes } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { Client } from "pg";
 
 /** "nobody" on every Linux that matters; owns the data when we are root. */
@@ -113,6 +114,55 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+const answers = async (url: string): Promise<true | Error> => {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
+  try {
+    await client.connect();
+    await client.end();
+    return true;
+  } catch (cause) {
+    return cause instanceof Error ? cause : new Error(String(cause));
+  }
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const urlOf = (port: number, password: string): string =>
+  `postgres://sluice:${password}@127.0.0.1:${port}/postgres`;
+
+/**
+ * The server that a killed process left running on the same data, if it answers: it is taken over rather than
+ * started a second time. postmaster.pid holds the pid in its first line and the port in its fourth.
+ */
+const takeOver = async (cluster: string, password: string): Promise<EmbeddedPostgres | undefined> => {
+  const file = join(cluster, "postmaster.pid");
+  if (!(await exists(file))) return undefined;
+  const lines = (await readFile(file, "utf8")).split("\n");
+  const [pid, port] = [Number(lines[0]), Number(lines[3])];
+  const url = urlOf(port, password);
+  if (!(pid > 0 && port > 0) || (await answers(url)) !== true) return undefined;
+  const ended = (async () => {
+    while (isAlive(pid)) await setTimeout(100);
+    return null;
+  })();
+  return {
+    url,
+    pid,
+    ended,
+    stop: async () => {
+      if (isAlive(pid)) process.kill(pid, "SIGINT");
+      await ended;
+    },
+  };
+};
+
 /**
  * Starts the server on `<dataDir>/postgres`, making it at the first start; a second start continues with the data.
  * `settings` are passed as `-c name=value`. Throws with the server's own words when it does not come up.
@@ -147,7 +197,12 @@ export const startEmbeddedPostgres = async (options: {
     if ((await endOf(initdb)) !== 0) throw new Error(`initdb failed in ${cluster}: ${words()}`);
   }
 
+  const password = (await readFile(secretFile, "utf8")).trim();
+  const left = await takeOver(cluster, password);
+  if (left !== undefined) return left;
+
   const port = options.port ?? (await freePort());
+  const url = urlOf(port, password);
   const settings = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...options.settings };
   const server = launch(join(bin, "postgres"), [
     "-D",
@@ -164,21 +219,17 @@ export const startEmbeddedPostgres = async (options: {
     () => (running = false),
   );
 
-  const password = (await readFile(secretFile, "utf8")).trim();
-  const url = `postgres://sluice:${password}@127.0.0.1:${port}/postgres`;
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
-    const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
-    try {
-      await client.connect();
-      await client.end();
-      break;
-    } catch (cause) {
-      if (!running) throw new Error(`PostgreSQL ended at start: ${words()}`, { cause });
-      if (Date.now() > deadline)
-        throw new Error(`PostgreSQL did not start within ${START_TIMEOUT_MS} ms: ${words()}`, { cause });
-      await new Promise((wake) => setTimeout(wake, 50));
+    const answer = await answers(url);
+    if (answer === true) break;
+    if (!running) throw new Error(`PostgreSQL ended at start: ${words()}`, { cause: answer });
+    if (Date.now() > deadline) {
+      throw new Error(`PostgreSQL did not start within ${START_TIMEOUT_MS} ms: ${words()}`, {
+        cause: answer,
+      });
     }
+    await setTimeout(50);
   }
   return {
     url,

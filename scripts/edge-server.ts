@@ -1,0 +1,91 @@
+// The edge Worker on this machine: bundled by wrangler as for a deployment, run by workerd, state kept in a folder.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { unstable_getMiniflareWorkerOptions } from "wrangler";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const configPath = join(root, "wrangler.toml");
+
+export type EdgeServer = { readonly url: string; readonly stop: () => Promise<void> };
+
+/** Bundles the Worker into `outDir`. Throws with wrangler's own words. */
+export const bundleEdge = async (outDir: string): Promise<void> => {
+  const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
+  const child = spawn(
+    process.execPath,
+    [wrangler, "deploy", "--dry-run", "--config", configPath, "--outdir", outDir],
+    {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
+    },
+  );
+  let output = "";
+  const keep = (chunk: Buffer) => {
+    output += chunk.toString();
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`wrangler could not bundle the Worker:\n${output}`);
+};
+
+/** The Worker's modules, its entry first. */
+const modulesOf = async (
+  bundleDir: string,
+): Promise<{ type: "ESModule" | "CompiledWasm"; path: string }[]> => {
+  const files = await readdir(bundleDir);
+  const wasm = files.filter((file) => file.endsWith(".wasm"));
+  return [
+    { type: "ESModule", path: join(bundleDir, "worker.js") },
+    ...wasm.map((file) => ({ type: "CompiledWasm" as const, path: join(bundleDir, file) })),
+  ];
+};
+
+/** What of wrangler's description of the Worker this file reads; the rest is handed on as it is. */
+type WorkerOptions = { modulesRules?: unknown; bindings?: Record<string, string> };
+
+/**
+ * Serves a bundle made by `bundleEdge` on `port` (0: any free one). `bindings` are the Worker's vars and secrets,
+ * over those of wrangler.toml. KV and Durable Objects live in `stateDir` and survive a restart.
+ */
+export const startEdge = async (options: {
+  bundleDir: string;
+  stateDir: string;
+  port: number;
+  bindings: Readonly<Record<string, string>>;
+}): Promise<EdgeServer> => {
+  // The bundle lists its modules itself, so wrangler's rules for finding them have nothing to do.
+  const {
+    modulesRules: _,
+    bindings: vars,
+    ...workerOptions
+  } = unstable_getMiniflareWorkerOptions(configPath).workerOptions as WorkerOptions;
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      log: new Log(LogLevel.WARN),
+      resourcePersistencePath: options.stateDir,
+      telemetry: { enabled: false },
+      cf: false,
+      workers: [
+        {
+          ...workerOptions,
+          name: "sluice",
+          rootPath: options.bundleDir,
+          modulesRoot: options.bundleDir,
+          modules: await modulesOf(options.bundleDir),
+          bindings: { ...vars, ...options.bindings },
+          // Visitors reach the Worker itself: the development server's own entry would rewrite requests.
+          unsafeDirectSockets: [{ host: "127.0.0.1", port: options.port }],
+        },
+      ],
+    }),
+  );
+  await miniflare.ready;
+  const url = await miniflare.unsafeGetDirectURL("sluice");
+  return { url: url.origin, stop: () => miniflare.dispose() };
+};
