@@ -1,0 +1,252 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { makeFeatureChanges, type By } from "../../origin/rollback/change-feature.ts";
+import { commitChange } from "../../origin/rollback/commit.ts";
+import { newFeature, type NewFeature } from "../../origin/rollback/plan.ts";
+import { getFeature, getRule, listAudit, listFeatures } from "../../origin/rollback/read.ts";
+import { changesSince, currentSnapshot } from "../../origin/rollback/snapshot.ts";
+import { FeatureId, Revision } from "../../shared/ids.ts";
+import type { Result } from "../../shared/result.ts";
+import { Rule } from "../../shared/rule.ts";
+import { makeTestDatabase } from "../support/database.ts";
+
+const database = await makeTestDatabase();
+const { pool } = database;
+afterAll(() => database.drop());
+beforeEach(() =>
+  pool.query(
+    "truncate feature_flags, feature_tombstones, pmf_rules; update state_head set revision = revision",
+  ),
+);
+
+const changes = makeFeatureChanges({ pool, newId: randomUUID });
+const ann: By = { actor: "ann", reason: "launch" };
+const id = (text: string) => FeatureId.parse(text);
+const got = <T, E>(result: Result<T, E>): T => {
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value;
+};
+const open = (featureId: string, more: Partial<NewFeature> = {}) =>
+  changes.createFeature(
+    newFeature({ featureId: id(featureId), enabled: true, rolloutBps: 5000, ...more }),
+    ann,
+  );
+const rule = (featureId: string) =>
+  Rule.parse({
+    featureId,
+    activationThreshold: 0.15,
+    retentionThreshold: 0.2,
+    latencyP95Threshold: 800,
+    minCohortSize: 100,
+    evaluationWindowSeconds: 3600,
+  });
+
+test("a feature that is only named is closed, for nobody, with a tenth as holdout", async () => {
+  const made = got(await changes.createFeature(newFeature({ featureId: id("a") }), ann));
+  expect(made.state).toMatchObject({ enabled: false, rolloutBps: 0, holdoutBps: 1000, epoch: 1, version: 1 });
+  expect(newFeature({ featureId: id("a"), rolloutBps: 10_000 }).holdoutBps).toBe(0);
+  expect(await changes.createFeature(newFeature({ featureId: id("a") }), ann)).toMatchObject({
+    error: { reason: "alreadyExists", have: 1 },
+  });
+});
+
+test("every change takes the next revision and the next version and can be read back", async () => {
+  const made = got(await open("a"));
+  const edited = got(await changes.updateFeature({ featureId: id("a") }, { failureMode: "closed" }, ann));
+  expect(edited).toMatchObject({ revision: made.revision + 1, version: 2 });
+  expect((await getFeature(pool, id("a")))?.state).toEqual(edited.state);
+  expect(await currentSnapshot(pool)).toEqual({ revision: edited.revision, features: [edited.state] });
+});
+
+test("a rollback closes, remembers the rollout, and enabling goes back to it in a new epoch", async () => {
+  const made = got(await open("a"));
+  const closed = got(
+    await changes.rollbackFeature(
+      { featureId: id("a"), expectedVersion: made.version, epoch: 1, evidence: { users: 4500 } },
+      { actor: "sluice", reason: "activation 11.2 %" },
+    ),
+  );
+  expect(closed.state).toMatchObject({ enabled: false, rolloutBps: 0, epoch: 1, version: 2 });
+  expect(await getFeature(pool, id("a"))).toMatchObject({
+    rolloutBeforeBps: 5000,
+    rollbackReason: "activation 11.2 %",
+    rolledBackAt: expect.any(Date),
+  });
+  expect(await changes.rollbackFeature({ featureId: id("a") }, ann)).toMatchObject({
+    error: { reason: "alreadyClosed" },
+  });
+  expect(await changes.setRollout({ featureId: id("a") }, 100, ann)).toMatchObject({
+    error: { reason: "alreadyClosed" },
+  });
+  const again = got(await changes.enableFeature({ featureId: id("a") }, undefined, ann));
+  expect(again.state).toMatchObject({ enabled: true, rolloutBps: 5000, epoch: 2, version: 3 });
+  expect(await changes.enableFeature({ featureId: id("a") }, undefined, ann)).toMatchObject({
+    error: { reason: "alreadyOpen" },
+  });
+  const { items } = await listAudit(pool, { limit: 1, featureId: id("a"), before: undefined });
+  expect(items[0]).toMatchObject({ action: "enable", actor: "ann", epoch: 2, version: 3 });
+});
+
+test("a decision about an older version or epoch comes too late", async () => {
+  got(await open("a"));
+  got(await changes.setRollout({ featureId: id("a") }, 6000, ann));
+  expect(
+    await changes.rollbackFeature({ featureId: id("a"), expectedVersion: 1, epoch: 1 }, ann),
+  ).toMatchObject({ error: { reason: "versionConflict", have: 2 } });
+  got(await changes.rollbackFeature({ featureId: id("a") }, ann));
+  got(await changes.enableFeature({ featureId: id("a") }, 100, ann));
+  expect(await changes.rollbackFeature({ featureId: id("a"), epoch: 1 }, ann)).toMatchObject({
+    error: { reason: "epochConflict", have: 2 },
+  });
+});
+
+test("of twenty rollbacks at once exactly one happens", async () => {
+  got(await open("a"));
+  const all = await Promise.all(
+    Array.from({ length: 20 }, () => changes.rollbackFeature({ featureId: id("a") }, ann)),
+  );
+  expect(all.filter((result) => result.ok)).toHaveLength(1);
+});
+
+test("racing edits, ramps, rollbacks and enables end in one history without gaps", async () => {
+  got(await open("r"));
+  const target = { featureId: id("r") };
+  const kinds = [
+    (i: number) => changes.setRollout(target, 100 * i, ann),
+    (i: number) => changes.updateFeature(target, { tags: [`t${i}`] }, ann),
+    () => changes.rollbackFeature(target, ann),
+    () => changes.enableFeature(target, 10, ann),
+  ] as const;
+  const results = await Promise.all(
+    Array.from({ length: 10 }, (_, i) => kinds.map((change) => change(i))).flat(),
+  );
+  const versions = results.flatMap((result) => (result.ok ? [result.value.version] : []));
+  expect(versions.toSorted((x, y) => x - y)).toEqual(Array.from(versions, (_, i) => i + 2));
+  expect((await getFeature(pool, id("r")))?.state.version).toBe(versions.length + 1);
+});
+
+test("a change that is committed twice under one id happens once and gives one answer", async () => {
+  const change = {
+    changeId: randomUUID(),
+    actor: "ann",
+    features: [
+      {
+        featureId: id("a"),
+        expectedVersion: null,
+        action: "create" as const,
+        reason: "launch",
+        details: {},
+        next: {
+          ...newFeature({ featureId: id("a") }),
+          epoch: 1,
+          rolloutBeforeBps: null,
+          rollbackReason: null,
+          latched: false,
+        },
+        rule: null,
+      },
+    ],
+  };
+  const answers = await Promise.all([commitChange(pool, change), commitChange(pool, change)]);
+  expect(answers[0]).toEqual(answers[1]);
+  expect((await getFeature(pool, id("a")))?.state.version).toBe(1);
+});
+
+test("a new rule is a new version of the feature, so that a decision by the old rule is refused", async () => {
+  got(await open("a"));
+  expect(got(await changes.putRule({ featureId: id("a") }, rule("a"), ann))).toMatchObject({
+    version: 2,
+    ruleVersion: 1,
+  });
+  got(await changes.putRule({ featureId: id("a") }, { ...rule("a"), minCohortSize: 5 }, ann));
+  expect(await getRule(pool, id("a"))).toMatchObject({ version: 2, rule: { minCohortSize: 5 } });
+  expect(await changes.putRule({ featureId: id("a") }, rule("b"), ann)).toMatchObject({
+    error: { reason: "invalid", problems: [{ field: "featureId" }] },
+  });
+});
+
+test("a deleted feature is told to edges as removed and made anew never inherits evidence", async () => {
+  const made = got(await open("a"));
+  const gone = got(await changes.deleteFeature({ featureId: id("a") }, ann));
+  expect(await changesSince(pool, made.revision)).toMatchObject({
+    since: made.revision,
+    revision: gone.revision,
+    full: false,
+    features: [],
+    removed: ["a"],
+  });
+  expect(got(await open("a")).state).toMatchObject({ epoch: 2, version: 3 });
+  expect(await changesSince(pool, gone.revision)).toMatchObject({ removed: [], features: [{ epoch: 2 }] });
+});
+
+test("an edge is told only what changed since the revision that it has", async () => {
+  const made = got(await open("a"));
+  const other = got(await open("b"));
+  expect((await changesSince(pool, made.revision)).features).toEqual([other.state]);
+  expect(await changesSince(pool, null)).toMatchObject({ full: true, revision: other.revision });
+  expect((await changesSince(pool, Revision.parse(other.revision))).features).toEqual([]);
+});
+
+test("a feature that requires another closes with it, in the same revision", async () => {
+  got(await open("base"));
+  got(await open("middle", { requires: [id("base")] }));
+  got(await open("top", { requires: [id("middle")] }));
+  const closed = got(await changes.rollbackFeature({ featureId: id("base") }, ann));
+  for (const name of ["base", "middle", "top"]) {
+    expect(await getFeature(pool, id(name))).toMatchObject({
+      revision: closed.revision,
+      state: { enabled: false },
+    });
+  }
+  expect(await changes.enableFeature({ featureId: id("top") }, undefined, ann)).toMatchObject({
+    error: { reason: "requirementClosed", featureIds: ["middle"] },
+  });
+  expect(
+    await changes.updateFeature({ featureId: id("base") }, { requires: [id("top")] }, ann),
+  ).toMatchObject({ error: { reason: "invalid", problems: [{ field: "requires" }] } });
+  expect(await changes.deleteFeature({ featureId: id("base") }, ann)).toMatchObject({
+    error: { reason: "requiredBy", featureIds: ["middle"] },
+  });
+});
+
+test("enabling a feature while what it requires is being closed never leaves it open alone", async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const [base, top] = [id(`base${round}`), id(`top${round}`)];
+    got(await open(base));
+    got(await open(top, { requires: [base], enabled: false }));
+    await Promise.all([
+      changes.enableFeature({ featureId: top }, undefined, ann),
+      changes.rollbackFeature({ featureId: base }, ann),
+    ]);
+    const [baseNow, topNow] = await Promise.all([getFeature(pool, base), getFeature(pool, top)]);
+    expect([baseNow?.state.enabled, topNow?.state.enabled]).toEqual([false, false]);
+  }
+});
+
+test("everything with a tag is closed in one revision", async () => {
+  got(await open("a", { tags: ["checkout"] }));
+  got(await open("b", { tags: ["checkout"] }));
+  got(await open("c"));
+  const closed = got(await changes.rollbackTag("checkout", ann));
+  expect(closed?.features.map((feature) => feature.featureId)).toEqual(["a", "b"]);
+  expect((await currentSnapshot(pool)).features.map((state) => state.enabled)).toEqual([false, false, true]);
+  expect(got(await changes.rollbackTag("checkout", ann))).toBeNull();
+});
+
+test("lists go on where the page before ended", async () => {
+  for (const name of ["a", "b", "c"]) got(await open(name));
+  const first = await listFeatures(pool, { limit: 2 });
+  expect(first.items.map((item) => item.state.featureId)).toEqual(["a", "b"]);
+  const second = await listFeatures(pool, { limit: 2, after: first.next ?? undefined });
+  expect(second).toMatchObject({ items: [{ state: { featureId: "c" } }], next: null });
+  const audit = await listAudit(pool, { limit: 2 });
+  expect((await listAudit(pool, { limit: 1, before: audit.next ?? undefined })).items[0]?.seq).toBe(
+    (audit.items[1]?.seq ?? 0) - 1,
+  );
+});
+
+test("an audit row cannot be altered or removed", async () => {
+  got(await open("a"));
+  await expect(pool.query("update rollback_audit set reason = 'nothing'")).rejects.toThrow("append-only");
+  await expect(pool.query("delete from rollback_audit")).rejects.toThrow("append-only");
+});
