@@ -3,7 +3,8 @@ import { z } from "zod";
 import { KeyRing } from "../shared/keys.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 
-const whole = (min: number, max: number, fallback: number) =>
+/** A whole number in an environment variable. */
+export const whole = (min: number, max: number, fallback: number) =>
   z
     .string()
     .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
@@ -28,7 +29,7 @@ const list = <T extends z.ZodType<string, string>>(item: T) =>
 const ROLES = ["ingest", "fold", "evaluate", "push", "admin"] as const;
 export type Role = (typeof ROLES)[number];
 
-const token = z.string().min(16, "must have at least 16 characters");
+const token = z.string().min(8, "must have at least 8 characters");
 
 const Environment = z.object({
   ORIGIN_PORT: whole(0, 65_535, 8080),

@@ -5,7 +5,7 @@ export type Key = { readonly kid: string; readonly secret: string };
 export type KeyRing = readonly [Key, ...Key[]];
 
 const form =
-  "must be kid:secret[,kid:secret…], each kid 1–32 of A-Z a-z 0-9 _ - and each secret at least 16 characters";
+  "must be kid:secret[,kid:secret…], each kid 1–32 of A-Z a-z 0-9 _ - and each secret at least 8 characters";
 
 export const KeyRing = z.string().transform((text, context): KeyRing => {
   const keys = text.split(",").map((entry) => {
@@ -13,7 +13,7 @@ export const KeyRing = z.string().transform((text, context): KeyRing => {
     return { kid: entry.slice(0, colon).trim(), secret: entry.slice(colon + 1).trim() };
   });
   const [first, ...rest] = keys;
-  const wellFormed = keys.every((key) => /^[A-Za-z0-9_-]{1,32}$/.test(key.kid) && key.secret.length >= 16);
+  const wellFormed = keys.every((key) => /^[A-Za-z0-9_-]{1,32}$/.test(key.kid) && key.secret.length >= 8);
   const unique = new Set(keys.map((key) => key.kid)).size === keys.length;
   if (first === undefined || !wellFormed || !unique) {
     context.issues.push({ code: "custom", message: unique ? form : "must not name a kid twice", input: "" });

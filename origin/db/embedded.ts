@@ -1,14 +1,13 @@
 // A PostgreSQL 17 of our own for machines that have none: binaries from npm, data in a folder, loopback only.
 // PostgreSQL refuses to run as root, so as root it runs as an unprivileged user that owns the data.
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { access, chown, constants, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { Client } from "pg";
+import { freePort } from "./free-port.ts";
 
 /** "nobody" on every Linux that matters; owns the data when we are root. */
 const UNPRIVILEGED_ID = 65_534;
@@ -38,15 +37,6 @@ const nativeFolder = (): string => {
       cause,
     });
   }
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no free TCP port");
-  return address.port;
 };
 
 /** Whether a user without rights can walk down to the folder (a home of mode 0700 stops it). */

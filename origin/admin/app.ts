@@ -1,0 +1,63 @@
+// The origin's HTTP surface apart from telemetry: admin API, health and metrics.
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Pool } from "../db/pool.ts";
+import type { Logger } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { FeatureChanges } from "../rollback/change-feature.ts";
+import { requireToken } from "./auth.ts";
+import { makeFeatureRoutes } from "./features.ts";
+import { makeHistoryRoutes } from "./history.ts";
+import { problem } from "./problem.ts";
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+export const makeAdminApp = (options: {
+  pool: Pool;
+  changes: FeatureChanges;
+  adminToken: string;
+  metrics: Metrics;
+  log: Logger;
+  /** What is not ready, by name; empty when everything is. */
+  unready: () => Promise<readonly string[]>;
+}): Hono => {
+  const { pool, changes, log } = options;
+  const app = new Hono();
+
+  app.get("/livez", (context) => context.text("ok"));
+  app.get("/readyz", async (context) => {
+    const missing = await options.unready();
+    return missing.length === 0
+      ? context.text("ok")
+      : problem(context, { status: 503, title: "Not Ready", detail: missing.join("; ") });
+  });
+  app.get("/metrics", async (context) =>
+    context.body(await options.metrics.registry.metrics(), 200, {
+      "content-type": options.metrics.registry.contentType,
+    }),
+  );
+
+  app.use("/admin/v1/*", requireToken(options.adminToken));
+  app.use(
+    "/admin/v1/*",
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: (context) => problem(context, { status: 413, title: "Content Too Large" }),
+    }),
+  );
+  app.route("/admin/v1", makeFeatureRoutes({ pool, changes }));
+  app.route("/admin/v1", makeHistoryRoutes({ pool }));
+
+  app.notFound((context) =>
+    problem(context, {
+      status: 404,
+      title: "Not Found",
+      detail: `no ${context.req.method} ${context.req.path}`,
+    }),
+  );
+  app.onError((error, context) => {
+    log.error({ err: error, path: context.req.path }, "request failed");
+    return problem(context, { status: 500, title: "Internal Server Error" });
+  });
+  return app;
+};

@@ -1,0 +1,16 @@
+// `npx sluice COMMAND`: each command lives in the stage that it serves.
+import { defineCommand, runMain } from "citty";
+
+const serve = defineCommand({
+  meta: { name: "serve", description: "Run the origin; configured by the environment" },
+  run: async () => {
+    await import("./main.ts");
+  },
+});
+
+await runMain(
+  defineCommand({
+    meta: { name: "sluice", description: "An edge feature gate that closes itself" },
+    subCommands: { serve },
+  }),
+);

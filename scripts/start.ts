@@ -1,0 +1,53 @@
+// `npm start`: the whole loop with nothing else installed, until Ctrl-C.
+import { parseStackEnvironment } from "./stack-environment.ts";
+import { startStack } from "./stack.ts";
+
+const environment = parseStackEnvironment(process.env);
+if (!environment.ok) {
+  for (const line of environment.error) console.error(line);
+  process.exit(2);
+}
+const { ports, dataDir, originEnv, edgeVars } = environment.value;
+
+const began = performance.now();
+const stack = await startStack({
+  dataDir,
+  ports,
+  originEnv,
+  edgeVars,
+  onLine: (line) => process.stdout.write(`${line}\n`),
+});
+
+const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+console.log(`
+  Sluice is running (started in ${seconds} s, data in ${dataDir})
+
+    Shop through the edge   ${stack.edge.url}
+    Origin and admin API    ${stack.origin.url}
+    Shop without the edge   ${stack.shop.url}
+${
+  stack.fresh && originEnv["ADMIN_TOKEN"] === undefined
+    ? `
+    Admin token (shown once, kept in ${dataDir}/secrets.json)
+    ${stack.secrets.adminToken}
+`
+    : ""
+}
+  Try \`npm run demo\` in a second terminal. Ctrl-C stops everything.
+`);
+
+let stopping = false;
+const stop = (): void => {
+  if (stopping) return;
+  stopping = true;
+  console.log("stopping …");
+  stack.stop().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+};
+process.on("SIGINT", stop);
+process.on("SIGTERM", stop);
