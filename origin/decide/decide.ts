@@ -4,17 +4,15 @@
 // Traffic a KEEP needs: at least minCohortSize mature treatment units for every rate asked about, and a rate well above
 // its threshold. At twice the threshold of 15 % about 60 mature units prove it, at 1.3 times about 400; half of the
 // slow requests that the rule allows is proven by about 300 requests. Retention is the last to mature: exposure
-// bucket + retentionWindowSeconds + settling time after the exposure (see origin/evaluate/settled.ts).
+// bucket + retentionWindowSeconds + settling time after the exposure (see settledUpTo).
 import type { Rule } from "../../shared/rule.ts";
-import type { Action, Decision, SignalName, State } from "./decision.ts";
+import type { Action, Decision, SignalName, State, TestReport } from "./decision.ts";
 import type { Evidence } from "./evidence.ts";
 import { reasonOf } from "./reason.ts";
 import { keepTests, rollbackTests } from "./signals.ts";
 
 export type History = {
   readonly epoch: number;
-  /** Unix seconds */
-  readonly epochStartedAt: number;
   readonly ruleVersion: number;
   /** What this trial has decided already. */
   readonly decided: "KEEP" | "ROLLBACK" | null;
@@ -69,6 +67,12 @@ const scoreOf = (details: Decision["details"], latencyP95Threshold: number): num
   return 0.4 * activation + 0.5 * retention - 0.1 * penalty;
 };
 
+/** Requests are there at once, outcomes mature: where a rule asks about outcomes, they are what is waited for. */
+const hasMatured = (tests: readonly TestReport[]): boolean => {
+  const outcomes = tests.filter(({ ageSeconds }) => ageSeconds !== null);
+  return (outcomes.length === 0 ? tests : outcomes).some(({ counts }) => counts);
+};
+
 /** `now` in unix seconds. */
 export const decide = (input: {
   evidence: Evidence;
@@ -117,8 +121,8 @@ export const decide = (input: {
     keep.every((test) => test.counts && isKnown(test) && test.logEvidence >= test.logBar)
   )
     return conclude("KEEP", [], null);
-  if (now - history.epochStartedAt >= rule.evaluationWindowSeconds) {
-    if (rule.onDeadline === "rollback" && missing === undefined && tests.some(({ counts }) => counts))
+  if (now - evidence.since >= rule.evaluationWindowSeconds) {
+    if (rule.onDeadline === "rollback" && missing === undefined && hasMatured(tests))
       return conclude(
         "ROLLBACK",
         [],
@@ -126,5 +130,5 @@ export const decide = (input: {
       );
     return conclude("UNDECIDED", [], obstacle);
   }
-  return conclude(tests.some(({ counts }) => counts) ? "TESTING" : "COLLECTING", [], obstacle);
+  return conclude(hasMatured(tests) ? "TESTING" : "COLLECTING", [], obstacle);
 };
