@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { bundleEdge, startEdge, type EdgeServer } from "./edge-server.ts";
 import { startOriginProcess, type OriginProcess } from "./origin-process.ts";
 import { loadSecrets, type Secrets } from "./secrets.ts";
-import { startShop } from "./shop/shop.ts";
+import { startShop } from "./shop/start.ts";
 
 export type Stack = {
   readonly edge: { readonly url: string; readonly restart: () => Promise<void> };

@@ -9,8 +9,8 @@ const form =
 
 export const KeyRing = z.string().transform((text, context): KeyRing => {
   const keys = text.split(",").map((entry) => {
-    const colon = entry.indexOf(":");
-    return { kid: entry.slice(0, colon).trim(), secret: entry.slice(colon + 1).trim() };
+    const [kid = "", ...secret] = entry.split(":");
+    return { kid: kid.trim(), secret: secret.join(":").trim() };
   });
   const [first, ...rest] = keys;
   const wellFormed = keys.every((key) => /^[A-Za-z0-9_-]{1,32}$/.test(key.kid) && key.secret.length >= 8);

@@ -1,0 +1,227 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, describe, expect, test } from "vitest";
+import { makeAdminApp } from "../../origin/admin/app.ts";
+import { makeMetrics } from "../../origin/metrics.ts";
+import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
+import { makeTestDatabase } from "../support/database.ts";
+
+const database = await makeTestDatabase();
+afterAll(() => database.drop());
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const app = makeAdminApp({
+  pool: database.pool,
+  changes: makeFeatureChanges({ pool: database.pool, newId: randomUUID }),
+  adminToken: "the-admin-token",
+  metrics: makeMetrics(),
+  log: silent,
+  unready: async () => [],
+});
+
+type Json = Record<string, unknown>;
+
+const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+  const response = await app.request(`/admin/v1${path}`, {
+    method,
+    headers: { authorization: "Bearer the-admin-token", ...headers },
+    body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  const json: Json = text === "" ? {} : JSON.parse(text);
+  return { status: response.status, headers: response.headers, json };
+};
+
+const makeFeature = async (more: Json = {}): Promise<string> => {
+  const featureId = `feat_${randomUUID().slice(0, 8)}`;
+  const { status } = await call("POST", "/features", { featureId, rolloutBps: 5000, ...more });
+  expect(status).toBe(201);
+  return featureId;
+};
+
+const goodRule = {
+  activationThreshold: 0.15,
+  retentionThreshold: 0.4,
+  latencyP95Threshold: 200,
+  minCohortSize: 5000,
+  evaluationWindowSeconds: 14_400,
+};
+
+describe("who may call", () => {
+  test.each([[undefined], ["Bearer wrong"], ["Basic dGhlLWFkbWluLXRva2Vu"], ["Bearer the-admin-token2"]])(
+    "Authorization %s is 401",
+    async (authorization) => {
+      const response = await app.request("/admin/v1/features", {
+        headers: authorization === undefined ? {} : { authorization },
+      });
+      expect(response.status).toBe(401);
+      expect(response.headers.get("www-authenticate")).toContain("Bearer");
+    },
+  );
+});
+
+describe("features", () => {
+  test("a new feature is closed and shown to nobody until it is enabled", async () => {
+    const featureId = await makeFeature();
+    const { json, headers } = await call("GET", `/features/${featureId}`);
+    expect(json).toMatchObject({ featureId, enabled: false, rolloutBps: 5000, holdoutBps: 1000, version: 1 });
+    expect(headers.get("etag")).toBe('"1"');
+  });
+
+  test("a second feature with the same id is 409", async () => {
+    const featureId = await makeFeature();
+    expect(await call("POST", "/features", { featureId })).toMatchObject({
+      status: 409,
+      json: { reason: "alreadyExists" },
+    });
+  });
+
+  test("each bad field is named", async () => {
+    const { status, headers, json } = await call("POST", "/features", {
+      featureId: "no spaces please",
+      rolloutBps: 10_001,
+      surprise: true,
+    });
+    expect(status).toBe(400);
+    expect(headers.get("content-type")).toBe("application/problem+json");
+    expect((json["errors"] as Json[]).map((error) => error["field"]).toSorted()).toEqual([
+      "featureId",
+      "rolloutBps",
+      "surprise",
+    ]);
+  });
+
+  test("rollout and holdout that overlap are refused", async () => {
+    const { status, json } = await call("POST", "/features", {
+      featureId: "feat_overlap",
+      rolloutBps: 9500,
+      holdoutBps: 1000,
+    });
+    expect(status).toBe(400);
+    expect(JSON.stringify(json)).toContain("holdoutBps");
+  });
+
+  test("a body that is not JSON is 400", async () => {
+    expect((await call("POST", "/features", "{nope")).status).toBe(400);
+  });
+
+  test("an edit needs the ETag it is based on: 428 without, 412 with an old one", async () => {
+    const featureId = await makeFeature();
+    const path = `/features/${featureId}`;
+    expect((await call("PUT", path, { rolloutBps: 6000 })).status).toBe(428);
+    expect((await call("PUT", path, { rolloutBps: 6000 }, { "if-match": '"1"' })).json["rolloutBps"]).toBe(
+      6000,
+    );
+    expect(await call("PUT", path, { rolloutBps: 7000 }, { "if-match": '"1"' })).toMatchObject({
+      status: 412,
+      json: { have: 2 },
+    });
+    expect((await call("PUT", path, { rolloutBps: 7000 }, { "if-match": "W/abc" })).status).toBe(412);
+  });
+
+  test("a document can be sent back as it was read, but not with what the service keeps changed", async () => {
+    const featureId = await makeFeature();
+    const path = `/features/${featureId}`;
+    const { json } = await call("GET", path);
+    expect((await call("PUT", path, { ...json, rolloutBps: 100 }, { "if-match": '"1"' })).status).toBe(200);
+    const refused = await call("PUT", path, { epoch: 9 }, { "if-match": '"2"' });
+    expect(refused).toMatchObject({ status: 400, json: { errors: [{ field: "epoch" }] } });
+  });
+
+  test("a deleted feature is gone", async () => {
+    const featureId = await makeFeature();
+    expect((await call("DELETE", `/features/${featureId}`)).status).toBe(428);
+    const headers = { "if-match": '"1"' };
+    expect((await call("DELETE", `/features/${featureId}`, undefined, headers)).status).toBe(204);
+    expect((await call("GET", `/features/${featureId}`)).status).toBe(404);
+  });
+
+  test("lists page by page", async () => {
+    await makeFeature();
+    await makeFeature();
+    const first = await call("GET", "/features?limit=1");
+    expect(first.json["features"]).toHaveLength(1);
+    const second = await call("GET", `/features?limit=1&after=${String(first.json["next"])}`);
+    expect(second.json["features"]).not.toEqual(first.json["features"]);
+    expect(await call("GET", "/features?limit=0")).toMatchObject({
+      status: 400,
+      json: { errors: [{ field: "limit" }] },
+    });
+  });
+});
+
+describe("rules", () => {
+  test.each([
+    [{ activationThreshold: 1.5 }, "activationThreshold"],
+    [{ retentionThreshold: -0.1 }, "retentionThreshold"],
+    [{ latencyP95Threshold: 0 }, "latencyP95Threshold"],
+    [{ minCohortSize: 0 }, "minCohortSize"],
+    [{ evaluationWindowSeconds: 1.5 }, "evaluationWindowSeconds"],
+    [{ activationTreshold: 0.1 }, "activationTreshold"],
+    [{ ramp: { stagesBps: [500, 100], minStageSeconds: 60 } }, "ramp.stagesBps"],
+    [{ compare: { activation: "yesterday" } }, "compare.activation"],
+    [{ featureId: "feat_other" }, "featureId"],
+  ])("%j is refused and %s named", async (wrong, field) => {
+    const featureId = await makeFeature();
+    const { status, json } = await call("PUT", `/features/${featureId}/rule`, { ...goodRule, ...wrong });
+    expect(status).toBe(400);
+    expect((json["errors"] as Json[]).map((error) => error["field"])).toEqual([field]);
+  });
+
+  test("a first rule needs no ETag, the next one does", async () => {
+    const featureId = await makeFeature();
+    const path = `/features/${featureId}/rule`;
+    expect((await call("GET", path)).status).toBe(404);
+    const first = await call("PUT", path, goodRule);
+    expect(first).toMatchObject({ status: 201, json: { ...goodRule, featureId, mode: "shadow" } });
+    expect((await call("PUT", path, goodRule)).status).toBe(428);
+    const etag = (await call("GET", path)).headers.get("etag") ?? "";
+    expect((await call("PUT", path, { ...goodRule, mode: "enforce" }, { "if-match": etag })).status).toBe(
+      200,
+    );
+    expect((await call("GET", path)).json["mode"]).toBe("enforce");
+  });
+});
+
+describe("opening and closing", () => {
+  test("enable, rollback and rollout need a reason", async () => {
+    const featureId = await makeFeature();
+    for (const action of ["enable", "rollback", "rollout"]) {
+      const { status, json } = await call("POST", `/features/${featureId}/${action}`, { rolloutBps: 100 });
+      expect(status).toBe(400);
+      expect(JSON.stringify(json)).toContain("reason");
+    }
+  });
+
+  test("a rollback closes, is in the audit with its reason, and enable begins a new epoch at the old rollout", async () => {
+    const featureId = await makeFeature();
+    const opened = await call("POST", `/features/${featureId}/enable`, { reason: "launch" });
+    expect(opened.json).toMatchObject({ enabled: true, rolloutBps: 5000 });
+    const closed = await call("POST", `/features/${featureId}/rollback`, { reason: "it hurts" });
+    expect(closed.json).toMatchObject({ enabled: false, rolloutBps: 0, rollbackReason: "it hurts" });
+    expect((await call("POST", `/features/${featureId}/rollback`, { reason: "again" })).status).toBe(409);
+    const again = await call("POST", `/features/${featureId}/enable`, { reason: "fixed" });
+    expect(again.json).toMatchObject({ enabled: true, rolloutBps: 5000 });
+    expect(Number(again.json["epoch"])).toBeGreaterThan(Number(closed.json["epoch"]));
+    const audit = await call("GET", `/audit?featureId=${featureId}`);
+    const entries = audit.json["entries"] as Json[];
+    expect(entries.map((entry) => [entry["action"], entry["reason"]])).toEqual([
+      ["enable", "fixed"],
+      ["rollback", "it hurts"],
+      ["enable", "launch"],
+      ["create", "created"],
+    ]);
+  });
+
+  test("an unknown feature is 404 everywhere", async () => {
+    for (const [method, path] of [
+      ["GET", ""],
+      ["GET", "/rule"],
+      ["GET", "/evaluations"],
+      ["GET", "/signals"],
+      ["POST", "/rollback"],
+    ] as const) {
+      const body = method === "POST" ? { reason: "x" } : undefined;
+      expect((await call(method, `/features/feat_nowhere${path}`, body)).status).toBe(404);
+    }
+  });
+});

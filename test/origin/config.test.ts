@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "../../origin/config.ts";
+
+test("an empty environment is the default on one machine", () => {
+  const config = parseConfig({});
+  expect(config).toMatchObject({
+    ok: true,
+    value: {
+      ORIGIN_PORT: 8080,
+      DATA_DIR: ".data",
+      EVALUATE_EVERY_MS: 1000,
+      ROLES: ["ingest", "fold", "evaluate", "push", "admin"],
+    },
+  });
+});
+
+test.each([
+  ["ORIGIN_PORT", "eighty", "whole number from 0 to 65535"],
+  ["ORIGIN_PORT", "70000", "whole number from 0 to 65535"],
+  ["EVALUATE_EVERY_MS", "0", "whole number from 50"],
+  ["DATABASE_URL", "mysql://host/db", "postgres://"],
+  ["REDIS_URL", "redis://a:1,http://b:2", "redis:// or rediss://"],
+  ["EDGE_URLS", "localhost:8787", "http:// or https://"],
+  ["ROLES", "ingest,cook", "ingest,fold,evaluate,push,admin"],
+  ["PUSH_KEYS", "no-colon", "kid:secret"],
+  ["PUSH_KEYS", "k1:first-secret,k1:second-secret", "twice"],
+  ["LOG_LEVEL", "loud", "fatal error warn info debug trace silent"],
+])("%s=%s is refused with its name and what is allowed", (variable, value, allowed) => {
+  const config = parseConfig({ [variable]: value });
+  expect(config).toMatchObject({ ok: false, error: [{ variable }] });
+  expect(JSON.stringify(config)).toContain(allowed);
+});
+
+test("a refused secret is not repeated in the error", () => {
+  const config = parseConfig({ ADMIN_TOKEN: "hunter2", PUSH_KEYS: "k1:hunter2" });
+  expect(config.ok).toBe(false);
+  expect(JSON.stringify(config)).not.toContain("hunter2");
+});
+
+test("edges to push to need keys to sign with", () => {
+  expect(parseConfig({ EDGE_URLS: "http://127.0.0.1:8787" })).toMatchObject({
+    ok: false,
+    error: [{ variable: "PUSH_KEYS" }],
+  });
+});
+
+test("an empty variable counts as unset", () => {
+  expect(parseConfig({ DATABASE_URL: "", ORIGIN_PORT: "" })).toMatchObject({ ok: true });
+});
