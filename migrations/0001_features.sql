@@ -283,3 +283,9 @@ begin
   return result;
 end
 $$;
+
+-- For a database that was restored from an older state than the edges have seen: they refuse what is not newer.
+create function raise_revision(above bigint) returns void
+language sql security definer set search_path = public, pg_temp as $$
+  update state_head set revision = above + 1 where revision <= above
+$$;

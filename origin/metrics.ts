@@ -68,7 +68,7 @@ export const makeMetrics = () => {
     edgeRevision: new Gauge({
       name: "sluice_edge_revision",
       help: "Newest revision that a region of the edge has confirmed",
-      labelNames: ["region"],
+      labelNames: ["edge", "region"],
       registers,
     }),
   };

@@ -1,8 +1,7 @@
 // What the edge has to know: everything, or what changed since a revision. One statement each, so one moment.
 import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
-import { PushMessage, type Snapshot } from "../../shared/feature.ts";
-import { FeatureState } from "../../shared/feature.ts";
+import { FeatureState, PushMessage, type Snapshot } from "../../shared/feature.ts";
 import { Revision } from "../../shared/ids.ts";
 import { stateJson } from "./record.ts";
 
@@ -31,4 +30,9 @@ export const changesSince = async (db: Queryable, since: Revision | null): Promi
     [since],
   );
   return PushMessage.parse(rows[0]);
+};
+
+/** Makes the next revisions newer than one that an edge has and this database never gave out. */
+export const raiseRevision = async (db: Queryable, above: Revision): Promise<void> => {
+  await db.query("select raise_revision($1)", [above]);
 };

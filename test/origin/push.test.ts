@@ -1,0 +1,186 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
+import { makeMetrics } from "../../origin/metrics.ts";
+import { makeInProcessBus, type FlagEvent } from "../../origin/outbox/bus.ts";
+import { announceOn } from "../../origin/outbox/announce.ts";
+import { makeDispatcher, type Deliver } from "../../origin/outbox/dispatch.ts";
+import { listenForChanges } from "../../origin/outbox/listen.ts";
+import { makePusher } from "../../origin/push/pusher.ts";
+import { makeSend } from "../../origin/push/send.ts";
+import { makeFeatureChanges, type By } from "../../origin/rollback/change-feature.ts";
+import { newFeature } from "../../origin/rollback/plan.ts";
+import { changesSince, raiseRevision } from "../../origin/rollback/snapshot.ts";
+import { FeatureId } from "../../shared/ids.ts";
+import { KeyRing } from "../../shared/keys.ts";
+import { makeTestDatabase } from "../support/database.ts";
+import { startFakeEdge, type FakeEdge } from "../support/fake-edge.ts";
+import { makeTestLog } from "../support/log.ts";
+
+const database = await makeTestDatabase();
+const { pool } = database;
+const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more");
+const changes = makeFeatureChanges({ pool, newId: randomUUID });
+const by: By = { actor: "ann", reason: "test" };
+const running: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const stop of running.splice(0).toReversed()) await stop();
+});
+afterAll(() => database.drop());
+
+const keep = <T extends { stop: () => Promise<unknown> }>(thing: T): T => {
+  running.push(thing.stop);
+  return thing;
+};
+const soon = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
+
+let count = 0;
+const openFeature = async (rolloutBps = 5000) => {
+  const featureId = FeatureId.parse(`feat_${(count += 1)}`);
+  const made = await changes.createFeature(newFeature({ featureId, enabled: true, rolloutBps }), by);
+  if (!made.ok) throw new Error(JSON.stringify(made.error));
+  return made.value;
+};
+
+/** Pusher, LISTEN and dispatcher as an origin wires them. */
+const startOrigin = async (edges: readonly FakeEdge[]) => {
+  const log = makeTestLog();
+  const metrics = makeMetrics();
+  const bus = makeInProcessBus();
+  const pusher = keep(
+    await makePusher({
+      pool,
+      edgeUrls: edges.map((edge) => edge.url),
+      readChanges: (since) => changesSince(pool, since),
+      raiseRevision: (above) => raiseRevision(pool, above),
+      send: makeSend({ keys, fetch, now: Date.now }),
+      metrics,
+      log,
+    }),
+  );
+  const dispatcher = keep(makeDispatcher({ pool, deliver: { state: announceOn(bus) }, log }));
+  keep(
+    listenForChanges({
+      databaseUrl: database.url,
+      onNews: () => {
+        pusher.wake();
+        dispatcher.wake();
+      },
+      log,
+    }),
+  );
+  return { bus, log, metrics };
+};
+
+test("a change reaches every edge and each edge's receipt is kept", async () => {
+  const edges = [keep(await startFakeEdge(keys)), keep(await startFakeEdge(keys))];
+  const { metrics } = await startOrigin(edges);
+  const made = await openFeature();
+  for (const edge of edges) {
+    await soon(() => expect(edge.state.features.get(made.state.featureId)).toEqual(made.state));
+    expect(edge.state.received[0]?.full).toBe(true);
+  }
+  await soon(async () => {
+    const { rows } = await pool.query("select * from edge_receipts where revision = $1", [made.revision]);
+    expect(rows).toHaveLength(2);
+  });
+  const closed = await changes.rollbackFeature({ featureId: made.state.featureId }, by);
+  await soon(() => {
+    for (const edge of edges)
+      expect(edge.state.features.get(made.state.featureId)).toMatchObject({ enabled: false, rolloutBps: 0 });
+  });
+  expect(edges[0]?.state.received.at(-1)).toMatchObject({ full: false, since: made.revision });
+  await soon(async () => {
+    const values = (await metrics.rollbackToEdgeSeconds.get()).values;
+    expect(values.find((value) => value.metricName?.endsWith("_count"))?.value).toBe(2);
+  });
+  expect(closed.ok).toBe(true);
+});
+
+test("a dead and a silent edge do not hold up another and catch up when they are back", async () => {
+  const [well, dead, silent] = [
+    keep(await startFakeEdge(keys)),
+    keep(await startFakeEdge(keys)),
+    keep(await startFakeEdge(keys)),
+  ];
+  dead.state.fault = "down";
+  silent.state.fault = "silent";
+  await startOrigin([well, dead, silent]);
+  const made = await openFeature();
+  await soon(() => expect(well.state.revision).toBe(made.revision));
+  await soon(async () => {
+    const { rows } = await pool.query("select failing_since, last_error from edge_targets where url = $1", [
+      dead.url,
+    ]);
+    expect(rows[0]).toMatchObject({ failing_since: expect.any(Date), last_error: "HTTP 503" });
+  });
+  dead.state.fault = "none";
+  silent.state.fault = "none";
+  await soon(() => {
+    expect(dead.state.features.get(made.state.featureId)).toEqual(made.state);
+    expect(silent.state.features.get(made.state.featureId)).toEqual(made.state);
+  });
+});
+
+test("an edge that lost its state is found and given everything again", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  await startOrigin([edge]);
+  const made = await openFeature();
+  await soon(() => expect(edge.state.revision).toBe(made.revision));
+  edge.state.revision = 0;
+  edge.state.features.clear();
+  await soon(() => expect(edge.state.features.get(made.state.featureId)).toEqual(made.state));
+});
+
+test("an edge that is ahead of a restored database accepts its state in the end", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  edge.state.revision = 1_000;
+  const { log } = await startOrigin([edge]);
+  const made = await openFeature();
+  await soon(() => expect(edge.state.features.get(made.state.featureId)).toEqual(made.state));
+  expect(edge.state.revision).toBeGreaterThan(1_000);
+  expect(log.lines.some((line) => line.message.includes("ahead of the database"))).toBe(true);
+});
+
+test("many changes at once arrive complete and in few messages", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  await startOrigin([edge]);
+  const before = edge.state.received.length;
+  const made = await Promise.all(Array.from({ length: 50 }, () => openFeature()));
+  await soon(() => {
+    for (const { state } of made) expect(edge.state.features.get(state.featureId)).toEqual(state);
+  });
+  expect(edge.state.received.length - before).toBeLessThan(60);
+});
+
+test("each committed change becomes events on the bus, in order", async () => {
+  const { bus } = await startOrigin([]);
+  const heard: FlagEvent[] = [];
+  bus.subscribe({ onEvent: (event) => heard.push(event), onGap: () => {} });
+  const made = await openFeature();
+  await changes.rollbackFeature({ featureId: made.state.featureId }, { actor: "ann", reason: "too slow" });
+  const own = () => heard.filter((event) => event.featureId === made.state.featureId);
+  await soon(() => expect(own()).toHaveLength(2));
+  expect(own()).toMatchObject([
+    { action: "create", enabled: true, version: 1, revision: made.revision },
+    { action: "rollback", enabled: false, version: 2, reason: "too slow", revision: made.revision + 1 },
+  ]);
+});
+
+test("a message that fails is tried again, and several dispatchers share the work", async () => {
+  const log = makeTestLog();
+  const seen = new Map<number, number>();
+  const flaky: Deliver = async ({ id }) => {
+    seen.set(id, (seen.get(id) ?? 0) + 1);
+    if (seen.get(id) === 1 && id % 2 === 0) throw new Error("not now");
+  };
+  await pool.query(
+    "insert into outbox (topic, revision, payload) select 'webhook', n, '{}' from generate_series(1, 20) n",
+  );
+  keep(makeDispatcher({ pool, deliver: { webhook: flaky }, log }));
+  keep(makeDispatcher({ pool, deliver: { webhook: flaky }, log }));
+  await soon(async () => {
+    const { rows } = await pool.query("select 1 from outbox where topic = 'webhook' and done_at is not null");
+    expect(rows).toHaveLength(20);
+  });
+  for (const [id, times] of seen) expect(times).toBe(id % 2 === 0 ? 2 : 1);
+});

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { Redis } from "ioredis";
+import type { FlagBus, FlagEvent } from "../../origin/outbox/bus.ts";
+import { connectRedis, makeRedisBus } from "../../origin/outbox/redis-bus.ts";
+import { FeatureId, Revision } from "../../shared/ids.ts";
+import { makeTestLog } from "../support/log.ts";
+import { startRedis } from "../support/redis.ts";
+
+const soon = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 30_000, interval: 20 });
+
+const event = (featureId: string, revision: number, enabled: boolean): FlagEvent => ({
+  featureId: FeatureId.parse(featureId),
+  reason: "too slow",
+  version: revision,
+  revision: Revision.parse(revision),
+  action: enabled ? "enable" : "rollback",
+  enabled,
+});
+
+const makeBus = (urls: readonly string[]) => {
+  const log = makeTestLog();
+  const bus = makeRedisBus({ publisher: connectRedis(urls, log), subscriber: connectRedis(urls, log), log });
+  const heard: FlagEvent[] = [];
+  let gaps = 0;
+  bus.subscribe({
+    onEvent: (got) => heard.push(got),
+    onGap: () => {
+      gaps += 1;
+    },
+  });
+  return { bus, heard, log, gaps: () => gaps };
+};
+
+/** Publishing fails at once while Redis is away: the outbox is what tries again. */
+const publish = (bus: FlagBus, events: readonly FlagEvent[]) => soon(() => bus.publish(events));
+
+describe("on one node", () => {
+  let redis: Awaited<ReturnType<typeof startRedis>>;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+
+  test("an event reaches every process and the state stands without expiry", async () => {
+    const [a, b] = [makeBus([redis.url]), makeBus([redis.url])];
+    await soon(() => expect([a.gaps(), b.gaps()]).toEqual([1, 1]));
+    await publish(a.bus, [event("feat_a", 3, false), event("feat_b", 3, true)]);
+    await soon(() => expect(b.heard).toHaveLength(2));
+    expect(a.heard).toEqual(b.heard);
+    const plain = new Redis(redis.url);
+    expect(await plain.mget("feature:state:feat_a", "feature:state:feat_b")).toEqual(["DISABLED", "ENABLED"]);
+    expect(await plain.ttl("feature:state:feat_a")).toBe(-1);
+    plain.disconnect();
+    await Promise.all([a.bus.stop(), b.bus.stop()]);
+  });
+
+  test("an older state that arrives late never replaces a newer one", async () => {
+    const { bus } = makeBus([redis.url]);
+    await publish(bus, [event("feat_late", 9, false)]);
+    await publish(bus, [event("feat_late", 8, true)]);
+    const plain = new Redis(redis.url);
+    expect(await plain.get("feature:state:feat_late")).toBe("DISABLED");
+    plain.disconnect();
+    await bus.stop();
+  });
+
+  test("after Redis died and came back empty, listeners are told to catch up and events flow again", async () => {
+    const { bus, heard, gaps, log } = makeBus([redis.url]);
+    await soon(() => expect(gaps()).toBe(1));
+    await redis.crash();
+    await expect(bus.publish([event("feat_c", 1, false)])).rejects.toThrow();
+    await redis.start();
+    await soon(() => expect(gaps()).toBe(2));
+    await bus.restore([{ featureId: FeatureId.parse("feat_c"), enabled: false }], Revision.parse(1));
+    await publish(bus, [event("feat_d", 2, false)]);
+    await soon(() => expect(heard.map((got) => got.featureId)).toContain("feat_d"));
+    const plain = new Redis(redis.url);
+    expect(await plain.get("feature:state:feat_c")).toBe("DISABLED");
+    plain.disconnect();
+    expect(log.lines.filter((line) => line.message === "Redis is away").length).toBeLessThanOrEqual(2);
+    await bus.stop();
+  });
+});

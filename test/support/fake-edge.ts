@@ -1,0 +1,75 @@
+// An edge over real HTTP that keeps to the push contract: signature, revision order, `since`. Its faults are set.
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { PushMessage, type FeatureState } from "../../shared/feature.ts";
+import type { KeyRing } from "../../shared/keys.ts";
+import { parseSignature, signedText } from "../../shared/signature.ts";
+
+export type FakeEdge = Awaited<ReturnType<typeof startFakeEdge>>;
+
+export const startFakeEdge = async (keys: KeyRing, port = 0) => {
+  const state = {
+    revision: 0,
+    features: new Map<string, FeatureState>(),
+    received: [] as PushMessage[],
+    /** "down": 503. "silent": never answers. */
+    fault: "none" as "none" | "down" | "silent",
+    regionLag: 0,
+  };
+
+  const isSigned = (header: string, body: string): boolean => {
+    const signature = parseSignature(header);
+    const key = keys.find((candidate) => candidate.kid === signature?.kid);
+    if (signature === null || key === undefined) return false;
+    const mac = createHmac("sha256", key.secret).update(signedText(signature.timestamp, body)).digest();
+    return timingSafeEqual(mac, Buffer.from(signature.mac, "hex"));
+  };
+
+  const apply = (message: PushMessage): boolean => {
+    if (message.revision < state.revision) return false;
+    if (!message.full && (message.since ?? 0) > state.revision) return false;
+    if (message.revision === state.revision) return true;
+    if (message.full) state.features.clear();
+    for (const feature of message.features) state.features.set(feature.featureId, feature);
+    for (const featureId of message.removed) state.features.delete(featureId);
+    state.revision = message.revision;
+    return true;
+  };
+
+  const handle = (header: string, body: string): { status: number; body: object } => {
+    if (state.fault === "down") return { status: 503, body: {} };
+    if (!isSigned(header, body)) return { status: 401, body: {} };
+    const message = PushMessage.parse(JSON.parse(body));
+    state.received.push(message);
+    if (!apply(message)) return { status: 409, body: { revision: state.revision } };
+    const regions = [{ region: "test", revision: state.revision - state.regionLag, ms: 1 }];
+    return { status: 200, body: { revision: state.revision, regions } };
+  };
+
+  const server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (chunk: string) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      if (state.fault === "silent") return;
+      const answer = handle(String(request.headers["sluice-signature"]), body);
+      response
+        .writeHead(answer.status, { "content-type": "application/json" })
+        .end(JSON.stringify(answer.body));
+    });
+  }).listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    state,
+    url: `http://127.0.0.1:${address.port}`,
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+};

@@ -1,0 +1,108 @@
+// Real Redis servers for tests: one node, or a cluster of three masters with a replica each.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("no free TCP port");
+  return address.port;
+};
+
+export type RedisNode = { readonly port: number; readonly url: string; readonly process: ChildProcess };
+
+const startNode = async (folder: string, port: number, more: readonly string[]): Promise<RedisNode> => {
+  const settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
+  const process = spawn("redis-server", ["--port", String(port), ...settings, ...more], { stdio: "ignore" });
+  const probe = new Redis({ port, host: "127.0.0.1", retryStrategy: () => 20, maxRetriesPerRequest: null });
+  probe.on("error", () => {});
+  await probe.ping();
+  probe.disconnect();
+  return { port, url: `redis://127.0.0.1:${port}`, process };
+};
+
+const end = async (node: RedisNode): Promise<void> => {
+  if (node.process.exitCode !== null || node.process.signalCode !== null) return;
+  const ended = once(node.process, "exit");
+  node.process.kill("SIGKILL");
+  await ended;
+};
+
+/** One node. `crash` kills it; `start` brings an empty one back on the same port. */
+export const startRedis = async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-redis-"));
+  let node = await startNode(folder, await freePort(), []);
+  return {
+    url: node.url,
+    port: node.port,
+    crash: () => end(node),
+    start: async () => {
+      node = await startNode(folder, node.port, []);
+    },
+    stop: async () => {
+      await end(node);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+/** A free port whose cluster bus port (10,000 above it) exists. */
+const clusterPort = async (): Promise<number> => {
+  for (;;) {
+    const port = await freePort();
+    if (port < 55_000) return port;
+  }
+};
+
+const run = async (command: string, args: readonly string[]): Promise<void> => {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let words = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    words += chunk.toString();
+  });
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${words}`);
+};
+
+/** Three masters and three replicas, formed by redis-cli. */
+export const startRedisCluster = async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-cluster-"));
+  const nodes: RedisNode[] = [];
+  for (let i = 0; i < 6; i += 1) {
+    const port = await clusterPort();
+    nodes.push(
+      await startNode(folder, port, [
+        "--cluster-enabled",
+        "yes",
+        "--cluster-config-file",
+        `nodes-${port}.conf`,
+        "--cluster-node-timeout",
+        "1500",
+      ]),
+    );
+  }
+  const addresses = nodes.map((node) => `127.0.0.1:${node.port}`);
+  await run("redis-cli", ["--cluster", "create", ...addresses, "--cluster-replicas", "1", "--cluster-yes"]);
+  for (const node of nodes) {
+    const client = new Redis({ port: node.port, host: "127.0.0.1" });
+    while (!(await client.call("cluster", "info"))?.toString().includes("cluster_state:ok")) await sleep(50);
+    client.disconnect();
+  }
+  return {
+    nodes,
+    urls: nodes.map((node) => node.url),
+    crash: end,
+    stop: async () => {
+      await Promise.all(nodes.map(end));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
