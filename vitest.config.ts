@@ -15,8 +15,26 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
-        test: { name: "edge", include: ["test/edge/**/*.test.ts"] },
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                UPSTREAM_URL: inject("outsideUrl"),
+                ORIGIN_URL: inject("outsideUrl"),
+                INGEST_TOKEN: "test-ingest-token",
+                PUSH_KEYS: "new:push-secret-of-the-tests,old:older-push-secret-of-tests",
+                COOKIE_KEYS: "c2:cookie-secret-of-the-tests,c1:older-cookie-secret-of-tests",
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "edge",
+          include: ["test/edge/**/*.test.ts"],
+          globalSetup: ["test/support/outside.ts"],
+          testTimeout: 30_000,
+        },
       },
     ],
   },

@@ -43,12 +43,34 @@ export const FeatureState = z
   });
 export type FeatureState = z.infer<typeof FeatureState>;
 
+/** `null`, `{}` and `[]` all say that there is none: other writers of this document have no common word for it. */
+const isNone = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  (typeof value === "object" && (Array.isArray(value) ? value.length : Object.keys(value).length) === 0);
+
+/**
+ * A feature as pushed. What is missing or empty takes its default and what this edge does not know is left out, so
+ * that a newer origin can always close a feature at an older edge.
+ */
+const PushedState = z.preprocess(
+  (pushed) =>
+    typeof pushed === "object" && pushed !== null
+      ? Object.fromEntries(
+          Object.entries(pushed).filter(
+            ([key, value]) => Object.hasOwn(FeatureState.shape, key) && !isNone(value),
+          ),
+        )
+      : pushed,
+  FeatureState,
+);
+
 /** Body of `POST /.sluice/push`. */
-export const PushMessage = z.strictObject({
+export const PushMessage = z.object({
   revision: Revision,
   /** true: `features` is everything there is. false: the features that changed. */
   full: z.boolean(),
-  features: z.array(FeatureState),
+  features: z.array(PushedState),
   /** Ids deleted since; only in a message that is not full. */
   removed: z.array(FeatureId).default([]),
   /** The revision that the changes build on: an edge that is behind it has missed something and asks for it (409). */

@@ -1,0 +1,71 @@
+// Telemetry on its way to the origin: gathered in the isolate, sent in batches after the responses. The buffer is
+// bounded: while the origin is away the oldest spans are dropped and counted. A batch whose acknowledgement was lost is
+// sent again with the same ids, and the origin counts it once.
+import type { WaitUntil } from "../state/memory.ts";
+import { sleep, within } from "../state/watch.ts";
+import type { EdgeSpan } from "./otlp.ts";
+
+export type SenderStats = { readonly sent: number; readonly dropped: number; readonly waiting: number };
+
+export type Sender = {
+  add: (spans: readonly EdgeSpan[], waitUntil: WaitUntil) => void;
+  stats: () => SenderStats;
+};
+
+const BATCH = 512;
+const BUFFERED = 20_000;
+/** How long spans gather before they are sent. */
+const GATHER_MS = 500;
+const SEND_MS = 5_000;
+const RETRY_MS = 1_000;
+/** The platform cancels what outlives its request by 30 s; another request then takes over. */
+const TURN_MS = 20_000;
+
+/** `post` resolves to the HTTP status. 2xx is durable; 4xx except 408 and 429 will never be accepted. */
+export const makeSender = (
+  post: (spans: readonly EdgeSpan[]) => Promise<number>,
+  now: () => number,
+): Sender => {
+  let buffer: EdgeSpan[] = [];
+  let sent = 0;
+  let dropped = 0;
+  let turn = 0;
+  let turnEndsAt = 0;
+
+  const sendAll = async (mine: number): Promise<void> => {
+    const until = now() + TURN_MS;
+    const isMine = (): boolean => mine === turn;
+    await sleep(GATHER_MS);
+    while (buffer.length > 0 && isMine() && now() < until) {
+      const batch = buffer.slice(0, BATCH);
+      const status = await within(SEND_MS, post(batch), "telemetry").catch(() => 0);
+      const refused = status >= 400 && status < 500 && status !== 408 && status !== 429;
+      if (status >= 200 && status < 300) sent += batch.length;
+      else if (refused) dropped += batch.length;
+      else {
+        await sleep(RETRY_MS);
+        continue;
+      }
+      const done = new Set(batch);
+      buffer = buffer.filter((span) => !done.has(span));
+    }
+    if (isMine()) turnEndsAt = 0;
+  };
+
+  return {
+    add: (spans, waitUntil) => {
+      if (spans.length === 0) return;
+      buffer.push(...spans);
+      const over = buffer.length - BUFFERED;
+      if (over > 0) {
+        buffer = buffer.slice(over);
+        dropped += over;
+      }
+      const at = now();
+      if (at < turnEndsAt) return;
+      turnEndsAt = at + TURN_MS + SEND_MS;
+      waitUntil(sendAll(++turn));
+    },
+    stats: () => ({ sent, dropped, waiting: buffer.length }),
+  };
+};

@@ -1,0 +1,81 @@
+// A snapshot made ready for requests, once when it arrives: what can be known of a feature before a request is seen.
+import type { Assignable } from "../../shared/assign.ts";
+import { holdKey } from "../../shared/cookie.ts";
+import type { Activation, FeatureState, Route } from "../../shared/feature.ts";
+import type { FeatureId, Revision } from "../../shared/ids.ts";
+
+export type PathTest = (path: string) => boolean;
+
+export type CompiledFeature = Assignable & {
+  readonly featureId: FeatureId;
+  readonly state: FeatureState;
+  readonly holdKey: number;
+  /** Whether the feature has anything to do with a request. */
+  readonly appliesTo: (path: string, method: string) => boolean;
+  /** Whether a request is one by which units activate, given the status that the upstream answered. */
+  readonly activatedBy: ((path: string, method: string, status: number) => boolean) | null;
+};
+
+/** One per snapshot: its identity keys whatever is remembered about the snapshot. */
+export type CompiledSnapshot = {
+  readonly revision: Revision;
+  readonly features: readonly CompiledFeature[];
+  /** Those that a person or a decision has not closed: the only ones a request can meet. */
+  readonly enabled: readonly CompiledFeature[];
+  /** enabled, and named by an activation route */
+  readonly activatable: readonly CompiledFeature[];
+  readonly byId: ReadonlyMap<FeatureId, CompiledFeature>;
+  readonly holdKeys: ReadonlySet<number>;
+};
+
+const SPECIAL = /[:*?+{}()\\]/;
+
+/** URLPattern's pathname syntax; plain paths and `/prefix/*` skip the pattern engine. */
+export const compilePath = (pattern: string): PathTest => {
+  if (!SPECIAL.test(pattern)) return (path) => path === pattern;
+  const prefix = pattern.slice(0, -1);
+  if (pattern.endsWith("/*") && !SPECIAL.test(prefix)) return (path) => path.startsWith(prefix);
+  const compiled = new URLPattern({ pathname: pattern });
+  return (path) => compiled.test({ pathname: path });
+};
+
+const compileRoutes = (routes: readonly Route[]): CompiledFeature["appliesTo"] => {
+  if (routes.length === 0) return () => true;
+  const compiled = routes.map((route) => ({
+    test: compilePath(route.path),
+    methods: route.methods === undefined ? null : new Set(route.methods),
+  }));
+  return (path, method) =>
+    compiled.some((route) => (route.methods === null || route.methods.has(method)) && route.test(path));
+};
+
+const compileActivation = (activation: Activation | null): CompiledFeature["activatedBy"] => {
+  if (activation === null) return null;
+  const test = compilePath(activation.path);
+  const wanted = activation.status;
+  return (path, method, status) =>
+    method === activation.method && (wanted === undefined ? status < 400 : status === wanted) && test(path);
+};
+
+const compileFeature = (state: FeatureState): CompiledFeature => ({
+  featureId: state.featureId,
+  rolloutBps: state.rolloutBps,
+  holdoutBps: state.holdoutBps,
+  state,
+  holdKey: holdKey(state.featureId, state.epoch),
+  appliesTo: compileRoutes(state.routes),
+  activatedBy: compileActivation(state.activation),
+});
+
+export const compile = (revision: Revision, states: readonly FeatureState[]): CompiledSnapshot => {
+  const features = states.map(compileFeature);
+  const enabled = features.filter((feature) => feature.state.enabled);
+  return {
+    revision,
+    features,
+    enabled,
+    activatable: enabled.filter((feature) => feature.activatedBy !== null),
+    byId: new Map(features.map((feature) => [feature.featureId, feature])),
+    holdKeys: new Set(features.map((feature) => feature.holdKey)),
+  };
+};

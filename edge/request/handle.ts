@@ -1,0 +1,136 @@
+// A visitor's request: identify → gate → upstream → observe. Whatever goes wrong before the upstream is asked, the
+// request is passed on ungated and counted; what goes wrong after it leaves the upstream's response as it is.
+import type { Config } from "../env.ts";
+import { spansOf, type makeIds } from "../observe/observe.ts";
+import type { Sender } from "../observe/sender.ts";
+import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
+import { holdAlso } from "../../shared/cookie.ts";
+import { applicable, assign, gate, isClosed, NOTHING, type Assigned, type GateOutcome } from "./gate.ts";
+import { cookieName, dayOf, newIdentity, readCookie, type Identity, type makeCookies } from "./identify.ts";
+import { pathOf, toUpstream } from "./proxy.ts";
+import { debugged } from "./respond.ts";
+
+export type Dependencies = {
+  readonly config: Config;
+  readonly memory: Memory;
+  readonly cookies: ReturnType<typeof makeCookies>;
+  readonly sender: Sender;
+  readonly ids: ReturnType<typeof makeIds>;
+  readonly now: () => number;
+  readonly fetchUpstream: (request: Request) => Promise<Response>;
+  readonly countFailure: (where: string, error: unknown) => void;
+};
+
+type Gated = {
+  readonly seen: Seen;
+  readonly path: string;
+  /** null when no feature concerns the request: then nobody needs to be known. */
+  readonly identity: Identity | null;
+  readonly outcome: GateOutcome;
+};
+
+export type Handle = (request: Request, waitUntil: WaitUntil) => Promise<Response>;
+
+export const makeIdentify =
+  (cookies: ReturnType<typeof makeCookies>) =>
+  async (request: Request): Promise<Identity> => {
+    const value = readCookie(request.headers.get("Cookie"), cookieName(request.url));
+    if (value === null) return newIdentity();
+    return cookies.recall(value) ?? (await cookies.believe(value)) ?? newIdentity();
+  };
+
+/** Only a unit that is held for a feature acts on it: who was never exposed cannot. */
+const activated = (request: Request, status: number, { seen, path, identity }: Gated): Assigned[] =>
+  identity === null
+    ? []
+    : seen.snapshot.activatable
+        .filter(
+          (feature) =>
+            identity.held.has(feature.holdKey) &&
+            !isClosed(feature, seen.stale) &&
+            feature.activatedBy?.(path, request.method, status),
+        )
+        .map((feature) => assign(feature, identity));
+
+export const makeHandle = (dependencies: Dependencies): Handle => {
+  const { config, memory, cookies, sender, ids, now, fetchUpstream, countFailure } = dependencies;
+  const identify = makeIdentify(cookies);
+
+  const gateRequest = async (request: Request, waitUntil: WaitUntil): Promise<Gated> => {
+    const state = memory.see(waitUntil);
+    const seen = state instanceof Promise ? await state : state;
+    const path = pathOf(request.url);
+    const features = applicable(seen.snapshot, path, request.method, seen.stale);
+    const mayActivate = seen.snapshot.activatable.some(
+      (feature) => feature.state.activation?.method === request.method,
+    );
+    if (features.length === 0 && !mayActivate) return { seen, path, identity: null, outcome: NOTHING };
+    const identity = await identify(request);
+    return { seen, path, identity, outcome: gate(features, identity) };
+  };
+
+  /** A Set-Cookie header when there is something to tell the visitor's browser that it does not know. */
+  const cookieFor = async (url: string, { identity, outcome, seen }: Gated): Promise<string | null> => {
+    if (identity === null || outcome.assigned.length === 0) return null;
+    const day = dayOf(now());
+    if (outcome.unheld.size === 0 && !cookies.isDue(identity, day)) return null;
+    const held = holdAlso(identity.held, outcome.unheld, seen.snapshot.holdKeys);
+    return cookies.write(url, { unitId: identity.unitId, held }, day);
+  };
+
+  const observe = (
+    request: Request,
+    gated: Gated,
+    status: number,
+    startMs: number,
+    waitUntil: WaitUntil,
+  ): void => {
+    const { identity, outcome } = gated;
+    if (identity === null) return;
+    const spans = spansOf(
+      {
+        method: request.method,
+        unitId: identity.unitId,
+        userAgent: request.headers.get("User-Agent"),
+        traceparent: request.headers.get("traceparent"),
+        startMs,
+        durationMs: now() - startMs,
+        status,
+        exposed: outcome.assigned,
+        activated: activated(request, status, gated),
+      },
+      ids,
+    );
+    sender.add(spans, waitUntil);
+  };
+
+  return async (request, waitUntil) => {
+    const arrivedMs = now();
+    let gated: Gated | null = null;
+    try {
+      gated = await gateRequest(request, waitUntil);
+    } catch (error) {
+      countFailure("gate", error);
+    }
+    const told =
+      gated === null || gated.identity === null || gated.outcome.header === ""
+        ? null
+        : { features: gated.outcome.header, unitId: gated.identity.unitId };
+    const startMs = now();
+    const response = await fetchUpstream(toUpstream(request, config.UPSTREAM_URL, told));
+    if (gated === null) return response;
+    try {
+      const gateMs = startMs - arrivedMs;
+      observe(request, gated, response.status, startMs, waitUntil);
+      const cookie = await cookieFor(request.url, gated);
+      const wantsDebug = config.DEBUG_HEADERS === "always" || request.headers.get("Sluice-Debug") === "1";
+      if ((cookie === null && !wantsDebug) || response.status === 101) return response;
+      const changed = new Response(response.body, response);
+      if (cookie !== null) changed.headers.append("Set-Cookie", cookie);
+      return wantsDebug ? debugged(changed, gated.seen, gateMs) : changed;
+    } catch (error) {
+      countFailure("respond", error);
+      return response;
+    }
+  };
+};

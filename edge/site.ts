@@ -1,0 +1,91 @@
+// One isolate's Sluice, put together from its environment: state, cookies, telemetry, routes.
+import type { PushMessage } from "../shared/feature.ts";
+import { makeApp } from "./app.ts";
+import type { Config, Env } from "./env.ts";
+import * as hmac from "./hmac.ts";
+import { encodeTraces } from "./observe/otlp.ts";
+import { makeIds } from "./observe/observe.ts";
+import { makeSender } from "./observe/sender.ts";
+import { readPush } from "./push.ts";
+import { makeHandle, makeIdentify, type Handle } from "./request/handle.ts";
+import { makeCookies } from "./request/identify.ts";
+import { readKept } from "./state/kept.ts";
+import { makeMemory, type WaitUntil } from "./state/memory.ts";
+
+export type Site = {
+  readonly handle: Handle;
+  readonly own: (request: Request, env: Env, ctx: ExecutionContext) => Response | Promise<Response>;
+};
+
+const randomHex = (bytes: number): string =>
+  [...crypto.getRandomValues(new Uint8Array(bytes))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
+
+const now = (): number => Date.now();
+
+const TRACE_PREFIX_BYTES = 12;
+
+export const makeSite = (env: Env, config: Config, region: DurableObjectLocationHint): Site => {
+  const shard = Math.floor(Math.random() * config.REPLICA_SHARDS);
+  const replicaName = config.REPLICA_SHARDS === 1 ? region : `${region}-${shard}`;
+  const replica = () => env.REPLICA.get(env.REPLICA.idFromName(replicaName), { locationHint: region });
+  let failures = 0;
+
+  const memory = makeMemory({
+    watchMs: config.WATCH_MS,
+    maxStaleMs: config.MAX_STALE_MS,
+    watchReplica: (watch) => replica().watch(watch, replicaName),
+    readKept: () => readKept(env.FEATURES),
+    now,
+    watcher: randomHex(8),
+  });
+
+  const sender = makeSender(async (spans) => {
+    if (config.ORIGIN_URL === "") return 200;
+    const response = await fetch(`${config.ORIGIN_URL}/v1/traces`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${config.INGEST_TOKEN}` },
+      body: encodeTraces(spans),
+    });
+    await response.body?.cancel();
+    return response.status;
+  }, now);
+
+  const cookies = makeCookies(config.COOKIE_KEYS, hmac);
+
+  /** This isolate's replica is woken first, so that the answer always names at least the region that was asked. */
+  const push = async (message: PushMessage, waitUntil: WaitUntil) => {
+    await memory.refresh(waitUntil);
+    const pushed = await env.HUB.get(env.HUB.idFromName("hub")).push(message, replicaName);
+    if (pushed.ok) await memory.refresh(waitUntil);
+    return pushed;
+  };
+
+  const app = makeApp({
+    see: async (waitUntil) => memory.see(waitUntil),
+    identify: makeIdentify(cookies),
+    readPush: (request) => readPush(request, config.PUSH_KEYS, now(), hmac.verify),
+    push,
+    stats: () => ({ telemetry: sender.stats(), failures, stateCalls: memory.calls() }),
+    debugAlways: config.DEBUG_HEADERS === "always",
+    now,
+  });
+
+  const handle = makeHandle({
+    config,
+    memory,
+    cookies,
+    sender,
+    ids: makeIds(() => randomHex(TRACE_PREFIX_BYTES)),
+    now,
+    fetchUpstream: (request) => fetch(request),
+    countFailure: (where, error) => {
+      failures++;
+      // oxlint-disable-next-line no-console -- the Worker's log is the only place where its own errors can be seen
+      console.error(`sluice ${where} failed, request passed through`, error);
+    },
+  });
+
+  return { handle, own: (request, ownEnv, ctx) => app.fetch(request, ownEnv, ctx) };
+};

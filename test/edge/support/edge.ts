@@ -1,0 +1,58 @@
+// A visitor and an origin, as the edge sees them.
+import { exports } from "cloudflare:workers";
+import { inject } from "vitest";
+import { sign } from "../../../edge/hmac.ts";
+import { formatSignature, signedText } from "../../../shared/signature.ts";
+
+export const PUSH_KEY = { kid: "new", secret: "push-secret-of-the-tests" };
+export const OLD_PUSH_KEY = { kid: "old", secret: "older-push-secret-of-tests" };
+
+export const edge = (path: string, init: RequestInit = {}, scheme = "http"): Promise<Response> =>
+  exports.default.fetch(new Request(`${scheme}://shop.test${path}`, { redirect: "manual", ...init }));
+
+export const hex = (bytes: Uint8Array): string =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+export const nowSeconds = (): number => Math.floor(Date.now() / 1_000);
+
+export const push = async (
+  message: unknown,
+  { key = PUSH_KEY, timestamp = nowSeconds(), tamper = (body: string) => body } = {},
+): Promise<Response> => {
+  const body = JSON.stringify(message);
+  const mac = hex(await sign(key.secret, signedText(timestamp, body)));
+  return edge("/.sluice/push", {
+    method: "POST",
+    headers: { "Sluice-Signature": formatSignature({ timestamp, kid: key.kid, mac }) },
+    body: tamper(body),
+  });
+};
+
+export const feature = (featureId: string, fields: Record<string, unknown> = {}) => ({
+  featureId,
+  enabled: true,
+  rolloutBps: 10_000,
+  version: 1,
+  ...fields,
+});
+
+export type Recorded = { method: string; url: string; headers: [string, string][]; body: string };
+
+/** Requests that reached the outside and contain the text in their URL or body. */
+export const recorded = async (containing: string): Promise<Recorded[]> => {
+  const url = `${inject("outsideUrl")}/.recorded?containing=${encodeURIComponent(containing)}`;
+  return (await fetch(url)).json();
+};
+
+/** What the upstream was sent: its echo page answers with it. */
+export const echoed = async (response: Response): Promise<Recorded> => response.json();
+
+export const headerOf = (seen: Recorded, name: string): string | null =>
+  seen.headers.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? null;
+
+/** The Cookie header for the next request, from a response's Set-Cookie. */
+export const cookieOf = (response: Response): string => {
+  const set = response.headers.getSetCookie().find((line) => /^(__Host-)?sluice=/.test(line));
+  if (set === undefined) throw new Error("no Sluice cookie was set");
+  return set.split(";")[0] ?? "";
+};

@@ -1,0 +1,78 @@
+// What lies around the edge in its tests, as one real HTTP server on Node: the site (upstream) under any path, and the
+// origin's OTLP endpoint under /v1/traces. Both remember what they were sent; a test reads that under /.recorded.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { once } from "node:events";
+import type { TestProject } from "vitest/node";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    outsideUrl: string;
+  }
+}
+
+type Recorded = { method: string; url: string; headers: [string, string][]; body: string };
+
+const pairs = (raw: readonly string[]): [string, string][] =>
+  Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i] ?? "", raw[2 * i + 1] ?? ""]);
+
+const readBody = async (request: IncomingMessage): Promise<string> => {
+  let body = "";
+  for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
+  return body;
+};
+
+/** The site's pages: each shows one behaviour that a proxy must leave alone. */
+const answerAsSite = (recorded: Recorded, response: ServerResponse): void => {
+  const { pathname, searchParams } = new URL(recorded.url, "http://site");
+  const status = Number(searchParams.get("status") ?? 200);
+  switch (pathname) {
+    case "/two-cookies":
+      response.writeHead(
+        200,
+        [
+          ["Set-Cookie", "a=1; Path=/"],
+          ["Set-Cookie", "b=2; Path=/"],
+        ].flat(),
+      );
+      response.end("cookies");
+      return;
+    case "/busy":
+      response.writeHead(503, { "Retry-After": "7", "Content-Type": "text/plain" }).end("busy");
+      return;
+    case "/moved":
+      response.writeHead(302, { Location: "/elsewhere" }).end();
+      return;
+    default:
+      response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(recorded));
+  }
+};
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const record: Recorded[] = [];
+  const server = createServer((request, response) => {
+    const answer = async (): Promise<void> => {
+      const url = request.url ?? "/";
+      if (url.startsWith("/.recorded")) {
+        const wanted = new URL(url, "http://site").searchParams.get("containing") ?? "";
+        const found = record.filter((entry) => `${entry.url}\n${entry.body}`.includes(wanted));
+        response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(found));
+        return;
+      }
+      const { method = "GET", rawHeaders } = request;
+      const recorded = { method, url, headers: pairs(rawHeaders), body: await readBody(request) };
+      record.push(recorded);
+      if (url === "/v1/traces") response.writeHead(200).end("{}");
+      else answerAsSite(recorded, response);
+    };
+    void answer();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the outside has no port");
+  project.provide("outsideUrl", `http://127.0.0.1:${address.port}`);
+  return async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+}
