@@ -10,7 +10,28 @@ create table pmf_evaluations (
   mode text not null,
   action text not null check (action in ('KEEP', 'ROLLBACK', 'WAIT')),
   state text not null,
+  -- units and requests counted; another row is worth keeping when it has grown
+  mature bigint not null,
   -- the whole decision document: counts, evidence, bars, reason
   decision jsonb not null
 );
 create index pmf_evaluations_feature on pmf_evaluations (feature_id, id desc);
+
+-- The running trial of each feature's epoch: what is folded so far and up to where. Evidence and cursors are one row
+-- with a sequence number, so a check that crashed or lost a race has folded nothing.
+create table pmf_trials (
+  feature_id text not null,
+  epoch integer not null,
+  -- the parts of the rule that the evidence is about; other terms start another trial
+  terms text not null,
+  seq integer not null,
+  -- null | 'KEEP' | 'ROLLBACK', with the signals that caused it
+  decided text check (decided in ('KEEP', 'ROLLBACK')),
+  cause text[] not null default '{}',
+  evidence jsonb not null,
+  -- all latencies of the trial, as origin/aggregate/sketch.ts stores them
+  treatment_sketch bytea not null,
+  holdout_sketch bytea not null,
+  updated_at timestamptz not null default now(),
+  primary key (feature_id, epoch)
+) with (fillfactor = 50);

@@ -1,0 +1,62 @@
+// What a check decides, with everything needed to understand it later: counts, evidence, bars, and a sentence.
+// Stored as JSON in pmf_evaluations.decision and handed to the rollback as its reason. null means "not known", never 0.
+import type { Tally } from "./rate-evidence.ts";
+
+export type SignalName = "activation" | "retention" | "latency" | "errorRate";
+
+/**
+ * COLLECTING: too few mature units to say anything. TESTING: looked at, undecided. UNDECIDED: still so after
+ * evaluationWindowSeconds. KEEP: just proven good; WATCH: kept, and watched for a later fall. ROLLBACK: latched until a
+ * person reopens the feature. INVALID: the data cannot be trusted now.
+ */
+export type State = "COLLECTING" | "TESTING" | "UNDECIDED" | "KEEP" | "WATCH" | "ROLLBACK" | "INVALID";
+
+export type Action = "KEEP" | "ROLLBACK" | "WAIT";
+
+/** One signal held against its threshold or against the holdout, at one age. */
+export type TestReport = {
+  signal: SignalName;
+  against: "threshold" | "holdout";
+  /** Age at which outcomes are counted, in seconds; null for requests. */
+  ageSeconds: number | null;
+  /** The rule's bound: smallest share of successes, or largest share of bad requests. */
+  threshold: number;
+  /** Mature units and how many succeeded; for latency and errorRate requests and how many were bad. */
+  treatment: Tally;
+  holdout: Tally | null;
+  /** Exposed but not yet mature treatment units; null for requests. */
+  immature: number | null;
+  /** treatment.s / treatment.n; null while n is 0. */
+  rate: number | null;
+  /** ln evidence for a rollback and the ln bar it has to reach. */
+  logEvidence: number;
+  logBar: number;
+  /** Whether there are enough units for this test to count (minCohortSize). */
+  counts: boolean;
+};
+
+/** Whether a signal is proven to meet its threshold. */
+export type KeepReport = { signal: SignalName; logEvidence: number; logBar: number; counts: boolean };
+
+export type Decision = {
+  action: Action;
+  state: State;
+  /** Proven to meet every threshold: true for KEEP only. */
+  isValid: boolean;
+  /** 0.4 activation + 0.5 retention − 0.1 latency penalty; reported, not decided on. */
+  score: number | null;
+  details: {
+    activation: number | null;
+    retention: number | null;
+    /** ms, of treatment requests since the trial began */
+    p95_latency: number | null;
+    error_rate: number | null;
+    exposed: { treatment: number; holdout: number };
+  };
+  evidence: { tests: TestReport[]; keep: KeepReport[] };
+  /** The signals whose evidence rolled the feature back. */
+  cause: SignalName[];
+  reason: string;
+  epoch: number;
+  ruleVersion: number;
+};

@@ -1,0 +1,75 @@
+// What is known about one trial of a feature: tallies and log evidence, folded from buckets of settled telemetry.
+// A trial is an epoch under one set of terms; everything here starts from nothing with it. Stored as JSON between checks.
+import type { Ages } from "../../shared/ages.ts";
+import { BETS } from "./share-bets.ts";
+import { COMPARED_RATIOS } from "./comparison.ts";
+import type { Tally } from "./rate-evidence.ts";
+
+export type Arms<T> = { readonly treatment: T; readonly holdout: T };
+
+/** Units whose outcome at one age is settled: exposed at least that long ago, and their telemetry has had time to arrive. */
+export type OutcomeEvidence = {
+  readonly ageSeconds: number;
+  /** Unix seconds: every bucket that begins earlier is in, exactly once; those from here on are not. */
+  readonly foldedTo: number;
+  readonly mature: Arms<Tally>;
+  /** ln evidence that treatment does worse than holdout at this age, one for each of COMPARED_RATIOS. */
+  readonly worse: readonly number[];
+};
+
+/** Requests by the time they came in. `s` counts bad ones (too slow, or failed). */
+export type TrafficEvidence = {
+  readonly requests: Arms<Tally>;
+  /** ln evidence that the share of bad requests is above its bound, one for each of BETS. */
+  readonly above: readonly number[];
+  readonly worse: readonly number[];
+};
+
+export type Evidence = {
+  /** Unix seconds at which the trial began: only units exposed since then count. */
+  readonly since: number;
+  readonly exposed: { readonly foldedTo: number } & Arms<number>;
+  /** By rising age; the last is the signal's whole window, which its threshold is about. */
+  readonly activation: readonly OutcomeEvidence[];
+  readonly retention: readonly OutcomeEvidence[];
+  readonly traffic: {
+    readonly foldedTo: number;
+    readonly latency: TrafficEvidence;
+    readonly errors: TrafficEvidence;
+    /** 95th percentile since the trial began, in ms; null before the first request. */
+    readonly p95Ms: Arms<number | null>;
+  };
+};
+
+const NOTHING: Tally = { n: 0, s: 0 };
+const nothing: Arms<Tally> = { treatment: NOTHING, holdout: NOTHING };
+const even = (components: number): number[] => Array.from({ length: components }, () => 0);
+
+const noTraffic: TrafficEvidence = {
+  requests: nothing,
+  above: even(BETS.length),
+  worse: even(COMPARED_RATIOS.length),
+};
+
+/** The evidence of a trial that begins at `since` (unix seconds; rounded down to the bucket it lies in). */
+export const noEvidence = (ages: Ages, since: number): Evidence => {
+  const foldedTo = Math.floor(since / ages.bucketSeconds) * ages.bucketSeconds;
+  const outcome = (ageSeconds: number): OutcomeEvidence => ({
+    ageSeconds,
+    foldedTo,
+    mature: nothing,
+    worse: even(COMPARED_RATIOS.length),
+  });
+  return {
+    since: foldedTo,
+    exposed: { foldedTo, treatment: 0, holdout: 0 },
+    activation: ages.activation.map(outcome),
+    retention: ages.retention.map(outcome),
+    traffic: {
+      foldedTo,
+      latency: noTraffic,
+      errors: noTraffic,
+      p95Ms: { treatment: null, holdout: null },
+    },
+  };
+};

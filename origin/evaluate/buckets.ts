@@ -1,0 +1,137 @@
+// Reads settled buckets of many features in two statements, whatever the number of features: outcomes by age, and
+// requests. A check reads the buckets that settled since the one before, never users.
+import { countAbove, decodeSketch } from "../aggregate/sketch.ts";
+import type { Queryable } from "../db/pool.ts";
+import type { OutcomeBucket, TrafficBucket } from "../decide/fold.ts";
+import type { FeatureId } from "../../shared/ids.ts";
+
+export type OutcomeSignal = "exposure" | "activation" | "retention";
+
+/** The buckets of one feature, signal and age that begin in [from, upTo), unix seconds. */
+export type OutcomeRange = {
+  readonly featureId: FeatureId;
+  readonly epoch: number;
+  readonly signal: OutcomeSignal;
+  readonly ageSeconds: number;
+  readonly from: number;
+  readonly upTo: number;
+};
+
+type OutcomeRow = {
+  position: number;
+  bucket_s: number;
+  exposed_treatment: number;
+  exposed_holdout: number;
+  treatment: number;
+  holdout: number;
+};
+
+/** For each range, in its order, the buckets that hold anything, rising. For "exposure" `s` is `n`. */
+export const readOutcomes = async (
+  db: Queryable,
+  ranges: readonly OutcomeRange[],
+): Promise<OutcomeBucket[][]> => {
+  const found = ranges.map((): OutcomeBucket[] => []);
+  if (ranges.length === 0) return found;
+  const { rows } = await db.query<OutcomeRow>(
+    `select w.position::int, o.bucket_s,
+       sum(o.units) filter (where o.signal = 'exposure' and o.cohort = 'treatment')::float8 as exposed_treatment,
+       sum(o.units) filter (where o.signal = 'exposure' and o.cohort = 'holdout')::float8 as exposed_holdout,
+       sum(o.units) filter (where o.signal = w.signal and o.cohort = 'treatment')::float8 as treatment,
+       sum(o.units) filter (where o.signal = w.signal and o.cohort = 'holdout')::float8 as holdout
+     from unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::bigint[], $6::bigint[])
+       with ordinality as w (feature_id, epoch, signal, age_s, from_s, up_to_s, position)
+     join outcome_counts o
+       on o.feature_id = w.feature_id and o.epoch = w.epoch
+      and o.bucket_s >= w.from_s and o.bucket_s < w.up_to_s
+      and ((o.signal = 'exposure' and o.age_s = 0) or (o.signal = w.signal and o.age_s = w.age_s))
+     group by w.position, o.bucket_s
+     order by w.position, o.bucket_s`,
+    [
+      ranges.map(({ featureId }) => featureId),
+      ranges.map(({ epoch }) => epoch),
+      ranges.map(({ signal }) => signal),
+      ranges.map(({ ageSeconds }) => ageSeconds),
+      ranges.map(({ from }) => from),
+      ranges.map(({ upTo }) => upTo),
+    ],
+  );
+  for (const row of rows) {
+    found[row.position - 1]?.push({
+      bucketS: row.bucket_s,
+      treatment: { n: row.exposed_treatment ?? 0, s: row.treatment ?? 0 },
+      holdout: { n: row.exposed_holdout ?? 0, s: row.holdout ?? 0 },
+    });
+  }
+  return found;
+};
+
+/** The requests of one feature that came in during [from, upTo). */
+export type TrafficRange = {
+  readonly featureId: FeatureId;
+  readonly epoch: number;
+  readonly latencyThresholdMs: number;
+  readonly from: number;
+  readonly upTo: number;
+};
+
+export type Traffic = {
+  readonly buckets: readonly TrafficBucket[];
+  readonly sketches: readonly { readonly cohort: "treatment" | "holdout"; readonly sketch: Buffer }[];
+};
+
+type TrafficRow = {
+  position: number;
+  bucket_s: number;
+  cohort: "treatment" | "holdout";
+  requests: number;
+  errors: number;
+  sketch: Buffer;
+};
+
+const NONE = { n: 0, s: 0 };
+
+export const readTraffic = async (db: Queryable, ranges: readonly TrafficRange[]): Promise<Traffic[]> => {
+  if (ranges.length === 0) return [];
+  const { rows } = await db.query<TrafficRow>(
+    `select w.position::int, l.bucket_s, l.cohort, l.requests, l.errors, l.sketch
+     from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
+       with ordinality as w (feature_id, epoch, from_s, up_to_s, position)
+     join latency_sketches l
+       on l.feature_id = w.feature_id and l.epoch = w.epoch
+      and l.bucket_s >= w.from_s and l.bucket_s < w.up_to_s
+     order by w.position, l.bucket_s`,
+    [
+      ranges.map(({ featureId }) => featureId),
+      ranges.map(({ epoch }) => epoch),
+      ranges.map(({ from }) => from),
+      ranges.map(({ upTo }) => upTo),
+    ],
+  );
+  const found = ranges.map(() => ({
+    buckets: new Map<number, TrafficBucket>(),
+    sketches: [] as { cohort: "treatment" | "holdout"; sketch: Buffer }[],
+  }));
+  for (const row of rows) {
+    const range = ranges[row.position - 1];
+    const traffic = found[row.position - 1];
+    if (range === undefined || traffic === undefined) continue;
+    const slow = countAbove(decodeSketch(row.sketch), range.latencyThresholdMs);
+    const before = traffic.buckets.get(row.bucket_s) ?? {
+      bucketS: row.bucket_s,
+      latency: { treatment: NONE, holdout: NONE },
+      errors: { treatment: NONE, holdout: NONE },
+    };
+    const plus = (tally: { n: number; s: number }, bad: number) => ({
+      n: tally.n + row.requests,
+      s: tally.s + bad,
+    });
+    traffic.buckets.set(row.bucket_s, {
+      bucketS: row.bucket_s,
+      latency: { ...before.latency, [row.cohort]: plus(before.latency[row.cohort], slow) },
+      errors: { ...before.errors, [row.cohort]: plus(before.errors[row.cohort], row.errors) },
+    });
+    traffic.sketches.push({ cohort: row.cohort, sketch: row.sketch });
+  }
+  return found.map(({ buckets, sketches }) => ({ buckets: [...buckets.values()], sketches }));
+};

@@ -1,0 +1,99 @@
+// The features to check: enabled, with a rule, and the trial that is running for their epoch, in one read.
+import type { Queryable } from "../db/pool.ts";
+import type { SignalName } from "../decide/decision.ts";
+import type { Evidence } from "../decide/evidence.ts";
+import { FeatureId } from "../../shared/ids.ts";
+import { Rule } from "../../shared/rule.ts";
+
+/** A trial as stored. Its evidence was written by storeCheck and is trusted. */
+export type StoredTrial = {
+  readonly terms: string;
+  readonly seq: number;
+  readonly decided: "KEEP" | "ROLLBACK" | null;
+  readonly cause: readonly SignalName[];
+  readonly evidence: Evidence;
+  readonly treatmentSketch: Buffer;
+  readonly holdoutSketch: Buffer;
+};
+
+export type DueFeature = {
+  readonly featureId: FeatureId;
+  readonly version: number;
+  readonly epoch: number;
+  /** Unix seconds */
+  readonly epochStartedAt: number;
+  readonly rule: Rule;
+  readonly ruleVersion: number;
+  /** Whether the edge itself sees activations, so that none means none. */
+  readonly activationConfigured: boolean;
+  readonly trial: StoredTrial | null;
+  /** State and counted units of the newest stored evaluation of this epoch. */
+  readonly last: { readonly state: string; readonly ruleVersion: number; readonly mature: number } | null;
+};
+
+type Row = {
+  feature_id: string;
+  version: number;
+  epoch: number;
+  epoch_started_s: number;
+  rule: unknown;
+  rule_version: number;
+  activation_configured: boolean;
+  terms: string | null;
+  seq: number;
+  decided: StoredTrial["decided"];
+  cause: SignalName[];
+  evidence: Evidence;
+  treatment_sketch: Buffer;
+  holdout_sketch: Buffer;
+  last_state: string | null;
+  last_rule_version: number;
+  last_mature: number;
+};
+
+const toDue = (row: Row): DueFeature => ({
+  featureId: FeatureId.parse(row.feature_id),
+  version: row.version,
+  epoch: row.epoch,
+  epochStartedAt: row.epoch_started_s,
+  rule: Rule.parse(row.rule),
+  ruleVersion: row.rule_version,
+  activationConfigured: row.activation_configured,
+  trial:
+    row.terms === null
+      ? null
+      : {
+          terms: row.terms,
+          seq: row.seq,
+          decided: row.decided,
+          cause: row.cause,
+          evidence: row.evidence,
+          treatmentSketch: row.treatment_sketch,
+          holdoutSketch: row.holdout_sketch,
+        },
+  last:
+    row.last_state === null
+      ? null
+      : { state: row.last_state, ruleVersion: row.last_rule_version, mature: row.last_mature },
+});
+
+/** All of them, or only `featureIds`. */
+export const readDue = async (db: Queryable, featureIds?: readonly FeatureId[]): Promise<DueFeature[]> => {
+  const { rows } = await db.query<Row>(
+    `select f.feature_id, f.version, f.epoch, extract(epoch from f.epoch_started_at)::float8 as epoch_started_s,
+            r.rule, r.version as rule_version, f.activation is not null as activation_configured,
+            t.terms, t.seq, t.decided, t.cause, t.evidence, t.treatment_sketch, t.holdout_sketch,
+            e.state as last_state, e.rule_version as last_rule_version, e.mature as last_mature
+     from feature_flags f
+     join pmf_rules r using (feature_id)
+     left join pmf_trials t using (feature_id, epoch)
+     left join lateral (
+       select state, rule_version, mature from pmf_evaluations
+       where feature_id = f.feature_id and epoch = f.epoch order by id desc limit 1
+     ) e on true
+     where f.enabled and ($1::text[] is null or f.feature_id = any($1::text[]))
+     order by f.feature_id`,
+    [featureIds ?? null],
+  );
+  return rows.map(toDue);
+};

@@ -1,0 +1,163 @@
+// Brings many trials up to date: works out what has settled since each was folded last, reads it in two statements,
+// folds it. Pure but for the read.
+import { emptySketch, encodeSketch, mergeEncoded, quantile, decodeSketch } from "../aggregate/sketch.ts";
+import type { Queryable } from "../db/pool.ts";
+import { noEvidence, type Evidence, type OutcomeEvidence } from "../decide/evidence.ts";
+import { foldOutcomes, foldTraffic, type OutcomeBucket } from "../decide/fold.ts";
+import { agesOf, type Ages } from "../../shared/ages.ts";
+import type { Rule } from "../../shared/rule.ts";
+import { readOutcomes, readTraffic, type OutcomeRange, type Traffic } from "./buckets.ts";
+import type { DueFeature, StoredTrial } from "./due.ts";
+import { settledUpTo } from "./settled.ts";
+import { termsOf } from "./terms.ts";
+
+export type FoldedTrial = Omit<StoredTrial, "seq"> & {
+  readonly expectedSeq: number | null;
+  /** Whether it differs from what is stored. */
+  readonly changed: boolean;
+  /** Other terms than the stored trial's: it began again from nothing. */
+  readonly restarted: boolean;
+};
+
+type Clock = { readonly now: number; readonly lagSeconds: number };
+
+/** The running trial, or the one to begin: with the epoch, or now when the rule's terms have changed since. */
+const currentTrial = (due: DueFeature, ages: Ages, now: number): FoldedTrial => {
+  const terms = termsOf(due.rule);
+  if (due.trial?.terms === terms) {
+    const { seq, ...trial } = due.trial;
+    return { ...trial, expectedSeq: seq, changed: false, restarted: false };
+  }
+  // A restarted trial begins with the next whole bucket: nobody exposed under the old terms is in it.
+  const since = due.trial === null ? due.epochStartedAt : now + ages.bucketSeconds;
+  const empty = encodeSketch(emptySketch());
+  return {
+    terms,
+    expectedSeq: due.trial?.seq ?? null,
+    decided: null,
+    cause: [],
+    evidence: noEvidence(ages, since),
+    treatmentSketch: empty,
+    holdoutSketch: empty,
+    changed: true,
+    restarted: due.trial !== null,
+  };
+};
+
+type Signal = OutcomeRange["signal"];
+type Part = { readonly signal: Signal; readonly ageSeconds: number; readonly foldedTo: number };
+
+const partsOf = ({ exposed, activation, retention }: Evidence): Part[] => [
+  { signal: "exposure", ageSeconds: 0, foldedTo: exposed.foldedTo },
+  ...activation.map((part) => ({ signal: "activation" as const, ...part })),
+  ...retention.map((part) => ({ signal: "retention" as const, ...part })),
+];
+
+const mergeSketches = (stored: Buffer, traffic: Traffic, cohort: "treatment" | "holdout"): Buffer => {
+  const added = traffic.sketches.filter((one) => one.cohort === cohort);
+  if (added.length === 0) return stored;
+  const merged = decodeSketch(stored);
+  for (const { sketch } of added) mergeEncoded(merged, sketch);
+  return encodeSketch(merged);
+};
+
+type Settled<T> = { readonly upTo: number; readonly found: T };
+
+/** What has settled of one trial since it was folded last. */
+type News = {
+  readonly outcomes: ReadonlyMap<string, Settled<readonly OutcomeBucket[]>>;
+  readonly traffic: Settled<Traffic> | undefined;
+};
+
+const keyOf = (signal: Signal, ageSeconds: number): string => `${signal} ${ageSeconds}`;
+
+const foldExposures = (
+  exposed: Evidence["exposed"],
+  news: Settled<readonly OutcomeBucket[]> | undefined,
+): Evidence["exposed"] => {
+  if (news === undefined) return exposed;
+  const sum = (cohort: "treatment" | "holdout") =>
+    news.found.reduce((total, bucket) => total + bucket[cohort].n, exposed[cohort]);
+  return { foldedTo: news.upTo, treatment: sum("treatment"), holdout: sum("holdout") };
+};
+
+const foldOne = (trial: FoldedTrial, { outcomes, traffic }: News, rule: Rule): FoldedTrial => {
+  if (outcomes.size === 0 && traffic === undefined) return trial;
+  const { evidence } = trial;
+  const fold = (signal: Signal, threshold: number) => (part: OutcomeEvidence) => {
+    const settled = outcomes.get(keyOf(signal, part.ageSeconds));
+    return settled === undefined ? part : foldOutcomes(part, settled.found, settled.upTo, threshold);
+  };
+  const sketchOf = (cohort: "treatment" | "holdout", stored: Buffer) =>
+    traffic === undefined ? stored : mergeSketches(stored, traffic.found, cohort);
+  const treatmentSketch = sketchOf("treatment", trial.treatmentSketch);
+  const holdoutSketch = sketchOf("holdout", trial.holdoutSketch);
+  return {
+    ...trial,
+    changed: true,
+    treatmentSketch,
+    holdoutSketch,
+    evidence: {
+      ...evidence,
+      exposed: foldExposures(evidence.exposed, outcomes.get(keyOf("exposure", 0))),
+      activation: evidence.activation.map(fold("activation", rule.activationThreshold)),
+      retention: evidence.retention.map(fold("retention", rule.retentionThreshold)),
+      traffic:
+        traffic === undefined
+          ? evidence.traffic
+          : {
+              ...foldTraffic(evidence.traffic, traffic.found.buckets, traffic.upTo, rule),
+              p95Ms: {
+                treatment: quantile(decodeSketch(treatmentSketch), 0.95),
+                holdout: quantile(decodeSketch(holdoutSketch), 0.95),
+              },
+            },
+    },
+  };
+};
+
+/** Each feature's trial with everything that has settled by now folded in. Stores nothing. */
+export const foldSettled = async (
+  db: Queryable,
+  features: readonly DueFeature[],
+  clock: Clock,
+): Promise<FoldedTrial[]> => {
+  const work = features.map((due) => {
+    const ages = agesOf(due.rule);
+    return { due, ages, trial: currentTrial(due, ages, clock.now) };
+  });
+  const outcomeRanges = work.flatMap(({ due: { featureId, epoch }, ages, trial }, index) =>
+    partsOf(trial.evidence)
+      .map(({ signal, ageSeconds, foldedTo: from }) => {
+        const upTo = settledUpTo(ages, ageSeconds, clock);
+        return { index, featureId, epoch, signal, ageSeconds, from, upTo };
+      })
+      .filter(({ from, upTo }) => from < upTo),
+  );
+  const trafficRanges = work
+    .map(({ due: { featureId, epoch, rule }, ages, trial }, index) => ({
+      index,
+      featureId,
+      epoch,
+      latencyThresholdMs: rule.latencyP95Threshold,
+      from: trial.evidence.traffic.foldedTo,
+      upTo: settledUpTo(ages, 0, clock),
+    }))
+    .filter(({ from, upTo }) => from < upTo);
+  const [outcomes, traffics] = await Promise.all([
+    readOutcomes(db, outcomeRanges),
+    readTraffic(db, trafficRanges),
+  ]);
+
+  const outcomeNews = work.map(() => new Map<string, Settled<readonly OutcomeBucket[]>>());
+  for (const [at, { index, signal, ageSeconds, upTo }] of outcomeRanges.entries())
+    outcomeNews[index]?.set(keyOf(signal, ageSeconds), { upTo, found: outcomes[at] ?? [] });
+  const trafficNews = new Map<number, Settled<Traffic>>();
+  for (const [at, { index, upTo }] of trafficRanges.entries()) {
+    const found = traffics[at];
+    if (found !== undefined) trafficNews.set(index, { upTo, found });
+  }
+  return work.map(({ due, trial }, index) =>
+    foldOne(trial, { outcomes: outcomeNews[index] ?? new Map(), traffic: trafficNews.get(index) }, due.rule),
+  );
+};

@@ -1,0 +1,77 @@
+// Stores what a check folded and decided. The trial's sequence number makes it exactly once: whoever read an older
+// number has lost to another check and stores nothing, so no bucket is ever counted twice.
+import type { Decision } from "../decide/decision.ts";
+import type { Evidence } from "../decide/evidence.ts";
+import { inTransaction, type Pool } from "../db/pool.ts";
+import type { FeatureId } from "../../shared/ids.ts";
+import type { Rule } from "../../shared/rule.ts";
+
+export type NewTrial = {
+  readonly featureId: FeatureId;
+  readonly epoch: number;
+  readonly terms: string;
+  /** What was read; null when there was no trial. */
+  readonly expectedSeq: number | null;
+  readonly decided: "KEEP" | "ROLLBACK" | null;
+  readonly cause: readonly string[];
+  readonly evidence: Evidence;
+  readonly treatmentSketch: Buffer;
+  readonly holdoutSketch: Buffer;
+};
+
+export type NewEvaluation = {
+  readonly decision: Decision;
+  readonly mode: Rule["mode"];
+  /** Unix seconds */
+  readonly at: number;
+  readonly mature: number;
+};
+
+/** false: another check was first; nothing was stored. */
+export const storeCheck = (pool: Pool, trial: NewTrial, evaluation: NewEvaluation | null): Promise<boolean> =>
+  inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `insert into pmf_trials as t
+         (feature_id, epoch, terms, seq, decided, cause, evidence, treatment_sketch, holdout_sketch)
+       select $1, $2, $3, coalesce($4::int, 0) + 1, $5, $6, $7, $8, $9
+       where $4::int is null
+          or exists (select 1 from pmf_trials where feature_id = $1 and epoch = $2 and seq = $4::int)
+       on conflict (feature_id, epoch) do update set
+         terms = excluded.terms, seq = excluded.seq, decided = excluded.decided, cause = excluded.cause,
+         evidence = excluded.evidence, treatment_sketch = excluded.treatment_sketch,
+         holdout_sketch = excluded.holdout_sketch, updated_at = now()
+       where t.seq = $4::int`,
+      [
+        trial.featureId,
+        trial.epoch,
+        trial.terms,
+        trial.expectedSeq,
+        trial.decided,
+        trial.cause,
+        JSON.stringify(trial.evidence),
+        trial.treatmentSketch,
+        trial.holdoutSketch,
+      ],
+    );
+    if (rowCount !== 1) return false;
+    if (evaluation !== null) {
+      const { decision, mode, at, mature } = evaluation;
+      await client.query(
+        `insert into pmf_evaluations
+           (feature_id, epoch, rule_version, at, mode, action, state, mature, decision)
+         values ($1, $2, $3, to_timestamp($4), $5, $6, $7, $8, $9)`,
+        [
+          trial.featureId,
+          trial.epoch,
+          decision.ruleVersion,
+          at,
+          mode,
+          decision.action,
+          decision.state,
+          mature,
+          JSON.stringify(decision),
+        ],
+      );
+    }
+    return true;
+  });

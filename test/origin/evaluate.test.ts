@@ -1,0 +1,176 @@
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/sketch.ts";
+import { makeEvaluator, type RollbackFeature } from "../../origin/evaluate/evaluator.ts";
+import { makeLogger } from "../../origin/log.ts";
+import { makeMetrics } from "../../origin/metrics.ts";
+import { ok } from "../../shared/result.ts";
+import { Rule } from "../../shared/rule.ts";
+import { makeTestDatabase } from "../support/database.ts";
+
+const database = await makeTestDatabase();
+afterAll(() => database.drop());
+const { pool } = database;
+
+const START = 1_800_000_000;
+const FEATURE = "feat_smart_recs_v1";
+
+const ruleOf = (over: Partial<Rule> = {}): Rule =>
+  Rule.parse({
+    featureId: FEATURE,
+    activationThreshold: 0.15,
+    retentionThreshold: 0.4,
+    latencyP95Threshold: 200,
+    minCohortSize: 200,
+    evaluationWindowSeconds: 3600,
+    mode: "enforce",
+    activationWindowSeconds: 8,
+    retentionWindowSeconds: 20,
+    returnAfterSeconds: 5,
+    ...over,
+  });
+
+const insertFeature = async (rule: Rule) => {
+  await pool.query(
+    `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, epoch_started_at, revision, activation)
+     values ($1, true, 5000, 1000, to_timestamp($2), 1, '{"path": "/buy", "method": "POST"}')`,
+    [FEATURE, START],
+  );
+  await pool.query("insert into pmf_rules (feature_id, rule) values ($1, $2)", [
+    FEATURE,
+    JSON.stringify(rule),
+  ]);
+};
+
+/** `units` exposed a second from START on, for `seconds`, in each cohort, with the shares that act and return. */
+const insertTelemetry = async (
+  over: { seconds: number; units: number; activation: number; retention: number; latencyMs: number },
+  from = START,
+) => {
+  for (const cohort of ["treatment", "holdout"]) {
+    const sketch = emptySketch();
+    for (let request = 0; request < over.units; request++) recordLatency(sketch, over.latencyMs);
+    for (let second = 0; second < over.seconds; second++) {
+      for (const [signal, age, share] of [
+        ["exposure", 0, 1],
+        ["activation", 8, over.activation],
+        ["retention", 20, over.retention],
+      ] as const) {
+        await pool.query(
+          `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
+           values ($1, 1, $2, $3, $4, $5, $6)`,
+          [FEATURE, cohort, signal, age, from + second, Math.round(over.units * share)],
+        );
+      }
+      await pool.query(
+        `insert into latency_sketches (feature_id, epoch, cohort, bucket_s, partition, requests, errors, sketch)
+         values ($1, 1, $2, $3, 0, $4, 0, $5)`,
+        [FEATURE, cohort, from + second, over.units, encodeSketch(sketch)],
+      );
+    }
+  }
+};
+
+const setup = () => {
+  const clock = { now: START, lagSeconds: 0 as number | null };
+  const rollbacks: Parameters<RollbackFeature>[0][] = [];
+  const evaluator = makeEvaluator({
+    pool,
+    metrics: makeMetrics(),
+    log: makeLogger("silent"),
+    now: () => clock.now,
+    lagSeconds: () => clock.lagSeconds,
+    rollbackFeature: async (rollback) => {
+      rollbacks.push(rollback);
+      return ok(undefined);
+    },
+  });
+  const stateAt = async (seconds: number) => {
+    clock.now = START + seconds;
+    const [outcome] = await evaluator.evaluateDue();
+    return outcome?.decision.state;
+  };
+  return { clock, rollbacks, evaluator, stateAt };
+};
+
+const storedStates = async () => {
+  const { rows } = await pool.query<{ state: string }>("select state from pmf_evaluations order by id");
+  return rows.map(({ state }) => state);
+};
+
+beforeEach(async () => {
+  await pool.query(
+    "truncate feature_flags, outcome_counts, latency_sketches, pmf_evaluations, pmf_trials cascade",
+  );
+});
+
+describe("evaluate", () => {
+  test("a feature with half its threshold collects, then is rolled back with its evidence", async () => {
+    await insertFeature(ruleOf());
+    await insertTelemetry({ seconds: 60, units: 40, activation: 0.075, retention: 0.2, latencyMs: 50 });
+    const { stateAt, rollbacks } = setup();
+    expect(await stateAt(12)).toBe("COLLECTING");
+    expect(await stateAt(50)).toBe("ROLLBACK");
+    expect(rollbacks).toHaveLength(1);
+    expect(rollbacks[0]).toMatchObject({ featureId: FEATURE, expectedVersion: 1, epoch: 1 });
+    expect(rollbacks[0]?.reason).toMatch(/^ROLLBACK: /);
+    expect(await storedStates()).toEqual(["COLLECTING", "ROLLBACK"]);
+  });
+
+  test("a clearly good feature is kept, and watched from then on", async () => {
+    await insertFeature(ruleOf());
+    await insertTelemetry({ seconds: 60, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
+    const { stateAt, rollbacks } = setup();
+    expect(await stateAt(60)).toBe("KEEP");
+    expect(await stateAt(61)).toBe("WATCH");
+    expect(rollbacks).toEqual([]);
+  });
+
+  test("users who have not had their whole window are not counted as failures", async () => {
+    await insertFeature(ruleOf());
+    await insertTelemetry({ seconds: 9, units: 500, activation: 0, retention: 0, latencyMs: 50 });
+    const { stateAt } = setup();
+    expect(await stateAt(9)).toBe("COLLECTING");
+    expect(await stateAt(14)).toBe("ROLLBACK");
+  });
+
+  test("a check repeated or crashed before it stored counts no bucket twice", async () => {
+    await insertFeature(ruleOf({ minCohortSize: 1_000_000 }));
+    await insertTelemetry({ seconds: 30, units: 10, activation: 0.2, retention: 0.5, latencyMs: 50 });
+    const stepwise = setup();
+    for (let second = 1; second <= 60; second++) await stepwise.stateAt(second);
+    await Promise.all([stepwise.evaluator.evaluateDue(), stepwise.evaluator.evaluateDue()]);
+    const [once] = await stepwise.evaluator.evaluateDue();
+    await pool.query("truncate pmf_trials");
+    const [again] = await stepwise.evaluator.evaluateDue();
+    expect(once?.decision.evidence.tests[0]?.treatment).toEqual({ n: 300, s: 60 });
+    expect(once?.decision.details).toEqual(again?.decision.details);
+    for (const [at, test_] of (once?.decision.evidence.tests ?? []).entries())
+      expect(test_.logEvidence).toBeCloseTo(again?.decision.evidence.tests[at]?.logEvidence ?? Number.NaN, 9);
+  });
+
+  test("telemetry that is behind, or whose lag is unknown, stops every decision", async () => {
+    await insertFeature(ruleOf());
+    await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
+    const { stateAt, clock, rollbacks } = setup();
+    clock.lagSeconds = 600;
+    expect(await stateAt(60)).toBe("INVALID");
+    clock.lagSeconds = null;
+    expect(await stateAt(61)).toBe("INVALID");
+    expect(rollbacks).toEqual([]);
+    clock.lagSeconds = 0;
+    expect(await stateAt(62)).toBe("ROLLBACK");
+  });
+
+  test("in shadow a would-be rollback is only recorded; enforcing starts from nothing", async () => {
+    await insertFeature(ruleOf({ mode: "shadow" }));
+    await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
+    const { stateAt, rollbacks, evaluator } = setup();
+    expect(await stateAt(60)).toBe("ROLLBACK");
+    expect((await evaluator.evaluateDue())[0]?.rollback).toBe("shadow");
+    expect(rollbacks).toEqual([]);
+    await pool.query("update pmf_rules set rule = $1, version = 2", [JSON.stringify(ruleOf())]);
+    expect(await stateAt(61)).toBe("COLLECTING");
+    expect(await stateAt(120)).toBe("COLLECTING");
+    expect(rollbacks).toEqual([]);
+  });
+});
