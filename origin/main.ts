@@ -5,13 +5,23 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { getRequestListener } from "@hono/node-server";
 import { makeAdminApp } from "./admin/app.ts";
-import { parseConfig } from "./config.ts";
+import { parseConfig, type Role } from "./config.ts";
 import { startEmbeddedPostgres } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { makePool } from "./db/pool.ts";
+import { makeEvaluator } from "./evaluate/evaluator.ts";
 import { makeLogger } from "./log.ts";
 import { makeMetrics } from "./metrics.ts";
+import { announceOn } from "./outbox/announce.ts";
+import { makeInProcessBus } from "./outbox/bus.ts";
+import { makeDispatcher } from "./outbox/dispatch.ts";
+import { listenForChanges } from "./outbox/listen.ts";
+import { connectRedis, makeRedisBus } from "./outbox/redis-bus.ts";
+import { makePusher } from "./push/pusher.ts";
+import { makeSend } from "./push/send.ts";
+import { startRepeating } from "./repeat.ts";
 import { makeFeatureChanges } from "./rollback/change-feature.ts";
+import { changesSince, raiseRevision } from "./rollback/snapshot.ts";
 
 const parsed = parseConfig(process.env);
 if (!parsed.ok) {
@@ -32,6 +42,65 @@ const onIdleError = (error: Error) => log.warn({ err: error }, "a database conne
 const pool = makePool(databaseUrl, { applicationName: "sluice-origin", onIdleError });
 
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
+const has = (role: Role): boolean => config.ROLES.includes(role);
+/** Ended in this order when the origin stops: first what brings work, then what carries it out. */
+const stops: (() => Promise<void>)[] = [];
+
+if (has("evaluate")) {
+  const evaluator = makeEvaluator({
+    pool,
+    metrics,
+    log,
+    now: () => Date.now() / 1_000,
+    lagSeconds: () => 0,
+    rollbackFeature: ({ reason, ...rollback }) =>
+      changes.rollbackFeature(rollback, { actor: "sluice", reason }),
+  });
+  const evaluation = startRepeating({
+    everyMs: config.EVALUATE_EVERY_MS,
+    run: () => evaluator.evaluateDue(),
+    onError: (error) => log.error({ err: error }, "a round of checks failed; the next one comes in time"),
+  });
+  stops.push(() => evaluation.stop());
+}
+
+if (has("push")) {
+  const bus =
+    config.REDIS_URL === undefined
+      ? makeInProcessBus()
+      : makeRedisBus({
+          publisher: connectRedis(config.REDIS_URL, log),
+          subscriber: connectRedis(config.REDIS_URL, log),
+          log,
+        });
+  const dispatcher = makeDispatcher({ pool, deliver: { state: announceOn(bus) }, log });
+  const pusher =
+    config.PUSH_KEYS === undefined
+      ? undefined
+      : await makePusher({
+          pool,
+          edgeUrls: config.EDGE_URLS,
+          readChanges: (since) => changesSince(pool, since),
+          raiseRevision: (above) => raiseRevision(pool, above),
+          send: makeSend({ keys: config.PUSH_KEYS, fetch, now: Date.now }),
+          metrics,
+          log,
+        });
+  // The database tells of every commit; Redis tells other processes' listeners as well, and neither is needed twice.
+  const wake = () => {
+    pusher?.wake();
+    dispatcher.wake();
+  };
+  const listening = listenForChanges({ databaseUrl, onNews: wake, log });
+  const unsubscribe = bus.subscribe({ onEvent: () => pusher?.wake(), onGap: wake });
+  stops.push(
+    () => listening.stop(),
+    async () => unsubscribe(),
+    () => dispatcher.stop(),
+    async () => pusher?.stop(),
+    () => bus.stop(),
+  );
+}
 
 const adminToken = config.ADMIN_TOKEN ?? randomBytes(24).toString("base64url");
 if (config.ADMIN_TOKEN === undefined)
@@ -67,6 +136,7 @@ const stop = async (signal: string): Promise<void> => {
   log.info({ signal }, "stopping");
   server.close();
   server.closeIdleConnections();
+  for (const end of stops) await end();
   await pool.end();
   await embedded?.stop();
   process.exit(0);
