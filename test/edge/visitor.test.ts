@@ -1,0 +1,207 @@
+// One visitor's way through the gate: who they are, what the upstream hears of them, what the origin hears afterwards.
+import { beforeAll, expect, test, vi } from "vitest";
+import { cookieOf, echoed, edge, feature, headerOf, push, recorded } from "./support/edge.ts";
+
+const features = [
+  feature("feat_all"),
+  feature("feat_half", { rolloutBps: 5_000 }),
+  feature("feat_control", { rolloutBps: 0, holdoutBps: 10_000 }),
+  feature("feat_closed", { enabled: false }),
+  feature("feat_shop", { routes: [{ path: "/shop/*", methods: ["GET"] }, { path: "/p/:id" }] }),
+  feature("feat_buy", { activation: { path: "/checkout", method: "POST" } }),
+];
+
+beforeAll(async () => {
+  await push({ revision: 1, full: true, features });
+});
+
+const cohorts = async (cookie: string | null, path = "/"): Promise<string | null> =>
+  headerOf(
+    await echoed(await edge(path, cookie === null ? {} : { headers: { Cookie: cookie } })),
+    "Sluice-Features",
+  );
+
+test("the upstream hears of treatment and holdout, not of closed features and those not reached", async () => {
+  const heard = (await cohorts(null))?.replace("feat_half=treatment, ", "");
+  expect(heard).toBe("feat_all=treatment, feat_control=holdout, feat_buy=treatment");
+});
+
+test("a new visitor gets one signed cookie with the attributes that protect it", async () => {
+  const plain = await edge("/");
+  expect(plain.headers.getSetCookie()).toEqual([
+    expect.stringMatching(
+      /^sluice=v1\.c2\.[^.]+\.[A-Za-z0-9_-]{43}; Path=\/; Max-Age=34560000; HttpOnly; SameSite=Lax$/,
+    ),
+  ]);
+  const secure = await edge("/", {}, "https");
+  expect(secure.headers.getSetCookie()).toEqual([
+    expect.stringMatching(/^__Host-sluice=v1\.c2\.[^.]+\.[^;]+; Path=\/; .*HttpOnly; SameSite=Lax; Secure$/),
+  ]);
+});
+
+test("a visitor keeps unit and cohorts over 1,000 requests, and the cookie is not sent again", async () => {
+  const first = await edge("/");
+  const cookie = cookieOf(first);
+  const seen = await echoed(first);
+  for (let i = 0; i < 1_000; i++) {
+    const response = await edge("/", { headers: { Cookie: cookie } });
+    expect(response.headers.getSetCookie()).toEqual([]);
+    const again = await echoed(response);
+    expect(headerOf(again, "Sluice-Unit")).toBe(headerOf(seen, "Sluice-Unit"));
+    expect(headerOf(again, "Sluice-Features")).toBe(headerOf(seen, "Sluice-Features"));
+  }
+});
+
+test.each([
+  ["altered payload", (value: string) => value.replace(/~/, "x~")],
+  ["altered MAC", (value: string) => value.replace(/.{4}$/, "AAAA")],
+  ["unknown key", (value: string) => value.replace("v1.c2.", "v1.c9.")],
+  ["another version", (value: string) => value.replace("v1.", "v2.")],
+  ["no MAC", (value: string) => value.slice(0, value.lastIndexOf("."))],
+  ["rubbish", () => "sluice=%00%ff;;;==v1...."],
+  ["an empty value", () => "sluice="],
+])("a cookie with %s gives a new identity and a new cookie, not an error", async (_, forge) => {
+  const cookie = cookieOf(await edge("/"));
+  const { unit } = await (
+    await edge("/.sluice/explain", { headers: { Cookie: cookie } })
+  ).json<{ unit: string }>();
+  const response = await edge("/", { headers: { Cookie: forge(cookie) } });
+  expect(response.status).toBe(200);
+  expect(headerOf(await echoed(response), "Sluice-Unit")).not.toBe(unit);
+  expect(cookieOf(response)).not.toBe(cookie);
+});
+
+test("what a visitor sends under Sluice's names never reaches the upstream", async () => {
+  const posing = { "Sluice-Features": "feat_closed=treatment", "sluice-unit": "admin" };
+  const gated = await echoed(await edge("/", { headers: posing }));
+  expect(headerOf(gated, "Sluice-Features")).not.toContain("feat_closed");
+  expect(headerOf(gated, "Sluice-Unit")).not.toBe("admin");
+});
+
+test("a raised rollout keeps everyone who was in treatment; a lowered one keeps them by their cookie", async () => {
+  const visitors: string[] = [];
+  while (visitors.length < 5) {
+    const response = await edge("/");
+    if (headerOf(await echoed(response), "Sluice-Features")?.includes("feat_half=treatment"))
+      visitors.push(cookieOf(response));
+  }
+  for (const [revision, rolloutBps] of [
+    [2, 6_000],
+    [3, 10],
+    [4, 5_000],
+  ]) {
+    await push({ revision, full: false, features: [feature("feat_half", { rolloutBps })] });
+    for (const cookie of visitors) expect(await cohorts(cookie)).toContain("feat_half=treatment");
+  }
+});
+
+test("a feature that is opened anew assigns anew: the old cohort is not held into the new epoch", async () => {
+  let cookie = "";
+  while (cookie === "") {
+    const response = await edge("/");
+    if (headerOf(await echoed(response), "Sluice-Features")?.includes("feat_half=treatment"))
+      cookie = cookieOf(response);
+  }
+  await push({ revision: 5, full: false, features: [feature("feat_half", { rolloutBps: 0, epoch: 2 })] });
+  expect(await cohorts(cookie)).not.toContain("feat_half");
+});
+
+test("routes limit a feature to paths and methods", async () => {
+  expect(await cohorts(null, "/shop/list?x=1")).toContain("feat_shop=treatment");
+  expect(await cohorts(null, "/p/7")).toContain("feat_shop=treatment");
+  expect(await cohorts(null, "/p/7/more")).not.toContain("feat_shop");
+  const post = await edge("/shop/list", { method: "POST", body: "x" });
+  expect(headerOf(await echoed(post), "Sluice-Features")).not.toContain("feat_shop");
+});
+
+test("explain says for the caller's cookie why each feature is on or off", async () => {
+  const cookie = cookieOf(await edge("/"));
+  const response = await edge("/.sluice/explain", { headers: { Cookie: cookie } });
+  const { known, features: explained } = await response.json<{
+    known: boolean;
+    features: { featureId: string; cohort: string; open: boolean; reason: string }[];
+  }>();
+  expect(known).toBe(true);
+  const byId = Object.fromEntries(explained.map((each) => [each.featureId, each]));
+  expect(byId["feat_all"]).toMatchObject({
+    cohort: "treatment",
+    open: true,
+    reason: "treatment, held by the cookie",
+  });
+  expect(byId["feat_control"]).toMatchObject({ cohort: "holdout", open: false });
+  expect(byId["feat_closed"]).toMatchObject({ open: false, reason: "the feature is closed" });
+});
+
+type Attribute = { key: string; value: { stringValue?: string; intValue?: string; boolValue?: boolean } };
+type Span = { traceId: string; spanId: string; parentSpanId?: string; attributes: Attribute[] };
+
+const spansOf = async (unit: string): Promise<Record<string, unknown>[]> => {
+  const requests = await recorded(`"${unit}"`);
+  return requests
+    .filter(({ url }) => url === "/v1/traces")
+    .flatMap(({ body, headers }) => {
+      expect(headers).toContainEqual(["Authorization", "Bearer test-ingest-token"]);
+      const spans: Span[] = JSON.parse(body).resourceSpans[0].scopeSpans[0].spans;
+      return spans.map((span) => ({
+        traceId: span.traceId,
+        spanId: span.spanId,
+        parent: span.parentSpanId,
+        ...Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]])),
+      }));
+    })
+    .filter((span) => span["feature_flag.context.id"] === unit);
+};
+
+test("after the response the origin hears one span for each compared cohort, and of the activation", async () => {
+  const first = await edge("/", { headers: { "User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0" } });
+  const unit = headerOf(await echoed(first), "Sluice-Unit") ?? "";
+  await edge("/checkout", {
+    method: "POST",
+    headers: {
+      Cookie: cookieOf(first),
+      "User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0",
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    },
+  });
+  const spans = await vi.waitUntil(async () => {
+    const all = await spansOf(unit);
+    return all.length >= 6 ? all : null;
+  }, 10_000);
+  expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
+  expect(spans[0]).toMatchObject({
+    traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+    spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
+    "feature_flag.key": "feat_all",
+    "feature_flag.result.variant": "treatment",
+    "sluice.epoch": "1",
+    "http.response.status_code": "200",
+  });
+  const acted = spans.filter((span) => span["action_taken"] === true);
+  expect(acted).toHaveLength(1);
+  expect(acted[0]).toMatchObject({
+    "feature_flag.key": "feat_buy",
+    traceId: "0af7651916cd43dd8448eb211c80319c",
+    parent: "b7ad6b7169203331",
+  });
+});
+
+test("a bot is served like anyone and marked", async () => {
+  const response = await edge("/", {
+    headers: { "User-Agent": "Googlebot/2.1 (+http://www.google.com/bot.html)" },
+  });
+  const unit = headerOf(await echoed(response), "Sluice-Unit") ?? "";
+  expect(response.status).toBe(200);
+  const spans = await vi.waitUntil(async () => {
+    const all = await spansOf(unit);
+    return all.length > 0 ? all : null;
+  }, 10_000);
+  expect(spans.every((span) => span["is_bot"] === true)).toBe(true);
+});
+
+test("debug headers come on request only", async () => {
+  expect((await edge("/")).headers.has("Sluice-Revision")).toBe(false);
+  const { headers } = await edge("/", { headers: { "Sluice-Debug": "1" } });
+  expect(headers.get("Sluice-Revision")).toBe("5");
+  expect(headers.get("Sluice-Age")).toMatch(/^\d+$/);
+  expect(headers.get("Server-Timing")).toMatch(/sluice;dur=\d/);
+});

@@ -1,0 +1,85 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  decodePayload,
+  encodePayload,
+  formatCookie,
+  holdAlso,
+  holdKey,
+  MAX_HELD,
+  parseCookie,
+} from "../../shared/cookie.ts";
+import type { HeldCohort } from "../../shared/assign.ts";
+import { UnitId } from "../../shared/ids.ts";
+
+const cohort = fc.constantFrom<HeldCohort>("treatment", "holdout");
+const key = fc.integer({ min: 0, max: 0xff_ff_ff_ff });
+const unitId = fc
+  .string({ minLength: 1, maxLength: 64, unit: "grapheme" })
+  .filter((text) => UnitId.safeParse(text).success)
+  .map((text) => UnitId.parse(text));
+
+test("what was encoded is decoded, for any unit and any cohorts", () => {
+  fc.assert(
+    fc.property(
+      unitId,
+      fc.integer({ min: 0, max: 99_999 }),
+      fc.array(fc.tuple(key, cohort), { maxLength: 50 }),
+      (unit, day, holds) => {
+        const content = { unitId: unit, day, held: new Map(holds) };
+        const payload = encodePayload(content);
+        expect(decodePayload(payload)).toEqual(content);
+        expect(payload).toMatch(/^[\u0021\u0023-\u002b\u002d-\u003a\u003c-\u005b\u005d-\u007e]*$/);
+        const mac = "m".repeat(43);
+        expect(parseCookie(formatCookie("k1", payload, mac))).toMatchObject({ kid: "k1", payload, mac });
+      },
+    ),
+  );
+});
+
+test("rubbish is refused and never throws", () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 200 }), (text) => {
+      parseCookie(text);
+      const content = decodePayload(text);
+      if (content !== null) expect(UnitId.safeParse(content.unitId).success).toBe(true);
+    }),
+  );
+});
+
+test.each(["", "~~", "u~1~AAAAA", "u~1~AAAAA!", "u~1~AAAAAP", "%zz~1~", "u~1", "u~1~~"])(
+  "payload %j is refused",
+  (text) => {
+    expect(decodePayload(text)).toBe(null);
+  },
+);
+
+test("thirty features with the longest ids take less than 1 kB, name and attributes included", () => {
+  const held = new Map(
+    Array.from({ length: 30 }, (_, i) => [holdKey("f".repeat(126) + i, 7), "treatment"] as const),
+  );
+  const payload = encodePayload({ unitId: UnitId.parse("m".repeat(22)), day: 20_779, held });
+  expect(formatCookie("k".repeat(32), payload, "m".repeat(43)).length).toBeLessThan(900);
+});
+
+test("over the cap the retired go first, then the oldest; the newest stay", () => {
+  const old = new Map<number, HeldCohort>(Array.from({ length: MAX_HELD }, (_, i) => [i, "treatment"]));
+  const living = new Set([...old.keys(), 1_000, 1_001].filter((each) => each !== 50));
+  expect([...holdAlso(old, new Map([[1_000, "holdout"]]), living).keys()]).toEqual([
+    ...[...old.keys()].filter((each) => each !== 50),
+    1_000,
+  ]);
+  const two = new Map<number, HeldCohort>([
+    [1_000, "holdout"],
+    [1_001, "holdout"],
+  ]);
+  const kept = [...holdAlso(old, two, living).keys()];
+  expect(kept).toHaveLength(MAX_HELD);
+  expect(kept).not.toContain(50);
+  expect(kept).not.toContain(0);
+  expect(kept.slice(-2)).toEqual([1_000, 1_001]);
+});
+
+test("below the cap retired cohorts stay: a feature that is switched off for a while keeps its cohorts", () => {
+  expect(holdAlso(new Map([[1, "treatment"]]), new Map([[2, "holdout"]]), new Set([2])).size).toBe(2);
+});
