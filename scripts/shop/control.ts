@@ -1,6 +1,7 @@
 // POST /control {"recommendations": {"delayMs": 350, "useful": false}} makes the bad feature bad while the shop runs.
-// Answered only to a direct caller on this machine: a visitor who comes through a proxy on the same machine also has
-// a loopback address, so that anything that carries a proxy's mark is refused.
+// Answered only to a caller on this machine who knows the token: a visitor who comes through a gate on the same
+// machine has a loopback address too.
+import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { type Context } from "hono";
@@ -9,33 +10,34 @@ import { recommendationsSchema, type RecommendationSettings } from "./recommenda
 
 const controlSchema = z.strictObject({ recommendations: recommendationsSchema.partial() });
 
-const PROXY_MARKS = [
-  "sluice-unit",
-  "sluice-features",
-  "forwarded",
-  "via",
-  "x-forwarded-for",
-  "cf-connecting-ip",
-];
-
 const isLoopback = (address: string | undefined): boolean => {
   if (!address) return false;
   const bare = address.replace(/^::ffff:/, "");
   return bare === "::1" || (isIP(bare) === 4 && bare.startsWith("127."));
 };
 
-const problem = (c: Context, status: 400 | 403 | 415, title: string, detail: string) =>
+const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+
+const problem = (c: Context, status: 400 | 401 | 403 | 415, title: string, detail: string) =>
   c.json({ title, status, detail }, status, { "content-type": "application/problem+json" });
 
-/** Answers 200 with the settings now in force; 403 to others than loopback, 415 and 400 to what it cannot read. */
+interface ControlParts {
+  /** Expected as `Authorization: Bearer <token>`. */
+  readonly token: string;
+  /** Returns the settings then in force. */
+  readonly change: (settings: Partial<RecommendationSettings>) => RecommendationSettings;
+}
+
+/** Answers 200 with the settings now in force; 403 to other machines, 401 without the token, 415 and 400 to the rest. */
 export const makeControl =
-  (change: (settings: Partial<RecommendationSettings>) => RecommendationSettings) =>
+  ({ token, change }: ControlParts) =>
   async (c: Context): Promise<Response> => {
-    const proxied = PROXY_MARKS.some((name) => c.req.header(name) !== undefined);
-    if (proxied || !isLoopback(getConnInfo(c).remote.address)) {
-      return problem(c, 403, "Forbidden", "The control answers direct calls from this machine only.");
+    if (!isLoopback(getConnInfo(c).remote.address)) {
+      return problem(c, 403, "Forbidden", "The control answers calls from this machine only.");
     }
-    // A page on another site cannot send this type without asking first, and the shop grants no such question.
+    if (!timingSafeEqual(digest(c.req.header("authorization") ?? ""), digest(`Bearer ${token}`))) {
+      return problem(c, 401, "Unauthorized", "Send the token that the shop printed at its start.");
+    }
     if (!c.req.header("content-type")?.startsWith("application/json")) {
       return problem(c, 415, "Unsupported Media Type", "Send application/json.");
     }

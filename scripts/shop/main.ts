@@ -1,9 +1,5 @@
-// The demo shop alone: `npx node scripts/shop/main.ts`, on SHOP_PORT (8788).
-//
-// While it runs, its recommendations are made slow and useless, and good again, by
-//   curl -H 'content-type: application/json' -d '{"recommendations":{"delayMs":350,"useful":false}}' :8788/control
-// from this machine. Without Sluice in front no feature shows; to see one, send its header:
-//   curl -H 'Sluice-Features: feat_smart_recs_v1=treatment, feat_express_checkout=treatment' :8788/
+// The demo shop alone: `npx node scripts/shop/main.ts`, on SHOP_PORT (8788). Without Sluice in front no feature shows;
+// it prints how to see one all the same, and how to make the recommendations slow and useless while it runs.
 import { z } from "zod";
 import { startShop } from "./start.ts";
 
@@ -19,7 +15,13 @@ if (!port.success) {
 }
 
 const shop = await startShop({ port: port.data });
-console.log(`The shop is open: ${shop.url}`);
+console.log(`The shop is open: ${shop.url}
+
+With the features that a gate in front would announce:
+  curl -H 'Sluice-Features: feat_smart_recs_v1=treatment, feat_express_checkout=treatment' ${shop.url}/
+To make its recommendations slow and useless, from this machine:
+  curl -H 'Authorization: Bearer ${shop.controlToken}' -H 'Content-Type: application/json' \\
+    -d '{"recommendations":{"delayMs":350,"useful":false}}' ${shop.url}/control`);
 
 const close = (): void => void shop.stop().then(() => process.exit(0));
 process.once("SIGINT", close);

@@ -81,7 +81,7 @@ const drawings = {
   parcel: tile(
     "#d9d7d2",
     "#cbc8c2",
-    `${shadow(160, 84)}<path fill="#b3a48d" d="M88 160h144v92H88z"/><path fill="#9d8e77" d="M190 160h42v92h-42z"/><path fill="#c4b69f" d="M88 160l-18-26h144l18 26zm144 0 20-26h-38z"/><path fill="#e2d9c8" opacity=".8" d="M146 134h24l12 26v30h-24v-30z"/>`,
+    `${shadow(160, 84)}<path fill="#b3a48d" d="M88 160h144v92H88z"/><path fill="#9d8e77" d="M190 160h42v92h-42z"/><path fill="#c4b69f" d="M88 160l-18-26h144l18 26zm144 0 20-26h-38z"/><path fill="#d8ccb6" d="M142 134h22l6 26h-24zM146 160h24v22h-24z" opacity=".8"/>`,
   ),
 } as const;
 

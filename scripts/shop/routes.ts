@@ -50,9 +50,10 @@ export const makeRoutes = ({ settings, wait, random, control }: ShopParts): Hono
   app.post("/control", control);
 
   // A page depends on the visitor's cohorts and cart: nobody may keep it for another visitor.
+  // Set before the page is made: afterwards hono would build the answer anew.
   app.use(async (c, next) => {
-    await next();
     c.header("cache-control", "private, no-store");
+    await next();
   });
 
   app.get("/", async (c) => {

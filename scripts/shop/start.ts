@@ -1,4 +1,5 @@
 // Starts the demo shop, the upstream of `npm start` and `npm run demo`. It works as well with nothing in front.
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
@@ -12,6 +13,8 @@ export interface Shop {
   readonly port: number;
   /** Makes the recommendations slow or useless from the next page on; what is left out stays. Returns what is in force. */
   readonly setRecommendations: (change: Partial<RecommendationSettings>) => RecommendationSettings;
+  /** The bearer token of POST /control (control.ts), new with each start. */
+  readonly controlToken: string;
   /** Ends open connections and resolves when the port is free. */
   readonly stop: () => Promise<void>;
 }
@@ -29,11 +32,12 @@ export const startShop = async ({
     settings = { ...settings, ...change };
     return settings;
   };
+  const controlToken = randomBytes(12).toString("hex");
   const app = makeRoutes({
     settings: () => settings,
     wait: (ms) => wait(ms),
     random: Math.random,
-    control: makeControl(setRecommendations),
+    control: makeControl({ token: controlToken, change: setRecommendations }),
   });
   const listener = getRequestListener(app.fetch);
   const server = createServer((request, response) => void listener(request, response));
@@ -47,6 +51,7 @@ export const startShop = async ({
     url: `http://${host}:${address.port}`,
     port: address.port,
     setRecommendations,
+    controlToken,
     stop: async () => {
       const closed = once(server, "close");
       server.close();
