@@ -102,7 +102,7 @@ const tell = async (loop: Loop): Promise<string | null> => {
   const setRecommendations = async (recommendations: Record<string, unknown>) => {
     const response = await fetch(`${loop.shopUrl}/control`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", authorization: `Bearer ${loop.adminToken}` },
       body: JSON.stringify({ recommendations }),
     });
     if (!response.ok) throw new Error(`the shop's control answered ${response.status}`);

@@ -41,7 +41,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     for (const end of stops.toReversed()) await end();
   };
   try {
-    const shop = await startShop({ port: options.ports.shop });
+    const shop = await startShop({ port: options.ports.shop, controlToken: secrets.adminToken });
     stops.push(() => shop.stop());
     const origin = startOriginProcess({
       port: options.ports.origin,

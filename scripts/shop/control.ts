@@ -36,7 +36,7 @@ export const makeControl =
       return problem(c, 403, "Forbidden", "The control answers calls from this machine only.");
     }
     if (!timingSafeEqual(digest(c.req.header("authorization") ?? ""), digest(`Bearer ${token}`))) {
-      return problem(c, 401, "Unauthorized", "Send the token that the shop printed at its start.");
+      return problem(c, 401, "Unauthorized", "Send the bearer token that the shop was started with.");
     }
     if (!c.req.header("content-type")?.startsWith("application/json")) {
       return problem(c, 415, "Unsupported Media Type", "Send application/json.");

@@ -1,5 +1,6 @@
 // The demo shop alone: `npx node scripts/shop/main.ts`, on SHOP_PORT (8788). Without Sluice in front no feature shows;
 // it prints how to see one all the same, and how to make the recommendations slow and useless while it runs.
+import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { startShop } from "./start.ts";
 
@@ -14,13 +15,14 @@ if (!port.success) {
   process.exit(1);
 }
 
-const shop = await startShop({ port: port.data });
+const controlToken = randomBytes(12).toString("hex");
+const shop = await startShop({ port: port.data, controlToken });
 console.log(`The shop is open: ${shop.url}
 
 With the features that a gate in front would announce:
   curl -H 'Sluice-Features: feat_smart_recs_v1=treatment, feat_express_checkout=treatment' ${shop.url}/
 To make its recommendations slow and useless, from this machine:
-  curl -H 'Authorization: Bearer ${shop.controlToken}' -H 'Content-Type: application/json' \\
+  curl -H 'Authorization: Bearer ${controlToken}' -H 'Content-Type: application/json' \\
     -d '{"recommendations":{"delayMs":350,"useful":false}}' ${shop.url}/control`);
 
 const close = (): void => void shop.stop().then(() => process.exit(0));

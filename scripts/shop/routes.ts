@@ -12,7 +12,7 @@ interface ShopParts {
   readonly settings: () => RecommendationSettings;
   readonly wait: (ms: number) => Promise<unknown>;
   readonly random: () => number;
-  readonly control: (c: Context) => Promise<Response>;
+  readonly control: ((c: Context) => Promise<Response>) | undefined;
 }
 
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#a8492a"/><path d="M7 15h18c0 6-4 10-9 10s-9-4-9-10z" fill="#fff"/></svg>`;
@@ -47,7 +47,7 @@ export const makeRoutes = ({ settings, wait, random, control }: ShopParts): Hono
   app.get("/icon.svg", (c) =>
     c.body(ICON, 200, { "content-type": "image/svg+xml", "cache-control": "public, max-age=86400" }),
   );
-  app.post("/control", control);
+  if (control) app.post("/control", control);
 
   // A page depends on the visitor's cohorts and cart: nobody may keep it for another visitor.
   // Set before the page is made: afterwards hono would build the answer anew.

@@ -1,5 +1,4 @@
 // Starts the demo shop, the upstream of `npm start` and `npm run demo`. It works as well with nothing in front.
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
@@ -13,31 +12,33 @@ export interface Shop {
   readonly port: number;
   /** Makes the recommendations slow or useless from the next page on; what is left out stays. Returns what is in force. */
   readonly setRecommendations: (change: Partial<RecommendationSettings>) => RecommendationSettings;
-  /** The bearer token of POST /control (control.ts), new with each start. */
-  readonly controlToken: string;
   /** Ends open connections and resolves when the port is free. */
   readonly stop: () => Promise<void>;
 }
 
-/** Port 0 takes a free one. The recommendations start fast and useful. Rejects when the port is taken. */
-export const startShop = async ({
-  port,
-  host = "127.0.0.1",
-}: {
-  port: number;
-  host?: string;
-}): Promise<Shop> => {
+interface ShopOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly host?: string;
+  /** The bearer token of POST /control (control.ts); without one there is no control over HTTP. */
+  readonly controlToken?: string;
+}
+
+/** The recommendations start fast and useful. Rejects when the port is taken. */
+export const startShop = async ({ port, host = "127.0.0.1", controlToken }: ShopOptions): Promise<Shop> => {
   let settings: RecommendationSettings = { delayMs: 0, useful: true };
   const setRecommendations: Shop["setRecommendations"] = (change) => {
     settings = { ...settings, ...change };
     return settings;
   };
-  const controlToken = randomBytes(12).toString("hex");
   const app = makeRoutes({
     settings: () => settings,
     wait: (ms) => wait(ms),
     random: Math.random,
-    control: makeControl({ token: controlToken, change: setRecommendations }),
+    control:
+      controlToken === undefined
+        ? undefined
+        : makeControl({ token: controlToken, change: setRecommendations }),
   });
   const listener = getRequestListener(app.fetch);
   const server = createServer((request, response) => void listener(request, response));
@@ -51,7 +52,6 @@ export const startShop = async ({
     url: `http://${host}:${address.port}`,
     port: address.port,
     setRecommendations,
-    controlToken,
     stop: async () => {
       const closed = once(server, "close");
       server.close();

@@ -3,7 +3,8 @@ import { PRODUCTS } from "../../scripts/shop/catalogue.ts";
 import { readCohorts } from "../../scripts/shop/features.ts";
 import { startShop } from "../../scripts/shop/start.ts";
 
-const shop = await startShop({ port: 0 });
+const controlToken = "a token for tests";
+const shop = await startShop({ port: 0, controlToken });
 afterAll(() => shop.stop());
 beforeEach(() => {
   shop.setRecommendations({ delayMs: 0, useful: true });
@@ -31,7 +32,7 @@ const control = (body: unknown, headers: Record<string, string> = {}): Promise<R
     method: "POST",
     body: JSON.stringify(body),
     headers: {
-      authorization: `Bearer ${shop.controlToken}`,
+      authorization: `Bearer ${controlToken}`,
       "content-type": "application/json",
       ...headers,
     },
@@ -147,6 +148,17 @@ describe("control", () => {
       expect(shop.setRecommendations({}).useful).toBe(true);
     },
   );
+
+  test("is not there when the shop was started without a token", async () => {
+    const plain = await startShop({ port: 0 });
+    const response = await fetch(new URL("/control", plain.url), {
+      method: "POST",
+      headers: { authorization: "Bearer undefined", "content-type": "application/json" },
+      body: "{}",
+    });
+    expect(response.status).toBe(404);
+    await plain.stop();
+  });
 
   test("refuses what is not announced as JSON", async () => {
     expect((await control({ recommendations: {} }, { "content-type": "text/plain" })).status).toBe(415);

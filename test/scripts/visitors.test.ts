@@ -175,14 +175,14 @@ describe("visitors", () => {
 
   test("with express checkout they buy in one request, and more of them", async () => {
     const gate = await startGate("feat_express_checkout=treatment");
-    const tally = await visit(gate.url, 12, 600);
+    const tally = await visit(gate.url, 12, 400);
     gate.stop();
     const express = tally.byShown["feat_express_checkout"] ?? { visitors: 0, checkouts: 0, returns: 0 };
     const plain = tally.byShown["nothing"] ?? { visitors: 0, checkouts: 0, returns: 0 };
     expect(express.checkouts).toBeGreaterThan(plain.checkouts);
     expect(tally.checkouts).toBe(express.checkouts + plain.checkouts);
     // Through the cart: list, product, cart, checkout, thanks. With one click: one request less.
-    expect(tally.requests).toBe(600 * 2 + plain.checkouts * 3 + express.checkouts * 2 + tally.returns);
+    expect(tally.requests).toBe(400 * 2 + plain.checkouts * 3 + express.checkouts * 2 + tally.returns);
   });
 
   test("events tell each visitor's requests in order", async () => {
