@@ -108,6 +108,14 @@ export const makeRedisBus = (options: {
   // At the first connection and at every later one: what was published in between is lost to us.
   subscriber.on("ready", () => void subscribe());
   if (subscriber.status === "ready") void subscribe();
+  // A cluster moves subscriptions to another node by itself and says only that its nodes changed.
+  if (isCluster) {
+    for (const change of ["+node", "-node"]) {
+      subscriber.on(change, () => {
+        for (const listener of listeners) listener.onGap();
+      });
+    }
+  }
 
   const setState = async (featureId: string, enabled: boolean, revision: number) => {
     const state = enabled ? "ENABLED" : "DISABLED";

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import type { FlagBus, FlagEvent } from "../../origin/outbox/bus.ts";
 import { connectRedis, makeRedisBus } from "../../origin/outbox/redis-bus.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { makeTestLog } from "../support/log.ts";
-import { startRedis } from "../support/redis.ts";
+import { startRedis, startRedisCluster } from "../support/redis.ts";
 
 const soon = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 30_000, interval: 20 });
 
@@ -79,5 +79,40 @@ describe("on one node", () => {
     plain.disconnect();
     expect(log.lines.filter((line) => line.message === "Redis is away").length).toBeLessThanOrEqual(2);
     await bus.stop();
+  });
+});
+
+describe("on a cluster of six", () => {
+  let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
+  beforeAll(async () => {
+    cluster = await startRedisCluster();
+  });
+  afterAll(() => cluster.stop());
+
+  test("events and states go on after a master died", async () => {
+    const [a, b] = [makeBus(cluster.urls), makeBus(cluster.urls)];
+    await soon(() => expect(Math.min(a.gaps(), b.gaps())).toBeGreaterThan(0));
+    await publish(a.bus, [event("feat_a", 1, false)]);
+    await soon(() => expect(b.heard.map((got) => got.revision)).toContain(1));
+
+    const owner = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
+    const slot = Number(await owner.call("cluster", "keyslot", "feature_rollbacks"));
+    const gapsBefore = b.gaps();
+    const slots = await owner.cluster("SLOTS");
+    const range = slots.find(([from, to]) => slot >= from && slot <= to);
+    const master = cluster.nodes.find((node) => node.port === range?.[2]?.[1]);
+    if (master === undefined) throw new Error("nobody owns the channel's slot");
+    await cluster.crash(master);
+
+    let revision = 1;
+    await soon(async () => {
+      revision += 1;
+      await a.bus.publish([event("feat_a", revision, true)]);
+      expect(b.heard.some((got) => got.revision > 1)).toBe(true);
+    });
+    expect(b.gaps()).toBeGreaterThan(gapsBefore);
+    await soon(async () => expect(await owner.get("feature:state:feat_a")).toBe("ENABLED"));
+    owner.disconnect();
+    await Promise.all([a.bus.stop(), b.bus.stop()]);
   });
 });

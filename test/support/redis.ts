@@ -86,6 +86,11 @@ export const startRedisCluster = async () => {
         `nodes-${port}.conf`,
         "--cluster-node-timeout",
         "1500",
+        // A replica that has not yet been copied to is no candidate when its master dies.
+        "--repl-diskless-sync-delay",
+        "0",
+        "--cluster-replica-validity-factor",
+        "0",
       ]),
     );
   }
@@ -93,7 +98,8 @@ export const startRedisCluster = async () => {
   await run("redis-cli", ["--cluster", "create", ...addresses, "--cluster-replicas", "1", "--cluster-yes"]);
   for (const node of nodes) {
     const client = new Redis({ port: node.port, host: "127.0.0.1" });
-    while (!(await client.call("cluster", "info"))?.toString().includes("cluster_state:ok")) await sleep(50);
+    while (!String(await client.call("cluster", "info")).includes("cluster_state:ok")) await sleep(50);
+    while ((await client.info("replication")).includes("master_link_status:down")) await sleep(50);
     client.disconnect();
   }
   return {
