@@ -15,13 +15,15 @@ import { makeMetrics } from "./metrics.ts";
 import { announceOn } from "./outbox/announce.ts";
 import { makeInProcessBus } from "./outbox/bus.ts";
 import { makeDispatcher } from "./outbox/dispatch.ts";
+import { keepStates } from "./outbox/keep-states.ts";
 import { listenForChanges } from "./outbox/listen.ts";
 import { connectRedis, makeRedisBus } from "./outbox/redis-bus.ts";
 import { makePusher } from "./push/pusher.ts";
 import { makeSend } from "./push/send.ts";
 import { startRepeating } from "./repeat.ts";
 import { makeFeatureChanges } from "./rollback/change-feature.ts";
-import { changesSince, raiseRevision } from "./rollback/snapshot.ts";
+import { countRollbacks } from "./rollback/count-rollbacks.ts";
+import { changesSince, currentSnapshot, raiseRevision } from "./rollback/snapshot.ts";
 
 const parsed = parseConfig(process.env);
 if (!parsed.ok) {
@@ -41,7 +43,7 @@ if (migrated.length > 0) log.info({ migrated }, "database migrated");
 const onIdleError = (error: Error) => log.warn({ err: error }, "a database connection broke while idle");
 const pool = makePool(databaseUrl, { applicationName: "sluice-origin", onIdleError });
 
-const changes = makeFeatureChanges({ pool, newId: randomUUID });
+const changes = countRollbacks(makeFeatureChanges({ pool, newId: randomUUID }), metrics.rollbacks);
 const has = (role: Role): boolean => config.ROLES.includes(role);
 /** Ended in this order when the origin stops: first what brings work, then what carries it out. */
 const stops: (() => Promise<void>)[] = [];
@@ -92,12 +94,14 @@ if (has("push")) {
     dispatcher.wake();
   };
   const listening = listenForChanges({ databaseUrl, onNews: wake, log });
+  const states = keepStates({ bus, readSnapshot: () => currentSnapshot(pool) });
   const unsubscribe = bus.subscribe({ onEvent: () => pusher?.wake(), onGap: wake });
   stops.push(
     () => listening.stop(),
     async () => unsubscribe(),
     () => dispatcher.stop(),
     async () => pusher?.stop(),
+    () => states.stop(),
     () => bus.stop(),
   );
 }
