@@ -134,22 +134,19 @@ test("explain says for the caller's cookie why each feature is on or off", async
 
 type Attribute = { key: string; value: { stringValue?: string; intValue?: string; boolValue?: boolean } };
 type Span = { traceId: string; spanId: string; parentSpanId?: string; attributes: Attribute[] };
+type Heard = { span: Span; named: Record<string, unknown> };
 
-const spansOf = async (unit: string): Promise<Record<string, unknown>[]> => {
-  const requests = await recorded(`"${unit}"`);
+const named = (span: Span): Record<string, unknown> =>
+  Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+
+const spansOf = async (unit: string): Promise<Heard[]> => {
+  const requests = (await recorded(`"${unit}"`)).filter(({ url }) => url === "/v1/traces");
+  for (const { headers } of requests)
+    expect(headers).toContainEqual(["Authorization", "Bearer test-ingest-token"]);
   return requests
-    .filter(({ url }) => url === "/v1/traces")
-    .flatMap(({ body, headers }) => {
-      expect(headers).toContainEqual(["Authorization", "Bearer test-ingest-token"]);
-      const spans: Span[] = JSON.parse(body).resourceSpans[0].scopeSpans[0].spans;
-      return spans.map((span) => ({
-        traceId: span.traceId,
-        spanId: span.spanId,
-        parent: span.parentSpanId,
-        ...Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]])),
-      }));
-    })
-    .filter((span) => span["feature_flag.context.id"] === unit);
+    .flatMap(({ body }): Span[] => JSON.parse(body).resourceSpans[0].scopeSpans[0].spans)
+    .map((span) => ({ span, named: named(span) }))
+    .filter(({ named: { "feature_flag.context.id": id } }) => id === unit);
 };
 
 test("after the response the origin hears one span for each compared cohort, and of the activation", async () => {
@@ -167,21 +164,23 @@ test("after the response the origin hears one span for each compared cohort, and
     const all = await spansOf(unit);
     return all.length >= 6 ? all : null;
   }, 10_000);
-  expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length);
-  expect(spans[0]).toMatchObject({
+  expect(new Set(spans.map(({ span }) => span.spanId)).size).toBe(spans.length);
+  expect(spans[0]?.span).toMatchObject({
     traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
     spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
+  });
+  expect(spans[0]?.named).toMatchObject({
     "feature_flag.key": "feat_all",
     "feature_flag.result.variant": "treatment",
     "sluice.epoch": "1",
     "http.response.status_code": "200",
   });
-  const acted = spans.filter((span) => span["action_taken"] === true);
+  const acted = spans.filter((each) => each.named["action_taken"] === true);
   expect(acted).toHaveLength(1);
-  expect(acted[0]).toMatchObject({
-    "feature_flag.key": "feat_buy",
+  expect(acted[0]?.named).toMatchObject({ "feature_flag.key": "feat_buy" });
+  expect(acted[0]?.span).toMatchObject({
     traceId: "0af7651916cd43dd8448eb211c80319c",
-    parent: "b7ad6b7169203331",
+    parentSpanId: "b7ad6b7169203331",
   });
 });
 
@@ -195,7 +194,7 @@ test("a bot is served like anyone and marked", async () => {
     const all = await spansOf(unit);
     return all.length > 0 ? all : null;
   }, 10_000);
-  expect(spans.every((span) => span["is_bot"] === true)).toBe(true);
+  expect(spans.every((each) => each.named["is_bot"] === true)).toBe(true);
 });
 
 test("debug headers come on request only", async () => {
