@@ -12,27 +12,26 @@ const GUESS_UNITS = 20;
 
 const inside = (p: number): number => Math.min(1 - 1e-9, Math.max(1e-9, p));
 
+/** The rate to expect of the holdout: what earlier batches showed, and `start` before there are any. */
+export const guessRate = (before: Tally, start: number): number =>
+  inside((before.s + GUESS_UNITS * inside(start)) / (before.n + GUESS_UNITS));
+
 /**
- * ln evidence after one more batch, for each ratio. `before` is what earlier batches held, `start` the rate to guess
- * with at first. `weight` below 1 tempers the batch: where up to 1/weight observations belong to one unit and may hang
- * together in any way, their geometric mean is still an e-value (it is at most the arithmetic one).
+ * What one batch adds to ln evidence, for each ratio; `holdoutRate` has to be fixed before the batch is seen. `weight`
+ * below 1 tempers it: where up to 1/weight observations belong to one unit and may hang together in any way, their
+ * geometric mean is still an e-value (it is at most the arithmetic one).
  */
-export const foldComparison = (
-  logE: readonly number[],
-  batch: Arms<Tally>,
-  before: Arms<Tally>,
-  { start, weight = 1 }: { start: number; weight?: number },
+export const comparisonGains = (
+  { treatment, holdout }: Arms<Tally>,
+  holdoutRate: number,
+  weight = 1,
 ): number[] => {
-  const { treatment, holdout } = batch;
-  if (treatment.n === 0 || holdout.n === 0) return [...logE];
-  const holdoutRate = inside(
-    (before.holdout.s + GUESS_UNITS * inside(start)) / (before.holdout.n + GUESS_UNITS),
-  );
-  return logE.map((sum, i) => {
-    const treatmentRate = inside((COMPARED_RATIOS[i] ?? 1) * holdoutRate);
+  if (treatment.n === 0 || holdout.n === 0) return COMPARED_RATIOS.map(() => 0);
+  return COMPARED_RATIOS.map((ratio) => {
+    const treatmentRate = inside(ratio * holdoutRate);
     const pooled = (treatment.n * treatmentRate + holdout.n * holdoutRate) / (treatment.n + holdout.n);
-    const gain = (tally: Tally, rate: number) =>
-      tally.s * Math.log(rate / pooled) + (tally.n - tally.s) * (Math.log1p(-rate) - Math.log1p(-pooled));
-    return sum + weight * (gain(treatment, treatmentRate) + gain(holdout, holdoutRate));
+    const gain = ({ n, s }: Tally, rate: number) =>
+      s * Math.log(rate / pooled) + (n - s) * (Math.log1p(-rate) - Math.log1p(-pooled));
+    return weight * (gain(treatment, treatmentRate) + gain(holdout, holdoutRate));
   });
 };

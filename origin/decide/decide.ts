@@ -8,8 +8,8 @@
 import type { Rule } from "../../shared/rule.ts";
 import type { Action, Decision, SignalName, State, TestReport } from "./decision.ts";
 import type { Evidence } from "./evidence.ts";
-import { reasonOf } from "./reason.ts";
-import { keepTests, rollbackTests } from "./signals.ts";
+import { odds, reasonOf } from "./reason.ts";
+import { keepTests, rollbackTests, sampleRatioTest } from "./signals.ts";
 
 export type History = {
   readonly epoch: number;
@@ -86,7 +86,12 @@ export const decide = (input: {
     signal !== "activation" || telemetry.activationIsMeasured;
   const tests = rollbackTests(rule, evidence);
   const keep = keepTests(rule, evidence);
-  const fired = tests.filter((test) => test.counts && isKnown(test) && test.logEvidence >= test.logBar);
+  const sampleRatio = sampleRatioTest(evidence);
+  const hasFallen = ({ alarm }: TestReport) =>
+    history.decided === "KEEP" && alarm !== null && alarm.logEvidence >= alarm.logBar;
+  const fired = tests.filter(
+    (test) => test.counts && isKnown(test) && (test.logEvidence >= test.logBar || hasFallen(test)),
+  );
   const details = detailsOf(evidence, telemetry);
 
   const conclude = (state: State, cause: readonly SignalName[], obstacle: string | null): Decision => {
@@ -97,7 +102,7 @@ export const decide = (input: {
       isValid: action === "KEEP",
       score: scoreOf(details, rule.latencyP95Threshold),
       details,
-      evidence: { tests, keep },
+      evidence: { tests, keep, sampleRatio },
       cause: [...cause],
       reason: reasonOf({ state, tests, keep, cause, obstacle, rule }),
       epoch: history.epoch,
@@ -110,6 +115,14 @@ export const decide = (input: {
     const behind =
       telemetry.lagSeconds === null ? "an unknown time" : `${Math.round(telemetry.lagSeconds)} s`;
     return conclude("INVALID", [], `telemetry is ${behind} behind; nothing is decided on it`);
+  }
+  if (sampleRatio !== null && sampleRatio.logEvidence >= sampleRatio.logBar) {
+    const { treatment, holdout, rolloutBps, holdoutBps } = evidence.sampleRatio;
+    return conclude(
+      "INVALID",
+      [],
+      `the cohorts have ${treatment} and ${holdout} units where the rollout makes them ${rolloutBps} : ${holdoutBps} (evidence ${odds(sampleRatio.logEvidence)}); units are lost on one side`,
+    );
   }
   if (fired.length > 0) return conclude("ROLLBACK", [...new Set(fired.map(({ signal }) => signal))], null);
   if (history.decided === "KEEP") return conclude("WATCH", [], null);

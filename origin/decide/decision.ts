@@ -31,6 +31,8 @@ export type TestReport = {
   /** ln evidence for a rollback and the ln bar it has to reach. */
   logEvidence: number;
   logBar: number;
+  /** Since the feature was kept: ln of the detector and the ln bar at which it alarms; null before the first batch. */
+  alarm: { logEvidence: number; logBar: number } | null;
   /** Whether there are enough units for this test to count (minCohortSize). */
   counts: boolean;
 };
@@ -53,7 +55,12 @@ export type Decision = {
     error_rate: number | null;
     exposed: { treatment: number; holdout: number };
   };
-  evidence: { tests: TestReport[]; keep: KeepReport[] };
+  evidence: {
+    tests: TestReport[];
+    keep: KeepReport[];
+    /** ln evidence that the cohorts' sizes do not fit the rollout; null where nothing can be compared. */
+    sampleRatio: { logEvidence: number; logBar: number } | null;
+  };
   /** The signals whose evidence rolled the feature back. */
   cause: SignalName[];
   reason: string;

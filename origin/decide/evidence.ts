@@ -3,6 +3,7 @@
 import type { Ages } from "../../shared/ages.ts";
 import { BETS } from "./share-bets.ts";
 import { COMPARED_RATIOS } from "./comparison.ts";
+import type { Detector } from "./detector.ts";
 import type { Tally } from "./rate-evidence.ts";
 
 export type Arms<T> = { readonly treatment: T; readonly holdout: T };
@@ -15,6 +16,8 @@ export type OutcomeEvidence = {
   readonly mature: Arms<Tally>;
   /** ln evidence that treatment does worse than holdout at this age, one for each of COMPARED_RATIOS. */
   readonly worse: readonly number[];
+  /** Since the feature was kept: the detector, and the units of the batch that is filling. */
+  readonly watch: { readonly detector: Detector; readonly filling: Arms<Tally> };
 };
 
 /** Requests by the time they came in. `s` counts bad ones (too slow, or failed). */
@@ -23,12 +26,22 @@ export type TrafficEvidence = {
   /** ln evidence that the share of bad requests is above its bound, one for each of BETS. */
   readonly above: readonly number[];
   readonly worse: readonly number[];
+  readonly watch: { readonly detector: Detector };
 };
 
 export type Evidence = {
   /** Unix seconds at which the trial began: only units exposed since then count. */
   readonly since: number;
   readonly exposed: { readonly foldedTo: number } & Arms<number>;
+  /**
+   * Units exposed while the rollout was what it was at first. Raising it brings in people who were there before, who
+   * have no counterpart among the holdout's newcomers, so their ratio says nothing any more: counting stops.
+   */
+  readonly sampleRatio: {
+    readonly rolloutBps: number;
+    readonly holdoutBps: number;
+    readonly open: boolean;
+  } & Arms<number>;
   /** By rising age; the last is the signal's whole window, which its threshold is about. */
   readonly activation: readonly OutcomeEvidence[];
   readonly retention: readonly OutcomeEvidence[];
@@ -42,27 +55,38 @@ export type Evidence = {
 };
 
 const NOTHING: Tally = { n: 0, s: 0 };
-const nothing: Arms<Tally> = { treatment: NOTHING, holdout: NOTHING };
+export const nothing: Arms<Tally> = { treatment: NOTHING, holdout: NOTHING };
 const even = (components: number): number[] => Array.from({ length: components }, () => 0);
 
 const noTraffic: TrafficEvidence = {
   requests: nothing,
   above: even(BETS.length),
   worse: even(COMPARED_RATIOS.length),
+  watch: { detector: [] },
 };
 
+export type Rollout = { readonly rolloutBps: number; readonly holdoutBps: number };
+
 /** The evidence of a trial that begins at `since` (unix seconds; rounded down to the bucket it lies in). */
-export const noEvidence = (ages: Ages, since: number): Evidence => {
+export const noEvidence = (ages: Ages, since: number, rollout: Rollout): Evidence => {
   const foldedTo = Math.floor(since / ages.bucketSeconds) * ages.bucketSeconds;
   const outcome = (ageSeconds: number): OutcomeEvidence => ({
     ageSeconds,
     foldedTo,
     mature: nothing,
     worse: even(COMPARED_RATIOS.length),
+    watch: { detector: [], filling: nothing },
   });
   return {
     since: foldedTo,
     exposed: { foldedTo, treatment: 0, holdout: 0 },
+    sampleRatio: {
+      rolloutBps: rollout.rolloutBps,
+      holdoutBps: rollout.holdoutBps,
+      open: true,
+      treatment: 0,
+      holdout: 0,
+    },
     activation: ages.activation.map(outcome),
     retention: ages.retention.map(outcome),
     traffic: {

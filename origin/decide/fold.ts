@@ -3,10 +3,18 @@
 // comes later than the settling time still counts in the database's totals, but not in the evidence, because an
 // e-process may not revise a bet after it has been paid.
 import type { Rule } from "../../shared/rule.ts";
-import { foldComparison } from "./comparison.ts";
-import type { Arms, Evidence, OutcomeEvidence, TrafficEvidence } from "./evidence.ts";
-import { mirrored, type Tally } from "./rate-evidence.ts";
-import { foldShare } from "./share-bets.ts";
+import { comparisonGains, guessRate } from "./comparison.ts";
+import { BATCH_UNITS, foldDetector } from "./detector.ts";
+import {
+  nothing,
+  type Arms,
+  type Evidence,
+  type OutcomeEvidence,
+  type Rollout,
+  type TrafficEvidence,
+} from "./evidence.ts";
+import { logLikelihoodRatios, mirrored, type Tally } from "./rate-evidence.ts";
+import { shareGains } from "./share-bets.ts";
 
 /** Settled outcomes of the units exposed in one bucket, at one age. */
 export type OutcomeBucket = { readonly bucketS: number } & Arms<Tally>;
@@ -16,6 +24,13 @@ export type TrafficBucket = {
   readonly bucketS: number;
   readonly latency: Arms<Tally>;
   readonly errors: Arms<Tally>;
+};
+
+/** What a signal is held against, and whether the feature is kept and watched. */
+export type FoldTerms = {
+  readonly threshold: number;
+  readonly against: "threshold" | "holdout";
+  readonly watching: boolean;
 };
 
 /** The rule's bound on slow requests: latencyP95Threshold says that at most one in twenty may be slower. */
@@ -33,44 +48,109 @@ const mirroredArms = (arms: Arms<Tally>): Arms<Tally> => ({
   treatment: mirrored(arms.treatment),
   holdout: mirrored(arms.holdout),
 });
+const addEach = (sums: readonly number[], gains: readonly number[]): number[] =>
+  sums.map((sum, i) => sum + (gains[i] ?? 0));
+
+/** Adds a bucket to the batch that is filling, and folds the batch when it is full. */
+const watchOutcomes = (
+  { watch, mature }: Pick<OutcomeEvidence, "watch" | "mature">,
+  bucket: Arms<Tally>,
+  { threshold, against }: FoldTerms,
+): OutcomeEvidence["watch"] => {
+  const filling = addArms(watch.filling, bucket);
+  if (filling.treatment.n < BATCH_UNITS) return { ...watch, filling };
+  // The rate to expect is what was known before the batch began to fill.
+  const before = {
+    n: mature.holdout.n - watch.filling.holdout.n,
+    s: mature.holdout.s - watch.filling.holdout.s,
+  };
+  const gains =
+    against === "holdout"
+      ? comparisonGains(filling, guessRate(before, threshold))
+      : logLikelihoodRatios(filling.treatment, threshold);
+  return { detector: foldDetector(watch.detector, gains), filling: nothing };
+};
 
 /** Buckets in rising order; afterwards everything that begins before `upTo` (unix seconds) is in. */
 export const foldOutcomes = (
   evidence: OutcomeEvidence,
   buckets: readonly OutcomeBucket[],
   upTo: number,
-  threshold: number,
+  terms: FoldTerms,
 ): OutcomeEvidence => {
-  let { mature, worse } = evidence;
+  let { mature, worse, watch } = evidence;
   for (const bucket of buckets) {
     if (bucket.bucketS < evidence.foldedTo || bucket.bucketS >= upTo) continue;
-    worse = foldComparison(worse, bucket, mature, { start: threshold });
+    worse = addEach(worse, comparisonGains(bucket, guessRate(mature.holdout, terms.threshold)));
+    if (terms.watching) watch = watchOutcomes({ watch, mature }, bucket, terms);
     mature = addArms(mature, bucket);
   }
-  return { ...evidence, mature, worse, foldedTo: Math.max(evidence.foldedTo, upTo) };
+  return { ...evidence, mature, worse, watch, foldedTo: Math.max(evidence.foldedTo, upTo) };
 };
 
-const foldRequests = (evidence: TrafficEvidence, batch: Arms<Tally>, bound: number): TrafficEvidence => ({
-  requests: addArms(evidence.requests, batch),
-  above: foldShare(evidence.above, batch.treatment, bound),
+const foldRequests = (evidence: TrafficEvidence, batch: Arms<Tally>, terms: FoldTerms): TrafficEvidence => {
   // Bad requests are the rarer outcome; "worse" is about the good ones.
-  worse: foldComparison(evidence.worse, mirroredArms(batch), mirroredArms(evidence.requests), {
-    start: 1 - bound,
-    weight: 1 / REQUESTS_PER_UNIT,
-  }),
-});
+  const good = mirroredArms(batch);
+  const holdoutRate = guessRate(mirrored(evidence.requests.holdout), 1 - terms.threshold);
+  const worse = comparisonGains(good, holdoutRate, 1 / REQUESTS_PER_UNIT);
+  const above = shareGains(batch.treatment, terms.threshold);
+  const gains = terms.against === "holdout" ? worse : above;
+  return {
+    requests: addArms(evidence.requests, batch),
+    above: addEach(evidence.above, above),
+    worse: addEach(evidence.worse, worse),
+    watch: terms.watching ? { detector: foldDetector(evidence.watch.detector, gains) } : evidence.watch,
+  };
+};
 
 export const foldTraffic = (
   traffic: Evidence["traffic"],
   buckets: readonly TrafficBucket[],
   upTo: number,
-  rule: Pick<Rule, "errorRateThreshold">,
+  { rule, watching }: { rule: Pick<Rule, "errorRateThreshold" | "compare">; watching: boolean },
 ): Evidence["traffic"] => {
   let { latency, errors } = traffic;
+  const termsOf = (threshold: number, against: FoldTerms["against"] = "threshold") => ({
+    threshold,
+    against,
+    watching,
+  });
+  const latencyTerms = termsOf(SLOW_SHARE, rule.compare.latency);
+  const errorTerms = termsOf(rule.errorRateThreshold ?? SLOW_SHARE, rule.compare.errorRate);
   for (const bucket of buckets) {
     if (bucket.bucketS < traffic.foldedTo || bucket.bucketS >= upTo) continue;
-    latency = foldRequests(latency, bucket.latency, SLOW_SHARE);
-    errors = foldRequests(errors, bucket.errors, rule.errorRateThreshold ?? SLOW_SHARE);
+    latency = foldRequests(latency, bucket.latency, latencyTerms);
+    errors = foldRequests(errors, bucket.errors, errorTerms);
   }
   return { ...traffic, latency, errors, foldedTo: Math.max(traffic.foldedTo, upTo) };
+};
+
+/** Counts exposures, and their ratio while the rollout is still what the trial began with. */
+export const foldExposures = (
+  { exposed, sampleRatio }: Pick<Evidence, "exposed" | "sampleRatio">,
+  buckets: readonly OutcomeBucket[],
+  upTo: number,
+  rollout: Rollout,
+): Pick<Evidence, "exposed" | "sampleRatio"> => {
+  const settled = buckets.filter(({ bucketS }) => bucketS >= exposed.foldedTo && bucketS < upTo);
+  const sum = (cohort: "treatment" | "holdout") =>
+    settled.reduce((total, bucket) => total + bucket[cohort].n, 0);
+  const [treatment, holdout] = [sum("treatment"), sum("holdout")];
+  const open =
+    sampleRatio.open &&
+    rollout.rolloutBps === sampleRatio.rolloutBps &&
+    rollout.holdoutBps === sampleRatio.holdoutBps;
+  return {
+    exposed: {
+      foldedTo: Math.max(exposed.foldedTo, upTo),
+      treatment: exposed.treatment + treatment,
+      holdout: exposed.holdout + holdout,
+    },
+    sampleRatio: {
+      ...sampleRatio,
+      open,
+      treatment: sampleRatio.treatment + (open ? treatment : 0),
+      holdout: sampleRatio.holdout + (open ? holdout : 0),
+    },
+  };
 };

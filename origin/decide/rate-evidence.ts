@@ -4,7 +4,7 @@
 import { logMeanExp } from "./log-sum-exp.ts";
 
 /** Alternatives as parts of the threshold: from "a third of it" to "just below". Equal weights. */
-export const RATIOS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95] as const;
+const RATIOS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95] as const;
 
 /** `n` units of which `s` succeeded; `s` may be fractional where a unit counts as a share. */
 export type Tally = { readonly n: number; readonly s: number };
@@ -13,14 +13,18 @@ export type Tally = { readonly n: number; readonly s: number };
 const inside = (p: number): number => Math.min(1 - 1e-9, Math.max(1e-9, p));
 
 /** ln likelihood ratio of rate `q` against rate `p0` after the tally. Both rates strictly between 0 and 1. */
-export const logLikelihoodRatio = ({ n, s }: Tally, q: number, p0: number): number =>
+const logLikelihoodRatio = ({ n, s }: Tally, q: number, p0: number): number =>
   s * Math.log(q / p0) + (n - s) * (Math.log1p(-q) - Math.log1p(-p0));
 
-/** ln evidence against "the rate is at least `p0`", mixed over RATIOS. */
-export const gridLogEvidence = (tally: Tally, p0: number): number => {
+/** ln likelihood ratio of each of RATIOS against the threshold. */
+export const logLikelihoodRatios = (tally: Tally, p0: number): number[] => {
   const threshold = inside(p0);
-  return logMeanExp(RATIOS.map((ratio) => logLikelihoodRatio(tally, ratio * threshold, threshold)));
+  return RATIOS.map((ratio) => logLikelihoodRatio(tally, ratio * threshold, threshold));
 };
+
+/** ln evidence against "the rate is at least `p0`", mixed over RATIOS. */
+export const gridLogEvidence = (tally: Tally, p0: number): number =>
+  logMeanExp(logLikelihoodRatios(tally, p0));
 
 /** The tally of the opposite outcome: failures become successes. */
 export const mirrored = ({ n, s }: Tally): Tally => ({ n, s: n - s });

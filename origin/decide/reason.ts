@@ -66,16 +66,22 @@ const seen = (test: TestReport, rule: Rule): string => {
   }
 };
 
-const evidenceOf = (test: TestReport): string =>
-  `Evidence ${odds(test.logEvidence)}, needed ${odds(test.logBar)}.`;
+const evidenceOf = ({ logEvidence, logBar, alarm }: TestReport): string =>
+  alarm !== null && logEvidence < logBar && alarm.logEvidence >= alarm.logBar
+    ? `It has fallen since it was kept: evidence ${odds(alarm.logEvidence)}, needed ${odds(alarm.logBar)}.`
+    : `Evidence ${odds(logEvidence)}, needed ${odds(logBar)}.`;
 
 const list = (words: readonly string[]): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** How far above its bar the stronger of a test's two kinds of evidence is. */
+const lead = ({ logEvidence, logBar, alarm }: TestReport): number =>
+  Math.max(logEvidence - logBar, alarm === null ? -Infinity : alarm.logEvidence - alarm.logBar);
+
 const strongest = (tests: readonly TestReport[]): TestReport | undefined =>
-  tests.toSorted((one, other) => other.logEvidence - other.logBar - (one.logEvidence - one.logBar))[0];
+  tests.toSorted((one, other) => lead(other) - lead(one))[0];
 
 const rollbackReason = (
   tests: readonly TestReport[],

@@ -11,10 +11,9 @@ export const BETS = [0.0125, 0.025, 0.05, 0.1] as const;
 /** A bound below this would make the largest stake absurd; one bad request in 10,000 is as strict as it gets. */
 const SMALLEST_BOUND = 1e-4;
 
-/** ln evidence after one more bucket, for each stake; a bucket without requests changes nothing. */
-export const foldShare = (logE: readonly number[], { n, s }: Tally, bound: number): number[] => {
-  if (n === 0) return [...logE];
+/** What one bucket adds to ln evidence, for each stake; a bucket without requests adds nothing. */
+export const shareGains = ({ n, s }: Tally, bound: number): number[] => {
+  if (n === 0) return BETS.map(() => 0);
   const atMost = Math.max(bound, SMALLEST_BOUND);
-  const excess = s / n - atMost;
-  return logE.map((before, i) => before + Math.log1p(((BETS[i] ?? 0) / atMost) * excess));
+  return BETS.map((bet) => Math.log1p((bet / atMost) * (s / n - atMost)));
 };

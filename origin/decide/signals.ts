@@ -1,11 +1,14 @@
 // Which signals a rule tests, what share of α each may spend, and what the evidence says about each.
 // Weighted Bonferroni: the shares add up to at most 1, so the chance that any of them fires by mistake is at most α.
 import type { Rule } from "../../shared/rule.ts";
-import type { KeepReport, SignalName, TestReport } from "./decision.ts";
+import { MISMATCH_LOG_BAR, mismatchLogEvidence } from "./sample-ratio.ts";
+import type { Decision, KeepReport, SignalName, TestReport } from "./decision.ts";
 import type { Evidence, OutcomeEvidence, TrafficEvidence } from "./evidence.ts";
 import { SLOW_SHARE } from "./fold.ts";
 import { logMeanExp } from "./log-sum-exp.ts";
-import { gridLogEvidence, gridLogKeepEvidence } from "./rate-evidence.ts";
+import { betaLogEvidence, betaLogKeepEvidence } from "./beta-evidence.ts";
+import { logAlarm, type Detector } from "./detector.ts";
+import { gridLogEvidence, gridLogKeepEvidence, type Tally } from "./rate-evidence.ts";
 
 /** Chance of keeping a feature that misses one of its thresholds. */
 export const KEEP_ALPHA = 0.05;
@@ -23,6 +26,22 @@ const sharesOf = (rule: Rule): Partial<Record<SignalName, number>> => {
 
 const rateOf = ({ n, s }: { n: number; s: number }): number | null => (n === 0 ? null : s / n);
 
+const alarmOf = (detector: Detector, logBar: number): TestReport["alarm"] =>
+  detector.length === 0 ? null : { logEvidence: logAlarm(detector), logBar };
+
+const clamp = (threshold: number): number => Math.min(1 - 1e-9, threshold);
+
+/** The prior of a rule is about activation. */
+const logEvidenceBelow = (rule: Rule, name: SignalName, tally: Tally, threshold: number): number =>
+  rule.prior !== undefined && name === "activation"
+    ? betaLogEvidence(tally, clamp(threshold), rule.prior)
+    : gridLogEvidence(tally, threshold);
+
+const logEvidenceAbove = (rule: Rule, name: SignalName, tally: Tally, threshold: number): number =>
+  rule.prior !== undefined && name === "activation"
+    ? betaLogKeepEvidence(tally, clamp(threshold), rule.prior)
+    : gridLogKeepEvidence(tally, threshold);
+
 type OutcomeSignal = {
   name: "activation" | "retention";
   threshold: number;
@@ -39,7 +58,7 @@ const outcomeTests = (
   // Younger ages say something only beside people who joined at the same time.
   const tested = against === "holdout" ? ages : ages.slice(-1);
   const logBar = -Math.log((rule.falseRollbackRate * share) / tested.length);
-  return tested.map(({ ageSeconds, mature, worse }) => ({
+  return tested.map(({ ageSeconds, mature, worse, watch }) => ({
     signal: name,
     against,
     ageSeconds,
@@ -48,8 +67,10 @@ const outcomeTests = (
     holdout: mature.holdout.n > 0 ? mature.holdout : null,
     immature: Math.max(0, evidence.exposed.treatment - mature.treatment.n),
     rate: rateOf(mature.treatment),
-    logEvidence: against === "holdout" ? logMeanExp(worse) : gridLogEvidence(mature.treatment, threshold),
+    logEvidence:
+      against === "holdout" ? logMeanExp(worse) : logEvidenceBelow(rule, name, mature.treatment, threshold),
     logBar,
+    alarm: alarmOf(watch.detector, logBar),
     counts: mature.treatment.n >= rule.minCohortSize,
   }));
 };
@@ -64,6 +85,7 @@ const trafficTest = (
 ): TestReport => {
   const against = rule.compare[name] ?? "threshold";
   const { treatment, holdout } = traffic.requests;
+  const logBar = -Math.log(rule.falseRollbackRate * share);
   return {
     signal: name,
     against,
@@ -74,7 +96,8 @@ const trafficTest = (
     immature: null,
     rate: rateOf(treatment),
     logEvidence: logMeanExp(against === "holdout" ? traffic.worse : traffic.above),
-    logBar: -Math.log(rule.falseRollbackRate * share),
+    logBar,
+    alarm: alarmOf(traffic.watch.detector, logBar),
     counts: treatment.n > 0 && evidence.exposed.treatment >= rule.minCohortSize,
   };
 };
@@ -104,9 +127,21 @@ export const rollbackTests = (rule: Rule, evidence: Evidence): TestReport[] => {
   ];
 };
 
+/** ln evidence that the cohorts' sizes are not what the rollout makes them; null without two cohorts to compare. */
+export const sampleRatioTest = ({ sampleRatio }: Evidence): Decision["evidence"]["sampleRatio"] => {
+  const { rolloutBps, holdoutBps, treatment, holdout } = sampleRatio;
+  if (rolloutBps === 0 || holdoutBps === 0) return null;
+  return {
+    logEvidence: mismatchLogEvidence([treatment, holdout], [rolloutBps, holdoutBps]),
+    logBar: MISMATCH_LOG_BAR,
+  };
+};
+
 /**
  * Evidence that each required signal meets its threshold. A success at a younger age is one at the full window too,
- * so the younger ages give a lower bound that is valid before anybody has seen the whole window.
+ * so the younger ages give a lower bound that is valid before anybody has seen the whole window. (The other early
+ * decision, a rollback with everyone immature counted as a success, is valid too but never comes first: each such
+ * success lowers every component of the evidence below what the mature units alone show.)
  */
 export const keepTests = (rule: Rule, evidence: Evidence): KeepReport[] => {
   const shares = sharesOf(rule);
@@ -119,7 +154,7 @@ export const keepTests = (rule: Rule, evidence: Evidence): KeepReport[] => {
         signal: name,
         logEvidence: Math.max(
           -Infinity,
-          ...enough.map(({ mature }) => gridLogKeepEvidence(mature.treatment, threshold)),
+          ...enough.map(({ mature }) => logEvidenceAbove(rule, name, mature.treatment, threshold)),
         ),
         logBar,
         counts: enough.length > 0,

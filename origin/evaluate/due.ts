@@ -20,6 +20,8 @@ export type DueFeature = {
   readonly featureId: FeatureId;
   readonly version: number;
   readonly epoch: number;
+  readonly rolloutBps: number;
+  readonly holdoutBps: number;
   /** Unix seconds */
   readonly epochStartedAt: number;
   readonly rule: Rule;
@@ -35,6 +37,8 @@ type Row = {
   feature_id: string;
   version: number;
   epoch: number;
+  rollout_bps: number;
+  holdout_bps: number;
   epoch_started_s: number;
   rule: unknown;
   rule_version: number;
@@ -55,6 +59,8 @@ const toDue = (row: Row): DueFeature => ({
   featureId: FeatureId.parse(row.feature_id),
   version: row.version,
   epoch: row.epoch,
+  rolloutBps: row.rollout_bps,
+  holdoutBps: row.holdout_bps,
   epochStartedAt: row.epoch_started_s,
   rule: Rule.parse(row.rule),
   ruleVersion: row.rule_version,
@@ -80,7 +86,8 @@ const toDue = (row: Row): DueFeature => ({
 /** All of them, or only `featureIds`. */
 export const readDue = async (db: Queryable, featureIds?: readonly FeatureId[]): Promise<DueFeature[]> => {
   const { rows } = await db.query<Row>(
-    `select f.feature_id, f.version, f.epoch, extract(epoch from f.epoch_started_at)::float8 as epoch_started_s,
+    `select f.feature_id, f.version, f.epoch, f.rollout_bps, f.holdout_bps,
+            extract(epoch from f.epoch_started_at)::float8 as epoch_started_s,
             r.rule, r.version as rule_version, f.activation is not null as activation_configured,
             t.terms, t.seq, t.decided, t.cause, t.evidence, t.treatment_sketch, t.holdout_sketch,
             e.state as last_state, e.rule_version as last_rule_version, e.mature as last_mature

@@ -3,9 +3,8 @@
 import { emptySketch, encodeSketch, mergeEncoded, quantile, decodeSketch } from "../aggregate/sketch.ts";
 import type { Queryable } from "../db/pool.ts";
 import { noEvidence, type Evidence, type OutcomeEvidence } from "../decide/evidence.ts";
-import { foldOutcomes, foldTraffic, type OutcomeBucket } from "../decide/fold.ts";
+import { foldExposures, foldOutcomes, foldTraffic, type OutcomeBucket } from "../decide/fold.ts";
 import { agesOf, type Ages } from "../../shared/ages.ts";
-import type { Rule } from "../../shared/rule.ts";
 import { readOutcomes, readTraffic, type OutcomeRange, type Traffic } from "./buckets.ts";
 import type { DueFeature, StoredTrial } from "./due.ts";
 import { settledUpTo } from "./settled.ts";
@@ -36,7 +35,7 @@ const currentTrial = (due: DueFeature, ages: Ages, now: number): FoldedTrial => 
     expectedSeq: due.trial?.seq ?? null,
     decided: null,
     cause: [],
-    evidence: noEvidence(ages, since),
+    evidence: noEvidence(ages, since, due),
     treatmentSketch: empty,
     holdoutSketch: empty,
     changed: true,
@@ -71,23 +70,17 @@ type News = {
 
 const keyOf = (signal: Signal, ageSeconds: number): string => `${signal} ${ageSeconds}`;
 
-const foldExposures = (
-  exposed: Evidence["exposed"],
-  news: Settled<readonly OutcomeBucket[]> | undefined,
-): Evidence["exposed"] => {
-  if (news === undefined) return exposed;
-  const sum = (cohort: "treatment" | "holdout") =>
-    news.found.reduce((total, bucket) => total + bucket[cohort].n, exposed[cohort]);
-  return { foldedTo: news.upTo, treatment: sum("treatment"), holdout: sum("holdout") };
-};
-
-const foldOne = (trial: FoldedTrial, { outcomes, traffic }: News, rule: Rule): FoldedTrial => {
+const foldOne = (trial: FoldedTrial, { outcomes, traffic }: News, due: DueFeature): FoldedTrial => {
   if (outcomes.size === 0 && traffic === undefined) return trial;
   const { evidence } = trial;
-  const fold = (signal: Signal, threshold: number) => (part: OutcomeEvidence) => {
+  const { rule } = due;
+  const watching = trial.decided === "KEEP";
+  const fold = (signal: "activation" | "retention", threshold: number) => (part: OutcomeEvidence) => {
     const settled = outcomes.get(keyOf(signal, part.ageSeconds));
-    return settled === undefined ? part : foldOutcomes(part, settled.found, settled.upTo, threshold);
+    const terms = { threshold, against: rule.compare[signal] ?? "threshold", watching };
+    return settled === undefined ? part : foldOutcomes(part, settled.found, settled.upTo, terms);
   };
+  const exposures = outcomes.get(keyOf("exposure", 0));
   const sketchOf = (cohort: "treatment" | "holdout", stored: Buffer) =>
     traffic === undefined ? stored : mergeSketches(stored, traffic.found, cohort);
   const treatmentSketch = sketchOf("treatment", trial.treatmentSketch);
@@ -99,14 +92,14 @@ const foldOne = (trial: FoldedTrial, { outcomes, traffic }: News, rule: Rule): F
     holdoutSketch,
     evidence: {
       ...evidence,
-      exposed: foldExposures(evidence.exposed, outcomes.get(keyOf("exposure", 0))),
+      ...(exposures !== undefined && foldExposures(evidence, exposures.found, exposures.upTo, due)),
       activation: evidence.activation.map(fold("activation", rule.activationThreshold)),
       retention: evidence.retention.map(fold("retention", rule.retentionThreshold)),
       traffic:
         traffic === undefined
           ? evidence.traffic
           : {
-              ...foldTraffic(evidence.traffic, traffic.found.buckets, traffic.upTo, rule),
+              ...foldTraffic(evidence.traffic, traffic.found.buckets, traffic.upTo, { rule, watching }),
               p95Ms: {
                 treatment: quantile(decodeSketch(treatmentSketch), 0.95),
                 holdout: quantile(decodeSketch(holdoutSketch), 0.95),
@@ -158,6 +151,6 @@ export const foldSettled = async (
     if (found !== undefined) trafficNews.set(index, { upTo, found });
   }
   return work.map(({ due, trial }, index) =>
-    foldOne(trial, { outcomes: outcomeNews[index] ?? new Map(), traffic: trafficNews.get(index) }, due.rule),
+    foldOne(trial, { outcomes: outcomeNews[index] ?? new Map(), traffic: trafficNews.get(index) }, due),
   );
 };

@@ -32,7 +32,7 @@ const ruleOf = (over: Partial<Rule> = {}): Rule =>
 const insertFeature = async (rule: Rule) => {
   await pool.query(
     `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, epoch_started_at, revision, activation)
-     values ($1, true, 5000, 1000, to_timestamp($2), 1, '{"path": "/buy", "method": "POST"}')`,
+     values ($1, true, 5000, 5000, to_timestamp($2), 1, '{"path": "/buy", "method": "POST"}')`,
     [FEATURE, START],
   );
   await pool.query("insert into pmf_rules (feature_id, rule) values ($1, $2)", [
