@@ -129,12 +129,8 @@ const admin = getRequestListener(adminApp.fetch);
 const server = createServer((request, response) => {
   void admin(request, response);
 });
-server.listen(config.ORIGIN_PORT, config.ORIGIN_HOST);
-await once(server, "listening");
-log.info({ port: config.ORIGIN_PORT, roles: config.ROLES }, "origin is ready");
-
 let stopping = false;
-const stop = async (signal: string): Promise<void> => {
+const stop = async (signal: string, exitCode = 0): Promise<void> => {
   if (stopping) return;
   stopping = true;
   log.info({ signal }, "stopping");
@@ -143,6 +139,18 @@ const stop = async (signal: string): Promise<void> => {
   for (const end of stops) await end();
   await pool.end();
   await embedded?.stop();
-  process.exit(0);
+  process.exit(exitCode);
 };
+server.listen(config.ORIGIN_PORT, config.ORIGIN_HOST);
+try {
+  await once(server, "listening");
+} catch (error) {
+  const words = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`ORIGIN_PORT cannot be listened on: ${words}\n`);
+  await stop("no port", 2);
+}
+log.info({ port: config.ORIGIN_PORT, roles: config.ROLES }, "origin is ready");
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop(signal));
+// Started by a supervisor over a channel: its end is ours, so that no origin is left behind.
+process.once("disconnect", () => void stop("supervisor gone"));

@@ -31,7 +31,8 @@ export const startOriginProcess = (options: {
   const launch = (): ChildProcess => {
     const started = spawn(process.execPath, [main], {
       env: { PATH: process.env["PATH"], ...options.env, ORIGIN_PORT: String(options.port) },
-      stdio: ["ignore", "pipe", "pipe"],
+      // The channel carries nothing: it closes with this process, however that ends, and the origin then stops.
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
       // Ctrl-C reaches the supervisor alone, which then stops the origin in order.
       detached: true,
     });
@@ -39,8 +40,8 @@ export const startOriginProcess = (options: {
       lastWords = (lastWords + chunk.toString()).slice(-4_000);
       for (const line of chunk.toString().split("\n")) if (line !== "") options.onLine(line);
     };
-    started.stdout.on("data", onData);
-    started.stderr.on("data", onData);
+    started.stdout?.on("data", onData);
+    started.stderr?.on("data", onData);
     started.once("exit", (code, signal) => {
       if (stopping || code === 2) return;
       options.onLine(`origin ended (${signal ?? code}), starting it again`);

@@ -43,6 +43,25 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   try {
     const shop = await startShop({ port: options.ports.shop, controlToken: secrets.adminToken });
     stops.push(() => shop.stop());
+    await bundled;
+    const serve = () =>
+      startEdge({
+        bundleDir,
+        stateDir: join(options.dataDir, "edge", "state"),
+        port: options.ports.edge,
+        bindings: {
+          UPSTREAM_URL: shop.url,
+          ORIGIN_URL: `http://127.0.0.1:${options.ports.origin}`,
+          DEBUG_HEADERS: "always",
+          ...options.edgeVars,
+          COOKIE_KEYS: secrets.cookieKeys,
+          PUSH_KEYS: secrets.pushKeys,
+          INGEST_TOKEN: secrets.ingestToken,
+        },
+      });
+    let edge: EdgeServer = await serve();
+    stops.push(() => edge.stop());
+    // The edge first: the origin pushes to it as soon as it runs.
     const origin = startOriginProcess({
       port: options.ports.origin,
       onLine: options.onLine,
@@ -56,24 +75,6 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       },
     });
     stops.push(() => origin.stop());
-    await bundled;
-    const serve = () =>
-      startEdge({
-        bundleDir,
-        stateDir: join(options.dataDir, "edge", "state"),
-        port: options.ports.edge,
-        bindings: {
-          UPSTREAM_URL: shop.url,
-          ORIGIN_URL: origin.url,
-          DEBUG_HEADERS: "always",
-          ...options.edgeVars,
-          COOKIE_KEYS: secrets.cookieKeys,
-          PUSH_KEYS: secrets.pushKeys,
-          INGEST_TOKEN: secrets.ingestToken,
-        },
-      });
-    let edge: EdgeServer = await serve();
-    stops.push(() => edge.stop());
     await origin.ready();
     return {
       edge: {

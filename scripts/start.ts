@@ -49,5 +49,8 @@ const stop = (): void => {
     },
   );
 };
-process.on("SIGINT", stop);
-process.on("SIGTERM", stop);
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  // workerd's starter would end this process at once; here the origin goes first, then the edge, then the shop.
+  process.removeAllListeners(signal);
+  process.on(signal, stop);
+}
