@@ -5,7 +5,6 @@ export interface CookieJar {
   readonly keep: (setCookies: readonly string[], nowMs: number) => void;
   /** The Cookie header, undefined when there is nothing to send. */
   readonly header: () => string | undefined;
-  readonly names: () => readonly string[];
 }
 
 const isExpired = (attributes: readonly string[], nowMs: number): boolean => {
@@ -34,6 +33,5 @@ export const makeCookieJar = (): CookieJar => {
     },
     header: () =>
       cookies.size === 0 ? undefined : [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
-    names: () => [...cookies.keys()],
   };
 };

@@ -2,7 +2,7 @@
 import { type Mark } from "./behaviour.ts";
 import { type FirstVisit, type VisitorEvent } from "./visit.ts";
 
-export interface Group {
+interface Group {
   visitors: number;
   checkouts: number;
   returns: number;

@@ -3,7 +3,7 @@ import { type Behaviour, type Mark, readMarks, sharesFor, type Temper } from "./
 import { type CookieJar } from "./cookie-jar.ts";
 import { type HttpClient, type PageRequest, type PageResponse } from "./http-client.ts";
 
-export type Step = "list" | "product" | "cart" | "checkout" | "thanks" | "return";
+type Step = "list" | "product" | "cart" | "checkout" | "thanks" | "return";
 
 /** One answered (or failed) request of a visitor. Times are epoch milliseconds with a fraction. */
 export type VisitorEvent = {

@@ -1,4 +1,4 @@
-// The demo shop alone: `npx node scripts/shop/main.ts`, on SHOP_PORT (8788). Without Sluice in front no feature shows;
+// The demo shop alone: `npm run shop`, on SHOP_PORT (8788). Without Sluice in front no feature shows;
 // it prints how to see one all the same, and how to make the recommendations slow and useless while it runs.
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
