@@ -10,7 +10,12 @@ import { unstable_getMiniflareWorkerOptions } from "wrangler";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const configPath = join(root, "wrangler.toml");
 
-export type EdgeServer = { readonly url: string; readonly stop: () => Promise<void> };
+export type EdgeServer = {
+  readonly url: string;
+  /** Of the further instances, in the order of `morePorts`. */
+  readonly moreUrls: readonly string[];
+  readonly stop: () => Promise<void>;
+};
 
 /** Bundles the Worker into `outDir`. Throws with wrangler's own words. */
 export const bundleEdge = async (outDir: string): Promise<void> => {
@@ -47,7 +52,11 @@ const modulesOf = async (
 };
 
 /** What of wrangler's description of the Worker this file reads; the rest is handed on as it is. */
-type WorkerOptions = { modulesRules?: unknown; bindings?: Record<string, string> };
+type WorkerOptions = {
+  modulesRules?: unknown;
+  bindings?: Record<string, string>;
+  durableObjects?: Record<string, { className: string }>;
+};
 
 /**
  * Serves a bundle made by `bundleEdge` on `port` (0: any free one). `bindings` are the Worker's vars and secrets,
@@ -57,6 +66,8 @@ export const startEdge = async (options: {
   bundleDir: string;
   stateDir: string;
   port: number;
+  /** Further instances of the Worker, each an isolate of its own, that share hub, replicas and KV with the first. */
+  morePorts?: readonly number[];
   bindings: Readonly<Record<string, string>>;
 }): Promise<EdgeServer> => {
   // The bundle lists its modules itself, so wrangler's rules for finding them have nothing to do.
@@ -65,27 +76,37 @@ export const startEdge = async (options: {
     bindings: vars,
     ...workerOptions
   } = unstable_getMiniflareWorkerOptions(configPath).workerOptions as WorkerOptions;
+  const modules = await modulesOf(options.bundleDir);
+  const instance = (name: string, port: number) => ({
+    ...workerOptions,
+    name,
+    rootPath: options.bundleDir,
+    modulesRoot: options.bundleDir,
+    modules,
+    bindings: { ...vars, ...options.bindings },
+    // Visitors reach the Worker itself: the development server's own entry would rewrite requests.
+    unsafeDirectSockets: [{ host: "127.0.0.1", port }],
+  });
+  const durableObjects: Record<string, object> = {};
+  for (const [binding, { className }] of Object.entries(workerOptions.durableObjects ?? {}))
+    durableObjects[binding] = { className, scriptName: "sluice" };
+  const others = (options.morePorts ?? []).map((port, i) =>
+    Object.assign(instance(`sluice-${i + 2}`, port), { durableObjects }),
+  );
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       log: new Log(LogLevel.WARN),
       resourcePersistencePath: options.stateDir,
       telemetry: { enabled: false },
       cf: false,
-      workers: [
-        {
-          ...workerOptions,
-          name: "sluice",
-          rootPath: options.bundleDir,
-          modulesRoot: options.bundleDir,
-          modules: await modulesOf(options.bundleDir),
-          bindings: { ...vars, ...options.bindings },
-          // Visitors reach the Worker itself: the development server's own entry would rewrite requests.
-          unsafeDirectSockets: [{ host: "127.0.0.1", port: options.port }],
-        },
-      ],
+      workers: [instance("sluice", options.port), ...others],
     }),
   );
   await miniflare.ready;
-  const url = await miniflare.unsafeGetDirectURL("sluice");
-  return { url: url.origin, stop: () => miniflare.dispose() };
+  const urlOf = async (name: string) => (await miniflare.unsafeGetDirectURL(name)).origin;
+  return {
+    url: await urlOf("sluice"),
+    moreUrls: await Promise.all(others.map(({ name }) => urlOf(name))),
+    stop: () => miniflare.dispose(),
+  };
 };

@@ -1,0 +1,106 @@
+// What the rollback bench runs on: a PostgreSQL that syncs to disk, an origin process, an edge whose hub takes the
+// pushes, a second instance of the Worker that visitors reach, and an upstream that echoes what the gate told it.
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { migrate } from "../../origin/db/migrate.ts";
+import { makePool } from "../../origin/db/pool.ts";
+import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
+import { bundleEdge, startEdge } from "../../scripts/edge-server.ts";
+import { startOriginProcess } from "../../scripts/origin-process.ts";
+
+export const INGEST_TOKEN = "ingest-token-of-the-bench";
+const PUSH_KEYS = "k1:push-key-of-the-rollback-bench";
+const COOKIE_KEYS = "c1:cookie-key-of-the-rollback-bench";
+
+const listening = async (server: ReturnType<typeof createServer>): Promise<number> => {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+};
+
+const freePort = async (): Promise<number> => {
+  const server = createServer();
+  const port = await listening(server);
+  server.close();
+  return port;
+};
+
+export type Setting = Awaited<ReturnType<typeof startSetting>>;
+
+export const startSetting = async (options: { redisUrl?: string } = {}) => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));
+  const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const stop = async () => {
+    for (const end of stops.toReversed()) await end();
+  };
+  try {
+    const postgres = await startEmbeddedPostgres({ dataDir: folder });
+    stops.push(() => postgres.stop());
+    await migrate(postgres.url);
+    const pool = makePool(postgres.url, { applicationName: "sluice-bench", onIdleError: () => {} });
+    stops.push(() => pool.end());
+
+    const upstream = createServer((request, response) => {
+      response.end(String(request.headers["sluice-features"] ?? ""));
+    });
+    const upstreamPort = await listening(upstream);
+    stops.push(async () => {
+      upstream.close();
+      upstream.closeAllConnections();
+    });
+
+    const edgePort = await freePort();
+    const origin = startOriginProcess({
+      port: await freePort(),
+      onLine: (line) => process.stderr.write(`${line}\n`),
+      env: {
+        DATABASE_URL: postgres.url,
+        ...(options.redisUrl === undefined ? {} : { REDIS_URL: options.redisUrl }),
+        EDGE_URLS: `http://127.0.0.1:${edgePort}`,
+        PUSH_KEYS,
+        INGEST_TOKEN,
+        ADMIN_TOKEN: randomUUID(),
+        DATA_DIR: folder,
+        LOG_LEVEL: "error",
+      },
+    });
+    stops.push(() => origin.stop());
+    const bundleDir = join(folder, "bundle");
+    await bundleEdge(bundleDir);
+    const edge = await startEdge({
+      bundleDir,
+      stateDir: join(folder, "edge"),
+      port: edgePort,
+      morePorts: [await freePort()],
+      bindings: {
+        UPSTREAM_URL: `http://127.0.0.1:${upstreamPort}`,
+        ORIGIN_URL: origin.url,
+        INGEST_TOKEN,
+        PUSH_KEYS,
+        COOKIE_KEYS,
+      },
+    });
+    stops.push(() => edge.stop());
+    await origin.ready();
+    const [visitorUrl] = edge.moreUrls;
+    if (visitorUrl === undefined) throw new Error("no second instance");
+    return {
+      changes: makeFeatureChanges({ pool, newId: randomUUID }),
+      pool,
+      origin,
+      hubUrl: edge.url,
+      visitorUrl,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};

@@ -1,0 +1,74 @@
+// Visitors at a steady rate, each request a new one; says when one was answered and what the gate had told upstream.
+import { Agent, request } from "node:http";
+
+export type Seen = {
+  /** performance.now() when the request was sent and when its answer had come. */
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  /** The upstream's header: "feat_a=treatment, feat_b=holdout". */
+  readonly features: string;
+};
+
+export const startVisitors = (url: string, perSecond: number) => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  const listeners = new Set<(seen: Seen) => void>();
+  let failed = 0;
+
+  const visit = () => {
+    const sentAt = performance.now();
+    const sent = request(url, { agent }, (response) => {
+      let features = "";
+      response.setEncoding("latin1");
+      response.on("data", (chunk: string) => {
+        features += chunk;
+      });
+      response.on("end", () => {
+        const seen = { sentAt, answeredAt: performance.now(), features };
+        for (const listener of listeners) listener(seen);
+      });
+    });
+    sent.on("error", () => {
+      failed += 1;
+    });
+    sent.end();
+  };
+
+  // A timer that is late makes up for it, so that the rate holds.
+  const startedAt = performance.now();
+  let sent = 0;
+  const timer = setInterval(() => {
+    const due = Math.floor(((performance.now() - startedAt) / 1_000) * perSecond);
+    for (; sent < due; sent += 1) visit();
+  }, 1);
+
+  return {
+    /** The first answer for which `matches` holds; fails after `withinMs`. */
+    first: (matches: (seen: Seen) => boolean, withinMs = 30_000): Promise<Seen> =>
+      new Promise((resolve, reject) => {
+        const end = () => {
+          clearTimeout(deadline);
+          listeners.delete(listener);
+        };
+        const deadline = setTimeout(() => {
+          end();
+          reject(new Error(`no such answer within ${withinMs} ms`));
+        }, withinMs);
+        const listener = (seen: Seen) => {
+          if (!matches(seen)) return;
+          end();
+          resolve(seen);
+        };
+        listeners.add(listener);
+      }),
+    /** Hears every answer until the returned function is called. */
+    watch: (listener: (seen: Seen) => void): (() => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    failed: () => failed,
+    stop: () => {
+      clearInterval(timer);
+      agent.destroy();
+    },
+  };
+};
