@@ -83,7 +83,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     countFailure: (where, error) => {
       failures++;
       // oxlint-disable-next-line no-console -- the Worker's log is the only place where its own errors can be seen
-      console.error(`sluice ${where} failed, request passed through`, error);
+      console.error(`sluice: ${where} failed`, error);
     },
   });
 

@@ -7,7 +7,7 @@ import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
 import { holdAlso } from "../../shared/cookie.ts";
 import { applicable, assign, gate, isClosed, NOTHING, type Assigned, type GateOutcome } from "./gate.ts";
 import { cookieName, dayOf, newIdentity, readCookie, type Identity, type makeCookies } from "./identify.ts";
-import { pathOf, toUpstream } from "./proxy.ts";
+import { pathOf, toUpstream, unreachable, type Told } from "./proxy.ts";
 import { debugged } from "./respond.ts";
 
 export type Dependencies = {
@@ -112,12 +112,17 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     } catch (error) {
       countFailure("gate", error);
     }
-    const told =
+    const told: Told | null =
       gated === null || gated.identity === null || gated.outcome.header === ""
         ? null
         : { features: gated.outcome.header, unitId: gated.identity.unitId };
     const startMs = now();
-    const response = await fetchUpstream(toUpstream(request, config.UPSTREAM_URL, told));
+    const response = await fetchUpstream(toUpstream(request, config.UPSTREAM_URL, told)).catch(
+      (error: unknown) => {
+        countFailure("upstream", error);
+        return unreachable();
+      },
+    );
     if (gated === null) return response;
     try {
       const gateMs = startMs - arrivedMs;

@@ -1,5 +1,5 @@
 // The upstream's side of a request: one upstream request per request, bodies streamed, nothing touched but the names
-// that are ours.
+// that are ours. Framing (Connection, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade) belongs to the runtime.
 
 export const FEATURES_HEADER = "Sluice-Features";
 export const UNIT_HEADER = "Sluice-Unit";
@@ -16,22 +16,48 @@ export const pathOf = (url: string): string => {
   return (query < 0 ? url.slice(begin) : url.slice(begin, query)) || "/";
 };
 
-/** The request as it goes upstream. `gate` null: as if Sluice were not there, except that nobody may pose as it. */
-export const toUpstream = (
-  request: Request,
-  upstreamUrl: string,
-  gate: { readonly features: string; readonly unitId: string } | null,
-): Request => {
+/**
+ * The visitor's own host and scheme, for an upstream that is reached under another name; what the visitor claims about
+ * them is overwritten. X-Forwarded-For is the platform's, which has appended the visitor's address where there is one.
+ */
+const tellForwarded = (headers: Headers, url: string): void => {
+  const scheme = url.indexOf(":");
+  headers.set("X-Forwarded-Host", url.slice(scheme + 3, pathStart(url)));
+  headers.set("X-Forwarded-Proto", url.slice(0, scheme));
+  const address = headers.get("CF-Connecting-IP");
+  if (address !== null && !headers.has("X-Forwarded-For")) headers.set("X-Forwarded-For", address);
+};
+
+/** What the upstream is told of a visitor. */
+export type Told = { readonly features: string; readonly unitId: string };
+
+/**
+ * The request as it goes upstream. `told` null: as if Sluice were not there, except that nobody may pose as it.
+ * `upstreamUrl` empty: the site's own URL, which Cloudflare takes to the server behind the Worker's route.
+ */
+export const toUpstream = (request: Request, upstreamUrl: string, told: Told | null): Request => {
   const { url } = request;
-  const target = upstreamUrl === "" ? url : upstreamUrl + url.slice(pathStart(url));
-  const outgoing = new Request(target, request);
+  const outgoing = new Request(upstreamUrl === "" ? url : upstreamUrl + url.slice(pathStart(url)), request);
   const { headers } = outgoing;
-  if (gate === null) {
-    if (headers.has(FEATURES_HEADER)) headers.delete(FEATURES_HEADER);
-    if (headers.has(UNIT_HEADER)) headers.delete(UNIT_HEADER);
-  } else {
-    headers.set(FEATURES_HEADER, gate.features);
-    headers.set(UNIT_HEADER, gate.unitId);
+  if (upstreamUrl !== "") tellForwarded(headers, url);
+  if (headers.has("Proxy-Connection")) headers.delete("Proxy-Connection");
+  if (told !== null) {
+    headers.set(FEATURES_HEADER, told.features);
+    headers.set(UNIT_HEADER, encodeUnit(told.unitId));
+    return outgoing;
   }
+  if (headers.has(FEATURES_HEADER)) headers.delete(FEATURES_HEADER);
+  if (headers.has(UNIT_HEADER)) headers.delete(UNIT_HEADER);
   return outgoing;
 };
+
+/** Header values are Latin-1; a unit id from a sign-in may be any text and is then percent-encoded. */
+const encodeUnit = (unitId: string): string =>
+  /^[\u0021-\u007e]*$/.test(unitId) ? unitId : encodeURIComponent(unitId);
+
+/** The answer when the upstream cannot be reached: the visitor would get the like from any proxy. */
+export const unreachable = (): Response =>
+  new Response("Bad Gateway: the site did not answer.\n", {
+    status: 502,
+    headers: { "Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store" },
+  });

@@ -1,0 +1,167 @@
+// Sluice before a real site, over real sockets: whatever the site says arrives as it was said, gated or not.
+import { once } from "node:events";
+import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { startTestSite, type TestSite } from "../support/site.ts";
+
+let site: TestSite;
+let edge: TestEdge;
+
+beforeAll(async () => {
+  site = await startTestSite();
+  edge = await startTestEdge({ UPSTREAM_URL: site.url });
+  const everywhere = { featureId: "feat_a", enabled: true, rolloutBps: 10_000, version: 1 };
+  await edge.push({ revision: 1, full: true, features: [everywhere] });
+});
+afterAll(async () => {
+  await edge.stop();
+  await site.stop();
+});
+
+const get = (path: string, init: RequestInit = {}): Promise<Response> =>
+  fetch(edge.url + path, { redirect: "manual", ...init });
+
+const lastHeader = (name: string): string | null =>
+  site.requests.at(-1)?.headers.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? null;
+
+test.each(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])(
+  "%s passes, with its body, as exactly one upstream request",
+  async (method) => {
+    const before = site.requests.length;
+    const body = method === "GET" ? null : "x".repeat(1_000);
+    const response = await get("/any/path?q=%20a&b", { method, body });
+    const bytes = body === null ? 0 : 1_000;
+    expect(await response.json()).toEqual({ method, url: "/any/path?q=%20a&b", bytes });
+    expect(site.requests.length - before).toBe(1);
+  },
+);
+
+test("HEAD, Range, 304 and redirects are untouched", async () => {
+  const head = await get("/document", { method: "HEAD" });
+  expect([head.status, head.headers.get("Content-Length"), await head.text()]).toEqual([200, "100", ""]);
+  const part = await get("/document", { headers: { Range: "bytes=5-9" } });
+  const contentRange = part.headers.get("Content-Range");
+  expect([part.status, contentRange, await part.text()]).toEqual([206, "bytes 5-9/100", "56789"]);
+  const same = await get("/document", { headers: { "If-None-Match": '"v1"' } });
+  expect([same.status, same.headers.get("ETag")]).toEqual([304, '"v1"']);
+  const moved = await get("/moved");
+  expect([moved.status, moved.headers.get("Location")]).toEqual([302, "/elsewhere"]);
+});
+
+test("every Set-Cookie of the site is kept beside Sluice's own", async () => {
+  const cookies = (await get("/cookies")).headers.getSetCookie();
+  expect(cookies.slice(0, 2)).toEqual(["a=1; Path=/", "b=2; Path=/"]);
+  expect(cookies[2]).toMatch(/^sluice=v1\./);
+});
+
+test("a 503 keeps its status, body and Retry-After", async () => {
+  const busy = await get("/busy");
+  expect([busy.status, busy.headers.get("Retry-After"), await busy.text()]).toEqual([503, "7", "busy"]);
+});
+
+test("the first event of an endless stream arrives while the stream goes on", async () => {
+  const response = await get("/events");
+  const reader = response.body!.getReader();
+  const { value } = await reader.read();
+  expect(new TextDecoder().decode(value)).toBe("data: first\n\n");
+  await reader.cancel();
+});
+
+const upload = async (chunks: number, chunk: Buffer, onTenth: () => Promise<void>): Promise<string> => {
+  const request = httpRequest(`${edge.url}/upload`, { method: "POST" });
+  const answered = new Promise<string>((resolve) => {
+    request.on("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => (text += part));
+      response.on("end", () => resolve(text));
+    });
+  });
+  for (let i = 0; i < chunks; i++) {
+    if (!request.write(chunk)) await once(request, "drain");
+    if (i % (chunks / 10) === 0) await onTenth();
+  }
+  request.end();
+  return answered;
+};
+
+test("100 MB up and 100 MB down pass without being gathered in memory", async () => {
+  await get("/");
+  const before = await edge.residentBytes();
+  let most = 0;
+  const sample = async (): Promise<void> => {
+    most = Math.max(most, await edge.residentBytes());
+  };
+  expect(JSON.parse(await upload(1_000, Buffer.alloc(100_000), sample))).toMatchObject({
+    bytes: 100_000_000,
+  });
+
+  const download = await get("/download");
+  let bytes = 0;
+  for await (const chunk of download.body!) {
+    const more = bytes + chunk.length;
+    if (Math.floor(more / 10_000_000) > Math.floor(bytes / 10_000_000)) await sample();
+    bytes = more;
+  }
+  expect(bytes).toBe(100_000_000);
+  expect(most - before).toBeLessThan(60_000_000);
+});
+
+test("a WebSocket upgrade passes, both ways", async () => {
+  const socket = new WebSocket(`${edge.url.replace("http", "ws")}/socket`);
+  await once(socket, "open");
+  const heard = new Promise((resolve) => {
+    socket.addEventListener("message", ({ data }) => resolve(data), { once: true });
+  });
+  socket.send("hello");
+  expect(await heard).toBe("hello");
+  expect(lastHeader("Sluice-Features")).toBe("feat_a=treatment");
+  socket.close();
+});
+
+test("the upstream learns the visitor's host and scheme; a visitor cannot claim others", async () => {
+  await get("/", { headers: { "X-Forwarded-Host": "evil", "X-Forwarded-Proto": "gopher" } });
+  expect(lastHeader("X-Forwarded-Host")).toBe(new URL(edge.url).host);
+  expect(lastHeader("X-Forwarded-Proto")).toBe("http");
+  expect(lastHeader("X-Forwarded-For")).toBe(null);
+  await get("/", { headers: { "CF-Connecting-IP": "192.0.2.7" } });
+  expect(lastHeader("X-Forwarded-For")).toBe("192.0.2.7");
+  await get("/", { headers: { "X-Forwarded-For": "198.51.100.1, 192.0.2.7" } });
+  expect(lastHeader("X-Forwarded-For")).toBe("198.51.100.1, 192.0.2.7");
+});
+
+test("hop-by-hop headers stay on their hop", async () => {
+  const { port } = new URL(edge.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  socket.write(
+    "GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\n" +
+      "Proxy-Connection: keep-alive\r\nTrailer: X-T\r\n\r\n",
+  );
+  socket.resume();
+  await once(socket, "close");
+  for (const name of ["Keep-Alive", "TE", "Proxy-Connection", "Trailer"]) expect(lastHeader(name)).toBe(null);
+});
+
+test("a site that cannot be reached is a 502, not a broken Worker", async () => {
+  const closed = await startTestEdge({ UPSTREAM_URL: "http://127.0.0.1:9" });
+  try {
+    expect((await fetch(closed.url)).status).toBe(502);
+  } finally {
+    await closed.stop();
+  }
+});
+
+test("a wrong variable is named, and the site goes on ungated", async () => {
+  const misconfigured = await startTestEdge({ UPSTREAM_URL: site.url, WATCH_MS: "soon" });
+  try {
+    const posing = { "Sluice-Features": "feat_a=treatment" };
+    expect((await fetch(`${misconfigured.url}/any`, { headers: posing })).status).toBe(200);
+    expect(lastHeader("Sluice-Features")).toBe(null);
+    const health = await fetch(`${misconfigured.url}/.sluice/health`);
+    expect(health.status).toBe(503);
+    expect(await health.text()).toContain("WATCH_MS: must be a number of ms");
+  } finally {
+    await misconfigured.stop();
+  }
+});

@@ -1,0 +1,64 @@
+// The built Worker on workerd behind real sockets, with a real origin's means to push to it.
+import { createHmac } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/edge-server.ts";
+import { formatSignature, signedText } from "../../shared/signature.ts";
+
+const PUSH_SECRET = "push-secret-of-the-tests";
+
+export type TestEdge = EdgeServer & {
+  readonly push: (message: unknown) => Promise<Response>;
+  /** Resident memory of this test's workerd processes, in bytes. */
+  readonly residentBytes: () => Promise<number>;
+};
+
+export const pushTo = (url: string, message: unknown): Promise<Response> => {
+  const body = JSON.stringify(message);
+  const timestamp = Math.floor(Date.now() / 1_000);
+  const mac = createHmac("sha256", PUSH_SECRET).update(signedText(timestamp, body)).digest("hex");
+  return fetch(`${url}/.sluice/push`, {
+    method: "POST",
+    headers: { "Sluice-Signature": formatSignature({ timestamp, kid: "new", mac }) },
+    body,
+  });
+};
+
+const residentBytes = async (): Promise<number> => {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const statuses = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/status`, "utf8").catch(() => "")),
+  );
+  const kilobytes = statuses
+    .filter((status) => status.startsWith("Name:\tworkerd") && status.includes(`\nPPid:\t${process.pid}\n`))
+    .map((status) => Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0));
+  return kilobytes.reduce((a, b) => a + b, 0) * 1_024;
+};
+
+/** Bundles the Worker as for a deployment and serves it; `stop` also removes what it kept. */
+export const startTestEdge = async (bindings: Readonly<Record<string, string>>): Promise<TestEdge> => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-edge-"));
+  const bundleDir = join(folder, "bundle");
+  await bundleEdge(bundleDir);
+  const server = await startEdge({
+    bundleDir,
+    stateDir: join(folder, "state"),
+    port: 0,
+    bindings: {
+      ORIGIN_URL: "",
+      PUSH_KEYS: `new:${PUSH_SECRET}`,
+      COOKIE_KEYS: "c2:cookie-secret-of-the-tests",
+      ...bindings,
+    },
+  });
+  return {
+    url: server.url,
+    push: (message) => pushTo(server.url, message),
+    residentBytes,
+    stop: async () => {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
