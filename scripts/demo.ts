@@ -16,21 +16,28 @@ import { startStack } from "./stack.ts";
 const ARRIVALS_PER_SECOND = 60;
 const PATIENCE_MS = 75_000;
 
-const rule = {
-  activationThreshold: 0.25,
-  retentionThreshold: 0.35,
-  latencyP95Threshold: 200,
-  minCohortSize: 300,
-  // Seconds instead of the hours and days of a real product, so that it ends while one watches.
+// Seconds instead of the hours and days of a real product, so that it ends while one watches.
+const windows = {
   activationWindowSeconds: 8,
   retentionWindowSeconds: 16,
   returnAfterSeconds: 3,
   evaluationWindowSeconds: 120,
-  mode: "enforce",
 };
+const floors = { activationThreshold: 0.25, retentionThreshold: 0.25, latencyP95Threshold: 200 };
+const rule = { ...floors, ...windows, minCohortSize: 300, mode: "enforce" };
 const state = { holdoutBps: 1_000, activation: { path: "/checkout", method: "POST" } };
-const bad: DemoFeature = { featureId: "feat_smart_recs_v1", rolloutBps: 5_000, state, rule };
-const good: DemoFeature = { featureId: "feat_express_checkout", rolloutBps: 5_000, state, rule };
+const bad: DemoFeature = {
+  featureId: "feat_smart_recs_v1",
+  rolloutBps: 5_000,
+  state: { ...state, routes: [{ path: "/" }] },
+  rule,
+};
+const good: DemoFeature = {
+  featureId: "feat_express_checkout",
+  rolloutBps: 5_000,
+  state: { ...state, routes: [{ path: "/products/*" }] },
+  rule,
+};
 
 type Loop = {
   readonly edgeUrl: string;
@@ -111,7 +118,7 @@ const tell = async (loop: Loop): Promise<string | null> => {
   await admin.open(bad);
   await admin.open(good);
   say(`two features open to half of the visitors: ${bad.featureId} is slow and unconvincing,`);
-  say(`${good.featureId} is good. Floor: 25 % act, 35 % return, p95 at most 200 ms.`);
+  say(`${good.featureId} is good. Both must have 25 % act, 25 % return and a p95 of at most 200 ms.`);
 
   const ending = new AbortController();
   const visitors = runVisitors({

@@ -86,14 +86,17 @@ const checkOut = async (parts: VisitParts, productPath: string, offersExpress: b
   return thanks.status === 200;
 };
 
+/** The product on the list that this visitor is after, the same at every visit. */
+const productOn = (list: string, { product }: Temper): string | undefined => {
+  const links = [...new Set([...list.matchAll(PRODUCT_LINK)].map(([, path]) => String(path)))].toSorted();
+  return links[Math.floor(product * links.length)];
+};
+
 /** Rejects with VisitBrokenOff when a request gets no answer. */
 export const visit = async (parts: VisitParts): Promise<FirstVisit> => {
   const { behaviour, temper } = parts;
   const list = await load(parts, "list", { method: "GET", path: "/" });
-  const links = [
-    ...new Set([...list.body.matchAll(PRODUCT_LINK)].map(([, path]) => String(path))),
-  ].toSorted();
-  const productPath = links[Math.floor(temper.product * links.length)];
+  const productPath = productOn(list.body, temper);
   if (productPath === undefined) {
     return { shown: new Set(list.shown), checkedOut: false, comesBackAfterMs: undefined };
   }
@@ -109,8 +112,11 @@ export const visit = async (parts: VisitParts): Promise<FirstVisit> => {
   };
 };
 
-/** Comes back to the list. True when it got a page. */
+/** Comes back to the list and looks at the product again. True when both pages came. */
 export const returnVisit = async (parts: VisitParts): Promise<boolean> => {
-  const { status } = await load(parts, "return", { method: "GET", path: "/" });
-  return status === 200;
+  const list = await load(parts, "return", { method: "GET", path: "/" });
+  const productPath = productOn(list.body, parts.temper);
+  if (list.status !== 200 || productPath === undefined) return false;
+  const product = await load(parts, "return", { method: "GET", path: productPath });
+  return product.status === 200;
 };
