@@ -1,0 +1,101 @@
+// What the fold reads from the log: rows beyond its checkpoints, in the order of each stream.
+import type { Queryable } from "../db/pool.ts";
+
+export type LogRow = {
+  partition: number;
+  writer: number;
+  seq: number;
+  /** ms since the epoch, the database's clock: when it was made durable */
+  atMs: number;
+  span_keys: Buffer;
+  block: Buffer;
+};
+
+/** Rows and records of one stream read at once (one row more when it is the first). */
+const ROWS_PER_STREAM = 400;
+const RECORDS_PER_STREAM = 25_000;
+
+/**
+ * Rows of the partitions that are not folded yet. Streams are found through a loose index scan (one probe a writer
+ * and partition), so the cost does not grow with what is already folded.
+ */
+export const readUnfolded = async (db: Queryable, partitions: readonly number[]): Promise<LogRow[]> => {
+  const { rows } = await db.query<LogRow>({
+    name: "read-unfolded",
+    text: `
+      with recursive writers as (
+        (select writer from span_log order by writer limit 1)
+        union all
+        select (select l.writer from span_log l where l.writer > w.writer order by l.writer limit 1)
+        from writers w where w.writer is not null
+      )
+      select l.partition, l.writer, l.seq, extract(epoch from l.at)::float8 * 1000 as "atMs", l.span_keys, l.block
+      from writers w
+      cross join unnest($1::smallint[]) as p(partition)
+      left join fold_checkpoints c on c.partition = p.partition and c.writer = w.writer
+      cross join lateral (
+        select * from (
+          select s.*, sum(s.records) over (order by s.seq) - s.records as before
+          from (
+            select * from span_log
+            where writer = w.writer and partition = p.partition and seq > coalesce(c.seq, 0)
+            order by seq limit ${ROWS_PER_STREAM}
+          ) s
+        ) s
+        where s.before < ${RECORDS_PER_STREAM}
+        order by s.seq
+      ) l
+      where w.writer is not null`,
+    values: [partitions],
+  });
+  return rows;
+};
+
+/** Seconds since the oldest unfolded row of any partition became durable, by the database's clock; 0 when all is folded. */
+export const unfoldedSeconds = async (db: Queryable): Promise<number> => {
+  const { rows } = await db.query<{ seconds: number | null }>({
+    name: "unfolded-seconds",
+    text: `
+      with recursive writers as (
+        (select writer from span_log order by writer limit 1)
+        union all
+        select (select l.writer from span_log l where l.writer > w.writer order by l.writer limit 1)
+        from writers w where w.writer is not null
+      )
+      select extract(epoch from clock_timestamp() - min(l.at))::float8 as seconds
+      from writers w
+      cross join fold_partitions p
+      left join fold_checkpoints c on c.partition = p.partition and c.writer = w.writer
+      cross join lateral (
+        select s.at from span_log s
+        where s.writer = w.writer and s.partition = p.partition and s.seq > coalesce(c.seq, 0)
+        order by s.seq limit 1
+      ) l
+      where w.writer is not null`,
+  });
+  return Math.max(0, rows[0]?.seconds ?? 0);
+};
+
+/** Keys of the spans folded within the last `seconds`, oldest first, handed over row by row. */
+export const readFoldedKeys = async (
+  db: Queryable,
+  partition: number,
+  seconds: number,
+  visit: (row: { atMs: number; span_keys: Buffer }) => void,
+): Promise<void> => {
+  let after = { writer: 0, seq: 0 };
+  for (;;) {
+    const { rows } = await db.query<{ writer: number; seq: number; atMs: number; span_keys: Buffer }>(
+      `select l.writer, l.seq, extract(epoch from l.at)::float8 * 1000 as "atMs", l.span_keys
+       from span_log l join fold_checkpoints c using (partition, writer)
+       where l.partition = $1 and l.seq <= c.seq and l.at > clock_timestamp() - make_interval(secs => $2)
+         and (l.writer, l.seq) > ($3, $4)
+       order by l.writer, l.seq limit 1000`,
+      [partition, seconds, after.writer, after.seq],
+    );
+    for (const row of rows) visit(row);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < 1000) return;
+    after = last;
+  }
+};
