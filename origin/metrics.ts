@@ -60,6 +60,18 @@ export const makeMetrics = () => {
       labelNames: ["result"],
       registers,
     }),
+    ingestOutcomes: new Counter({
+      name: "sluice_ingest_dropped_total",
+      help: "Spans and log records that were received and not counted, by reason",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    foldedSpans: new Counter({
+      name: "sluice_folded_spans_total",
+      help: "Acknowledged spans and log records aggregated, by result: folded, duplicate",
+      labelNames: ["result"],
+      registers,
+    }),
     ingestLagSeconds: new Gauge({
       name: "sluice_ingest_lag_seconds",
       help: "Age of the oldest acknowledged telemetry that is not yet aggregated",

@@ -1,0 +1,82 @@
+// Which features exist and their current epochs, as ingest needs it for every span: kept in memory, read again every
+// second, and when a span names something that was not there a second ago.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Queryable } from "../db/pool.ts";
+import { featureEpoch, type FeatureEpoch } from "../span-log/block.ts";
+
+const REFRESH_MS = 1_000;
+/** New names do not make us ask the database more often than this. */
+const SPACING_MS = 100;
+/** Names known to be missing; more are asked for again. */
+const MAX_MISSING = 10_000;
+
+type Entry = { epoch: number; epochs: Map<number, FeatureEpoch> };
+
+export type FeatureDirectory = {
+  /**
+   * "unknown": there is no such feature, or the epoch has not begun. "unsure": neither known nor looked for within the
+   * last second; refresh and ask again. An absent epoch means the current one.
+   */
+  readonly find: (featureId: string, epoch: number | undefined) => FeatureEpoch | "unknown" | "unsure";
+  /** Whether what is known is more than a second old. */
+  readonly isOld: () => boolean;
+  readonly refresh: () => Promise<void>;
+};
+
+/** `nowMs`: a monotonic clock. Current epochs are at most a second behind. */
+export const makeFeatureDirectory = (db: Queryable, nowMs: () => number): FeatureDirectory => {
+  let entries = new Map<string, Entry>();
+  let asked = new Set<string>();
+  let missing = new Map<string, number>();
+  let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<void> | undefined;
+
+  const read = async (): Promise<void> => {
+    const waitMs = readAt + SPACING_MS - nowMs();
+    if (waitMs > 0) await sleep(waitMs);
+    const startedAt = nowMs();
+    const looked = asked;
+    asked = new Set();
+    const { rows } = await db.query<{ feature_id: string; epoch: number }>({
+      name: "feature-directory",
+      text: "select feature_id, epoch from feature_flags",
+    });
+    entries = new Map(
+      rows.map(({ feature_id: featureId, epoch }) => [
+        featureId,
+        { epoch, epochs: entries.get(featureId)?.epochs ?? new Map<number, FeatureEpoch>() },
+      ]),
+    );
+    if (missing.size > MAX_MISSING) missing = new Map();
+    for (const name of looked) missing.set(name, startedAt);
+    readAt = startedAt;
+  };
+
+  const absent = (name: string): "unknown" | "unsure" => {
+    const lookedAt = missing.get(name);
+    if (lookedAt !== undefined && nowMs() - lookedAt < REFRESH_MS) return "unknown";
+    asked.add(name);
+    return "unsure";
+  };
+
+  return {
+    find: (featureId, wanted) => {
+      const entry = entries.get(featureId);
+      if (entry === undefined) return absent(featureId);
+      const epoch = wanted ?? entry.epoch;
+      if (!Number.isInteger(epoch) || epoch < 1) return "unknown";
+      if (epoch > entry.epoch) return absent(`${epoch}@${featureId}`);
+      let found = entry.epochs.get(epoch);
+      if (found === undefined) {
+        found = featureEpoch(featureId, epoch);
+        entry.epochs.set(epoch, found);
+      }
+      return found;
+    },
+    isOld: () => nowMs() - readAt > REFRESH_MS,
+    refresh: () =>
+      (reading ??= read().finally(() => {
+        reading = undefined;
+      })),
+  };
+};

@@ -1,0 +1,157 @@
+// Decides what becomes of one span or log record: stored for the fold, ignored, or rejected as permanently bad.
+import { isUtf8 } from "node:buffer";
+import {
+  ACTION,
+  FAILED,
+  HOLDOUT,
+  MAX_UNIT_BYTES,
+  RAW,
+  RETURNED,
+  SPAN_ID_BYTES,
+  TIMED,
+  TRACE_ID_BYTES,
+  TREATMENT,
+  type BlockBuilders,
+  type RecordDraft,
+} from "../span-log/block.ts";
+import type { FeatureDirectory } from "./feature-directory.ts";
+import type { SpanFields } from "./span-fields.ts";
+
+/** Clocks of senders may be wrong by this much. */
+const MAX_AHEAD_MS = 10 * 60_000;
+/** Longer than any buffer of telemetry should hold it. */
+const MAX_AGE_MS = 31 * 86_400_000;
+const MAX_DURATION_US = 2 ** 32 - 1;
+
+/** Why an item is permanently bad: sending it again would not help. */
+export const rejections = {
+  badIds: "trace id or span id missing, of wrong length or all zero",
+  future: "start time more than 10 minutes ahead",
+  old: "start time missing or more than 31 days ago",
+  badUnit: "unit id empty, longer than 256 bytes or with control characters",
+} as const;
+export type Rejection = keyof typeof rejections;
+
+/**
+ * Items that are none of our business are accepted and forgotten, as OTLP wants it. "unsureFeature": the directory
+ * has to be read again to know.
+ */
+export type Outcome =
+  | Rejection
+  | "accepted"
+  | "notAFeature"
+  | "unknownFeature"
+  | "unsureFeature"
+  | "bot"
+  | "otherVariant";
+
+/** What becomes of the raw span: a sample of `sampleBps` in 10,000 traces, and every failed or slow one. */
+export type RawSampling = { readonly sampleBps: number; readonly slowMs: number };
+
+const allZero = (bytes: Uint8Array, start: number, length: number): boolean => {
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== 0) return false;
+  return true;
+};
+
+const idsAreValid = ({ bytes, traceAt, traceLength, spanAt, spanLength }: SpanFields): boolean =>
+  traceLength === TRACE_ID_BYTES &&
+  spanLength === SPAN_ID_BYTES &&
+  !allZero(bytes, traceAt, TRACE_ID_BYTES) &&
+  !allZero(bytes, spanAt, SPAN_ID_BYTES);
+
+type Text = { bytes: Uint8Array; start: number; end: number };
+
+const unitIsValid = ({ bytes, start, end }: Text): boolean => {
+  if (end <= start || end - start > MAX_UNIT_BYTES) return false;
+  let ascii = true;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte < 0x20 || byte === 0x7f) return false;
+    if (byte > 0x7f) ascii = false;
+  }
+  return ascii || isUtf8(bytes.subarray(start, end));
+};
+
+const asLatin1 = ({ bytes, start, end }: Text): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+
+const variantFlag = (variant: Text | undefined): number | undefined => {
+  if (variant === undefined) return 0;
+  const name = asLatin1(variant);
+  if (name === "treatment") return TREATMENT;
+  return name === "holdout" ? HOLDOUT : undefined;
+};
+
+/** Same answer for every span of a trace, in every process. */
+const isSampled = ({ bytes, traceAt }: SpanFields, sampleBps: number): boolean => {
+  // The last bytes: W3C Trace Context asks for randomness there.
+  const random = ((bytes[traceAt + 14] ?? 0) << 8) | (bytes[traceAt + 15] ?? 0);
+  return random * 10_000 < sampleBps * 65_536;
+};
+
+/** `nowMs`: when the request came in. */
+export const makeScreen = (options: { directory: FeatureDirectory; raw: RawSampling }) => {
+  const { directory, raw } = options;
+  const slowUs = raw.slowMs * 1_000;
+  const draft: RecordDraft = {
+    feature: { featureId: "", epoch: 0, seedLow: 0, seedHigh: 0 },
+    flags: 0,
+    startMs: 0,
+    durationUs: 0,
+    bytes: new Uint8Array(),
+    unitBytes: new Uint8Array(),
+    unitStart: 0,
+    unitEnd: 0,
+    traceAt: -1,
+    spanAt: -1,
+    nameStart: 0,
+    nameEnd: 0,
+    httpStatus: 0,
+  };
+
+  return (
+    fields: SpanFields,
+    kind: "span" | "log",
+    nowMs: number,
+    builders: Pick<BlockBuilders, "add">,
+  ): Outcome => {
+    const { feature, unit } = fields;
+    if (feature === undefined || unit === undefined) return "notAFeature";
+    if (kind === "span" && !idsAreValid(fields)) return "badIds";
+    if (fields.startMs > nowMs + MAX_AHEAD_MS) return "future";
+    if (fields.startMs < nowMs - MAX_AGE_MS) return "old";
+    if (!unitIsValid(unit)) return "badUnit";
+    const known = directory.find(asLatin1(feature), fields.epoch);
+    if (known === "unknown") return "unknownFeature";
+    if (known === "unsure") return "unsureFeature";
+    if (fields.bot) return "bot";
+    const variant = variantFlag(fields.variant);
+    if (variant === undefined) return "otherVariant";
+
+    const timed = kind === "span" && fields.durationUs >= 0;
+    const keepRaw =
+      kind === "span" && (fields.failed || fields.durationUs >= slowUs || isSampled(fields, raw.sampleBps));
+    draft.feature = known;
+    draft.flags =
+      variant |
+      (fields.actionTaken ? ACTION : 0) |
+      (fields.returned ? RETURNED : 0) |
+      (fields.failed ? FAILED : 0) |
+      (timed ? TIMED : 0) |
+      (keepRaw ? RAW : 0);
+    draft.startMs = Math.floor(fields.startMs);
+    draft.durationUs = timed ? Math.min(MAX_DURATION_US, Math.round(fields.durationUs)) : 0;
+    draft.bytes = fields.bytes;
+    draft.unitBytes = unit.bytes;
+    draft.unitStart = unit.start;
+    draft.unitEnd = unit.end;
+    draft.traceAt = kind === "span" ? fields.traceAt : -1;
+    draft.spanAt = fields.spanAt;
+    draft.nameStart = fields.nameStart;
+    draft.nameEnd = fields.nameEnd;
+    draft.httpStatus = fields.httpStatus;
+    builders.add(draft);
+    return "accepted";
+  };
+};
+export type Screen = ReturnType<typeof makeScreen>;

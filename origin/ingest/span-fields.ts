@@ -1,0 +1,173 @@
+// What is read of a span or log record, whatever its encoding, and which attribute fills which field.
+import { attribute, EVALUATION_EVENT } from "../../shared/telemetry.ts";
+
+/** A value as the wire has it; text is a range of bytes. */
+export type AttributeValue =
+  | { kind: "text"; bytes: Uint8Array; start: number; end: number }
+  | { kind: "number"; value: number }
+  | { kind: "boolean"; value: boolean };
+
+type Text = { bytes: Uint8Array; start: number; end: number };
+
+/** Filled anew for each item. Rank: position of the name among its aliases; the first name wins. */
+export type SpanFields = {
+  bytes: Uint8Array;
+  /** start in bytes, −1 when absent */
+  traceAt: number;
+  traceLength: number;
+  spanAt: number;
+  spanLength: number;
+  nameStart: number;
+  nameEnd: number;
+  /** ms since the epoch; 0 when absent */
+  startMs: number;
+  /** −1 when the span has no end, or for log records */
+  durationUs: number;
+  failed: boolean;
+  feature: Text | undefined;
+  featureRank: number;
+  unit: Text | undefined;
+  unitRank: number;
+  variant: Text | undefined;
+  /** NaN when there is one that is no number; undefined: absent */
+  epoch: number | undefined;
+  actionTaken: boolean;
+  returned: boolean;
+  bot: boolean;
+  httpStatus: number;
+  /** for log records: the event's name is feature_flag.evaluation */
+  isEvaluation: boolean;
+};
+
+export const emptyFields = (): SpanFields => ({
+  bytes: new Uint8Array(),
+  traceAt: -1,
+  traceLength: 0,
+  spanAt: -1,
+  spanLength: 0,
+  nameStart: 0,
+  nameEnd: 0,
+  startMs: 0,
+  durationUs: -1,
+  failed: false,
+  feature: undefined,
+  featureRank: 99,
+  unit: undefined,
+  unitRank: 99,
+  variant: undefined,
+  epoch: undefined,
+  actionTaken: false,
+  returned: false,
+  bot: false,
+  httpStatus: 0,
+  isEvaluation: false,
+});
+
+const blank = emptyFields();
+export const clearFields = (fields: SpanFields, bytes: Uint8Array): void => {
+  Object.assign(fields, blank);
+  fields.bytes = bytes;
+};
+
+type Field = keyof typeof attribute | "eventName";
+export type KnownName = { readonly name: Buffer; readonly field: Field; readonly rank: number };
+
+const named = (field: Field, names: readonly string[]): KnownName[] =>
+  names.map((name, rank) => ({ name: Buffer.from(name), field, rank }));
+
+const known: KnownName[] = [
+  ...named("featureId", attribute.featureId),
+  ...named("unitId", attribute.unitId),
+  ...named("variant", attribute.variant),
+  ...named("epoch", attribute.epoch),
+  ...named("actionTaken", attribute.actionTaken),
+  ...named("returned", attribute.returned),
+  ...named("isBot", attribute.isBot),
+  ...named("captchaScore", attribute.captchaScore),
+  ...named("httpStatus", attribute.httpStatus),
+  ...named("eventName", ["event.name"]),
+];
+const byLength: KnownName[][] = [];
+for (const entry of known) (byLength[entry.name.length] ??= []).push(entry);
+
+/** The attribute that these bytes name, if it is one that is read. */
+export const knownName = (bytes: Uint8Array, start: number, end: number): KnownName | undefined => {
+  const candidates = byLength[end - start];
+  if (candidates === undefined) return undefined;
+  search: for (const candidate of candidates) {
+    const { name } = candidate;
+    for (let i = name.length - 1; i >= 0; i--) if (name[i] !== bytes[start + i]) continue search;
+    return candidate;
+  }
+  return undefined;
+};
+
+const textOf = (value: AttributeValue): Text => {
+  if (value.kind === "text") return value;
+  const bytes = Buffer.from(String(value.value));
+  return { bytes, start: 0, end: bytes.length };
+};
+
+const numberOf = (value: AttributeValue): number => {
+  if (value.kind === "number") return value.value;
+  if (value.kind === "boolean") return Number.NaN;
+  const text = Buffer.from(value.bytes.subarray(value.start, value.end)).toString("latin1").trim();
+  return text === "" ? Number.NaN : Number(text);
+};
+
+const truthOf = (value: AttributeValue): boolean => {
+  if (value.kind === "boolean") return value.value;
+  if (value.kind === "number") return value.value !== 0;
+  return Buffer.from(value.bytes.subarray(value.start, value.end)).toString("latin1") === "true";
+};
+
+export const isEvaluationName = (bytes: Uint8Array, start: number, end: number): boolean =>
+  end - start === EVALUATION_EVENT.length &&
+  Buffer.from(bytes.subarray(start, end)).toString("latin1") === EVALUATION_EVENT;
+
+/** A score below this is a bot's. */
+const HUMAN_SCORE = 0.5;
+
+export const setAttribute = (fields: SpanFields, { field, rank }: KnownName, value: AttributeValue): void => {
+  switch (field) {
+    case "featureId":
+      if (rank >= fields.featureRank) return;
+      fields.feature = textOf(value);
+      fields.featureRank = rank;
+      return;
+    case "unitId":
+      if (rank >= fields.unitRank) return;
+      fields.unit = textOf(value);
+      fields.unitRank = rank;
+      return;
+    case "variant":
+      fields.variant = textOf(value);
+      return;
+    case "epoch":
+      fields.epoch = numberOf(value);
+      return;
+    case "actionTaken":
+      fields.actionTaken = truthOf(value);
+      return;
+    case "returned":
+      fields.returned = truthOf(value);
+      return;
+    case "isBot":
+      if (truthOf(value)) fields.bot = true;
+      return;
+    case "captchaScore":
+      if (numberOf(value) < HUMAN_SCORE) fields.bot = true;
+      return;
+    case "httpStatus": {
+      const status = numberOf(value);
+      fields.httpStatus = Number.isInteger(status) && status >= 100 && status <= 999 ? status : 0;
+      if (fields.httpStatus >= 500) fields.failed = true;
+      return;
+    }
+    case "eventName": {
+      const text = textOf(value);
+      if (isEvaluationName(text.bytes, text.start, text.end)) fields.isEvaluation = true;
+      return;
+    }
+  }
+};
