@@ -1,0 +1,98 @@
+// Runs the fold in a thread of its own, so that folding never makes a request wait, and starts it again if it dies.
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { Logger } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { FoldReport, WorkerOptions } from "./fold-worker.ts";
+
+const RESTART_MS = 500;
+/** A thread that has not reported for so long counts as behind by the time since. */
+const REPORT_EVERY_S = 2;
+
+export type Fold = {
+  /** Age in seconds of the oldest acknowledged telemetry that is not folded yet, over all partitions. */
+  readonly lagSeconds: () => number;
+  /** Ends after the batch in work; what is folded is checkpointed. */
+  readonly stop: () => Promise<void>;
+};
+
+/**
+ * `unitSlots` and `dedupeKeys` bound the memory: 39 bytes a slot, twice, and up to 10 bytes a key; by default about
+ * 160 MB and 400 MB at their fullest.
+ */
+export const startFold = (options: {
+  databaseUrl: string;
+  logger: Logger;
+  metrics: Pick<Metrics, "ingestLagSeconds" | "foldedSpans">;
+  unitSlots?: number;
+  dedupeKeys?: number;
+  rawKeepDays?: number;
+}): Fold => {
+  const { logger, metrics } = options;
+  const workerData: WorkerOptions = {
+    databaseUrl: options.databaseUrl,
+    unitSlots: options.unitSlots ?? 2 ** 21,
+    dedupeKeys: options.dedupeKeys ?? 40_000_000,
+    rawKeepDays: options.rawKeepDays ?? 62,
+  };
+  let stopping = false;
+  let lagSeconds = 0;
+  let reportedAt = performance.now();
+  let counted = { folded: 0, duplicates: 0 };
+  let restart: NodeJS.Timeout | undefined;
+
+  const lag = (): number => {
+    const silentS = (performance.now() - reportedAt) / 1_000;
+    return silentS > REPORT_EVERY_S ? lagSeconds + silentS : lagSeconds;
+  };
+
+  const hear = (message: FoldReport): void => {
+    switch (message.type) {
+      case "state":
+        ({ lagSeconds } = message);
+        reportedAt = performance.now();
+        metrics.ingestLagSeconds.set(lagSeconds);
+        // A new life counts from zero.
+        if (message.folded < counted.folded) counted = { folded: 0, duplicates: 0 };
+        metrics.foldedSpans.inc({ result: "folded" }, message.folded - counted.folded);
+        metrics.foldedSpans.inc(
+          { result: "duplicate" },
+          Math.max(0, message.duplicates - counted.duplicates),
+        );
+        counted = message;
+        return;
+      case "error":
+        logger.error({ problem: message.message }, "the fold failed and starts over from its checkpoint");
+        return;
+      case "stopped":
+    }
+  };
+
+  const start = (): Worker => {
+    const worker = new Worker(new URL("fold-worker.ts", import.meta.url), { workerData, name: "fold" });
+    worker.on("message", hear);
+    worker.on("error", (error) => logger.error({ error }, "the fold's thread failed"));
+    worker.on("exit", () => {
+      if (stopping) return;
+      counted = { folded: 0, duplicates: 0 };
+      restart = setTimeout(() => {
+        running = start();
+      }, RESTART_MS);
+    });
+    return worker;
+  };
+
+  let running = start();
+  return {
+    lagSeconds: lag,
+    stop: async () => {
+      stopping = true;
+      clearTimeout(restart);
+      if (running.threadId === -1) return;
+      const ended = once(running, "exit");
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      running.postMessage("stop");
+      await ended;
+    },
+  };
+};

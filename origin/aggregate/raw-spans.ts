@@ -1,0 +1,119 @@
+// The sampled spans on their way to otel_spans.
+import { CopyBuffer, copyInto } from "../db/copy.ts";
+import { inTransaction, type Client, type Pool } from "../db/pool.ts";
+import {
+  ACTION,
+  FAILED,
+  SPAN_ID_BYTES,
+  TIMED,
+  TRACE_ID_BYTES,
+  type StoredRecord,
+} from "../span-log/block.ts";
+import { COHORT_NAMES, cohortIndex } from "./counts.ts";
+
+const COLUMNS =
+  '"timestamp", trace_id, span_id, feature_id, epoch, user_id, cohort, name, duration_ms, failed, http_status, action_taken';
+
+export const makeRawSpans = () => {
+  let copy = new CopyBuffer();
+  return {
+    add: (
+      record: Readonly<StoredRecord>,
+      block: Buffer,
+      feature: { featureId: string; epoch: number },
+      cohort: number,
+    ): void => {
+      const spanAt = record.rawAt + TRACE_ID_BYTES;
+      const statusAt = spanAt + SPAN_ID_BYTES;
+      const nameAt = statusAt + 3;
+      const status = block.readUInt16LE(statusAt);
+      // A name may have been cut inside a character, and PostgreSQL refuses NUL.
+      const name = block.toString("utf8", nameAt, nameAt + block.readUInt8(nameAt - 1)).replaceAll("\0", "");
+      copy.row(12);
+      copy.timestamp(record.startMs);
+      copy.bytes(block, record.rawAt, spanAt);
+      copy.bytes(block, spanAt, statusAt);
+      copy.text(feature.featureId);
+      copy.int4(feature.epoch);
+      copy.bytes(block, record.unitStart, record.unitEnd);
+      copy.text(COHORT_NAMES[cohortIndex(cohort)]);
+      copy.text(name);
+      if ((record.flags & TIMED) === 0) copy.null();
+      else copy.float8(record.durationUs / 1_000);
+      copy.boolean((record.flags & FAILED) !== 0);
+      if (status === 0) copy.null();
+      else copy.int2(status);
+      copy.boolean((record.flags & ACTION) !== 0);
+    },
+    count: (): number => copy.rows,
+    take: (): Buffer => {
+      const data = copy.finish();
+      copy = new CopyBuffer();
+      return data;
+    },
+  };
+};
+export type RawSpans = ReturnType<typeof makeRawSpans>;
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && "code" in error ? error.code : undefined;
+const UNIQUE_VIOLATION = "23505";
+const NO_PARTITION = "23514";
+
+/**
+ * Stores a batch's sample inside its transaction. COPY refuses a batch for one row; then the rows go through a staging
+ * table, leaving out those that are there already or too old for any partition. The sample never holds up the counts.
+ */
+export const storeRawSpans = async (client: Client, data: Buffer): Promise<void> => {
+  await client.query("savepoint raw_spans");
+  try {
+    await copyInto(client, `otel_spans (${COLUMNS})`, data);
+  } catch (error) {
+    if (codeOf(error) !== UNIQUE_VIOLATION && codeOf(error) !== NO_PARTITION) throw error;
+    await client.query("rollback to savepoint raw_spans");
+    await client.query(
+      "create temporary table if not exists raw_spans_staging (like otel_spans) on commit delete rows",
+    );
+    await copyInto(client, `raw_spans_staging (${COLUMNS})`, data);
+    await client.query(
+      `insert into otel_spans (${COLUMNS})
+       select ${COLUMNS} from raw_spans_staging s
+       where exists (
+         select from pg_inherits i join pg_class c on c.oid = i.inhrelid
+         where i.inhparent = 'otel_spans'::regclass
+           and c.relname = 'otel_spans_' || to_char(s."timestamp" at time zone 'UTC', 'YYYYMM'))
+       on conflict do nothing`,
+    );
+  }
+  await client.query("release savepoint raw_spans");
+};
+
+/** Makes the partitions of the last, the current and the next month; drops those that ended more than `keepDays` ago. */
+export const keepRawSpanPartitions = async (pool: Pool, keepDays: number): Promise<void> => {
+  await inTransaction(pool, async (client) => {
+    await client.query("select pg_advisory_xact_lock(hashtext('otel_spans partitions'))");
+    await client.query("set local timezone = 'UTC'");
+    const { rows } = await client.query<{ name: string; begins: string; ends: string; kept: boolean }>(
+      `select 'otel_spans_' || to_char(month, 'YYYYMM') as name, month::text as begins,
+         (month + interval '1 month')::text as ends,
+         month + interval '1 month' > now() - make_interval(days => $1) as kept
+       from generate_series(-1, 1) n, lateral (select date_trunc('month', now()) + n * interval '1 month' as month) m`,
+      [keepDays],
+    );
+    for (const { name, begins, ends, kept } of rows) {
+      if (!kept) continue;
+      await client.query(
+        `create table if not exists ${client.escapeIdentifier(name)} partition of otel_spans
+         for values from (${client.escapeLiteral(begins)}) to (${client.escapeLiteral(ends)})`,
+      );
+    }
+    const { rows: old } = await client.query<{ name: string }>(
+      `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+       where i.inhparent = 'otel_spans'::regclass
+         and to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month' < now() - make_interval(days => $1)`,
+      [keepDays],
+    );
+    await client.query("set local lock_timeout = '2s'");
+    for (const { name } of old) await client.query(`drop table ${client.escapeIdentifier(name)}`);
+  });
+};

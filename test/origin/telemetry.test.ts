@@ -1,0 +1,242 @@
+// From an OTLP request over HTTP to the counts that the evaluation reads, on a real PostgreSQL.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeSketch, quantile, totalOf } from "../../origin/aggregate/sketch.ts";
+import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { createFeature, newUnit, startTelemetry, waitFor, type TestTelemetry } from "../support/telemetry.ts";
+
+let database: TestDatabase;
+let telemetry: TestTelemetry;
+
+beforeAll(async () => {
+  database = await makeTestDatabase();
+  telemetry = await startTelemetry(database);
+});
+afterAll(async () => {
+  await telemetry.stop();
+  await database.drop();
+});
+
+const rule = { activationWindowSeconds: 60, retentionWindowSeconds: 600, returnAfterSeconds: 300 };
+
+/** `cohort signal age: units`, buckets added up. */
+const counts = async (featureId: string, epoch = 1): Promise<Record<string, number>> => {
+  const { rows } = await database.pool.query<{ name: string; units: number }>(
+    `select concat_ws(' ', cohort, signal, nullif(age_s, 0)) as name, sum(units)::integer as units
+     from outcome_counts where feature_id = $1 and epoch = $2 group by 1 having sum(units) <> 0 order by 1`,
+    [featureId, epoch],
+  );
+  return Object.fromEntries(rows.map(({ name, units }) => [name, units]));
+};
+
+const latency = async (featureId: string, cohort = "treatment") => {
+  const { rows } = await database.pool.query<{ requests: number; errors: number; sketch: Buffer }>(
+    "select requests, errors, sketch from latency_sketches where feature_id = $1 and cohort = $2",
+    [featureId, cohort],
+  );
+  return {
+    requests: rows.reduce((sum, row) => sum + row.requests, 0),
+    errors: rows.reduce((sum, row) => sum + row.errors, 0),
+    inSketches: rows.reduce((sum, row) => sum + totalOf(decodeSketch(row.sketch)), 0),
+    p95: rows[0] === undefined ? null : quantile(decodeSketch(rows[0].sketch), 0.95),
+  };
+};
+
+describe("the way of a span into the counts", () => {
+  test("a unit is exposed once, acts once and returns once, however many spans it has", async () => {
+    await createFeature(database, "feat_once", rule);
+    const unit = newUnit();
+    const begin = Date.now() - 400_000;
+    await telemetry.sendSpans([
+      { feature: "feat_once", unit, variant: "treatment", startMs: begin },
+      { feature: "feat_once", unit, variant: "treatment", startMs: begin + 30_000, acted: true },
+      { feature: "feat_once", unit, variant: "treatment", startMs: begin + 40_000, acted: true },
+      { feature: "feat_once", unit, variant: "treatment", startMs: begin + 350_000 },
+      { feature: "feat_once", unit, variant: "treatment", startMs: begin + 390_000 },
+    ]);
+    await telemetry.settled();
+    expect(await counts("feat_once")).toEqual({
+      "treatment activation 60": 1,
+      "treatment exposure": 1,
+      "treatment retention 600": 1,
+    });
+    expect(await latency("feat_once")).toMatchObject({ requests: 5, errors: 0, inSketches: 5 });
+    const { rows } = await database.pool.query(
+      `select e.cohort, a.action_taken, r.returned_within_7d, extract(epoch from a.acted_at - e.exposed_at)::integer as acted_after
+       from feature_exposures e join user_actions a using (feature_id, epoch, user_id)
+       join user_retention r using (feature_id, epoch, user_id) where user_id = $1`,
+      [unit],
+    );
+    expect(rows).toEqual([
+      { cohort: "treatment", action_taken: true, returned_within_7d: true, acted_after: 30 },
+    ]);
+  });
+
+  test("an outcome later than its window is no success", async () => {
+    await createFeature(database, "feat_late_action", rule);
+    const unit = newUnit();
+    const begin = Date.now() - 1_000_000;
+    await telemetry.sendSpans([
+      { feature: "feat_late_action", unit, startMs: begin },
+      { feature: "feat_late_action", unit, startMs: begin + 61_000, acted: true },
+      { feature: "feat_late_action", unit, startMs: begin + 601_000 },
+    ]);
+    await telemetry.settled();
+    expect(await counts("feat_late_action")).toEqual({ "treatment exposure": 1 });
+  });
+
+  test("an exposure that comes in late moves the unit to its right bucket", async () => {
+    await createFeature(database, "feat_moved", rule);
+    const unit = newUnit();
+    const begin = Math.floor(Date.now() / 60_000) * 60_000 - 600_000;
+    await telemetry.sendSpans([{ feature: "feat_moved", unit, startMs: begin + 70_000, acted: true }]);
+    await telemetry.settled();
+    expect(await counts("feat_moved")).toEqual({ "treatment activation 60": 1, "treatment exposure": 1 });
+    await telemetry.sendSpans([{ feature: "feat_moved", unit, startMs: begin }]);
+    await telemetry.settled();
+    expect(await counts("feat_moved")).toEqual({ "treatment exposure": 1 });
+    const { rows } = await database.pool.query(
+      "select bucket_s from outcome_counts where feature_id = 'feat_moved' and signal = 'exposure' and units > 0",
+    );
+    expect(rows).toEqual([{ bucket_s: begin / 1_000 }]);
+  });
+
+  test("a named variant decides the cohort, whenever it comes; without one it is treatment", async () => {
+    await createFeature(database, "feat_cohort", rule);
+    const [named, unnamed] = [newUnit(), newUnit()];
+    await telemetry.sendSpans([
+      { feature: "feat_cohort", unit: named },
+      { feature: "feat_cohort", unit: unnamed },
+    ]);
+    await telemetry.settled();
+    expect(await counts("feat_cohort")).toEqual({ "treatment exposure": 2 });
+    await telemetry.sendSpans([
+      { feature: "feat_cohort", unit: named, variant: "holdout" },
+      { feature: "feat_cohort", unit: named, variant: "treatment" },
+      { feature: "feat_cohort", unit: named },
+    ]);
+    await telemetry.settled();
+    expect(await counts("feat_cohort")).toEqual({ "holdout exposure": 1, "treatment exposure": 1 });
+    expect(await latency("feat_cohort", "holdout")).toMatchObject({ requests: 3 });
+  });
+
+  test("bots, unknown features, other variants and spans without a feature are accepted and never counted", async () => {
+    await createFeature(database, "feat_screen", rule);
+    await telemetry.sendSpans([
+      { feature: "feat_screen", unit: newUnit(), bot: true },
+      { feature: "feat_screen", unit: newUnit(), attributes: { captcha_score: 0.2 } },
+      { feature: "feat_screen", unit: newUnit(), variant: "off" },
+      { feature: "feat_screen" },
+      { unit: newUnit() },
+      { feature: "feat_nowhere", unit: newUnit() },
+      { feature: "feat_screen", unit: newUnit(), attributes: { captcha_score: 0.9 } },
+    ]);
+    await telemetry.settled();
+    expect(await counts("feat_screen")).toEqual({ "treatment exposure": 1 });
+    expect(await counts("feat_nowhere")).toEqual({});
+  });
+
+  test("epochs are separate; a span without one belongs to the current epoch", async () => {
+    await createFeature(database, "feat_epoch", rule);
+    await database.pool.query("update feature_flags set epoch = 3 where feature_id = 'feat_epoch'");
+    const unit = newUnit();
+    await telemetry.sendSpans([
+      { feature: "feat_epoch", unit, epoch: 2 },
+      { feature: "feat_epoch", unit },
+      { feature: "feat_epoch", unit: newUnit(), epoch: 3 },
+      { feature: "feat_epoch", unit: newUnit(), epoch: 4 },
+    ]);
+    await telemetry.settled();
+    expect(await counts("feat_epoch", 2)).toEqual({ "treatment exposure": 1 });
+    expect(await counts("feat_epoch", 3)).toEqual({ "treatment exposure": 2 });
+    expect(await counts("feat_epoch", 4)).toEqual({});
+  });
+
+  test("the same span in two requests counts once", async () => {
+    await createFeature(database, "feat_twice", rule);
+    const span = { feature: "feat_twice", unit: newUnit(), traceId: "ab".repeat(16), spanId: "cd".repeat(8) };
+    await telemetry.sendSpans([span, span]);
+    await telemetry.sendSpans([span]);
+    await telemetry.settled();
+    await telemetry.sendSpans([span]);
+    await telemetry.settled();
+    expect(await latency("feat_twice")).toMatchObject({ requests: 1, inSketches: 1 });
+    expect(await counts("feat_twice")).toEqual({ "treatment exposure": 1 });
+  });
+
+  test("failures are spans with an error status or a 5xx, latency is the duration", async () => {
+    await createFeature(database, "feat_errors", rule);
+    const at = Math.floor(Date.now() / 60_000) * 60_000;
+    const span = { feature: "feat_errors", variant: "treatment", startMs: at };
+    await telemetry.sendSpans([
+      ...Array.from({ length: 17 }, () => ({ ...span, unit: newUnit(), durationMs: 20 })),
+      { ...span, unit: newUnit(), durationMs: 300, failed: true },
+      { ...span, unit: newUnit(), durationMs: 300, attributes: { "http.response.status_code": 503 } },
+      { ...span, unit: newUnit(), durationMs: 300, attributes: { "http.response.status_code": 404 } },
+    ]);
+    await telemetry.settled();
+    const found = await latency("feat_errors");
+    expect(found).toMatchObject({ requests: 20, errors: 2 });
+    expect(Math.abs((found.p95 ?? 0) / 300 - 1)).toBeLessThan(0.011);
+  });
+
+  test("changed windows count the current epoch anew, and later evidence by the new windows", async () => {
+    await createFeature(database, "feat_windows", rule);
+    const [quick, slow] = [newUnit(), newUnit()];
+    const begin = Date.now() - 500_000;
+    await telemetry.sendSpans([
+      { feature: "feat_windows", unit: quick, startMs: begin },
+      { feature: "feat_windows", unit: quick, startMs: begin + 10_000, acted: true },
+      { feature: "feat_windows", unit: slow, startMs: begin },
+      { feature: "feat_windows", unit: slow, startMs: begin + 90_000, acted: true },
+    ]);
+    await telemetry.settled();
+    expect(await counts("feat_windows")).toEqual({ "treatment activation 60": 1, "treatment exposure": 2 });
+    await database.pool.query(
+      "update pmf_rules set version = version + 1, rule = rule || '{\"activationWindowSeconds\": 120}' where feature_id = 'feat_windows'",
+    );
+    await waitFor(async () => (await counts("feat_windows"))["treatment activation 120"] === 2);
+    const third = newUnit();
+    await telemetry.sendSpans([
+      { feature: "feat_windows", unit: third, startMs: begin },
+      { feature: "feat_windows", unit: third, startMs: begin + 110_000, acted: true },
+    ]);
+    await telemetry.settled();
+    expect(await counts("feat_windows")).toEqual({ "treatment activation 120": 3, "treatment exposure": 3 });
+  });
+
+  test("a sample of spans can be queried in otel_spans", async () => {
+    await createFeature(database, "feat_raw", rule);
+    await telemetry.sendSpans([
+      {
+        feature: "feat_raw",
+        unit: "rawish",
+        variant: "holdout",
+        durationMs: 12,
+        acted: true,
+        traceId: "0f".repeat(16),
+      },
+    ]);
+    await telemetry.settled();
+    const { rows } = await database.pool.query(
+      `select encode(trace_id, 'hex') as trace, user_id, cohort, name, duration_ms, failed, http_status, action_taken
+       from otel_spans where feature_id = 'feat_raw'`,
+    );
+    expect(rows).toEqual([
+      {
+        trace: "0f".repeat(16),
+        user_id: "rawish",
+        cohort: "holdout",
+        name: "GET /",
+        duration_ms: 12,
+        failed: false,
+        http_status: null,
+        action_taken: true,
+      },
+    ]);
+  });
+
+  test("the lag is back at zero when all is folded", async () => {
+    await telemetry.settled();
+    await waitFor(async () => telemetry.fold?.lagSeconds() === 0);
+  });
+});

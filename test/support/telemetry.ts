@@ -1,0 +1,156 @@
+// Builds OTLP requests and runs the way from HTTP to counts in this process.
+import { randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { startFold } from "../../origin/aggregate/fold.ts";
+import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
+import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
+import { makeLogger } from "../../origin/log.ts";
+import { makeMetrics } from "../../origin/metrics.ts";
+import { makeSpanLog } from "../../origin/span-log/append.ts";
+import type { TestDatabase } from "./database.ts";
+
+export type TestSpan = {
+  feature?: string;
+  unit?: string;
+  variant?: string;
+  epoch?: number;
+  acted?: boolean;
+  returned?: boolean;
+  bot?: boolean;
+  failed?: boolean;
+  startMs?: number;
+  durationMs?: number;
+  traceId?: string;
+  spanId?: string;
+  attributes?: Record<string, string | number | boolean>;
+};
+
+const value = (content: string | number | boolean) => {
+  if (typeof content === "string") return { stringValue: content };
+  if (typeof content === "boolean") return { boolValue: content };
+  return Number.isInteger(content) ? { intValue: String(content) } : { doubleValue: content };
+};
+
+export const jsonSpan = (span: TestSpan) => {
+  const startMs = span.startMs ?? Date.now();
+  const attributes = {
+    ...(span.feature === undefined ? {} : { "feature_flag.key": span.feature }),
+    ...(span.unit === undefined ? {} : { "feature_flag.context.id": span.unit }),
+    ...(span.variant === undefined ? {} : { "feature_flag.result.variant": span.variant }),
+    ...(span.epoch === undefined ? {} : { "sluice.epoch": span.epoch }),
+    ...(span.acted === undefined ? {} : { action_taken: span.acted }),
+    ...(span.returned === undefined ? {} : { returned: span.returned }),
+    ...(span.bot === undefined ? {} : { is_bot: span.bot }),
+    ...span.attributes,
+  };
+  return {
+    traceId: span.traceId ?? randomBytes(16).toString("hex"),
+    spanId: span.spanId ?? randomBytes(8).toString("hex"),
+    name: "GET /",
+    kind: 2,
+    startTimeUnixNano: `${startMs}000000`,
+    endTimeUnixNano: `${startMs + (span.durationMs ?? 10)}000000`,
+    attributes: Object.entries(attributes).map(([key, content]) => ({ key, value: value(content) })),
+    status: span.failed === true ? { code: 2 } : {},
+  };
+};
+
+export const jsonRequest = (spans: readonly TestSpan[]) => ({
+  resourceSpans: [{ scopeSpans: [{ spans: spans.map(jsonSpan) }] }],
+});
+
+export const createFeature = async (
+  { pool }: TestDatabase,
+  featureId: string,
+  rule?: object,
+): Promise<void> => {
+  await pool.query(
+    "insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision) values ($1, true, 9000, 1000, 1)",
+    [featureId],
+  );
+  if (rule !== undefined)
+    await pool.query("insert into pmf_rules (feature_id, rule) values ($1, $2)", [featureId, rule]);
+};
+
+export const waitFor = async <T>(
+  look: () => Promise<T | undefined | false>,
+  timeoutMs = 30_000,
+): Promise<T> => {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > deadline) throw new Error("waited in vain");
+    await new Promise((wake) => setTimeout(wake, 25));
+  }
+};
+
+export const INGEST_TOKEN = "test-ingest-token-0001";
+
+/** Ingest over real HTTP and the fold's thread, on a test's own database. */
+export const startTelemetry = async (database: TestDatabase, options: { fold?: boolean } = {}) => {
+  const logger = makeLogger("silent");
+  const metrics = makeMetrics();
+  const log = makeSpanLog({ pool: database.pool });
+  const directory = makeFeatureDirectory(database.pool, () => performance.now());
+  const handler = makeOtlpHandler({
+    log,
+    directory,
+    raw: { sampleBps: 10_000, slowMs: 1_000 },
+    token: INGEST_TOKEN,
+    metrics,
+    logger,
+  });
+  const server = createServer(handler).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  const url = `http://127.0.0.1:${address.port}`;
+  const fold =
+    options.fold === false
+      ? undefined
+      : startFold({ databaseUrl: database.url, logger, metrics, unitSlots: 2 ** 18 });
+
+  const send = async (
+    path: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+  ): Promise<Response> =>
+    fetch(url + path, {
+      method: "POST",
+      body,
+      headers: { authorization: `Bearer ${INGEST_TOKEN}`, "content-type": "application/json", ...headers },
+    });
+
+  return {
+    url,
+    metrics,
+    fold,
+    send,
+    sendSpans: async (spans: readonly TestSpan[]): Promise<void> => {
+      const response = await send("/v1/traces", JSON.stringify(jsonRequest(spans)));
+      if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
+      await response.arrayBuffer();
+    },
+    /** Waits until everything acknowledged is counted. */
+    settled: async (): Promise<void> => {
+      await waitFor(async () => {
+        const { rows } = await database.pool.query<{ open: boolean }>(
+          `select exists (select from span_log l left join fold_checkpoints c using (partition, writer)
+             where l.seq > coalesce(c.seq, 0)) as open`,
+        );
+        return rows[0]?.open === false;
+      });
+    },
+    stop: async (): Promise<void> => {
+      server.close();
+      server.closeAllConnections();
+      await log.stop();
+      await fold?.stop();
+    },
+  };
+};
+export type TestTelemetry = Awaited<ReturnType<typeof startTelemetry>>;
+
+export const newUnit = (): string => randomUUID();
