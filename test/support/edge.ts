@@ -53,7 +53,7 @@ export const startTestEdge = async (bindings: Readonly<Record<string, string>>):
     },
   });
   return {
-    url: server.url,
+    ...server,
     push: (message) => pushTo(server.url, message),
     residentBytes,
     stop: async () => {
