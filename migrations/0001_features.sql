@@ -136,6 +136,24 @@ create table edge_receipts (
   primary key (revision, edge_url, region)
 );
 
+-- How far each edge is for certain: the hub and all regions of its newest answer.
+create view edge_progress as
+select t.*, least(
+  coalesce(t.revision, 0),
+  (select min((region ->> 'revision')::bigint) from jsonb_array_elements(t.regions) region)
+) as complete_revision
+from edge_targets t;
+
+-- What has been failing for a minute or longer, and is still being tried.
+create view dead_letters as
+select 'message' as kind, topic as target, revision, created_at as failing_since, attempts, last_error
+from outbox
+where done_at is null and attempts > 1 and created_at < clock_timestamp() - interval '1 minute'
+union all
+select 'edge', url, revision, failing_since, attempts, last_error
+from edge_targets
+where failing_since < clock_timestamp() - interval '1 minute';
+
 -- Commits one change of one or more features in one round trip: states, rules, audit rows, revision, outbox row.
 --
 -- change = {changeId, actor, features: [{featureId, expectedVersion|null, action, reason, details,

@@ -1,5 +1,6 @@
 // `npx sluice COMMAND`: each command lives in the stage that it serves.
 import { defineCommand, runMain } from "citty";
+import { auditCommand } from "./rollback/audit-command.ts";
 
 const serve = defineCommand({
   meta: { name: "serve", description: "Run the origin; configured by the environment" },
@@ -11,6 +12,6 @@ const serve = defineCommand({
 await runMain(
   defineCommand({
     meta: { name: "sluice", description: "An edge feature gate that closes itself" },
-    subCommands: { serve },
+    subCommands: { serve, audit: auditCommand },
   }),
 );

@@ -19,6 +19,7 @@ import { keepStates } from "./outbox/keep-states.ts";
 import { listenForChanges } from "./outbox/listen.ts";
 import { connectRedis, makeRedisBus } from "./outbox/redis-bus.ts";
 import { makePusher } from "./push/pusher.ts";
+import { makeCompletionWatch } from "./push/watch-complete.ts";
 import { makeSend } from "./push/send.ts";
 import { startRepeating } from "./repeat.ts";
 import { makeFeatureChanges } from "./rollback/change-feature.ts";
@@ -96,7 +97,13 @@ if (has("push")) {
   const listening = listenForChanges({ databaseUrl, onNews: wake, log });
   const states = keepStates({ bus, readSnapshot: () => currentSnapshot(pool) });
   const unsubscribe = bus.subscribe({ onEvent: () => pusher?.wake(), onGap: wake });
+  const completion = startRepeating({
+    everyMs: 5_000,
+    run: makeCompletionWatch({ pool, metrics, log }),
+    onError: (error) => log.error({ err: error }, "could not check whether rollbacks are complete"),
+  });
   stops.push(
+    () => completion.stop(),
     () => listening.stop(),
     async () => unsubscribe(),
     () => dispatcher.stop(),
@@ -116,6 +123,7 @@ const adminApp = makeAdminApp({
   adminToken,
   metrics,
   log,
+  keys: config.PUSH_KEYS,
   unready: async () => {
     const database = await pool.query("select 1").then(
       () => undefined,

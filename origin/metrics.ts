@@ -77,6 +77,11 @@ export const makeMetrics = () => {
       help: "Age of the oldest acknowledged telemetry that is not yet aggregated",
       registers,
     }),
+    rollbacksIncomplete: new Gauge({
+      name: "sluice_rollbacks_incomplete",
+      help: "Rollbacks that have not reached every region of every edge within 30 s",
+      registers,
+    }),
     edgeRevision: new Gauge({
       name: "sluice_edge_revision",
       help: "Newest revision that a region of the edge has confirmed",

@@ -1,11 +1,13 @@
 // The origin's HTTP surface apart from telemetry: admin API, health and metrics.
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import type { KeyRing } from "../../shared/keys.ts";
 import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { FeatureChanges } from "../rollback/change-feature.ts";
 import { requireToken } from "./auth.ts";
+import { makeDeliveryRoutes } from "./delivery.ts";
 import { makeFeatureRoutes } from "./features.ts";
 import { makeHistoryRoutes } from "./history.ts";
 import { problem } from "./problem.ts";
@@ -18,6 +20,8 @@ export const makeAdminApp = (options: {
   adminToken: string;
   metrics: Metrics;
   log: Logger;
+  /** Sign the receipts of rollbacks. */
+  keys: KeyRing | undefined;
   /** What is not ready, by name; empty when everything is. */
   unready: () => Promise<readonly string[]>;
 }): Hono => {
@@ -47,6 +51,7 @@ export const makeAdminApp = (options: {
   );
   app.route("/admin/v1", makeFeatureRoutes({ pool, changes }));
   app.route("/admin/v1", makeHistoryRoutes({ pool }));
+  app.route("/admin/v1", makeDeliveryRoutes({ pool, changes, keys: options.keys, now: Date.now }));
 
   app.notFound((context) =>
     problem(context, {

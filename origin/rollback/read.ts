@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { Rule } from "../../shared/rule.ts";
+import type { ChangeAction } from "./commit.ts";
 import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./record.ts";
 
 export type Page<T, C> = {
@@ -70,15 +71,21 @@ export type AuditRow = z.infer<typeof AuditRow>;
 /** Newest first; `before` is the `seq` of the last row of the page before. */
 export const listAudit = async (
   db: Queryable,
-  options: { limit: number; before?: number | undefined; featureId?: FeatureId | undefined },
+  options: {
+    limit: number;
+    before?: number | undefined;
+    featureId?: FeatureId | undefined;
+    action?: ChangeAction | undefined;
+  },
 ): Promise<Page<AuditRow, number>> => {
   const { rows } = await db.query(
     `select seq, at, actor, action, feature_id as "featureId", reason, version, epoch, revision, details,
             encode(hash, 'hex') as hash
      from rollback_audit
      where ($1::bigint is null or seq < $1) and ($2::text is null or feature_id = $2)
-     order by seq desc limit $3`,
-    [options.before ?? null, options.featureId ?? null, options.limit + 1],
+       and ($3::text is null or action = $3)
+     order by seq desc limit $4`,
+    [options.before ?? null, options.featureId ?? null, options.action ?? null, options.limit + 1],
   );
   return pageOf(
     rows.map((row) => AuditRow.parse(row)),

@@ -14,6 +14,7 @@ const app = makeAdminApp({
   changes: makeFeatureChanges({ pool: database.pool, newId: randomUUID }),
   adminToken: "the-admin-token",
   metrics: makeMetrics(),
+  keys: undefined,
   log: silent,
   unready: async () => [],
 });
