@@ -5,11 +5,15 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { getRequestListener } from "@hono/node-server";
 import { makeAdminApp } from "./admin/app.ts";
+import { startFold } from "./aggregate/fold.ts";
+import { makeLagWatch } from "./aggregate/watch-lag.ts";
 import { parseConfig, type Role } from "./config.ts";
 import { startEmbeddedPostgres } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { makePool } from "./db/pool.ts";
 import { makeEvaluator } from "./evaluate/evaluator.ts";
+import { makeFeatureDirectory } from "./ingest/feature-directory.ts";
+import { makeOtlpHandler } from "./ingest/otlp-handler.ts";
 import { makeLogger } from "./log.ts";
 import { makeMetrics } from "./metrics.ts";
 import { announceOn } from "./outbox/announce.ts";
@@ -24,6 +28,7 @@ import { makeSend } from "./push/send.ts";
 import { startRepeating } from "./repeat.ts";
 import { makeFeatureChanges } from "./rollback/change-feature.ts";
 import { countRollbacks } from "./rollback/count-rollbacks.ts";
+import { makeSpanLog } from "./span-log/append.ts";
 import { changesSince, currentSnapshot, raiseRevision } from "./rollback/snapshot.ts";
 
 const parsed = parseConfig(process.env);
@@ -49,13 +54,49 @@ const has = (role: Role): boolean => config.ROLES.includes(role);
 /** Ended in this order when the origin stops: first what brings work, then what carries it out. */
 const stops: (() => Promise<void>)[] = [];
 
+const makeIngest = () => {
+  // Connections of its own: telemetry neither waits for other work nor makes it wait.
+  const ingestPool = makePool(databaseUrl, { applicationName: "sluice-ingest", max: 2, onIdleError });
+  const spanLog = makeSpanLog({ pool: ingestPool });
+  stops.push(
+    () => spanLog.stop(),
+    () => ingestPool.end(),
+  );
+  return makeOtlpHandler({
+    log: spanLog,
+    directory: makeFeatureDirectory(ingestPool, () => performance.now()),
+    raw: { sampleBps: 100, slowMs: 1_000 },
+    token: config.INGEST_TOKEN,
+    metrics,
+    logger: log,
+  });
+};
+const otlp = has("ingest") ? makeIngest() : undefined;
+
+const startFolding = (): (() => number | null) => {
+  if (has("fold")) {
+    const fold = startFold({ databaseUrl, logger: log, metrics });
+    stops.push(() => fold.stop());
+    return fold.lagSeconds;
+  }
+  const watch = makeLagWatch(pool, () => performance.now());
+  const reading = startRepeating({
+    everyMs: config.EVALUATE_EVERY_MS,
+    run: () => watch.read(),
+    onError: (error) => log.error({ err: error }, "the fold's lag could not be read"),
+  });
+  stops.push(() => reading.stop());
+  return watch.lagSeconds;
+};
+const lagSeconds = startFolding();
+
 if (has("evaluate")) {
   const evaluator = makeEvaluator({
     pool,
     metrics,
     log,
     now: () => Date.now() / 1_000,
-    lagSeconds: () => 0,
+    lagSeconds,
     rollbackFeature: ({ reason, ...rollback }) =>
       changes.rollbackFeature(rollback, { actor: "sluice", reason }),
   });
@@ -135,7 +176,8 @@ const adminApp = makeAdminApp({
 
 const admin = getRequestListener(adminApp.fetch);
 const server = createServer((request, response) => {
-  void admin(request, response);
+  if (otlp !== undefined && /^\/v1\/(?:traces|logs)(?:\?|$)/.test(request.url ?? "")) otlp(request, response);
+  else void admin(request, response);
 });
 let stopping = false;
 const stop = async (signal: string, exitCode = 0): Promise<void> => {

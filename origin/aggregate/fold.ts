@@ -10,8 +10,8 @@ const RESTART_MS = 500;
 const REPORT_EVERY_S = 2;
 
 export type Fold = {
-  /** Age in seconds of the oldest acknowledged telemetry that is not folded yet, over all partitions. */
-  readonly lagSeconds: () => number;
+  /** Age in seconds of the oldest acknowledged telemetry not yet folded, over all partitions; null: not known yet. */
+  readonly lagSeconds: () => number | null;
   /** Ends after the batch in work; what is folded is checkpointed. */
   readonly stop: () => Promise<void>;
 };
@@ -36,13 +36,14 @@ export const startFold = (options: {
     rawKeepDays: options.rawKeepDays ?? 62,
   };
   let stopping = false;
-  let lagSeconds = 0;
+  let lagSeconds: number | null = null;
   let reportedAt = performance.now();
   let counted = { folded: 0, duplicates: 0 };
   let restart: NodeJS.Timeout | undefined;
 
-  const lag = (): number => {
+  const lag = (): number | null => {
     const silentS = (performance.now() - reportedAt) / 1_000;
+    if (lagSeconds === null) return null;
     return silentS > REPORT_EVERY_S ? lagSeconds + silentS : lagSeconds;
   };
 
@@ -51,7 +52,7 @@ export const startFold = (options: {
       case "state":
         ({ lagSeconds } = message);
         reportedAt = performance.now();
-        metrics.ingestLagSeconds.set(lagSeconds);
+        metrics.ingestLagSeconds.set(message.lagSeconds);
         // A new life counts from zero.
         if (message.folded < counted.folded) counted = { folded: 0, duplicates: 0 };
         metrics.foldedSpans.inc({ result: "folded" }, message.folded - counted.folded);

@@ -4,9 +4,8 @@
 // seen that is late enough after the first exposure known by then: when an exposure that is earlier still comes in
 // afterwards, visits that were too early before it are not looked at again.
 
-/** As stored in feature_units. */
+/** Cohorts as stored in feature_units; 1 is treatment that a span has named. */
 export const ASSUMED_TREATMENT = 0;
-export const TREATMENT = 1;
 export const HOLDOUT = 2;
 /** No span has been seen yet. */
 export const NO_COHORT = 255;
