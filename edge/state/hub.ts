@@ -50,7 +50,7 @@ export class Hub extends DurableObject<Env> {
     this.regions.set(watcher, { revision: seen?.revision ?? have, seenAt: Date.now() });
     if (waitMs > 0 && changeSince(this.ledger, have) === null) await this.watchers.wait(waitMs);
     const change = changeSince(this.ledger, have);
-    if (change === null) this.regions.set(watcher, { revision: have, seenAt: Date.now() });
+    if (change === null) await this.confirm(watcher, have);
     return { revision: this.ledger.revision, change, ageMs: 0 };
   }
 

@@ -99,11 +99,9 @@ export const makeMemory = ({
     const isMine = (): boolean => number === watchNumber;
     while (isMine() && now() < until) {
       hungAt = now() + watchMs + 2 * SLACK_MS;
-      try {
-        await call(watchMs);
-      } catch {
-        await sleep(RETRY_MS);
-      }
+      // An answer that confirms nothing comes at once and must not be asked for again at once.
+      const confirmed = await call(watchMs).catch(() => false);
+      if (!confirmed) await sleep(RETRY_MS);
     }
     if (isMine()) handOnAt = 0;
   };

@@ -1,0 +1,67 @@
+// The whole edge with one dependency broken at a time: the site answers, `static` features keep their state, `closed`
+// ones close after MAX_STALE_MS, and all is well again afterwards.
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { Hub, Replica } from "../../edge/worker.ts";
+import { cookieOf, echoed, edge, feature, headerOf, push } from "./support/edge.ts";
+
+const never = new Promise<never>(() => undefined);
+const BOTH = "feat_static=treatment, feat_closed=treatment";
+let cookie = "";
+
+beforeAll(async () => {
+  const features = [feature("feat_static"), feature("feat_closed", { failureMode: "closed" })];
+  await push({ revision: 1, full: true, features });
+  cookie = cookieOf(await edge("/"));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const cohorts = async (): Promise<string | null> =>
+  headerOf(await echoed(await edge("/", { headers: { Cookie: cookie } })), "Sluice-Features");
+
+test.each([
+  ["the replica hangs", () => vi.spyOn(Replica.prototype, "watch").mockReturnValue(never)],
+  ["the replica throws", () => vi.spyOn(Replica.prototype, "watch").mockRejectedValue(new Error("broken"))],
+  ["the hub hangs", () => vi.spyOn(Hub.prototype, "watch").mockReturnValue(never)],
+  [
+    "the hub is overloaded",
+    () => vi.spyOn(Hub.prototype, "watch").mockRejectedValue(new Error("overloaded")),
+  ],
+])(
+  "while %s, static keeps the last state and closed closes; afterwards both are back",
+  async (_, breakIt) => {
+    await vi.waitUntil(async () => (await cohorts()) === BOTH, 20_000);
+    breakIt();
+    await vi.waitUntil(async () => (await cohorts()) === "feat_static=treatment", 20_000);
+    const health = await (await edge("/.sluice/health")).json<{ ageMs: number; revision: number }>();
+    expect(health.revision).toBe(1);
+    expect(health.ageMs).toBeGreaterThan(2_000);
+    vi.restoreAllMocks();
+    await vi.waitUntil(async () => (await cohorts()) === BOTH, 20_000);
+  },
+);
+
+test("a push that the replicas do not confirm is answered with who has what", async () => {
+  vi.spyOn(Hub.prototype, "confirm").mockResolvedValue(undefined);
+  const response = await push({ revision: 2, full: false, features: [] });
+  expect(response.status).toBe(200);
+  expect(await response.json()).toEqual({
+    revision: 2,
+    regions: [{ region: "weur", revision: 1, ms: expect.any(Number) }],
+  });
+});
+
+test("an error in the gate passes the request through ungated and is counted", async () => {
+  const failures = async (): Promise<number> =>
+    (await (await edge("/.sluice/health")).json<{ failures: number }>()).failures;
+  const before = await failures();
+  vi.spyOn(console, "error").mockReturnValue(undefined);
+  vi.spyOn(Headers.prototype, "get").mockImplementationOnce(() => {
+    throw new Error("a bug of ours");
+  });
+  const response = await edge("/", { headers: { Cookie: cookie } });
+  expect(response.status).toBe(200);
+  expect(headerOf(await echoed(response), "Sluice-Features")).toBe(null);
+  expect(await failures()).toBe(before + 1);
+});
