@@ -11,6 +11,7 @@ import { parseConfig, type Role } from "./config.ts";
 import { startEmbeddedPostgres } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { makePool } from "./db/pool.ts";
+import { serviceUrlOf } from "./db/service-role.ts";
 import { makeEvaluator } from "./evaluate/evaluator.ts";
 import { makeFeatureDirectory } from "./ingest/feature-directory.ts";
 import { makeOtlpHandler } from "./ingest/otlp-handler.ts";
@@ -42,9 +43,11 @@ const metrics = makeMetrics();
 
 const embedded =
   config.DATABASE_URL === undefined ? await startEmbeddedPostgres({ dataDir: config.DATA_DIR }) : undefined;
-const databaseUrl = config.DATABASE_URL ?? embedded?.url ?? "";
-const migrated = await migrate(databaseUrl, (message) => log.warn({ message }, "migration"));
+const givenUrl = config.DATABASE_URL ?? embedded?.url ?? "";
+const migrated = await migrate(givenUrl, (message) => log.warn({ message }, "migration"));
 if (migrated.length > 0) log.info({ migrated }, "database migrated");
+const databaseUrl = (await serviceUrlOf(givenUrl)) ?? givenUrl;
+if (databaseUrl === givenUrl) log.warn({}, "no service role: the service has the rights of its login");
 
 const onIdleError = (error: Error) => log.warn({ err: error }, "a database connection broke while idle");
 const pool = makePool(databaseUrl, { applicationName: "sluice-origin", onIdleError });

@@ -1,0 +1,29 @@
+// The role with few rights that migration 0004 makes for the service. Whoever connects as the tables' owner steps
+// down to it; a login that is not a member of it has the rights that somebody else gave it.
+import { Client } from "pg";
+
+const SERVICE_ROLE = "sluice_service";
+
+/**
+ * The URL whose connections work as the service's role; null where there is no such role or it may not be taken.
+ * Everything that the service does goes through this one URL: partitions that it makes it must also own.
+ */
+export const serviceUrlOf = async (databaseUrl: string): Promise<string | null> => {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query(
+      "select from pg_roles where rolname = $1 and pg_has_role(current_user, oid, 'member')",
+      [SERVICE_ROLE],
+    );
+    if (rowCount === 0) return null;
+  } finally {
+    await client.end();
+  }
+  const url = new URL(databaseUrl);
+  const given = url.searchParams.get("options");
+  url.searchParams.set("options", `${given === null ? "" : `${given} `}-c role=${SERVICE_ROLE}`);
+  // libpq and its ports read a plus sign as itself, not as a space.
+  url.search = url.search.replaceAll("+", "%20");
+  return url.href;
+};
