@@ -1,8 +1,13 @@
 // What a request showed, as spans: one for each feature whose cohort is compared (treatment or holdout). Nothing here
 // is waited for by the visitor.
+//
+// A unit that is compared for many features does not report all of them with every request. Its first exposures and its
+// actions are always sent, and everything again once a minute (so that a return is seen); of the rest a few, drawn by
+// chance. Chance knows neither latency nor cohort, so the latency seen of each feature stays a fair sample.
 import { isbot } from "isbot";
+import type { CompiledFeature } from "../request/compile.ts";
 import type { Assigned } from "../request/gate.ts";
-import type { EdgeSpan } from "./otlp.ts";
+import { encodeSubject, type EdgeSpan, type Visit } from "./otlp.ts";
 
 export type Observation = {
   readonly method: string;
@@ -17,51 +22,94 @@ export type Observation = {
   readonly exposed: readonly Assigned[];
   /** Features that this request activates. Only those the unit is held for: who was never exposed cannot act on it. */
   readonly activated: readonly Assigned[];
+  /** Report everything: the unit is new to a feature, or was not heard of for a while. */
+  readonly inFull: boolean;
 };
 
-/** Unique ids without a random number each: the isolate's own random half and a counter. */
-export const makeIds = (random: () => string): { trace: () => string; span: () => string } => {
+export type SpanIds = { readonly trace: () => string; readonly span: () => string };
+
+/** Compared features beyond this many are sampled, where a full report is not due. */
+export const SAMPLED = 8;
+/** A unit's full report is due this long after the last. */
+export const FULL_EVERY_MS = 60_000;
+
+const COUNTER_DIGITS = 8;
+
+/** Unique ids without a random number each: the isolate's own random 24 hex digits and a counter. */
+export const makeIds = (random: () => string): SpanIds => {
   let isolate: string | null = null;
   let count = 0;
-  const next = (): string => (++count).toString(16).padStart(8, "0").slice(-8);
+  const next = (): string => (++count).toString(16).padStart(COUNTER_DIGITS, "0").slice(-COUNTER_DIGITS);
   return {
     trace: () => `${(isolate ??= random())}${next()}`,
-    span: () => `${(isolate ??= random()).slice(0, 8)}${next()}`,
+    span: () => `${(isolate ??= random()).slice(0, COUNTER_DIGITS)}${next()}`,
   };
 };
 
 const parent = (traceparent: string | null): { traceId: string; spanId: string } | null => {
-  const match =
-    traceparent === null ? null : /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent);
+  if (traceparent === null) return null;
+  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(traceparent);
   const [, traceId, spanId] = match ?? [];
   return traceId === undefined || spanId === undefined ? null : { traceId, spanId };
 };
 
-export const spansOf = (seen: Observation, ids: { trace: () => string; span: () => string }): EdgeSpan[] => {
-  const active = new Set(seen.activated.map(({ feature }) => feature));
-  const exposed = new Set(seen.exposed.map(({ feature }) => feature));
-  const all = [...seen.exposed, ...seen.activated.filter(({ feature }) => !exposed.has(feature))];
-  if (all.every(({ cohort }) => cohort === "off")) return [];
+const MANY_AGENTS = 1_000;
+const bots = new Map<string, boolean>();
+
+/** isbot's pattern is long; the few User-Agents of a busy hour are remembered. */
+const isKnownBot = (userAgent: string | null): boolean => {
+  const key = userAgent ?? "";
+  const known = bots.get(key);
+  if (known !== undefined) return known;
+  if (bots.size >= MANY_AGENTS) bots.clear();
+  const found = isbot(key);
+  bots.set(key, found);
+  return found;
+};
+
+const subjects = new WeakMap<CompiledFeature, { readonly treatment: string; readonly holdout: string }>();
+
+const subjectOf = (feature: CompiledFeature, cohort: "treatment" | "holdout"): string => {
+  const known = subjects.get(feature);
+  if (known !== undefined) return known[cohort];
+  const { featureId, state } = feature;
+  const made = {
+    treatment: encodeSubject(featureId, "treatment", state.epoch),
+    holdout: encodeSubject(featureId, "holdout", state.epoch),
+  };
+  subjects.set(feature, made);
+  return made[cohort];
+};
+
+/** A run of `count` from a random place on, around the end. */
+const draw = <T>(items: readonly T[], count: number, random: () => number): readonly T[] => {
+  const from = Math.floor(random() * items.length);
+  const run = items.slice(from, from + count);
+  return run.length === count ? run : [...run, ...items.slice(0, count - run.length)];
+};
+
+export const spansOf = (seen: Observation, ids: SpanIds, random: () => number): EdgeSpan[] => {
+  const compared = seen.exposed.filter(({ cohort }) => cohort !== "off");
+  const drawn = seen.inFull || compared.length <= SAMPLED ? compared : draw(compared, SAMPLED, random);
+  if (drawn.length === 0 && seen.activated.length === 0) return [];
   const up = parent(seen.traceparent);
-  const traceId = up?.traceId ?? ids.trace();
-  const isBot = isbot(seen.userAgent);
-  return all.flatMap(({ feature, cohort }) =>
-    cohort === "off"
-      ? []
-      : {
-          traceId,
-          spanId: ids.span(),
-          parentSpanId: up?.spanId ?? null,
-          name: seen.method,
-          startMs: seen.startMs,
-          durationMs: seen.durationMs,
-          status: seen.status,
-          featureId: feature.featureId,
-          unitId: seen.unitId,
-          variant: cohort,
-          epoch: feature.state.epoch,
-          actionTaken: active.has(feature),
-          isBot,
-        },
-  );
+  const visit: Visit = {
+    traceId: up?.traceId ?? ids.trace(),
+    parentSpanId: up?.spanId ?? null,
+    name: seen.method,
+    startMs: seen.startMs,
+    durationMs: seen.durationMs,
+    status: seen.status,
+    unitId: seen.unitId,
+    isBot: isKnownBot(seen.userAgent),
+  };
+  const spans: EdgeSpan[] = [];
+  const add = ({ feature, cohort }: Assigned, actionTaken: boolean): void => {
+    if (cohort === "off") return;
+    spans.push({ visit, spanId: ids.span(), subject: subjectOf(feature, cohort), actionTaken });
+  };
+  const acted = new Set(seen.activated.map(({ feature }) => feature));
+  for (const each of seen.activated) add(each, true);
+  for (const each of drawn) if (!acted.has(each.feature)) add(each, false);
+  return spans;
 };

@@ -12,14 +12,17 @@ export type Sender = {
   stats: () => SenderStats;
 };
 
-const BATCH = 512;
+const BATCH = 2_048;
 const BUFFERED = 20_000;
-/** How long spans gather before they are sent. */
+/** How long spans gather before they are sent, unless there is a batch of them. */
 const GATHER_MS = 500;
 const SEND_MS = 5_000;
 const RETRY_MS = 1_000;
 /** The platform cancels what outlives its request by 30 s; another request then takes over. */
 const TURN_MS = 20_000;
+
+const isRefused = (status: number): boolean =>
+  status >= 400 && status < 500 && status !== 408 && status !== 429;
 
 /** `post` resolves to the HTTP status. 2xx is durable; 4xx except 408 and 429 will never be accepted. */
 export const makeSender = (
@@ -27,27 +30,45 @@ export const makeSender = (
   now: () => number,
 ): Sender => {
   let buffer: EdgeSpan[] = [];
+  /** The batch under way: it goes back to the front when it fails, or when whoever sends it is cancelled. */
+  let sending: EdgeSpan[] = [];
   let sent = 0;
   let dropped = 0;
   let turn = 0;
   let turnEndsAt = 0;
 
+  const bound = (): void => {
+    const over = buffer.length - BUFFERED;
+    if (over <= 0) return;
+    buffer = buffer.slice(over);
+    dropped += over;
+  };
+
+  const putBack = (): void => {
+    if (sending.length === 0) return;
+    buffer = [...sending, ...buffer];
+    sending = [];
+    bound();
+  };
+
   const sendAll = async (mine: number): Promise<void> => {
     const until = now() + TURN_MS;
     const isMine = (): boolean => mine === turn;
-    await sleep(GATHER_MS);
-    while (buffer.length > 0 && isMine() && now() < until) {
-      const batch = buffer.slice(0, BATCH);
+    putBack();
+    while (now() < until) {
+      if (buffer.length < BATCH) await sleep(GATHER_MS);
+      if (!isMine() || buffer.length === 0) break;
+      const batch = buffer.splice(0, BATCH);
+      sending = batch;
       const status = await within(SEND_MS, post(batch), "telemetry").catch(() => 0);
-      const refused = status >= 400 && status < 500 && status !== 408 && status !== 429;
+      if (!isMine()) return; // taken for gone, and the batch is in the buffer again
       if (status >= 200 && status < 300) sent += batch.length;
-      else if (refused) dropped += batch.length;
+      else if (isRefused(status)) dropped += batch.length;
       else {
+        putBack();
         await sleep(RETRY_MS);
-        continue;
       }
-      const done = new Set(batch);
-      buffer = buffer.filter((span) => !done.has(span));
+      sending = [];
     }
     if (isMine()) turnEndsAt = 0;
   };
@@ -55,17 +76,13 @@ export const makeSender = (
   return {
     add: (spans, waitUntil) => {
       if (spans.length === 0) return;
-      buffer.push(...spans);
-      const over = buffer.length - BUFFERED;
-      if (over > 0) {
-        buffer = buffer.slice(over);
-        dropped += over;
-      }
+      for (const span of spans) buffer.push(span);
+      bound();
       const at = now();
       if (at < turnEndsAt) return;
-      turnEndsAt = at + TURN_MS + SEND_MS;
+      turnEndsAt = at + TURN_MS + SEND_MS + RETRY_MS;
       waitUntil(sendAll(++turn));
     },
-    stats: () => ({ sent, dropped, waiting: buffer.length }),
+    stats: () => ({ sent, dropped, waiting: buffer.length + sending.length }),
   };
 };

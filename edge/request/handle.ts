@@ -1,7 +1,7 @@
 // A visitor's request: identify → gate → upstream → observe. Whatever goes wrong before the upstream is asked, the
 // request is passed on ungated and counted; what goes wrong after it leaves the upstream's response as it is.
 import type { Config } from "../env.ts";
-import { spansOf, type makeIds } from "../observe/observe.ts";
+import { FULL_EVERY_MS, spansOf, type SpanIds } from "../observe/observe.ts";
 import type { Sender } from "../observe/sender.ts";
 import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
 import { holdAlso } from "../../shared/cookie.ts";
@@ -15,7 +15,7 @@ export type Dependencies = {
   readonly memory: Memory;
   readonly cookies: ReturnType<typeof makeCookies>;
   readonly sender: Sender;
-  readonly ids: ReturnType<typeof makeIds>;
+  readonly ids: SpanIds;
   readonly now: () => number;
   readonly fetchUpstream: (request: Request) => Promise<Response>;
   readonly countFailure: (where: string, error: unknown) => void;
@@ -87,6 +87,8 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
   ): void => {
     const { identity, outcome } = gated;
     if (identity === null) return;
+    const inFull = outcome.unheld.size > 0 || startMs - identity.reportedMs > FULL_EVERY_MS;
+    if (inFull) identity.reportedMs = startMs;
     const spans = spansOf(
       {
         method: request.method,
@@ -98,8 +100,10 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
         status,
         exposed: outcome.assigned,
         activated: activated(request, status, gated),
+        inFull,
       },
       ids,
+      Math.random,
     );
     sender.add(spans, waitUntil);
   };

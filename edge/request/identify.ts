@@ -14,6 +14,8 @@ export type Identity = {
   readonly signed: { readonly day: number; readonly kid: string } | null;
   /** The gate's last answer for this unit, good for one snapshot. Remembering it changes nothing but the time it takes. */
   memo: { readonly snapshot: CompiledSnapshot; readonly assigned: readonly Assigned[] } | null;
+  /** When this isolate last reported all of the unit's features, in ms since 1970. */
+  reportedMs: number;
 };
 
 type Mac = {
@@ -59,6 +61,7 @@ export const newIdentity = (): Identity => ({
   held: new Map(),
   signed: null,
   memo: null,
+  reportedMs: 0,
 });
 
 export const makeCookies = (
@@ -101,7 +104,7 @@ export const makeCookies = (
       const content = decodePayload(parsed.payload);
       if (content === null) return null;
       const { unitId, held, day } = content;
-      const identity: Identity = { unitId, held, signed: { day, kid: key.kid }, memo: null };
+      const identity: Identity = { unitId, held, signed: { day, kid: key.kid }, memo: null, reportedMs: 0 };
       remember(value, identity);
       return identity;
     },

@@ -3,19 +3,19 @@ import type { EdgeSpan } from "../../edge/observe/otlp.ts";
 import { makeSender } from "../../edge/observe/sender.ts";
 
 const span = (spanId: string): EdgeSpan => ({
-  traceId: "t",
+  visit: {
+    traceId: "t",
+    parentSpanId: null,
+    name: "GET",
+    startMs: 0,
+    durationMs: 1,
+    status: 200,
+    unitId: "unit",
+    isBot: false,
+  },
   spanId,
-  parentSpanId: null,
-  name: "GET",
-  startMs: 0,
-  durationMs: 1,
-  status: 200,
-  featureId: "feat_a",
-  unitId: "unit",
-  variant: "treatment",
-  epoch: 1,
+  subject: "",
   actionTaken: false,
-  isBot: false,
 });
 
 const spans = (count: number): EdgeSpan[] => Array.from({ length: count }, (_, i) => span(String(i)));
@@ -29,10 +29,10 @@ describe.concurrent("telemetry", () => {
       batches.push(batch.length);
       return 200;
     }, now);
-    sender.add(spans(1_100), ignore);
-    await vi.waitUntil(() => sender.stats().sent === 1_100, 5_000);
-    expect(batches).toEqual([512, 512, 76]);
-    expect(sender.stats()).toEqual({ sent: 1_100, dropped: 0, waiting: 0 });
+    sender.add(spans(4_500), ignore);
+    await vi.waitUntil(() => sender.stats().sent === 4_500, 5_000);
+    expect(batches).toEqual([2_048, 2_048, 404]);
+    expect(sender.stats()).toEqual({ sent: 4_500, dropped: 0, waiting: 0 });
   });
 
   test.each([500, 503, 429])(
