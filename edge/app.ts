@@ -3,9 +3,11 @@ import { Hono } from "hono";
 import type { PushMessage } from "../shared/feature.ts";
 import type { Refusal } from "../shared/ledger.ts";
 import type { Result } from "../shared/result.ts";
-import { explain } from "./explain.ts";
+import { explain, type Question } from "./explain.ts";
 import type { SenderStats } from "./observe/sender.ts";
 import type { PushRefusal } from "./push.ts";
+import type { ReadClaims } from "./request/claims.ts";
+import { factsOf } from "./request/facts.ts";
 import { debugged } from "./request/respond.ts";
 import type { Identity } from "./request/identify.ts";
 import type { Receipt } from "./state/hub.ts";
@@ -14,6 +16,7 @@ import type { Seen, WaitUntil } from "./state/memory.ts";
 type Dependencies = {
   readonly see: (waitUntil: WaitUntil) => Promise<Seen>;
   readonly identify: (request: Request) => Promise<Identity>;
+  readonly readClaims: ReadClaims;
   readonly readPush: (request: Request) => Promise<Result<PushMessage, PushRefusal>>;
   readonly push: (
     message: PushMessage,
@@ -42,8 +45,16 @@ const refused = (refusal: PushRefusal): Response => {
 };
 
 export const makeApp = (dependencies: Dependencies) => {
-  const { see, identify, readPush, push, stats, debugAlways, now } = dependencies;
+  const { see, identify, readClaims, readPush, push, stats, debugAlways, now } = dependencies;
   const app = new Hono().basePath("/.sluice");
+
+  /** `?path=` (and `&method=`) asks about one page of the site; else about all of them. */
+  const questionOf = async (request: Request, identity: Identity): Promise<Question> => {
+    const { searchParams } = new URL(request.url);
+    const path = searchParams.get("path");
+    const facts = factsOf(request, path ?? "/", await readClaims(request));
+    return { identity, facts, path, method: searchParams.get("method") ?? "GET" };
+  };
 
   app.use(async (c, next) => {
     await next();
@@ -74,7 +85,7 @@ export const makeApp = (dependencies: Dependencies) => {
       /** false: no cookie that could be believed was sent, and this unit was made up for the answer. */
       known: identity.signed !== null,
       revision: seen.snapshot.revision,
-      features: explain(seen, identity),
+      features: explain(seen, await questionOf(c.req.raw, identity)),
     });
   });
 

@@ -1,4 +1,5 @@
 // The Worker's environment, parsed once an isolate. A wrong variable is named; the site is then served ungated.
+import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
 import { KeyRing } from "../shared/keys.ts";
 import { err, ok, type Result } from "../shared/result.ts";
@@ -18,7 +19,28 @@ const base = z
   .regex(/^https?:\/\/[^/?#]+(\/[^?#]*)?$/, "must be an http(s) URL without query")
   .transform((url) => url.replace(/\/+$/, ""));
 
+const Jwks = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
 const positiveMs = z.coerce.number("must be a number of ms").int().min(50).max(20_000);
+
+const keySetForm = "must be empty, an http(s) URL or a JSON Web Key Set";
+
+const KeySet = z.string().transform((text, context): URL | JSONWebKeySet | null => {
+  if (text.trim() === "") return null;
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return new URL(text);
+  const parsed = Jwks.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  context.issues.push({ code: "custom", message: keySetForm, input: "" });
+  return z.NEVER;
+});
 
 const Config = z.object({
   /** Where the site is. Empty: the Worker runs on a route before the site, which is then reached by its own URL. */
@@ -38,6 +60,15 @@ const Config = z.object({
   MAX_STALE_MS: positiveMs.default(2_000),
   /** How many replicas share the isolates of one location. */
   REPLICA_SHARDS: z.coerce.number("must be a number").int().min(1).max(64).default(1),
+  /** Keys that sign the site's tokens, for targeting by claims: a JSON Web Key Set or its URL. Empty: no claims. */
+  JWT_KEY_SET: KeySet.default(null),
+  /** Where a request carries its token: `header:NAME` (a leading `Bearer ` is left out) or `cookie:NAME`. */
+  JWT_FROM: z
+    .string()
+    .regex(/^(?:header|cookie):[\u0021-\u007e]+$/, "must be header:NAME or cookie:NAME")
+    .default("header:authorization"),
+  JWT_ISSUER: z.string().default(""),
+  JWT_AUDIENCE: z.string().default(""),
   DEBUG_HEADERS: z.enum(["on-request", "always"]).default("on-request"),
 });
 export type Config = z.infer<typeof Config>;

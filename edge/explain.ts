@@ -1,45 +1,70 @@
 // Why each feature is on or off for one visitor, in words.
-import { bucketOf, type HeldCohort } from "../shared/assign.ts";
+import { bucketOf, type Cohort, type HeldCohort } from "../shared/assign.ts";
+import type { Facts } from "../shared/compile-targeting.ts";
 import type { FeatureId } from "../shared/ids.ts";
 import type { CompiledFeature } from "./request/compile.ts";
-import { assign } from "./request/gate.ts";
+import { assign, isClosed } from "./request/gate.ts";
 import type { Identity } from "./request/identify.ts";
 import type { Seen } from "./state/memory.ts";
+
+/** What decided, beside the words: for programs. */
+export type Why = "closed" | "stale" | "route" | "notTargeted" | "held" | "bucket";
 
 export type Explanation = {
   readonly featureId: FeatureId;
   /** 0 … 9999 */
   readonly bucket: number;
-  readonly cohort: "treatment" | "holdout" | "off";
+  readonly cohort: Cohort;
   readonly open: boolean;
+  readonly why: Why;
   readonly reason: string;
 };
 
-const reasonOf = (
-  { state, rolloutBps, holdoutBps }: CompiledFeature,
-  cohort: "treatment" | "holdout" | "off",
-  { bucket, held, stale }: { bucket: number; held: HeldCohort | undefined; stale: boolean },
+/** Who asks, and for which page of the site; `path` null: for any. */
+export type Question = {
+  readonly identity: Identity;
+  readonly facts: Facts;
+  readonly path: string | null;
+  readonly method: string;
+};
+
+const assignedReason = (
+  { rolloutBps, holdoutBps }: CompiledFeature,
+  cohort: Cohort,
+  { bucket, held }: { bucket: number; held: HeldCohort | undefined },
 ): string => {
-  if (!state.enabled) return "the feature is closed";
-  if (stale && state.failureMode === "closed")
-    return "the state is too old and the feature closes when it is";
   if (held !== undefined) return `${held}, held by the cookie`;
   if (cohort === "treatment") return `bucket ${bucket} is below the rollout of ${rolloutBps}`;
   if (cohort === "holdout") return `bucket ${bucket} is in the holdout, the last ${holdoutBps}`;
   return `bucket ${bucket} is not reached by the rollout of ${rolloutBps}`;
 };
 
-export const explain = (seen: Seen, identity: Identity): Explanation[] =>
-  seen.snapshot.features.map((feature) => {
-    const { cohort } = assign(feature, identity);
-    const bucket = bucketOf(feature.featureId, identity.unitId);
-    const held = identity.held.get(feature.holdKey);
-    const closed = !feature.state.enabled || (seen.stale && feature.state.failureMode === "closed");
-    return {
-      featureId: feature.featureId,
-      bucket,
-      cohort,
-      open: cohort === "treatment" && !closed,
-      reason: reasonOf(feature, cohort, { bucket, held, stale: seen.stale }),
-    };
-  });
+/** In the gate's own order: closed, route, targeting, and only then who it is. */
+export const explainFeature = (
+  feature: CompiledFeature,
+  stale: boolean,
+  { identity, facts, path, method }: Question,
+): Explanation => {
+  const { featureId, state } = feature;
+  const bucket = bucketOf(featureId, identity.unitId);
+  const { cohort } = assign(feature, identity);
+  if (isClosed(feature, stale)) {
+    const why = state.enabled ? "stale" : "closed";
+    const reason = state.enabled
+      ? "the state is too old and the feature closes when it is"
+      : "the feature is closed";
+    return { featureId, bucket, cohort, open: false, why, reason };
+  }
+  const off = { featureId, bucket, cohort: "off", open: false } as const;
+  if (path !== null && !feature.appliesTo(path, method))
+    return { ...off, why: "route", reason: `${method} ${path} is on none of the feature's routes` };
+  if (feature.targets !== null && !feature.targets(facts))
+    return { ...off, why: "notTargeted", reason: "the request is not one that the feature is for" };
+  const held = identity.held.get(feature.holdKey);
+  const reason = assignedReason(feature, cohort, { bucket, held });
+  const why = held === undefined ? "bucket" : "held";
+  return { featureId, bucket, cohort, open: cohort === "treatment", why, reason };
+};
+
+export const explain = ({ snapshot, stale }: Seen, question: Question): Explanation[] =>
+  snapshot.features.map((feature) => explainFeature(feature, stale, question));

@@ -7,6 +7,7 @@ import { encodeTraces } from "./observe/otlp.ts";
 import { makeIds } from "./observe/observe.ts";
 import { makeSender } from "./observe/sender.ts";
 import { readPush } from "./push.ts";
+import { makeReadClaims } from "./request/claims.ts";
 import { makeHandle, makeIdentify, type Handle } from "./request/handle.ts";
 import { makeCookies } from "./request/identify.ts";
 import { readKept } from "./state/kept.ts";
@@ -53,6 +54,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
   }, now);
 
   const cookies = makeCookies(config.COOKIE_KEYS, hmac);
+  const readClaims = makeReadClaims(config, now);
 
   /** This isolate's replica is woken first, so that the answer always names at least the region that was asked. */
   const push = async (message: PushMessage, waitUntil: WaitUntil) => {
@@ -65,6 +67,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
   const app = makeApp({
     see: async (waitUntil) => memory.see(waitUntil),
     identify: makeIdentify(cookies),
+    readClaims,
     readPush: (request) => readPush(request, config.PUSH_KEYS, now(), hmac.verify),
     push,
     stats: () => ({ telemetry: sender.stats(), failures, stateCalls: memory.calls() }),
@@ -76,6 +79,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     config,
     memory,
     cookies,
+    readClaims,
     sender,
     ids: makeIds(() => randomHex(TRACE_PREFIX_BYTES)),
     now,

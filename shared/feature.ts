@@ -1,6 +1,8 @@
 // A feature as the edge knows it, and the document that carries all of them.
 import { z } from "zod";
+import { Gate } from "./gate.ts";
 import { Bps, FeatureId, Revision } from "./ids.ts";
+import { Targeting } from "./targeting.ts";
 
 /** Where a feature applies; no route at all means everywhere. */
 export const Route = z.strictObject({
@@ -22,6 +24,15 @@ export const Activation = z.strictObject({
 });
 export type Activation = z.infer<typeof Activation>;
 
+/** `null`, `{}` and `[]` all say that there is none: writers of this document have no common word for it. */
+const isNone = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  (typeof value === "object" && (Array.isArray(value) ? value.length : Object.keys(value).length) === 0);
+
+const orNone = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (isNone(value) ? null : value), schema.nullable()).default(null);
+
 export const FeatureState = z
   .strictObject({
     featureId: FeatureId,
@@ -32,10 +43,12 @@ export const FeatureState = z
     epoch: z.number().int().min(1).default(1),
     version: z.number().int().min(1),
     failureMode: z.enum(["static", "closed"]).default("static"),
-    targeting: z.null().default(null),
+    /** null: everyone. A unit that is not targeted does not get the feature and is not compared either. */
+    targeting: orNone(Targeting),
     routes: z.array(Route).default([]),
-    gate: z.null().default(null),
-    activation: Activation.nullable().default(null),
+    /** null: the upstream is told by header, and nothing else. */
+    gate: orNone(Gate),
+    activation: orNone(Activation),
   })
   .refine((state) => state.rolloutBps + state.holdoutBps <= 10_000, {
     path: ["holdoutBps"],
@@ -43,25 +56,28 @@ export const FeatureState = z
   });
 export type FeatureState = z.infer<typeof FeatureState>;
 
-/** `null`, `{}` and `[]` all say that there is none: other writers of this document have no common word for it. */
-const isNone = (value: unknown): boolean =>
-  value === null ||
-  value === undefined ||
-  (typeof value === "object" && (Array.isArray(value) ? value.length : Object.keys(value).length) === 0);
+/** What a feature does, by fields that may grow new words in an origin that is newer than this edge. */
+const MEANINGS = ["targeting", "routes", "gate", "activation"] as const;
+
+/** As far as this edge understands it. A feature that it would apply wrongly is closed here, and only here. */
+const understood = (pushed: object): Record<string, unknown> => {
+  const known: Record<string, unknown> = Object.fromEntries(
+    Object.entries(pushed).filter(([key, value]) => Object.hasOwn(FeatureState.shape, key) && !isNone(value)),
+  );
+  for (const field of MEANINGS) {
+    if (!(field in known) || FeatureState.shape[field].safeParse(known[field]).success) continue;
+    delete known[field];
+    known["enabled"] = false;
+  }
+  return known;
+};
 
 /**
  * A feature as pushed. What is missing or empty takes its default and what this edge does not know is left out, so
  * that a newer origin can always close a feature at an older edge.
  */
-const PushedState = z.preprocess(
-  (pushed) =>
-    typeof pushed === "object" && pushed !== null
-      ? Object.fromEntries(
-          Object.entries(pushed).filter(
-            ([key, value]) => Object.hasOwn(FeatureState.shape, key) && !isNone(value),
-          ),
-        )
-      : pushed,
+export const PushedState = z.preprocess(
+  (pushed) => (typeof pushed === "object" && pushed !== null ? understood(pushed) : pushed),
   FeatureState,
 );
 

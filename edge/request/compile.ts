@@ -1,5 +1,6 @@
 // A snapshot made ready for requests, once when it arrives: what can be known of a feature before a request is seen.
 import type { Assignable } from "../../shared/assign.ts";
+import { asksForClaims, compileTargeting, type Targets } from "../../shared/compile-targeting.ts";
 import { holdKey } from "../../shared/cookie.ts";
 import type { Activation, FeatureState, Route } from "../../shared/feature.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
@@ -12,6 +13,8 @@ export type CompiledFeature = Assignable & {
   readonly holdKey: number;
   /** Whether the feature has anything to do with a request. */
   readonly appliesTo: (path: string, method: string) => boolean;
+  /** Whether a request is one that the feature is for; null: all are. */
+  readonly targets: Targets | null;
   /** Whether a request is one by which units activate, given the status that the upstream answered. */
   readonly activatedBy: ((path: string, method: string, status: number) => boolean) | null;
 };
@@ -24,6 +27,8 @@ export type CompiledSnapshot = {
   readonly enabled: readonly CompiledFeature[];
   /** enabled, and named by an activation route */
   readonly activatable: readonly CompiledFeature[];
+  /** Whether a request's token has to be verified, because an enabled feature asks for one of its claims. */
+  readonly asksForClaims: boolean;
   readonly byId: ReadonlyMap<FeatureId, CompiledFeature>;
   readonly holdKeys: ReadonlySet<number>;
 };
@@ -64,6 +69,7 @@ const compileFeature = (state: FeatureState): CompiledFeature => ({
   state,
   holdKey: holdKey(state.featureId, state.epoch),
   appliesTo: compileRoutes(state.routes),
+  targets: state.targeting === null ? null : compileTargeting(state.targeting),
   activatedBy: compileActivation(state.activation),
 });
 
@@ -75,6 +81,7 @@ export const compile = (revision: Revision, states: readonly FeatureState[]): Co
     features,
     enabled,
     activatable: enabled.filter((feature) => feature.activatedBy !== null),
+    asksForClaims: enabled.some(({ state }) => state.targeting !== null && asksForClaims(state.targeting)),
     byId: new Map(features.map((feature) => [feature.featureId, feature])),
     holdKeys: new Set(features.map((feature) => feature.holdKey)),
   };

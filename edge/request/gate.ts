@@ -1,5 +1,6 @@
 // What a request gets of each feature. The one place where a unit's cohorts are computed.
 import { bucketOf, cohortOf, type Cohort, type HeldCohort } from "../../shared/assign.ts";
+import type { Facts } from "../../shared/compile-targeting.ts";
 import type { Identity } from "./identify.ts";
 import type { CompiledFeature, CompiledSnapshot } from "./compile.ts";
 
@@ -25,16 +26,17 @@ export const NOTHING: GateOutcome = { assigned: [], header: "", unheld: new Map(
 export const isClosed = (feature: CompiledFeature, stale: boolean): boolean =>
   !feature.state.enabled || (stale && feature.state.failureMode === "closed");
 
-/** The features a request meets, before anything is known about who sent it. */
+/** The features a request meets and is targeted by, before anything is known about who sent it. */
 export const applicable = (
   snapshot: CompiledSnapshot,
-  path: string,
-  method: string,
-  stale: boolean,
-): readonly CompiledFeature[] => {
-  const { enabled } = snapshot;
-  return enabled.filter((feature) => !isClosed(feature, stale) && feature.appliesTo(path, method));
-};
+  { path, method, stale, facts }: { path: string; method: string; stale: boolean; facts: Facts },
+): readonly CompiledFeature[] =>
+  snapshot.enabled.filter(
+    (feature) =>
+      !isClosed(feature, stale) &&
+      feature.appliesTo(path, method) &&
+      (feature.targets === null || feature.targets(facts)),
+  );
 
 export const assign = (feature: CompiledFeature, { unitId, held }: Identity): Assigned => {
   const cohort = cohortOf(feature, bucketOf(feature.featureId, unitId), held.get(feature.holdKey));

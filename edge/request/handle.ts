@@ -5,6 +5,8 @@ import { FULL_EVERY_MS, spansOf, type SpanIds } from "../observe/observe.ts";
 import type { Sender } from "../observe/sender.ts";
 import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
 import { holdAlso } from "../../shared/cookie.ts";
+import type { ReadClaims } from "./claims.ts";
+import { factsOf } from "./facts.ts";
 import { applicable, assign, gate, isClosed, NOTHING, type Assigned, type GateOutcome } from "./gate.ts";
 import { cookieName, dayOf, newIdentity, readCookie, type Identity, type makeCookies } from "./identify.ts";
 import { pathOf, toUpstream, unreachable, type Told } from "./proxy.ts";
@@ -14,6 +16,7 @@ export type Dependencies = {
   readonly config: Config;
   readonly memory: Memory;
   readonly cookies: ReturnType<typeof makeCookies>;
+  readonly readClaims: ReadClaims;
   readonly sender: Sender;
   readonly ids: SpanIds;
   readonly now: () => number;
@@ -53,14 +56,15 @@ const activated = (request: Request, status: number, { seen, path, identity }: G
         .map((feature) => assign(feature, identity));
 
 export const makeHandle = (dependencies: Dependencies): Handle => {
-  const { config, memory, cookies, sender, ids, now, fetchUpstream, countFailure } = dependencies;
+  const { config, memory, cookies, readClaims, sender, ids, now, fetchUpstream, countFailure } = dependencies;
   const identify = makeIdentify(cookies);
 
   const gateRequest = async (request: Request, waitUntil: WaitUntil): Promise<Gated> => {
     const state = memory.see(waitUntil);
     const seen = state instanceof Promise ? await state : state;
     const path = pathOf(request.url);
-    const features = applicable(seen.snapshot, path, request.method, seen.stale);
+    const facts = factsOf(request, path, seen.snapshot.asksForClaims ? await readClaims(request) : null);
+    const features = applicable(seen.snapshot, { path, method: request.method, stale: seen.stale, facts });
     const mayActivate = seen.snapshot.activatable.some(
       (feature) => feature.state.activation?.method === request.method,
     );

@@ -1,0 +1,137 @@
+// A targeting tree as one function, made once when a snapshot arrives: closures over prepared sets and versions. No
+// code is generated, and nothing a request sends is ever used as a pattern.
+import { compareVersions, parseVersion } from "./semver.ts";
+import type { Condition, Leaf } from "./targeting.ts";
+
+export type Device = "mobile" | "tablet" | "desktop";
+
+/** What can be asked of a request. Nothing is computed before a condition asks for it. */
+export type Facts = {
+  /** ISO 3166-1 alpha-2; null: unknown. */
+  readonly country: () => string | null;
+  readonly path: () => string;
+  readonly device: () => Device | null;
+  /** `name` is lower case. */
+  readonly header: (name: string) => string | null;
+  readonly cookie: (name: string) => string | null;
+  /** The values of a claim of a token that was verified; a claim that is a list has several. */
+  readonly claim: (name: string) => readonly string[];
+};
+
+export type Targets = (facts: Facts) => boolean;
+
+type Test = (value: string) => boolean;
+
+const toNumber = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text));
+
+const byVersion = (wanted: string, holds: (order: number) => boolean): Test => {
+  const version = parseVersion(wanted);
+  if (version === null) return () => false;
+  return (value) => {
+    const given = parseVersion(value);
+    return given !== null && holds(compareVersions(given, version));
+  };
+};
+
+const testOf = (leaf: Leaf): Test => {
+  switch (leaf.operator) {
+    case "equals": {
+      const wanted = String(leaf.value);
+      return (value) => value === wanted;
+    }
+    case "in": {
+      const wanted = new Set(leaf.values.map(String));
+      return (value) => wanted.has(value);
+    }
+    case "startsWith":
+      return (value) => value.startsWith(leaf.value);
+    case "endsWith":
+      return (value) => value.endsWith(leaf.value);
+    case "contains":
+      return (value) => value.includes(leaf.value);
+    case "lessThan":
+      return (value) => toNumber(value) < leaf.value;
+    case "atMost":
+      return (value) => toNumber(value) <= leaf.value;
+    case "greaterThan":
+      return (value) => toNumber(value) > leaf.value;
+    case "atLeast":
+      return (value) => toNumber(value) >= leaf.value;
+    case "versionEquals":
+      return byVersion(leaf.value, (order) => order === 0);
+    case "versionLessThan":
+      return byVersion(leaf.value, (order) => order < 0);
+    case "versionAtMost":
+      return byVersion(leaf.value, (order) => order <= 0);
+    case "versionGreaterThan":
+      return byVersion(leaf.value, (order) => order > 0);
+    case "versionAtLeast":
+      return byVersion(leaf.value, (order) => order >= 0);
+  }
+};
+
+const partsOf = (attribute: string): { kind: string; name: string } => {
+  const colon = attribute.indexOf(":");
+  return colon < 0
+    ? { kind: attribute, name: "" }
+    : { kind: attribute.slice(0, colon), name: attribute.slice(colon + 1) };
+};
+
+const compileLeaf = (leaf: Leaf): Targets => {
+  const test = testOf(leaf);
+  const { kind, name } = partsOf(leaf.attribute);
+  const one = (read: (facts: Facts) => string | null): Targets => {
+    return (facts) => {
+      const value = read(facts);
+      return value !== null && test(value);
+    };
+  };
+  switch (kind) {
+    case "country":
+      return one((facts) => facts.country());
+    case "device":
+      return one((facts) => facts.device());
+    case "header": {
+      const lower = name.toLowerCase();
+      return one((facts) => facts.header(lower));
+    }
+    case "cookie":
+      return one((facts) => facts.cookie(name));
+    case "claim":
+      return (facts) => facts.claim(name).some(test);
+    default:
+      return one((facts) => facts.path());
+  }
+};
+
+export const compileTargeting = (condition: Condition): Targets => {
+  switch (condition.operator) {
+    case "and": {
+      const all = condition.conditions.map(compileTargeting);
+      return (facts) => all.every((holds) => holds(facts));
+    }
+    case "or": {
+      const any = condition.conditions.map(compileTargeting);
+      return (facts) => any.some((holds) => holds(facts));
+    }
+    case "not": {
+      const holds = compileTargeting(condition.condition);
+      return (facts) => !holds(facts);
+    }
+    default:
+      return compileLeaf(condition);
+  }
+};
+
+/** Whether the tree asks for a claim, so that a request's token has to be verified first. */
+export const asksForClaims = (condition: Condition): boolean => {
+  switch (condition.operator) {
+    case "and":
+    case "or":
+      return condition.conditions.some(asksForClaims);
+    case "not":
+      return asksForClaims(condition.condition);
+    default:
+      return condition.attribute.startsWith("claim:");
+  }
+};
