@@ -24,6 +24,8 @@ export default defineConfig({
                 ORIGIN_URL: inject("outsideUrl"),
                 INGEST_TOKEN: "test-ingest-token",
                 PUSH_KEYS: "new:push-secret-of-the-tests,old:older-push-secret-of-tests",
+                JWT_KEY_SET: `${String(inject("outsideUrl"))}/keys.json`,
+                JWT_ISSUER: "https://login.shop.test",
                 COOKIE_KEYS: "c2:cookie-secret-of-the-tests,c1:older-cookie-secret-of-tests",
               },
             },

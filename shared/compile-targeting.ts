@@ -105,33 +105,22 @@ const compileLeaf = (leaf: Leaf): Targets => {
 };
 
 export const compileTargeting = (condition: Condition): Targets => {
-  switch (condition.operator) {
-    case "and": {
-      const all = condition.conditions.map(compileTargeting);
-      return (facts) => all.every((holds) => holds(facts));
-    }
-    case "or": {
-      const any = condition.conditions.map(compileTargeting);
-      return (facts) => any.some((holds) => holds(facts));
-    }
-    case "not": {
-      const holds = compileTargeting(condition.condition);
-      return (facts) => !holds(facts);
-    }
-    default:
-      return compileLeaf(condition);
+  if ("conditions" in condition) {
+    const compiled = condition.conditions.map(compileTargeting);
+    return condition.operator === "and"
+      ? (facts) => compiled.every((holds) => holds(facts))
+      : (facts) => compiled.some((holds) => holds(facts));
   }
+  if ("condition" in condition) {
+    const holds = compileTargeting(condition.condition);
+    return (facts) => !holds(facts);
+  }
+  return compileLeaf(condition);
 };
 
 /** Whether the tree asks for a claim, so that a request's token has to be verified first. */
 export const asksForClaims = (condition: Condition): boolean => {
-  switch (condition.operator) {
-    case "and":
-    case "or":
-      return condition.conditions.some(asksForClaims);
-    case "not":
-      return asksForClaims(condition.condition);
-    default:
-      return condition.attribute.startsWith("claim:");
-  }
+  if ("conditions" in condition) return condition.conditions.some(asksForClaims);
+  if ("condition" in condition) return asksForClaims(condition.condition);
+  return condition.attribute.startsWith("claim:");
 };

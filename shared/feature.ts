@@ -2,20 +2,12 @@
 import { z } from "zod";
 import { Gate } from "./gate.ts";
 import { Bps, FeatureId, Revision } from "./ids.ts";
+import { PathPattern, Route } from "./route.ts";
 import { Targeting } from "./targeting.ts";
-
-/** Where a feature applies; no route at all means everywhere. */
-export const Route = z.strictObject({
-  /** URLPattern pathname, such as `/products/:id` or `/shop/*`. */
-  path: z.string().startsWith("/"),
-  /** HTTP methods; none means all. */
-  methods: z.array(z.string().regex(/^[A-Z]+$/, "must be upper case")).optional(),
-});
-export type Route = z.infer<typeof Route>;
 
 /** A request that counts as the unit's activation when the upstream answers with `status` (default: any below 400). */
 export const Activation = z.strictObject({
-  path: z.string().startsWith("/"),
+  path: PathPattern,
   method: z
     .string()
     .regex(/^[A-Z]+$/, "must be upper case")
@@ -45,6 +37,7 @@ export const FeatureState = z
     failureMode: z.enum(["static", "closed"]).default("static"),
     /** null: everyone. A unit that is not targeted does not get the feature and is not compared either. */
     targeting: orNone(Targeting),
+    /** Where the feature applies; none: everywhere. */
     routes: z.array(Route).default([]),
     /** null: the upstream is told by header, and nothing else. */
     gate: orNone(Gate),

@@ -2,10 +2,9 @@
 import type { Assignable } from "../../shared/assign.ts";
 import { asksForClaims, compileTargeting, type Targets } from "../../shared/compile-targeting.ts";
 import { holdKey } from "../../shared/cookie.ts";
-import type { Activation, FeatureState, Route } from "../../shared/feature.ts";
+import type { Activation, FeatureState } from "../../shared/feature.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
-
-export type PathTest = (path: string) => boolean;
+import { compilePath, type Route } from "../../shared/route.ts";
 
 export type CompiledFeature = Assignable & {
   readonly featureId: FeatureId;
@@ -33,21 +32,10 @@ export type CompiledSnapshot = {
   readonly holdKeys: ReadonlySet<number>;
 };
 
-const SPECIAL = /[:*?+{}()\\]/;
-
-/** URLPattern's pathname syntax; plain paths and `/prefix/*` skip the pattern engine. */
-export const compilePath = (pattern: string): PathTest => {
-  if (!SPECIAL.test(pattern)) return (path) => path === pattern;
-  const prefix = pattern.slice(0, -1);
-  if (pattern.endsWith("/*") && !SPECIAL.test(prefix)) return (path) => path.startsWith(prefix);
-  const compiled = new URLPattern({ pathname: pattern });
-  return (path) => compiled.test({ pathname: path });
-};
-
 const compileRoutes = (routes: readonly Route[]): CompiledFeature["appliesTo"] => {
   if (routes.length === 0) return () => true;
   const compiled = routes.map((route) => ({
-    test: compilePath(route.path),
+    test: compilePath(route.path).test,
     methods: route.methods === undefined ? null : new Set(route.methods),
   }));
   return (path, method) =>
@@ -56,7 +44,7 @@ const compileRoutes = (routes: readonly Route[]): CompiledFeature["appliesTo"] =
 
 const compileActivation = (activation: Activation | null): CompiledFeature["activatedBy"] => {
   if (activation === null) return null;
-  const test = compilePath(activation.path);
+  const { test } = compilePath(activation.path);
   const wanted = activation.status;
   return (path, method, status) =>
     method === activation.method && (wanted === undefined ? status < 400 : status === wanted) && test(path);

@@ -1,13 +1,13 @@
 // The copy in KV: where an isolate begins when no Durable Object answers. Up to a minute behind, so never the path of
 // a rollback; written at most once a second.
 import { z } from "zod";
-import { FeatureState } from "../../shared/feature.ts";
+import { PushedState } from "../../shared/feature.ts";
 import { Revision } from "../../shared/ids.ts";
 import { applyChange, emptyLedger, statesOf, type Ledger } from "../../shared/ledger.ts";
 
 const KEY = "snapshot";
 
-const Kept = z.object({ revision: Revision, writtenAt: z.number(), features: z.array(FeatureState) });
+const Kept = z.object({ revision: Revision, writtenAt: z.number(), features: z.array(PushedState) });
 
 export const keep = async (kv: KVNamespace, ledger: Ledger, now: number): Promise<void> => {
   if (ledger.revision === null) return;

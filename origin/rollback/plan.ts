@@ -122,6 +122,12 @@ const shares = (next: { rolloutBps: number; holdoutBps: number }): Plan | undefi
     : undefined;
 };
 
+/** A gate that answers by itself must say where: without routes it would close the whole site. */
+const gateRoutes = ({ gate, routes }: Pick<FeatureState, "gate" | "routes">): Plan | undefined =>
+  gate?.whenClosed !== undefined && routes.length === 0
+    ? invalid("gate.whenClosed", "needs routes")
+    : undefined;
+
 /** Why the feature may not require these, if so. */
 const requirements = (
   family: Family,
@@ -146,6 +152,7 @@ export const planCreate = (family: Family, feature: NewFeature, { reason }: Word
   const next = { ...edit, epoch: 1, rolloutBeforeBps: null, rollbackReason: null, latched: false };
   return (
     shares(next) ??
+    gateRoutes(next) ??
     requirements(family, featureId, next) ??
     ok([{ featureId, expectedVersion: null, action: "create", reason, details: { ...edit }, next, rule }])
   );
@@ -167,6 +174,7 @@ export const planUpdate = (
   const next = { ...nextOf(record), ...edit };
   return (
     shares(next) ??
+    gateRoutes(next) ??
     requirements(family, target.featureId, next) ??
     ok([changeOf(record, { action: "update", ...words, details: { edit }, next })])
   );

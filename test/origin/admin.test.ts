@@ -101,6 +101,47 @@ describe("features", () => {
     expect(JSON.stringify(json)).toContain("holdoutBps");
   });
 
+  test("targeting, routes and gate are kept as they were given, and closed again by null", async () => {
+    const given = {
+      targeting: {
+        operator: "and",
+        conditions: [
+          { attribute: "country", operator: "in", values: ["DE", "AT"] },
+          {
+            operator: "not",
+            condition: { attribute: "claim:plan", operator: "equals", value: "free" },
+          },
+        ],
+      },
+      routes: [{ path: "/checkout/:step?", methods: ["GET"] }],
+      gate: { path: "/checkout-v2/:step", whenClosed: { action: "notFound" }, html: { flags: true } },
+    };
+    const featureId = await makeFeature(given);
+    const path = `/features/${featureId}`;
+    const { json } = await call("GET", path);
+    expect(json).toMatchObject(given);
+    const none = { targeting: null, gate: {}, routes: [] };
+    expect((await call("PUT", path, none, { "if-match": '"1"' })).json).toMatchObject({
+      targeting: null,
+      routes: [],
+      gate: null,
+    });
+  });
+
+  test.each([
+    [{ targeting: { operator: "matches", attribute: "path", value: "x" } }, "targeting.operator"],
+    [{ routes: [{ path: "/a/(.*)+" }] }, "routes.0.path"],
+    [{ gate: { upstream: "ftp://x" } }, "gate.upstream"],
+    [{ gate: { whenClosed: { action: "notFound" } } }, "gate.whenClosed"],
+  ])("%j is refused by its place", async (fields, field) => {
+    const featureId = `feat_${randomUUID().slice(0, 8)}`;
+    const { status, json } = await call("POST", "/features", { featureId, ...fields });
+    expect({ status, fields: (json["errors"] as Json[]).map((error) => error["field"]) }).toEqual({
+      status: 400,
+      fields: [field],
+    });
+  });
+
   test("a body that is not JSON is 400", async () => {
     expect((await call("POST", "/features", "{nope")).status).toBe(400);
   });

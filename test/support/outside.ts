@@ -1,12 +1,16 @@
 // What lies around the edge in its tests, as one real HTTP server on Node: the site (upstream) under any path, and the
 // origin's OTLP endpoint under /v1/traces. Both remember what they were sent; a test reads that under /.recorded.
+import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
+import { gzipSync } from "node:zlib";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
   export interface ProvidedContext {
     outsideUrl: string;
+    /** The private key (JWK, ES256) that signs the site's tokens; the public one is at /keys.json. */
+    tokenKey: JsonWebKey;
   }
 }
 
@@ -21,11 +25,36 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
   return body;
 };
 
+const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+
+/** `/as-told?body=…&type=…&gzip=1&header=Name:Value`: a page as a test wants it. */
+const answerAsTold = (told: URLSearchParams, response: ServerResponse): void => {
+  const headers = told.getAll("header").map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon), line.slice(colon + 1)] as const;
+  });
+  const gzipped = told.has("gzip");
+  const body = told.get("body") ?? "";
+  response.writeHead(Number(told.get("status") ?? 200), {
+    "Content-Type": told.get("type") ?? "text/html; charset=utf-8",
+    ...(gzipped ? { "Content-Encoding": "gzip" } : {}),
+    ...Object.fromEntries(headers),
+  });
+  response.end(gzipped ? gzipSync(body) : body);
+};
+
 /** The site's pages: each shows one behaviour that a proxy must leave alone. */
 const answerAsSite = (recorded: Recorded, response: ServerResponse): void => {
   const { pathname, searchParams } = new URL(recorded.url, "http://site");
   const status = Number(searchParams.get("status") ?? 200);
   switch (pathname) {
+    case "/as-told":
+      answerAsTold(searchParams, response);
+      return;
+    case "/keys.json":
+      response.writeHead(200, { "Content-Type": "application/json" });
+      response.end(JSON.stringify({ keys: [publicKey.export({ format: "jwk" })] }));
+      return;
     case "/two-cookies":
       response.writeHead(
         200,
@@ -71,6 +100,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the outside has no port");
   project.provide("outsideUrl", `http://127.0.0.1:${address.port}`);
+  project.provide("tokenKey", privateKey.export({ format: "jwk" }));
   return async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));

@@ -12,5 +12,6 @@ declare global {
 declare module "vitest" {
   export interface ProvidedContext {
     outsideUrl: string;
+    tokenKey: JsonWebKey;
   }
 }

@@ -1,0 +1,75 @@
+// Paths of the site, in the part of URLPattern's pathname syntax (https://urlpattern.spec.whatwg.org/) that is matched
+// in time linear in the path: `:name` (and `:name?`, `:name+`, `:name*`) as a whole segment, and one `*` for anything.
+import { z } from "zod";
+
+const MAX_PATTERN = 512;
+const FORM = /^(?:\/(?::[A-Za-z_]\w*[?*+]?|[^/:*+?{}()\\#\s]*(?:\*[^/:*+?{}()\\#\s]*)?))+$/;
+
+const count = (text: string, of: RegExp): number => text.match(of)?.length ?? 0;
+
+/** Two parts that may each take any number of segments could share a path in too many ways to try them all. */
+const isUnambiguous = (pattern: string): boolean => {
+  const names = pattern.match(/:\w+/g) ?? [];
+  return count(pattern, /[*+]/g) <= 1 && new Set(names).size === names.length;
+};
+
+export const PathPattern = z
+  .string()
+  .max(MAX_PATTERN)
+  .refine((text) => text.length <= MAX_PATTERN && FORM.test(text) && isUnambiguous(text), {
+    message:
+      "must be a path such as /products/:id or /shop/*: names are whole segments, and only one * or + may be in it",
+  });
+
+export const Route = z.strictObject({
+  path: PathPattern,
+  /** HTTP methods; none means all. */
+  methods: z.array(z.string().regex(/^[A-Z]+$/, "must be upper case")).optional(),
+});
+export type Route = z.infer<typeof Route>;
+
+export type CompiledPath = {
+  readonly test: (path: string) => boolean;
+  /** What stands under each name; `*` under "*". null: the path is another one. */
+  readonly match: (path: string) => ReadonlyMap<string, string> | null;
+};
+
+/** As a URL has it: a pattern may be written with or without percent-encoding. */
+const canonical = (text: string): string => encodeURI(text).replaceAll("%25", "%");
+
+const SEGMENT = "[^/]+";
+const SEGMENTS = `${SEGMENT}(?:/${SEGMENT})*`;
+
+/** A segment as a regular expression, with the name of its group if it has one. */
+const compileSegment = (segment: string): { source: string; names: readonly string[] } => {
+  const [, name, modifier] = /^:(\w+)([?*+]?)$/.exec(segment) ?? [];
+  if (name === undefined) {
+    const literals = segment.split("*").map((text) => canonical(text).replace(/[.$^|[\]]/g, "\\$&"));
+    return { source: `/${literals.join("(.*)")}`, names: literals.length > 1 ? ["*"] : [] };
+  }
+  const one = modifier === "+" || modifier === "*" ? SEGMENTS : SEGMENT;
+  const source = modifier === "?" || modifier === "*" ? `(?:/(${one}))?` : `/(${one})`;
+  return { source, names: [name] };
+};
+
+const compileTest = (pattern: string, expression: RegExp): CompiledPath["test"] => {
+  const prefix = canonical(pattern.slice(0, -1));
+  if (pattern.endsWith("/*") && !/[:*]/.test(prefix)) return (path) => path.startsWith(prefix);
+  if (/[:*]/.test(pattern)) return (path) => expression.test(path);
+  const literal = canonical(pattern);
+  return (path) => path === literal;
+};
+
+/** Of a pattern that PathPattern let through. */
+export const compilePath = (pattern: string): CompiledPath => {
+  const segments = pattern.slice(1).split("/").map(compileSegment);
+  const names = segments.flatMap((segment) => segment.names);
+  const expression = new RegExp(`^${segments.map(({ source }) => source).join("")}$`);
+  return {
+    test: compileTest(pattern, expression),
+    match: (path) => {
+      const found = expression.exec(path);
+      return found === null ? null : new Map(names.map((name, at) => [name, found[at + 1] ?? ""]));
+    },
+  };
+};
