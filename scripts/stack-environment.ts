@@ -12,6 +12,10 @@ const Ports = z.object({
   WATCH_MS: whole(10, 25_000, 1_000),
   MAX_STALE_MS: whole(10, 3_600_000, 2_000),
   COOKIE_KEYS: KeyRing.optional(),
+  /** A site of one's own instead of the demo shop. */
+  UPSTREAM_URL: z
+    .url({ protocol: /^https?$/, error: "must be a URL starting with http:// or https://" })
+    .optional(),
 });
 
 const ORIGIN_VARIABLES = [
@@ -26,7 +30,7 @@ const ORIGIN_VARIABLES = [
   "SLACK_WEBHOOK_URL",
   "LOG_LEVEL",
 ];
-const EDGE_VARIABLES = ["WATCH_MS", "MAX_STALE_MS", "COOKIE_KEYS"];
+const EDGE_VARIABLES = ["WATCH_MS", "MAX_STALE_MS", "COOKIE_KEYS", "UPSTREAM_URL"];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

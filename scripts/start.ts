@@ -22,9 +22,9 @@ const seconds = ((performance.now() - began) / 1_000).toFixed(1);
 console.log(`
   Sluice is running (started in ${seconds} s, data in ${dataDir})
 
-    Shop through the edge   ${stack.edge.url}
+    Site through the edge   ${stack.edge.url}
     Origin and admin API    ${stack.origin.url}
-    Shop without the edge   ${stack.shop.url}
+    Site without the edge   ${edgeVars["UPSTREAM_URL"] ?? stack.shop.url}
 ${
   stack.fresh && originEnv["ADMIN_TOKEN"] === undefined
     ? `
