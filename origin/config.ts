@@ -48,6 +48,10 @@ const Environment = z.object({
     .pipe(z.array(z.enum(ROLES, `must be some of ${ROLES.join(",")}`)))
     .default([...ROLES]),
   EVALUATE_EVERY_MS: whole(50, 3_600_000, 1000),
+  /** Share of spans kept raw in otel_spans, by trace; errors and slow ones are all kept. */
+  RAW_SAMPLE_BPS: whole(0, 10_000, 100),
+  RAW_SLOW_MS: whole(1, 600_000, 1000),
+  RAW_KEEP_DAYS: whole(1, 3_650, 62),
   SLACK_WEBHOOK_URL: url(["https:", "http:"]).optional(),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {

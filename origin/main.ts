@@ -68,7 +68,7 @@ const makeIngest = () => {
   return makeOtlpHandler({
     log: spanLog,
     directory: makeFeatureDirectory(ingestPool, () => performance.now()),
-    raw: { sampleBps: 100, slowMs: 1_000 },
+    raw: { sampleBps: config.RAW_SAMPLE_BPS, slowMs: config.RAW_SLOW_MS },
     token: config.INGEST_TOKEN,
     metrics,
     logger: log,
@@ -78,7 +78,7 @@ const otlp = has("ingest") ? makeIngest() : undefined;
 
 const startFolding = (): (() => number | null) => {
   if (has("fold")) {
-    const fold = startFold({ databaseUrl, logger: log, metrics });
+    const fold = startFold({ databaseUrl, logger: log, metrics, rawKeepDays: config.RAW_KEEP_DAYS });
     stops.push(() => fold.stop());
     return fold.lagSeconds;
   }

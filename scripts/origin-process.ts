@@ -26,6 +26,7 @@ export const startOriginProcess = (options: {
   const url = `http://127.0.0.1:${options.port}`;
   let stopping = false;
   let child: ChildProcess;
+  let wasReady = false;
   let lastWords = "";
 
   const launch = (): ChildProcess => {
@@ -43,7 +44,8 @@ export const startOriginProcess = (options: {
     started.stdout?.on("data", onData);
     started.stderr?.on("data", onData);
     started.once("exit", (code, signal) => {
-      if (stopping || code === 2) return;
+      // One that never came up would not come up the next time either.
+      if (stopping || !wasReady) return;
       options.onLine(`origin ended (${signal ?? code}), starting it again`);
       setTimeout(() => {
         if (!stopping) child = launch();
@@ -65,8 +67,12 @@ export const startOriginProcess = (options: {
       const deadline = Date.now() + READY_TIMEOUT_MS;
       for (;;) {
         const answer = await fetch(`${url}/readyz`).catch(() => undefined);
-        if (answer?.ok === true) return;
-        if (child.exitCode === 2 || Date.now() > deadline) {
+        if (answer?.ok === true) {
+          wasReady = true;
+          return;
+        }
+        const gaveUp = !wasReady && (child.exitCode !== null || child.signalCode !== null);
+        if (gaveUp || Date.now() > deadline) {
           throw new Error(`the origin did not become ready:\n${lastWords.trim()}`);
         }
         await sleep(50);
