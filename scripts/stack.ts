@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { bundleEdge, startEdge, type EdgeServer } from "./edge-server.ts";
 import { startOriginProcess, type OriginProcess } from "./origin-process.ts";
 import { loadSecrets, type Secrets } from "./secrets.ts";
-import { startShop } from "./shop/start.ts";
+import { startShopThread, type ShopThread } from "./shop/thread.ts";
 
 export type Stack = {
   readonly edge: { readonly url: string; readonly restart: () => Promise<void> };
   readonly origin: OriginProcess;
-  readonly shop: Awaited<ReturnType<typeof startShop>>;
+  readonly shop: ShopThread;
   readonly secrets: Secrets;
   /** true at the first start on this data folder */
   readonly fresh: boolean;
@@ -41,7 +41,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     for (const end of stops.toReversed()) await end();
   };
   try {
-    const shop = await startShop({ port: options.ports.shop, controlToken: secrets.adminToken });
+    const shop = await startShopThread({ port: options.ports.shop, controlToken: secrets.adminToken });
     stops.push(() => shop.stop());
     await bundled;
     const serve = () =>

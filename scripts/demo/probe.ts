@@ -5,7 +5,7 @@ import { makeHttpClient } from "./http-client.ts";
 import { readMarks } from "./behaviour.ts";
 
 const MAX_TRIES = 200;
-const EVERY_MS = 10;
+const EVERY_MS = 20;
 /** A slow page does not hold up the next question, but the questions under way are bounded. */
 const MAX_UNDER_WAY = 100;
 
