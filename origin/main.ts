@@ -49,7 +49,8 @@ if (migrated.length > 0) log.info({ migrated }, "database migrated");
 const databaseUrl = (await serviceUrlOf(givenUrl)) ?? givenUrl;
 if (databaseUrl === givenUrl) log.warn({}, "no service role: the service has the rights of its login");
 
-const onIdleError = (error: Error) => log.warn({ err: error }, "a database connection broke while idle");
+const onIdleError = ({ message }: Error) =>
+  log.warn({ error: message }, "a database connection broke while idle");
 const pool = makePool(databaseUrl, { applicationName: "sluice-origin", onIdleError });
 
 const changes = countRollbacks(makeFeatureChanges({ pool, newId: randomUUID }), metrics.rollbacks);
