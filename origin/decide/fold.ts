@@ -66,7 +66,7 @@ const watchOutcomes = (
   };
   const gains =
     against === "holdout"
-      ? comparisonGains(filling, guessRate(before, threshold))
+      ? comparisonGains(filling, guessRate(before))
       : logLikelihoodRatios(filling.treatment, threshold);
   return { detector: foldDetector(watch.detector, gains), filling: nothing };
 };
@@ -81,7 +81,7 @@ export const foldOutcomes = (
   let { mature, worse, watch } = evidence;
   for (const bucket of buckets) {
     if (bucket.bucketS < evidence.foldedTo || bucket.bucketS >= upTo) continue;
-    worse = addEach(worse, comparisonGains(bucket, guessRate(mature.holdout, terms.threshold)));
+    worse = addEach(worse, comparisonGains(bucket, guessRate(mature.holdout)));
     if (terms.watching) watch = watchOutcomes({ watch, mature }, bucket, terms);
     mature = addArms(mature, bucket);
   }
@@ -91,7 +91,7 @@ export const foldOutcomes = (
 const foldRequests = (evidence: TrafficEvidence, batch: Arms<Tally>, terms: FoldTerms): TrafficEvidence => {
   // Bad requests are the rarer outcome; "worse" is about the good ones.
   const good = mirroredArms(batch);
-  const holdoutRate = guessRate(mirrored(evidence.requests.holdout), 1 - terms.threshold);
+  const holdoutRate = guessRate(mirrored(evidence.requests.holdout));
   const worse = comparisonGains(good, holdoutRate, 1 / REQUESTS_PER_UNIT);
   const above = shareGains(batch.treatment, terms.threshold);
   const gains = terms.against === "holdout" ? worse : above;

@@ -12,15 +12,17 @@ export type Tally = { readonly n: number; readonly s: number };
 /** Thresholds of exactly 0 or 1 have no likelihood ratio; this close to them the answer is the same. */
 const inside = (p: number): number => Math.min(1 - 1e-9, Math.max(1e-9, p));
 
-/** ln likelihood ratio of rate `q` against rate `p0` after the tally. Both rates strictly between 0 and 1. */
-const logLikelihoodRatio = ({ n, s }: Tally, q: number, p0: number): number =>
-  s * Math.log(q / p0) + (n - s) * (Math.log1p(-q) - Math.log1p(-p0));
+const LOG_RATIOS = RATIOS.map(Math.log);
+
+/** What a success (`LOG_RATIOS`) and a failure (this) weigh at each ratio of the threshold. */
+const failureWeights = (threshold: number): number[] => {
+  const base = Math.log1p(-threshold);
+  return RATIOS.map((ratio) => Math.log1p(-ratio * threshold) - base);
+};
 
 /** ln likelihood ratio of each of RATIOS against the threshold. */
-export const logLikelihoodRatios = (tally: Tally, p0: number): number[] => {
-  const threshold = inside(p0);
-  return RATIOS.map((ratio) => logLikelihoodRatio(tally, ratio * threshold, threshold));
-};
+export const logLikelihoodRatios = ({ n, s }: Tally, p0: number): number[] =>
+  failureWeights(inside(p0)).map((weight, i) => s * (LOG_RATIOS[i] ?? 0) + (n - s) * weight);
 
 /** ln evidence against "the rate is at least `p0`", mixed over RATIOS. */
 export const gridLogEvidence = (tally: Tally, p0: number): number =>

@@ -2,7 +2,9 @@
 import type { Rule } from "../../shared/rule.ts";
 import type { KeepReport, SignalName, State, TestReport } from "./decision.ts";
 
-const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+/** 1,234,567. (Intl.NumberFormat took a fifth of a check's time.) */
+const whole = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
+
 const percent = (rate: number): string => {
   const value = rate * 100;
   return `${value >= 10 || value === 0 ? value.toFixed(1) : value.toPrecision(2)} %`;
@@ -13,7 +15,7 @@ export const odds = (logOdds: number): string => {
   if (logOdds === -Infinity) return "0 : 1";
   if (logOdds < Math.log(100_000)) {
     const value = Math.exp(logOdds);
-    return `${value >= 100 ? whole.format(value) : Number(value.toPrecision(2))} : 1`;
+    return `${value >= 100 ? whole(value) : Number(value.toPrecision(2))} : 1`;
   }
   const exponent = Math.floor(logOdds / Math.LN10);
   return `${Math.exp(logOdds - exponent * Math.LN10).toFixed(1)}e${exponent} : 1`;
@@ -43,17 +45,17 @@ const duration = (seconds: number): string => {
 const seen = (test: TestReport, rule: Rule): string => {
   const { signal, treatment, holdout, immature, rate } = test;
   const share = rate === null ? "unknown" : percent(rate);
-  const counted = `${whole.format(treatment.s)} of ${whole.format(treatment.n)}`;
+  const counted = `${whole(treatment.s)} of ${whole(treatment.n)}`;
   const arm =
     holdout === null
       ? "a holdout of nobody yet"
-      : `${percent(holdout.s / holdout.n)} in the holdout (${whole.format(holdout.s)} of ${whole.format(holdout.n)})`;
+      : `${percent(holdout.s / holdout.n)} in the holdout (${whole(holdout.s)} of ${whole(holdout.n)})`;
   switch (signal) {
     case "activation":
     case "retention": {
       const age = test.ageSeconds === null ? "" : ` within ${duration(test.ageSeconds)}`;
       const goal = test.against === "holdout" ? arm : `a floor of ${percent(test.threshold)}`;
-      return `${titleOf[signal]} ${share}${age} (${counted} mature; ${whole.format(immature ?? 0)} not yet mature) against ${goal}`;
+      return `${titleOf[signal]} ${share}${age} (${counted} mature; ${whole(immature ?? 0)} not yet mature) against ${goal}`;
     }
     case "latency": {
       const goal = test.against === "holdout" ? arm : `at most ${percent(test.threshold)} allowed`;
@@ -135,7 +137,7 @@ export const reasonOf = (found: {
         0,
         ...tests.map(({ treatment, ageSeconds }) => (ageSeconds === null ? 0 : treatment.n)),
       );
-      return `COLLECTING: ${whole.format(most)} of ${whole.format(rule.minCohortSize)} mature units.${also}`;
+      return `COLLECTING: ${whole(most)} of ${whole(rule.minCohortSize)} mature units.${also}`;
     }
     case "TESTING":
     case "UNDECIDED": {

@@ -13,15 +13,20 @@ import { gridLogEvidence, gridLogKeepEvidence, type Tally } from "./rate-evidenc
 /** Chance of keeping a feature that misses one of its thresholds. */
 export const KEEP_ALPHA = 0.05;
 
-/** Shares of α. A signal that nothing is asked of (a rate's threshold of 0) leaves its share to the others. */
-const sharesOf = (rule: Rule): Partial<Record<SignalName, number>> => {
-  const latency = rule.errorRateThreshold === undefined ? 0.1 : 0.05;
-  const shares: Partial<Record<SignalName, number>> = { latency };
-  if (rule.activationThreshold > 0) shares.activation = 0.4;
-  if (rule.retentionThreshold > 0) shares.retention = 0.5;
-  if (rule.errorRateThreshold !== undefined) shares.errorRate = 0.1 - latency;
-  const sum = Object.values(shares).reduce((total, share) => total + share, 0);
-  return Object.fromEntries(Object.entries(shares).map(([signal, share]) => [signal, share / sum]));
+type Shares = Readonly<Record<SignalName, number>>;
+
+/** Shares of α; 0: not tested. A signal that nothing is asked of (a rate's threshold of 0) leaves its share to the others. */
+const sharesOf = (rule: Rule): Shares => {
+  const guarded = rule.errorRateThreshold !== undefined;
+  const activation = rule.activationThreshold > 0 ? 0.4 : 0;
+  const retention = rule.retentionThreshold > 0 ? 0.5 : 0;
+  const sum = activation + retention + 0.1;
+  return {
+    activation: activation / sum,
+    retention: retention / sum,
+    latency: (guarded ? 0.05 : 0.1) / sum,
+    errorRate: (guarded ? 0.05 : 0) / sum,
+  };
 };
 
 const rateOf = ({ n, s }: { n: number; s: number }): number | null => (n === 0 ? null : s / n);
@@ -48,6 +53,10 @@ type OutcomeSignal = {
   ages: readonly OutcomeEvidence[];
 };
 
+/** The youngest age gets half of the signal's share, each next one half of what is left: early is when it matters. */
+export const shareOfAge = (index: number, ages: number): number =>
+  index === ages - 1 ? 2 ** -index : 2 ** -(index + 1);
+
 const outcomeTests = (
   rule: Rule,
   evidence: Evidence,
@@ -57,22 +66,24 @@ const outcomeTests = (
   const against = rule.compare[name] ?? "threshold";
   // Younger ages say something only beside people who joined at the same time.
   const tested = against === "holdout" ? ages : ages.slice(-1);
-  const logBar = -Math.log((rule.falseRollbackRate * share) / tested.length);
-  return tested.map(({ ageSeconds, mature, worse, watch }) => ({
-    signal: name,
-    against,
-    ageSeconds,
-    threshold,
-    treatment: mature.treatment,
-    holdout: mature.holdout.n > 0 ? mature.holdout : null,
-    immature: Math.max(0, evidence.exposed.treatment - mature.treatment.n),
-    rate: rateOf(mature.treatment),
-    logEvidence:
-      against === "holdout" ? logMeanExp(worse) : logEvidenceBelow(rule, name, mature.treatment, threshold),
-    logBar,
-    alarm: alarmOf(watch.detector, logBar),
-    counts: mature.treatment.n >= rule.minCohortSize,
-  }));
+  return tested.map(({ ageSeconds, mature, worse, watch }, index) => {
+    const logBar = -Math.log(rule.falseRollbackRate * share * shareOfAge(index, tested.length));
+    return {
+      signal: name,
+      against,
+      ageSeconds,
+      threshold,
+      treatment: mature.treatment,
+      holdout: mature.holdout.n > 0 ? mature.holdout : null,
+      immature: Math.max(0, evidence.exposed.treatment - mature.treatment.n),
+      rate: rateOf(mature.treatment),
+      logEvidence:
+        against === "holdout" ? logMeanExp(worse) : logEvidenceBelow(rule, name, mature.treatment, threshold),
+      logBar,
+      alarm: alarmOf(watch.detector, logBar),
+      counts: mature.treatment.n >= rule.minCohortSize,
+    };
+  });
 };
 
 type TrafficSignal = { name: "latency" | "errorRate"; threshold: number; traffic: TrafficEvidence };
@@ -116,14 +127,12 @@ const trafficOf = (rule: Rule, evidence: Evidence): TrafficSignal[] => [
 export const rollbackTests = (rule: Rule, evidence: Evidence): TestReport[] => {
   const shares = sharesOf(rule);
   return [
-    ...outcomesOf(rule, evidence).flatMap((signal) => {
-      const share = shares[signal.name];
-      return share === undefined ? [] : outcomeTests(rule, evidence, signal, share);
-    }),
-    ...trafficOf(rule, evidence).flatMap((signal) => {
-      const share = shares[signal.name];
-      return share === undefined ? [] : [trafficTest(rule, evidence, signal, share)];
-    }),
+    ...outcomesOf(rule, evidence).flatMap((signal) =>
+      shares[signal.name] > 0 ? outcomeTests(rule, evidence, signal, shares[signal.name]) : [],
+    ),
+    ...trafficOf(rule, evidence).flatMap((signal) =>
+      shares[signal.name] > 0 ? [trafficTest(rule, evidence, signal, shares[signal.name])] : [],
+    ),
   ];
 };
 
@@ -147,7 +156,7 @@ export const keepTests = (rule: Rule, evidence: Evidence): KeepReport[] => {
   const shares = sharesOf(rule);
   const logBar = -Math.log(KEEP_ALPHA);
   const outcomes = outcomesOf(rule, evidence)
-    .filter(({ name }) => shares[name] !== undefined)
+    .filter(({ name }) => shares[name] > 0)
     .map(({ name, threshold, ages }) => {
       const enough = ages.filter(({ mature }) => mature.treatment.n >= rule.minCohortSize);
       return {
@@ -161,7 +170,7 @@ export const keepTests = (rule: Rule, evidence: Evidence): KeepReport[] => {
       };
     });
   const traffic = trafficOf(rule, evidence)
-    .filter(({ name }) => shares[name] !== undefined)
+    .filter(({ name }) => shares[name] > 0)
     .map(({ name, threshold, traffic: { requests } }) => ({
       signal: name,
       logEvidence: gridLogEvidence(requests.treatment, threshold),

@@ -84,12 +84,10 @@ export const makeEvaluator = (needs: {
       evidence: decision,
     }).catch((cause: unknown) => ({ ok: false, error: { reason: "failed", cause } }) as const);
     if (done.ok) {
-      metrics.rollbacks.inc({ feature: featureId, outcome: "committed" });
       log.warn({ featureId, reason: decision.reason }, "rolled back");
       return "committed";
     }
     const outcome = done.error.reason === "failed" ? "failed" : "conflict";
-    metrics.rollbacks.inc({ feature: featureId, outcome });
     log.error({ featureId, error: done.error }, "the rollback was not committed; the next check tries again");
     return outcome;
   };

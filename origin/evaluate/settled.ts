@@ -3,7 +3,7 @@
 import type { Ages } from "../../shared/ages.ts";
 
 /** Time that spans need from a visitor's request to the origin (exporters batch), in seconds. */
-const settlingSeconds = (bucketSeconds: number): number => Math.min(60, Math.max(2, bucketSeconds));
+const settlingSeconds = (bucketSeconds: number): number => Math.min(30, Math.max(2, bucketSeconds));
 
 /** Buckets that begin before this (unix seconds) are settled at `ageSeconds`. */
 export const settledUpTo = (

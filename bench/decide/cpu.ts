@@ -1,0 +1,61 @@
+// CPU time of one check without the database: fold one settled bucket into every part of the evidence, decide, say why.
+import { agesOf } from "../../shared/ages.ts";
+import { decide } from "../../origin/decide/decide.ts";
+import { noEvidence, type Evidence } from "../../origin/decide/evidence.ts";
+import { foldExposures, foldOutcomes, foldTraffic } from "../../origin/decide/fold.ts";
+import { ruleFor } from "./rules.ts";
+
+const ROUNDS = 5;
+const CHECKS = 4_000;
+
+type State = { evidence: Evidence; readonly check: () => void };
+
+const makeCheck = (): State => {
+  const rule = ruleFor({
+    activationThreshold: 0.15,
+    retentionThreshold: 0.4,
+    minCohortSize: 5_000,
+    compare: { activation: "holdout", retention: "holdout", latency: "holdout" },
+  });
+  const ages = agesOf(rule);
+  const rollout = { rolloutBps: 5000, holdoutBps: 5000 };
+  const terms = { threshold: 0.15, against: "holdout", watching: false } as const;
+  const state: State = {
+    evidence: noEvidence(ages, 0, rollout),
+    check: () => {
+      const { evidence } = state;
+      const bucketS = evidence.exposed.foldedTo;
+      const upTo = bucketS + ages.bucketSeconds;
+      const outcome = { bucketS, treatment: { n: 100, s: 15 }, holdout: { n: 100, s: 15 } };
+      const requests = { treatment: { n: 500, s: 10 }, holdout: { n: 500, s: 10 } };
+      const traffic = [{ bucketS, latency: requests, errors: requests }];
+      state.evidence = {
+        ...evidence,
+        ...foldExposures(evidence, [outcome], upTo, rollout),
+        activation: evidence.activation.map((part) => foldOutcomes(part, [outcome], upTo, terms)),
+        retention: evidence.retention.map((part) => foldOutcomes(part, [outcome], upTo, terms)),
+        traffic: foldTraffic(evidence.traffic, traffic, upTo, { rule, watching: false }),
+      };
+      decide({
+        evidence: state.evidence,
+        rule,
+        history: { epoch: 1, ruleVersion: 1, decided: null, cause: [] },
+        telemetry: { lagSeconds: 0, activationIsMeasured: true },
+        now: 0,
+      });
+    },
+  };
+  return state;
+};
+
+/** Seconds of CPU, user and system, of each of some rounds; a round is slower when other work shares the processor. */
+export const secondsOfOneCheck = (): number[] => {
+  const { check } = makeCheck();
+  for (let warm = 0; warm < CHECKS; warm++) check();
+  return Array.from({ length: ROUNDS }, () => {
+    const before = process.cpuUsage();
+    for (let done = 0; done < CHECKS; done++) check();
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6 / CHECKS;
+  });
+};

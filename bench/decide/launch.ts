@@ -1,0 +1,62 @@
+// The pattern's promise, 45 minutes: how long after launch a feature that halves activation is rolled back, when treatment
+// and holdout each get 1,000 new users a minute and only 15 % of the activations come within the first hour. Whole
+// checks: settled buckets, fold, decide.
+import { agesOf } from "../../shared/ages.ts";
+import { decide } from "../../origin/decide/decide.ts";
+import { noEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
+import { foldExposures, foldOutcomes } from "../../origin/decide/fold.ts";
+import { settledUpTo } from "../../origin/evaluate/settled.ts";
+import type { Rule } from "../../shared/rule.ts";
+import { activationBuckets } from "./simulate.ts";
+import type { Random } from "./binomial.ts";
+
+const PER_MINUTE = 1_000;
+
+/** Minutes from launch to the rollback; Infinity when not within `minutes`. `ratio` is treatment's rate over holdout's. */
+export const minutesToRollback = (
+  rule: Rule,
+  { ratio, minutes }: { ratio: number; minutes: number },
+  random: Random,
+): number => {
+  const ages = agesOf(rule);
+  const rollout = { rolloutBps: 5000, holdoutBps: 5000 };
+  const units = (PER_MINUTE * ages.bucketSeconds) / 60;
+  const rate = rule.activationThreshold;
+  const life = activationBuckets(
+    { treatment: { units, rate: rate * ratio }, holdout: { units, rate } },
+    { bucketSeconds: ages.bucketSeconds, buckets: Math.ceil((minutes * 60) / ages.bucketSeconds) },
+    random,
+  );
+  const state = { evidence: noEvidence(ages, 0, rollout) };
+  const terms = { threshold: rate, against: "holdout", watching: false } as const;
+  for (let now = 0; now <= minutes * 60; now += 30) {
+    const fold = (part: OutcomeEvidence, age: number): OutcomeEvidence => {
+      const upTo = settledUpTo(ages, part.ageSeconds, { now, lagSeconds: 0 });
+      const buckets = life
+        .slice(part.foldedTo / ages.bucketSeconds, Math.max(0, upTo / ages.bucketSeconds))
+        .flatMap((bucket) => bucket[age] ?? []);
+      return foldOutcomes(part, buckets, upTo, terms);
+    };
+    const exposed = settledUpTo(ages, 0, { now, lagSeconds: 0 });
+    const before = state.evidence;
+    state.evidence = {
+      ...before,
+      ...foldExposures(
+        before,
+        life.slice(0, Math.max(0, exposed / ages.bucketSeconds)).flatMap((bucket) => bucket[0] ?? []),
+        exposed,
+        rollout,
+      ),
+      activation: before.activation.map(fold),
+    };
+    const { action } = decide({
+      evidence: state.evidence,
+      rule,
+      history: { epoch: 1, ruleVersion: 1, decided: null, cause: [] },
+      telemetry: { lagSeconds: 0, activationIsMeasured: true },
+      now,
+    });
+    if (action === "ROLLBACK") return now / 60;
+  }
+  return Infinity;
+};
