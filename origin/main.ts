@@ -3,6 +3,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import { makeAdminApp } from "./admin/app.ts";
 import { startFold } from "./aggregate/fold.ts";
@@ -12,7 +13,9 @@ import { startEmbeddedPostgres } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { makePool } from "./db/pool.ts";
 import { serviceUrlOf } from "./db/service-role.ts";
+import { readDueIds } from "./evaluate/due.ts";
 import { makeEvaluator } from "./evaluate/evaluator.ts";
+import { makeEvaluationLocks } from "./evaluate/hold-locks.ts";
 import { makeFeatureDirectory } from "./ingest/feature-directory.ts";
 import { makeOtlpHandler } from "./ingest/otlp-handler.ts";
 import { makeLogger } from "./log.ts";
@@ -53,7 +56,9 @@ const onIdleError = ({ message }: Error) =>
   log.warn({ error: message }, "a database connection broke while idle");
 const pool = makePool(databaseUrl, { applicationName: "sluice-origin", onIdleError });
 
-const changes = countRollbacks(makeFeatureChanges({ pool, newId: randomUUID }), metrics.rollbacks);
+const changes = makeFeatureChanges({ pool, newId: randomUUID });
+/** Commands to Redis; whoever subscribes needs a connection of its own. */
+const redis = config.REDIS_URL === undefined ? undefined : connectRedis(config.REDIS_URL, log);
 const has = (role: Role): boolean => config.ROLES.includes(role);
 /** Ended in this order when the origin stops: first what brings work, then what carries it out. */
 const stops: (() => Promise<void>)[] = [];
@@ -104,20 +109,27 @@ if (has("evaluate")) {
     rollbackFeature: ({ reason, ...rollback }) =>
       changes.rollbackFeature(rollback, { actor: "sluice", reason }),
   });
+  const locks = redis === undefined ? undefined : makeEvaluationLocks({ redis, metrics, log });
   const evaluation = startRepeating({
     everyMs: config.EVALUATE_EVERY_MS,
-    run: () => evaluator.evaluateDue(),
+    run: async () => {
+      const due = await readDueIds(pool);
+      await evaluator.evaluateDue(locks === undefined ? due : await locks.hold(due));
+    },
     onError: (error) => log.error({ err: error }, "a round of checks failed; the next one comes in time"),
   });
-  stops.push(() => evaluation.stop());
+  stops.push(
+    () => evaluation.stop(),
+    async () => locks?.stop(),
+  );
 }
 
 if (has("push")) {
   const bus =
-    config.REDIS_URL === undefined
+    redis === undefined || config.REDIS_URL === undefined
       ? makeInProcessBus()
       : makeRedisBus({
-          publisher: connectRedis(config.REDIS_URL, log),
+          publisher: redis,
           subscriber: connectRedis(config.REDIS_URL, log),
           log,
         });
@@ -164,7 +176,7 @@ if (config.ADMIN_TOKEN === undefined)
 
 const adminApp = makeAdminApp({
   pool,
-  changes,
+  changes: countRollbacks(changes, metrics.rollbacks),
   adminToken,
   metrics,
   log,
@@ -183,14 +195,23 @@ const server = createServer((request, response) => {
   if (otlp !== undefined && /^\/v1\/(?:traces|logs)(?:\?|$)/.test(request.url ?? "")) otlp(request, response);
   else void admin(request, response);
 });
+/** How long requests under way may take once the origin is told to stop. */
+const DRAIN_MS = 5_000;
 let stopping = false;
 const stop = async (signal: string, exitCode = 0): Promise<void> => {
   if (stopping) return;
   stopping = true;
   log.info({ signal }, "stopping");
-  server.close();
-  server.closeIdleConnections();
+  // Requests under way are answered, by stages that still run.
+  if (server.listening) {
+    const closed = once(server, "close");
+    server.close();
+    server.closeIdleConnections();
+    await Promise.race([closed, sleep(DRAIN_MS)]);
+    server.closeAllConnections();
+  }
   for (const end of stops) await end();
+  redis?.disconnect();
   await pool.end();
   await embedded?.stop();
   process.exit(exitCode);

@@ -83,6 +83,14 @@ const toDue = (row: Row): DueFeature => ({
       : { state: row.last_state, ruleVersion: row.last_rule_version, mature: row.last_mature },
 });
 
+/** What there is to check: enabled features with a rule. */
+export const readDueIds = async (db: Queryable): Promise<FeatureId[]> => {
+  const { rows } = await db.query<{ feature_id: string }>(
+    "select feature_id from feature_flags join pmf_rules using (feature_id) where enabled order by feature_id",
+  );
+  return rows.map((row) => FeatureId.parse(row.feature_id));
+};
+
 /** All of them, or only `featureIds`. */
 export const readDue = async (db: Queryable, featureIds?: readonly FeatureId[]): Promise<DueFeature[]> => {
   const { rows } = await db.query<Row>(

@@ -1,0 +1,154 @@
+// Three origins on one database and one Redis: what one of them does, and what the others do when it is gone.
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Redis } from "ioredis";
+import { KeyRing } from "../../shared/keys.ts";
+import { makeTestDatabase } from "../support/database.ts";
+import { startFakeEdge, type FakeEdge } from "../support/fake-edge.ts";
+import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
+import { startRedis } from "../support/redis.ts";
+import { jsonRequest } from "../support/telemetry.ts";
+
+const PUSH_KEYS = "k1:a-secret-of-sixteen-or-more";
+const soon = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 40_000, interval: 50 });
+
+const database = await makeTestDatabase();
+const redis = await startRedis();
+const look = new Redis(redis.url);
+let edges: FakeEdge[] = [];
+let origins: OriginUnderTest[] = [];
+
+const startOne = () =>
+  startOrigin({
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    EDGE_URLS: edges.map((edge) => edge.url).join(","),
+    PUSH_KEYS,
+    EVALUATE_EVERY_MS: "200",
+  });
+
+beforeAll(async () => {
+  const keys = KeyRing.parse(PUSH_KEYS);
+  edges = [await startFakeEdge(keys), await startFakeEdge(keys)];
+  origins = await Promise.all([startOne(), startOne(), startOne()]);
+});
+afterAll(async () => {
+  await Promise.all(origins.map((origin) => origin.end("SIGKILL")));
+  await Promise.all(edges.map((edge) => edge.stop()));
+  look.disconnect();
+  await redis.stop();
+  await database.drop();
+});
+
+const living = () => {
+  const origin = origins.find((candidate) => candidate.isRunning());
+  if (origin === undefined) throw new Error("no origin is left");
+  return origin;
+};
+
+/** A feature that nobody uses, with enough visitors to see that it fails. */
+const openUselessFeature = async (): Promise<string> => {
+  const featureId = `feat_${randomUUID().slice(0, 8)}`;
+  const { admin } = living();
+  await admin("POST", "/features", {
+    featureId,
+    rolloutBps: 9_000,
+    activation: { path: "/checkout", method: "POST" },
+  });
+  await admin("PUT", `/features/${featureId}/rule`, {
+    activationThreshold: 0.5,
+    retentionThreshold: 0,
+    latencyP95Threshold: 10_000,
+    minCohortSize: 100,
+    evaluationWindowSeconds: 3_600,
+    activationWindowSeconds: 1,
+    retentionWindowSeconds: 2,
+    returnAfterSeconds: 1,
+    mode: "enforce",
+  });
+  await admin("POST", `/features/${featureId}/enable`, { reason: "launch" });
+  return featureId;
+};
+
+const sendVisitors = async (featureId: string, epoch: number): Promise<void> => {
+  const spans = Array.from({ length: 400 }, (_, i) => ({
+    feature: featureId,
+    unit: randomUUID(),
+    variant: i % 10 === 0 ? "holdout" : "treatment",
+    epoch,
+  }));
+  const answer = await fetch(`${living().url}/v1/traces`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${ORIGIN_INGEST_TOKEN}`, "content-type": "application/json" },
+    body: JSON.stringify(jsonRequest(spans)),
+  });
+  expect(answer.status).toBe(200);
+};
+
+const rollbacksOf = async (featureId: string): Promise<number> => {
+  const { rows } = await database.pool.query(
+    "select 1 from rollback_audit where feature_id = $1 and action = 'rollback'",
+    [featureId],
+  );
+  return rows.length;
+};
+
+const isClosedEverywhere = async (featureId: string): Promise<void> => {
+  await soon(() => {
+    for (const edge of edges) expect(edge.state.features.get(featureId)).toMatchObject({ enabled: false });
+  });
+  await soon(async () => expect(await look.get(`feature:state:${featureId}`)).toBe("DISABLED"));
+  expect(await rollbacksOf(featureId)).toBe(1);
+};
+
+/** Redis' key of the lock names its holder by an id that only the holder knows. */
+const holderOf = (featureId: string) => look.get(`lock:pmf:eval:${featureId}`);
+
+/** The origin that holds the locks: found by pausing each until the lock runs out. */
+const findHolder = async (featureId: string): Promise<OriginUnderTest> => {
+  const before = await holderOf(featureId);
+  for (const origin of origins) {
+    origin.signal("SIGSTOP");
+    const moved = await vi
+      .waitFor(async () => expect(await holderOf(featureId)).not.toBe(before), { timeout: 6_000 })
+      .then(
+        () => true,
+        () => false,
+      );
+    if (moved) return origin;
+    origin.signal("SIGCONT");
+  }
+  throw new Error("nobody holds the lock");
+};
+
+test("a failing feature is rolled back once, by one of them, and reaches every edge", async () => {
+  const featureId = await openUselessFeature();
+  await soon(async () => expect(await holderOf(featureId)).not.toBeNull());
+  await sendVisitors(featureId, 2);
+  await isClosedEverywhere(featureId);
+});
+
+test("a holder that was paused past its lock's end changes nothing when it wakes", async () => {
+  const featureId = await openUselessFeature();
+  await soon(async () => expect(await holderOf(featureId)).not.toBeNull());
+  const paused = await findHolder(featureId);
+  const other = origins.find((origin) => origin !== paused);
+  if (other === undefined) throw new Error("no other origin");
+  await other.admin("POST", `/features/${featureId}/rollback`, { reason: "by hand" });
+  await other.admin("POST", `/features/${featureId}/enable`, { reason: "again" });
+  paused.signal("SIGCONT");
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(await rollbacksOf(featureId)).toBe(1);
+  expect(await other.admin("GET", `/features/${featureId}`)).toMatchObject({ enabled: true, epoch: 3 });
+});
+
+test("one that is killed is replaced, and one that is asked to end hands over and ends well", async () => {
+  const featureId = await openUselessFeature();
+  await soon(async () => expect(await holderOf(featureId)).not.toBeNull());
+  const holder = await findHolder(featureId);
+  await holder.end("SIGKILL");
+  const asked = living();
+  expect(await asked.end("SIGTERM")).toBe(0);
+  await sendVisitors(featureId, 2);
+  await isClosedEverywhere(featureId);
+});

@@ -1,0 +1,74 @@
+// An origin process that nobody starts again: what dies stays dead until the test says otherwise.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { freePort } from "../../origin/db/free-port.ts";
+
+const main = fileURLToPath(new URL("../../origin/main.ts", import.meta.url));
+const READY_TIMEOUT_MS = 60_000;
+
+export const ADMIN_TOKEN = "admin-token-of-the-tests";
+export const ORIGIN_INGEST_TOKEN = "ingest-token-of-the-tests";
+
+export type OriginUnderTest = Awaited<ReturnType<typeof startOrigin>>;
+
+export const startOrigin = async (env: Readonly<Record<string, string>>) => {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  let words = "";
+  const child = spawn(process.execPath, [main], {
+    env: {
+      PATH: process.env["PATH"],
+      LOG_LEVEL: "warn",
+      ADMIN_TOKEN,
+      INGEST_TOKEN: ORIGIN_INGEST_TOKEN,
+      ...env,
+      ORIGIN_PORT: String(port),
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const keep = (chunk: Buffer) => {
+    words = (words + chunk.toString()).slice(-20_000);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const isRunning = () => child.exitCode === null && child.signalCode === null;
+
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  while (
+    !(await fetch(`${url}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    ))
+  ) {
+    if (!isRunning() || Date.now() > deadline) throw new Error(`the origin did not become ready:\n${words}`);
+    await sleep(50);
+  }
+  return {
+    url,
+    words: () => words,
+    isRunning,
+    /** SIGSTOP and SIGCONT pause and wake it. */
+    signal: (signal: NodeJS.Signals) => child.kill(signal),
+    /** Resolves with the exit code, null after a deadly signal. */
+    end: async (signal: NodeJS.Signals): Promise<number | null> => {
+      if (!isRunning()) return child.exitCode;
+      const ended = once(child, "exit");
+      child.kill(signal);
+      if (signal === "SIGKILL") child.kill("SIGCONT");
+      await ended;
+      return child.exitCode;
+    },
+    admin: async (method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
+      const answer = await fetch(`${url}/admin/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      const text = await answer.text();
+      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+      return text === "" ? {} : JSON.parse(text);
+    },
+  };
+};
