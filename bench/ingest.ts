@@ -1,0 +1,85 @@
+// Telemetry: 50,000 spans a second durably acknowledged and counted, then as many as go, load generator included.
+import { parseArgs } from "node:util";
+import { percentile, runLoad } from "./ingest/load.ts";
+import { cpuSeconds, residentMb } from "./ingest/processes.ts";
+import { makeRequests } from "./ingest/requests.ts";
+import { startIngestSetting } from "./ingest/setting.ts";
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    seconds: { type: "string", default: "20" },
+    rate: { type: "string", default: "50000" },
+    features: { type: "string", default: "20" },
+    /** visitors that the spans are about; "new": every span is about another one */
+    visitors: { type: "string", default: "200000" },
+    saturate: { type: "string", default: "10" },
+  },
+});
+const SPANS = 512;
+const rate = Number(values.rate);
+const seconds = Number(values.seconds);
+const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+const say = (line: string): void => {
+  if (!values.json) console.log(line);
+};
+
+const setting = await startIngestSetting({ features: Number(values.features) });
+try {
+  let unit = 0;
+  const visitors = Number(values.visitors);
+  const units = values.visitors === "new" ? () => unit++ : () => Math.floor((Math.random() * visitors) / 10);
+  const requests = makeRequests({ features: setting.features, spans: SPANS, units });
+  const load = { url: setting.origin.url, token: setting.token, requests, spansPerRequest: SPANS };
+  const cpu = async () => ({
+    origin: await cpuSeconds(setting.origin.pid()),
+    postgres: await cpuSeconds(setting.postgres.pid),
+  });
+
+  const warmUp = await runLoad({ ...load, seconds: 3, connections: 16, requestsPerSecond: rate / SPANS / 2 });
+  say(`warm-up: ${warmUp.acked} spans`);
+  await setting.folded();
+  const countedBefore = await setting.countedRequests();
+
+  const before = await cpu();
+  const steady = await runLoad({ ...load, seconds, connections: 64, requestsPerSecond: rate / SPANS });
+  const after = await cpu();
+  const originCores = (after.origin - before.origin) / steady.seconds;
+  const postgresCores = (after.postgres - before.postgres) / steady.seconds;
+  await setting.folded();
+  const counted = (await setting.countedRequests()) - countedBefore;
+  say(
+    `${Math.round(steady.acked / steady.seconds)} spans/s for ${round(steady.seconds)} s: ack p50 ` +
+      `${round(percentile(steady.latencies, 0.5))} ms, p99 ${round(percentile(steady.latencies, 0.99))} ms; origin ` +
+      `${round(originCores, 2)} + PostgreSQL ${round(postgresCores, 2)} cores; resident ` +
+      `${Math.round(await residentMb(setting.origin.pid()))} MB; acked ${steady.acked}, counted ${counted}, ` +
+      `refused ${steady.failed}`,
+  );
+
+  const countedAtStart = await setting.countedRequests();
+  const full = await runLoad({ ...load, seconds: Number(values.saturate), connections: 24 });
+  const foldedAt = performance.now();
+  await setting.folded();
+  const catchUpS = (performance.now() - foldedAt) / 1_000;
+  const countedFull = (await setting.countedRequests()) - countedAtStart;
+  const saturated = Math.round(full.acked / full.seconds);
+  say(
+    `as fast as it goes: ${saturated} spans/s acknowledged for ${round(full.seconds)} s, refused ${full.failed}; ` +
+      `counted ${countedFull} of ${full.acked} (${round(catchUpS)} s to catch up); resident ` +
+      `${Math.round(await residentMb(setting.origin.pid()))} MB`,
+  );
+  if (values.json)
+    console.log(
+      JSON.stringify({
+        ackP50Ms: round(percentile(steady.latencies, 0.5)),
+        ackP99Ms: round(percentile(steady.latencies, 0.99)),
+        originCores: round(originCores + postgresCores, 2),
+        saturatedSpansPerSecond: saturated,
+        acked: steady.acked + full.acked,
+        counted: counted + countedFull,
+        lost: steady.acked + full.acked - counted - countedFull,
+      }),
+    );
+} finally {
+  await setting.stop();
+}

@@ -1,0 +1,88 @@
+// What the telemetry benches run on: a PostgreSQL that syncs to disk, an origin process and features.
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { migrate } from "../../origin/db/migrate.ts";
+import { makePool } from "../../origin/db/pool.ts";
+import { startOriginProcess } from "../../scripts/origin-process.ts";
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+};
+
+export const startIngestSetting = async (options: { features: number; env?: Record<string, string> }) => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));
+  const token = randomBytes(16).toString("hex");
+  const postgres = await startEmbeddedPostgres({ dataDir: folder });
+  await migrate(postgres.url);
+  const pool = makePool(postgres.url, { applicationName: "sluice-bench", onIdleError: () => {} });
+  const features = Array.from({ length: options.features }, (_, i) => `feat_bench_${i}`);
+  await pool.query(
+    `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision)
+     select id, true, 9000, 1000, 1 from unnest($1::text[]) id`,
+    [features],
+  );
+  await pool.query(
+    `insert into pmf_rules (feature_id, rule)
+     select id, jsonb_build_object('featureId', id, 'activationThreshold', 0.01, 'retentionThreshold', 0.01,
+       'latencyP95Threshold', 1000, 'minCohortSize', 1000, 'evaluationWindowSeconds', 604800)
+     from unnest($1::text[]) id`,
+    [features],
+  );
+  const origin = startOriginProcess({
+    port: await freePort(),
+    env: {
+      DATABASE_URL: postgres.url,
+      INGEST_TOKEN: token,
+      ADMIN_TOKEN: randomBytes(16).toString("hex"),
+      LOG_LEVEL: "warn",
+      ...options.env,
+    },
+    onLine: (line) => process.stderr.write(`${line}\n`),
+  });
+  await origin.ready();
+
+  const countedRequests = async (): Promise<number> => {
+    const { rows } = await pool.query<{ counted: number }>(
+      "select coalesce(sum(requests), 0)::bigint as counted from latency_sketches",
+    );
+    return rows[0]?.counted ?? 0;
+  };
+
+  return {
+    postgres,
+    pool,
+    origin,
+    token,
+    features,
+    folder,
+    countedRequests,
+    /** Waits until nothing acknowledged is unfolded. */
+    folded: async (): Promise<void> => {
+      for (;;) {
+        const { rows } = await pool.query<{ open: boolean }>(
+          `select exists (select from span_log l left join fold_checkpoints c using (partition, writer)
+             where l.seq > coalesce(c.seq, 0)) as open`,
+        );
+        if (rows[0]?.open === false) return;
+        await new Promise((wake) => setTimeout(wake, 200));
+      }
+    },
+    stop: async (): Promise<void> => {
+      await origin.stop();
+      await pool.end();
+      await postgres.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+export type IngestSetting = Awaited<ReturnType<typeof startIngestSetting>>;

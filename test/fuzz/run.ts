@@ -1,0 +1,91 @@
+// `npm run fuzz -- [bodies]`: a million bodies that no honest client sends, against the whole handler over HTTP on a
+// PostgreSQL of its own. Exit 1 when one is answered wrongly; says how much memory was gained.
+import { mkdtemp, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { Agent, createServer, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { migrate } from "../../origin/db/migrate.ts";
+import { makePool } from "../../origin/db/pool.ts";
+import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
+import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
+import { makeLogger } from "../../origin/log.ts";
+import { makeMetrics } from "../../origin/metrics.ts";
+import { makeSpanLog } from "../../origin/span-log/append.ts";
+import { fuzzBody, gzipBomb } from "./bodies.ts";
+
+const bodies = Number(process.argv[2] ?? 1_000_000);
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const folder = await mkdtemp(join(tmpdir(), "sluice-fuzz-"));
+const postgres = await startEmbeddedPostgres({ dataDir: folder });
+await migrate(postgres.url);
+const pool = makePool(postgres.url, { applicationName: "sluice-fuzz", onIdleError: () => {} });
+await pool.query(
+  "insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision) values ('feat_fuzz', true, 1, 0, 1)",
+);
+const log = makeSpanLog({ pool });
+const handler = makeOtlpHandler({
+  log,
+  directory: makeFeatureDirectory(pool, () => performance.now()),
+  raw: { sampleBps: 10_000, slowMs: 1_000 },
+  token: undefined,
+  metrics: makeMetrics(),
+  logger: makeLogger("error"),
+});
+const server = createServer(handler).listen(0, "127.0.0.1");
+await once(server, "listening");
+const address = server.address();
+if (address === null || typeof address === "string") throw new Error("no port");
+const url = `http://127.0.0.1:${address.port}/v1/traces`;
+const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+
+const post = (body: Buffer, headers: Readonly<Record<string, string>>): Promise<number> =>
+  new Promise((resolve) => {
+    const sent = request(
+      url,
+      { agent, method: "POST", headers: { "content-length": body.length, ...headers } },
+      (response) => {
+        response.resume();
+        response.on("end", () => resolve(response.statusCode ?? 0));
+      },
+    );
+    sent.on("error", () => resolve(0));
+    sent.end(body);
+  });
+
+let wrong = 0;
+let next = 0;
+let residentBefore = 0;
+const statuses = new Map<number, number>();
+const worker = async (): Promise<void> => {
+  while (next < bodies) {
+    const seed = next++;
+    if (seed === Math.floor(bodies / 2)) residentBefore = process.memoryUsage().rss;
+    const { kind, body, headers, mustFail } = seed % 5_000 === 0 ? gzipBomb() : fuzzBody(seed);
+    const status = await post(body, headers);
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    if (status >= 400 && status < 500) continue;
+    if (!mustFail && status === 200) continue;
+    wrong++;
+    if (wrong <= 20) say(`seed ${seed}, ${kind}: ${status}`);
+  }
+};
+const begunAt = performance.now();
+await Promise.all(Array.from({ length: 16 }, worker));
+const gainedMb = (process.memoryUsage().rss - residentBefore) / 2 ** 20;
+const answers = [...statuses].toSorted(([a], [b]) => a - b).map(([status, count]) => `${count} × ${status}`);
+say(`${bodies} bodies in ${Math.round((performance.now() - begunAt) / 1_000)} s: ${answers.join(", ")}`);
+say(
+  `${wrong} answered wrongly; memory gained in the second half: ${gainedMb >= 0 ? "+" : ""}${Math.round(gainedMb)} MB`,
+);
+
+agent.destroy();
+server.close();
+server.closeAllConnections();
+await log.stop();
+await pool.end();
+await postgres.stop();
+await rm(folder, { recursive: true, force: true });
+process.exitCode = wrong === 0 ? 0 : 1;

@@ -1,0 +1,123 @@
+// The hand-written decoder against protobufjs on valid requests, and against requests that no honest client sends.
+import { Agent, request } from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readJson } from "../../origin/ingest/json.ts";
+import { readProtobuf } from "../../origin/ingest/protobuf.ts";
+import type { SpanFields } from "../../origin/ingest/span-fields.ts";
+import { encodeRequest, fuzzBody, gzipBomb, makeRandom, TracesData, validRequest } from "../fuzz/bodies.ts";
+import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { createFeature, INGEST_TOKEN, startTelemetry, type TestTelemetry } from "../support/telemetry.ts";
+
+const text = (range: SpanFields["unit"]): string | undefined =>
+  range === undefined
+    ? undefined
+    : Buffer.from(range.bytes.subarray(range.start, range.end)).toString("utf8");
+
+const plain = (fields: SpanFields) => ({
+  trace: Buffer.from(fields.bytes.subarray(fields.traceAt, fields.traceAt + fields.traceLength)).toString(
+    "hex",
+  ),
+  span: Buffer.from(fields.bytes.subarray(fields.spanAt, fields.spanAt + fields.spanLength)).toString("hex"),
+  name: Buffer.from(fields.bytes.subarray(fields.nameStart, fields.nameEnd)).toString("utf8"),
+  startMs: fields.startMs,
+  durationUs: fields.durationUs,
+  failed: fields.failed,
+  feature: text(fields.feature),
+  unit: text(fields.unit),
+  variant: text(fields.variant),
+  epoch: fields.epoch,
+  acted: fields.actionTaken,
+  bot: fields.bot,
+  status: fields.httpStatus,
+});
+
+const readAll = (read: typeof readProtobuf, body: Buffer) => {
+  const found: ReturnType<typeof plain>[] = [];
+  expect(read(body, "traces", (fields) => found.push(plain(fields)))).toBeNull();
+  return found;
+};
+
+/** OTLP's JSON of a request that protobufjs has decoded: ids in hex instead of base64. */
+const otlpJson = (body: Buffer): Buffer => {
+  const decoded = TracesData.toObject(TracesData.decode(body), { longs: String, bytes: Buffer }) as unknown;
+  return Buffer.from(
+    JSON.stringify(decoded, (_key, value: unknown) => {
+      const isBuffer =
+        typeof value === "object" &&
+        value !== null &&
+        "type" in value &&
+        value.type === "Buffer" &&
+        "data" in value;
+      return isBuffer ? Buffer.from(value as never).toString("hex") : value;
+    }),
+  );
+};
+
+describe("the protobuf decoder", () => {
+  test("finds in 500 requests what protobufjs finds, by way of the JSON reader", () => {
+    for (let seed = 0; seed < 500; seed++) {
+      const body = encodeRequest(validRequest(makeRandom(seed)));
+      expect(readAll(readProtobuf, body), `seed ${seed}`).toEqual(readAll(readJson, otlpJson(body)));
+    }
+  });
+
+  test("a body that is cut anywhere is malformed, never an exception", () => {
+    const body = encodeRequest({
+      resourceSpans: [{ scopeSpans: [{ spans: [{ name: "GET /", traceId: Buffer.alloc(16, 1) }] }] }],
+    });
+    for (let length = 1; length < body.length; length++)
+      expect(
+        readProtobuf(body.subarray(0, length), "traces", () => {}),
+        `${length} bytes`,
+      ).toEqual(expect.any(String));
+  });
+});
+
+describe("bodies that no honest client sends", () => {
+  let database: TestDatabase;
+  let telemetry: TestTelemetry;
+  beforeAll(async () => {
+    database = await makeTestDatabase();
+    telemetry = await startTelemetry(database, { fold: false });
+    await createFeature(database, "feat_fuzz");
+  });
+  afterAll(async () => {
+    await telemetry.stop();
+    await database.drop();
+  });
+
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const post = (body: Buffer, headers: Readonly<Record<string, string>>): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const sent = request(
+        `${telemetry.url}/v1/traces`,
+        {
+          agent,
+          method: "POST",
+          headers: { authorization: `Bearer ${INGEST_TOKEN}`, "content-length": body.length, ...headers },
+        },
+        (response) => {
+          response.resume();
+          response.on("end", () => resolve(response.statusCode ?? 0));
+        },
+      );
+      sent.on("error", reject);
+      sent.end(body);
+    });
+
+  test("are answered with a 4xx each where they cannot be valid, and never with a 5xx", async () => {
+    const wrong: string[] = [];
+    for (let seed = 0; seed < 3_000; seed += 8) {
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, i) => {
+          const { kind, body, headers, mustFail } =
+            seed % 500 === 0 && i === 0 ? gzipBomb() : fuzzBody(seed + i);
+          const status = await post(body, headers);
+          if (!(status >= 400 && status < 500) && (mustFail || status !== 200))
+            wrong.push(`seed ${seed + i}, ${kind}: ${status}`);
+        }),
+      );
+    }
+    expect(wrong).toEqual([]);
+  });
+});

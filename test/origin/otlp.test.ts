@@ -1,0 +1,273 @@
+// OTLP/HTTP as opentelemetry-proto's docs/specification.md describes it, against the real handler and PostgreSQL, with
+// OpenTelemetry's own exporters as clients.
+import { gzipSync } from "node:zlib";
+import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import { OTLPLogExporter as JsonLogExporter } from "@opentelemetry/exporter-logs-otlp-http";
+import { OTLPLogExporter as ProtoLogExporter } from "@opentelemetry/exporter-logs-otlp-proto";
+import { OTLPTraceExporter as JsonTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { OTLPTraceExporter as ProtoTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
+import { CompressionAlgorithm } from "@opentelemetry/otlp-exporter-base";
+import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
+import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import {
+  createFeature,
+  INGEST_TOKEN,
+  jsonRequest,
+  newUnit,
+  startTelemetry,
+  type TestTelemetry,
+} from "../support/telemetry.ts";
+
+let database: TestDatabase;
+let telemetry: TestTelemetry;
+
+beforeAll(async () => {
+  database = await makeTestDatabase();
+  telemetry = await startTelemetry(database);
+  await createFeature(database, "feat_otlp");
+});
+afterAll(async () => {
+  await telemetry.stop();
+  await database.drop();
+});
+
+const exposures = async (featureId: string) => {
+  const { rows } = await database.pool.query<{ user_id: string; cohort: string }>(
+    "select user_id, cohort from feature_exposures where feature_id = $1 order by user_id",
+    [featureId],
+  );
+  return rows;
+};
+
+const PROTOBUF = "application/x-protobuf";
+const JSON_TYPE = "application/json";
+const valid = () => JSON.stringify(jsonRequest([{ feature: "feat_otlp", unit: newUnit() }]));
+
+describe("answers", () => {
+  const refused: [string, number, string, () => string | Uint8Array<ArrayBuffer>, Record<string, string>][] =
+    [
+      ["no token", 401, "/v1/traces", valid, { authorization: "" }],
+      ["a wrong token", 401, "/v1/logs", valid, { authorization: "Bearer wrong-token" }],
+      ["another content type", 415, "/v1/traces", valid, { "content-type": "text/plain" }],
+      ["another packing", 415, "/v1/traces", valid, { "content-encoding": "br" }],
+      ["text that is no JSON", 400, "/v1/traces", () => "{", {}],
+      ["JSON that is no object", 400, "/v1/traces", () => "[]", {}],
+      ["spans that are no list", 400, "/v1/traces", () => '{"resourceSpans":{"a":1}}', {}],
+      [
+        "JSON that is not UTF-8",
+        400,
+        "/v1/traces",
+        () => Uint8Array.from([0x7b, 0x22, 0xff, 0x22, 0x7d]),
+        {},
+      ],
+      ["deep JSON", 400, "/v1/traces", () => "[".repeat(1_000_000), {}],
+      [
+        "cut protobuf",
+        400,
+        "/v1/traces",
+        () => Uint8Array.from([0x0a, 0x05, 0x12]),
+        { "content-type": PROTOBUF },
+      ],
+      [
+        "a wrong wire type",
+        400,
+        "/v1/logs",
+        () => Uint8Array.from([0x08, 0x01]),
+        { "content-type": PROTOBUF },
+      ],
+      ["gzip that is none", 400, "/v1/traces", valid, { "content-encoding": "gzip" }],
+      [
+        "a body above 8 MB",
+        413,
+        "/v1/traces",
+        () => new Uint8Array(8 * 2 ** 20 + 1),
+        { "content-type": PROTOBUF },
+      ],
+      [
+        "a bomb of gzip",
+        413,
+        "/v1/traces",
+        () => new Uint8Array(gzipSync(new Uint8Array(64 * 2 ** 20))),
+        { "content-encoding": "gzip" },
+      ],
+    ];
+  test.each(refused)("%s: %i with a Status", async (_what, status, path, body, headers) => {
+    const response = await telemetry.send(path, body(), headers);
+    expect(response.status).toBe(status);
+    if (response.headers.get("content-type") === JSON_TYPE) {
+      const document: unknown = await response.json();
+      expect(document).toEqual({ code: expect.any(Number), message: expect.any(String) });
+    } else {
+      // Status: field 1 is the code, field 2 the message
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      expect(bytes[0]).toBe(0x08);
+      expect(bytes[2]).toBe(0x12);
+    }
+  });
+
+  test("the content type is mirrored, and a full success is an empty message", async () => {
+    const json = await telemetry.send("/v1/traces", valid());
+    expect([json.status, json.headers.get("content-type"), await json.text()]).toEqual([
+      200,
+      JSON_TYPE,
+      "{}",
+    ]);
+    const proto = await telemetry.send("/v1/traces", new Uint8Array(), { "content-type": PROTOBUF });
+    expect([proto.status, proto.headers.get("content-type"), await proto.text()]).toEqual([
+      200,
+      PROTOBUF,
+      "",
+    ]);
+    const charset = await telemetry.send("/v1/logs", "{}", {
+      "content-type": "application/json; charset=utf-8",
+    });
+    expect(charset.status).toBe(200);
+  });
+
+  test("other methods get 405, other paths 404", async () => {
+    expect((await fetch(`${telemetry.url}/v1/traces`)).status).toBe(405);
+    expect((await telemetry.send("/v1/metrics", "{}")).status).toBe(404);
+  });
+
+  test("only permanently bad spans are rejected, with the reasons; the others of the request count", async () => {
+    await createFeature(database, "feat_partial");
+    const unit = newUnit();
+    const now = Date.now();
+    const response = await telemetry.send(
+      "/v1/traces",
+      JSON.stringify(
+        jsonRequest([
+          { feature: "feat_partial", unit },
+          { feature: "feat_partial", unit: newUnit(), startMs: now + 3_600_000 },
+          { feature: "feat_partial", unit: newUnit(), startMs: now - 90 * 86_400_000 },
+          { feature: "feat_partial", unit: newUnit(), traceId: "00".repeat(16) },
+          { feature: "feat_partial", unit: newUnit(), spanId: "ab" },
+          { feature: "feat_partial", unit: "a\u0000b" },
+          { feature: "feat_partial", unit: "x".repeat(257) },
+          { feature: "feat_partial", unit: newUnit(), bot: true },
+          { feature: "feat_unknown", unit: newUnit() },
+        ]),
+      ),
+    );
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      partialSuccess: {
+        rejectedSpans: "6",
+        errorMessage: expect.stringMatching(/1: start time more than 10 minutes ahead/),
+      },
+    });
+    await telemetry.settled();
+    expect(await exposures("feat_partial")).toEqual([{ user_id: unit, cohort: "treatment" }]);
+  });
+
+  test("a clock that is minutes off is tolerated", async () => {
+    await createFeature(database, "feat_skew");
+    const now = Date.now();
+    await telemetry.sendSpans([
+      { feature: "feat_skew", unit: newUnit(), startMs: now + 5 * 60_000 },
+      { feature: "feat_skew", unit: newUnit(), startMs: now - 20 * 60_000 },
+    ]);
+    await telemetry.settled();
+    expect(await exposures("feat_skew")).toHaveLength(2);
+  });
+
+  test("aliases are understood and the standard's name wins", async () => {
+    await createFeature(database, "feat_alias");
+    await telemetry.sendSpans([
+      { attributes: { feature_id: "feat_alias", user_id: "alias" } },
+      { attributes: { feature_id: "feat_alias", "enduser.id": "enduser" } },
+      { attributes: { feature_id: "feat_alias", user_id: 4711 } },
+      {
+        feature: "feat_alias",
+        unit: "standard",
+        attributes: { user_id: "second", feature_id: "feat_otlp" },
+      },
+    ]);
+    await telemetry.settled();
+    const users = (await exposures("feat_alias")).map(({ user_id: user }) => user);
+    expect(users).toEqual(["4711", "alias", "enduser", "standard"]);
+  });
+});
+
+describe("OpenTelemetry's own exporters", () => {
+  const headers = { authorization: `Bearer ${INGEST_TOKEN}` };
+  const traceExporters = { protobuf: ProtoTraceExporter, json: JsonTraceExporter };
+  const logExporters = { protobuf: ProtoLogExporter, json: JsonLogExporter };
+  const cases = (["protobuf", "json"] as const).flatMap((encoding) =>
+    [CompressionAlgorithm.GZIP, CompressionAlgorithm.NONE].map((compression) => ({ encoding, compression })),
+  );
+
+  test.each(cases)("spans in $encoding, compression $compression", async ({ encoding, compression }) => {
+    const featureId = `feat_export_${encoding}_${compression}`;
+    await createFeature(database, featureId, { activationWindowSeconds: 60 });
+    const exporter = new traceExporters[encoding]({
+      url: `${telemetry.url}/v1/traces`,
+      headers,
+      compression,
+    });
+    const provider = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });
+    const tracer = provider.getTracer("shop");
+    for (let i = 0; i < 40; i++) {
+      const span = tracer.startSpan("GET /products/:id", {
+        kind: SpanKind.SERVER,
+        attributes: {
+          "feature_flag.key": featureId,
+          "feature_flag.context.id": `visitor ${i % 20} é`,
+          "feature_flag.result.variant": i % 20 < 15 ? "treatment" : "holdout",
+          action_taken: i % 4 === 0,
+          "http.response.status_code": 200,
+          "some.list": ["a", "b"],
+        },
+      });
+      span.addEvent("noted", { detail: 1 });
+      if (i < 5) span.setStatus({ code: SpanStatusCode.ERROR, message: "broke" });
+      span.end();
+    }
+    await provider.shutdown();
+    await telemetry.settled();
+    const found = await exposures(featureId);
+    expect(found).toHaveLength(20);
+    expect(found.filter(({ cohort }) => cohort === "holdout")).toHaveLength(5);
+    const { rows } = await database.pool.query(
+      `select sum(requests)::integer as requests, sum(errors)::integer as errors,
+         (select count(*)::integer from user_actions where feature_id = $1) as acted
+       from latency_sketches where feature_id = $1`,
+      [featureId],
+    );
+    expect(rows).toEqual([{ requests: 40, errors: 5, acted: 5 }]);
+  });
+
+  test.each(cases)(
+    "feature_flag.evaluation events in $encoding, compression $compression, count as exposures",
+    async ({ encoding, compression }) => {
+      const featureId = `feat_event_${encoding}_${compression}`;
+      await createFeature(database, featureId);
+      const exporter = new logExporters[encoding]({
+        url: `${telemetry.url}/v1/logs`,
+        headers,
+        compression,
+      });
+      const provider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] });
+      const logger = provider.getLogger("shop");
+      const attributes = {
+        "feature_flag.key": featureId,
+        "feature_flag.context.id": "visitor",
+        "feature_flag.result.variant": "holdout",
+      };
+      logger.emit({ eventName: "feature_flag.evaluation", attributes });
+      logger.emit({
+        body: "not an evaluation",
+        attributes: { ...attributes, "feature_flag.context.id": "nobody" },
+      });
+      await provider.shutdown();
+      await telemetry.settled();
+      expect(await exposures(featureId)).toEqual([{ user_id: "visitor", cohort: "holdout" }]);
+      const { rows } = await database.pool.query("select from latency_sketches where feature_id = $1", [
+        featureId,
+      ]);
+      expect(rows).toHaveLength(0);
+    },
+  );
+});
