@@ -7,6 +7,7 @@ import type { FeatureId } from "../../shared/ids.ts";
 import type { Result } from "../../shared/result.ts";
 import { decide } from "../decide/decide.ts";
 import type { Decision } from "../decide/decision.ts";
+import { explainDecision } from "../decide/explain.ts";
 import { readDue, type DueFeature } from "./due.ts";
 import { foldSettled, type FoldedTrial } from "./fold-settled.ts";
 import { reportDecision } from "./report.ts";
@@ -118,7 +119,14 @@ export const makeEvaluator = (needs: {
       const stored = await storeCheck(
         pool,
         { ...rest, featureId: due.featureId, epoch: due.epoch, decided, cause: decision.cause },
-        worthKeeping ? { decision, mode: due.rule.mode, at, mature: matureOf(decision) } : null,
+        worthKeeping
+          ? {
+              decision: explainDecision(decision, due.rule),
+              mode: due.rule.mode,
+              at,
+              mature: matureOf(decision),
+            }
+          : null,
       );
       if (!stored) return null;
       if (restarted)

@@ -1,6 +1,6 @@
 // Stores what a check folded and decided. The trial's sequence number makes it exactly once: whoever read an older
 // number has lost to another check and stores nothing, so no bucket is ever counted twice.
-import type { Decision } from "../decide/decision.ts";
+import type { ExplainedDecision } from "../decide/explain.ts";
 import type { Evidence } from "../decide/evidence.ts";
 import { inTransaction, type Pool } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
@@ -20,7 +20,7 @@ export type NewTrial = {
 };
 
 export type NewEvaluation = {
-  readonly decision: Decision;
+  readonly decision: ExplainedDecision;
   readonly mode: Rule["mode"];
   /** Unix seconds */
   readonly at: number;
