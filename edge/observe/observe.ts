@@ -16,8 +16,8 @@ export type Observation = {
   /** W3C traceparent of the request, if it has one. */
   readonly traceparent: string | null;
   readonly startMs: number;
-  /** Until the upstream's response headers. */
-  readonly durationMs: number;
+  /** Until the upstream's response headers; null: it was not asked, and there is no latency to learn from. */
+  readonly durationMs: number | null;
   readonly status: number;
   readonly exposed: readonly Assigned[];
   /** Features that this request activates. Only those the unit is held for: who was never exposed cannot act on it. */

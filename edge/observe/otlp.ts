@@ -9,7 +9,8 @@ export type Visit = {
   /** the request's method */
   readonly name: string;
   readonly startMs: number;
-  readonly durationMs: number;
+  /** null: unknown; such a span ends at 0, and its duration is not counted. */
+  readonly durationMs: number | null;
   readonly status: number;
   readonly unitId: string;
   readonly isBot: boolean;
@@ -52,7 +53,8 @@ export const encodeSubject = (featureId: string, variant: "treatment" | "holdout
 
 const encodeVisit = (visit: Visit): { before: string; after: string; end: string } => {
   const parent = visit.parentSpanId === null ? "" : `"parentSpanId":"${visit.parentSpanId}",`;
-  const times = `"startTimeUnixNano":"${nanos(visit.startMs)}","endTimeUnixNano":"${nanos(visit.startMs + visit.durationMs)}"`;
+  const end = visit.durationMs === null ? "0" : nanos(visit.startMs + visit.durationMs);
+  const times = `"startTimeUnixNano":"${nanos(visit.startMs)}","endTimeUnixNano":"${end}"`;
   const name = JSON.stringify(visit.name);
   return {
     before: `{"traceId":"${visit.traceId}",${parent}"name":${name},"kind":${SPAN_KIND_SERVER},${times},"spanId":"`,

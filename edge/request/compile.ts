@@ -5,6 +5,7 @@ import { holdKey } from "../../shared/cookie.ts";
 import type { Activation, FeatureState } from "../../shared/feature.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { compilePath, type Route } from "../../shared/route.ts";
+import { compileGate, type CompiledGate } from "./compile-gate.ts";
 
 export type CompiledFeature = Assignable & {
   readonly featureId: FeatureId;
@@ -12,6 +13,8 @@ export type CompiledFeature = Assignable & {
   readonly holdKey: number;
   /** Whether the feature has anything to do with a request. */
   readonly appliesTo: (path: string, method: string) => boolean;
+  /** null: only the upstream is told. */
+  readonly gate: CompiledGate | null;
   /** Whether a request is one that the feature is for; null: all are. */
   readonly targets: Targets | null;
   /** Whether a request is one by which units activate, given the status that the upstream answered. */
@@ -26,6 +29,8 @@ export type CompiledSnapshot = {
   readonly enabled: readonly CompiledFeature[];
   /** enabled, and named by an activation route */
   readonly activatable: readonly CompiledFeature[];
+  /** Those with a gate, closed ones too, in the order of their ids. */
+  readonly gated: readonly CompiledFeature[];
   /** Whether a request's token has to be verified, because an enabled feature asks for one of its claims. */
   readonly asksForClaims: boolean;
   readonly byId: ReadonlyMap<FeatureId, CompiledFeature>;
@@ -57,6 +62,7 @@ const compileFeature = (state: FeatureState): CompiledFeature => ({
   state,
   holdKey: holdKey(state.featureId, state.epoch),
   appliesTo: compileRoutes(state.routes),
+  gate: compileGate(state),
   targets: state.targeting === null ? null : compileTargeting(state.targeting),
   activatedBy: compileActivation(state.activation),
 });
@@ -69,6 +75,9 @@ export const compile = (revision: Revision, states: readonly FeatureState[]): Co
     features,
     enabled,
     activatable: enabled.filter((feature) => feature.activatedBy !== null),
+    gated: features
+      .filter((feature) => feature.gate !== null)
+      .toSorted((a, b) => (a.featureId < b.featureId ? -1 : 1)),
     asksForClaims: enabled.some(({ state }) => state.targeting !== null && asksForClaims(state.targeting)),
     byId: new Map(features.map((feature) => [feature.featureId, feature])),
     holdKeys: new Set(features.map((feature) => feature.holdKey)),

@@ -5,7 +5,10 @@ import { FULL_EVERY_MS, spansOf, type SpanIds } from "../observe/observe.ts";
 import type { Sender } from "../observe/sender.ts";
 import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
 import { holdAlso } from "../../shared/cookie.ts";
+import { actionsOf, answerClosed, NO_ACTIONS, type Actions } from "./act.ts";
 import type { ReadClaims } from "./claims.ts";
+import type { Place } from "./compile-gate.ts";
+import { editPage, preparePageRequest } from "./edit-page.ts";
 import { factsOf } from "./facts.ts";
 import { applicable, assign, gate, isClosed, NOTHING, type Assigned, type GateOutcome } from "./gate.ts";
 import { cookieName, dayOf, newIdentity, readCookie, type Identity, type makeCookies } from "./identify.ts";
@@ -30,6 +33,14 @@ type Gated = {
   /** null when no feature concerns the request: then nobody needs to be known. */
   readonly identity: Identity | null;
   readonly outcome: GateOutcome;
+  readonly actions: Actions;
+};
+
+type Served = {
+  readonly status: number;
+  readonly startMs: number;
+  /** Until the upstream's response headers; null: the gate answered by itself. */
+  readonly durationMs: number | null;
 };
 
 export type Handle = (request: Request, waitUntil: WaitUntil) => Promise<Response>;
@@ -55,6 +66,12 @@ const activated = (request: Request, status: number, { seen, path, identity }: G
         )
         .map((feature) => assign(feature, identity));
 
+const act = (method: string, { snapshot }: Seen, path: string, { assigned }: GateOutcome): Actions => {
+  if (snapshot.gated.length === 0) return NO_ACTIONS;
+  const open = new Set(assigned.filter((each) => each.open).map(({ feature }) => feature));
+  return actionsOf(snapshot.gated, { path, method, open });
+};
+
 export const makeHandle = (dependencies: Dependencies): Handle => {
   const { config, memory, cookies, readClaims, sender, ids, now, fetchUpstream, countFailure } = dependencies;
   const identify = makeIdentify(cookies);
@@ -68,9 +85,9 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const mayActivate = seen.snapshot.activatable.some(
       (feature) => feature.state.activation?.method === request.method,
     );
-    if (features.length === 0 && !mayActivate) return { seen, path, identity: null, outcome: NOTHING };
-    const identity = await identify(request);
-    return { seen, path, identity, outcome: gate(features, identity) };
+    const identity = features.length === 0 && !mayActivate ? null : await identify(request);
+    const outcome = identity === null ? NOTHING : gate(features, identity);
+    return { seen, path, identity, outcome, actions: act(request.method, seen, path, outcome) };
   };
 
   /** A Set-Cookie header when there is something to tell the visitor's browser that it does not know. */
@@ -85,8 +102,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
   const observe = (
     request: Request,
     gated: Gated,
-    status: number,
-    startMs: number,
+    { status, startMs, durationMs }: Served,
     waitUntil: WaitUntil,
   ): void => {
     const { identity, outcome } = gated;
@@ -100,16 +116,30 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
         userAgent: request.headers.get("User-Agent"),
         traceparent: request.headers.get("traceparent"),
         startMs,
-        durationMs: now() - startMs,
+        durationMs,
         status,
         exposed: outcome.assigned,
-        activated: activated(request, status, gated),
+        activated: durationMs === null ? [] : activated(request, status, gated),
         inFull,
       },
       ids,
       Math.random,
     );
     sender.add(spans, waitUntil);
+  };
+
+  const askUpstream = async (
+    request: Request,
+    { told, place, edit }: { told: Told | null; place: Place | null; edit: boolean },
+  ): Promise<Response> => {
+    try {
+      const outgoing = toUpstream(request, config.UPSTREAM_URL, told, place);
+      if (edit) preparePageRequest(outgoing);
+      return await fetchUpstream(outgoing);
+    } catch (error) {
+      countFailure("upstream", error);
+      return unreachable();
+    }
   };
 
   return async (request, waitUntil) => {
@@ -125,16 +155,17 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
         ? null
         : { features: gated.outcome.header, unitId: gated.identity.unitId };
     const startMs = now();
-    const response = await fetchUpstream(toUpstream(request, config.UPSTREAM_URL, told)).catch(
-      (error: unknown) => {
-        countFailure("upstream", error);
-        return unreachable();
-      },
-    );
+    const { answer, place, edit } = gated?.actions ?? NO_ACTIONS;
+    let response =
+      answer === null
+        ? await askUpstream(request, { told, place, edit: edit !== null })
+        : answerClosed(answer);
     if (gated === null) return response;
     try {
       const gateMs = startMs - arrivedMs;
-      observe(request, gated, response.status, startMs, waitUntil);
+      const durationMs = answer === null ? now() - startMs : null;
+      observe(request, gated, { status: response.status, startMs, durationMs }, waitUntil);
+      if (edit !== null) response = editPage(response, edit);
       const cookie = await cookieFor(request.url, gated);
       const wantsDebug = config.DEBUG_HEADERS === "always" || request.headers.get("Sluice-Debug") === "1";
       if ((cookie === null && !wantsDebug) || response.status === 101) return response;

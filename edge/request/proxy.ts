@@ -1,6 +1,8 @@
 // The upstream's side of a request: one upstream request per request, bodies streamed, nothing touched but the names
 // that are ours. Framing (Connection, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade) belongs to the runtime.
 
+import type { Place } from "./compile-gate.ts";
+
 export const FEATURES_HEADER = "Sluice-Features";
 export const UNIT_HEADER = "Sluice-Unit";
 
@@ -31,15 +33,30 @@ const tellForwarded = (headers: Headers, url: string): void => {
 /** What the upstream is told of a visitor. */
 export type Told = { readonly features: string; readonly unitId: string };
 
+const targetOf = (url: string, base: string, path: string | null): string => {
+  if (base === "" && path === null) return url;
+  const begin = pathStart(url);
+  const query = url.indexOf("?", begin);
+  const tail = path === null ? url.slice(begin) : path + (query < 0 ? "" : url.slice(query));
+  return (base === "" ? url.slice(0, begin) : base) + tail;
+};
+
 /**
  * The request as it goes upstream. `told` null: as if Sluice were not there, except that nobody may pose as it.
  * `upstreamUrl` empty: the site's own URL, which Cloudflare takes to the server behind the Worker's route.
+ * `place`: where a feature wants the request served instead.
  */
-export const toUpstream = (request: Request, upstreamUrl: string, told: Told | null): Request => {
+export const toUpstream = (
+  request: Request,
+  upstreamUrl: string,
+  told: Told | null,
+  place: Place | null = null,
+): Request => {
   const { url } = request;
-  const outgoing = new Request(upstreamUrl === "" ? url : upstreamUrl + url.slice(pathStart(url)), request);
+  const base = place?.upstream ?? upstreamUrl;
+  const outgoing = new Request(targetOf(url, base, place?.path ?? null), request);
   const { headers } = outgoing;
-  if (upstreamUrl !== "") tellForwarded(headers, url);
+  if (base !== "") tellForwarded(headers, url);
   if (headers.has("Proxy-Connection")) headers.delete("Proxy-Connection");
   if (told !== null) {
     headers.set(FEATURES_HEADER, told.features);

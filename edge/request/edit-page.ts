@@ -1,0 +1,113 @@
+// A page edited while it streams by. Only HTML is touched, and nothing of it is held back or kept.
+import type { FeatureId } from "../../shared/ids.ts";
+
+export type PageEdit = {
+  /** Features whose `data-feature` elements are shown (true) or removed (false). */
+  readonly elements: ReadonlyMap<FeatureId, boolean>;
+  /** What the page's scripts are told. */
+  readonly flags: ReadonlyMap<FeatureId, boolean>;
+};
+
+/** Codings that the runtime can undo and do again around an edit. */
+const CODINGS = ["gzip", "br"];
+/** What describes the bytes of the unedited page, or would let a cache bring it back after the feature closed. */
+const OF_THE_BYTES = [
+  "Content-Length",
+  "ETag",
+  "Last-Modified",
+  "Accept-Ranges",
+  "Content-Digest",
+  "Repr-Digest",
+  "Digest",
+  "Content-MD5",
+];
+
+/** Whether the client may be asking for a page: other requests keep their conditions and codings. */
+const asksForPage = (headers: Headers): boolean => {
+  const accept = headers.get("Accept");
+  return accept === null || accept.includes("text/html") || accept.includes("*/*");
+};
+
+/**
+ * A request whose answer may be edited: an older edit in the browser's cache must not be confirmed by the upstream's
+ * 304, and the page must arrive in a coding that can be edited.
+ */
+export const preparePageRequest = (outgoing: Request): void => {
+  const { headers } = outgoing;
+  if (!asksForPage(headers)) return;
+  if (headers.get("Accept")?.includes("text/html")) {
+    headers.delete("If-None-Match");
+    headers.delete("If-Modified-Since");
+  }
+  const accepted = headers.get("Accept-Encoding");
+  if (accepted === null) return;
+  const editable = CODINGS.filter((coding) => accepted.includes(coding));
+  headers.set("Accept-Encoding", editable.length === 0 ? "identity" : editable.join(", "));
+};
+
+const isEditable = (response: Response): boolean => {
+  const type = response.headers.get("Content-Type")?.toLowerCase() ?? "";
+  const coding = response.headers.get("Content-Encoding")?.toLowerCase() ?? "identity";
+  return (
+    type.startsWith("text/html") &&
+    !type.includes("utf-16") &&
+    (coding === "identity" || CODINGS.includes(coding)) &&
+    response.status !== 206
+  );
+};
+
+/** The nonce that the page's own policy gives to scripts, if it gives one. */
+const nonceOf = (policy: string | null): string | null => {
+  const directives = (policy ?? "").split(/[;,]/).map((text) => text.trim());
+  for (const name of ["script-src-elem", "script-src", "default-src"]) {
+    const directive = directives.find((text) => text.toLowerCase().startsWith(`${name} `));
+    if (directive !== undefined) return /'nonce-([A-Za-z0-9+/_=-]+)'/.exec(directive)?.[1] ?? null;
+  }
+  return null;
+};
+
+/** Inert JSON: `<` is escaped so that no feature id can end the element. */
+const flagsElement = (flags: PageEdit["flags"], nonce: string | null): string => {
+  const json = JSON.stringify(Object.fromEntries(flags)).replaceAll("<", "\\u003c");
+  const attribute = nonce === null ? "" : ` nonce="${nonce}"`;
+  return `<script type="application/json" id="sluice-flags"${attribute}>${json}</script>`;
+};
+
+/** An element may carry `hidden` for the time before the gate, or without it: showing takes it away. */
+const showOrRemove = (elements: ReadonlyMap<string, boolean>) => ({
+  element: (element: Element): void => {
+    const isOpen = elements.get(element.getAttribute("data-feature") ?? "");
+    if (isOpen === true) element.removeAttribute("hidden");
+    else if (isOpen === false) element.remove();
+  },
+});
+
+/** The page with its edits, streaming; any other response as it is. */
+export const editPage = (response: Response, { elements, flags }: PageEdit): Response => {
+  if (!isEditable(response)) return response;
+  const edited = new Response(response.body, response);
+  for (const name of OF_THE_BYTES) edited.headers.delete(name);
+  if (!(edited.headers.get("Cache-Control")?.includes("no-store") ?? false))
+    edited.headers.set("Cache-Control", "private, no-cache");
+  if (edited.body === null) return edited;
+  const rewriter = new HTMLRewriter();
+  if (elements.size > 0) rewriter.on("[data-feature]", showOrRemove(elements));
+  if (flags.size > 0) {
+    const html = flagsElement(flags, nonceOf(response.headers.get("Content-Security-Policy")));
+    let isTold = false;
+    /** In the head, before the page's own scripts; a page without one is told where its content begins. */
+    const tell = {
+      element: (element: Element): void => {
+        if (!isTold) element.prepend(html, { html: true });
+        isTold = true;
+      },
+    };
+    rewriter.on("head", tell).on("body", tell);
+    rewriter.onDocument({
+      end: (end) => {
+        if (!isTold) end.append(html, { html: true });
+      },
+    });
+  }
+  return rewriter.transform(edited);
+};
