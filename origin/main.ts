@@ -52,8 +52,10 @@ if (migrated.length > 0) log.info({ migrated }, "database migrated");
 const databaseUrl = (await serviceUrlOf(givenUrl)) ?? givenUrl;
 if (databaseUrl === givenUrl) log.warn({}, "no service role: the service has the rights of its login");
 
-const onIdleError = ({ message }: Error) =>
-  log.warn({ error: message }, "a database connection broke while idle");
+let stopping = false;
+const onIdleError = ({ message }: Error) => {
+  if (!stopping) log.warn({ error: message }, "a database connection broke while idle");
+};
 const pool = makePool(databaseUrl, { applicationName: "sluice-origin", onIdleError });
 
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
@@ -195,9 +197,12 @@ const server = createServer((request, response) => {
   if (otlp !== undefined && /^\/v1\/(?:traces|logs)(?:\?|$)/.test(request.url ?? "")) otlp(request, response);
   else void admin(request, response);
 });
+<<<<<<< HEAD
 /** How long requests under way may take once the origin is told to stop. */
 const DRAIN_MS = 5_000;
 let stopping = false;
+=======
+>>>>>>> d12072f (Narrate the demo's evidence as it grows)
 const stop = async (signal: string, exitCode = 0): Promise<void> => {
   if (stopping) return;
   stopping = true;

@@ -14,7 +14,8 @@ import { parseStackEnvironment } from "./stack-environment.ts";
 import { startStack } from "./stack.ts";
 
 const ARRIVALS_PER_SECOND = 50;
-const PATIENCE_MS = 75_000;
+const PATIENCE_MS = 70_000;
+const PROGRESS_EVERY_MS = 5_000;
 
 // Seconds instead of the hours and days of a real product, so that it ends while one watches.
 const windows = {
@@ -87,7 +88,7 @@ const startOwn = async (): Promise<Loop> => {
   const stack = await startStack({
     dataDir,
     ports: { edge, origin, shop },
-    originEnv,
+    originEnv: { ...originEnv, LOG_LEVEL: process.env["LOG_LEVEL"] ?? "error" },
     edgeVars: environment.value.edgeVars,
     onLine: (line) => process.stderr.write(`${line}\n`),
   });
@@ -136,23 +137,24 @@ const tell = async (loop: Loop): Promise<string | null> => {
     let rolledBack = false;
     let kept = false;
     const told = { bad: "", good: "" };
+    let nextAtMs = 0;
     for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline; await sleep(500)) {
       const [ofBad, ofGood] = await Promise.all([
         admin.signals(bad.featureId),
         admin.signals(good.featureId),
       ]);
-      for (const [name, signals] of [
-        ["bad", ofBad],
-        ["good", ofGood],
+      const isTime = performance.now() >= nextAtMs;
+      if (isTime) nextAtMs = performance.now() + PROGRESS_EVERY_MS;
+      for (const [name, { featureId }, { cohorts, latest }] of [
+        ["bad", bad, ofBad],
+        ["good", good, ofGood],
       ] as const) {
-        const now = signals.latest === null ? "" : signals.latest.state;
-        if (now === told[name]) continue;
+        const now = latest?.state ?? "";
+        const isNews = now !== told[name];
+        if (!isNews && (!isTime || now === "ROLLBACK")) continue;
         told[name] = now;
-        const { treatment, holdout } = signals.cohorts;
-        say(
-          `${name === "bad" ? bad.featureId : good.featureId}: ${treatment.exposed} exposed, ${holdout.exposed} held out, ${now}`,
-        );
-        say(`  ${signals.latest?.decision.reason ?? ""}`);
+        say(`${featureId}: ${cohorts.treatment.exposed} exposed, ${cohorts.holdout.exposed} held out`);
+        if (latest !== null) say(`  ${latest.decision.reason}`);
       }
       if (told.good === "ROLLBACK") return `${good.featureId} is good and was rolled back`;
       if (!rolledBack && told.bad === "ROLLBACK") {
@@ -161,8 +163,10 @@ const tell = async (loop: Loop): Promise<string | null> => {
         if (entry === undefined) return "the rollback has no audit entry";
         const lostAt = await Promise.race([probe.lost, sleep(5_000)]);
         if (lostAt === undefined) return "the edge still gives the feature 5 s after its rollback";
-        say(`rolled back as revision ${entry.revision}; the first page without it had arrived at a visitor`);
-        say(`who had it ${lostAt - entry.at.getTime()} ms after the commit`);
+        say(
+          `closed by itself as revision ${entry.revision}. ${lostAt - entry.at.getTime()} ms after the commit a visitor`,
+        );
+        say(`who had the feature had received the first page without it.`);
         if (await probe.hasFeature()) return "the feature came back to a visitor who had lost it";
       }
       kept = told.good === "KEEP" || told.good === "WATCH";
