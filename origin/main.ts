@@ -197,12 +197,8 @@ const server = createServer((request, response) => {
   if (otlp !== undefined && /^\/v1\/(?:traces|logs)(?:\?|$)/.test(request.url ?? "")) otlp(request, response);
   else void admin(request, response);
 });
-<<<<<<< HEAD
 /** How long requests under way may take once the origin is told to stop. */
 const DRAIN_MS = 5_000;
-let stopping = false;
-=======
->>>>>>> d12072f (Narrate the demo's evidence as it grows)
 const stop = async (signal: string, exitCode = 0): Promise<void> => {
   if (stopping) return;
   stopping = true;
