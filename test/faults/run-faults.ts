@@ -1,0 +1,191 @@
+// Kills parts of the installation under load, again and again, and compares in the end what was acknowledged with what
+// was counted. Clients behave as OTLP asks: the same bytes again until they are acknowledged.
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "pg";
+import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { migrate } from "../../origin/db/migrate.ts";
+import { startOriginProcess } from "../../scripts/origin-process.ts";
+import { jsonRequest, newUnit, waitFor, type TestSpan } from "../support/telemetry.ts";
+
+const FEATURE = "feat_faults";
+const SPANS = 20;
+const SENDERS = 4;
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+};
+
+const victims = ["ingest", "fold", "backend", "postgres"] as const;
+
+export type FaultReport = {
+  kills: number;
+  /** spans acknowledged at last, each sent once or more */
+  acked: number;
+  /** requests sent again because they were refused or their answer was lost */
+  retries: number;
+  countedRequests: number;
+  units: number;
+  countedUnits: number;
+};
+
+/**
+ * One process takes telemetry in, two fold it; `kills` times one of them, a backend or all of PostgreSQL gets a
+ * SIGKILL at a random moment. `say` hears what is done.
+ */
+export const runFaults = async (options: {
+  kills: number;
+  say: (line: string) => void;
+}): Promise<FaultReport> => {
+  const { kills, say } = options;
+  const folder = await mkdtemp(join(tmpdir(), "sluice-faults-"));
+  const token = randomBytes(16).toString("hex");
+  const databasePort = await freePort();
+  const startPostgres = () =>
+    startEmbeddedPostgres({ dataDir: folder, port: databasePort, settings: { max_connections: "60" } });
+  let postgres = await startPostgres();
+  await migrate(postgres.url);
+  const url = postgres.url;
+
+  const ask = async <T extends object>(text: string, values: unknown[] = []): Promise<T[]> => {
+    const client = new Client({ connectionString: url });
+    client.on("error", () => {});
+    await client.connect();
+    try {
+      return (await client.query<T>(text, values)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  await ask(
+    "insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision) values ($1, true, 9000, 1000, 1)",
+    [FEATURE],
+  );
+
+  const start = async (roles: string) =>
+    startOriginProcess({
+      port: await freePort(),
+      env: {
+        DATABASE_URL: url,
+        ROLES: roles,
+        INGEST_TOKEN: token,
+        ADMIN_TOKEN: randomBytes(16).toString("hex"),
+        DATA_DIR: folder,
+        LOG_LEVEL: "fatal",
+      },
+      onLine: () => {},
+    });
+  const ingest = await start("ingest");
+  const folds = [await start("fold"), await start("fold")];
+  const ready = () => Promise.all([ingest, ...folds].map((origin) => origin.ready()));
+
+  const units = new Set<string>();
+  let acked = 0;
+  let retries = 0;
+  const enough = new AbortController();
+
+  const post = (body: string): Promise<number> =>
+    fetch(`${ingest.url}/v1/traces`, {
+      method: "POST",
+      body,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      signal: AbortSignal.timeout(10_000),
+    }).then(
+      async (response) => {
+        await response.arrayBuffer();
+        return response.status;
+      },
+      () => 0,
+    );
+
+  const sender = async (): Promise<void> => {
+    while (!enough.signal.aborted) {
+      const spans: TestSpan[] = Array.from({ length: SPANS }, (_, i) => ({
+        feature: FEATURE,
+        unit: i % 2 === 0 ? newUnit() : `regular ${Math.floor(Math.random() * 200)}`,
+        variant: "treatment",
+      }));
+      const body = JSON.stringify(jsonRequest(spans));
+      while ((await post(body)) !== 200) {
+        retries++;
+        await sleep(100);
+      }
+      acked += SPANS;
+      for (const { unit } of spans) if (unit !== undefined) units.add(unit);
+      // Now and then a client that did not see the answer sends it all once more.
+      if (Math.random() < 0.05 && (await post(body)) !== 200) retries++;
+      await sleep(10);
+    }
+  };
+  const kill = async (victim: (typeof victims)[number]): Promise<void> => {
+    switch (victim) {
+      case "ingest":
+        return ingest.kill();
+      case "fold":
+        return folds[Math.floor(Math.random() * folds.length)]?.kill();
+      case "backend": {
+        const backends = await ask<{ pid: number }>(
+          "select pid from pg_stat_activity where application_name like 'sluice-%' order by random() limit 1",
+        ).catch(() => []);
+        if (backends[0] !== undefined) process.kill(backends[0].pid, "SIGKILL");
+        return;
+      }
+      case "postgres": {
+        process.kill(postgres.pid, "SIGKILL");
+        await postgres.ended;
+        // Its children end by themselves when they notice; until then the data is in use.
+        postgres = await waitFor(() => startPostgres().catch(() => undefined), 60_000);
+      }
+    }
+  };
+
+  try {
+    await ready();
+    const senders = Array.from({ length: SENDERS }, sender);
+    for (let n = 0; n < kills; n++) {
+      await sleep(300 + Math.random() * 1_200);
+      const victim = victims[n % victims.length] ?? "ingest";
+      say(`kill ${n + 1}: ${victim}`);
+      await kill(victim);
+      // A process that was killed is started again before the next one is: otherwise nothing would ever be under load.
+      await ready();
+    }
+    await sleep(500);
+    enough.abort();
+    await Promise.all(senders);
+    await waitFor(async () => {
+      const rows = await ask<{ open: boolean }>(
+        `select exists (select from span_log l left join fold_checkpoints c using (partition, writer)
+           where l.seq > coalesce(c.seq, 0)) as open`,
+      ).catch(() => []);
+      return rows[0]?.open === false;
+    }, 120_000);
+    const [counted] = await ask<{ requests: number; units: number }>(
+      `select (select sum(requests)::integer from latency_sketches) as requests,
+         (select sum(units)::integer from outcome_counts where signal = 'exposure') as units`,
+    );
+    return {
+      kills,
+      acked,
+      retries,
+      countedRequests: counted?.requests ?? 0,
+      units: units.size,
+      countedUnits: counted?.units ?? 0,
+    };
+  } finally {
+    enough.abort();
+    await Promise.all([ingest, ...folds].map((origin) => origin.stop()));
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+};
