@@ -2,14 +2,12 @@
 // site cancels. Per batch, with rates fixed before the batch is seen (Turner, Ly & Grünwald, "Generic e-variables for
 // exact sequential k-sample tests"). Natural logarithms.
 import type { Arms } from "./evidence.ts";
-import type { Tally } from "./rate-evidence.ts";
+import { inside, type Tally } from "./rate-evidence.ts";
 
 /** Treatment's rate as a part of holdout's. Equal weights. */
 export const COMPARED_RATIOS = [0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95] as const;
 
 const LOG_RATIOS = COMPARED_RATIOS.map(Math.log);
-
-const inside = (p: number): number => Math.min(1 - 1e-9, Math.max(1e-9, p));
 
 /** The rate to expect of the holdout, from what earlier batches showed; null before there are any. */
 export const guessRate = ({ n, s }: Tally): number | null => (n <= 0 ? null : inside((s + 0.5) / (n + 1)));

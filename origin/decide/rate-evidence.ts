@@ -10,7 +10,7 @@ const RATIOS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95] as const;
 export type Tally = { readonly n: number; readonly s: number };
 
 /** Thresholds of exactly 0 or 1 have no likelihood ratio; this close to them the answer is the same. */
-const inside = (p: number): number => Math.min(1 - 1e-9, Math.max(1e-9, p));
+export const inside = (p: number): number => Math.min(1 - 1e-9, Math.max(1e-9, p));
 
 const LOG_RATIOS = RATIOS.map(Math.log);
 

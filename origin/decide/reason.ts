@@ -121,7 +121,8 @@ export const reasonOf = (found: {
   rule: Rule;
 }): string => {
   const { state, tests, keep, cause, obstacle, rule } = found;
-  const nearest = strongest(tests);
+  const counted = tests.filter(({ counts }) => counts);
+  const nearest = strongest(counted.length > 0 ? counted : tests);
   const also = obstacle === null ? "" : ` ${capital(obstacle)}.`;
   switch (state) {
     case "ROLLBACK":

@@ -8,7 +8,7 @@ import { SLOW_SHARE } from "./fold.ts";
 import { logMeanExp } from "./log-sum-exp.ts";
 import { betaLogEvidence, betaLogKeepEvidence } from "./beta-evidence.ts";
 import { logAlarm, type Detector } from "./detector.ts";
-import { gridLogEvidence, gridLogKeepEvidence, type Tally } from "./rate-evidence.ts";
+import { gridLogEvidence, gridLogKeepEvidence, inside, type Tally } from "./rate-evidence.ts";
 
 /** Chance of keeping a feature that misses one of its thresholds. */
 export const KEEP_ALPHA = 0.05;
@@ -34,17 +34,15 @@ const rateOf = ({ n, s }: { n: number; s: number }): number | null => (n === 0 ?
 const alarmOf = (detector: Detector, logBar: number): TestReport["alarm"] =>
   detector.length === 0 ? null : { logEvidence: logAlarm(detector), logBar };
 
-const clamp = (threshold: number): number => Math.min(1 - 1e-9, threshold);
-
 /** The prior of a rule is about activation. */
 const logEvidenceBelow = (rule: Rule, name: SignalName, tally: Tally, threshold: number): number =>
   rule.prior !== undefined && name === "activation"
-    ? betaLogEvidence(tally, clamp(threshold), rule.prior)
+    ? betaLogEvidence(tally, inside(threshold), rule.prior)
     : gridLogEvidence(tally, threshold);
 
 const logEvidenceAbove = (rule: Rule, name: SignalName, tally: Tally, threshold: number): number =>
   rule.prior !== undefined && name === "activation"
-    ? betaLogKeepEvidence(tally, clamp(threshold), rule.prior)
+    ? betaLogKeepEvidence(tally, inside(threshold), rule.prior)
     : gridLogKeepEvidence(tally, threshold);
 
 type OutcomeSignal = {

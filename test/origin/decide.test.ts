@@ -1,0 +1,304 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decide, type History } from "../../origin/decide/decide.ts";
+import type { Decision, SignalName } from "../../origin/decide/decision.ts";
+import { noEvidence, type Arms, type Evidence } from "../../origin/decide/evidence.ts";
+import { explainDecision } from "../../origin/decide/explain.ts";
+import { foldExposures, foldOutcomes, foldTraffic } from "../../origin/decide/fold.ts";
+import type { Tally } from "../../origin/decide/rate-evidence.ts";
+import { agesOf } from "../../shared/ages.ts";
+import { Rule } from "../../shared/rule.ts";
+import specification from "../spec/decide.json" with { type: "json" };
+
+type Folded = {
+  signal: string;
+  age?: string;
+  buckets: number;
+  treatment: number | number[];
+  holdout?: number | number[];
+};
+
+type Case = {
+  title: string;
+  rule?: Record<string, unknown>;
+  folded: Folded[];
+  decided?: string;
+  cause?: string[];
+  lagSeconds?: number | null;
+  activationIsMeasured?: boolean;
+  secondsSinceStart?: number;
+  expect: { state: string; action: string; cause?: string[]; isValid?: boolean; reason?: string };
+};
+
+const SECONDS: Record<string, number> = {
+  "15 min": 900,
+  "1 h": 3600,
+  "24 h": 86_400,
+  "3 d": 259_200,
+  "7 d": 604_800,
+};
+
+const ROLLOUT = { rolloutBps: 5000, holdoutBps: 5000 };
+
+const tallyOf = (pair: number | number[] | undefined): Tally =>
+  Array.isArray(pair) ? { n: pair[0] ?? 0, s: pair[1] ?? 0 } : { n: pair ?? 0, s: pair ?? 0 };
+
+const NONE: Arms<Tally> = { treatment: { n: 0, s: 0 }, holdout: { n: 0, s: 0 } };
+
+/** Folds the buckets one after another, as checks would. */
+const fold = (
+  evidence: Evidence,
+  rule: Rule,
+  { signal, age, ...item }: Folded,
+  watching: boolean,
+): Evidence => {
+  const arms = { treatment: tallyOf(item.treatment), holdout: tallyOf(item.holdout) };
+  const from = (foldedTo: number) =>
+    Array.from({ length: item.buckets }, (_, i) => ({ bucketS: foldedTo + i, ...arms }));
+  switch (signal) {
+    case "exposure": {
+      // Without a holdout in the case there is none in the rollout either.
+      const rollout = item.holdout === 0 ? { rolloutBps: 10_000, holdoutBps: 0 } : ROLLOUT;
+      const sampleRatio = { ...evidence.sampleRatio, ...rollout };
+      const upTo = evidence.exposed.foldedTo + item.buckets;
+      return {
+        ...evidence,
+        ...foldExposures({ ...evidence, sampleRatio }, from(evidence.exposed.foldedTo), upTo, rollout),
+      };
+    }
+    case "latency":
+    case "errorRate": {
+      const { traffic } = evidence;
+      const buckets = from(traffic.foldedTo).map(({ bucketS }) => ({
+        bucketS,
+        latency: signal === "latency" ? arms : NONE,
+        errors: signal === "latency" ? NONE : arms,
+      }));
+      const upTo = traffic.foldedTo + item.buckets;
+      return { ...evidence, traffic: foldTraffic(traffic, buckets, upTo, { rule, watching }) };
+    }
+    case "activation":
+    case "retention": {
+      const threshold = signal === "activation" ? rule.activationThreshold : rule.retentionThreshold;
+      const terms = { threshold, against: rule.compare[signal] ?? "threshold", watching } as const;
+      const seconds = SECONDS[age ?? ""];
+      expect(evidence[signal].map(({ ageSeconds }) => ageSeconds)).toContain(seconds);
+      return {
+        ...evidence,
+        [signal]: evidence[signal].map((part) =>
+          part.ageSeconds === seconds
+            ? foldOutcomes(part, from(part.foldedTo), part.foldedTo + item.buckets, terms)
+            : part,
+        ),
+      };
+    }
+    default:
+      throw new Error(`the specification folds an unknown signal ${signal}`);
+  }
+};
+
+const historyOf = (decided: string | undefined, cause: readonly string[] = []): History => ({
+  epoch: 1,
+  ruleVersion: 1,
+  decided: decided === "KEEP" || decided === "ROLLBACK" ? decided : null,
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by hand in the specification
+  cause: cause as SignalName[],
+});
+
+describe("specification", () => {
+  const cases: Case[] = specification.cases;
+  test.each(cases)("$title", (example) => {
+    const rule = Rule.parse({ featureId: "feat_example", ...specification.rule, ...example.rule });
+    const watching = example.decided === "KEEP";
+    const evidence = example.folded.reduce(
+      (before, item) => fold(before, rule, item, watching),
+      noEvidence(agesOf(rule), 0, ROLLOUT),
+    );
+    const decision = decide({
+      evidence,
+      rule,
+      history: historyOf(example.decided, example.cause),
+      telemetry: {
+        lagSeconds: example.lagSeconds === undefined ? 0 : example.lagSeconds,
+        activationIsMeasured: example.activationIsMeasured ?? true,
+      },
+      now: example.secondsSinceStart ?? 0,
+    });
+    const { reason, ...rest } = example.expect;
+    expect(decision, decision.reason).toMatchObject(rest);
+    if (reason !== undefined) expect(decision.reason).toContain(reason);
+    expect(decision.reason.startsWith(decision.state)).toBe(true);
+  });
+});
+
+const tally = (most: number) =>
+  fc
+    .tuple(fc.integer({ min: 0, max: most }), fc.double({ min: 0, max: 1, noNaN: true }))
+    .map(([n, share]): Tally => ({ n, s: Math.round(n * share) }));
+const arms = fc.record({ treatment: tally(1_000_000_000), holdout: tally(1_000_000_000) });
+const comparison = fc.constantFrom("threshold" as const, "holdout" as const);
+const rate = fc.oneof(fc.constantFrom(0, 1, 0.02, 0.15, 0.4), fc.double({ min: 0, max: 1, noNaN: true }));
+const rules = fc
+  .record({
+    activationThreshold: rate,
+    retentionThreshold: rate,
+    latencyP95Threshold: fc.constant(200),
+    minCohortSize: fc.integer({ min: 1, max: 2000 }),
+    evaluationWindowSeconds: fc.constant(3600),
+    mode: fc.constant("enforce"),
+    compare: fc.record({ activation: comparison, retention: comparison, latency: comparison }),
+    onDeadline: fc.constantFrom("extend", "rollback"),
+  })
+  .chain((rule) =>
+    fc
+      .record(
+        { errorRateThreshold: rate, prior: fc.record({ alpha: fc.constant(2), beta: fc.constant(8) }) },
+        { requiredKeys: [] },
+      )
+      .map((more) => Rule.parse({ featureId: "feat_example", ...rule, ...more })),
+  );
+
+/** Anything a trial may have lived through. */
+const lives = fc.record({
+  rule: rules,
+  activation: fc.array(arms, { maxLength: 6 }),
+  retention: fc.array(arms, { maxLength: 6 }),
+  requests: fc.array(arms, { maxLength: 6 }),
+  exposed: arms,
+  watching: fc.boolean(),
+});
+
+type Life = Parameters<typeof fc.sample<typeof lives extends fc.Arbitrary<infer T> ? T : never>>[0] extends
+  | fc.Arbitrary<infer T>
+  | fc.IRawProperty<infer T>
+  ? T
+  : never;
+
+const evidenceOf = ({ rule, activation, retention, requests, exposed, watching }: Life): Evidence => {
+  const empty = noEvidence(agesOf(rule), 0, ROLLOUT);
+  const outcomes = (signal: "activation" | "retention", buckets: readonly Arms<Tally>[]) =>
+    empty[signal].map((part) =>
+      foldOutcomes(
+        part,
+        buckets.map((bucket, bucketS) => ({ bucketS, ...bucket })),
+        buckets.length,
+        {
+          threshold: signal === "activation" ? rule.activationThreshold : rule.retentionThreshold,
+          against: rule.compare[signal] ?? "threshold",
+          watching,
+        },
+      ),
+    );
+  return {
+    ...empty,
+    ...foldExposures(empty, [{ bucketS: 0, ...exposed }], 1, ROLLOUT),
+    activation: outcomes("activation", activation),
+    retention: outcomes("retention", retention),
+    traffic: foldTraffic(
+      empty.traffic,
+      requests.map((one, bucketS) => ({ bucketS, latency: one, errors: one })),
+      requests.length,
+      { rule, watching },
+    ),
+  };
+};
+
+const answer = (
+  life: Life,
+  given: {
+    evidence?: Evidence;
+    decided?: "KEEP" | "ROLLBACK" | null;
+    measured?: boolean;
+    lag?: number | null;
+    now?: number;
+  },
+): Decision =>
+  decide({
+    evidence: given.evidence ?? evidenceOf(life),
+    rule: life.rule,
+    history: { epoch: 1, ruleVersion: 1, decided: given.decided ?? null, cause: [] },
+    telemetry: {
+      lagSeconds: given.lag === undefined ? 0 : given.lag,
+      activationIsMeasured: given.measured ?? true,
+    },
+    now: given.now ?? 0,
+  });
+
+const numbersIn = (value: unknown): number[] => {
+  if (typeof value === "number") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(numbersIn);
+};
+
+describe("whatever happens", () => {
+  test("no number is NaN, and what is stored survives JSON", () => {
+    fc.assert(
+      fc.property(lives, (life) => {
+        const evidence = evidenceOf(life);
+        const decision = explainDecision(answer(life, { evidence }), life.rule);
+        expect(numbersIn(decision).every((value) => !Number.isNaN(value))).toBe(true);
+        expect(JSON.parse(JSON.stringify(evidence))).toEqual(evidence);
+        expect(decision.reason).not.toMatch(/NaN|undefined|null|Infinity/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("more bad evidence never turns ROLLBACK into anything else", () => {
+    fc.assert(
+      fc.property(lives, fc.integer({ min: 1, max: 100_000 }), (life, failures) => {
+        fc.pre(life.rule.compare.activation !== "holdout" && life.rule.activationThreshold > 0);
+        const evidence = evidenceOf(life);
+        const worse: Evidence = {
+          ...evidence,
+          activation: evidence.activation.map((part) => ({
+            ...part,
+            mature: {
+              ...part.mature,
+              treatment: { n: part.mature.treatment.n + failures, s: part.mature.treatment.s },
+            },
+          })),
+        };
+        const before = answer(life, { evidence });
+        const after = answer(life, { evidence: worse });
+        if (before.action === "ROLLBACK") expect(after.action).toBe("ROLLBACK");
+        if (before.action !== "KEEP") expect(after.action).not.toBe("KEEP");
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("a rollback is latched", () => {
+    fc.assert(
+      fc.property(lives, fc.option(fc.integer({ min: 0, max: 1000 })), (life, lag) => {
+        expect(answer(life, { decided: "ROLLBACK", lag }).action).toBe("ROLLBACK");
+      }),
+    );
+  });
+
+  test("missing data never decides", () => {
+    fc.assert(
+      fc.property(lives, (life) => {
+        expect(answer(life, { lag: null }).action).toBe("WAIT");
+        const silent = { ...life, retention: [], requests: [] };
+        const decision = answer(silent, { measured: false, now: 1e9 });
+        expect(decision.action).toBe("WAIT");
+        const empty = answer({ ...life, activation: [], retention: [], requests: [] }, { now: 1e9 });
+        expect(empty.action).toBe("WAIT");
+      }),
+    );
+  });
+
+  test("folding the same buckets again changes nothing", () => {
+    fc.assert(
+      fc.property(lives, fc.array(arms, { maxLength: 5 }), (life, again) => {
+        const evidence = evidenceOf(life);
+        const { rule, watching } = life;
+        const buckets = again.map((bucket, bucketS) => ({ bucketS: bucketS - again.length, ...bucket }));
+        const terms = { threshold: rule.activationThreshold, against: "holdout", watching } as const;
+        const [first] = evidence.activation;
+        if (first !== undefined) expect(foldOutcomes(first, buckets, first.foldedTo, terms)).toEqual(first);
+      }),
+    );
+  });
+});
