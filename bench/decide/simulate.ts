@@ -77,7 +77,7 @@ const drawLength = (mean: number, random: Random): number => -mean * Math.log(1 
 /** Share of each bucket that lies in a burst. */
 const burstShares = (buckets: number, bucketSeconds: number, random: Random): number[] => {
   const shares = Array.from({ length: buckets }, () => 0);
-  let at = drawLength(CALM_SECONDS, random);
+  let at = random() < BURST_SHARE ? 0 : drawLength(CALM_SECONDS, random);
   const end = buckets * bucketSeconds;
   while (at < end) {
     const until = Math.min(end, at + drawLength(BURST_SECONDS, random));
