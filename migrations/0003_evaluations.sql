@@ -35,3 +35,11 @@ create table pmf_trials (
   updated_at timestamptz not null default now(),
   primary key (feature_id, epoch)
 ) with (fillfactor = 50);
+
+-- Where each feature stands on its ramp, and whether a person has paused it.
+create table pmf_ramps (
+  feature_id text primary key references feature_flags on delete cascade,
+  rollout_bps integer not null,
+  since timestamptz not null,
+  paused boolean not null default false
+);

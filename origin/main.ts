@@ -110,6 +110,8 @@ if (has("evaluate")) {
     lagSeconds,
     rollbackFeature: ({ reason, ...rollback }) =>
       changes.rollbackFeature(rollback, { actor: "sluice", reason }),
+    setRollout: ({ reason, rolloutBps, ...target }) =>
+      changes.setRollout(target, rolloutBps, { actor: "sluice", reason }),
   });
   const locks = redis === undefined ? undefined : makeEvaluationLocks({ redis, metrics, log });
   const evaluation = startRepeating({

@@ -2,6 +2,7 @@
 import type { Queryable } from "../db/pool.ts";
 import type { SignalName } from "../decide/decision.ts";
 import type { Evidence } from "../decide/evidence.ts";
+import type { Ages } from "../../shared/ages.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/rule.ts";
 
@@ -28,6 +29,8 @@ export type DueFeature = {
   readonly ruleVersion: number;
   /** Whether the edge itself sees activations, so that none means none. */
   readonly activationConfigured: boolean;
+  /** By which windows the fold counts this epoch; null before it has counted anything. */
+  readonly windows: (Ages & { readonly returnAfterSeconds: number }) | null;
   readonly trial: StoredTrial | null;
   /** State and counted units of the newest stored evaluation of this epoch. */
   readonly last: { readonly state: string; readonly ruleVersion: number; readonly mature: number } | null;
@@ -43,6 +46,10 @@ type Row = {
   rule: unknown;
   rule_version: number;
   activation_configured: boolean;
+  activation_ages_s: number[] | null;
+  retention_ages_s: number[];
+  return_after_s: number;
+  bucket_s: number;
   terms: string | null;
   seq: number;
   decided: StoredTrial["decided"];
@@ -65,6 +72,15 @@ const toDue = (row: Row): DueFeature => ({
   rule: Rule.parse(row.rule),
   ruleVersion: row.rule_version,
   activationConfigured: row.activation_configured,
+  windows:
+    row.activation_ages_s === null
+      ? null
+      : {
+          activation: row.activation_ages_s,
+          retention: row.retention_ages_s,
+          returnAfterSeconds: row.return_after_s,
+          bucketSeconds: row.bucket_s,
+        },
   trial:
     row.terms === null
       ? null
@@ -97,11 +113,13 @@ export const readDue = async (db: Queryable, featureIds?: readonly FeatureId[]):
     `select f.feature_id, f.version, f.epoch, f.rollout_bps, f.holdout_bps,
             extract(epoch from f.epoch_started_at)::float8 as epoch_started_s,
             r.rule, r.version as rule_version, f.activation is not null as activation_configured,
+            w.activation_ages_s, w.retention_ages_s, w.return_after_s, w.bucket_s,
             t.terms, t.seq, t.decided, t.cause, t.evidence, t.treatment_sketch, t.holdout_sketch,
             e.state as last_state, e.rule_version as last_rule_version, e.mature as last_mature
      from feature_flags f
      join pmf_rules r using (feature_id)
      left join pmf_trials t using (feature_id, epoch)
+     left join fold_windows w using (feature_id, epoch)
      left join lateral (
        select state, rule_version, mature from pmf_evaluations
        where feature_id = f.feature_id and epoch = f.epoch order by id desc limit 1

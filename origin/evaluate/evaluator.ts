@@ -4,38 +4,27 @@ import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Pool } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
-import type { Result } from "../../shared/result.ts";
 import { decide } from "../decide/decide.ts";
 import type { Decision } from "../decide/decision.ts";
 import { explainDecision } from "../decide/explain.ts";
 import { readDue, type DueFeature } from "./due.ts";
-import { foldSettled, type FoldedTrial } from "./fold-settled.ts";
+import { makeAct, type Effect, type RollbackFeature, type SetRollout } from "./act.ts";
+import { foldSettled, startOver, type FoldedTrial } from "./fold-settled.ts";
 import { reportDecision } from "./report.ts";
 import { storeCheck } from "./store.ts";
-
-/** Closes the feature in one transaction, unless its version or epoch is not the one decided about. */
-export type RollbackFeature = (rollback: {
-  featureId: FeatureId;
-  expectedVersion: number;
-  epoch: number;
-  reason: string;
-  evidence: Decision;
-}) => Promise<Result<unknown, { readonly reason: string }>>;
-
-/** "conflict": somebody changed the feature meanwhile; the next check decides again. */
-export type RollbackOutcome = "committed" | "shadow" | "conflict" | "failed";
 
 export type Outcome = {
   readonly featureId: FeatureId;
   readonly decision: Decision;
-  /** null when there was nothing to roll back. */
-  readonly rollback: RollbackOutcome | null;
+  readonly effect: Effect;
 };
 
 export type Evaluator = {
   /** Checks all features, or those named. A feature that another process is just checking is left out. */
   readonly evaluateDue: (featureIds?: readonly FeatureId[]) => Promise<Outcome[]>;
 };
+
+const ANEW = "The rule's terms have changed: evidence starts from nothing, with a fresh α.";
 
 const matureOf = ({ evidence }: Decision): number =>
   evidence.tests.reduce((sum, { treatment }) => sum + treatment.n, 0);
@@ -58,40 +47,14 @@ const isWorthKeeping = (due: DueFeature, decision: Decision): boolean => {
 export const makeEvaluator = (needs: {
   pool: Pool;
   rollbackFeature: RollbackFeature;
+  setRollout: SetRollout;
   metrics: Metrics;
   log: Logger;
   now: () => number;
   lagSeconds: () => number | null;
 }): Evaluator => {
-  const { pool, rollbackFeature, metrics, log, now, lagSeconds } = needs;
-
-  const rollBack = async (due: DueFeature, decision: Decision, isNew: boolean): Promise<RollbackOutcome> => {
-    const { featureId, version, epoch, rule } = due;
-    if (rule.mode === "shadow") {
-      if (isNew) {
-        metrics.rollbacks.inc({ feature: featureId, outcome: "shadow" });
-        log.warn(
-          { featureId, reason: decision.reason },
-          "would be rolled back, but its rule is in shadow mode",
-        );
-      }
-      return "shadow";
-    }
-    const done = await rollbackFeature({
-      featureId,
-      expectedVersion: version,
-      epoch,
-      reason: decision.reason,
-      evidence: decision,
-    }).catch((cause: unknown) => ({ ok: false, error: { reason: "failed", cause } }) as const);
-    if (done.ok) {
-      log.warn({ featureId, reason: decision.reason }, "rolled back");
-      return "committed";
-    }
-    const outcome = done.error.reason === "failed" ? "failed" : "conflict";
-    log.error({ featureId, error: done.error }, "the rollback was not committed; the next check tries again");
-    return outcome;
-  };
+  const { pool, metrics, now, lagSeconds } = needs;
+  const act = makeAct(needs);
 
   const check = async (due: DueFeature, trial: FoldedTrial, at: number): Promise<Outcome | null> => {
     const decision = decide({
@@ -113,31 +76,35 @@ export const makeEvaluator = (needs: {
     });
     const decided = decision.action === "WAIT" ? trial.decided : decision.action;
     const isNew = decided !== trial.decided;
-    const worthKeeping = isWorthKeeping(due, decision);
+    const worthKeeping = trial.restarted || isWorthKeeping(due, decision);
+    let seq = trial.expectedSeq;
     if (trial.changed || isNew || worthKeeping) {
-      const { changed: _changed, restarted, ...rest } = trial;
-      const stored = await storeCheck(
+      const explained = worthKeeping ? explainDecision(decision, due.rule) : null;
+      seq = await storeCheck(
         pool,
-        { ...rest, featureId: due.featureId, epoch: due.epoch, decided, cause: decision.cause },
-        worthKeeping
-          ? {
-              decision: explainDecision(decision, due.rule),
+        { ...trial, featureId: due.featureId, epoch: due.epoch, decided, cause: decision.cause },
+        explained === null
+          ? null
+          : {
+              decision: trial.restarted ? { ...explained, reason: `${explained.reason} ${ANEW}` } : explained,
               mode: due.rule.mode,
               at,
               mature: matureOf(decision),
-            }
-          : null,
+            },
       );
-      if (!stored) return null;
-      if (restarted)
-        log.info(
-          { featureId: due.featureId, ruleVersion: due.ruleVersion },
-          "other terms: evidence starts anew",
-        );
+      if (seq === null) return null;
     }
     reportDecision(metrics, due.featureId, decision);
-    const rollback = decision.action === "ROLLBACK" ? await rollBack(due, decision, isNew) : null;
-    return { featureId: due.featureId, decision, rollback };
+    const effect = await act({ due, decision, isNew, at });
+    if (effect === "throttled" && seq !== null) {
+      // What rolled the later stage back must not close the earlier one too.
+      await storeCheck(
+        pool,
+        { ...startOver(due, at, seq), featureId: due.featureId, epoch: due.epoch },
+        null,
+      );
+    }
+    return { featureId: due.featureId, decision, effect };
   };
 
   return {

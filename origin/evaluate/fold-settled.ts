@@ -20,27 +20,33 @@ export type FoldedTrial = Omit<StoredTrial, "seq"> & {
 
 type Clock = { readonly now: number; readonly lagSeconds: number };
 
-/** The running trial, or the one to begin: with the epoch, or now when the rule's terms have changed since. */
-const currentTrial = (due: DueFeature, ages: Ages, now: number): FoldedTrial => {
-  const terms = termsOf(due.rule);
-  if (due.trial?.terms === terms) {
-    const { seq, ...trial } = due.trial;
-    return { ...trial, expectedSeq: seq, changed: false, restarted: false };
-  }
-  // A restarted trial begins with the next whole bucket: nobody exposed under the old terms is in it.
-  const since = due.trial === null ? due.epochStartedAt : now + ages.bucketSeconds;
+/** A trial with nothing in it yet, that begins at `since` (unix seconds). */
+export const newTrial = (due: DueFeature, since: number, expectedSeq: number | null): FoldedTrial => {
   const empty = encodeSketch(emptySketch());
   return {
-    terms,
-    expectedSeq: due.trial?.seq ?? null,
+    terms: termsOf(due.rule),
+    expectedSeq,
     decided: null,
     cause: [],
-    evidence: noEvidence(ages, since, due),
+    evidence: noEvidence(agesOf(due.rule), since, due),
     treatmentSketch: empty,
     holdoutSketch: empty,
     changed: true,
-    restarted: due.trial !== null,
+    restarted: expectedSeq !== null,
   };
+};
+
+/** A trial that starts over begins with the next whole bucket: nobody exposed before is in it. */
+export const startOver = (due: DueFeature, now: number, expectedSeq: number): FoldedTrial =>
+  newTrial(due, now + agesOf(due.rule).bucketSeconds, expectedSeq);
+
+/** The running trial, or the one to begin: with the epoch, or now when the rule's terms have changed since. */
+const currentTrial = (due: DueFeature, now: number): FoldedTrial => {
+  if (due.trial === null) return newTrial(due, due.epochStartedAt, null);
+  const { seq, ...trial } = due.trial;
+  return trial.terms === termsOf(due.rule)
+    ? { ...trial, expectedSeq: seq, changed: false, restarted: false }
+    : startOver(due, now, seq);
 };
 
 type Signal = OutcomeRange["signal"];
@@ -109,6 +115,17 @@ const foldOne = (trial: FoldedTrial, { outcomes, traffic }: News, due: DueFeatur
   };
 };
 
+/**
+ * Whether the counts are made by the rule's windows. After a change of the rule they are not until the fold has counted
+ * anew; what is there until then is about other ages and buckets.
+ */
+const isCountedBy = ({ windows, rule }: DueFeature, ages: Ages): boolean =>
+  windows === null ||
+  (windows.bucketSeconds === ages.bucketSeconds &&
+    windows.returnAfterSeconds === rule.returnAfterSeconds &&
+    windows.activation.join() === ages.activation.join() &&
+    windows.retention.join() === ages.retention.join());
+
 /** Each feature's trial with everything that has settled by now folded in. Stores nothing. */
 export const foldSettled = async (
   db: Queryable,
@@ -117,10 +134,10 @@ export const foldSettled = async (
 ): Promise<FoldedTrial[]> => {
   const work = features.map((due) => {
     const ages = agesOf(due.rule);
-    return { due, ages, trial: currentTrial(due, ages, clock.now) };
+    return { due, ages, trial: currentTrial(due, clock.now), isCounted: isCountedBy(due, ages) };
   });
-  const outcomeRanges = work.flatMap(({ due: { featureId, epoch }, ages, trial }, index) =>
-    partsOf(trial.evidence)
+  const outcomeRanges = work.flatMap(({ due: { featureId, epoch }, ages, trial, isCounted }, index) =>
+    (isCounted ? partsOf(trial.evidence) : [])
       .map(({ signal, ageSeconds, foldedTo: from }) => {
         const upTo = settledUpTo(ages, ageSeconds, clock);
         return { index, featureId, epoch, signal, ageSeconds, from, upTo };
@@ -128,15 +145,16 @@ export const foldSettled = async (
       .filter(({ from, upTo }) => from < upTo),
   );
   const trafficRanges = work
-    .map(({ due: { featureId, epoch, rule }, ages, trial }, index) => ({
+    .map(({ due: { featureId, epoch, rule }, ages, trial, isCounted }, index) => ({
       index,
+      isCounted,
       featureId,
       epoch,
       latencyThresholdMs: rule.latencyP95Threshold,
       from: trial.evidence.traffic.foldedTo,
       upTo: settledUpTo(ages, 0, clock),
     }))
-    .filter(({ from, upTo }) => from < upTo);
+    .filter(({ isCounted, from, upTo }) => isCounted && from < upTo);
   const [outcomes, traffics] = await Promise.all([
     readOutcomes(db, outcomeRanges),
     readTraffic(db, trafficRanges),

@@ -27,10 +27,14 @@ export type NewEvaluation = {
   readonly mature: number;
 };
 
-/** false: another check was first; nothing was stored. */
-export const storeCheck = (pool: Pool, trial: NewTrial, evaluation: NewEvaluation | null): Promise<boolean> =>
+/** The trial's new sequence number; null: another check was first, nothing was stored. */
+export const storeCheck = (
+  pool: Pool,
+  trial: NewTrial,
+  evaluation: NewEvaluation | null,
+): Promise<number | null> =>
   inTransaction(pool, async (client) => {
-    const { rowCount } = await client.query(
+    const { rows } = await client.query<{ seq: number }>(
       `insert into pmf_trials as t
          (feature_id, epoch, terms, seq, decided, cause, evidence, treatment_sketch, holdout_sketch)
        select $1, $2, $3, coalesce($4::int, 0) + 1, $5, $6, $7, $8, $9
@@ -40,7 +44,8 @@ export const storeCheck = (pool: Pool, trial: NewTrial, evaluation: NewEvaluatio
          terms = excluded.terms, seq = excluded.seq, decided = excluded.decided, cause = excluded.cause,
          evidence = excluded.evidence, treatment_sketch = excluded.treatment_sketch,
          holdout_sketch = excluded.holdout_sketch, updated_at = now()
-       where t.seq = $4::int`,
+       where t.seq = $4::int
+       returning seq`,
       [
         trial.featureId,
         trial.epoch,
@@ -53,7 +58,8 @@ export const storeCheck = (pool: Pool, trial: NewTrial, evaluation: NewEvaluatio
         trial.holdoutSketch,
       ],
     );
-    if (rowCount !== 1) return false;
+    const [stored] = rows;
+    if (stored === undefined) return null;
     if (evaluation !== null) {
       const { decision, mode, at, mature } = evaluation;
       await client.query(
@@ -73,5 +79,5 @@ export const storeCheck = (pool: Pool, trial: NewTrial, evaluation: NewEvaluatio
         ],
       );
     }
-    return true;
+    return stored.seq;
   });

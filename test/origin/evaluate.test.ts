@@ -1,8 +1,11 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/sketch.ts";
-import { makeEvaluator, type RollbackFeature } from "../../origin/evaluate/evaluator.ts";
+import type { RollbackFeature } from "../../origin/evaluate/act.ts";
+import { makeEvaluator } from "../../origin/evaluate/evaluator.ts";
 import { makeLogger } from "../../origin/log.ts";
 import { makeMetrics } from "../../origin/metrics.ts";
+import { setRampPaused } from "../../origin/evaluate/ramp-position.ts";
+import { FeatureId } from "../../shared/ids.ts";
 import { ok } from "../../shared/result.ts";
 import { Rule } from "../../shared/rule.ts";
 import { makeTestDatabase } from "../support/database.ts";
@@ -73,12 +76,20 @@ const insertTelemetry = async (
 const setup = () => {
   const clock = { now: START, lagSeconds: 0 as number | null };
   const rollbacks: Parameters<RollbackFeature>[0][] = [];
+  const rollouts: number[] = [];
   const evaluator = makeEvaluator({
     pool,
     metrics: makeMetrics(),
     log: makeLogger("silent"),
     now: () => clock.now,
     lagSeconds: () => clock.lagSeconds,
+    setRollout: async (change) => {
+      rollouts.push(change.rolloutBps);
+      await pool.query("update feature_flags set rollout_bps = $1, version = version + 1", [
+        change.rolloutBps,
+      ]);
+      return ok(undefined);
+    },
     rollbackFeature: async (rollback) => {
       rollbacks.push(rollback);
       return ok(undefined);
@@ -89,7 +100,7 @@ const setup = () => {
     const [outcome] = await evaluator.evaluateDue();
     return outcome?.decision.state;
   };
-  return { clock, rollbacks, evaluator, stateAt };
+  return { clock, rollbacks, rollouts, evaluator, stateAt };
 };
 
 const storedStates = async () => {
@@ -99,7 +110,7 @@ const storedStates = async () => {
 
 beforeEach(async () => {
   await pool.query(
-    "truncate feature_flags, outcome_counts, latency_sketches, pmf_evaluations, pmf_trials cascade",
+    "truncate feature_flags, outcome_counts, latency_sketches, pmf_evaluations, pmf_trials, pmf_ramps cascade",
   );
 });
 
@@ -166,11 +177,79 @@ describe("evaluate", () => {
     await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
     const { stateAt, rollbacks, evaluator } = setup();
     expect(await stateAt(60)).toBe("ROLLBACK");
-    expect((await evaluator.evaluateDue())[0]?.rollback).toBe("shadow");
+    expect((await evaluator.evaluateDue())[0]?.effect).toBe("shadow");
     expect(rollbacks).toEqual([]);
     await pool.query("update pmf_rules set rule = $1, version = 2", [JSON.stringify(ruleOf())]);
     expect(await stateAt(61)).toBe("COLLECTING");
+    const { rows } = await pool.query<{ reason: string }>(
+      "select decision ->> 'reason' as reason from pmf_evaluations order by id desc limit 1",
+    );
+    expect(rows[0]?.reason).toContain("evidence starts from nothing, with a fresh α");
     expect(await stateAt(120)).toBe("COLLECTING");
     expect(rollbacks).toEqual([]);
+  });
+
+  describe("a ramp", () => {
+    const ramp = { stagesBps: [500, 2000, 5000], minStageSeconds: 20 };
+    const start = async (over: Partial<Rule>) => {
+      await insertFeature(ruleOf({ ramp, ...over }));
+      await pool.query("update feature_flags set rollout_bps = 500, holdout_bps = 500");
+      return setup();
+    };
+
+    test("advances by time, and to the last stage only on proof", async () => {
+      const { stateAt, rollouts } = await start({});
+      await insertTelemetry({ seconds: 120, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
+      await stateAt(1);
+      await stateAt(20);
+      expect(rollouts).toEqual([]);
+      await stateAt(21);
+      expect(rollouts).toEqual([2000]);
+      await stateAt(22);
+      expect(await stateAt(90)).toBe("KEEP");
+      expect(rollouts).toEqual([2000, 5000]);
+      await stateAt(500);
+      expect(rollouts).toEqual([2000, 5000]);
+    });
+
+    test("waits for proof at the stage before the last", async () => {
+      const { stateAt, rollouts } = await start({ minCohortSize: 1_000_000 });
+      await insertTelemetry({ seconds: 120, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
+      for (const second of [1, 30, 60, 120, 600]) await stateAt(second);
+      expect(rollouts).toEqual([2000]);
+    });
+
+    test("is frozen by a guard, by a signal that looks bad, and by a person", async () => {
+      const { stateAt, rollouts, clock } = await start({});
+      const id = FeatureId.parse(FEATURE);
+      await stateAt(1);
+      clock.lagSeconds = null;
+      await stateAt(30);
+      clock.lagSeconds = 0;
+      await setRampPaused(pool, id, true);
+      await stateAt(31);
+      expect(rollouts).toEqual([]);
+      await setRampPaused(pool, id, false);
+      await stateAt(32);
+      expect(rollouts).toEqual([2000]);
+    });
+
+    test("throttles to the stage before, starts over there, and closes from the first", async () => {
+      const { stateAt, rollouts, rollbacks } = await start({ onFailure: "throttle" });
+      await stateAt(1);
+      await stateAt(30);
+      expect(rollouts).toEqual([2000]);
+      await insertTelemetry(
+        { seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 },
+        START + 30,
+      );
+      expect(await stateAt(60)).toBe("ROLLBACK");
+      expect(rollouts).toEqual([2000, 500]);
+      expect(await stateAt(61)).toBe("COLLECTING");
+      expect(rollbacks).toEqual([]);
+      expect(await stateAt(90)).toBe("ROLLBACK");
+      expect(rollbacks).toHaveLength(1);
+      expect(rollouts).toEqual([2000, 500]);
+    });
   });
 });
