@@ -28,7 +28,7 @@ export const makeTestStack = async (
       const response = await fetch(`${stack.origin.url}/admin/v1${path}`, {
         method,
         headers: { authorization: `Bearer ${stack.secrets.adminToken}` },
-        body: body === undefined ? null : JSON.stringify(body),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await response.text();
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
