@@ -14,6 +14,8 @@ export type EdgeServer = {
   readonly url: string;
   /** Of the further instances, in the order of `morePorts`. */
   readonly moreUrls: readonly string[];
+  /** The document in KV, null when there is none yet. */
+  readonly readKept: () => Promise<string | null>;
   readonly stop: () => Promise<void>;
 };
 
@@ -107,6 +109,7 @@ export const startEdge = async (options: {
   return {
     url: await urlOf("sluice"),
     moreUrls: await Promise.all(others.map(({ name }) => urlOf(name))),
+    readKept: async () => (await miniflare.getKVNamespace("FEATURES", "sluice")).get("snapshot", "text"),
     stop: () => miniflare.dispose(),
   };
 };

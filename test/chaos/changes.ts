@@ -1,0 +1,61 @@
+// People who keep changing features while things break, and remember what they were told.
+import { ADMIN_TOKEN } from "../support/origin.ts";
+import type { World } from "./world.ts";
+
+export type Acknowledged = {
+  readonly featureId: string;
+  readonly version: number;
+  readonly revision: number;
+};
+
+const FEATURES = 8;
+export const featureIds = Array.from({ length: FEATURES }, (_, i) => `feat_chaos_${i}`);
+
+/** Longer than an origin tries to learn the outcome of a commit would be waiting for nothing here. */
+const PATIENCE_MS = 4_000;
+
+/** The answer's status and body; null when there was none in time. */
+const ask = async (
+  url: string,
+  path: string,
+  body: object,
+): Promise<{ status: number; json: Record<string, unknown> } | null> => {
+  try {
+    const answer = await fetch(`${url}/admin/v1${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    return { status: answer.status, json: JSON.parse(await answer.text()) };
+  } catch {
+    return null;
+  }
+};
+
+export const createAll = async (world: World): Promise<void> => {
+  const url = world.origins[0]?.current().url ?? "";
+  for (const featureId of featureIds) {
+    const made = await ask(url, "/features", { featureId, rolloutBps: 10_000, holdoutBps: 0, enabled: true });
+    if (made?.status !== 201) throw new Error(`could not make ${featureId}: ${JSON.stringify(made)}`);
+  }
+};
+
+/** One change of one feature through one origin; what was acknowledged, or null (refused, or nobody knows). */
+export const makeChange = async (
+  world: World,
+  pick: <T>(from: readonly T[]) => T,
+): Promise<Acknowledged | null> => {
+  const featureId = pick(featureIds);
+  const { url } = pick(world.origins).current();
+  const [action, body] = pick<[string, object]>([
+    ["rollback", {}],
+    ["rollback", {}],
+    ["enable", { rolloutBps: 10_000 }],
+    ["enable", { rolloutBps: 10_000 }],
+    ["rollout", { rolloutBps: pick([0, 10_000]) }],
+  ]);
+  const answer = await ask(url, `/features/${featureId}/${action}`, { reason: "chaos", ...body });
+  if (answer === null || answer.status !== 200) return null;
+  return { featureId, version: Number(answer.json["version"]), revision: Number(answer.json["revision"]) };
+};

@@ -1,0 +1,70 @@
+// A run of random faults, each followed by the check that everything agrees again. The seed decides which faults come
+// in which order and what is changed meanwhile; the same seed plays the same run.
+import { setTimeout as sleep } from "node:timers/promises";
+import { seededRandom } from "../../scripts/demo/random.ts";
+import { disagreements } from "./agreement.ts";
+import { createAll, makeChange, type Acknowledged } from "./changes.ts";
+import { drawFault } from "./faults.ts";
+import { startWorld } from "./world.ts";
+
+/** From the end of a fault until everything must agree. */
+const MEND_MS = 30_000;
+
+export type ChaosReport = {
+  readonly faults: number;
+  readonly acknowledged: number;
+  /** From the end of each fault until everything agreed. */
+  readonly mendedMs: readonly number[];
+};
+
+/** Throws with the seed, the fault and what disagrees as soon as something stays broken. */
+export const runChaos = async (options: {
+  seed: number;
+  faults: number;
+  say: (line: string) => void;
+}): Promise<ChaosReport> => {
+  const { seed, faults, say } = options;
+  const random = seededRandom(seed);
+  const pick = <T>(from: readonly T[]): T => {
+    const one = from[Math.floor(random() * from.length)];
+    if (one === undefined) throw new Error("nothing to pick from");
+    return one;
+  };
+  const world = await startWorld();
+  try {
+    await createAll(world);
+    const acknowledged: Acknowledged[] = [];
+    const mendedMs: number[] = [];
+    for (let number = 1; number <= faults; number += 1) {
+      const fault = drawFault(world, pick);
+      const change = async () => {
+        const done = await makeChange(world, pick);
+        if (done !== null) acknowledged.push(done);
+      };
+      // Some changes are under way when the fault strikes, some are made while it lasts.
+      const underWay = Promise.all([change(), change()]);
+      await fault.begin();
+      await Promise.all([change(), change(), change(), sleep(pick([100, 500, 1_500]))]);
+      await fault.end();
+      await underWay;
+
+      const healedAt = performance.now();
+      for (;;) {
+        const problems = await disagreements(world, acknowledged);
+        if (problems.length === 0) break;
+        if (performance.now() - healedAt > MEND_MS) {
+          const words = world.origins.map((origin) => origin.current().words().slice(-2_000)).join("\n");
+          throw new Error(
+            `seed ${seed}, fault ${number} (${fault.name}) is not mended:\n${problems.join("\n")}\n${words}`,
+          );
+        }
+        await sleep(50);
+      }
+      mendedMs.push(performance.now() - healedAt);
+      say(`${number}/${faults} ${fault.name}: mended after ${Math.round(mendedMs.at(-1) ?? 0)} ms`);
+    }
+    return { faults, acknowledged: acknowledged.length, mendedMs };
+  } finally {
+    await world.stop();
+  }
+};

@@ -1,0 +1,163 @@
+// Everything real: PostgreSQL, Redis, three origins of which two have a wrong clock, two edges of two instances each.
+// Between any two of them that talk over TCP lies a fault proxy.
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Redis } from "ioredis";
+import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { freePort } from "../../origin/db/free-port.ts";
+import { makePool } from "../../origin/db/pool.ts";
+import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/edge-server.ts";
+import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
+import { startRedis } from "../support/redis.ts";
+import { startFaultProxy, type FaultProxy } from "./fault-proxy.ts";
+
+const PUSH_KEYS = "k1:push-key-of-the-chaos-suite";
+const MINUTE_MS = 60_000;
+/** Within the tolerance of a push's signature; a person would notice sooner. */
+const SKEWS_MS = [0, 4 * MINUTE_MS, -4 * MINUTE_MS];
+
+export type Edge = {
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+  /** One for each instance. */
+  readonly urls: () => readonly string[];
+  readonly readKept: () => Promise<string | null>;
+  readonly proxy: FaultProxy;
+};
+export type Origin = {
+  readonly current: () => OriginUnderTest;
+  readonly start: () => Promise<void>;
+  readonly database: FaultProxy;
+  readonly redis: FaultProxy;
+};
+export type World = Awaited<ReturnType<typeof startWorld>>;
+
+export const startWorld = async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-chaos-"));
+  const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const stop = async () => {
+    for (const end of stops.toReversed()) await end();
+  };
+  try {
+    const port = await freePort();
+    const startPostgres = () =>
+      startEmbeddedPostgres({ dataDir: folder, port, settings: { max_connections: "200", fsync: "off" } });
+    let postgres = await startPostgres();
+    stops.push(() => postgres.stop());
+    const postgresUrl = postgres.url;
+    const pool = makePool(postgresUrl, { applicationName: "sluice-chaos", onIdleError: () => {} });
+    stops.push(() => pool.end());
+    const redis = await startRedis();
+    stops.push(() => redis.stop());
+    const look = new Redis({
+      port: redis.port,
+      host: "127.0.0.1",
+      retryStrategy: () => 100,
+      commandTimeout: 1_000,
+    });
+    look.on("error", () => {});
+    stops.push(async () => look.disconnect());
+
+    const upstream = createServer((request, response) => {
+      response.end(String(request.headers["sluice-features"] ?? ""));
+    }).listen(0, "127.0.0.1");
+    await once(upstream, "listening");
+    stops.push(async () => {
+      upstream.close();
+      upstream.closeAllConnections();
+    });
+    const upstreamAddress = upstream.address();
+    if (upstreamAddress === null || typeof upstreamAddress === "string") throw new Error("no port");
+
+    const bundleDir = join(folder, "bundle");
+    await bundleEdge(bundleDir);
+    const makeEdge = async (name: string): Promise<Edge> => {
+      const ports = [await freePort(), await freePort()] as const;
+      const proxy = await startFaultProxy({ host: "127.0.0.1", port: ports[0] });
+      let server: EdgeServer | null = null;
+      const start = async () => {
+        server = await startEdge({
+          bundleDir,
+          stateDir: join(folder, name),
+          port: ports[0],
+          morePorts: [ports[1]],
+          bindings: {
+            UPSTREAM_URL: `http://127.0.0.1:${upstreamAddress.port}`,
+            ORIGIN_URL: "",
+            PUSH_KEYS,
+            COOKIE_KEYS: "c1:cookie-key-of-the-chaos-suite",
+          },
+        });
+      };
+      const end = async () => {
+        await server?.stop();
+        server = null;
+      };
+      await start();
+      stops.push(end, () => proxy.stop());
+      return {
+        start,
+        stop: end,
+        urls: () => (server === null ? [] : [server.url, ...server.moreUrls]),
+        readKept: async () => server?.readKept() ?? null,
+        proxy,
+      };
+    };
+    const edges = [await makeEdge("edge-1"), await makeEdge("edge-2")];
+
+    const makeOrigin = async (skewMs: number): Promise<Origin> => {
+      const database = await startFaultProxy({ host: "127.0.0.1", port });
+      const redisProxy = await startFaultProxy({ host: "127.0.0.1", port: redis.port });
+      const url = new URL(postgresUrl);
+      url.port = String(database.port);
+      const launch = () =>
+        startOrigin({
+          DATABASE_URL: url.href,
+          REDIS_URL: `redis://127.0.0.1:${redisProxy.port}`,
+          EDGE_URLS: edges.map((edge) => `http://127.0.0.1:${edge.proxy.port}`).join(","),
+          PUSH_KEYS,
+          CLOCK_SKEW_MS: String(skewMs),
+          NODE_OPTIONS: `--import=${fileURLToPath(new URL("skewed-clock.ts", import.meta.url))}`,
+          LOG_LEVEL: "error",
+        });
+      let current = await launch();
+      stops.push(
+        () => database.stop(),
+        () => redisProxy.stop(),
+        () => current.end("SIGKILL"),
+      );
+      return {
+        current: () => current,
+        start: async () => {
+          if (!current.isRunning()) current = await launch();
+        },
+        database,
+        redis: redisProxy,
+      };
+    };
+    const origins: Origin[] = [];
+    for (const skewMs of SKEWS_MS) origins.push(await makeOrigin(skewMs));
+
+    return {
+      pool,
+      look,
+      redis,
+      edges,
+      origins,
+      /** SIGINT ends sessions in order; SIGQUIT is a crash with recovery at the next start. */
+      restartPostgres: async (signal: "SIGINT" | "SIGQUIT") => {
+        process.kill(postgres.pid, signal);
+        await postgres.ended;
+        postgres = await startPostgres();
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
