@@ -24,6 +24,9 @@ export type Evaluator = {
   readonly evaluateDue: (featureIds?: readonly FeatureId[]) => Promise<Outcome[]>;
 };
 
+/** Checks under way at once: fewer than the pool has connections. */
+const AT_ONCE = 6;
+
 const ANEW = "The rule's terms have changed: evidence starts from nothing, with a fresh α.";
 
 const matureOf = ({ evidence }: Decision): number =>
@@ -114,13 +117,17 @@ export const makeEvaluator = (needs: {
       const lag = lagSeconds();
       const trials = await foldSettled(pool, due, { now: at, lagSeconds: lag ?? Infinity });
       const outcomes: Outcome[] = [];
-      for (const [index, feature] of due.entries()) {
+      const checkOne = async (feature: DueFeature, index: number): Promise<void> => {
         const trial = trials[index];
-        if (trial === undefined) continue;
+        if (trial === undefined) return;
         const stop = metrics.evaluationSeconds.startTimer();
         const outcome = await check(feature, trial, at);
         stop();
         if (outcome !== null) outcomes.push(outcome);
+      };
+      for (let first = 0; first < due.length; first += AT_ONCE) {
+        const some = due.slice(first, first + AT_ONCE);
+        await Promise.all(some.map((feature, offset) => checkOne(feature, first + offset)));
       }
       return outcomes;
     },

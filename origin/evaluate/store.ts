@@ -2,7 +2,7 @@
 // number has lost to another check and stores nothing, so no bucket is ever counted twice.
 import type { ExplainedDecision } from "../decide/explain.ts";
 import type { Evidence } from "../decide/evidence.ts";
-import { inTransaction, type Pool } from "../db/pool.ts";
+import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { Rule } from "../../shared/rule.ts";
 
@@ -27,15 +27,18 @@ export type NewEvaluation = {
   readonly mature: number;
 };
 
-/** The trial's new sequence number; null: another check was first, nothing was stored. */
-export const storeCheck = (
-  pool: Pool,
+/**
+ * The trial's new sequence number; null: another check was first, nothing was stored. One statement, so one round trip and
+ * one transaction.
+ */
+export const storeCheck = async (
+  db: Queryable,
   trial: NewTrial,
   evaluation: NewEvaluation | null,
-): Promise<number | null> =>
-  inTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ seq: number }>(
-      `insert into pmf_trials as t
+): Promise<number | null> => {
+  const { rows } = await db.query<{ seq: number }>(
+    `with trial as (
+       insert into pmf_trials as t
          (feature_id, epoch, terms, seq, decided, cause, evidence, treatment_sketch, holdout_sketch)
        select $1, $2, $3, coalesce($4::int, 0) + 1, $5, $6, $7, $8, $9
        where $4::int is null
@@ -45,39 +48,30 @@ export const storeCheck = (
          evidence = excluded.evidence, treatment_sketch = excluded.treatment_sketch,
          holdout_sketch = excluded.holdout_sketch, updated_at = now()
        where t.seq = $4::int
-       returning seq`,
-      [
-        trial.featureId,
-        trial.epoch,
-        trial.terms,
-        trial.expectedSeq,
-        trial.decided,
-        trial.cause,
-        JSON.stringify(trial.evidence),
-        trial.treatmentSketch,
-        trial.holdoutSketch,
-      ],
-    );
-    const [stored] = rows;
-    if (stored === undefined) return null;
-    if (evaluation !== null) {
-      const { decision, mode, at, mature } = evaluation;
-      await client.query(
-        `insert into pmf_evaluations
-           (feature_id, epoch, rule_version, at, mode, action, state, mature, decision)
-         values ($1, $2, $3, to_timestamp($4), $5, $6, $7, $8, $9)`,
-        [
-          trial.featureId,
-          trial.epoch,
-          decision.ruleVersion,
-          at,
-          mode,
-          decision.action,
-          decision.state,
-          mature,
-          JSON.stringify(decision),
-        ],
-      );
-    }
-    return stored.seq;
-  });
+       returning seq
+     ), evaluation as (
+       insert into pmf_evaluations (feature_id, epoch, rule_version, at, mode, action, state, mature, decision)
+       select $1, $2, $10, to_timestamp($11), $12, $13, $14, $15, $16 from trial where $16::jsonb is not null
+     )
+     select seq from trial`,
+    [
+      trial.featureId,
+      trial.epoch,
+      trial.terms,
+      trial.expectedSeq,
+      trial.decided,
+      trial.cause,
+      JSON.stringify(trial.evidence),
+      trial.treatmentSketch,
+      trial.holdoutSketch,
+      evaluation?.decision.ruleVersion ?? 0,
+      evaluation?.at ?? 0,
+      evaluation?.mode ?? "",
+      evaluation?.decision.action ?? "",
+      evaluation?.decision.state ?? "",
+      evaluation?.mature ?? 0,
+      evaluation === null ? null : JSON.stringify(evaluation.decision),
+    ],
+  );
+  return rows[0]?.seq ?? null;
+};
