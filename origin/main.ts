@@ -25,6 +25,7 @@ import { makeInProcessBus } from "./outbox/bus.ts";
 import { makeDispatcher } from "./outbox/dispatch.ts";
 import { keepStates } from "./outbox/keep-states.ts";
 import { listenForChanges } from "./outbox/listen.ts";
+import { pruneDelivered } from "./outbox/prune.ts";
 import { connectRedis, makeRedisBus } from "./outbox/redis-bus.ts";
 import { makePusher } from "./push/pusher.ts";
 import { makeCompletionWatch } from "./push/watch-complete.ts";
@@ -56,7 +57,11 @@ let stopping = false;
 const onIdleError = ({ message }: Error) => {
   if (!stopping) log.warn({ error: message }, "a database connection broke while idle");
 };
-const pool = makePool(databaseUrl, { applicationName: "sluice-origin", onIdleError });
+const pool = makePool(databaseUrl, {
+  applicationName: "sluice-origin",
+  queryTimeoutMs: 10_000,
+  onIdleError,
+});
 
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
 /** Commands to Redis; whoever subscribes needs a connection of its own. */
@@ -158,6 +163,11 @@ if (has("push")) {
   const listening = listenForChanges({ databaseUrl, onNews: wake, log });
   const states = keepStates({ bus, readSnapshot: () => currentSnapshot(pool) });
   const unsubscribe = bus.subscribe({ onEvent: () => pusher?.wake(), onGap: wake });
+  const pruning = startRepeating({
+    everyMs: 3_600_000,
+    run: () => pruneDelivered(pool),
+    onError: (error) => log.warn({ err: error }, "old deliveries could not be removed"),
+  });
   const completion = startRepeating({
     everyMs: 5_000,
     run: makeCompletionWatch({ pool, metrics, log }),
@@ -165,6 +175,7 @@ if (has("push")) {
   });
   stops.push(
     () => completion.stop(),
+    () => pruning.stop(),
     () => listening.stop(),
     async () => unsubscribe(),
     () => dispatcher.stop(),

@@ -8,16 +8,28 @@ export type Client = PoolClient;
 /** What a query needs: a pool for one statement, a client inside a transaction. */
 export type Queryable = Pick<PgPool | PoolClient, "query">;
 
-/** `onIdleError` hears of connections that break while unused; the pool replaces them by itself. */
+/**
+ * A query that has no answer after `queryTimeoutMs` fails and its connection is dropped: one that went silent would
+ * otherwise hold its caller until TCP gives up, which takes a quarter of an hour or more.
+ * `onIdleError` hears of connections that break while unused; the pool replaces them by itself.
+ */
 export const makePool = (
   connectionString: string,
-  options: { max?: number; applicationName: string; onIdleError: (error: Error) => void },
+  options: {
+    max?: number;
+    applicationName: string;
+    queryTimeoutMs?: number;
+    onIdleError: (error: Error) => void;
+  },
 ): Pool => {
   const pool = new PgPool({
     connectionString,
     max: options.max ?? 10,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
+    ...(options.queryTimeoutMs === undefined
+      ? {}
+      : { query_timeout: options.queryTimeoutMs, statement_timeout: options.queryTimeoutMs }),
   });
   pool.on("error", options.onIdleError);
   return pool;

@@ -1,6 +1,6 @@
 // What can go wrong. Each fault begins, lasts while changes are made, and ends; what it leaves behind is for the
 // system to mend.
-import type { Disturbance, FaultProxy } from "./fault-proxy.ts";
+import type { Disturbance, FaultProxy } from "../support/fault-proxy.ts";
 import type { World } from "./world.ts";
 
 export type Fault = {

@@ -13,7 +13,7 @@ import { makePool } from "../../origin/db/pool.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/edge-server.ts";
 import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { startRedis } from "../support/redis.ts";
-import { startFaultProxy, type FaultProxy } from "./fault-proxy.ts";
+import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 
 const PUSH_KEYS = "k1:push-key-of-the-chaos-suite";
 const MINUTE_MS = 60_000;

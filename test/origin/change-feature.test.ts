@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, expect, test } from "vitest";
+import { makePool } from "../../origin/db/pool.ts";
 import { makeFeatureChanges, type By } from "../../origin/rollback/change-feature.ts";
 import { commitChange } from "../../origin/rollback/commit.ts";
 import { newFeature, type NewFeature } from "../../origin/rollback/plan.ts";
@@ -8,16 +9,13 @@ import { changesSince, currentSnapshot } from "../../origin/rollback/snapshot.ts
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import type { Result } from "../../shared/result.ts";
 import { Rule } from "../../shared/rule.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
 const database = await makeTestDatabase();
 const { pool } = database;
 afterAll(() => database.drop());
-beforeEach(() =>
-  pool.query(
-    "truncate feature_flags, feature_tombstones, pmf_rules; update state_head set revision = revision",
-  ),
-);
+beforeEach(() => pool.query("truncate feature_flags, feature_tombstones, pmf_rules cascade"));
 
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
 const ann: By = { actor: "ann", reason: "launch" };
@@ -40,6 +38,9 @@ const rule = (featureId: string) =>
     minCohortSize: 100,
     evaluationWindowSeconds: 3600,
   });
+
+const rowsOfAudit = async (): Promise<number> =>
+  (await pool.query<{ audit_seq: number }>("select audit_seq from state_head")).rows[0]?.audit_seq ?? 0;
 
 test("a feature that is only named is closed, for nobody, with a tenth as holdout", async () => {
   const made = got(await changes.createFeature(newFeature({ featureId: id("a") }), ann));
@@ -232,6 +233,51 @@ test("everything with a tag is closed in one revision", async () => {
   expect((await currentSnapshot(pool)).features.map((state) => state.enabled)).toEqual([false, false, true]);
   expect(got(await changes.rollbackTag("checkout", ann))).toBeNull();
 });
+
+test("readers do not wait for a change that is under way", async () => {
+  got(await open("a"));
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query("select * from state_head for update");
+    await client.query("update feature_flags set enabled = false");
+    expect((await getFeature(pool, id("a")))?.state.enabled).toBe(true);
+    expect((await currentSnapshot(pool)).features).toHaveLength(1);
+    expect((await listFeatures(pool, { limit: 10 })).items).toHaveLength(1);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+});
+
+test.each(["answers are lost", "the connection is reset"])(
+  "a rollback is found to have happened, once, when %s",
+  async (fault) => {
+    got(await open("a"));
+    const address = new URL(database.url);
+    let strikes = 0;
+    const proxy = await startFaultProxy({ host: address.hostname, port: Number(address.port) }, (piece) => {
+      if (strikes > 0 || !piece.includes("commit_change")) return;
+      strikes += 1;
+      if (fault === "answers are lost") proxy.disturb({ kind: "halfOpen" });
+      else proxy.reset();
+      setTimeout(proxy.heal, 500);
+    });
+    address.port = String(proxy.port);
+    const shaky = makePool(address.href, { applicationName: "shaky", onIdleError: () => {} });
+    try {
+      const through = makeFeatureChanges({ pool: shaky, newId: randomUUID });
+      const before = await rowsOfAudit();
+      const closed = got(await through.rollbackFeature({ featureId: id("a") }, ann));
+      expect(strikes).toBe(1);
+      expect(closed.state).toMatchObject({ enabled: false, version: 2 });
+      expect(await rowsOfAudit()).toBe(before + 1);
+    } finally {
+      await shaky.end();
+      await proxy.stop();
+    }
+  },
+);
 
 test("lists go on where the page before ended", async () => {
   for (const name of ["a", "b", "c"]) got(await open(name));

@@ -15,12 +15,20 @@ export type Disturbance =
 
 export type FaultProxy = Awaited<ReturnType<typeof startFaultProxy>>;
 
-export const startFaultProxy = async (target: { host: string; port: number }) => {
+/** `afterRequest` sees every piece that was passed on to the target. */
+export const startFaultProxy = async (
+  target: { host: string; port: number },
+  afterRequest: (piece: Buffer) => void = () => {},
+) => {
   let disturbance: Disturbance = { kind: "none" };
   const sockets = new Set<Socket>();
 
   const carry = (from: Socket, to: Socket, isAnswer: boolean) => {
     from.on("data", (piece: Buffer) => {
+      pass(piece);
+      if (!isAnswer) afterRequest(piece);
+    });
+    const pass = (piece: Buffer): void => {
       switch (disturbance.kind) {
         case "none":
         case "refuse":
@@ -37,7 +45,7 @@ export const startFaultProxy = async (target: { host: string; port: number }) =>
         default:
           disturbance satisfies never;
       }
-    });
+    };
     from.on("end", () => to.end());
     from.on("error", () => to.destroy());
     from.on("close", () => {
