@@ -1,0 +1,187 @@
+// workerd's CPU time a request: pass-through, Sluice with 1 and 100 features, GrowthBook's edge worker.
+// All on the same machine with the same visitors, in turns, so that a slow moment meets each of them.
+import { fork, spawnSync } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { bundleEdge } from "../scripts/edge-server.ts";
+import { formatSignature, signedText } from "../shared/signature.ts";
+import { makeVisitors, type Visitors } from "./edge/load.ts";
+import { serve, type Served } from "./edge/workerd.ts";
+import { installPeers } from "./peers/install.ts";
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    visitors: { type: "string", default: "10000" },
+    rounds: { type: "string", default: "7" },
+    requests: { type: "string", default: "10000" },
+  },
+});
+const VISITORS = Number(values.visitors);
+const ROUNDS = Number(values.rounds);
+const REQUESTS = Number(values.requests);
+const PUSH_SECRET = "push-secret-of-the-edge-bench";
+const here = fileURLToPath(new URL("edge/", import.meta.url));
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+};
+
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+
+const pushFeatures = async (url: string, count: number): Promise<void> => {
+  const features = Array.from({ length: count }, (_, i) => ({
+    featureId: `feat_bench_${i}`,
+    enabled: true,
+    rolloutBps: 5_000,
+    holdoutBps: 1_000,
+    version: 1,
+  }));
+  const body = JSON.stringify({ revision: 1, full: true, features });
+  const timestamp = Math.floor(Date.now() / 1_000);
+  const mac = createHmac("sha256", PUSH_SECRET).update(signedText(timestamp, body)).digest("hex");
+  const response = await fetch(`${url}/.sluice/push`, {
+    method: "POST",
+    headers: { "Sluice-Signature": formatSignature({ timestamp, kid: "k", mac }) },
+    body,
+  });
+  if (!response.ok) throw new Error(`push: ${response.status} ${await response.text()}`);
+};
+
+/** One feature at 50 %, as GrowthBook describes it. */
+const growthbookPayload = JSON.stringify({
+  features: {
+    feat_bench_0: {
+      defaultValue: false,
+      rules: [
+        {
+          key: "feat_bench_0",
+          variations: [false, true],
+          weights: [0.5, 0.5],
+          coverage: 1,
+          hashAttribute: "id",
+        },
+      ],
+    },
+  },
+});
+
+const bundleGrowthbook = (outDir: string): boolean => {
+  if (!installPeers()) return false;
+  const wrangler = fileURLToPath(new URL("../node_modules/wrangler/bin/wrangler.js", import.meta.url));
+  const config = [
+    "--name",
+    "growthbook",
+    "--compatibility-date",
+    "2026-10-20",
+    "--compatibility-flag",
+    "nodejs_compat",
+  ];
+  const { status } = spawnSync(
+    process.execPath,
+    [wrangler, "deploy", `${here}growthbook.js`, "--dry-run", "--outdir", outDir, ...config],
+    {
+      cwd: fileURLToPath(new URL(".", import.meta.url)),
+      stdio: "ignore",
+      env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+    },
+  );
+  return status === 0;
+};
+
+type Contender = { name: string; served: Served; visitors: Visitors; cpuUs: number[]; rps: number[] };
+
+const folder = await mkdtemp(join(tmpdir(), "sluice-bench-edge-"));
+const outside = fork(`${here}outside.ts`, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+const contenders: Contender[] = [];
+try {
+  const [port] = await once(outside, "message");
+  const outsideUrl = `http://127.0.0.1:${port}`;
+  const bundleDir = join(folder, "sluice");
+  await bundleEdge(bundleDir);
+
+  const add = async (
+    name: string,
+    bundle: { bundleDir: string; entry: string },
+    bindings: Record<string, string>,
+    state = false,
+  ): Promise<Served> => {
+    const served = await serve(folder, { ...bundle, port: await freePort(), bindings, state });
+    contenders.push({ name, served, visitors: makeVisitors(served.url, VISITORS), cpuUs: [], rps: [] });
+    return served;
+  };
+  const sluice = {
+    UPSTREAM_URL: outsideUrl,
+    ORIGIN_URL: outsideUrl,
+    INGEST_TOKEN: "ingest-token-of-the-bench",
+    PUSH_KEYS: `k:${PUSH_SECRET}`,
+    COOKIE_KEYS: "k:cookie-secret-of-the-edge-bench",
+  };
+  await copyFile(`${here}pass-through.js`, join(folder, "pass-through.js"));
+  await add("passThrough", { bundleDir: folder, entry: "pass-through.js" }, { UPSTREAM_URL: outsideUrl });
+  await pushFeatures((await add("gate1", { bundleDir, entry: "worker.js" }, sluice, true)).url, 1);
+  await pushFeatures((await add("gate100", { bundleDir, entry: "worker.js" }, sluice, true)).url, 100);
+  const growthbookDir = join(folder, "growthbook");
+  if (bundleGrowthbook(growthbookDir))
+    await add(
+      "growthbook",
+      { bundleDir: growthbookDir, entry: "growthbook.js" },
+      {
+        PROXY_TARGET: outsideUrl,
+        GROWTHBOOK_API_HOST: outsideUrl,
+        GROWTHBOOK_CLIENT_KEY: "sdk-bench",
+        GROWTHBOOK_PAYLOAD: growthbookPayload,
+        PERSIST_UUID: "true",
+      },
+    );
+  else console.log("GrowthBook's edge worker could not be installed or bundled: Sluice alone");
+
+  for (const { visitors } of contenders) {
+    await visitors.arrive();
+    await visitors.visit(VISITORS);
+  }
+  for (let round = 0; round < ROUNDS; round++)
+    for (const { served, visitors, cpuUs, rps } of contenders) {
+      const before = served.cpuUs();
+      rps.push(await visitors.visit(REQUESTS));
+      cpuUs.push((served.cpuUs() - before) / REQUESTS);
+    }
+
+  const cpuOf = (name: string): number => {
+    const found = contenders.find((each) => each.name === name);
+    return found === undefined ? Number.NaN : Math.round(median(found.cpuUs) * 10) / 10;
+  };
+  for (const { name, served, cpuUs, rps } of contenders)
+    console.log(
+      `${name.padEnd(12)} ${median(cpuUs).toFixed(1)} µs a request (${cpuUs.map((us) => us.toFixed(0)).join(" ")}), ` +
+        `${median(rps).toFixed(0)} requests/s, ${served.residentMb().toFixed(0)} MB resident`,
+    );
+  const passThroughCpuUs = cpuOf("passThrough");
+  const figures = {
+    passThroughCpuUs,
+    gate1CpuUs: cpuOf("gate1"),
+    gate100CpuUs: cpuOf("gate100"),
+    ratio1: Math.round((passThroughCpuUs / cpuOf("gate1")) * 1_000) / 1_000,
+    ratio100: Math.round((passThroughCpuUs / cpuOf("gate100")) * 1_000) / 1_000,
+    rps: Object.fromEntries(contenders.map(({ name, rps }) => [name, Math.round(median(rps))])),
+    peers: contenders.some(({ name }) => name === "growthbook") ? { growthbook: cpuOf("growthbook") } : {},
+  };
+  console.log(`ratio1 ${figures.ratio1}, ratio100 ${figures.ratio100}`);
+  if (values.json) console.log(JSON.stringify(figures));
+} finally {
+  for (const { served } of contenders) await served.stop();
+  outside.kill();
+  await rm(folder, { recursive: true, force: true });
+}

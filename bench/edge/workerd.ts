@@ -1,0 +1,107 @@
+// Workers on bare `workerd serve`, a process each, and what the kernel says of the process's CPU time.
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { readdir, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join, relative } from "node:path";
+
+const WORKERD = createRequire(import.meta.url).resolve("workerd/bin/workerd");
+const CLOCK_TICKS_PER_SECOND = 100;
+
+export type Served = {
+  readonly url: string;
+  /** CPU time used so far, user and system, in µs. */
+  readonly cpuUs: () => number;
+  readonly residentMb: () => number;
+  readonly stop: () => Promise<void>;
+};
+
+export type Serving = {
+  /** Folder, below that of `serve`, of a bundle whose entry is `entry`; its .wasm files are modules too. */
+  readonly bundleDir: string;
+  readonly entry: string;
+  readonly port: number;
+  readonly bindings: Readonly<Record<string, string>>;
+  /** Sluice's own bindings: Durable Objects in memory, and an empty KV. */
+  readonly state: boolean;
+};
+
+const quote = (text: string): string => JSON.stringify(text);
+
+const EMPTY_KV = `export default { fetch: (request) => new Response(null, { status: request.method === "PUT" ? 200 : 404 }) };`;
+
+/** workerd embeds files by their place beside the configuration, which lies in `folder`. */
+const configOf = async (folder: string, serving: Serving): Promise<string> => {
+  const { bundleDir, entry, port, bindings, state } = serving;
+  const wasm = (await readdir(bundleDir)).filter((file) => file.endsWith(".wasm"));
+  const modules = [
+    `(name = "worker.js", esModule = embed ${quote(relative(folder, join(bundleDir, entry)))})`,
+    ...wasm.map((file) => `(name = ${quote(file)}, wasm = embed ${quote(relative(folder, join(bundleDir, file)))})`),
+  ];
+  const texts = Object.entries(bindings).map(
+    ([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`,
+  );
+  const stateful = [
+    `(name = "HUB", durableObjectNamespace = "Hub")`,
+    `(name = "REPLICA", durableObjectNamespace = "Replica")`,
+    `(name = "FEATURES", kvNamespace = "kv")`,
+  ];
+  const classes = `
+    durableObjectNamespaces = [
+      (className = "Hub", uniqueKey = "hub", enableSql = true),
+      (className = "Replica", uniqueKey = "replica", enableSql = true),
+    ],
+    durableObjectStorage = (inMemory = void),`;
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main),
+    (name = "kv", worker = (modules = [(name = "kv.js", esModule = ${quote(EMPTY_KV)})], compatibilityDate = "2026-10-20")),
+    (name = "internet", network = (allow = ["public", "private", "local"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const main :Workerd.Worker = (
+  modules = [${modules.join(", ")}],
+  compatibilityDate = "2026-10-20",
+  compatibilityFlags = ["nodejs_compat"],
+  bindings = [${[...texts, ...(state ? stateful : [])].join(", ")}],${state ? classes : ""}
+);
+`;
+};
+
+const untilAnswered = async (url: string): Promise<void> => {
+  for (let tries = 0; tries < 200; tries++) {
+    const answered = await fetch(url).then(
+      () => true,
+      () => false,
+    );
+    if (answered) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`workerd does not answer at ${url}`);
+};
+
+export const serve = async (folder: string, serving: Serving): Promise<Served> => {
+  const configPath = join(folder, `${serving.port}.capnp`);
+  await writeFile(configPath, await configOf(folder, serving));
+  const child = spawn(WORKERD, ["serve", "--experimental", configPath], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const url = `http://127.0.0.1:${serving.port}`;
+  await untilAnswered(url);
+  const statOf = (file: string): string => readFileSync(`/proc/${child.pid}/${file}`, "utf8");
+  return {
+    url,
+    cpuUs: () => {
+      const fields = statOf("stat").split(") ")[1]?.split(" ") ?? [];
+      return ((Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND) * 1_000_000;
+    },
+    residentMb: () => Number(/VmRSS:\s+(\d+)/.exec(statOf("status"))?.[1] ?? 0) / 1_024,
+    stop: async () => {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+};
