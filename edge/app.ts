@@ -15,7 +15,7 @@ import type { Seen, WaitUntil } from "./state/memory.ts";
 
 type Dependencies = {
   readonly see: (waitUntil: WaitUntil) => Promise<Seen>;
-  readonly identify: (request: Request) => Promise<Identity>;
+  readonly identify: (request: Request) => Identity | Promise<Identity>;
   readonly readClaims: ReadClaims;
   readonly readPush: (request: Request) => Promise<Result<PushMessage, PushRefusal>>;
   readonly push: (

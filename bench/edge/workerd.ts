@@ -1,7 +1,7 @@
 // Workers on bare `workerd serve`, a process each, and what the kernel says of the process's CPU time.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 
@@ -22,7 +22,7 @@ export type Serving = {
   readonly entry: string;
   readonly port: number;
   readonly bindings: Readonly<Record<string, string>>;
-  /** Sluice's own bindings: Durable Objects in memory, and an empty KV. */
+  /** Sluice's own bindings: Durable Objects and an empty KV. */
   readonly state: boolean;
 };
 
@@ -33,10 +33,14 @@ const EMPTY_KV = `export default { fetch: (request) => new Response(null, { stat
 /** workerd embeds files by their place beside the configuration, which lies in `folder`. */
 const configOf = async (folder: string, serving: Serving): Promise<string> => {
   const { bundleDir, entry, port, bindings, state } = serving;
+  const stateDir = join(folder, `${port}-state`);
+  await mkdir(stateDir);
   const wasm = (await readdir(bundleDir)).filter((file) => file.endsWith(".wasm"));
   const modules = [
     `(name = "worker.js", esModule = embed ${quote(relative(folder, join(bundleDir, entry)))})`,
-    ...wasm.map((file) => `(name = ${quote(file)}, wasm = embed ${quote(relative(folder, join(bundleDir, file)))})`),
+    ...wasm.map(
+      (file) => `(name = ${quote(file)}, wasm = embed ${quote(relative(folder, join(bundleDir, file)))})`,
+    ),
   ];
   const texts = Object.entries(bindings).map(
     ([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`,
@@ -51,12 +55,13 @@ const configOf = async (folder: string, serving: Serving): Promise<string> => {
       (className = "Hub", uniqueKey = "hub", enableSql = true),
       (className = "Replica", uniqueKey = "replica", enableSql = true),
     ],
-    durableObjectStorage = (inMemory = void),`;
+    durableObjectStorage = (localDisk = "disk"),`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
     (name = "kv", worker = (modules = [(name = "kv.js", esModule = ${quote(EMPTY_KV)})], compatibilityDate = "2026-10-20")),
+    (name = "disk", disk = (path = ${quote(stateDir)}, writable = true)),
     (name = "internet", network = (allow = ["public", "private", "local"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
@@ -64,7 +69,6 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [${modules.join(", ")}],
   compatibilityDate = "2026-10-20",
-  compatibilityFlags = ["nodejs_compat"],
   bindings = [${[...texts, ...(state ? stateful : [])].join(", ")}],${state ? classes : ""}
 );
 `;

@@ -19,6 +19,7 @@ export type Observation = {
   /** Until the upstream's response headers; null: it was not asked, and there is no latency to learn from. */
   readonly durationMs: number | null;
   readonly status: number;
+  /** compared ones only */
   readonly exposed: readonly Assigned[];
   /** Features that this request activates. Only those the unit is held for: who was never exposed cannot act on it. */
   readonly activated: readonly Assigned[];
@@ -89,8 +90,8 @@ const draw = <T>(items: readonly T[], count: number, random: () => number): read
 };
 
 export const spansOf = (seen: Observation, ids: SpanIds, random: () => number): EdgeSpan[] => {
-  const compared = seen.exposed.filter(({ cohort }) => cohort !== "off");
-  const drawn = seen.inFull || compared.length <= SAMPLED ? compared : draw(compared, SAMPLED, random);
+  const drawn =
+    seen.inFull || seen.exposed.length <= SAMPLED ? seen.exposed : draw(seen.exposed, SAMPLED, random);
   if (drawn.length === 0 && seen.activated.length === 0) return [];
   const up = parent(seen.traceparent);
   const visit: Visit = {

@@ -12,15 +12,17 @@ export type Assigned = {
 };
 
 export type GateOutcome = {
-  /** Enabled features that this request meets, every cohort. Empty: the request is none of Sluice's business. */
-  readonly assigned: readonly Assigned[];
+  /** Of the features that this request meets, those whose cohort is compared: treatment or holdout. */
+  readonly compared: readonly Assigned[];
+  /** false: the request meets no feature and is none of Sluice's business. */
+  readonly meetsAny: boolean;
   /** Value of `Sluice-Features`; empty when there is nothing to say. */
   readonly header: string;
   /** Cohorts to hold that the cookie does not hold yet. */
   readonly unheld: ReadonlyMap<number, HeldCohort>;
 };
 
-export const NOTHING: GateOutcome = { assigned: [], header: "", unheld: new Map() };
+export const NOTHING: GateOutcome = { compared: [], meetsAny: false, header: "", unheld: new Map() };
 
 /** A closed feature wins over everything: the switch, and `closed` as failure mode when the state is too old. */
 export const isClosed = (feature: CompiledFeature, stale: boolean): boolean =>
@@ -29,28 +31,43 @@ export const isClosed = (feature: CompiledFeature, stale: boolean): boolean =>
 /** The features a request meets and is targeted by, before anything is known about who sent it. */
 export const applicable = (
   snapshot: CompiledSnapshot,
-  { path, method, stale, facts }: { path: string; method: string; stale: boolean; facts: Facts },
-): readonly CompiledFeature[] =>
-  snapshot.enabled.filter(
-    (feature) =>
-      !isClosed(feature, stale) &&
-      feature.appliesTo(path, method) &&
-      (feature.targets === null || feature.targets(facts)),
+  { path, method, stale, facts }: { path: string; method: string; stale: boolean; facts: () => Facts },
+): readonly CompiledFeature[] => {
+  const routed = snapshot.routed(path, method);
+  if (!snapshot.isTargeted && !stale) return routed;
+  return routed.filter(
+    (feature) => !isClosed(feature, stale) && (feature.targets === null || feature.targets(facts())),
   );
-
-export const assign = (feature: CompiledFeature, { unitId, held }: Identity): Assigned => {
-  const cohort = cohortOf(feature, bucketOf(feature.featureId, unitId), held.get(feature.holdKey));
-  return { feature, cohort, open: cohort === "treatment" };
 };
 
-export const gate = (features: readonly CompiledFeature[], identity: Identity): GateOutcome => {
-  const assigned = features.map((feature) => assign(feature, identity));
+export const assign = (
+  feature: CompiledFeature,
+  { unitId, held }: Pick<Identity, "unitId" | "held">,
+): Assigned => feature.as[cohortOf(feature, bucketOf(feature.featureId, unitId), held.get(feature.holdKey))];
+
+const compare = (features: readonly CompiledFeature[], { unitId, held }: Identity): GateOutcome => {
+  const compared: Assigned[] = [];
   const unheld = new Map<number, HeldCohort>();
-  let header = "";
-  for (const { feature, cohort } of assigned) {
+  const told: string[] = [];
+  for (const feature of features) {
+    const heldCohort = held.get(feature.holdKey);
+    const cohort = cohortOf(
+      feature,
+      heldCohort === undefined ? bucketOf(feature.featureId, unitId) : 0,
+      heldCohort,
+    );
     if (cohort === "off") continue;
-    header += `${header === "" ? "" : ", "}${feature.featureId}=${cohort}`;
-    if (!identity.held.has(feature.holdKey)) unheld.set(feature.holdKey, cohort);
+    compared.push(feature.as[cohort]);
+    told.push(`${feature.featureId}=${cohort}`);
+    if (heldCohort === undefined) unheld.set(feature.holdKey, cohort);
   }
-  return { assigned, header, unheld };
+  return { compared, meetsAny: features.length > 0, header: told.join(", "), unheld };
+};
+
+/** The same visitor meeting the same features gets the remembered answer: a page is many requests. */
+export const gate = (features: readonly CompiledFeature[], identity: Identity): GateOutcome => {
+  if (identity.memo?.features === features) return identity.memo.outcome;
+  const outcome = compare(features, identity);
+  identity.memo = { features, outcome };
+  return outcome;
 };

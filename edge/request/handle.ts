@@ -9,6 +9,7 @@ import { actionsOf, answerClosed, NO_ACTIONS, type Actions } from "./act.ts";
 import type { ReadClaims } from "./claims.ts";
 import type { Place } from "./compile-gate.ts";
 import { editPage, preparePageRequest } from "./edit-page.ts";
+import type { Facts } from "../../shared/compile-targeting.ts";
 import { factsOf } from "./facts.ts";
 import { applicable, assign, gate, isClosed, NOTHING, type Assigned, type GateOutcome } from "./gate.ts";
 import { cookieName, dayOf, newIdentity, readCookie, type Identity, type makeCookies } from "./identify.ts";
@@ -29,6 +30,7 @@ export type Dependencies = {
 
 type Gated = {
   readonly seen: Seen;
+  readonly url: string;
   readonly path: string;
   /** null when no feature concerns the request: then nobody needs to be known. */
   readonly identity: Identity | null;
@@ -47,10 +49,11 @@ export type Handle = (request: Request, waitUntil: WaitUntil) => Promise<Respons
 
 export const makeIdentify =
   (cookies: ReturnType<typeof makeCookies>) =>
-  async (request: Request): Promise<Identity> => {
+  (request: Request): Identity | Promise<Identity> => {
     const value = readCookie(request.headers.get("Cookie"), cookieName(request.url));
     if (value === null) return newIdentity();
-    return cookies.recall(value) ?? (await cookies.believe(value)) ?? newIdentity();
+    const recalled = cookies.recall(value);
+    return recalled ?? cookies.believe(value).then((believed) => believed ?? newIdentity());
   };
 
 /** Only a unit that is held for a feature acts on it: who was never exposed cannot. */
@@ -66,9 +69,9 @@ const activated = (request: Request, status: number, { seen, path, identity }: G
         )
         .map((feature) => assign(feature, identity));
 
-const act = (method: string, { snapshot }: Seen, path: string, { assigned }: GateOutcome): Actions => {
+const act = (method: string, { snapshot }: Seen, path: string, { compared }: GateOutcome): Actions => {
   if (snapshot.gated.length === 0) return NO_ACTIONS;
-  const open = new Set(assigned.filter((each) => each.open).map(({ feature }) => feature));
+  const open = new Set(compared.filter((each) => each.open).map(({ feature }) => feature));
   return actionsOf(snapshot.gated, { path, method, open });
 };
 
@@ -77,22 +80,24 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
   const identify = makeIdentify(cookies);
 
   const gateRequest = async (request: Request, waitUntil: WaitUntil): Promise<Gated> => {
+    const { url, method } = request;
     const state = memory.see(waitUntil);
     const seen = state instanceof Promise ? await state : state;
-    const path = pathOf(request.url);
-    const facts = factsOf(request, path, seen.snapshot.asksForClaims ? await readClaims(request) : null);
-    const features = applicable(seen.snapshot, { path, method: request.method, stale: seen.stale, facts });
-    const mayActivate = seen.snapshot.activatable.some(
-      (feature) => feature.state.activation?.method === request.method,
-    );
-    const identity = features.length === 0 && !mayActivate ? null : await identify(request);
+    const { snapshot, stale } = seen;
+    const path = pathOf(url);
+    const claims = snapshot.asksForClaims ? await readClaims(request) : null;
+    const facts = (): Facts => factsOf(request, path, claims);
+    const features = applicable(snapshot, { path, method, stale, facts });
+    const mayActivate = snapshot.activatable.some((feature) => feature.state.activation?.method === method);
+    const found = features.length === 0 && !mayActivate ? null : identify(request);
+    const identity = found instanceof Promise ? await found : found;
     const outcome = identity === null ? NOTHING : gate(features, identity);
-    return { seen, path, identity, outcome, actions: act(request.method, seen, path, outcome) };
+    return { seen, url, path, identity, outcome, actions: act(method, seen, path, outcome) };
   };
 
   /** A Set-Cookie header when there is something to tell the visitor's browser that it does not know. */
-  const cookieFor = async (url: string, { identity, outcome, seen }: Gated): Promise<string | null> => {
-    if (identity === null || outcome.assigned.length === 0) return null;
+  const cookieFor = ({ url, identity, outcome, seen }: Gated): Promise<string> | null => {
+    if (identity === null || !outcome.meetsAny) return null;
     const day = dayOf(now());
     if (outcome.unheld.size === 0 && !cookies.isDue(identity, day)) return null;
     const held = holdAlso(identity.held, outcome.unheld, seen.snapshot.holdKeys);
@@ -118,7 +123,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
         startMs,
         durationMs,
         status,
-        exposed: outcome.assigned,
+        exposed: outcome.compared,
         activated: durationMs === null ? [] : activated(request, status, gated),
         inFull,
       },
@@ -166,7 +171,8 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       const durationMs = answer === null ? now() - startMs : null;
       observe(request, gated, { status: response.status, startMs, durationMs }, waitUntil);
       if (edit !== null) response = editPage(response, edit);
-      const cookie = await cookieFor(request.url, gated);
+      const due = cookieFor(gated);
+      const cookie = due === null ? null : await due;
       const wantsDebug = config.DEBUG_HEADERS === "always" || request.headers.get("Sluice-Debug") === "1";
       if ((cookie === null && !wantsDebug) || response.status === 101) return response;
       const changed = new Response(response.body, response);

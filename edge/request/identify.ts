@@ -4,16 +4,17 @@ import { decodePayload, encodePayload, formatCookie, parseCookie, signedPart } f
 import type { HeldCohort } from "../../shared/assign.ts";
 import { UnitId } from "../../shared/ids.ts";
 import type { KeyRing } from "../../shared/keys.ts";
-import type { Assigned } from "./gate.ts";
-import type { CompiledSnapshot } from "./compile.ts";
+import type { GateOutcome } from "./gate.ts";
+import type { CompiledFeature } from "./compile.ts";
 
 export type Identity = {
   readonly unitId: UnitId;
+  /** Read from the cookie each time: thousands of remembered visitors would fill an isolate with maps. */
   readonly held: ReadonlyMap<number, HeldCohort>;
   /** Day and key of the cookie's signature; null: no cookie was sent that could be believed. */
   readonly signed: { readonly day: number; readonly kid: string } | null;
-  /** The gate's last answer for this unit, good for one snapshot. Remembering it changes nothing but the time it takes. */
-  memo: { readonly snapshot: CompiledSnapshot; readonly assigned: readonly Assigned[] } | null;
+  /** The gate's last answer for this unit. Remembering it changes nothing but the time that it takes. */
+  memo: { readonly features: readonly CompiledFeature[]; readonly outcome: GateOutcome } | null;
   /** When this isolate last reported all of the unit's features, in ms since 1970. */
   reportedMs: number;
 };
@@ -103,8 +104,15 @@ export const makeCookies = (
       if (!(await mac.verify(key.secret, parsed.signedPart, fromBase64Url(parsed.mac)))) return null;
       const content = decodePayload(parsed.payload);
       if (content === null) return null;
-      const { unitId, held, day } = content;
-      const identity: Identity = { unitId, held, signed: { day, kid: key.kid }, memo: null, reportedMs: 0 };
+      const identity: Identity = {
+        unitId: content.unitId,
+        get held() {
+          return decodePayload(parsed.payload)?.held ?? new Map();
+        },
+        signed: { day: content.day, kid: key.kid },
+        memo: null,
+        reportedMs: 0,
+      };
       remember(value, identity);
       return identity;
     },

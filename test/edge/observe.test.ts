@@ -12,11 +12,7 @@ const { revision, features } = PushMessage.parse({
   full: true,
   features: names.map((name) => feature(name)),
 });
-const assigned = compile(revision, features).features.map((each, i): Assigned => ({
-  feature: each,
-  cohort: i % 4 === 3 ? "off" : "treatment",
-  open: i % 4 !== 3,
-}));
+const assigned = compile(revision, features).features.map((each): Assigned => each.as.treatment);
 
 const seen = (fields: Partial<Observation> = {}): Observation => ({
   method: "GET",
@@ -35,24 +31,24 @@ const seen = (fields: Partial<Observation> = {}): Observation => ({
 const ids = () => makeIds(() => "0123456789abcdef01234567");
 
 test("a full report names every compared feature, a usual one a few", () => {
-  expect(spansOf(seen({ inFull: true }), ids(), Math.random)).toHaveLength(30);
+  expect(spansOf(seen({ inFull: true }), ids(), Math.random)).toHaveLength(40);
   expect(spansOf(seen(), ids(), Math.random)).toHaveLength(SAMPLED);
-  expect(spansOf(seen({ exposed: assigned.slice(0, SAMPLED) }), ids(), Math.random)).toHaveLength(6);
+  expect(spansOf(seen({ exposed: assigned.slice(0, SAMPLED) }), ids(), Math.random)).toHaveLength(SAMPLED);
 });
 
 test("every compared feature is drawn equally often", () => {
   const counts = new Map<string, number>();
-  for (let i = 0; i < 30; i++)
-    for (const { subject } of spansOf(seen(), ids(), () => i / 30))
+  for (let i = 0; i < 40; i++)
+    for (const { subject } of spansOf(seen(), ids(), () => i / 40))
       counts.set(subject, (counts.get(subject) ?? 0) + 1);
-  expect(counts.size).toBe(30);
+  expect(counts.size).toBe(40);
   expect(new Set(counts.values())).toEqual(new Set([SAMPLED]));
 });
 
 test("actions are always sent, once, whatever was drawn", () => {
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 40; i++) {
     const activated = assigned.slice(0, 2);
-    const spans = spansOf(seen({ activated }), ids(), () => i / 30);
+    const spans = spansOf(seen({ activated }), ids(), () => i / 40);
     expect(spans.filter(({ actionTaken }) => actionTaken)).toHaveLength(2);
     expect(new Set(spans.map(({ subject }) => subject)).size).toBe(spans.length);
   }
