@@ -68,7 +68,7 @@ export const makeMetrics = () => {
     }),
     foldedSpans: new Counter({
       name: "sluice_folded_spans_total",
-      help: "Acknowledged spans and log records aggregated, by result: folded, duplicate",
+      help: "Acknowledged spans and log records: folded, of these capped (too many of one unit for the latency), duplicates",
       labelNames: ["result"],
       registers,
     }),

@@ -4,6 +4,8 @@ import { bucketOf, eachCount, HOLDOUT, NO_COHORT, type Unit, type Windows } from
 
 export type CountedFeature = {
   readonly featureId: string;
+  /** the id in UTF-8 */
+  readonly idBytes: Buffer;
   readonly epoch: number;
   readonly windows: Windows;
 };

@@ -59,17 +59,14 @@ export const makeDedupe = (maxKeys: number) => {
 
   const youngest = (atMs: number): Generation => {
     const last = generations.at(-1);
-    if (last !== undefined && atMs < last.startsMs + GENERATION_MS) return last;
+    if (last !== undefined && atMs < last.startsMs + GENERATION_MS && last.used < maxKeys / 4) return last;
     // As many places as the last one needed, so that a steady load does not make it grow again.
     const next = makeGeneration(atMs, last === undefined ? 0 : last.used * 1.05);
-    generations.push(next);
     generations = generations.filter(({ startsMs }) => startsMs > atMs - GENERATIONS * GENERATION_MS);
+    let kept = generations.reduce((sum, { used }) => sum + used, 0);
+    while (kept > (maxKeys * 3) / 4) kept -= generations.shift()?.used ?? kept;
+    generations.push(next);
     return next;
-  };
-
-  const shrink = (): void => {
-    let total = generations.reduce((sum, { used }) => sum + used, 0);
-    while (total > maxKeys && generations.length > 1) total -= generations.shift()?.used ?? 0;
   };
 
   return {
@@ -83,7 +80,6 @@ export const makeDedupe = (maxKeys: number) => {
       if (generation.used + 1 > generation.capacity * MAX_LOAD) {
         generation = enlarged(generation);
         generations[generations.length - 1] = generation;
-        shrink();
       }
       put(generation, low, high);
       return true;

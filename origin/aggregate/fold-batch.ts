@@ -34,7 +34,13 @@ export type FoldMemory = {
   readonly features: Map<string, CountedFeature>;
 };
 
-export type BatchReport = { folded: number; duplicates: number };
+export type BatchReport = { folded: number; duplicates: number; capped: number };
+
+/**
+ * Requests of one unit that count as latencies within one bucket. One visitor's script that hammers a page must not
+ * decide what the page's latency is; what it does as a unit counts all the same.
+ */
+const MAX_REQUESTS_PER_UNIT = 100;
 
 type PreparedRow = { row: LogRow; features: CountedFeature[]; from: number; duplicate: Uint8Array };
 
@@ -63,7 +69,7 @@ const countedFeatures = (
     if (feature === undefined) {
       const windows = byKey.get(key);
       if (windows === undefined) throw new Error(`no windows for ${featureId}, epoch ${epoch}`);
-      feature = { featureId, epoch, windows };
+      feature = { featureId, idBytes: Buffer.from(featureId), epoch, windows };
       memory.features.set(key, feature);
     }
     return feature;
@@ -113,7 +119,11 @@ const prepare = (rows: readonly LogRow[], memory: FoldMemory, byKey: ReadonlyMap
 };
 
 /** Second pass: applies every record that is no duplicate; returns the units that changed, as they were before. */
-const apply = (prepared: readonly PreparedRow[], memory: FoldMemory): Map<number, ChangedUnit> => {
+const apply = (
+  prepared: readonly PreparedRow[],
+  memory: FoldMemory,
+): { changed: Map<number, ChangedUnit>; capped: number } => {
+  let capped = 0;
   const changed = new Map<number, ChangedUnit>();
   const unit: Unit = { cohort: NO_COHORT, exposedMs: Infinity, actedMs: Infinity, returnedMs: Infinity };
 
@@ -141,14 +151,18 @@ const apply = (prepared: readonly PreparedRow[], memory: FoldMemory): Map<number
           unitEnd: record.unitEnd,
         });
     }
-    if ((record.flags & TIMED) !== 0)
-      memory.latencies.record(
-        feature,
-        bucketOf(record.startMs, feature.windows.bucketS),
-        cohortIndex(unit.cohort),
-        record.durationUs / 1_000,
-        (record.flags & FAILED) !== 0,
-      );
+    if ((record.flags & TIMED) !== 0) {
+      const bucketS = bucketOf(record.startMs, feature.windows.bucketS);
+      if (memory.units.countRequest(slot, bucketS) <= MAX_REQUESTS_PER_UNIT)
+        memory.latencies.record(
+          feature,
+          bucketS,
+          cohortIndex(unit.cohort),
+          record.durationUs / 1_000,
+          (record.flags & FAILED) !== 0,
+        );
+      else capped++;
+    }
     if ((record.flags & RAW) !== 0) memory.raw.add(record, block, feature, unit.cohort);
   };
 
@@ -159,14 +173,13 @@ const apply = (prepared: readonly PreparedRow[], memory: FoldMemory): Map<number
       if (duplicate[index++] === 0 && feature !== undefined) applyRecord(record, row.block, feature);
     });
   }
-  return changed;
+  return { changed, capped };
 };
 
 const writeUnits = async (
   client: Client,
   memory: FoldMemory,
   changed: ReadonlyMap<number, ChangedUnit>,
-  features: ReadonlyMap<string, CountedFeature>,
 ): Promise<void> => {
   const deltas = makeCountDeltas();
   const inserts: { changed: ChangedUnit; after: Unit }[] = [];
@@ -174,8 +187,7 @@ const writeUnits = async (
   for (const one of changed.values()) {
     const after: Unit = { cohort: NO_COHORT, exposedMs: Infinity, actedMs: Infinity, returnedMs: Infinity };
     memory.units.read(one.slot, after);
-    const feature = features.get(windowsKey(one.feature.featureId, one.feature.epoch));
-    if (feature !== undefined) deltas.move(feature, one.before, after);
+    deltas.move(one.feature, one.before, after);
     (one.before.cohort === NO_COHORT ? inserts : updates).push({ changed: one, after });
   }
   await insertUnits(client, inserts);
@@ -230,13 +242,13 @@ export const foldBatch = async (options: {
   // A process writes its latencies into the rows of the lowest partition that it owns.
   const slot = Math.min(...owned.keys());
   await memory.latencies.load(client, slot, missingBuckets);
-  const changed = apply(prepared, memory);
-  await writeUnits(client, memory, changed, memory.features);
+  const { changed, capped } = apply(prepared, memory);
+  await writeUnits(client, memory, changed);
   await memory.latencies.write(client, slot);
   if (memory.raw.count() > 0) await storeRawSpans(client, memory.raw.take());
   await writeCheckpoints(client, rows);
   await client.query("commit");
   memory.latencies.age();
   const records = rows.reduce((sum, { span_keys: keys }) => sum + keys.length / 8, 0);
-  return { folded: records - duplicates, duplicates };
+  return { folded: records - duplicates, duplicates, capped };
 };

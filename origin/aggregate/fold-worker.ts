@@ -26,7 +26,7 @@ export type WorkerOptions = z.infer<typeof WorkerOptions>;
 
 /** What the thread tells the process. */
 export type FoldReport =
-  | { type: "state"; lagSeconds: number; owned: number; folded: number; duplicates: number }
+  | ({ type: "state"; lagSeconds: number; owned: number } & BatchReport)
   | { type: "error"; message: string }
   | { type: "stopped" };
 
@@ -96,7 +96,7 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
     features: new Map(),
   };
   const owned = new Map<number, number>();
-  const total: BatchReport = { folded: 0, duplicates: 0 };
+  const total: BatchReport = { folded: 0, duplicates: 0, capped: 0 };
   let windows: KnownWindows = await readWindows(pool);
   let fingerprint = "";
 
@@ -150,6 +150,7 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
       }
       total.folded += result.folded;
       total.duplicates += result.duplicates;
+      total.capped += result.capped;
       return;
     }
   };

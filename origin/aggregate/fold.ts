@@ -17,8 +17,8 @@ export type Fold = {
 };
 
 /**
- * `unitSlots` and `dedupeKeys` bound the memory: 39 bytes a slot, twice, and up to 10 bytes a key; by default about
- * 160 MB and 400 MB at their fullest.
+ * `unitSlots` and `dedupeKeys` bound the memory: 43 bytes a slot, twice, and up to 10 bytes a key; by default about
+ * 180 MB and 400 MB at their fullest.
  */
 export const startFold = (options: {
   databaseUrl: string;
@@ -38,7 +38,7 @@ export const startFold = (options: {
   let stopping = false;
   let lagSeconds: number | null = null;
   let reportedAt = performance.now();
-  let counted = { folded: 0, duplicates: 0 };
+  let counted = { folded: 0, duplicates: 0, capped: 0 };
   let restart: NodeJS.Timeout | undefined;
 
   const lag = (): number | null => {
@@ -54,12 +54,9 @@ export const startFold = (options: {
         reportedAt = performance.now();
         metrics.ingestLagSeconds.set(message.lagSeconds);
         // A new life counts from zero.
-        if (message.folded < counted.folded) counted = { folded: 0, duplicates: 0 };
-        metrics.foldedSpans.inc({ result: "folded" }, message.folded - counted.folded);
-        metrics.foldedSpans.inc(
-          { result: "duplicate" },
-          Math.max(0, message.duplicates - counted.duplicates),
-        );
+        if (message.folded < counted.folded) counted = { folded: 0, duplicates: 0, capped: 0 };
+        for (const result of ["folded", "duplicates", "capped"] as const)
+          metrics.foldedSpans.inc({ result }, message[result] - counted[result]);
         counted = message;
         return;
       case "error":
@@ -75,7 +72,7 @@ export const startFold = (options: {
     worker.on("error", (error) => logger.error({ error }, "the fold's thread failed"));
     worker.on("exit", () => {
       if (stopping) return;
-      counted = { folded: 0, duplicates: 0 };
+      counted = { folded: 0, duplicates: 0, capped: 0 };
       restart = setTimeout(() => {
         running = start();
       }, RESTART_MS);

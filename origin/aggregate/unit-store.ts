@@ -1,11 +1,15 @@
 // Units in feature_units: reading those that are not in memory, writing those that are new or have changed.
 import { CopyBuffer, copyInto } from "../db/copy.ts";
 import type { Client } from "../db/pool.ts";
+import type { CountedFeature } from "./counts.ts";
 import type { Unit } from "./unit.ts";
 
 /** A unit's key as PostgreSQL's signed bigint. */
 export const keyText = (low: number, high: number): string =>
   ((BigInt(high | 0) << 32n) | BigInt(low)).toString();
+
+/** pg would look for characters to escape in every one of them. */
+const arrayLiteral = (numbers: readonly (string | number)[]): string => `{${numbers.join(",")}}`;
 
 export type StoredUnit = Unit & {
   /** position of its key among those asked for */
@@ -29,7 +33,7 @@ export const readUnits = async (client: Client, keys: readonly string[]): Promis
         (extract(epoch from u.returned_at) * 1000)::float8 as "returnedMs"
       from unnest($1::bigint[]) with ordinality as k(key, asked)
       join feature_units u on u.unit_key = k.key`,
-    values: [keys],
+    values: [arrayLiteral(keys)],
   });
   return rows.map((row) => ({
     asked: row.asked,
@@ -45,7 +49,7 @@ export type ChangedUnit = {
   readonly slot: number;
   readonly low: number;
   readonly high: number;
-  readonly feature: { readonly featureId: string; readonly epoch: number };
+  readonly feature: CountedFeature;
   readonly before: Unit;
   readonly block: Buffer;
   readonly unitStart: number;
@@ -59,9 +63,10 @@ export const insertUnits = async (
   if (units.length === 0) return;
   const copy = new CopyBuffer();
   for (const { changed, after } of units) {
+    const { idBytes } = changed.feature;
     copy.row(8);
     copy.int8(changed.low, changed.high);
-    copy.text(changed.feature.featureId);
+    copy.bytes(idBytes, 0, idBytes.length);
     copy.int4(changed.feature.epoch);
     copy.bytes(changed.block, changed.unitStart, changed.unitEnd);
     copy.int2(after.cohort);
@@ -76,7 +81,7 @@ export const insertUnits = async (
   );
 };
 
-const orNull = (ms: number): number | null => (Number.isFinite(ms) ? ms : null);
+const orNull = (ms: number): number | "null" => (Number.isFinite(ms) ? ms : "null");
 
 export const updateUnits = async (
   client: Client,
@@ -93,11 +98,11 @@ export const updateUnits = async (
         as n(unit_key, cohort, exposed_ms, acted_ms, returned_ms)
       where u.unit_key = n.unit_key`,
     values: [
-      units.map(({ changed }) => keyText(changed.low, changed.high)),
-      units.map(({ after }) => after.cohort),
-      units.map(({ after }) => after.exposedMs),
-      units.map(({ after }) => orNull(after.actedMs)),
-      units.map(({ after }) => orNull(after.returnedMs)),
+      arrayLiteral(units.map(({ changed }) => keyText(changed.low, changed.high))),
+      arrayLiteral(units.map(({ after }) => after.cohort)),
+      arrayLiteral(units.map(({ after }) => after.exposedMs)),
+      arrayLiteral(units.map(({ after }) => orNull(after.actedMs))),
+      arrayLiteral(units.map(({ after }) => orNull(after.returnedMs))),
     ],
   });
 };

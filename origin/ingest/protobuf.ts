@@ -37,6 +37,11 @@ class Reader {
   }
 
   varint(limit: number): number {
+    const first = this.bytes[this.at] ?? 0x80;
+    if (first < 0x80 && this.at < limit) {
+      this.at++;
+      return first;
+    }
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 10; i++) {

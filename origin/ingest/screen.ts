@@ -15,7 +15,8 @@ import {
   type RecordDraft,
 } from "../span-log/block.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
-import type { SpanFields } from "./span-fields.ts";
+import { makeIntern, textIs } from "./text.ts";
+import type { SpanFields, Text } from "./span-fields.ts";
 
 /** Clocks of senders may be wrong by this much. */
 const MAX_AHEAD_MS = 10 * 60_000;
@@ -59,8 +60,6 @@ const idsAreValid = ({ bytes, traceAt, traceLength, spanAt, spanLength }: SpanFi
   !allZero(bytes, traceAt, TRACE_ID_BYTES) &&
   !allZero(bytes, spanAt, SPAN_ID_BYTES);
 
-type Text = { bytes: Uint8Array; start: number; end: number };
-
 const unitIsValid = ({ bytes, start, end }: Text): boolean => {
   if (end <= start || end - start > MAX_UNIT_BYTES) return false;
   let ascii = true;
@@ -72,14 +71,13 @@ const unitIsValid = ({ bytes, start, end }: Text): boolean => {
   return ascii || isUtf8(bytes.subarray(start, end));
 };
 
-const asLatin1 = ({ bytes, start, end }: Text): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+const TREATMENT_NAME = Buffer.from("treatment");
+const HOLDOUT_NAME = Buffer.from("holdout");
 
 const variantFlag = (variant: Text | undefined): number | undefined => {
   if (variant === undefined) return 0;
-  const name = asLatin1(variant);
-  if (name === "treatment") return TREATMENT;
-  return name === "holdout" ? HOLDOUT : undefined;
+  if (textIs(variant, TREATMENT_NAME)) return TREATMENT;
+  return textIs(variant, HOLDOUT_NAME) ? HOLDOUT : undefined;
 };
 
 /** Same answer for every span of a trace, in every process. */
@@ -93,6 +91,7 @@ const isSampled = ({ bytes, traceAt }: SpanFields, sampleBps: number): boolean =
 export const makeScreen = (options: { directory: FeatureDirectory; raw: RawSampling }) => {
   const { directory, raw } = options;
   const slowUs = raw.slowMs * 1_000;
+  const intern = makeIntern();
   const draft: RecordDraft = {
     feature: { featureId: "", epoch: 0, seedLow: 0, seedHigh: 0 },
     flags: 0,
@@ -121,7 +120,7 @@ export const makeScreen = (options: { directory: FeatureDirectory; raw: RawSampl
     if (fields.startMs > nowMs + MAX_AHEAD_MS) return "future";
     if (fields.startMs < nowMs - MAX_AGE_MS) return "old";
     if (!unitIsValid(unit)) return "badUnit";
-    const known = directory.find(asLatin1(feature), fields.epoch);
+    const known = directory.find(intern(feature), fields.epoch);
     if (known === "unknown") return "unknownFeature";
     if (known === "unsure") return "unsureFeature";
     if (fields.bot) return "bot";

@@ -7,7 +7,8 @@ export type AttributeValue =
   | { kind: "number"; value: number }
   | { kind: "boolean"; value: boolean };
 
-type Text = { bytes: Uint8Array; start: number; end: number };
+/** A range of bytes that hold text. */
+export type Text = { bytes: Uint8Array; start: number; end: number };
 
 /** Filled anew for each item. Rank: position of the name among its aliases; the first name wins. */
 export type SpanFields = {
@@ -63,10 +64,29 @@ export const emptyFields = (): SpanFields => ({
   isEvaluation: false,
 });
 
-const blank = emptyFields();
+/** Field by field: copying a blank object over it took a fifth of the time of reading a span. */
 export const clearFields = (fields: SpanFields, bytes: Uint8Array): void => {
-  Object.assign(fields, blank);
   fields.bytes = bytes;
+  fields.traceAt = -1;
+  fields.traceLength = 0;
+  fields.spanAt = -1;
+  fields.spanLength = 0;
+  fields.nameStart = 0;
+  fields.nameEnd = 0;
+  fields.startMs = 0;
+  fields.durationUs = -1;
+  fields.failed = false;
+  fields.feature = undefined;
+  fields.featureRank = 99;
+  fields.unit = undefined;
+  fields.unitRank = 99;
+  fields.variant = undefined;
+  fields.epoch = undefined;
+  fields.actionTaken = false;
+  fields.returned = false;
+  fields.bot = false;
+  fields.httpStatus = 0;
+  fields.isEvaluation = false;
 };
 
 type Field = keyof typeof attribute | "eventName";

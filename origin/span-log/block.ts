@@ -93,6 +93,20 @@ const grown = (buffer: Buffer, used: number, needed: number): Buffer => {
   return larger;
 };
 
+/** As Buffer's writers, without their checks; return where the next value goes. */
+const put16 = (out: Buffer, at: number, value: number): number => {
+  out[at] = value;
+  out[at + 1] = value >>> 8;
+  return at + 2;
+};
+const put32 = (out: Buffer, at: number, value: number): number => {
+  out[at] = value;
+  out[at + 1] = value >>> 8;
+  out[at + 2] = value >>> 16;
+  out[at + 3] = value >>> 24;
+  return at + 4;
+};
+
 const seal = (builder: Builder, partition: number): SealedBlock => {
   const dictionary: Buffer[] = [];
   for (const { featureId, epoch } of builder.features.keys()) {
@@ -141,14 +155,14 @@ export const makeBlockBuilders = () => {
       const out = grown(builder.records, builder.recordBytes, FIXED_BYTES + MAX_UNIT_BYTES + RAW_BYTES);
       builder.records = out;
       let at = builder.recordBytes;
-      at = out.writeUInt8(draft.flags, at);
-      at = out.writeUInt16LE(featureNumber(builder, feature), at);
-      at = out.writeUInt32LE(hash.low, at);
-      at = out.writeUInt32LE(hash.high, at);
-      at = out.writeUInt32LE(draft.startMs % 2 ** 32, at);
-      at = out.writeUInt16LE(Math.floor(draft.startMs / 2 ** 32), at);
-      at = out.writeUInt32LE(draft.durationUs, at);
-      at = out.writeUInt8(draft.unitEnd - draft.unitStart - 1, at);
+      out[at] = draft.flags;
+      at = put16(out, at + 1, featureNumber(builder, feature));
+      at = put32(out, at, hash.low);
+      at = put32(out, at, hash.high);
+      at = put32(out, at, draft.startMs % 2 ** 32);
+      at = put16(out, at, Math.floor(draft.startMs / 2 ** 32));
+      at = put32(out, at, draft.durationUs);
+      out[at++] = draft.unitEnd - draft.unitStart - 1;
       for (let from = draft.unitStart; from < draft.unitEnd; from++) out[at++] = unitBytes[from] ?? 0;
 
       builder.keys = grown(builder.keys, builder.count * 8, 8);
@@ -159,8 +173,8 @@ export const makeBlockBuilders = () => {
         for (let i = 0; i < SPAN_ID_BYTES; i++) id[TRACE_ID_BYTES + i] = bytes[draft.spanAt + i] ?? 0;
         hash64(id, 0, id.length, 0x9747b28c, 0x1b873593, hash);
         // Zero marks a record that is not de-duplicated.
-        builder.keys.writeUInt32LE(hash.low === 0 && hash.high === 0 ? 1 : hash.low, builder.count * 8);
-        builder.keys.writeUInt32LE(hash.high, builder.count * 8 + 4);
+        put32(builder.keys, builder.count * 8, hash.low === 0 && hash.high === 0 ? 1 : hash.low);
+        put32(builder.keys, builder.count * 8 + 4, hash.high);
         if ((draft.flags & RAW) !== 0) {
           const nameBytes = Math.min(draft.nameEnd - draft.nameStart, MAX_NAME_BYTES);
           id.copy(out, at);
@@ -226,6 +240,9 @@ export const readFeatures = (
   return { features, end: at };
 };
 
+const get16 = (from: Buffer, at: number): number => (from[at] ?? 0) | ((from[at + 1] ?? 0) << 8);
+const get32 = (from: Buffer, at: number): number => (get16(from, at) | (get16(from, at + 2) << 16)) >>> 0;
+
 /** Hands every record of a block to `visit`; `from` is where `readFeatures` ended. */
 export const readRecords = (
   block: Buffer,
@@ -248,16 +265,16 @@ export const readRecords = (
   };
   let at = from;
   for (let key = 0; key < spanKeys.length; key += 8) {
-    record.spanLow = spanKeys.readUInt32LE(key);
-    record.spanHigh = spanKeys.readUInt32LE(key + 4);
-    record.flags = block.readUInt8(at);
-    record.feature = block.readUInt16LE(at + 1);
-    record.keyLow = block.readUInt32LE(at + 3);
-    record.keyHigh = block.readUInt32LE(at + 7);
-    record.startMs = block.readUInt32LE(at + 11) + block.readUInt16LE(at + 15) * 2 ** 32;
-    record.durationUs = block.readUInt32LE(at + 17);
+    record.spanLow = get32(spanKeys, key);
+    record.spanHigh = get32(spanKeys, key + 4);
+    record.flags = block[at] ?? 0;
+    record.feature = get16(block, at + 1);
+    record.keyLow = get32(block, at + 3);
+    record.keyHigh = get32(block, at + 7);
+    record.startMs = get32(block, at + 11) + get16(block, at + 15) * 2 ** 32;
+    record.durationUs = get32(block, at + 17);
     record.unitStart = at + FIXED_BYTES;
-    record.unitEnd = record.unitStart + block.readUInt8(at + 21) + 1;
+    record.unitEnd = record.unitStart + (block[at + 21] ?? 0) + 1;
     record.rawAt = record.unitEnd;
     at = record.unitEnd;
     if ((record.flags & RAW) !== 0) {

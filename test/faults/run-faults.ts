@@ -112,7 +112,7 @@ export const runFaults = async (options: {
     while (!enough.signal.aborted) {
       const spans: TestSpan[] = Array.from({ length: SPANS }, (_, i) => ({
         feature: FEATURE,
-        unit: i % 2 === 0 ? newUnit() : `regular ${Math.floor(Math.random() * 200)}`,
+        unit: i % 2 === 0 ? newUnit() : `regular ${Math.floor(Math.random() * 5_000)}`,
         variant: "treatment",
       }));
       const body = JSON.stringify(jsonRequest(spans));

@@ -179,6 +179,17 @@ describe("the way of a span into the counts", () => {
     expect(Math.abs((found.p95 ?? 0) / 300 - 1)).toBeLessThan(0.011);
   });
 
+  test("of one unit at most 100 requests a bucket count as latencies", async () => {
+    await createFeature(database, "feat_hammered");
+    const startMs = Math.floor(Date.now() / 180_000) * 180_000;
+    const hammering = { feature: "feat_hammered", unit: newUnit(), startMs, durationMs: 5_000 };
+    await telemetry.sendSpans(Array.from({ length: 250 }, () => hammering));
+    await telemetry.sendSpans([{ feature: "feat_hammered", unit: newUnit(), startMs }]);
+    await telemetry.settled();
+    expect(await latency("feat_hammered")).toMatchObject({ requests: 101, inSketches: 101 });
+    expect(await counts("feat_hammered")).toEqual({ "treatment exposure": 2 });
+  });
+
   test("changed windows count the current epoch anew, and later evidence by the new windows", async () => {
     await createFeature(database, "feat_windows", rule);
     const [quick, slow] = [newUnit(), newUnit()];
