@@ -23,6 +23,7 @@ type Dependencies = {
     waitUntil: WaitUntil,
   ) => Promise<Result<{ revision: number; regions: readonly Receipt[] }, Refusal>>;
   readonly stats: () => { telemetry: SenderStats; failures: number; stateCalls: number };
+  readonly ofrep: Hono;
   readonly debugAlways: boolean;
   readonly now: () => number;
 };
@@ -45,7 +46,7 @@ const refused = (refusal: PushRefusal): Response => {
 };
 
 export const makeApp = (dependencies: Dependencies) => {
-  const { see, identify, readClaims, readPush, push, stats, debugAlways, now } = dependencies;
+  const { see, identify, readClaims, readPush, push, stats, ofrep, debugAlways, now } = dependencies;
   const app = new Hono().basePath("/.sluice");
 
   /** `?path=` (and `&method=`) asks about one page of the site; else about all of them. */
@@ -95,6 +96,8 @@ export const makeApp = (dependencies: Dependencies) => {
     const pushed = await push(message.value, (promise) => c.executionCtx.waitUntil(promise));
     return pushed.ok ? c.json(pushed.value) : c.json({ revision: pushed.error.have }, 409);
   });
+
+  app.route("/ofrep", ofrep);
 
   app.notFound((c) => c.json({ title: "Not Found", status: 404 }, 404));
   return app;

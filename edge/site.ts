@@ -6,10 +6,11 @@ import * as hmac from "./hmac.ts";
 import { encodeTraces } from "./observe/otlp.ts";
 import { makeIds } from "./observe/observe.ts";
 import { makeSender } from "./observe/sender.ts";
+import { makeOfrep } from "./ofrep/routes.ts";
 import { readPush } from "./push.ts";
 import { makeReadClaims } from "./request/claims.ts";
 import { makeHandle, makeIdentify, type Handle } from "./request/handle.ts";
-import { makeCookies } from "./request/identify.ts";
+import { dayOf, makeCookies } from "./request/identify.ts";
 import { readKept } from "./state/kept.ts";
 import { makeMemory, type WaitUntil } from "./state/memory.ts";
 
@@ -64,9 +65,22 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     return pushed;
   };
 
+  const see = async (waitUntil: WaitUntil) => memory.see(waitUntil);
+  const identify = makeIdentify(cookies);
+  const { refresh, changed } = memory;
+
   const app = makeApp({
-    see: async (waitUntil) => memory.see(waitUntil),
-    identify: makeIdentify(cookies),
+    see,
+    identify,
+    ofrep: makeOfrep({
+      see,
+      refresh,
+      changed,
+      identify,
+      remember: (url, identity) => cookies.write(url, identity, dayOf(now())),
+      readClaims,
+      now,
+    }),
     readClaims,
     readPush: (request) => readPush(request, config.PUSH_KEYS, now(), hmac.verify),
     push,

@@ -43,6 +43,8 @@ export type Memory = {
   see: (waitUntil: WaitUntil) => Seen | Promise<Seen>;
   /** Asks the replica now, whatever the age. */
   refresh: (waitUntil: WaitUntil) => Promise<boolean>;
+  /** Resolves when something new is learned, or after `ms`. */
+  changed: (ms: number) => Promise<void>;
   /** Calls to Durable Objects since the isolate began. */
   calls: () => number;
 };
@@ -55,6 +57,7 @@ export const makeMemory = ({
   now,
   watcher,
 }: Dependencies): Memory => {
+  const waiting = new Set<() => void>();
   let ledger: Ledger = emptyLedger;
   let snapshot: CompiledSnapshot | null = null;
   let origin: "replica" | "kv" | "default" = "default";
@@ -70,6 +73,7 @@ export const makeMemory = ({
   const learn = (next: Ledger): void => {
     ledger = next;
     snapshot = compile(next.revision ?? FIRST, statesOf(next));
+    for (const leave of waiting) leave();
   };
 
   const call = async (waitMs: number): Promise<boolean> => {
@@ -171,6 +175,16 @@ export const makeMemory = ({
       question = null;
       return ask(now(), waitUntil);
     },
+    // Each waits for a promise of its own request, whose timer no other request may touch.
+    changed: (ms) =>
+      new Promise((resolve) => {
+        const leave = (): void => {
+          waiting.delete(leave);
+          resolve();
+        };
+        waiting.add(leave);
+        setTimeout(leave, ms);
+      }),
     calls: () => calls,
   };
 };

@@ -1,0 +1,117 @@
+// The OpenFeature Remote Evaluation Protocol as a client meets it, on workerd.
+import { beforeEach, expect, test } from "vitest";
+import { bucketOf } from "../../shared/assign.ts";
+import { cookieOf, echoed, edge, feature, headerOf, push } from "./support/edge.ts";
+
+const BULK = "/.sluice/ofrep/v1/evaluate/flags";
+
+let revision = 0;
+const only = (...features: unknown[]): Promise<Response> =>
+  push({ revision: ++revision, full: true, features });
+
+const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+  edge(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+
+const context = (targetingKey: string, more = {}) => ({ context: { targetingKey, ...more } });
+
+beforeEach(async () => {
+  await only(
+    feature("feat_all", { epoch: 3, version: 7 }),
+    feature("feat_half", { rolloutBps: 5_000, holdoutBps: 1_000 }),
+    feature("feat_closed", { enabled: false }),
+    feature("feat_pro", { targeting: { attribute: "header:x-plan", operator: "equals", value: "pro" } }),
+    feature("team/checkout", {}),
+  );
+});
+
+test("bulk evaluation names every flag with value, variant, reason and where to hear of changes", async () => {
+  const response = await post(BULK, context("user-1"));
+  expect(response.status).toBe(200);
+  expect(response.headers.get("Content-Type")).toMatch(/^application\/json/);
+  const { flags, eventStreams } = await response.json<{ flags: { key: string }[]; eventStreams: unknown }>();
+  expect(eventStreams).toEqual([
+    { type: "sse", url: "http://shop.test/.sluice/ofrep/stream", inactivityDelaySec: 120 },
+  ]);
+  const byKey = Object.fromEntries(flags.map((flag) => [flag.key, flag]));
+  expect(byKey["feat_all"]).toMatchObject({
+    value: true,
+    variant: "treatment",
+    reason: "SPLIT",
+    metadata: { epoch: 3, version: 7 },
+  });
+  expect(byKey["feat_closed"]).toMatchObject({ value: false, variant: "off", reason: "DISABLED" });
+  expect(byKey["feat_pro"]).toMatchObject({ value: false, variant: "off", reason: "DEFAULT" });
+});
+
+test("a targeting key is assigned by the same bucket as a visitor", async () => {
+  for (let i = 0; i < 20; i++) {
+    const bucket = bucketOf("feat_half", `user-${i}`);
+    const variant = bucket < 5_000 ? "treatment" : bucket >= 9_000 ? "holdout" : "off";
+    const flag = await (await post(`${BULK}/feat_half`, context(`user-${i}`))).json();
+    expect(flag).toMatchObject({ key: "feat_half", value: variant === "treatment", variant });
+  }
+});
+
+test("the context speaks for the visitor of a server that asks", async () => {
+  const asked = context("user-1", { "header:x-plan": "pro" });
+  expect(await (await post(`${BULK}/feat_pro`, asked)).json()).toMatchObject({ value: true });
+});
+
+test("a visitor's cookie decides, so that scripts see what the gate does to the page", async () => {
+  const first = await edge("/");
+  const unit = headerOf(await echoed(first), "Sluice-Unit") ?? "";
+  const Cookie = cookieOf(first);
+  const bucket = bucketOf("feat_half", unit);
+  const response = await post(`${BULK}/feat_half`, context("somebody-else"), { Cookie });
+  expect(await response.json()).toMatchObject({ value: bucket < 5_000 });
+  expect(response.headers.getSetCookie()).toEqual([]);
+});
+
+test("a browser without a cookie becomes a visitor; a server without a key has forgotten something", async () => {
+  const browser = await post(BULK, {}, { Origin: "http://shop.test" });
+  expect(browser.status).toBe(200);
+  const again = await post(BULK, {}, { Origin: "http://shop.test", Cookie: cookieOf(browser) });
+  expect(again.headers.getSetCookie()).toEqual([]);
+  const server = await post(BULK, {});
+  expect(server.status).toBe(400);
+  expect(await server.json()).toMatchObject({ errorCode: "TARGETING_KEY_MISSING" });
+});
+
+test("an unchanged answer is 304; any change of any flag is not", async () => {
+  const etag = (await post(BULK, context("user-1"))).headers.get("ETag") ?? "";
+  const same = await post(BULK, context("user-1"), { "If-None-Match": `"x", W/${etag}` });
+  expect([same.status, await same.text()]).toEqual([304, ""]);
+  expect(
+    (await post(BULK, context("user-1", { "header:x-plan": "pro" }), { "If-None-Match": etag })).status,
+  ).toBe(200);
+  await push({ revision: ++revision, full: false, features: [feature("feat_all", { enabled: false })] });
+  const changed = await post(BULK, context("user-1"), { "If-None-Match": etag });
+  expect(changed.status).toBe(200);
+});
+
+test.each([
+  ["no JSON", "{nope", "PARSE_ERROR"],
+  ["a list", "[]", "PARSE_ERROR"],
+  ["too much", JSON.stringify({ context: { targetingKey: "u", x: "x".repeat(70_000) } }), "PARSE_ERROR"],
+  ["a context that is none", { context: "user-1" }, "INVALID_CONTEXT"],
+  ["a key that is no text", { context: { targetingKey: 7 } }, "INVALID_CONTEXT"],
+  ["no key", { context: {} }, "TARGETING_KEY_MISSING"],
+])("%s is 400 with the protocol's code, for one flag and for all", async (_, body, errorCode) => {
+  const bulk = await post(BULK, body);
+  expect([bulk.status, await bulk.json()]).toEqual([400, { errorCode, errorDetails: expect.any(String) }]);
+  const single = await post(`${BULK}/feat_all`, body);
+  const answer = { key: "feat_all", errorCode, errorDetails: expect.any(String) };
+  expect([single.status, await single.json()]).toEqual([400, answer]);
+});
+
+test("a flag that does not exist is 404; one with a slash in its name is found", async () => {
+  const missing = await post(`${BULK}/feat_nowhere`, context("user-1"));
+  expect(missing.status).toBe(404);
+  expect(await missing.json()).toMatchObject({ key: "feat_nowhere", errorCode: "FLAG_NOT_FOUND" });
+  const found = await post(`${BULK}/team%2Fcheckout`, context("user-1"));
+  expect(await found.json()).toMatchObject({ key: "team/checkout", value: true });
+});
