@@ -5,15 +5,24 @@ import { parseArgs } from "node:util";
 import { newFeature } from "../origin/rollback/plan.ts";
 import { FeatureId } from "../shared/ids.ts";
 import type { Result } from "../shared/result.ts";
-import { startSetting } from "./rollback/setting.ts";
+import { startRedis } from "../test/support/redis.ts";
+import { startIngestLoad } from "./rollback/ingest-load.ts";
+import { INGEST_TOKEN, startSetting } from "./rollback/setting.ts";
 import { startVisitors, type Seen } from "./rollback/visitors.ts";
 
 const { values } = parseArgs({
-  options: { json: { type: "boolean", default: false }, n: { type: "string", default: "200" } },
+  options: {
+    json: { type: "boolean", default: false },
+    n: { type: "string", default: "200" },
+    /** spans per second for the second series; 0 leaves it out */
+    ingest: { type: "string", default: "50000" },
+  },
 });
 const n = Number(values.n);
 const VISITORS_PER_SECOND = 200;
 const BULK = 100;
+const REDIS_DEAD_N = 20;
+const KILLED_N = 5;
 
 const by = { actor: "bench", reason: "bench" };
 const got = <T, E>(result: Result<T, E>): T => {
@@ -23,80 +32,120 @@ const got = <T, E>(result: Result<T, E>): T => {
 const has = (name: string) => (seen: Seen) => seen.features.includes(`${name}=treatment`);
 /** performance.now() of a moment by the machine's clock. */
 const onOurClock = (at: Date): number => at.getTime() - performance.timeOrigin;
-const percentile = (values_: readonly number[], p: number): number => {
-  const sorted = values_.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)] ?? NaN;
-};
 const round = (value: number): number => Math.round(value * 10) / 10;
+const percentile = (times: readonly number[], p: number): number => {
+  const sorted = times.toSorted((a, b) => a - b);
+  return round(sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)] ?? NaN);
+};
 
-const setting = await startSetting();
+const redis = await startRedis();
+const setting = await startSetting({ redisUrl: redis.url });
 const visitors = startVisitors(setting.visitorUrl, VISITORS_PER_SECOND);
 try {
-  const { changes } = setting;
-  const featureId = FeatureId.parse("feat_bench");
-  got(
-    await changes.createFeature(
-      newFeature({ featureId, enabled: true, rolloutBps: 10_000, holdoutBps: 0 }),
-      by,
-    ),
-  );
+  const { changes, origin } = setting;
+  const open = async (name: string, tags: string[] = []): Promise<FeatureId> => {
+    const featureId = FeatureId.parse(name);
+    const feature = newFeature({ featureId, enabled: true, rolloutBps: 10_000, holdoutBps: 0, tags });
+    got(await changes.createFeature(feature, by));
+    return featureId;
+  };
+  const featureId = await open("feat_bench");
   await visitors.first(has("feat_bench"));
 
-  const measure = async (): Promise<{ ms: number; stragglers: number }> => {
+  let stragglers = 0;
+  /** One rollback; ms from its commit to the end of the first answer without the feature. */
+  const measure = async ({ originDies = false } = {}): Promise<number> => {
     await sleep(50 + Math.random() * 100);
     const first = visitors.first((seen) => !has("feat_bench")(seen));
+    if (originDies) await origin.kill();
     const closed = got(await changes.rollbackFeature({ featureId }, by));
+    let beganAt = onOurClock(closed.at);
+    if (originDies) {
+      await origin.ready();
+      beganAt = performance.now();
+    }
     const seen = await first;
     // From then on nobody may get it.
-    let stragglers = 0;
     const unwatch = visitors.watch((later) => {
       if (later.sentAt > seen.answeredAt && has("feat_bench")(later)) stragglers += 1;
     });
     await sleep(30);
     unwatch();
-    const open = visitors.first(has("feat_bench"));
+    const opened = visitors.first(has("feat_bench"));
     got(await changes.enableFeature({ featureId }, 10_000, by));
-    await open;
-    return { ms: seen.answeredAt - onOurClock(closed.at), stragglers };
+    await opened;
+    // An origin that comes back pushes before it calls itself ready.
+    return Math.max(0, seen.answeredAt - beganAt);
   };
 
-  const series = async (title: string) => {
+  const series = async (title: string, count: number, one: () => Promise<number> = () => measure()) => {
     const times: number[] = [];
-    let stragglers = 0;
-    for (let i = 0; i < n; i += 1) {
-      const one = await measure();
-      times.push(one.ms);
-      stragglers += one.stragglers;
-    }
-    const figures = { p50Ms: round(percentile(times, 0.5)), p99Ms: round(percentile(times, 0.99)) };
+    stragglers = 0;
+    for (let i = 0; i < count; i += 1) times.push(await one());
+    const figures = { p50Ms: percentile(times, 0.5), p99Ms: percentile(times, 0.99) };
     console.log(
-      `${title}: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, worst ${round(Math.max(...times))} ms, ` +
-        `n ${n}; later requests with the feature: ${stragglers}; failed requests: ${visitors.failed()}`,
+      `${title}: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, worst ${percentile(times, 1)} ms, n ${count}; ` +
+        `later requests with the feature: ${stragglers}`,
     );
-    return figures;
+    return { ...figures, worstMs: percentile(times, 1) };
   };
 
-  await series("warm-up");
-  const idle = await series(`idle, ${VISITORS_PER_SECOND} requests/s`);
+  await series("warm-up", Math.min(n, 30));
+  const idle = await series(`idle, ${VISITORS_PER_SECOND} requests/s`, n);
 
-  const names = Array.from({ length: BULK }, (_, i) => FeatureId.parse(`feat_bulk_${i}`));
-  for (const name of names) {
-    got(
-      await changes.createFeature(
-        newFeature({ featureId: name, enabled: true, rolloutBps: 10_000, holdoutBps: 0, tags: ["bulk"] }),
-        by,
-      ),
-    );
+  const bulk: FeatureId[] = [];
+  for (let i = 0; i < BULK; i += 1) bulk.push(await open(`feat_bulk_${i}`, ["bulk"]));
+  const rollBackAll = async (title: string, close: () => Promise<unknown>): Promise<number> => {
+    for (const id of bulk) await changes.enableFeature({ featureId: id }, 10_000, by);
+    await visitors.first((seen) => bulk.every((name) => has(name)(seen)));
+    const noneLeft = visitors.first((seen) => !bulk.some((name) => has(name)(seen)));
+    const beganAt = performance.now();
+    await close();
+    const ms = round((await noneLeft).answeredAt - beganAt);
+    console.log(`${BULK} features rolled back at once, ${title}: all gone ${ms} ms after the call`);
+    return ms;
+  };
+  const bulkMs = await rollBackAll("each by itself", () =>
+    Promise.all(bulk.map(async (id) => got(await changes.rollbackFeature({ featureId: id }, by)))),
+  );
+  const tagMs = await rollBackAll("by their tag", async () => got(await changes.rollbackTag("bulk", by)));
+
+  let underIngest = { p50Ms: NaN, p99Ms: NaN };
+  if (Number(values.ingest) > 0) {
+    const load = startIngestLoad({
+      url: origin.url,
+      token: INGEST_TOKEN,
+      features: bulk.slice(0, 20),
+      spansPerSecond: Number(values.ingest),
+    });
+    await sleep(3_000);
+    underIngest = await series(`under ${values.ingest} spans/s`, n);
+    const { spansPerSecond, refused } = await load.stop();
+    console.log(`the load came to ${spansPerSecond} spans/s, ${refused} requests refused`);
   }
-  await visitors.first((seen) => names.every((name) => has(name)(seen)));
-  const noneLeft = visitors.first((seen) => !names.some((name) => has(name)(seen)));
-  const beganAt = performance.now();
-  await Promise.all(names.map(async (name) => got(await changes.rollbackFeature({ featureId: name }, by))));
-  const bulkMs = round((await noneLeft).answeredAt - beganAt);
-  console.log(`${BULK} features rolled back at once, each by itself: all gone after ${bulkMs} ms`);
 
-  if (values.json) console.log(JSON.stringify({ ...idle, n, bulkMs }));
+  const killed = await series("origin killed before it could push, from its readiness", KILLED_N, () =>
+    measure({ originDies: true }),
+  );
+  await redis.crash();
+  const redisDead = await series("Redis dead", REDIS_DEAD_N);
+
+  if (values.json)
+    console.log(
+      JSON.stringify({
+        p50Ms: idle.p50Ms,
+        p99Ms: idle.p99Ms,
+        underIngestP50Ms: underIngest.p50Ms,
+        underIngestP99Ms: underIngest.p99Ms,
+        n,
+        bulkMs,
+        tagMs,
+        redisDeadWorstMs: redisDead.worstMs,
+        originKilledWorstMs: killed.worstMs,
+      }),
+    );
 } finally {
   visitors.stop();
   await setting.stop();
+  await redis.stop();
 }
