@@ -142,15 +142,22 @@ if (has("push")) {
           subscriber: connectRedis(config.REDIS_URL, log),
           log,
         });
-  const dispatcher = makeDispatcher({ pool, deliver: { state: announceOn(bus) }, log });
+  // A rollback on its way to the edge does not wait behind a check or a page of the console.
+  const pushPool = makePool(databaseUrl, {
+    applicationName: "sluice-push",
+    max: 3,
+    queryTimeoutMs: 10_000,
+    onIdleError,
+  });
+  const dispatcher = makeDispatcher({ pool: pushPool, deliver: { state: announceOn(bus) }, log });
   const pusher =
     config.PUSH_KEYS === undefined
       ? undefined
       : await makePusher({
-          pool,
+          pool: pushPool,
           edgeUrls: config.EDGE_URLS,
-          readChanges: (since) => changesSince(pool, since),
-          raiseRevision: (above) => raiseRevision(pool, above),
+          readChanges: (since) => changesSince(pushPool, since),
+          raiseRevision: (above) => raiseRevision(pushPool, above),
           send: makeSend({ keys: config.PUSH_KEYS, fetch, now: Date.now }),
           metrics,
           log,
@@ -182,6 +189,7 @@ if (has("push")) {
     async () => pusher?.stop(),
     () => states.stop(),
     () => bus.stop(),
+    () => pushPool.end(),
   );
 }
 
