@@ -1,5 +1,7 @@
 // `npx sluice COMMAND`: each command lives in the stage that it serves.
 import { defineCommand, runMain } from "citty";
+import { calibrateCommand } from "./evaluate/calibrate-command.ts";
+import { planTestCommand } from "./evaluate/plan-test-command.ts";
 import { auditCommand } from "./rollback/audit-command.ts";
 
 const serve = defineCommand({
@@ -12,6 +14,6 @@ const serve = defineCommand({
 await runMain(
   defineCommand({
     meta: { name: "sluice", description: "An edge feature gate that closes itself" },
-    subCommands: { serve, audit: auditCommand },
+    subCommands: { serve, audit: auditCommand, calibrate: calibrateCommand, "plan-test": planTestCommand },
   }),
 );

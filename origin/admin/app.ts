@@ -7,6 +7,7 @@ import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { FeatureChanges } from "../rollback/change-feature.ts";
 import { requireToken } from "./auth.ts";
+import { makeDecisionRoutes } from "./decisions.ts";
 import { makeDeliveryRoutes } from "./delivery.ts";
 import { makeFeatureRoutes } from "./features.ts";
 import { makeHistoryRoutes } from "./history.ts";
@@ -51,6 +52,7 @@ export const makeAdminApp = (options: {
   );
   app.route("/admin/v1", makeFeatureRoutes({ pool, changes }));
   app.route("/admin/v1", makeHistoryRoutes({ pool }));
+  app.route("/admin/v1", makeDecisionRoutes({ pool, now: () => Date.now() / 1_000 }));
   app.route("/admin/v1", makeDeliveryRoutes({ pool, changes, keys: options.keys, now: Date.now }));
 
   app.notFound((context) =>

@@ -2,9 +2,9 @@
 // rollback, evidence for keeping, deadline. A rollback is latched: nothing but a new trial (a person) leaves it.
 //
 // Traffic a KEEP needs: at least minCohortSize mature treatment units for every rate asked about, and a rate well above
-// its threshold. At twice the threshold of 15 % about 60 mature units prove it, at 1.3 times about 400; half of the
-// slow requests that the rule allows is proven by about 300 requests. Retention is the last to mature: exposure
-// bucket + retentionWindowSeconds + settling time after the exposure (see settledUpTo).
+// its threshold. At twice a threshold of 15 % about 60 mature units prove it, at 1.5 times 210, at 1.3 times 560, at 1.1
+// times 5,600; 2 % of slow requests where 5 % are allowed are proven by about 330 requests. Retention is the last to
+// mature: exposure bucket + retentionWindowSeconds + settling time after the exposure (see settledUpTo).
 import type { Rule } from "../../shared/rule.ts";
 import type { Action, Decision, SignalName, State, TestReport } from "./decision.ts";
 import type { Evidence } from "./evidence.ts";

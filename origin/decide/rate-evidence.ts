@@ -31,6 +31,18 @@ export const gridLogEvidence = (tally: Tally, p0: number): number =>
 /** The tally of the opposite outcome: failures become successes. */
 export const mirrored = ({ n, s }: Tally): Tally => ({ n, s: n - s });
 
-/** ln evidence against "the rate is at most `p0`": the same test of the opposite outcome. */
-export const gridLogKeepEvidence = (tally: Tally, p0: number): number =>
-  gridLogEvidence(mirrored(tally), 1 - p0);
+/**
+ * ln evidence against "the rate is at most `p0`", mixed over rates whose odds are those of `p0` divided by each of RATIOS.
+ * (Mirroring the grid itself, as a test of the failures, has no alternative between 2 % and 6.9 %: a feature at twice a
+ * threshold of 2 % would never be kept.)
+ */
+export const gridLogKeepEvidence = ({ n, s }: Tally, p0: number): number => {
+  const threshold = inside(p0);
+  return logMeanExp(
+    LOG_RATIOS.map((logRatio, i) => {
+      // q = p0 / (p0 + r (1 − p0)); ln(q/p0) and ln((1−q)/(1−p0)) differ by ln r
+      const logSuccess = -Math.log(threshold + (RATIOS[i] ?? 1) * (1 - threshold));
+      return n * logSuccess + (n - s) * logRatio;
+    }),
+  );
+};

@@ -36,7 +36,7 @@ const units = [
 ] as const;
 
 /** The largest unit of which there are at least one: "1 d", "15 min", "8 s". */
-const duration = (seconds: number): string => {
+export const duration = (seconds: number): string => {
   const { size, unit } = units.find((one) => seconds >= one.size) ?? { size: 1, unit: "s" };
   return `${Number((seconds / size).toFixed(1))} ${unit}`;
 };

@@ -16,7 +16,7 @@ export const KEEP_ALPHA = 0.05;
 type Shares = Readonly<Record<SignalName, number>>;
 
 /** Shares of α; 0: not tested. A signal that nothing is asked of (a rate's threshold of 0) leaves its share to the others. */
-const sharesOf = (rule: Rule): Shares => {
+export const sharesOf = (rule: Rule): Shares => {
   const guarded = rule.errorRateThreshold !== undefined;
   const activation = rule.activationThreshold > 0 ? 0.4 : 0;
   const retention = rule.retentionThreshold > 0 ? 0.5 : 0;

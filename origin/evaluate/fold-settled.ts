@@ -11,6 +11,7 @@ import { settledUpTo } from "./settled.ts";
 import { termsOf } from "./terms.ts";
 
 export type FoldedTrial = Omit<StoredTrial, "seq"> & {
+  readonly alphaSpent: number;
   readonly expectedSeq: number | null;
   /** Whether it differs from what is stored. */
   readonly changed: boolean;
@@ -25,6 +26,7 @@ export const newTrial = (due: DueFeature, since: number, expectedSeq: number | n
   const empty = encodeSketch(emptySketch());
   return {
     terms: termsOf(due.rule),
+    alphaSpent: due.rule.mode === "enforce" ? due.rule.falseRollbackRate : 0,
     expectedSeq,
     decided: null,
     cause: [],
@@ -45,7 +47,7 @@ const currentTrial = (due: DueFeature, now: number): FoldedTrial => {
   if (due.trial === null) return newTrial(due, due.epochStartedAt, null);
   const { seq, ...trial } = due.trial;
   return trial.terms === termsOf(due.rule)
-    ? { ...trial, expectedSeq: seq, changed: false, restarted: false }
+    ? { ...trial, alphaSpent: 0, expectedSeq: seq, changed: false, restarted: false }
     : startOver(due, now, seq);
 };
 

@@ -17,6 +17,8 @@ export type NewTrial = {
   readonly evidence: Evidence;
   readonly treatmentSketch: Buffer;
   readonly holdoutSketch: Buffer;
+  /** What this check adds to the epoch's spent α: the rule's, when a trial begins in enforce mode. */
+  readonly alphaSpent: number;
 };
 
 export type NewEvaluation = {
@@ -39,14 +41,16 @@ export const storeCheck = async (
   const { rows } = await db.query<{ seq: number }>(
     `with trial as (
        insert into pmf_trials as t
-         (feature_id, epoch, terms, seq, decided, cause, evidence, treatment_sketch, holdout_sketch)
-       select $1, $2, $3, coalesce($4::int, 0) + 1, $5, $6, $7, $8, $9
+         (feature_id, epoch, terms, seq, decided, cause, evidence, treatment_sketch, holdout_sketch,
+          alpha_spent)
+       select $1, $2, $3, coalesce($4::int, 0) + 1, $5, $6, $7, $8, $9, $17
        where $4::int is null
           or exists (select 1 from pmf_trials where feature_id = $1 and epoch = $2 and seq = $4::int)
        on conflict (feature_id, epoch) do update set
          terms = excluded.terms, seq = excluded.seq, decided = excluded.decided, cause = excluded.cause,
          evidence = excluded.evidence, treatment_sketch = excluded.treatment_sketch,
-         holdout_sketch = excluded.holdout_sketch, updated_at = now()
+         holdout_sketch = excluded.holdout_sketch, alpha_spent = t.alpha_spent + excluded.alpha_spent,
+         updated_at = now()
        where t.seq = $4::int
        returning seq
      ), evaluation as (
@@ -71,6 +75,7 @@ export const storeCheck = async (
       evaluation?.decision.state ?? "",
       evaluation?.mature ?? 0,
       evaluation === null ? null : JSON.stringify(evaluation.decision),
+      trial.alphaSpent,
     ],
   );
   return rows[0]?.seq ?? null;

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeDecisionRoutes } from "../../origin/admin/decisions.ts";
+import { calibrate } from "../../origin/evaluate/calibrate.ts";
+import { calibrationText } from "../../origin/evaluate/report-text.ts";
+import { FeatureId } from "../../shared/ids.ts";
+import { makeTestDatabase } from "../support/database.ts";
+
+const database = await makeTestDatabase();
+afterAll(() => database.drop());
+const { pool } = database;
+
+const FEATURE = FeatureId.parse("feat_smart_recs_v1");
+const START = 1_800_000_000;
+const rule = {
+  featureId: FEATURE,
+  activationThreshold: 0.15,
+  retentionThreshold: 0,
+  latencyP95Threshold: 200,
+  minCohortSize: 500,
+  evaluationWindowSeconds: 3600,
+  activationWindowSeconds: 60,
+};
+
+beforeAll(async () => {
+  await pool.query(
+    `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision) values ($1, true, 5000, 0, 1)`,
+    [FEATURE],
+  );
+  await pool.query("insert into pmf_rules (feature_id, rule) values ($1, $2)", [
+    FEATURE,
+    JSON.stringify(rule),
+  ]);
+  // 50 buckets of 12 s with 100 users each, of whom 11 act: 11 %.
+  await pool.query(
+    `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
+     select $1, 1, 'treatment', signal, age_s, $2::bigint + 12 * i, units
+     from generate_series(0, 49) i, (values ('exposure', 0, 100), ('activation', 60, 11)) as v (signal, age_s, units)`,
+    [FEATURE, START],
+  );
+});
+
+describe("calibration", () => {
+  test("says when the rule would have fired and at which thresholds it would not have", async () => {
+    const found = await calibrate(pool, FEATURE, START + 10_000);
+    expect(found?.signals).toHaveLength(1);
+    const [activation] = found?.signals ?? [];
+    expect(activation?.mature).toEqual({ n: 5000, s: 550 });
+    expect(activation?.current.rolledBack).toMatchObject({ s: expect.any(Number) });
+    expect(activation?.current.rolledBack?.n).toBeGreaterThanOrEqual(500);
+    expect(activation?.current.rolledBack?.at).toBeGreaterThan(START + 60);
+    expect(activation?.highestQuiet).toBeCloseTo(0.12, 9);
+    const sure = activation?.others.find(({ threshold }) => Math.abs(threshold - 0.06) < 1e-9);
+    expect(sure?.kept).not.toBeNull();
+    const text = calibrationText(found ?? expect.fail());
+    expect(text).toContain("11 % (550 of 5,000 mature users)");
+    expect(text).toContain("it would not have been rolled back at 12 % or less");
+  });
+
+  test("users who are not mature are left out", async () => {
+    const found = await calibrate(pool, FEATURE, START + 12 + 60 + 12);
+    expect(found?.signals[0]?.mature.n).toBe(100);
+  });
+});
+
+describe("over HTTP", () => {
+  const app = makeDecisionRoutes({ pool, now: () => START + 10_000 });
+  const post = (path: string, body: unknown) =>
+    app.request(path, { method: "POST", body: JSON.stringify(body) });
+
+  test("a plan comes with the month's error budget", async () => {
+    await pool.query(
+      `insert into pmf_trials (feature_id, epoch, terms, seq, evidence, treatment_sketch, holdout_sketch, alpha_spent)
+       values ('feat_a', 1, '', 1, '{}', '', '', 0.0004), ('feat_b', 2, '', 1, '{}', '', '', 0.0008),
+         ('feat_shadow', 1, '', 1, '{}', '', '', 0)`,
+    );
+    const response = await post("/plan-test", { rule, usersPerDay: 10_000 });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      signals: [{ signal: "activation" }],
+      errorBudget: { launches: 2, alpha: expect.closeTo(0.0012, 12) },
+    });
+  });
+
+  test("a bad rule is refused with its field", async () => {
+    const response = await post("/plan-test", {
+      rule: { ...rule, activationThreshold: 1.5 },
+      usersPerDay: 1,
+    });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain("activationThreshold");
+  });
+
+  test("a calibration is JSON or text; an unknown feature is 404", async () => {
+    expect(await (await app.request(`/features/${FEATURE}/calibration`)).json()).toMatchObject({ epoch: 1 });
+    const text = await app.request(`/features/${FEATURE}/calibration`, { headers: { accept: "text/plain" } });
+    expect(await text.text()).toContain("activation: 11 %");
+    expect((await app.request("/features/feat_none/calibration")).status).toBe(404);
+  });
+
+  test("a person pauses a ramp and lets it go on", async () => {
+    expect((await post(`/features/${FEATURE}/ramp`, { paused: true })).status).toBe(200);
+    const { rows } = await pool.query("select paused from pmf_ramps where feature_id = $1", [FEATURE]);
+    expect(rows).toEqual([{ paused: true }]);
+    expect((await post("/features/feat_none/ramp", { paused: true })).status).toBe(404);
+  });
+});

@@ -1,0 +1,68 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { planRule } from "../../origin/decide/plan-rule.ts";
+import { smallestDetectable, unitsToKeep, unitsToRollback } from "../../origin/decide/plan.ts";
+import { gridLogEvidence } from "../../origin/decide/rate-evidence.ts";
+import { planText } from "../../origin/evaluate/report-text.ts";
+import { Rule } from "../../shared/rule.ts";
+
+const BAR = Math.log(6250);
+const thresholds = fc.double({ min: 0.01, max: 0.9, noNaN: true });
+
+describe("planning", () => {
+  test("time to detect is the smallest number of units whose evidence reaches the bar", () => {
+    fc.assert(
+      fc.property(thresholds, fc.double({ min: 0.2, max: 0.9, noNaN: true }), (threshold, ratio) => {
+        const rate = ratio * threshold;
+        const units = unitsToRollback({ threshold, logBar: BAR }, rate) ?? Number.NaN;
+        expect(gridLogEvidence({ n: units, s: units * rate }, threshold)).toBeGreaterThanOrEqual(BAR);
+        const fewer = units - 1;
+        expect(gridLogEvidence({ n: fewer, s: fewer * rate }, threshold)).toBeLessThan(BAR);
+      }),
+    );
+  });
+
+  test("the smallest detectable effect is detected within its units, and nothing smaller is", () => {
+    fc.assert(
+      fc.property(thresholds, fc.integer({ min: 2_000, max: 1_000_000 }), (threshold, units) => {
+        const question = { threshold, logBar: BAR };
+        const rate = smallestDetectable(question, units) ?? Number.NaN;
+        expect(unitsToRollback(question, rate)).toBeLessThanOrEqual(units);
+        const better = rate + (threshold - rate) * 0.01;
+        expect(unitsToRollback(question, better) ?? Infinity).toBeGreaterThan(units);
+      }),
+    );
+  });
+
+  test("a feature at its threshold is never decided", () => {
+    const question = { threshold: 0.15, logBar: BAR };
+    expect(unitsToRollback(question, 0.15)).toBeNull();
+    expect(unitsToKeep(question, 0.15)).toBeNull();
+  });
+
+  test("a rate twice a small threshold is kept", () => {
+    expect(unitsToKeep({ threshold: 0.02, logBar: Math.log(20) }, 0.04)).toBeLessThan(1_000);
+  });
+
+  test("a rule's plan names users, time from launch, and what it cannot see before the deadline", () => {
+    const rule = Rule.parse({
+      featureId: "feat_planned",
+      activationThreshold: 0.15,
+      retentionThreshold: 0.4,
+      latencyP95Threshold: 200,
+      minCohortSize: 5000,
+      evaluationWindowSeconds: 14_400,
+    });
+    const [activation, retention] = planRule(rule, { usersPerDay: 2000 });
+    expect(activation).toMatchObject({
+      signal: "activation",
+      bar: expect.closeTo(6250, 6),
+      smallestDetectable: null,
+    });
+    expect(activation?.rollback[0]).toMatchObject({ rate: 0.075, users: 5000, withinDeadline: false });
+    expect(retention?.windowSeconds).toBe(604_800);
+    const text = planText(activation === undefined ? [] : [activation]);
+    expect(text).toContain("a rollback needs evidence of 6,250 : 1");
+    expect(text).toContain("nothing matures before the deadline");
+  });
+});
