@@ -16,7 +16,7 @@ type Dependencies = {
   /** Asks for a newer state now. */
   readonly refresh: (waitUntil: WaitUntil) => Promise<boolean>;
   readonly changed: (ms: number) => Promise<void>;
-  readonly identify: (request: Request) => Promise<Identity>;
+  readonly identify: (request: Request) => Identity | Promise<Identity>;
   /** A Set-Cookie header that makes the browser keep this identity. */
   readonly remember: (url: string, identity: Identity) => Promise<string>;
   readonly readClaims: ReadClaims;
