@@ -29,8 +29,6 @@ const result = await runLoad({
   requestsPerSecond: spansPerSecond / SPANS,
   stop: stop.signal,
 });
+const answer = { spansPerSecond: Math.round(result.acked / result.seconds), refused: result.failed };
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-parentPort?.postMessage({
-  spansPerSecond: Math.round(result.acked / result.seconds),
-  refused: result.failed,
-});
+parentPort?.postMessage(answer);

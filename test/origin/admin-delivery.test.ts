@@ -1,0 +1,54 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, expect, test } from "vitest";
+import { makeDeliveryRoutes } from "../../origin/admin/delivery.ts";
+import { isGenuine } from "../../origin/push/rollback-receipt.ts";
+import { registerEdges } from "../../origin/push/receipts.ts";
+import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
+import { newFeature } from "../../origin/rollback/plan.ts";
+import { FeatureId } from "../../shared/ids.ts";
+import { KeyRing } from "../../shared/keys.ts";
+import { makeTestDatabase } from "../support/database.ts";
+
+const { pool, drop } = await makeTestDatabase();
+afterAll(drop);
+
+const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more");
+const changes = makeFeatureChanges({ pool, newId: randomUUID });
+const app = makeDeliveryRoutes({ pool, changes, keys, now: Date.now });
+const json = async (response: Response | Promise<Response>) => JSON.parse(await (await response).text());
+
+test("everything with a tag is closed by one call and one revision, and its receipt can be downloaded", async () => {
+  await registerEdges(pool, ["https://edge.example"]);
+  for (const name of ["feat_a", "feat_b"]) {
+    const feature = newFeature({ featureId: FeatureId.parse(name), enabled: true, tags: ["checkout"] });
+    await changes.createFeature(feature, { actor: "ann", reason: "launch" });
+  }
+  const kill = (body: object) => app.request("/rollback", { method: "POST", body: JSON.stringify(body) });
+  expect((await kill({ tag: "checkout" })).status).toBe(400);
+  const closed = await json(kill({ tag: "checkout", reason: "payment provider is down" }));
+  expect(closed.features).toHaveLength(2);
+  expect((await json(kill({ tag: "checkout", reason: "again" }))).features).toEqual([]);
+
+  const response = await app.request("/features/feat_a/receipt");
+  expect(response.headers.get("content-disposition")).toContain(`rollback-${closed.revision}.json`);
+  const receipt = await json(response);
+  expect(receipt.receipt).toMatchObject({
+    featureId: "feat_a",
+    complete: false,
+    missingEdges: ["https://edge.example"],
+    rollback: { reason: "payment provider is down", revision: closed.revision },
+  });
+  expect(isGenuine(receipt, keys)).toBe(true);
+  expect((await app.request("/features/feat_none/receipt")).status).toBe(404);
+});
+
+test("edges, dead letters and the audit's check are there to read", async () => {
+  expect(await json(app.request("/edges"))).toMatchObject({
+    revision: 3,
+    edges: [{ url: "https://edge.example", revision: null, completeRevision: 0 }],
+  });
+  expect(await json(app.request("/dead-letters"))).toEqual({ deadLetters: [] });
+  expect(await json(app.request("/audit/verify"))).toMatchObject({ ok: true, rows: 4 });
+  expect(await json(app.request("/audit/verify?from=2&to=3"))).toMatchObject({ ok: true, rows: 2 });
+  expect((await app.request("/audit/verify?from=x")).status).toBe(400);
+});
