@@ -68,9 +68,11 @@ export class Hub extends DurableObject<Env> {
     if (applied.value !== this.ledger) {
       this.store(applied.value);
       this.watchers.wake();
-      if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(began);
     }
     const { revision } = message;
+    // Also for a push that brings nothing new: the hub may have died after it stored this revision, before it kept it.
+    if (revision !== this.keptRevision && (await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(began);
     const awake = [...this.regions]
       .filter(([, { seenAt }]) => seenAt > began - ASLEEP_MS)
       .map(([name]) => name);
