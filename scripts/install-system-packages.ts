@@ -6,6 +6,8 @@ import { delimiter, join } from "node:path";
 const NEEDED = [
   { program: "redis-server", package: "redis-server" },
   { program: "chromium", package: "chromium" },
+  { program: "spin", package: "spin" },
+  { program: "gcc", package: "gcc libc6-dev" },
 ];
 
 const isInstalled = (program: string): boolean =>

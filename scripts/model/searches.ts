@@ -1,0 +1,95 @@
+// What is searched of model/rollback.pml, and how much of it: sizes at which all of it ends within a minute.
+
+export type Part = "ORIGIN" | "PUSH" | "REGION";
+
+export type Search = {
+  readonly name: string;
+  readonly part: Part;
+  /** Further -D flags of the model. */
+  readonly flags: readonly string[];
+  /** The flag that takes a safeguard away; null: the protocol as it is. */
+  readonly mutant: string | null;
+};
+
+const intact = (name: string, part: Part, ...flags: string[]): Search => ({
+  name,
+  part,
+  flags,
+  mutant: null,
+});
+
+/** No run may break a property, and every statement must be reached. */
+export const intactSearches: readonly Search[] = [
+  intact("decisions, people, outbox and Redis; 3 faults", "ORIGIN", "FAULTS=3"),
+  intact("two push processes, hub and KV; 2 changes, 2 faults", "PUSH", "CHANGES=2"),
+  intact("replica and isolate; 2 changes, 2 faults", "REGION", "CHANGES=2"),
+  intact("the whole edge; 2 changes, 2 faults", "PUSH", "REGION", "CHANGES=2", "PUSHES=1", "CALLS=1"),
+];
+
+/** For a change of the protocol: minutes, and 1 GB. */
+export const deepSearches: readonly Search[] = [
+  intact("two push processes, hub and KV; 3 changes, 1 fault", "PUSH", "CHANGES=3", "FAULTS=1"),
+  intact("two push processes, a push each; 3 changes, 2 faults", "PUSH", "CHANGES=3", "PUSHES=2"),
+  intact("replica and isolate; 3 changes, 1 fault", "REGION", "CHANGES=3", "FAULTS=1"),
+  intact("the whole edge; 3 changes, 2 faults", "PUSH", "REGION", "CHANGES=3", "PUSHES=1", "CALLS=1"),
+];
+
+/** A safeguard taken away, and the property that a run must then be found to break. */
+export type MutantSearch = Search & { readonly mutant: string; readonly breaks: string };
+
+const mutant = (
+  part: Part,
+  flag: string,
+  { without, breaks }: { without: string; breaks: string },
+): MutantSearch => ({ name: `without ${without}`, part, flags: ["CHANGES=2"], mutant: flag, breaks });
+
+export const mutantSearches: readonly MutantSearch[] = [
+  mutant("ORIGIN", "NO_VERSION_CHECK", {
+    without: "the version check of the database",
+    breaks: "epoch==sawEpoch",
+  }),
+  mutant("ORIGIN", "NO_CHANGE_ID", {
+    without: "the change id when a commit is sent again",
+    breaks: "isTold==isCommitted",
+  }),
+  mutant("ORIGIN", "NO_OUTBOX", {
+    without: "the outbox: published after the commit, once",
+    breaks: "keyShows==",
+  }),
+  mutant("ORIGIN", "NO_KEY_CHECK", {
+    without: "the revision check of a state in Redis",
+    breaks: "row>=keyRevision",
+  }),
+  mutant("ORIGIN", "NO_KEY_RESTORE", {
+    without: "restoring Redis from the database",
+    breaks: "keyShows==",
+  }),
+  mutant("PUSH", "NO_COMMIT_ORDER", {
+    without: "the lock that gives out revisions in the order of commits",
+    breaks: "hub.shows==",
+  }),
+  mutant("PUSH", "NO_HEARTBEAT", {
+    without: "the heartbeat: pushed on an event alone",
+    breaks: "hub.revision==head",
+  }),
+  mutant("PUSH", "NO_HUB_CHECK", {
+    without: "the revision check of the hub",
+    breaks: ".revision>=hub.revision",
+  }),
+  mutant("PUSH", "NO_SINCE_CHECK", {
+    without: "the refusal of a push that builds on what never arrived",
+    breaks: "hub.shows==showsAt[hub.revision]",
+  }),
+  mutant("PUSH", "NO_ALARM_AGAIN", {
+    without: "setting the hub's alarm again after a crash",
+    breaks: "kv.revision==head",
+  }),
+  mutant("REGION", "NO_WATCH_CHECK", {
+    without: "the revision check of replica and isolate",
+    breaks: ".revision>=replica.revision",
+  }),
+  mutant("REGION", "NO_BEGIN_CHECK", {
+    without: "the check that nobody answered while KV was read",
+    breaks: "kvRead.revision>=isolate.revision",
+  }),
+];
