@@ -19,10 +19,15 @@ const freePort = async (): Promise<number> => {
   return address.port;
 };
 
-export const startIngestSetting = async (options: { features: number; env?: Record<string, string> }) => {
+export const startIngestSetting = async (options: {
+  features: number;
+  env?: Record<string, string>;
+  /** PostgreSQL's settings beside its defaults */
+  postgres?: Record<string, string>;
+}) => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));
   const token = randomBytes(16).toString("hex");
-  const postgres = await startEmbeddedPostgres({ dataDir: folder });
+  const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: options.postgres ?? {} });
   await migrate(postgres.url);
   const pool = makePool(postgres.url, { applicationName: "sluice-bench", onIdleError: () => {} });
   const features = Array.from({ length: options.features }, (_, i) => `feat_bench_${i}`);

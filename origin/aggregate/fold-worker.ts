@@ -11,6 +11,7 @@ import { makeDedupe } from "./dedupe.ts";
 import { foldBatch, unknownFeatures, type BatchReport, type FoldMemory } from "./fold-batch.ts";
 import { makeLatencies } from "./latency.ts";
 import { FOLD_APPLICATION, fairShareOf, releaseExcess, takePartitions } from "./ownership.ts";
+import { pruneEndedEpochs } from "./prune-evidence.ts";
 import { keepRawSpanPartitions, makeRawSpans } from "./raw-spans.ts";
 import { makeUnitTable } from "./unit-table.ts";
 import { readWindows, rulesFingerprint, syncWindows, type KnownWindows } from "./windows.ts";
@@ -133,6 +134,7 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
     await ensureLogPartitions(pool);
     await dropFoldedLogPartitions(pool);
     await keepRawSpanPartitions(pool, options.rawKeepDays);
+    while (await pruneEndedEpochs(pool));
   });
 
   const fold = async (rows: readonly LogRow[]): Promise<void> => {

@@ -67,7 +67,12 @@ export const startFold = (options: {
   };
 
   const start = (): Worker => {
-    const worker = new Worker(new URL("fold-worker.ts", import.meta.url), { workerData, name: "fold" });
+    const worker = new Worker(new URL("fold-worker.ts", import.meta.url), {
+      workerData,
+      name: "fold",
+      // Batches make much garbage; with room for gigabytes it would be left lying about. The tables are not in here.
+      resourceLimits: { maxOldGenerationSizeMb: 384, maxYoungGenerationSizeMb: 32 },
+    });
     worker.on("message", hear);
     worker.on("error", (error) => logger.error({ error }, "the fold's thread failed"));
     worker.on("exit", () => {

@@ -1,0 +1,36 @@
+// The load in a thread of its own, for benches that time something else meanwhile. Ends when told to.
+import { parentPort, workerData } from "node:worker_threads";
+import { runLoad } from "./load.ts";
+import { makeRequests } from "./requests.ts";
+
+export type BackgroundLoad = {
+  url: string;
+  token: string;
+  features: string[];
+  spansPerSecond: number;
+  visitors: number;
+};
+
+const SPANS = 512;
+const options: BackgroundLoad = workerData;
+const { url, token, features, spansPerSecond, visitors } = options;
+const enough = new AbortController();
+parentPort?.once("message", () => enough.abort());
+
+const result = await runLoad({
+  url,
+  token,
+  requests: makeRequests({
+    features,
+    spans: SPANS,
+    units: () => Math.floor((Math.random() * visitors) / 10),
+  }),
+  spansPerRequest: SPANS,
+  seconds: 3_600,
+  connections: 64,
+  requestsPerSecond: spansPerSecond / SPANS,
+  stop: enough.signal,
+});
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
+parentPort?.postMessage(result.acked / result.seconds);
+parentPort?.close();

@@ -1,0 +1,80 @@
+// What belongs to ended epochs goes when nothing can arrive for it any more; acknowledged telemetry never does before
+// it is folded.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { pruneEndedEpochs } from "../../origin/aggregate/prune-evidence.ts";
+import { keepRawSpanPartitions } from "../../origin/aggregate/raw-spans.ts";
+import { dropFoldedLogPartitions, ensureLogPartitions } from "../../origin/span-log/partitions.ts";
+import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { createFeature } from "../support/telemetry.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await makeTestDatabase();
+});
+afterAll(() => database.drop());
+
+const names = async (parent: string): Promise<string[]> => {
+  const { rows } = await database.pool.query<{ name: string }>(
+    `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = $1::regclass order by 1`,
+    [parent],
+  );
+  return rows.map(({ name }) => name);
+};
+
+test("evidence of an epoch goes 35 days after the next one began; the current epoch's stays", async () => {
+  const { pool } = database;
+  await createFeature(database, "feat_old");
+  await pool.query(
+    "update feature_flags set epoch = 3, epoch_started_at = now() - interval '36 days' where feature_id = 'feat_old'",
+  );
+  for (const epoch of [2, 3]) {
+    await pool.query("insert into fold_windows values ('feat_old', $1, '{60}', '{600}', 300, 12)", [epoch]);
+    await pool.query("insert into outcome_counts values ('feat_old', $1, 'treatment', 'exposure', 0, 0, 5)", [
+      epoch,
+    ]);
+    await pool.query(
+      "insert into feature_units values ($1::integer, 'feat_old', $1::integer, 'unit', 1, now())",
+      [epoch],
+    );
+  }
+  while (await pruneEndedEpochs(pool));
+  for (const table of ["fold_windows", "outcome_counts", "feature_units"]) {
+    const { rows } = await pool.query(`select epoch from ${table} where feature_id = 'feat_old'`);
+    expect(rows, table).toEqual([{ epoch: 3 }]);
+  }
+});
+
+test("a partition of the log goes when it has ended and is folded, and stays while anything in it is not", async () => {
+  const { pool } = database;
+  await ensureLogPartitions(pool);
+  const ready = await names("span_log");
+  expect(ready).toHaveLength(3);
+  for (const [day, seq] of [
+    ["20200101", 1],
+    ["20200102", 2],
+  ] as const) {
+    const date = `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`;
+    const from = `${date} 05:00+00`;
+    await pool.query(
+      `create table span_log_${day}_05 partition of span_log for values from ('${from}') to ('${date} 06:00+00')`,
+    );
+    await pool.query("insert into span_log values ($1, 9, 0, $2, 0, '', '')", [from, seq]);
+  }
+  await pool.query("insert into fold_checkpoints values (0, 9, 1)");
+  expect(await dropFoldedLogPartitions(pool)).toEqual(["span_log_20200101_05"]);
+  expect(await names("span_log")).toEqual(["span_log_20200102_05", ...ready]);
+  await pool.query("update fold_checkpoints set seq = 2");
+  expect(await dropFoldedLogPartitions(pool)).toEqual(["span_log_20200102_05"]);
+});
+
+test("months of the sample are made ahead and go after their time", async () => {
+  const { pool } = database;
+  await pool.query(
+    "create table otel_spans_202001 partition of otel_spans for values from ('2020-01-01+00') to ('2020-02-01+00')",
+  );
+  await keepRawSpanPartitions(pool, 62);
+  const found = await names("otel_spans");
+  expect(found).not.toContain("otel_spans_202001");
+  expect(found).toHaveLength(3);
+});
