@@ -36,8 +36,12 @@ export type FoldTerms = {
 /** The rule's bound on slow requests: latencyP95Threshold says that at most one in twenty may be slower. */
 export const SLOW_SHARE = 0.05;
 
-/** The fold counts at most this many requests of one unit in one bucket, so that no unit dominates latency. */
-const REQUESTS_PER_UNIT = 10;
+/**
+ * Requests that count as one witness in the comparison with the holdout: those of one unit in one bucket hang together (one
+ * page, one slow query). Safe while a unit's requests in a bucket, averaged over requests (Σk²/Σk), are no more than this; the
+ * fold leaves out what a unit sends beyond a hundred (origin/aggregate/fold-batch.ts), so that no script dominates.
+ */
+const REQUESTS_PER_WITNESS = 10;
 
 const add = (one: Tally, other: Tally): Tally => ({ n: one.n + other.n, s: one.s + other.s });
 const addArms = (one: Arms<Tally>, other: Arms<Tally>): Arms<Tally> => ({
@@ -92,7 +96,7 @@ const foldRequests = (evidence: TrafficEvidence, batch: Arms<Tally>, terms: Fold
   // Bad requests are the rarer outcome; "worse" is about the good ones.
   const good = mirroredArms(batch);
   const holdoutRate = guessRate(mirrored(evidence.requests.holdout));
-  const worse = comparisonGains(good, holdoutRate, 1 / REQUESTS_PER_UNIT);
+  const worse = comparisonGains(good, holdoutRate, 1 / REQUESTS_PER_WITNESS);
   const above = shareGains(batch.treatment, terms.threshold);
   const gains = terms.against === "holdout" ? worse : above;
   return {
