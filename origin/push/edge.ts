@@ -89,11 +89,11 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
     alarm.ring();
   };
 
-  const round = async (): Promise<void> => {
+  const round = async ({ onlyNews = false } = {}): Promise<void> => {
     const message = await readChanges(confirmed);
     const isNews = message.revision > newestSent;
     // While an answer is outstanding only news is sent; without one this is the heartbeat, or another attempt.
-    if (!isNews && underWay.size > 0) return;
+    if (!isNews && (onlyNews || underWay.size > 0)) return;
     const sending = push(message).finally(() => underWay.delete(sending));
     underWay.add(sending);
     if (underWay.size > CROWDED) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
@@ -124,6 +124,8 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
       stopping.abort();
       alarm.ring();
       await running;
+      // What was committed in the last moment still goes out, unless the edge would only keep us waiting.
+      if (failures === 0) await round({ onlyNews: true }).catch(later);
       await Promise.all(underWay);
     },
   };

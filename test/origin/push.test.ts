@@ -41,22 +41,23 @@ const openFeature = async (rolloutBps = 5000) => {
   return made.value;
 };
 
+const startPusher = (edges: readonly FakeEdge[], log = makeTestLog(), metrics = makeMetrics()) =>
+  makePusher({
+    pool,
+    edgeUrls: edges.map((edge) => edge.url),
+    readChanges: (since) => changesSince(pool, since),
+    raiseRevision: (above) => raiseRevision(pool, above),
+    send: makeSend({ keys, fetch, now: Date.now }),
+    metrics,
+    log,
+  });
+
 /** Pusher, LISTEN and dispatcher as an origin wires them. */
 const startOrigin = async (edges: readonly FakeEdge[]) => {
   const log = makeTestLog();
   const metrics = makeMetrics();
   const bus = makeInProcessBus();
-  const pusher = keep(
-    await makePusher({
-      pool,
-      edgeUrls: edges.map((edge) => edge.url),
-      readChanges: (since) => changesSince(pool, since),
-      raiseRevision: (above) => raiseRevision(pool, above),
-      send: makeSend({ keys, fetch, now: Date.now }),
-      metrics,
-      log,
-    }),
-  );
+  const pusher = keep(await startPusher(edges, log, metrics));
   const dispatcher = keep(makeDispatcher({ pool, deliver: { state: announceOn(bus) }, log }));
   keep(
     listenForChanges({
@@ -119,6 +120,15 @@ test("a dead and a silent edge do not hold up another and catch up when they are
     expect(dead.state.features.get(made.state.featureId)).toEqual(made.state);
     expect(silent.state.features.get(made.state.featureId)).toEqual(made.state);
   });
+});
+
+test("what was committed in the last moment is pushed before a pusher ends", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  const pusher = await startPusher([edge]);
+  await soon(() => expect(edge.state.received).not.toEqual([]));
+  const made = await openFeature();
+  await pusher.stop();
+  expect(edge.state.features.get(made.state.featureId)).toEqual(made.state);
 });
 
 test("an edge that lost its state is found and given everything again", async () => {
