@@ -1,13 +1,15 @@
 // Sluice's own routes, under /.sluice. Everything else is a visitor's request and does not come here.
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import type { PushMessage } from "../shared/feature.ts";
 import type { Refusal } from "../shared/ledger.ts";
 import type { Result } from "../shared/result.ts";
 import { explain, type Question } from "./explain.ts";
 import type { SenderStats } from "./observe/sender.ts";
+import { overlayHeaders, renderOverlay, type Explained } from "./overlay.ts";
 import type { PushRefusal } from "./push.ts";
 import type { ReadClaims } from "./request/claims.ts";
 import { factsOf } from "./request/facts.ts";
+import { previewCookie, type PreviewFault, type Previews } from "./request/preview.ts";
 import { debugged } from "./request/respond.ts";
 import type { Identity } from "./request/identify.ts";
 import type { Receipt } from "./state/hub.ts";
@@ -17,6 +19,7 @@ type Dependencies = {
   readonly see: (waitUntil: WaitUntil) => Promise<Seen>;
   readonly identify: (request: Request) => Identity | Promise<Identity>;
   readonly readClaims: ReadClaims;
+  readonly previews: Previews;
   readonly readPush: (request: Request) => Promise<Result<PushMessage, PushRefusal>>;
   readonly push: (
     message: PushMessage,
@@ -28,11 +31,21 @@ type Dependencies = {
   readonly now: () => number;
 };
 
-const problem = (status: 400 | 401 | 413, title: string, detail: string): Response =>
+const problem = (status: 400 | 401 | 403 | 413, title: string, detail: string): Response =>
   new Response(JSON.stringify({ title, status, detail }), {
     status,
     headers: { "Content-Type": "application/problem+json" },
   });
+
+const faultWords = {
+  malformed: "malformed",
+  expired: "not valid now",
+  signature: "not signed with a key of this installation",
+} as const satisfies Record<PreviewFault, string>;
+
+/** A path of the site itself: nobody is sent elsewhere by a link that looks like ours. */
+const ownPath = (to: string | undefined): string =>
+  to !== undefined && /^\/(?![/\\])[^\s\\]*$/.test(to) ? to : "/";
 
 const refused = (refusal: PushRefusal): Response => {
   switch (refusal.reason) {
@@ -46,15 +59,17 @@ const refused = (refusal: PushRefusal): Response => {
 };
 
 export const makeApp = (dependencies: Dependencies) => {
-  const { see, identify, readClaims, readPush, push, stats, ofrep, debugAlways, now } = dependencies;
+  const { see, identify, readClaims, previews, readPush, push, stats, ofrep, debugAlways, now } =
+    dependencies;
   const app = new Hono().basePath("/.sluice");
 
   /** `?path=` (and `&method=`) asks about one page of the site; else about all of them. */
   const questionOf = async (request: Request, identity: Identity): Promise<Question> => {
     const { searchParams } = new URL(request.url);
-    const path = searchParams.get("path");
+    const path = searchParams.get("path") || null;
     const facts = factsOf(request, path ?? "/", await readClaims(request));
-    return { identity, facts, path, method: searchParams.get("method") ?? "GET" };
+    const preview = await previews.read(request);
+    return { identity, facts, path, method: searchParams.get("method") ?? "GET", preview };
   };
 
   app.use(async (c, next) => {
@@ -78,16 +93,38 @@ export const makeApp = (dependencies: Dependencies) => {
       : response;
   });
 
-  app.get("/explain", async (c) => {
+  const explainFor = async (c: Context): Promise<Explained> => {
     const seen = await see((promise) => c.executionCtx.waitUntil(promise));
     const identity = await identify(c.req.raw);
-    return c.json({
+    const question = await questionOf(c.req.raw, identity);
+    return {
       unit: identity.unitId,
-      /** false: no cookie that could be believed was sent, and this unit was made up for the answer. */
       known: identity.signed !== null,
       revision: seen.snapshot.revision,
-      features: explain(seen, await questionOf(c.req.raw, identity)),
-    });
+      features: explain(seen, question),
+    };
+  };
+
+  app.get("/explain", async (c) => c.json(await explainFor(c)));
+
+  app.get("/overlay", async (c) => {
+    const path = c.req.query("path") ?? "";
+    for (const [name, value] of Object.entries(await overlayHeaders())) c.header(name, value);
+    return c.html(renderOverlay(await explainFor(c), path));
+  });
+
+  /** The link that an operator opens: from now on, and until it expires, their browser sees the feature open. */
+  app.get("/preview", async (c) => {
+    const preview = await previews.verify(c.req.query("token") ?? "");
+    if (!preview.ok) return problem(403, "Forbidden", `the preview link is ${faultWords[preview.error]}`);
+    const maxAgeS = Math.floor(preview.value.expires - now() / 1_000);
+    c.header("Set-Cookie", previewCookie(c.req.url, c.req.query("token") ?? "", maxAgeS));
+    return c.redirect(ownPath(c.req.query("to")), 303);
+  });
+
+  app.get("/preview/end", (c) => {
+    c.header("Set-Cookie", previewCookie(c.req.url, null, 0));
+    return c.redirect(ownPath(c.req.query("to")), 303);
   });
 
   app.post("/push", async (c) => {

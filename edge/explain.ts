@@ -8,7 +8,7 @@ import type { Identity } from "./request/identify.ts";
 import type { Seen } from "./state/memory.ts";
 
 /** What decided, beside the words: for programs. */
-export type Why = "closed" | "stale" | "route" | "notTargeted" | "held" | "bucket";
+export type Why = "preview" | "closed" | "stale" | "route" | "notTargeted" | "held" | "bucket";
 
 export type Explanation = {
   readonly featureId: FeatureId;
@@ -26,6 +26,8 @@ export type Question = {
   readonly facts: Facts;
   readonly path: string | null;
   readonly method: string;
+  /** The feature that the one who asks may see open whatever its state; null: none. */
+  readonly preview: FeatureId | null;
 };
 
 const assignedReason = (
@@ -39,15 +41,17 @@ const assignedReason = (
   return `bucket ${bucket} is not reached by the rollout of ${rolloutBps}`;
 };
 
-/** In the gate's own order: closed, route, targeting, and only then who it is. */
+/** In the gate's own order: preview, closed, route, targeting, and only then who it is. */
 export const explainFeature = (
   feature: CompiledFeature,
   stale: boolean,
-  { identity, facts, path, method }: Question,
+  { identity, facts, path, method, preview }: Question,
 ): Explanation => {
   const { featureId, state } = feature;
   const bucket = bucketOf(featureId, identity.unitId);
   const { cohort } = assign(feature, identity);
+  if (preview === featureId && (path === null || feature.appliesTo(path, method)))
+    return { featureId, bucket, cohort, open: true, why: "preview", reason: "shown by a preview link" };
   if (isClosed(feature, stale)) {
     const why = state.enabled ? "stale" : "closed";
     const reason = state.enabled

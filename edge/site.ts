@@ -11,6 +11,7 @@ import { readPush } from "./push.ts";
 import { makeReadClaims } from "./request/claims.ts";
 import { makeHandle, makeIdentify, type Handle } from "./request/handle.ts";
 import { dayOf, makeCookies } from "./request/identify.ts";
+import { makePreviews } from "./request/preview.ts";
 import { readKept } from "./state/kept.ts";
 import { makeMemory, type WaitUntil } from "./state/memory.ts";
 
@@ -56,6 +57,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
 
   const cookies = makeCookies(config.COOKIE_KEYS, hmac);
   const readClaims = makeReadClaims(config, now);
+  const previews = makePreviews(config.PUSH_KEYS, hmac.verify, now);
 
   /** This isolate's replica is woken first, so that the answer always names at least the region that was asked. */
   const push = async (message: PushMessage, waitUntil: WaitUntil) => {
@@ -79,9 +81,11 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
       identify,
       remember: (url, identity) => cookies.write(url, identity, dayOf(now())),
       readClaims,
+      previews,
       now,
     }),
     readClaims,
+    previews,
     readPush: (request) => readPush(request, config.PUSH_KEYS, now(), hmac.verify),
     push,
     stats: () => ({ telemetry: sender.stats(), failures, stateCalls: memory.calls() }),
@@ -94,6 +98,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     memory,
     cookies,
     readClaims,
+    previews,
     sender,
     ids: makeIds(() => randomHex(TRACE_PREFIX_BYTES)),
     now,

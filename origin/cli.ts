@@ -2,6 +2,7 @@
 import { defineCommand, runMain } from "citty";
 import { calibrateCommand } from "./evaluate/calibrate-command.ts";
 import { planTestCommand } from "./evaluate/plan-test-command.ts";
+import { previewCommand } from "./push/preview-command.ts";
 import { auditCommand } from "./rollback/audit-command.ts";
 
 const serve = defineCommand({
@@ -14,6 +15,12 @@ const serve = defineCommand({
 await runMain(
   defineCommand({
     meta: { name: "sluice", description: "An edge feature gate that closes itself" },
-    subCommands: { serve, audit: auditCommand, calibrate: calibrateCommand, "plan-test": planTestCommand },
+    subCommands: {
+      serve,
+      preview: previewCommand,
+      audit: auditCommand,
+      calibrate: calibrateCommand,
+      "plan-test": planTestCommand,
+    },
   }),
 );

@@ -9,12 +9,14 @@ export type Flag = {
   readonly key: string;
   readonly value: boolean;
   readonly variant: "treatment" | "holdout" | "off";
-  readonly reason: "SPLIT" | "DISABLED" | "DEFAULT" | "STALE";
+  readonly reason: "SPLIT" | "TARGETING_MATCH" | "DISABLED" | "DEFAULT" | "STALE";
   readonly metadata: { readonly epoch: number; readonly version: number; readonly explanation: string };
 };
 
 const reasonOf = (why: Why): Flag["reason"] => {
   switch (why) {
+    case "preview":
+      return "TARGETING_MATCH";
     case "closed":
       return "DISABLED";
     case "stale":
@@ -35,7 +37,7 @@ export const evaluateFlag = (feature: CompiledFeature, stale: boolean, question:
   return {
     key: feature.featureId,
     value: open,
-    variant: isClosed ? "off" : cohort,
+    variant: why === "preview" ? "treatment" : isClosed ? "off" : cohort,
     reason: reasonOf(why),
     metadata: { epoch, version, explanation: reason },
   };

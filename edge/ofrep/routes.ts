@@ -6,6 +6,7 @@ import type { Question } from "../explain.ts";
 import type { ReadClaims } from "../request/claims.ts";
 import { factsOf } from "../request/facts.ts";
 import { newIdentity, type Identity } from "../request/identify.ts";
+import type { Previews } from "../request/preview.ts";
 import type { Seen, WaitUntil } from "../state/memory.ts";
 import { overlay, readContext, type Context, type Fault } from "./context.ts";
 import { etagOf, evaluateFlag, isKnown } from "./evaluate.ts";
@@ -20,6 +21,7 @@ type Dependencies = {
   /** A Set-Cookie header that makes the browser keep this identity. */
   readonly remember: (url: string, identity: Identity) => Promise<string>;
   readonly readClaims: ReadClaims;
+  readonly previews: Previews;
   readonly now: () => number;
 };
 
@@ -52,7 +54,7 @@ const toldRevision = (request: Request): number | null => {
 };
 
 export const makeOfrep = (dependencies: Dependencies): Hono => {
-  const { see, refresh, changed, identify, remember, readClaims, now } = dependencies;
+  const { see, refresh, changed, identify, remember, readClaims, previews, now } = dependencies;
   const app = new Hono();
   const stream = makeStream({ see, changed, now });
 
@@ -77,7 +79,8 @@ export const makeOfrep = (dependencies: Dependencies): Hono => {
     if (!who.ok) return who;
     const { identity, isNew } = who.value;
     const facts = overlay(request, factsOf(request, "/", await readClaims(request)), context.value);
-    const question = { identity, facts, path: null, method: "GET" };
+    const preview = await previews.read(request);
+    const question = { identity, facts, path: null, method: "GET", preview };
     return ok({ seen: await seeFor(call), question, newcomer: isNew ? identity : null });
   };
 

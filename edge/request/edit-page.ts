@@ -22,6 +22,12 @@ const OF_THE_BYTES = [
   "Content-MD5",
 ];
 
+/** What is in the browser's cache is of another state of the feature: the upstream must not confirm it. */
+export const dropConditions = (headers: Headers): void => {
+  headers.delete("If-None-Match");
+  headers.delete("If-Modified-Since");
+};
+
 /** Whether the client may be asking for a page: other requests keep their conditions and codings. */
 const asksForPage = (headers: Headers): boolean => {
   const accept = headers.get("Accept");
@@ -35,10 +41,7 @@ const asksForPage = (headers: Headers): boolean => {
 export const preparePageRequest = (outgoing: Request): void => {
   const { headers } = outgoing;
   if (!asksForPage(headers)) return;
-  if (headers.get("Accept")?.includes("text/html")) {
-    headers.delete("If-None-Match");
-    headers.delete("If-Modified-Since");
-  }
+  if (headers.get("Accept")?.includes("text/html")) dropConditions(headers);
   const accepted = headers.get("Accept-Encoding");
   if (accepted === null) return;
   const editable = CODINGS.filter((coding) => accepted.includes(coding));

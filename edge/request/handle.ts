@@ -8,11 +8,13 @@ import { holdAlso } from "../../shared/cookie.ts";
 import { actionsOf, answerClosed, NO_ACTIONS, type Actions } from "./act.ts";
 import type { ReadClaims } from "./claims.ts";
 import type { Place } from "./compile-gate.ts";
-import { editPage, preparePageRequest } from "./edit-page.ts";
+import type { CompiledFeature } from "./compile.ts";
+import { dropConditions, editPage, preparePageRequest } from "./edit-page.ts";
 import type { Facts } from "../../shared/compile-targeting.ts";
 import { factsOf } from "./facts.ts";
 import { applicable, assign, gate, isClosed, NOTHING, type Assigned, type GateOutcome } from "./gate.ts";
 import { cookieName, dayOf, newIdentity, readCookie, type Identity, type makeCookies } from "./identify.ts";
+import { markPreview, previewOn, withPreview, type Previews } from "./preview.ts";
 import { pathOf, toUpstream, unreachable, type Told } from "./proxy.ts";
 import { debugged } from "./respond.ts";
 
@@ -21,6 +23,7 @@ export type Dependencies = {
   readonly memory: Memory;
   readonly cookies: ReturnType<typeof makeCookies>;
   readonly readClaims: ReadClaims;
+  readonly previews: Previews;
   readonly sender: Sender;
   readonly ids: SpanIds;
   readonly now: () => number;
@@ -36,6 +39,8 @@ type Gated = {
   readonly identity: Identity | null;
   readonly outcome: GateOutcome;
   readonly actions: Actions;
+  /** The feature that this request sees open by a preview; null: none. */
+  readonly previewed: CompiledFeature | null;
 };
 
 type Served = {
@@ -57,26 +62,38 @@ export const makeIdentify =
   };
 
 /** Only a unit that is held for a feature acts on it: who was never exposed cannot. */
-const activated = (request: Request, status: number, { seen, path, identity }: Gated): Assigned[] =>
+const activated = (
+  request: Request,
+  status: number,
+  { seen, path, identity, previewed }: Gated,
+): Assigned[] =>
   identity === null
     ? []
     : seen.snapshot.activatable
         .filter(
           (feature) =>
+            feature !== previewed &&
             identity.held.has(feature.holdKey) &&
             !isClosed(feature, seen.stale) &&
             feature.activatedBy?.(path, request.method, status),
         )
         .map((feature) => assign(feature, identity));
 
-const act = (method: string, { snapshot }: Seen, path: string, { compared }: GateOutcome): Actions => {
+const act = (
+  method: string,
+  { snapshot }: Seen,
+  path: string,
+  { outcome, previewed }: Pick<Gated, "outcome" | "previewed">,
+): Actions => {
   if (snapshot.gated.length === 0) return NO_ACTIONS;
-  const open = new Set(compared.filter((each) => each.open).map(({ feature }) => feature));
+  const open = new Set(outcome.compared.filter((each) => each.open).map(({ feature }) => feature));
+  if (previewed !== null) open.add(previewed);
   return actionsOf(snapshot.gated, { path, method, open });
 };
 
 export const makeHandle = (dependencies: Dependencies): Handle => {
-  const { config, memory, cookies, readClaims, sender, ids, now, fetchUpstream, countFailure } = dependencies;
+  const { config, memory, cookies, readClaims, previews, sender, ids, now, fetchUpstream, countFailure } =
+    dependencies;
   const identify = makeIdentify(cookies);
 
   const gateRequest = async (request: Request, waitUntil: WaitUntil): Promise<Gated> => {
@@ -89,10 +106,15 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const facts = (): Facts => factsOf(request, path, claims);
     const features = applicable(snapshot, { path, method, stale, facts });
     const mayActivate = snapshot.activatable.some((feature) => feature.state.activation?.method === method);
-    const found = features.length === 0 && !mayActivate ? null : identify(request);
+    const preview = previews.read(request);
+    const previewed = preview === null ? null : previewOn(snapshot, await preview, path, method);
+    const isNeeded = features.length > 0 || mayActivate || previewed !== null;
+    const found = isNeeded ? identify(request) : null;
     const identity = found instanceof Promise ? await found : found;
-    const outcome = identity === null ? NOTHING : gate(features, identity);
-    return { seen, url, path, identity, outcome, actions: act(method, seen, path, outcome) };
+    const usual = identity === null ? NOTHING : gate(features, identity);
+    const outcome = previewed === null ? usual : withPreview(usual, previewed);
+    const actions = act(method, seen, path, { outcome, previewed });
+    return { seen, url, path, identity, outcome, actions, previewed };
   };
 
   /** A Set-Cookie header when there is something to tell the visitor's browser that it does not know. */
@@ -135,11 +157,12 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
 
   const askUpstream = async (
     request: Request,
-    { told, place, edit }: { told: Told | null; place: Place | null; edit: boolean },
+    { told, place, edit, anew }: { told: Told | null; place: Place | null; edit: boolean; anew: boolean },
   ): Promise<Response> => {
     try {
       const outgoing = toUpstream(request, config.UPSTREAM_URL, told, place);
       if (edit) preparePageRequest(outgoing);
+      if (anew) dropConditions(outgoing.headers);
       return await fetchUpstream(outgoing);
     } catch (error) {
       countFailure("upstream", error);
@@ -161,9 +184,10 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
         : { features: gated.outcome.header, unitId: gated.identity.unitId };
     const startMs = now();
     const { answer, place, edit } = gated?.actions ?? NO_ACTIONS;
+    const previewed = gated?.previewed ?? null;
     let response =
       answer === null
-        ? await askUpstream(request, { told, place, edit: edit !== null })
+        ? await askUpstream(request, { told, place, edit: edit !== null, anew: previewed !== null })
         : answerClosed(answer);
     if (gated === null) return response;
     try {
@@ -171,6 +195,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       const durationMs = answer === null ? now() - startMs : null;
       observe(request, gated, { status: response.status, startMs, durationMs }, waitUntil);
       if (edit !== null) response = editPage(response, edit);
+      if (previewed !== null) response = markPreview(response, previewed);
       const due = cookieFor(gated);
       const cookie = due === null ? null : await due;
       const wantsDebug = config.DEBUG_HEADERS === "always" || request.headers.get("Sluice-Debug") === "1";
