@@ -91,6 +91,14 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
 
   const round = async ({ onlyNews = false } = {}): Promise<void> => {
     const message = await readChanges(confirmed);
+    if (message.since !== undefined && message.since > message.revision) {
+      // What an edge has confirmed was once committed, so the database was restored from an older state.
+      await onAhead(message.since);
+      confirmed = null;
+      newestSent = -1;
+      alarm.ring();
+      return;
+    }
     const isNews = message.revision > newestSent;
     // While an answer is outstanding only news is sent; without one this is the heartbeat, or another attempt.
     if (!isNews && (onlyNews || underWay.size > 0)) return;

@@ -151,6 +151,18 @@ test("an edge that is ahead of a restored database accepts its state in the end"
   expect(log.lines.some((line) => line.message.includes("ahead of the database"))).toBe(true);
 });
 
+test("a database that goes back to an older state while the origin runs wins over what edges have", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  await startOrigin([edge]);
+  const made = await openFeature();
+  const { featureId } = made.state;
+  await soon(() => expect(edge.state.features.get(featureId)).toEqual(made.state));
+  await pool.query("update state_head set revision = revision - 1");
+  await pool.query("delete from feature_flags where feature_id = $1", [featureId]);
+  await soon(() => expect(edge.state.features.has(featureId)).toBe(false));
+  expect(edge.state.revision).toBeGreaterThan(made.revision);
+});
+
 test("many changes at once arrive complete and in few messages", async () => {
   const edge = keep(await startFakeEdge(keys));
   await startOrigin([edge]);
