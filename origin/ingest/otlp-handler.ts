@@ -15,7 +15,6 @@ import { makeScreen, rejections, type Outcome, type RawSampling, type Rejection 
 
 /** Of the body as sent, and again of what it unpacks to. */
 const MAX_BODY_BYTES = 8 * 2 ** 20;
-/** Of all bodies in work and records not yet durable; beyond, clients are asked to come back. */
 const MAX_PENDING_BYTES = 64 * 2 ** 20;
 
 const unpack = promisify(gunzip);
@@ -92,7 +91,8 @@ const resultOf = (outcome: Outcome): "accepted" | "rejected" | "ignored" => {
 };
 
 /**
- * Handles both routes; anything else gets 404 or 405. `nowMs`: wall clock for the age of spans. Never throws into the
+ * Handles both routes; anything else gets 404 or 405. `maxPendingBytes` is of all bodies in work and records not yet
+ * durable together; beyond, clients are asked to come back. `nowMs`: wall clock for the age of spans. Never throws into the
  * server: what fails unexpectedly is logged and answered with 503, for the client to send again.
  */
 export const makeOtlpHandler = (options: {
@@ -102,9 +102,11 @@ export const makeOtlpHandler = (options: {
   token: string | undefined;
   metrics: Pick<Metrics, "ingestSpans" | "ingestOutcomes">;
   logger: Logger;
+  maxPendingBytes?: number;
   nowMs?: () => number;
 }) => {
   const { log, directory, metrics, logger, nowMs = Date.now } = options;
+  const { maxPendingBytes = MAX_PENDING_BYTES } = options;
   const isAllowed = makeIsAllowed(options.token);
   const screen = makeScreen({ directory, raw: options.raw });
   let inWorkBytes = 0;
@@ -180,7 +182,7 @@ export const makeOtlpHandler = (options: {
     const declared = Number(request.headers["content-length"] ?? 0);
     if (declared > MAX_BODY_BYTES)
       return refuse(refusal(413, `the body has more than ${MAX_BODY_BYTES} bytes`));
-    if (inWorkBytes + log.pendingBytes() > MAX_PENDING_BYTES)
+    if (inWorkBytes + log.pendingBytes() + declared > maxPendingBytes)
       return refuse(refusal(503, "too much telemetry is waiting to be stored"));
 
     // A body of unknown length is reckoned with at its largest.

@@ -131,6 +131,20 @@ describe("answers", () => {
     expect((await telemetry.send("/v1/metrics", "{}")).status).toBe(404);
   });
 
+  test("more than may wait in memory is a 503 that says when to come back", async () => {
+    const small = await startTelemetry(database, { fold: false, maxPendingBytes: 1_000 });
+    const one = await small.send("/v1/traces", valid());
+    expect(one.status).toBe(200);
+    const many = JSON.stringify(
+      jsonRequest(Array.from({ length: 20 }, () => ({ feature: "feat_otlp", unit: newUnit() }))),
+    );
+    const turnedAway = await small.send("/v1/traces", many);
+    expect(turnedAway.status).toBe(503);
+    expect(["1", "2"]).toContain(turnedAway.headers.get("retry-after"));
+    expect((await small.send("/v1/traces", valid())).status).toBe(200);
+    await small.stop();
+  });
+
   test("only permanently bad spans are rejected, with the reasons; the others of the request count", async () => {
     await createFeature(database, "feat_partial");
     const unit = newUnit();

@@ -89,7 +89,10 @@ export const waitFor = async <T>(
 export const INGEST_TOKEN = "test-ingest-token-0001";
 
 /** Ingest over real HTTP and the fold's thread, on a test's own database. */
-export const startTelemetry = async (database: TestDatabase, options: { fold?: boolean } = {}) => {
+export const startTelemetry = async (
+  database: TestDatabase,
+  options: { fold?: boolean; maxPendingBytes?: number } = {},
+) => {
   const logger = makeLogger("silent");
   const metrics = makeMetrics();
   const log = makeSpanLog({ pool: database.pool });
@@ -98,6 +101,7 @@ export const startTelemetry = async (database: TestDatabase, options: { fold?: b
     log,
     directory,
     raw: { sampleBps: 10_000, slowMs: 1_000 },
+    ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
     token: INGEST_TOKEN,
     metrics,
     logger,
