@@ -7,7 +7,7 @@ import type { FeatureId } from "../../shared/ids.ts";
 import { decide } from "../decide/decide.ts";
 import type { Decision } from "../decide/decision.ts";
 import { explainDecision } from "../decide/explain.ts";
-import { readDue, type DueFeature } from "./due.ts";
+import { makeDueReader, type DueFeature } from "./due.ts";
 import { makeAct, type Effect, type RollbackFeature, type SetRollout } from "./act.ts";
 import { foldSettled, startOver, type FoldedTrial } from "./fold-settled.ts";
 import { reportDecision } from "./report.ts";
@@ -58,6 +58,7 @@ export const makeEvaluator = (needs: {
 }): Evaluator => {
   const { pool, metrics, now, lagSeconds } = needs;
   const act = makeAct(needs);
+  const readDue = makeDueReader(pool);
 
   const check = async (due: DueFeature, trial: FoldedTrial, at: number): Promise<Outcome | null> => {
     const decision = decide({
@@ -113,7 +114,7 @@ export const makeEvaluator = (needs: {
   return {
     evaluateDue: async (featureIds) => {
       const at = now();
-      const due = await readDue(pool, featureIds);
+      const due = await readDue(featureIds);
       const lag = lagSeconds();
       const trials = await foldSettled(pool, due, { now: at, lagSeconds: lag ?? Infinity });
       const outcomes: Outcome[] = [];
