@@ -36,6 +36,7 @@ export default defineConfig({
           include: ["test/edge/**/*.test.ts"],
           globalSetup: ["test/support/outside.ts"],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
     ],
