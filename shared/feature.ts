@@ -50,29 +50,31 @@ export const FeatureState = z
 export type FeatureState = z.infer<typeof FeatureState>;
 
 /** What a feature does, by fields that may grow new words in an origin that is newer than this edge. */
-const MEANINGS = ["targeting", "routes", "gate", "activation"] as const;
+const MEANINGS: ReadonlySet<unknown> = new Set(["targeting", "routes", "gate", "activation"]);
 
-/** As far as this edge understands it. A feature that it would apply wrongly is closed here, and only here. */
-const understood = (pushed: object): Record<string, unknown> => {
-  const known: Record<string, unknown> = Object.fromEntries(
+const known = (pushed: object): Record<string, unknown> =>
+  Object.fromEntries(
     Object.entries(pushed).filter(([key, value]) => Object.hasOwn(FeatureState.shape, key) && !isNone(value)),
   );
-  for (const field of MEANINGS) {
-    if (!(field in known) || FeatureState.shape[field].safeParse(known[field]).success) continue;
-    delete known[field];
-    known["enabled"] = false;
-  }
-  return known;
-};
 
 /**
  * A feature as pushed. What is missing or empty takes its default and what this edge does not know is left out, so
- * that a newer origin can always close a feature at an older edge.
+ * that a newer origin can always close a feature at an older edge. A feature whose targeting, routes, gate or
+ * activation this edge does not understand would be applied wrongly: it is closed here, and only here.
  */
-export const PushedState = z.preprocess(
-  (pushed) => (typeof pushed === "object" && pushed !== null ? understood(pushed) : pushed),
-  FeatureState,
-);
+export const PushedState = z.unknown().transform((pushed, context): FeatureState => {
+  const fields = typeof pushed === "object" && pushed !== null ? known(pushed) : pushed;
+  const parsed = FeatureState.safeParse(fields);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map((issue) => issue.path[0]);
+  if (typeof fields === "object" && wrong.every((field) => MEANINGS.has(field))) {
+    const rest = Object.entries(fields ?? {}).filter(([field]) => !wrong.includes(field));
+    return FeatureState.parse({ ...Object.fromEntries(rest), enabled: false });
+  }
+  for (const { path, message } of parsed.error.issues)
+    context.issues.push({ code: "custom", path: [...path], message, input: pushed });
+  return z.NEVER;
+});
 
 /** Body of `POST /.sluice/push`. */
 export const PushMessage = z.object({

@@ -52,24 +52,38 @@ const compileSegment = (segment: string): { source: string; names: readonly stri
   return { source, names: [name] };
 };
 
-const compileTest = (pattern: string, expression: RegExp): CompiledPath["test"] => {
-  const prefix = canonical(pattern.slice(0, -1));
-  if (pattern.endsWith("/*") && !/[:*]/.test(prefix)) return (path) => path.startsWith(prefix);
-  if (/[:*]/.test(pattern)) return (path) => expression.test(path);
-  const literal = canonical(pattern);
-  return (path) => path === literal;
+/** The regular expression is made when it is first needed: most paths of a snapshot never are. */
+const compilePattern = (pattern: string): { expression: () => RegExp; names: () => readonly string[] } => {
+  let made: { expression: RegExp; names: readonly string[] } | null = null;
+  const make = () => {
+    const segments = pattern.slice(1).split("/").map(compileSegment);
+    const expression = new RegExp(`^${segments.map(({ source }) => source).join("")}$`);
+    return (made = { expression, names: segments.flatMap(({ names }) => names) });
+  };
+  return { expression: () => (made ?? make()).expression, names: () => (made ?? make()).names };
+};
+
+const compileTest = (pattern: string, expression: () => RegExp): CompiledPath["test"] => {
+  if (!/[:*]/.test(pattern)) {
+    const literal = canonical(pattern);
+    return (path) => path === literal;
+  }
+  const prefix = pattern.slice(0, -1);
+  if (pattern.endsWith("/*") && !/[:*]/.test(prefix)) {
+    const start = canonical(prefix);
+    return (path) => path.startsWith(start);
+  }
+  return (path) => expression().test(path);
 };
 
 /** Of a pattern that PathPattern let through. */
 export const compilePath = (pattern: string): CompiledPath => {
-  const segments = pattern.slice(1).split("/").map(compileSegment);
-  const names = segments.flatMap((segment) => segment.names);
-  const expression = new RegExp(`^${segments.map(({ source }) => source).join("")}$`);
+  const { expression, names } = compilePattern(pattern);
   return {
     test: compileTest(pattern, expression),
     match: (path) => {
-      const found = expression.exec(path);
-      return found === null ? null : new Map(names.map((name, at) => [name, found[at + 1] ?? ""]));
+      const found = expression().exec(path);
+      return found === null ? null : new Map(names().map((name, at) => [name, found[at + 1] ?? ""]));
     },
   };
 };

@@ -34,7 +34,7 @@ const fill = (template: string, routes: readonly CompiledPath[], path: string): 
 export const compileGate = ({ gate, routes }: FeatureState): CompiledGate | null => {
   if (gate === null) return null;
   const { upstream = null, path: template } = gate;
-  const paths = routes.map((route) => compilePath(route.path));
+  const paths = (template ?? "").search(PLACEHOLDER) < 0 ? [] : routes.map(({ path }) => compilePath(path));
   return {
     placeOf:
       upstream === null && template === undefined
