@@ -1,11 +1,12 @@
 // Reads OTLP export requests in JSON (the protobuf mapping with OTLP's exceptions: ids in hex, enums as numbers,
 // unknown fields ignored). Fills the same fields as the protobuf reader.
+import { EVALUATION_EVENT } from "../../shared/telemetry.ts";
 import type { Signal } from "./protobuf.ts";
+import { Scratch } from "./scratch.ts";
 import {
   clearFields,
   emptyFields,
-  isEvaluationName,
-  knownName,
+  knownNames,
   setAttribute,
   type AttributeValue,
   type SpanFields,
@@ -32,41 +33,46 @@ const text = (parent: JsonObject, name: string): string => {
   return value;
 };
 
-/** A 64-bit integer as decimal text or number. */
-const integer = (value: unknown, name: string): bigint => {
-  if (typeof value === "string" && /^-?\d{1,20}$/.test(value)) return BigInt(value);
-  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
+/** A 64-bit integer as decimal text or number; beyond 2^53 its last digits are lost. */
+const integer = (value: unknown, name: string): number => {
+  const number = typeof value === "string" && value !== "" && value.length <= 20 ? Number(value) : value;
+  if (typeof number === "number" && Number.isInteger(number) && Math.abs(number) <= 2 ** 64) return number;
   throw new Malformed(`${name} must be an integer`);
 };
 
-const nanoseconds = (parent: JsonObject, name: string): bigint => {
-  const value = parent[name];
-  if (value === undefined || value === null || value === "") return 0n;
-  const time = integer(value, name);
-  if (time < 0n || time >= 2n ** 64n) throw new Malformed(`${name} must be a time`);
-  return time;
+type Time = { ms: number; ns: number };
+
+const isDigits = (value: string): boolean => {
+  for (let i = 0; i < value.length; i++) {
+    const digit = value.codePointAt(i) ?? 0;
+    if (digit < 0x30 || digit > 0x39) return false;
+  }
+  return true;
 };
 
-const hex = (parent: JsonObject, name: string): Buffer => {
-  const value = text(parent, name);
-  if (!/^(?:[0-9a-fA-F]{2})*$/.test(value)) throw new Malformed(`${name} must be hexadecimal`);
-  return Buffer.from(value, "hex");
+/** Nanoseconds since 1970 as whole milliseconds and the rest: together they pass 2^53. */
+const nanoseconds = (parent: JsonObject, name: string): Time => {
+  const value = parent[name] ?? 0;
+  if (typeof value === "number" && value >= 0 && value < 2 ** 64)
+    return { ms: Math.floor(value / 1e6), ns: value % 1e6 };
+  if (typeof value === "string" && value.length <= 20 && isDigits(value))
+    return { ms: Number(value.slice(0, -6)), ns: Number(value.slice(-6)) };
+  throw new Malformed(`${name} must be a time`);
 };
 
-const textValue = (value: string): AttributeValue => {
-  const bytes = Buffer.from(value);
-  return { kind: "text", bytes, start: 0, end: bytes.length };
-};
-
-const attributeValue = (value: JsonObject): AttributeValue | undefined => {
+const attributeValue = (value: JsonObject, scratch: Scratch): AttributeValue | undefined => {
   const { stringValue, boolValue, intValue, doubleValue } = value;
-  if (stringValue !== undefined && stringValue !== null) return textValue(text(value, "stringValue"));
+  if (stringValue !== undefined && stringValue !== null) {
+    const start = scratch.at;
+    const end = scratch.text(text(value, "stringValue"));
+    return { kind: "text", bytes: scratch.bytes, start, end };
+  }
   if (boolValue !== undefined && boolValue !== null) {
     if (typeof boolValue !== "boolean") throw new Malformed("boolValue must be a boolean");
     return { kind: "boolean", value: boolValue };
   }
   if (intValue !== undefined && intValue !== null)
-    return { kind: "number", value: Number(integer(intValue, "intValue")) };
+    return { kind: "number", value: integer(intValue, "intValue") };
   if (doubleValue !== undefined && doubleValue !== null) {
     const number = typeof doubleValue === "string" ? Number(doubleValue) : doubleValue;
     if (typeof number !== "number") throw new Malformed("doubleValue must be a number");
@@ -75,44 +81,51 @@ const attributeValue = (value: JsonObject): AttributeValue | undefined => {
   return undefined;
 };
 
-const readAttributes = (parent: JsonObject, fields: SpanFields): void => {
+const readAttributes = (parent: JsonObject, fields: SpanFields, scratch: Scratch): void => {
   for (const entry of objects(parent, "attributes")) {
-    const key = Buffer.from(text(entry, "key"));
-    const known = knownName(key, 0, key.length);
+    const known = knownNames.get(text(entry, "key"));
     if (known === undefined || !isObject(entry["value"])) continue;
-    const value = attributeValue(entry["value"]);
+    const value = attributeValue(entry["value"], scratch);
     if (value !== undefined) setAttribute(fields, known, value);
   }
 };
 
-const readSpan = (span: JsonObject, fields: SpanFields): void => {
-  const trace = hex(span, "traceId");
-  const id = hex(span, "spanId");
-  const name = Buffer.from(text(span, "name"));
-  clearFields(fields, Buffer.concat([trace, id, name]));
+const putId = (span: JsonObject, name: string, scratch: Scratch): number => {
+  const end = scratch.hex(text(span, name));
+  if (end === null) throw new Malformed(`${name} must be hexadecimal`);
+  return end;
+};
+
+const readSpan = (span: JsonObject, fields: SpanFields, scratch: Scratch): void => {
+  scratch.at = 0;
+  const traceEnd = putId(span, "traceId", scratch);
+  const idEnd = putId(span, "spanId", scratch);
+  const nameEnd = scratch.text(text(span, "name"));
+  clearFields(fields, scratch.bytes);
   fields.traceAt = 0;
-  fields.traceLength = trace.length;
-  fields.spanAt = trace.length;
-  fields.spanLength = id.length;
-  fields.nameStart = trace.length + id.length;
-  fields.nameEnd = fields.bytes.length;
+  fields.traceLength = traceEnd;
+  fields.spanAt = traceEnd;
+  fields.spanLength = idEnd - traceEnd;
+  fields.nameStart = idEnd;
+  fields.nameEnd = nameEnd;
   const start = nanoseconds(span, "startTimeUnixNano");
   const end = nanoseconds(span, "endTimeUnixNano");
-  fields.startMs = Number(start) / 1e6;
-  fields.durationUs = end >= start ? Number(end - start) / 1_000 : -1;
-  readAttributes(span, fields);
+  fields.startMs = start.ms;
+  const durationUs = (end.ms - start.ms) * 1_000 + (end.ns - start.ns) / 1_000;
+  fields.durationUs = durationUs >= 0 ? durationUs : -1;
+  readAttributes(span, fields, scratch);
   const status = span["status"];
   if (isObject(status) && (status["code"] === 2 || status["code"] === "STATUS_CODE_ERROR"))
     fields.failed = true;
 };
 
-const readLog = (record: JsonObject, fields: SpanFields): void => {
-  clearFields(fields, new Uint8Array());
+const readLog = (record: JsonObject, fields: SpanFields, scratch: Scratch): void => {
+  scratch.at = 0;
+  clearFields(fields, scratch.bytes);
   const time = nanoseconds(record, "timeUnixNano");
-  fields.startMs = Number(time === 0n ? nanoseconds(record, "observedTimeUnixNano") : time) / 1e6;
-  readAttributes(record, fields);
-  const eventName = Buffer.from(text(record, "eventName"));
-  if (isEvaluationName(eventName, 0, eventName.length)) fields.isEvaluation = true;
+  fields.startMs = time.ms === 0 ? nanoseconds(record, "observedTimeUnixNano").ms : time.ms;
+  readAttributes(record, fields, scratch);
+  if (text(record, "eventName") === EVALUATION_EVENT) fields.isEvaluation = true;
 };
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -140,12 +153,13 @@ export const readJson = (
 ): string | null => {
   const { resource, scope, item } = names[signal];
   const fields = emptyFields();
+  const scratch = new Scratch();
   const read = signal === "traces" ? readSpan : readLog;
   try {
     for (const resourceItems of objects(parse(body), resource))
       for (const scopeItems of objects(resourceItems, scope))
         for (const entry of objects(scopeItems, item)) {
-          read(entry, fields);
+          read(entry, fields, scratch);
           visit(fields);
         }
     return null;

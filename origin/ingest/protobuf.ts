@@ -74,7 +74,7 @@ class Reader {
     this.at = this.end;
   }
 
-  /** Nanoseconds since the epoch: the high and the low half as one exact pair would be slower than this is precise. */
+  /** As two halves: together they may pass 2^53. */
   fixed64(limit: number): { high: number; low: number } {
     if (limit - this.at < 8) throw new Malformed("a number is cut off");
     const low = this.view.getUint32(this.at, true);
@@ -207,8 +207,10 @@ const readStatus = (reader: Reader, end: number): boolean => {
   return failed;
 };
 
-const NS_PER_MS = 1e6;
 const HIGH = 2 ** 32;
+
+/** Whole ms of nanoseconds in two halves. Exact, where their sum would pass 2^53: 2^32 ns are 4294 ms and 967,296 ns. */
+const msOf = (high: number, low: number): number => high * 4_294 + Math.floor((high * 967_296 + low) / 1e6);
 
 const readSpan = (reader: Reader, end: number, fields: SpanFields): void => {
   let startHigh = 0;
@@ -273,7 +275,7 @@ const readSpan = (reader: Reader, end: number, fields: SpanFields): void => {
         reader.skip(tag & 7, end);
     }
   }
-  fields.startMs = (startHigh * HIGH + startLow) / NS_PER_MS;
+  fields.startMs = msOf(startHigh, startLow);
   // The difference of the halves is exact, the halves themselves are not.
   const durationUs = ((endHigh - startHigh) * HIGH + (endLow - startLow)) / 1_000;
   fields.durationUs = durationUs >= 0 ? durationUs : -1;
@@ -287,7 +289,7 @@ const readLog = (reader: Reader, end: number, fields: SpanFields): void => {
       case 1: {
         expectType(tag, FIXED64);
         const { high, low } = reader.fixed64(end);
-        fields.startMs = (high * HIGH + low) / NS_PER_MS;
+        fields.startMs = msOf(high, low);
         break;
       }
       case 6: {
@@ -302,7 +304,7 @@ const readLog = (reader: Reader, end: number, fields: SpanFields): void => {
       case 11: {
         expectType(tag, FIXED64);
         const { high, low } = reader.fixed64(end);
-        observedMs = (high * HIGH + low) / NS_PER_MS;
+        observedMs = msOf(high, low);
         break;
       }
       case 12:

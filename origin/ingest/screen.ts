@@ -138,7 +138,7 @@ export const makeScreen = (options: { directory: FeatureDirectory; raw: RawSampl
       (fields.failed ? FAILED : 0) |
       (timed ? TIMED : 0) |
       (keepRaw ? RAW : 0);
-    draft.startMs = Math.floor(fields.startMs);
+    draft.startMs = fields.startMs;
     draft.durationUs = timed ? Math.min(MAX_DURATION_US, Math.round(fields.durationUs)) : 0;
     draft.bytes = fields.bytes;
     draft.unitBytes = unit.bytes;

@@ -20,7 +20,7 @@ export type SpanFields = {
   spanLength: number;
   nameStart: number;
   nameEnd: number;
-  /** ms since the epoch; 0 when absent */
+  /** whole ms since 1970; 0 when absent */
   startMs: number;
   /** −1 when the span has no end, or for log records */
   durationUs: number;
@@ -109,6 +109,10 @@ const known: KnownName[] = [
 ];
 const byLength: KnownName[][] = [];
 for (const entry of known) (byLength[entry.name.length] ??= []).push(entry);
+
+export const knownNames: ReadonlyMap<string, KnownName> = new Map(
+  known.map((entry) => [entry.name.toString(), entry]),
+);
 
 /** The attribute that these bytes name, if it is one that is read. */
 export const knownName = (bytes: Uint8Array, start: number, end: number): KnownName | undefined => {
