@@ -7,6 +7,7 @@ import type { FeatureId } from "../../shared/ids.ts";
 import { decide } from "../decide/decide.ts";
 import type { Decision } from "../decide/decision.ts";
 import { explainDecision } from "../decide/explain.ts";
+import { makeArrived } from "./arrived.ts";
 import { makeDueReader, type DueFeature } from "./due.ts";
 import { makeAct, type Effect, type RollbackFeature, type SetRollout } from "./act.ts";
 import { foldSettled, startOver, type FoldedTrial } from "./fold-settled.ts";
@@ -59,6 +60,7 @@ export const makeEvaluator = (needs: {
   const { pool, metrics, now, lagSeconds } = needs;
   const act = makeAct(needs);
   const readDue = makeDueReader(pool);
+  const arrivedBy = makeArrived(pool);
 
   const check = async (due: DueFeature, trial: FoldedTrial, at: number): Promise<Outcome | null> => {
     const decision = decide({
@@ -114,9 +116,9 @@ export const makeEvaluator = (needs: {
   return {
     evaluateDue: async (featureIds) => {
       const at = now();
-      const due = await readDue(featureIds);
+      const [due, arrived] = await Promise.all([readDue(featureIds), arrivedBy(at)]);
       const lag = lagSeconds();
-      const trials = await foldSettled(pool, due, { now: at, lagSeconds: lag ?? Infinity });
+      const trials = await foldSettled(pool, due, { now: at, arrived, lagSeconds: lag ?? Infinity });
       const outcomes: Outcome[] = [];
       const checkOne = async (feature: DueFeature, index: number): Promise<void> => {
         const trial = trials[index];

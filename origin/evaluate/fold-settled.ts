@@ -7,7 +7,7 @@ import { foldExposures, foldOutcomes, foldTraffic, type OutcomeBucket } from "..
 import { agesOf, type Ages } from "../../shared/ages.ts";
 import { readOutcomes, readTraffic, type OutcomeRange, type Traffic } from "./buckets.ts";
 import type { DueFeature, StoredTrial } from "./due.ts";
-import { settledUpTo } from "./settled.ts";
+import { settledUpTo, type SettlingClock } from "./settled.ts";
 import { termsOf } from "./terms.ts";
 
 export type FoldedTrial = Omit<StoredTrial, "seq"> & {
@@ -18,8 +18,6 @@ export type FoldedTrial = Omit<StoredTrial, "seq"> & {
   /** Other terms than the stored trial's: it began again from nothing. */
   readonly restarted: boolean;
 };
-
-type Clock = { readonly now: number; readonly lagSeconds: number };
 
 /** A trial with nothing in it yet, that begins at `since` (unix seconds). */
 export const newTrial = (due: DueFeature, since: number, expectedSeq: number | null): FoldedTrial => {
@@ -132,7 +130,7 @@ const isCountedBy = ({ windows, rule }: DueFeature, ages: Ages): boolean =>
 export const foldSettled = async (
   db: Queryable,
   features: readonly DueFeature[],
-  clock: Clock,
+  clock: SettlingClock,
 ): Promise<FoldedTrial[]> => {
   const work = features.map((due) => {
     const ages = agesOf(due.rule);

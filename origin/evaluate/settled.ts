@@ -5,11 +5,15 @@ import type { Ages } from "../../shared/ages.ts";
 /** Time that spans need from a visitor's request to the origin (exporters batch), in seconds. */
 const settlingSeconds = (bucketSeconds: number): number => Math.min(30, Math.max(2, bucketSeconds));
 
+/** Unix seconds: the time, and up to when telemetry has arrived; `lagSeconds`: how far its aggregation is behind. */
+export type SettlingClock = { readonly now: number; readonly arrived?: number; readonly lagSeconds: number };
+
 /** Buckets that begin before this (unix seconds) are settled at `ageSeconds`. */
 export const settledUpTo = (
   { bucketSeconds }: Ages,
   ageSeconds: number,
-  { now, lagSeconds }: { now: number; lagSeconds: number },
+  { now, arrived = now, lagSeconds }: SettlingClock,
 ): number =>
-  Math.floor((now - lagSeconds - settlingSeconds(bucketSeconds) - ageSeconds) / bucketSeconds) *
-  bucketSeconds;
+  Math.floor(
+    (Math.min(now - lagSeconds, arrived) - settlingSeconds(bucketSeconds) - ageSeconds) / bucketSeconds,
+  ) * bucketSeconds;

@@ -73,6 +73,19 @@ const insertTelemetry = async (
   }
 };
 
+/** The rest of the site: another open feature whose requests keep coming in until then. */
+const insertTrafficUntil = async (second: number) => {
+  await pool.query(
+    `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision)
+     values ('feat_other', true, 5000, 0, 1) on conflict do nothing`,
+  );
+  await pool.query(
+    `insert into latency_sketches (feature_id, epoch, cohort, bucket_s, partition, requests, errors, sketch)
+     values ('feat_other', 1, 'treatment', $1, 0, 1, 0, $2)`,
+    [START + second, encodeSketch(emptySketch())],
+  );
+};
+
 const setup = () => {
   const clock = { now: START, lagSeconds: 0 as number | null };
   const rollbacks: Parameters<RollbackFeature>[0][] = [];
@@ -112,6 +125,7 @@ beforeEach(async () => {
   await pool.query(
     "truncate feature_flags, outcome_counts, latency_sketches, pmf_evaluations, pmf_trials, pmf_ramps cascade",
   );
+  await insertTrafficUntil(10_000);
 });
 
 describe("evaluate", () => {
@@ -159,6 +173,17 @@ describe("evaluate", () => {
       expect(test_.logEvidence).toBeCloseTo(again?.decision.evidence.tests[at]?.logEvidence ?? Number.NaN, 9);
   });
 
+  test("users whose telemetry is still on its way are not counted as failures: when nothing arrives, nothing matures", async () => {
+    await insertFeature(ruleOf());
+    await pool.query("delete from latency_sketches where feature_id = 'feat_other'");
+    await insertTelemetry({ seconds: 9, units: 200, activation: 0, retention: 0, latencyMs: 50 });
+    const { stateAt } = setup();
+    expect(await stateAt(12)).toBe("COLLECTING");
+    expect(await stateAt(300)).toBe("COLLECTING");
+    await insertTrafficUntil(310);
+    expect(await stateAt(311)).toBe("ROLLBACK");
+  });
+
   test("telemetry that is behind, or whose lag is unknown, stops every decision", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
@@ -193,7 +218,10 @@ describe("evaluate", () => {
     const ramp = { stagesBps: [500, 2000, 5000], minStageSeconds: 20 };
     const start = async (over: Partial<Rule>) => {
       await insertFeature(ruleOf({ ramp, ...over }));
-      await pool.query("update feature_flags set rollout_bps = 500, holdout_bps = 500");
+      await pool.query(
+        "update feature_flags set rollout_bps = 500, holdout_bps = 500 where feature_id = $1",
+        [FEATURE],
+      );
       return setup();
     };
 
