@@ -81,22 +81,10 @@ const growthbookPayload = JSON.stringify({
 const bundleGrowthbook = (outDir: string): boolean => {
   if (!installPeers()) return false;
   const wrangler = fileURLToPath(new URL("../node_modules/wrangler/bin/wrangler.js", import.meta.url));
-  const config = [
-    "--name",
-    "growthbook",
-    "--compatibility-date",
-    "2026-10-20",
-    "--compatibility-flag",
-    "nodejs_compat",
-  ];
   const { status } = spawnSync(
     process.execPath,
-    [wrangler, "deploy", `${here}growthbook.js`, "--dry-run", "--outdir", outDir, ...config],
-    {
-      cwd: fileURLToPath(new URL(".", import.meta.url)),
-      stdio: "ignore",
-      env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
-    },
+    [wrangler, "deploy", "--config", `${here}growthbook.toml`, "--dry-run", "--outdir", outDir],
+    { cwd: here, stdio: "ignore", env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
   );
   return status === 0;
 };
@@ -163,10 +151,10 @@ try {
     const found = contenders.find((each) => each.name === name);
     return found === undefined ? Number.NaN : Math.round(median(found.cpuUs) * 10) / 10;
   };
-  for (const { name, served, cpuUs, rps } of contenders)
+  for (const { name, served, visitors, cpuUs, rps } of contenders)
     console.log(
       `${name.padEnd(12)} ${median(cpuUs).toFixed(1)} µs a request (${cpuUs.map((us) => us.toFixed(0)).join(" ")}), ` +
-        `${median(rps).toFixed(0)} requests/s, ${served.residentMb().toFixed(0)} MB resident`,
+        `${median(rps).toFixed(0)} requests/s, ${visitors.failed()} failed, ${served.residentMb().toFixed(0)} MB resident`,
     );
   const passThroughCpuUs = cpuOf("passThrough");
   const figures = {
