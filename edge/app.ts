@@ -10,6 +10,7 @@ import type { PushRefusal } from "./push.ts";
 import type { ReadClaims } from "./request/claims.ts";
 import { factsOf } from "./request/facts.ts";
 import { previewCookie, type PreviewFault, type Previews } from "./request/preview.ts";
+import { sentWith } from "./request/recognise.ts";
 import { debugged } from "./request/respond.ts";
 import type { Identity } from "./request/identify.ts";
 import type { Receipt } from "./state/hub.ts";
@@ -68,7 +69,7 @@ export const makeApp = (dependencies: Dependencies) => {
     const { searchParams } = new URL(request.url);
     const path = searchParams.get("path") || null;
     const facts = factsOf(request, path ?? "/", await readClaims(request));
-    const preview = await previews.read(request);
+    const preview = await previews.read(sentWith(request));
     return { identity, facts, path, method: searchParams.get("method") ?? "GET", preview };
   };
 

@@ -42,6 +42,24 @@ const KeySet = z.string().transform((text, context): URL | JSONWebKeySet | null 
   return z.NEVER;
 });
 
+const UnitFrom = z.string().transform((text, context): { kind: "header" | "claim"; name: string } | null => {
+  if (text === "") return null;
+  const [, kind, name] = /^(header|claim):([\u0021-\u007e]+)$/.exec(text) ?? [];
+  if (name !== undefined) return { kind: kind === "claim" ? "claim" : "header", name };
+  context.issues.push({ code: "custom", message: "must be empty, header:NAME or claim:NAME", input: "" });
+  return z.NEVER;
+});
+
+const Consent = z
+  .string()
+  .transform((text, context): "assumed" | "none" | { cookie: string; value: string } => {
+    if (text === "assumed" || text === "none") return text;
+    const [, cookie, value] = /^cookie:([^=;\s]+)=([^;\s]+)$/.exec(text) ?? [];
+    if (cookie !== undefined && value !== undefined) return { cookie, value };
+    context.issues.push({ code: "custom", message: "must be assumed, none or cookie:NAME=VALUE", input: "" });
+    return z.NEVER;
+  });
+
 const Config = z.object({
   /** Where the site is. Empty: the Worker runs on a route before the site, which is then reached by its own URL. */
   UPSTREAM_URL: z
@@ -69,6 +87,16 @@ const Config = z.object({
     .default("header:authorization"),
   JWT_ISSUER: z.string().default(""),
   JWT_AUDIENCE: z.string().default(""),
+  /**
+   * Who is signed in: `claim:NAME` of the verified token, or `header:NAME` that something before this Worker sets (and
+   * takes away from visitors who send it themselves). Empty: nobody is.
+   */
+  UNIT_FROM: UnitFrom.default(null),
+  /**
+   * Whether visitors may be known from one request to the next: `assumed`, `none`, or only those who send
+   * `cookie:NAME=VALUE`. A request with `Sluice-Consent: none` refuses for itself.
+   */
+  CONSENT: Consent.default("assumed"),
   DEBUG_HEADERS: z.enum(["on-request", "always"]).default("on-request"),
 });
 export type Config = z.infer<typeof Config>;

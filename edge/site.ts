@@ -9,9 +9,10 @@ import { makeSender } from "./observe/sender.ts";
 import { makeOfrep } from "./ofrep/routes.ts";
 import { readPush } from "./push.ts";
 import { makeReadClaims } from "./request/claims.ts";
-import { makeHandle, makeIdentify, type Handle } from "./request/handle.ts";
+import { makeHandle, type Handle } from "./request/handle.ts";
 import { dayOf, makeCookies } from "./request/identify.ts";
 import { makePreviews } from "./request/preview.ts";
+import { makeRecognise, sentWith } from "./request/recognise.ts";
 import { readKept } from "./state/kept.ts";
 import { makeMemory, type WaitUntil } from "./state/memory.ts";
 
@@ -58,6 +59,8 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
   const cookies = makeCookies(config.COOKIE_KEYS, hmac);
   const readClaims = makeReadClaims(config, now);
   const previews = makePreviews(config.PUSH_KEYS, hmac.verify, now);
+  const recognise = makeRecognise({ config, cookies, readClaims });
+  const identify = (request: Request) => recognise(sentWith(request));
 
   /** This isolate's replica is woken first, so that the answer always names at least the region that was asked. */
   const push = async (message: PushMessage, waitUntil: WaitUntil) => {
@@ -68,7 +71,6 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
   };
 
   const see = async (waitUntil: WaitUntil) => memory.see(waitUntil);
-  const identify = makeIdentify(cookies);
   const { refresh, changed } = memory;
 
   const app = makeApp({
@@ -99,6 +101,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     cookies,
     readClaims,
     previews,
+    recognise,
     sender,
     ids: makeIds(() => randomHex(TRACE_PREFIX_BYTES)),
     now,

@@ -6,6 +6,7 @@ import type { Question } from "../explain.ts";
 import type { ReadClaims } from "../request/claims.ts";
 import { factsOf } from "../request/facts.ts";
 import { newIdentity, type Identity } from "../request/identify.ts";
+import { sentWith } from "../request/recognise.ts";
 import type { Previews } from "../request/preview.ts";
 import type { Seen, WaitUntil } from "../state/memory.ts";
 import { overlay, readContext, type Context, type Fault } from "./context.ts";
@@ -43,7 +44,7 @@ const whoAsks = (
   if (known.signed !== null) return ok({ identity: known, isNew: false });
   if (targetingKey !== null)
     return ok({ identity: { ...newIdentity(), unitId: targetingKey }, isNew: false });
-  if (isBrowser(request)) return ok({ identity: known, isNew: true });
+  if (isBrowser(request)) return ok({ identity: known, isNew: !known.isPassing });
   return err({ errorCode: "TARGETING_KEY_MISSING", errorDetails: "no cookie and no targetingKey" });
 };
 
@@ -79,7 +80,7 @@ export const makeOfrep = (dependencies: Dependencies): Hono => {
     if (!who.ok) return who;
     const { identity, isNew } = who.value;
     const facts = overlay(request, factsOf(request, "/", await readClaims(request)), context.value);
-    const preview = await previews.read(request);
+    const preview = await previews.read(sentWith(request));
     const question = { identity, facts, path: null, method: "GET", preview };
     return ok({ seen: await seeFor(call), question, newcomer: isNew ? identity : null });
   };

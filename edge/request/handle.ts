@@ -13,9 +13,10 @@ import { dropConditions, editPage, preparePageRequest } from "./edit-page.ts";
 import type { Facts } from "../../shared/compile-targeting.ts";
 import { factsOf } from "./facts.ts";
 import { applicable, assign, gate, isClosed, NOTHING, type Assigned, type GateOutcome } from "./gate.ts";
-import { cookieName, dayOf, newIdentity, readCookie, type Identity, type makeCookies } from "./identify.ts";
+import { dayOf, type Identity, type makeCookies } from "./identify.ts";
 import { markPreview, previewOn, withPreview, type Previews } from "./preview.ts";
 import { pathOf, toUpstream, unreachable, type Told } from "./proxy.ts";
+import type { Recognise } from "./recognise.ts";
 import { debugged } from "./respond.ts";
 
 export type Dependencies = {
@@ -24,6 +25,7 @@ export type Dependencies = {
   readonly cookies: ReturnType<typeof makeCookies>;
   readonly readClaims: ReadClaims;
   readonly previews: Previews;
+  readonly recognise: Recognise;
   readonly sender: Sender;
   readonly ids: SpanIds;
   readonly now: () => number;
@@ -52,22 +54,13 @@ type Served = {
 
 export type Handle = (request: Request, waitUntil: WaitUntil) => Promise<Response>;
 
-export const makeIdentify =
-  (cookies: ReturnType<typeof makeCookies>) =>
-  (request: Request): Identity | Promise<Identity> => {
-    const value = readCookie(request.headers.get("Cookie"), cookieName(request.url));
-    if (value === null) return newIdentity();
-    const recalled = cookies.recall(value);
-    return recalled ?? cookies.believe(value).then((believed) => believed ?? newIdentity());
-  };
-
 /** Only a unit that is held for a feature acts on it: who was never exposed cannot. */
 const activated = (
   request: Request,
   status: number,
   { seen, path, identity, previewed }: Gated,
 ): Assigned[] =>
-  identity === null
+  identity === null || seen.snapshot.activatable.length === 0
     ? []
     : seen.snapshot.activatable
         .filter(
@@ -92,9 +85,8 @@ const act = (
 };
 
 export const makeHandle = (dependencies: Dependencies): Handle => {
-  const { config, memory, cookies, readClaims, previews, sender, ids, now, fetchUpstream, countFailure } =
-    dependencies;
-  const identify = makeIdentify(cookies);
+  const { config, memory, cookies, readClaims, previews, recognise, sender, ids, now } = dependencies;
+  const { fetchUpstream, countFailure } = dependencies;
 
   const gateRequest = async (request: Request, waitUntil: WaitUntil): Promise<Gated> => {
     const { url, method } = request;
@@ -106,10 +98,11 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const facts = (): Facts => factsOf(request, path, claims);
     const features = applicable(snapshot, { path, method, stale, facts });
     const mayActivate = snapshot.activatable.some((feature) => feature.state.activation?.method === method);
-    const preview = previews.read(request);
+    const sent = { request, url, cookies: request.headers.get("Cookie") };
+    const preview = previews.read(sent);
     const previewed = preview === null ? null : previewOn(snapshot, await preview, path, method);
     const isNeeded = features.length > 0 || mayActivate || previewed !== null;
-    const found = isNeeded ? identify(request) : null;
+    const found = isNeeded ? recognise(sent) : null;
     const identity = found instanceof Promise ? await found : found;
     const usual = identity === null ? NOTHING : gate(features, identity);
     const outcome = previewed === null ? usual : withPreview(usual, previewed);
@@ -119,7 +112,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
 
   /** A Set-Cookie header when there is something to tell the visitor's browser that it does not know. */
   const cookieFor = ({ url, identity, outcome, seen }: Gated): Promise<string> | null => {
-    if (identity === null || !outcome.meetsAny) return null;
+    if (identity === null || identity.isPassing || !outcome.meetsAny) return null;
     const day = dayOf(now());
     if (outcome.unheld.size === 0 && !cookies.isDue(identity, day)) return null;
     const held = holdAlso(identity.held, outcome.unheld, seen.snapshot.holdKeys);
@@ -133,9 +126,11 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     waitUntil: WaitUntil,
   ): void => {
     const { identity, outcome } = gated;
-    if (identity === null) return;
+    if (identity === null || identity.isPassing) return;
     const inFull = outcome.unheld.size > 0 || startMs - identity.reportedMs > FULL_EVERY_MS;
     if (inFull) identity.reportedMs = startMs;
+    const actions = durationMs === null ? [] : activated(request, status, gated);
+    if (outcome.compared.length === 0 && actions.length === 0) return;
     const spans = spansOf(
       {
         method: request.method,
@@ -146,7 +141,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
         durationMs,
         status,
         exposed: outcome.compared,
-        activated: durationMs === null ? [] : activated(request, status, gated),
+        activated: actions,
         inFull,
       },
       ids,

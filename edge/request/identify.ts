@@ -17,6 +17,8 @@ export type Identity = {
   memo: { readonly features: readonly CompiledFeature[]; readonly outcome: GateOutcome } | null;
   /** When this isolate last reported all of the unit's features, in ms since 1970. */
   reportedMs: number;
+  /** Known for this request only: no cookie, no report. */
+  readonly isPassing: boolean;
 };
 
 type Mac = {
@@ -58,11 +60,12 @@ export const fromBase64Url = (text: string): Uint8Array =>
   Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
 
 export const newIdentity = (): Identity => ({
-  unitId: UnitId.parse(toBase64Url(crypto.getRandomValues(new Uint8Array(16)))),
+  unitId: UnitId.parse(`anon-${toBase64Url(crypto.getRandomValues(new Uint8Array(16)))}`),
   held: new Map(),
   signed: null,
   memo: null,
   reportedMs: 0,
+  isPassing: false,
 });
 
 export const makeCookies = (
@@ -112,6 +115,7 @@ export const makeCookies = (
         signed: { day: content.day, kid: key.kid },
         memo: null,
         reportedMs: 0,
+        isPassing: false,
       };
       remember(value, identity);
       return identity;

@@ -7,13 +7,14 @@ import { err, ok, type Result } from "../../shared/result.ts";
 import type { CompiledFeature, CompiledSnapshot } from "./compile.ts";
 import type { GateOutcome } from "./gate.ts";
 import { fromBase64Url, readCookie } from "./identify.ts";
+import type { Sent } from "./recognise.ts";
 
 export type PreviewFault = "malformed" | "expired" | "signature";
 
 export type Previews = {
   readonly verify: (token: string) => Promise<Result<Preview, PreviewFault>>;
   /** The feature that the request's cookie lets it see; null: none. Not asynchronous for the many who have no such cookie. */
-  readonly read: (request: Request) => Promise<FeatureId | null> | null;
+  readonly read: (sent: Sent) => Promise<FeatureId | null> | null;
 };
 
 const NAME = "sluice-preview";
@@ -41,10 +42,9 @@ export const makePreviews = (
   };
   return {
     verify,
-    read: (request) => {
-      const header = request.headers.get("Cookie");
-      if (header === null || !header.includes(NAME)) return null;
-      const token = readCookie(header, previewCookieName(request.url));
+    read: ({ url, cookies }) => {
+      if (cookies === null || !cookies.includes(NAME)) return null;
+      const token = readCookie(cookies, previewCookieName(url));
       if (token === null) return null;
       return verify(token).then((preview) => (preview.ok ? preview.value.featureId : null));
     },

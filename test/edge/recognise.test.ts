@@ -1,0 +1,103 @@
+// Consent and sign-in: who a visitor is when more than a cookie says so.
+import { describe, expect, test } from "vitest";
+import * as hmac from "../../edge/hmac.ts";
+import { parseConfig } from "../../edge/env.ts";
+import { makeCookies, type Identity } from "../../edge/request/identify.ts";
+import { makeRecognise, sentWith } from "../../edge/request/recognise.ts";
+import { KeyRing } from "../../shared/keys.ts";
+import { echoed, edge, feature, headerOf, push } from "./support/edge.ts";
+
+const KEYS = "new:cookie-secret-of-the-tests,old:older-cookie-secret-of-tests";
+
+const setUp = (vars: Record<string, string>) => {
+  const config = parseConfig({ PUSH_KEYS: "k:0123456789abcdef", COOKIE_KEYS: KEYS, ...vars });
+  if (!config.ok) throw new Error(config.error);
+  const cookies = makeCookies(config.value.COOKIE_KEYS, hmac);
+  const readClaims = async (request: Request) => {
+    const sub = request.headers.get("X-Verified");
+    return sub === null ? null : { sub };
+  };
+  const recognise = makeRecognise({ config: config.value, cookies, readClaims });
+  const visit = async (headers: Record<string, string> = {}): Promise<Identity> =>
+    recognise(sentWith(new Request("http://shop.test/", { headers })));
+  const cookieOf = async (identity: Pick<Identity, "unitId" | "held">): Promise<string> =>
+    (await cookies.write("http://shop.test/", identity, 20_000)).split(";")[0] ?? "";
+  return { visit, cookieOf, cookies };
+};
+
+const held = new Map([[7, "treatment"] as const]);
+
+describe("sign-in", () => {
+  test("the signed-in user is the unit and keeps the cohorts of the visitor they were", async () => {
+    const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
+    const { unitId } = await visit();
+    const identity = await visit({ Cookie: await cookieOf({ unitId, held }), "X-User": "user-1" });
+    expect(identity.unitId).toBe("user-1");
+    expect(identity.held).toEqual(held);
+    expect(identity.signed).toBe(null); // so that the cookie is written anew
+  });
+
+  test("another user of the same browser does not inherit cohorts", async () => {
+    const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
+    const one = await visit({ "X-User": "user-1" });
+    const other = await visit({ Cookie: await cookieOf({ unitId: one.unitId, held }), "X-User": "user-2" });
+    expect(other.unitId).toBe("user-2");
+    expect(other.held.size).toBe(0);
+  });
+
+  test("who signs out stays the unit they were, so that nothing changes before their eyes", async () => {
+    const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
+    const one = await visit({ "X-User": "user-1" });
+    const after = await visit({ Cookie: await cookieOf({ unitId: one.unitId, held }) });
+    expect(after.unitId).toBe("user-1");
+    expect(after.held).toEqual(held);
+  });
+
+  test("a claim counts only of a verified token; a header that is not configured counts for nothing", async () => {
+    const { visit } = setUp({ UNIT_FROM: "claim:sub" });
+    expect((await visit({ "X-Verified": "user-1" })).unitId).toBe("user-1");
+    expect((await visit({ "X-User": "user-1" })).unitId).toMatch(/^anon-/);
+  });
+});
+
+describe("consent", () => {
+  test("refused by configuration or by the request, a unit lives for one request", async () => {
+    const { visit, cookieOf } = setUp({});
+    const known = await visit();
+    const cookie = await cookieOf({ unitId: known.unitId, held });
+    const passing = await visit({ Cookie: cookie, "Sluice-Consent": "none" });
+    expect(passing).toMatchObject({ isPassing: true, signed: null });
+    expect(passing.unitId).not.toBe(known.unitId);
+    expect((await setUp({ CONSENT: "none" }).visit({ Cookie: cookie })).isPassing).toBe(true);
+  });
+
+  test("may be bound to the site's own consent cookie", async () => {
+    const { visit } = setUp({ CONSENT: "cookie:consent=yes" });
+    expect((await visit()).isPassing).toBe(true);
+    expect((await visit({ Cookie: "consent=no" })).isPassing).toBe(true);
+    expect((await visit({ Cookie: "a=b; consent=yes" })).isPassing).toBe(false);
+  });
+
+  test("without it the gate works, and no cookie is set", async () => {
+    await push({ revision: 1, full: true, features: [feature("feat_all")] });
+    const response = await edge("/", { headers: { "Sluice-Consent": "none" } });
+    expect(headerOf(await echoed(response), "Sluice-Features")).toBe("feat_all=treatment");
+    expect(response.headers.getSetCookie()).toEqual([]);
+  });
+});
+
+describe("keys", () => {
+  test("an old key verifies and the cookie is due to be signed with the first; an unchanged one is not", async () => {
+    const [first, old] = KeyRing.parse(KEYS);
+    const identity = { unitId: (await setUp({}).visit()).unitId, held };
+    const byOld = makeCookies([old ?? first], hmac);
+    const { cookies } = setUp({});
+    const value = (line: string): string => line.split(";")[0]?.split("=").slice(1).join("=") ?? "";
+    const believed = await cookies.believe(value(await byOld.write("http://shop.test/", identity, 20_000)));
+    expect(believed?.unitId).toBe(identity.unitId);
+    expect(believed && cookies.isDue(believed, 20_000)).toBe(true);
+    const fresh = await cookies.believe(value(await cookies.write("http://shop.test/", identity, 20_000)));
+    expect(fresh && cookies.isDue(fresh, 20_029)).toBe(false);
+    expect(fresh && cookies.isDue(fresh, 20_030)).toBe(true);
+  });
+});
