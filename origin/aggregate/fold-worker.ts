@@ -114,6 +114,8 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
     // The rows of the lowest partition hold our latencies: they stay ours, since the highest ones are given back.
     await releaseExcess(client, owned, share);
     for (const partition of await takePartitions(client, owned, share)) {
+      // A partition that was ours before has been another's since: what is remembered of it may be out of date.
+      memory.units.clear();
       memory.latencies.forget();
       await readFoldedKeys(client, partition, DEDUPE_SECONDS, (row) => {
         for (let at = 0; at < row.span_keys.length; at += 8) {

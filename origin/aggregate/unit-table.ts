@@ -89,6 +89,11 @@ export const makeUnitTable = (maxSlots: number) => {
       old = young;
       young = makeGeneration(maxSlots);
     },
+    /** Forgets everything: others may have changed units meanwhile. */
+    clear: (): void => {
+      young = makeGeneration(Math.min(MIN_SLOTS, maxSlots));
+      old = makeGeneration(2);
+    },
     /** Slot of a unit, or −1 when it is not in memory. */
     find: (low: number, high: number): number => {
       const slot = slotOf(young, low, high);

@@ -62,6 +62,33 @@ describe("fold processes", () => {
     await second.stop();
   });
 
+  test("a partition that comes back is read anew: what another counted meanwhile is not counted again", async () => {
+    await createFeature(database, "feat_back", { activationWindowSeconds: 3_600 });
+    const units = Array.from({ length: 40 }, newUnit);
+    const send = async (acted: boolean) => {
+      await telemetry.sendSpans(units.map((unit) => ({ feature: "feat_back", unit, acted })));
+      await telemetry.settled();
+    };
+    const first = start();
+    await waitFor(async () => (await locks()).join() === "4");
+    await send(false);
+    const second = start();
+    await waitFor(async () => (await locks()).join() === "2,2");
+    await send(true);
+    await second.stop();
+    await waitFor(async () => (await locks()).join() === "4");
+    await send(true);
+    const { rows } = await database.pool.query(
+      `select signal, sum(units)::integer as units from outcome_counts
+       where feature_id = 'feat_back' and age_s in (0, 3600) group by 1 order by 1`,
+    );
+    expect(rows).toEqual([
+      { signal: "activation", units: 40 },
+      { signal: "exposure", units: 40 },
+    ]);
+    await first.stop();
+  });
+
   test("an owner whose fence was raised by another may not write any more", async () => {
     const [slow, next] = [await database.pool.connect(), await database.pool.connect()];
     try {
