@@ -116,7 +116,9 @@ export const burstyLatency = (
   naive: (tally: { n: number; s: number }) => number,
 ): LatencyLife => {
   const { bucketSeconds } = agesOf(rule);
+  const compared: Rule = { ...rule, compare: { latency: "holdout" } };
   let traffic = noEvidence(agesOf(rule), 0, ROLLOUT).traffic;
+  let besideHoldout = traffic;
   let [mostAbove, mostWorse, mostNaive] = [-Infinity, -Infinity, -Infinity];
   for (const [index, share] of burstShares(buckets, bucketSeconds, random).entries()) {
     const slowShare = share * BURST + (1 - share) * CALM;
@@ -125,12 +127,12 @@ export const burstyLatency = (
       holdout: drawRequests(pageViews, slowShare, random),
     };
     const bucketS = index * bucketSeconds;
-    traffic = foldTraffic(traffic, [{ bucketS, latency, errors: latency }], bucketS + bucketSeconds, {
-      rule,
-      watching: false,
-    });
+    const bucket = [{ bucketS, latency, errors: latency }];
+    const upTo = bucketS + bucketSeconds;
+    traffic = foldTraffic(traffic, bucket, upTo, { rule, watching: false });
+    besideHoldout = foldTraffic(besideHoldout, bucket, upTo, { rule: compared, watching: false });
     mostAbove = Math.max(mostAbove, logMeanExp(traffic.latency.above));
-    mostWorse = Math.max(mostWorse, logMeanExp(traffic.latency.worse));
+    mostWorse = Math.max(mostWorse, logMeanExp(besideHoldout.latency.worse));
     mostNaive = Math.max(mostNaive, naive(traffic.latency.requests.treatment));
   }
   return { mostAbove, mostWorse, mostNaive };

@@ -30,6 +30,9 @@ export type Telemetry = {
 /** Telemetry further behind than this stops every decision. */
 export const LAG_BOUND_S = 60;
 
+/** What only delays a decision is said from here on. */
+const LAG_WORTH_SAYING_S = 10;
+
 const actionOf = (state: State): Action => {
   switch (state) {
     case "ROLLBACK":
@@ -128,7 +131,11 @@ export const decide = (input: {
   if (history.decided === "KEEP") return conclude("WATCH", [], null);
   const missing = keep.find((test) => !isKnown(test));
   const obstacle =
-    missing === undefined ? null : `${missing.signal} is not measured: nothing reports it for this feature`;
+    missing !== undefined
+      ? `${missing.signal} is not measured: nothing reports it for this feature`
+      : telemetry.lagSeconds > LAG_WORTH_SAYING_S
+        ? `telemetry is ${Math.round(telemetry.lagSeconds)} s behind`
+        : null;
   if (
     keep.length > 0 &&
     keep.every((test) => test.counts && isKnown(test) && test.logEvidence >= test.logBar)

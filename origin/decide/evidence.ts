@@ -14,7 +14,10 @@ export type OutcomeEvidence = {
   /** Unix seconds: every bucket that begins earlier is in, exactly once; those from here on are not. */
   readonly foldedTo: number;
   readonly mature: Arms<Tally>;
-  /** ln evidence that treatment does worse than holdout at this age, one for each of COMPARED_RATIOS. */
+  /**
+   * ln evidence that treatment does worse than holdout at this age, one for each of COMPARED_RATIOS; stays 0 under a rule
+   * that holds the signal against its threshold, for which the tally is enough.
+   */
   readonly worse: readonly number[];
   /** Since the feature was kept: the detector, and the units of the batch that is filling. */
   readonly watch: { readonly detector: Detector; readonly filling: Arms<Tally> };
@@ -23,7 +26,7 @@ export type OutcomeEvidence = {
 /** Requests by the time they came in. `s` counts bad ones (too slow, or failed). */
 export type TrafficEvidence = {
   readonly requests: Arms<Tally>;
-  /** ln evidence that the share of bad requests is above its bound, one for each of BETS. */
+  /** ln evidence that the share of bad requests is above its bound, one for each of BETS; or else, by the rule: */
   readonly above: readonly number[];
   readonly worse: readonly number[];
   readonly watch: { readonly detector: Detector };

@@ -85,25 +85,33 @@ export const foldOutcomes = (
   let { mature, worse, watch } = evidence;
   for (const bucket of buckets) {
     if (bucket.bucketS < evidence.foldedTo || bucket.bucketS >= upTo) continue;
-    worse = addEach(worse, comparisonGains(bucket, guessRate(mature.holdout)));
+    if (terms.against === "holdout")
+      worse = addEach(worse, comparisonGains(bucket, guessRate(mature.holdout)));
     if (terms.watching) watch = watchOutcomes({ watch, mature }, bucket, terms);
     mature = addArms(mature, bucket);
   }
   return { ...evidence, mature, worse, watch, foldedTo: Math.max(evidence.foldedTo, upTo) };
 };
 
-const foldRequests = (evidence: TrafficEvidence, batch: Arms<Tally>, terms: FoldTerms): TrafficEvidence => {
+const foldRequests = (
+  evidence: TrafficEvidence,
+  batch: Arms<Tally>,
+  { threshold, against, watching }: FoldTerms,
+): TrafficEvidence => {
+  const isCompared = against === "holdout";
   // Bad requests are the rarer outcome; "worse" is about the good ones.
-  const good = mirroredArms(batch);
-  const holdoutRate = guessRate(mirrored(evidence.requests.holdout));
-  const worse = comparisonGains(good, holdoutRate, 1 / REQUESTS_PER_WITNESS);
-  const above = shareGains(batch.treatment, terms.threshold);
-  const gains = terms.against === "holdout" ? worse : above;
+  const gains = isCompared
+    ? comparisonGains(
+        mirroredArms(batch),
+        guessRate(mirrored(evidence.requests.holdout)),
+        1 / REQUESTS_PER_WITNESS,
+      )
+    : shareGains(batch.treatment, threshold);
   return {
     requests: addArms(evidence.requests, batch),
-    above: addEach(evidence.above, above),
-    worse: addEach(evidence.worse, worse),
-    watch: terms.watching ? { detector: foldDetector(evidence.watch.detector, gains) } : evidence.watch,
+    above: isCompared ? evidence.above : addEach(evidence.above, gains),
+    worse: isCompared ? addEach(evidence.worse, gains) : evidence.worse,
+    watch: watching ? { detector: foldDetector(evidence.watch.detector, gains) } : evidence.watch,
   };
 };
 

@@ -2,8 +2,11 @@
 // telemetry has had time to arrive and be aggregated; counting it earlier would take "not yet" for "no".
 import type { Ages } from "../../shared/ages.ts";
 
-/** Time that spans need from a visitor's request to the origin (exporters batch), in seconds. */
-const settlingSeconds = (bucketSeconds: number): number => Math.min(30, Math.max(2, bucketSeconds));
+/**
+ * Time that spans need from a visitor's request to the origin and through the fold, whose lag is known to within two
+ * seconds: at least 4 s, for buckets of half a minute and more 30 s (exporters batch for 5 s by default).
+ */
+const settlingSeconds = (bucketSeconds: number): number => Math.min(30, Math.max(4, bucketSeconds));
 
 /** Unix seconds: the time, and up to when telemetry has arrived; `lagSeconds`: how far its aggregation is behind. */
 export type SettlingClock = { readonly now: number; readonly arrived?: number; readonly lagSeconds: number };
