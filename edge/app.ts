@@ -10,7 +10,7 @@ import type { PushRefusal } from "./push.ts";
 import type { ReadClaims } from "./request/claims.ts";
 import { factsOf } from "./request/facts.ts";
 import { previewCookie, type PreviewFault, type Previews } from "./request/preview.ts";
-import { sentWith } from "./request/recognise.ts";
+import { isMadeUp, sentWith } from "./request/recognise.ts";
 import { debugged } from "./request/respond.ts";
 import type { Identity } from "./request/identify.ts";
 import type { Receipt } from "./state/hub.ts";
@@ -100,7 +100,7 @@ export const makeApp = (dependencies: Dependencies) => {
     const question = await questionOf(c.req.raw, identity);
     return {
       unit: identity.unitId,
-      known: identity.signed !== null,
+      known: identity.signed !== null || !isMadeUp(identity.unitId),
       revision: seen.snapshot.revision,
       features: explain(seen, question),
     };

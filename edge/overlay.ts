@@ -4,7 +4,7 @@ import type { Explanation } from "./explain.ts";
 
 export type Explained = {
   readonly unit: string;
-  /** false: no cookie that could be believed was sent, and this unit was made up for the answer. */
+  /** false: neither a cookie that could be believed was sent nor a sign-in, and this unit was made up for the answer. */
   readonly known: boolean;
   readonly revision: number;
   readonly features: readonly Explanation[];
@@ -51,7 +51,7 @@ export const overlayHeaders = async (): Promise<Readonly<Record<string, string>>
 export const renderOverlay = ({ unit, known, revision, features }: Explained, path: string): string =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sluice: why</title>
 <meta name="viewport" content="width=device-width"><style>${STYLE}</style></head><body>
-<p>Unit <code>${escape(unit)}</code>${known ? "" : " (made up: no cookie was sent)"}, revision ${revision}</p>
+<p>Unit <code>${escape(unit)}</code>${known ? "" : " (made up: no cookie and no sign-in)"}, revision ${revision}</p>
 <form><label>Page <input name="path" value="${escape(path)}" placeholder="any page"></label> <button>Ask</button></form>
 <table><thead><tr><th>Feature<th>State<th>Cohort<th>Bucket<th>Why</thead><tbody>
 ${features.map(row).join("\n")}

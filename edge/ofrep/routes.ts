@@ -6,7 +6,7 @@ import type { Question } from "../explain.ts";
 import type { ReadClaims } from "../request/claims.ts";
 import { factsOf } from "../request/facts.ts";
 import { newIdentity, type Identity } from "../request/identify.ts";
-import { sentWith } from "../request/recognise.ts";
+import { isMadeUp, sentWith } from "../request/recognise.ts";
 import type { Previews } from "../request/preview.ts";
 import type { Seen, WaitUntil } from "../state/memory.ts";
 import { overlay, readContext, type Context, type Fault } from "./context.ts";
@@ -33,7 +33,7 @@ const isBrowser = (request: Request): boolean =>
   request.headers.has("Origin") || request.headers.has("Sec-Fetch-Site");
 
 /**
- * A visitor's cookie wins over the targeting key, so that the page's scripts see what the gate does to the page. Without
+ * A visitor's cookie or sign-in wins over the targeting key, so that the page's scripts see what the gate does to the page. Without
  * either, a browser is a new visitor; a server has forgotten something.
  */
 const whoAsks = (
@@ -41,7 +41,7 @@ const whoAsks = (
   known: Identity,
   { targetingKey }: Context,
 ): Result<{ identity: Identity; isNew: boolean }, Fault> => {
-  if (known.signed !== null) return ok({ identity: known, isNew: false });
+  if (known.signed !== null || !isMadeUp(known.unitId)) return ok({ identity: known, isNew: false });
   if (targetingKey !== null)
     return ok({ identity: { ...newIdentity(), unitId: targetingKey }, isNew: false });
   if (isBrowser(request)) return ok({ identity: known, isNew: !known.isPassing });

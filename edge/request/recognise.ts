@@ -46,6 +46,9 @@ const makeReadUser = (
 
 const ANONYMOUS = /^anon-[A-Za-z0-9_-]{22}$/;
 
+/** Whether the unit is one that Sluice made up for a visitor, and no user of the site. */
+export const isMadeUp = (unitId: UnitId): boolean => ANONYMOUS.test(unitId);
+
 /**
  * The signed-in user as the unit. Cohorts of the visitor that this user was a moment ago stay, so that nothing changes
  * before their eyes; those of another user of the same browser do not.
@@ -56,7 +59,7 @@ const signedIn = (identity: Identity, user: UnitId): Identity =>
     : {
         ...newIdentity(),
         unitId: user,
-        held: ANONYMOUS.test(identity.unitId) ? identity.held : new Map(),
+        held: isMadeUp(identity.unitId) ? identity.held : new Map(),
       };
 
 /** Without consent a unit lives for the request only: no cookie is read or set, and nothing is reported. */

@@ -1,6 +1,13 @@
 // The OpenFeature Remote Evaluation Protocol as a client meets it, on workerd.
+import { createExecutionContext } from "cloudflare:test";
 import { beforeEach, expect, test } from "vitest";
+import { makeOfrep } from "../../edge/ofrep/routes.ts";
+import { compile } from "../../edge/request/compile.ts";
+import { newIdentity } from "../../edge/request/identify.ts";
 import { bucketOf } from "../../shared/assign.ts";
+import { FeatureState } from "../../shared/feature.ts";
+import { Revision, UnitId } from "../../shared/ids.ts";
+import { err } from "../../shared/result.ts";
 import { cookieOf, echoed, edge, feature, headerOf, push } from "./support/edge.ts";
 
 const BULK = "/.sluice/ofrep/v1/evaluate/flags";
@@ -79,6 +86,29 @@ test("a browser without a cookie becomes a visitor; a server without a key has f
   const server = await post(BULK, {});
   expect(server.status).toBe(400);
   expect(await server.json()).toMatchObject({ errorCode: "TARGETING_KEY_MISSING" });
+});
+
+test("a signed-in user decides over the targeting key, and needs no cookie", async () => {
+  const states = [FeatureState.parse(feature("feat_half", { rolloutBps: 5_000 }))];
+  const snapshot = compile(Revision.parse(1), states);
+  const app = makeOfrep({
+    see: async () => ({ snapshot, source: "memory", ageMs: 0, stale: false }),
+    refresh: async () => true,
+    changed: async () => undefined,
+    identify: () => ({ ...newIdentity(), unitId: UnitId.parse("user-9") }),
+    remember: async () => "unit=remembered",
+    readClaims: async () => null,
+    previews: { verify: async () => err("malformed"), read: () => null },
+    now: () => 0,
+  });
+  const request = new Request("http://shop.test/v1/evaluate/flags/feat_half", {
+    method: "POST",
+    headers: { Origin: "http://shop.test" },
+    body: JSON.stringify(context("somebody-else")),
+  });
+  const response = await app.fetch(request, {}, createExecutionContext());
+  expect(await response.json()).toMatchObject({ value: bucketOf("feat_half", "user-9") < 5_000 });
+  expect(response.headers.getSetCookie()).toEqual([]);
 });
 
 test("an unchanged answer is 304; any change of any flag is not", async () => {
