@@ -8,10 +8,22 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/{shared,origin,scripts,flow}/**/*.test.ts"],
+          include: ["test/{shared,origin,scripts}/**/*.test.ts"],
           globalSetup: ["test/support/global-postgres.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "flow",
+          include: ["test/flow/**/*.test.ts"],
+          globalSetup: ["test/support/global-postgres.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // Whole stacks, and what they do in time: one after the other, when everything else is done.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -35,8 +47,8 @@ export default defineConfig({
           name: "edge",
           include: ["test/edge/**/*.test.ts"],
           globalSetup: ["test/support/outside.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
     ],

@@ -45,6 +45,17 @@ const config = parsed.value;
 const log = makeLogger(config.LOG_LEVEL);
 const metrics = makeMetrics();
 
+// Asked to stop while still starting, it starts first: what was begun can then be ended in order. A supervisor that
+// started this process over a channel asks by going away.
+let ready = false;
+let askedToStop: string | null = null;
+const askToStop = (signal: string) => {
+  askedToStop ??= signal;
+  if (ready) void stop(signal);
+};
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => askToStop(signal));
+process.once("disconnect", () => askToStop("supervisor gone"));
+
 const embedded =
   config.DATABASE_URL === undefined ? await startEmbeddedPostgres({ dataDir: config.DATA_DIR }) : undefined;
 const givenUrl = config.DATABASE_URL ?? embedded?.url ?? "";
@@ -248,6 +259,5 @@ try {
 }
 log.info({ port: config.ORIGIN_PORT, roles: config.ROLES }, "origin is ready");
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop(signal));
-// Started by a supervisor over a channel: its end is ours, so that no origin is left behind.
-process.once("disconnect", () => void stop("supervisor gone"));
+ready = true;
+if (askedToStop !== null) await stop(askedToStop);

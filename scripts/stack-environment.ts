@@ -22,6 +22,7 @@ const ORIGIN_VARIABLES = [
   "DATABASE_URL",
   "DATABASE_REPLICA_URL",
   "REDIS_URL",
+  "EDGE_URLS",
   "PUSH_KEYS",
   "ADMIN_TOKEN",
   "INGEST_TOKEN",
@@ -31,6 +32,9 @@ const ORIGIN_VARIABLES = [
   "LOG_LEVEL",
 ];
 const EDGE_VARIABLES = ["WATCH_MS", "MAX_STALE_MS", "COOKIE_KEYS", "UPSTREAM_URL"];
+
+/** Stands for the keys that the stack makes when none are given. */
+const NOT_YET_MADE = "made:not-yet-made";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -54,7 +58,7 @@ export const parseStackEnvironment = (environment: Environment): Result<StackEnv
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
   const ports = Ports.safeParse(set);
   const originEnv = pick(environment, ORIGIN_VARIABLES);
-  const origin = parseConfig({ ...originEnv, ORIGIN_PORT: set["ORIGIN_PORT"] });
+  const origin = parseConfig({ PUSH_KEYS: NOT_YET_MADE, ...originEnv, ORIGIN_PORT: set["ORIGIN_PORT"] });
   const problems = new Map<string, string>();
   for (const issue of ports.error?.issues ?? []) problems.set(String(issue.path[0]), issue.message);
   if (!origin.ok) for (const { variable, problem } of origin.error) problems.set(variable, problem);

@@ -66,9 +66,9 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       port: options.ports.origin,
       onLine: options.onLine,
       env: {
-        EDGE_URLS: edgeUrl,
         DATA_DIR: options.dataDir,
         ...options.originEnv,
+        EDGE_URLS: [edgeUrl, options.originEnv?.["EDGE_URLS"] ?? []].flat().join(","),
         ADMIN_TOKEN: secrets.adminToken,
         INGEST_TOKEN: secrets.ingestToken,
         PUSH_KEYS: secrets.pushKeys,
