@@ -5,7 +5,7 @@ import { noEvidence, type Evidence } from "../../origin/decide/evidence.ts";
 import { foldExposures, foldOutcomes, foldTraffic } from "../../origin/decide/fold.ts";
 import { ruleFor } from "./rules.ts";
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 const CHECKS = 4_000;
 
 type State = { evidence: Evidence; readonly check: () => void };
@@ -51,7 +51,7 @@ const makeCheck = (): State => {
 /** Seconds of CPU, user and system, of each of some rounds; a round is slower when other work shares the processor. */
 export const secondsOfOneCheck = (): number[] => {
   const { check } = makeCheck();
-  for (let warm = 0; warm < CHECKS; warm++) check();
+  for (let warm = 0; warm < 5 * CHECKS; warm++) check();
   return Array.from({ length: ROUNDS }, () => {
     const before = process.cpuUsage();
     for (let done = 0; done < CHECKS; done++) check();

@@ -14,15 +14,30 @@ export const inside = (p: number): number => Math.min(1 - 1e-9, Math.max(1e-9, p
 
 const LOG_RATIOS = RATIOS.map(Math.log);
 
-/** What a success (`LOG_RATIOS`) and a failure (this) weigh at each ratio of the threshold. */
-const failureWeights = (threshold: number): number[] => {
+type Weights = { readonly failure: readonly number[]; readonly keep: readonly number[] };
+
+const MAX_KNOWN = 256;
+const known = new Map<number, Weights>();
+
+/** What depends on the threshold alone, kept: rules have few thresholds, and checks are many. */
+const weightsAt = (threshold: number): Weights => {
+  const found = known.get(threshold);
+  if (found !== undefined) return found;
+  if (known.size >= MAX_KNOWN) known.clear();
   const base = Math.log1p(-threshold);
-  return RATIOS.map((ratio) => Math.log1p(-ratio * threshold) - base);
+  const weights = {
+    // A failure at each ratio of the threshold; a success weighs LOG_RATIOS.
+    failure: RATIOS.map((ratio) => Math.log1p(-ratio * threshold) - base),
+    // q = p0 / (p0 + r (1 − p0)): a success weighs this, a failure ln r more.
+    keep: RATIOS.map((ratio) => -Math.log(threshold + ratio * (1 - threshold))),
+  };
+  known.set(threshold, weights);
+  return weights;
 };
 
 /** ln likelihood ratio of each of RATIOS against the threshold. */
 export const logLikelihoodRatios = ({ n, s }: Tally, p0: number): number[] =>
-  failureWeights(inside(p0)).map((weight, i) => s * (LOG_RATIOS[i] ?? 0) + (n - s) * weight);
+  weightsAt(inside(p0)).failure.map((weight, i) => s * (LOG_RATIOS[i] ?? 0) + (n - s) * weight);
 
 /** ln evidence against "the rate is at least `p0`", mixed over RATIOS. */
 export const gridLogEvidence = (tally: Tally, p0: number): number =>
@@ -36,13 +51,5 @@ export const mirrored = ({ n, s }: Tally): Tally => ({ n, s: n - s });
  * (Mirroring the grid itself, as a test of the failures, has no alternative between 2 % and 6.9 %: a feature at twice a
  * threshold of 2 % would never be kept.)
  */
-export const gridLogKeepEvidence = ({ n, s }: Tally, p0: number): number => {
-  const threshold = inside(p0);
-  return logMeanExp(
-    LOG_RATIOS.map((logRatio, i) => {
-      // q = p0 / (p0 + r (1 − p0)); ln(q/p0) and ln((1−q)/(1−p0)) differ by ln r
-      const logSuccess = -Math.log(threshold + (RATIOS[i] ?? 1) * (1 - threshold));
-      return n * logSuccess + (n - s) * logRatio;
-    }),
-  );
-};
+export const gridLogKeepEvidence = ({ n, s }: Tally, p0: number): number =>
+  logMeanExp(weightsAt(inside(p0)).keep.map((weight, i) => n * weight + (n - s) * (LOG_RATIOS[i] ?? 0)));
