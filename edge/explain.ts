@@ -1,9 +1,9 @@
 // Why each feature is on or off for one visitor, in words.
-import { bucketOf, type Cohort, type HeldCohort } from "../shared/assign.ts";
+import { bucketOf, cohortOf, type Cohort } from "../shared/assign.ts";
 import type { Facts } from "../shared/compile-targeting.ts";
 import type { FeatureId } from "../shared/ids.ts";
 import type { CompiledFeature } from "./request/compile.ts";
-import { assign, isClosed } from "./request/gate.ts";
+import { isClosed } from "./request/gate.ts";
 import type { Identity } from "./request/identify.ts";
 import type { Seen } from "./state/memory.ts";
 
@@ -30,44 +30,62 @@ export type Question = {
   readonly preview: FeatureId | null;
 };
 
-const assignedReason = (
-  { rolloutBps, holdoutBps }: CompiledFeature,
-  cohort: Cohort,
-  { bucket, held }: { bucket: number; held: HeldCohort | undefined },
-): string => {
-  if (held !== undefined) return `${held}, held by the cookie`;
+/** What is decided for one feature and one unit; `why` is the reason for programs. */
+export type Judgement = {
+  readonly bucket: number;
+  readonly cohort: Cohort;
+  readonly open: boolean;
+  readonly why: Why;
+};
+
+/** In the gate's own order: preview, closed, route, targeting, and only then who it is. */
+export const judge = (
+  feature: CompiledFeature,
+  stale: boolean,
+  { identity, facts, path, method, preview }: Question,
+): Judgement => {
+  const { featureId, state, targets } = feature;
+  const bucket = bucketOf(featureId, identity.unitId);
+  const held = identity.held.get(feature.holdKey);
+  const cohort = cohortOf(feature, bucket, held);
+  if (preview === featureId && (path === null || feature.appliesTo(path, method)))
+    return { bucket, cohort, open: true, why: "preview" };
+  if (isClosed(feature, stale))
+    return { bucket, cohort, open: false, why: state.enabled ? "stale" : "closed" };
+  if (path !== null && !feature.appliesTo(path, method))
+    return { bucket, cohort: "off", open: false, why: "route" };
+  if (targets !== null && !targets(facts)) return { bucket, cohort: "off", open: false, why: "notTargeted" };
+  return { bucket, cohort, open: cohort === "treatment", why: held === undefined ? "bucket" : "held" };
+};
+
+const bucketReason = ({ rolloutBps, holdoutBps }: CompiledFeature, { bucket, cohort }: Judgement): string => {
   if (cohort === "treatment") return `bucket ${bucket} is below the rollout of ${rolloutBps}`;
   if (cohort === "holdout") return `bucket ${bucket} is in the holdout, the last ${holdoutBps}`;
   return `bucket ${bucket} is not reached by the rollout of ${rolloutBps}`;
 };
 
-/** In the gate's own order: preview, closed, route, targeting, and only then who it is. */
-export const explainFeature = (
-  feature: CompiledFeature,
-  stale: boolean,
-  { identity, facts, path, method, preview }: Question,
-): Explanation => {
-  const { featureId, state } = feature;
-  const bucket = bucketOf(featureId, identity.unitId);
-  const { cohort } = assign(feature, identity);
-  if (preview === featureId && (path === null || feature.appliesTo(path, method)))
-    return { featureId, bucket, cohort, open: true, why: "preview", reason: "shown by a preview link" };
-  if (isClosed(feature, stale)) {
-    const why = state.enabled ? "stale" : "closed";
-    const reason = state.enabled
-      ? "the state is too old and the feature closes when it is"
-      : "the feature is closed";
-    return { featureId, bucket, cohort, open: false, why, reason };
+const reasonOf = (feature: CompiledFeature, judgement: Judgement, { path, method }: Question): string => {
+  switch (judgement.why) {
+    case "preview":
+      return "shown by a preview link";
+    case "closed":
+      return "the feature is closed";
+    case "stale":
+      return "the state is too old and the feature closes when it is";
+    case "route":
+      return `${method} ${path} is on none of the feature's routes`;
+    case "notTargeted":
+      return "the request is not one that the feature is for";
+    case "held":
+      return `${judgement.cohort}, held by the cookie`;
+    case "bucket":
+      return bucketReason(feature, judgement);
   }
-  const off = { featureId, bucket, cohort: "off", open: false } as const;
-  if (path !== null && !feature.appliesTo(path, method))
-    return { ...off, why: "route", reason: `${method} ${path} is on none of the feature's routes` };
-  if (feature.targets !== null && !feature.targets(facts))
-    return { ...off, why: "notTargeted", reason: "the request is not one that the feature is for" };
-  const held = identity.held.get(feature.holdKey);
-  const reason = assignedReason(feature, cohort, { bucket, held });
-  const why = held === undefined ? "bucket" : "held";
-  return { featureId, bucket, cohort, open: cohort === "treatment", why, reason };
+};
+
+export const explainFeature = (feature: CompiledFeature, stale: boolean, question: Question): Explanation => {
+  const judgement = judge(feature, stale, question);
+  return { featureId: feature.featureId, ...judgement, reason: reasonOf(feature, judgement, question) };
 };
 
 export const explain = ({ snapshot, stale }: Seen, question: Question): Explanation[] =>

@@ -1,5 +1,5 @@
 // Which cohort a unit belongs to. Pure and deterministic: every edge, process and test gets the same answer.
-import { h32 } from "./hash.ts";
+import { h32Joined } from "./hash.ts";
 
 export const BUCKETS = 10_000;
 
@@ -16,8 +16,7 @@ export type Assignable = {
 };
 
 /** Bucket of a unit for a feature: 0 … 9999, uniform, independent between features. */
-export const bucketOf = (featureId: string, unitId: string): number =>
-  h32(`${featureId}:${unitId}`) % BUCKETS;
+export const bucketOf = (featureId: string, unitId: string): number => h32Joined(featureId, unitId) % BUCKETS;
 
 /**
  * Treatment takes the lowest buckets and holdout the highest, so raising the rollout never moves anyone out of
