@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, MiniflareCoreError } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -104,7 +104,12 @@ export const startEdge = async (options: {
       workers: [instance("sluice", options.port), ...others],
     }),
   );
-  await miniflare.ready;
+  try {
+    await miniflare.ready;
+  } catch (cause) {
+    const inUse = cause instanceof MiniflareCoreError && cause.code === "ERR_ADDRESS_IN_USE";
+    throw inUse ? new Error(`the edge's port ${options.port} (EDGE_PORT) is in use`, { cause }) : cause;
+  }
   const urlOf = async (name: string) => (await miniflare.unsafeGetDirectURL(name)).origin;
   return {
     url: await urlOf("sluice"),

@@ -16,6 +16,9 @@ const stack = await startStack({
   originEnv,
   edgeVars,
   onLine: (line) => process.stdout.write(`${line}\n`),
+}).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
 });
 
 const seconds = ((performance.now() - began) / 1_000).toFixed(1);
