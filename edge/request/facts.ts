@@ -36,12 +36,28 @@ const findClaim = (claims: Claims, name: string): unknown => {
 const valuesOf = (claim: unknown): readonly string[] =>
   (Array.isArray(claim) ? claim : [claim]).filter(isScalar).map(String);
 
+/** Computed when first asked for: a request may meet a hundred features that ask the same. */
+const once = <T>(compute: () => T): (() => T) => {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: compute() }).value;
+};
+
 /** `claims` are those of a verified token; null: there is none. */
-export const factsOf = (request: Request, path: string, claims: Claims | null): Facts => ({
-  country: () => countryOf(request.cf),
-  path: () => path,
-  device: () => deviceOf(request.headers),
-  header: (name) => request.headers.get(name),
-  cookie: (name) => readCookie(request.headers.get("Cookie"), name),
-  claim: (name) => (claims === null ? [] : valuesOf(findClaim(claims, name))),
-});
+export const factsOf = (request: Request, path: string, claims: Claims | null): Facts => {
+  const cookies = once(() => request.headers.get("Cookie"));
+  const headers = new Map<string, string | null>();
+  return {
+    country: once(() => countryOf(request.cf)),
+    path: () => path,
+    device: once(() => deviceOf(request.headers)),
+    header: (name) => {
+      const known = headers.get(name);
+      if (known !== undefined) return known;
+      const value = request.headers.get(name);
+      headers.set(name, value);
+      return value;
+    },
+    cookie: (name) => readCookie(cookies(), name),
+    claim: (name) => (claims === null ? [] : valuesOf(findClaim(claims, name))),
+  };
+};

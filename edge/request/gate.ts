@@ -28,16 +28,40 @@ export const NOTHING: GateOutcome = { compared: [], meetsAny: false, header: "",
 export const isClosed = (feature: CompiledFeature, stale: boolean): boolean =>
   !feature.state.enabled || (stale && feature.state.failureMode === "closed");
 
+type Features = readonly CompiledFeature[];
+
+/** By the list that was selected from, and then by what was left out of it. */
+const selections = new WeakMap<Features, Map<string, Features>>();
+const MANY_SELECTIONS = 256;
+
+/** The same list for the same omissions, so that what is remembered about a list serves targeted features too. */
+const leaveOut = (features: Features, omitted: string): Features => {
+  if (omitted === "") return features;
+  const known = selections.get(features) ?? new Map<string, Features>();
+  selections.set(features, known);
+  const found = known.get(omitted);
+  if (found !== undefined) return found;
+  if (known.size >= MANY_SELECTIONS) known.clear();
+  const left = features.filter((_, at) => !omitted.includes(String.fromCharCode(at)));
+  known.set(omitted, left);
+  return left;
+};
+
 /** The features a request meets and is targeted by, before anything is known about who sent it. */
 export const applicable = (
   snapshot: CompiledSnapshot,
   { path, method, stale, facts }: { path: string; method: string; stale: boolean; facts: () => Facts },
-): readonly CompiledFeature[] => {
+): Features => {
   const routed = snapshot.routed(path, method);
   if (!snapshot.isTargeted && !stale) return routed;
-  return routed.filter(
-    (feature) => !isClosed(feature, stale) && (feature.targets === null || feature.targets(facts())),
-  );
+  let made: Facts | null = null;
+  let omitted = "";
+  for (const [at, feature] of routed.entries()) {
+    const isMet =
+      !isClosed(feature, stale) && (feature.targets === null || feature.targets((made ??= facts())));
+    if (!isMet) omitted += String.fromCharCode(at);
+  }
+  return leaveOut(routed, omitted);
 };
 
 export const assign = (

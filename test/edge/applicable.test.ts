@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { compile } from "../../edge/request/compile.ts";
+import { factsOf } from "../../edge/request/facts.ts";
+import { applicable } from "../../edge/request/gate.ts";
+import { FeatureState } from "../../shared/feature.ts";
+import { Revision } from "../../shared/ids.ts";
+import { feature } from "./support/edge.ts";
+
+const toward = (country: string) => ({
+  targeting: { attribute: "header:x-country", operator: "equals", value: country },
+});
+const states = [
+  feature("feat_everyone"),
+  feature("feat_de", toward("DE")),
+  feature("feat_fr", { ...toward("FR"), failureMode: "closed" }),
+  feature("feat_shop", { ...toward("DE"), routes: [{ path: "/shop" }] }),
+].map((state) => FeatureState.parse(state));
+const snapshot = compile(Revision.parse(1), states);
+
+const meet = (country: string, path = "/", stale = false) => {
+  const request = new Request(`http://shop.test${path}`, { headers: { "X-Country": country } });
+  return applicable(snapshot, { path, method: "GET", stale, facts: () => factsOf(request, path, null) });
+};
+const names = (country: string, path?: string, stale?: boolean): string[] =>
+  meet(country, path, stale).map(({ featureId }) => featureId);
+
+test("a request meets the features that are open, on its route and for it", () => {
+  expect(names("DE")).toEqual(["feat_everyone", "feat_de"]);
+  expect(names("DE", "/shop")).toEqual(["feat_everyone", "feat_de", "feat_shop"]);
+  expect(names("FR")).toEqual(["feat_everyone", "feat_fr"]);
+  expect(names("FR", "/", true)).toEqual(["feat_everyone"]);
+  expect(names("IT")).toEqual(["feat_everyone"]);
+});
+
+test("requests that meet the same features get the same list, targeted or not", () => {
+  expect(meet("DE")).toBe(meet("DE"));
+  expect(meet("IT")).toBe(meet("ES"));
+  expect(meet("DE")).not.toBe(meet("FR"));
+});
