@@ -6,7 +6,7 @@ import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { FeatureState } from "../../shared/feature.ts";
 import type { Rule } from "../../shared/rule.ts";
-import { commitChange, type Committed, type FeatureChange } from "./commit.ts";
+import { makeCommit, type Committed, type FeatureChange } from "./commit.ts";
 import {
   planCreate,
   planDelete,
@@ -107,12 +107,14 @@ const mapOk = <A, B>(result: Result<A, ChangeError>, to: (value: A) => B): Resul
 
 /** `newId` makes the uuid under which a change can be repeated without effect. */
 export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => string }): FeatureChanges => {
+  const commit = makeCommit(pool);
+
   const carryOut = async ({ actor, read, plan }: Work): Promise<Result<Done | null, ChangeError>> => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const planned = plan(await read());
       if (!planned.ok) return planned;
       if (planned.value.length === 0) return ok(null);
-      const done = await commitChange(pool, { changeId: newId(), actor, features: planned.value });
+      const done = await commit({ changeId: newId(), actor, features: planned.value });
       if (done.ok) return ok({ committed: done.value, changes: planned.value });
     }
     throw new Error(`a change lost to others ${MAX_ATTEMPTS} times in a row`);

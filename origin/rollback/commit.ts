@@ -76,35 +76,89 @@ const isPassing = (error: unknown): boolean => {
   return error instanceof Error;
 };
 
-/**
- * Commits the change or says why not, with nothing written. Retries for `patienceMs`; after that it throws, and the
- * cause's outcome is unknown: the same change id may be committed again later to learn it.
- */
-export const commitChange = async (
-  pool: Pool,
-  change: Change,
-  patienceMs = 15_000,
-): Promise<Result<Committed, CommitError>> => {
+/** Sends the changes as one transaction, again and again until an answer has come or patience is at its end. */
+const send = async (pool: Pool, changes: readonly Change[], patienceMs: number): Promise<unknown[]> => {
   const deadline = performance.now() + patienceMs;
   const query = {
-    text: "select commit_change($1::jsonb) as outcome",
-    values: [JSON.stringify(change)],
+    text: "select commit_change(change) as outcome from unnest($1::jsonb[]) as given (change)",
+    values: [changes.map((change) => JSON.stringify(change))],
     // A connection that went silent must not hold a rollback for the minutes that TCP takes to notice.
     query_timeout: QUERY_TIMEOUT_MS,
   };
   for (let pauseMs = 5; ; pauseMs = Math.min(500, pauseMs * 2)) {
     const answer = await pool.query<{ outcome: unknown }>(query).catch((cause: unknown) => ({ cause }));
-    if ("rows" in answer) {
-      const outcome = Outcome.parse(answer.rows[0]?.outcome);
-      return outcome.outcome === "committed"
-        ? ok(outcome)
-        : err({ reason: "conflict", featureId: outcome.featureId, have: outcome.have });
-    }
-    const { cause } = answer;
-    if (cause instanceof DatabaseError && cause.code === "SL001")
-      return err({ reason: "orphan", featureId: FeatureId.parse(cause.detail) });
-    if (!isPassing(cause) || performance.now() > deadline)
-      throw new Error(`change ${change.changeId} was not confirmed by the database`, { cause });
+    if ("rows" in answer) return answer.rows.map((row) => row.outcome);
+    if (!isPassing(answer.cause) || performance.now() > deadline) throw answer.cause;
     await sleep(pauseMs * (0.5 + Math.random()));
   }
+};
+
+const toResult = (answer: unknown): Result<Committed, CommitError> => {
+  const outcome = Outcome.parse(answer);
+  return outcome.outcome === "committed"
+    ? ok(outcome)
+    : err({ reason: "conflict", featureId: outcome.featureId, have: outcome.have });
+};
+
+const orphanOf = (cause: unknown): CommitError | null =>
+  cause instanceof DatabaseError && cause.code === "SL001"
+    ? { reason: "orphan", featureId: FeatureId.parse(cause.detail) }
+    : null;
+
+type Waiting = {
+  readonly change: Change;
+  readonly resolve: (result: Result<Committed, CommitError>) => void;
+  readonly reject: (error: Error) => void;
+};
+
+/** Transactions under way: one syncs to disk while the next waits for its lock. */
+const MAX_UNDER_WAY = 2;
+const MAX_TOGETHER = 200;
+
+/**
+ * Commits the change or says why not, with nothing written. Retries for `patienceMs`; after that it throws, and the
+ * outcome is unknown: the same change id may be committed again later to learn it.
+ */
+export type Commit = (change: Change) => Promise<Result<Committed, CommitError>>;
+
+/**
+ * Changes that come while others are under way travel together, each with its own outcome and revision: a hundred at
+ * once cost a few syncs to disk instead of a hundred.
+ */
+export const makeCommit = (pool: Pool, patienceMs = 15_000): Commit => {
+  const waiting: Waiting[] = [];
+  let underWay = 0;
+
+  const settle = async (together: readonly Waiting[]): Promise<void> => {
+    try {
+      const answers = await send(
+        pool,
+        together.map(({ change }) => change),
+        patienceMs,
+      );
+      for (const [i, { resolve }] of together.entries()) resolve(toResult(answers[i]));
+    } catch (cause) {
+      const orphan = orphanOf(cause);
+      const [first, ...rest] = together;
+      if (orphan !== null && first !== undefined && rest.length > 0) {
+        // One of them may not be; each by itself, so that the others are.
+        for (const one of together) await settle([one]);
+      } else if (orphan !== null) first?.resolve(err(orphan));
+      else
+        for (const { change, reject } of together)
+          reject(new Error(`change ${change.changeId} was not confirmed by the database`, { cause }));
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    underWay += 1;
+    while (waiting.length > 0) await settle(waiting.splice(0, MAX_TOGETHER));
+    underWay -= 1;
+  };
+
+  return (change) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ change, resolve, reject });
+      if (underWay < MAX_UNDER_WAY) void work();
+    });
 };

@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { makePool } from "../../origin/db/pool.ts";
 import { makeFeatureChanges, type By } from "../../origin/rollback/change-feature.ts";
-import { commitChange } from "../../origin/rollback/commit.ts";
+import { makeCommit } from "../../origin/rollback/commit.ts";
 import { newFeature, type NewFeature } from "../../origin/rollback/plan.ts";
 import { getFeature, getRule, listAudit, listFeatures } from "../../origin/rollback/read.ts";
+import { verifyAudit } from "../../origin/rollback/verify-audit.ts";
 import { changesSince, currentSnapshot } from "../../origin/rollback/snapshot.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import type { Result } from "../../shared/result.ts";
@@ -148,7 +149,7 @@ test("a change that is committed twice under one id happens once and gives one a
       },
     ],
   };
-  const answers = await Promise.all([commitChange(pool, change), commitChange(pool, change)]);
+  const answers = await Promise.all([makeCommit(pool)(change), makeCommit(pool)(change)]);
   expect(answers[0]).toEqual(answers[1]);
   expect((await getFeature(pool, id("a")))?.state.version).toBe(1);
 });
@@ -278,6 +279,54 @@ test.each(["answers are lost", "the connection is reset"])(
     }
   },
 );
+
+test("of changes that travel together each has its own outcome, and one that may not be holds up no other", async () => {
+  got(await open("base"));
+  got(await open("top", { requires: [id("base")], enabled: false }));
+  const commit = makeCommit(pool);
+  const opening = (featureId: string, expectedVersion: number | null, requires: string[] = []) =>
+    commit({
+      changeId: randomUUID(),
+      actor: "ann",
+      features: [
+        {
+          featureId: id(featureId),
+          expectedVersion,
+          action: "enable",
+          reason: "together",
+          details: {},
+          next: {
+            ...newFeature({ featureId: id(featureId), enabled: true, requires: requires.map(id) }),
+            epoch: 1,
+            rolloutBeforeBps: null,
+            rollbackReason: null,
+            latched: false,
+          },
+          rule: null,
+        },
+      ],
+    });
+  const results = await Promise.all([
+    opening("one", null),
+    opening("two", null),
+    opening("three", null),
+    opening("four", null, ["nothing"]),
+    opening("base", 7),
+    opening("five", null),
+  ]);
+  expect(results.map((result) => (result.ok ? "committed" : result.error.reason))).toEqual([
+    "committed",
+    "committed",
+    "committed",
+    "orphan",
+    "conflict",
+    "committed",
+  ]);
+  const revisions = results.flatMap((result) => (result.ok ? [result.value.revision] : []));
+  expect(new Set(revisions).size).toBe(4);
+  expect(await getFeature(pool, id("four"))).toBeNull();
+  expect(await verifyAudit(pool)).toMatchObject({ ok: true });
+});
 
 test("lists go on where the page before ended", async () => {
   for (const name of ["a", "b", "c"]) got(await open(name));
