@@ -3,6 +3,7 @@ import { Hono, type Context } from "hono";
 import type { PushMessage } from "../shared/feature.ts";
 import type { Refusal } from "../shared/ledger.ts";
 import type { Result } from "../shared/result.ts";
+import { activatedBy, makeEventLimit, readEvent, type EventRefusal } from "./events.ts";
 import { explain, type Question } from "./explain.ts";
 import type { SenderStats } from "./observe/sender.ts";
 import { overlayHeaders, renderOverlay, type Explained } from "./overlay.ts";
@@ -12,6 +13,7 @@ import { factsOf } from "./request/facts.ts";
 import { previewCookie, type PreviewFault, type Previews } from "./request/preview.ts";
 import { isMadeUp, sentWith } from "./request/recognise.ts";
 import { debugged } from "./request/respond.ts";
+import type { Assigned } from "./request/gate.ts";
 import type { Identity } from "./request/identify.ts";
 import type { Receipt } from "./state/hub.ts";
 import type { Seen, WaitUntil } from "./state/memory.ts";
@@ -27,12 +29,19 @@ type Dependencies = {
     waitUntil: WaitUntil,
   ) => Promise<Result<{ revision: number; regions: readonly Receipt[] }, Refusal>>;
   readonly stats: () => { telemetry: SenderStats; failures: number; stateCalls: number };
+  /** Reports what the unit acted on. */
+  readonly tell: (
+    request: Request,
+    identity: Identity,
+    activated: readonly Assigned[],
+    waitUntil: WaitUntil,
+  ) => void;
   readonly ofrep: Hono;
   readonly debugAlways: boolean;
   readonly now: () => number;
 };
 
-const problem = (status: 400 | 401 | 403 | 413, title: string, detail: string): Response =>
+const problem = (status: 400 | 401 | 403 | 413 | 429, title: string, detail: string): Response =>
   new Response(JSON.stringify({ title, status, detail }), {
     status,
     headers: { "Content-Type": "application/problem+json" },
@@ -59,9 +68,23 @@ const refused = (refusal: PushRefusal): Response => {
   }
 };
 
+const refusedEvent = (refusal: EventRefusal): Response => {
+  switch (refusal) {
+    case "foreign":
+      return problem(403, "Forbidden", "events are taken from the site's own pages only");
+    case "tooLarge":
+      return problem(413, "Content Too Large", "an event has at most 1024 characters");
+    case "malformed":
+      return problem(400, "Bad Request", 'an event is {"type": "activation", "featureId"?: "…"}');
+    case "tooMany":
+      return problem(429, "Too Many Requests", "one visitor sent too many events");
+  }
+};
+
 export const makeApp = (dependencies: Dependencies) => {
-  const { see, identify, readClaims, previews, readPush, push, stats, ofrep, debugAlways, now } =
+  const { see, identify, readClaims, previews, readPush, push, stats, ofrep, tell, debugAlways, now } =
     dependencies;
+  const mayTell = makeEventLimit();
   const app = new Hono().basePath("/.sluice");
 
   /** `?path=` (and `&method=`) asks about one page of the site; else about all of them. */
@@ -133,6 +156,18 @@ export const makeApp = (dependencies: Dependencies) => {
     if (!message.ok) return refused(message.error);
     const pushed = await push(message.value, (promise) => c.executionCtx.waitUntil(promise));
     return pushed.ok ? c.json(pushed.value) : c.json({ revision: pushed.error.have }, 409);
+  });
+
+  app.post("/events", async (c) => {
+    const event = await readEvent(c.req.raw);
+    if (!event.ok) return refusedEvent(event.error);
+    const identity = await identify(c.req.raw);
+    if (identity.signed === null || identity.isPassing) return c.body(null, 204); // nobody who could have acted
+    if (!mayTell(identity.unitId, now())) return refusedEvent("tooMany");
+    const waitUntil: WaitUntil = (promise) => c.executionCtx.waitUntil(promise);
+    const seen = await see(waitUntil);
+    tell(c.req.raw, identity, activatedBy(event.value, seen, identity), waitUntil);
+    return c.body(null, 204);
   });
 
   app.route("/ofrep", ofrep);

@@ -4,7 +4,7 @@ import { makeApp } from "./app.ts";
 import type { Config, Env } from "./env.ts";
 import * as hmac from "./hmac.ts";
 import { encodeTraces } from "./observe/otlp.ts";
-import { makeIds } from "./observe/observe.ts";
+import { makeIds, spansOf } from "./observe/observe.ts";
 import { makeSender } from "./observe/sender.ts";
 import { makeOfrep } from "./ofrep/routes.ts";
 import { readPush } from "./push.ts";
@@ -73,6 +73,8 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
   const see = async (waitUntil: WaitUntil) => memory.see(waitUntil);
   const { refresh, changed } = memory;
 
+  const ids = makeIds(() => randomHex(TRACE_PREFIX_BYTES));
+
   const app = makeApp({
     see,
     identify,
@@ -90,6 +92,20 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     previews,
     readPush: (request) => readPush(request, config.PUSH_KEYS, now(), hmac.verify),
     push,
+    tell: ({ method, headers }, { unitId }, activated, waitUntil) => {
+      const visit = {
+        method,
+        unitId,
+        startMs: now(),
+        durationMs: null,
+        status: 204,
+        exposed: [],
+        inFull: true,
+      };
+      const userAgent = headers.get("User-Agent");
+      const traceparent = headers.get("traceparent");
+      sender.add(spansOf({ ...visit, userAgent, traceparent, activated }, ids, Math.random), waitUntil);
+    },
     stats: () => ({ telemetry: sender.stats(), failures, stateCalls: memory.calls() }),
     debugAlways: config.DEBUG_HEADERS === "always",
     now,
@@ -103,7 +119,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     previews,
     recognise,
     sender,
-    ids: makeIds(() => randomHex(TRACE_PREFIX_BYTES)),
+    ids,
     now,
     fetchUpstream: (request) => fetch(request),
     countFailure: (where, error) => {
