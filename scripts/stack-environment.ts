@@ -31,7 +31,18 @@ const ORIGIN_VARIABLES = [
   "SLACK_WEBHOOK_URL",
   "LOG_LEVEL",
 ];
-const EDGE_VARIABLES = ["WATCH_MS", "MAX_STALE_MS", "COOKIE_KEYS", "UPSTREAM_URL"];
+const EDGE_VARIABLES = [
+  "WATCH_MS",
+  "MAX_STALE_MS",
+  "COOKIE_KEYS",
+  "UPSTREAM_URL",
+  "UNIT_FROM",
+  "CONSENT",
+  "JWT_KEY_SET",
+  "JWT_FROM",
+  "JWT_ISSUER",
+  "JWT_AUDIENCE",
+];
 
 /** Stands for the keys that the stack makes when none are given. */
 const NOT_YET_MADE = "made:not-yet-made";
