@@ -1,6 +1,6 @@
 // Pages through the gate in a real browser: what a visitor sees of a feature, before and after it closes.
 import { once } from "node:events";
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBrowser } from "../support/browser.ts";
@@ -14,7 +14,7 @@ const PAGE = `<!doctype html><html><head><title>shop</title>
 <p id="new" data-feature="feat_new" hidden>the new way</p>
 <p id="all">for everyone</p>
 <script>window.unsigned = true;</script></body></html>`;
-const POLICY = "default-src 'none'; script-src 'nonce-n0nce'";
+const POLICY = "default-src 'none'; script-src 'nonce-n0nce'; connect-src 'self'";
 
 const LINE = '<p data-feature="feat_new" hidden>line</p>\n';
 const FILLER = `<p>${"x".repeat(64 * 1_024)}</p>`;
@@ -23,6 +23,15 @@ const CHUNKS = 800;
 const writeMuch = async (response: ServerResponse): Promise<void> => {
   for (let i = 0; i < CHUNKS; i++) if (!response.write(LINE + FILLER)) await once(response, "drain");
   response.end();
+};
+
+/** Bodies of telemetry that the edge sent. */
+const telemetry: string[] = [];
+
+const keepTelemetry = async (request: IncomingMessage): Promise<void> => {
+  let body = "";
+  for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
+  telemetry.push(body);
 };
 
 let release: () => void = () => {};
@@ -44,6 +53,8 @@ beforeAll(async () => {
     else if (request.url === "/slow") {
       response.writeHead(200, headers).write(`<head></head>${LINE}`);
       release = () => response.end("<p>end</p>");
+    } else if (request.url === "/v1/traces") {
+      void keepTelemetry(request).then(() => response.writeHead(200).end("{}"));
     } else if (request.url === "/much") {
       response.writeHead(200, headers);
       void writeMuch(response);
@@ -53,7 +64,8 @@ beforeAll(async () => {
   await once(site, "listening");
   const address = site.address();
   if (address === null || typeof address === "string") throw new Error("the site has no port");
-  edge = await startTestEdge({ UPSTREAM_URL: `http://127.0.0.1:${address.port}` });
+  const siteUrl = `http://127.0.0.1:${address.port}`;
+  edge = await startTestEdge({ UPSTREAM_URL: siteUrl, ORIGIN_URL: siteUrl });
   browser = await startBrowser();
 });
 afterAll(async () => {
@@ -105,6 +117,17 @@ test("a visitor's cookie is kept by the browser, hidden from scripts and set onc
     expect(await look()).toEqual(first);
     expect((await context.cookies())[0]?.value).toBe(cookie?.value);
   }
+  await context.close();
+});
+
+test("a page's beacon tells the origin that its visitor acted", async () => {
+  await set({});
+  const { page, context } = await visit();
+  const sent = `navigator.sendBeacon("/.sluice/events", '{"type":"activation","featureId":"feat_new"}')`;
+  expect(await page.evaluate(sent)).toBe(true);
+  await expect
+    .poll(() => telemetry.some((body) => body.includes("action_taken")), { timeout: 20_000 })
+    .toBe(true);
   await context.close();
 });
 
