@@ -76,26 +76,44 @@ export const unfoldedSeconds = async (db: Queryable): Promise<number> => {
   return Math.max(0, rows[0]?.seconds ?? 0);
 };
 
-/** Keys of the spans folded within the last `seconds`, oldest first, handed over row by row. */
+const KEY_ROWS = 1_000;
+
+/**
+ * Keys of the spans folded within the last `seconds`, stream by stream, handed over row by row. The checkpoints are read
+ * once and bound every read that follows: a key of a span that is not folded yet must never come out of here, or the
+ * span would be taken for a duplicate.
+ */
 export const readFoldedKeys = async (
   db: Queryable,
   partition: number,
   seconds: number,
   visit: (row: { atMs: number; span_keys: Buffer }) => void,
 ): Promise<void> => {
-  let after = { writer: 0, seq: 0 };
-  for (;;) {
-    const { rows } = await db.query<{ writer: number; seq: number; atMs: number; span_keys: Buffer }>(
-      `select l.writer, l.seq, extract(epoch from l.at)::float8 * 1000 as "atMs", l.span_keys
-       from span_log l join fold_checkpoints c using (partition, writer)
-       where l.partition = $1 and l.seq <= c.seq and l.at > clock_timestamp() - make_interval(secs => $2)
-         and (l.writer, l.seq) > ($3, $4)
-       order by l.writer, l.seq limit 1000`,
-      [partition, seconds, after.writer, after.seq],
-    );
-    for (const row of rows) visit(row);
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < 1000) return;
-    after = last;
+  const { rows: streams } = await db.query<{ writer: number; seq: number }>(
+    "select writer, seq from fold_checkpoints where partition = $1 order by writer",
+    [partition],
+  );
+  for (const { writer, seq: foldedSeq } of streams) {
+    let afterSeq = 0;
+    for (;;) {
+      const { rows } = await db.query<{ seq: number; atMs: number; span_keys: Buffer }>({
+        name: "read-folded-keys",
+        text: `
+          select seq, extract(epoch from at)::float8 * 1000 as "atMs", span_keys
+          from span_log
+          where writer = $1 and partition = $2 and seq > $3 and seq <= $4
+            and at > clock_timestamp() - make_interval(secs => $5)
+          order by seq limit ${KEY_ROWS}`,
+        values: [writer, partition, afterSeq, foldedSeq, seconds],
+      });
+      for (const row of rows) {
+        if (row.seq <= afterSeq || row.seq > foldedSeq)
+          throw new Error(`stream ${writer}/${partition} gave ${row.seq}, asked (${afterSeq}, ${foldedSeq}]`);
+        visit(row);
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < KEY_ROWS) break;
+      afterSeq = last.seq;
+    }
   }
 };
