@@ -6,6 +6,7 @@ import type { Sender } from "../observe/sender.ts";
 import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
 import { holdAlso } from "../../shared/cookie.ts";
 import { actionsOf, answerClosed, NO_ACTIONS, type Actions } from "./act.ts";
+import { isShared, unshare } from "./caching.ts";
 import type { ReadClaims } from "./claims.ts";
 import type { Place } from "./compile-gate.ts";
 import type { CompiledFeature } from "./compile.ts";
@@ -29,7 +30,7 @@ export type Dependencies = {
   readonly sender: Sender;
   readonly ids: SpanIds;
   readonly now: () => number;
-  readonly fetchUpstream: (request: Request) => Promise<Response>;
+  readonly fetchUpstream: (request: Request, isShared: boolean) => Promise<Response>;
   readonly countFailure: (where: string, error: unknown) => void;
 };
 
@@ -158,7 +159,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       const outgoing = toUpstream(request, config.UPSTREAM_URL, told, place);
       if (edit) preparePageRequest(outgoing);
       if (anew) dropConditions(outgoing.headers);
-      return await fetchUpstream(outgoing);
+      return await fetchUpstream(outgoing, told === null);
     } catch (error) {
       countFailure("upstream", error);
       return unreachable();
@@ -194,8 +195,10 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       const due = cookieFor(gated);
       const cookie = due === null ? null : await due;
       const wantsDebug = config.DEBUG_HEADERS === "always" || request.headers.get("Sluice-Debug") === "1";
-      if ((cookie === null && !wantsDebug) || response.status === 101) return response;
+      const unshares = gated.outcome.meetsAny && isShared(response.headers);
+      if ((cookie === null && !wantsDebug && !unshares) || response.status === 101) return response;
       const changed = new Response(response.body, response);
+      if (unshares) unshare(changed.headers);
       if (cookie !== null) changed.headers.append("Set-Cookie", cookie);
       return wantsDebug ? debugged(changed, gated.seen, gateMs) : changed;
     } catch (error) {

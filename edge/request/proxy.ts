@@ -1,6 +1,7 @@
 // The upstream's side of a request: one upstream request per request, bodies streamed, nothing touched but the names
 // that are ours. Framing (Connection, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade) belongs to the runtime.
 
+import { UNSHARED_REQUEST } from "./caching.ts";
 import type { Place } from "./compile-gate.ts";
 
 export const FEATURES_HEADER = "Sluice-Features";
@@ -61,6 +62,7 @@ export const toUpstream = (
   if (told !== null) {
     headers.set(FEATURES_HEADER, told.features);
     headers.set(UNIT_HEADER, encodeUnit(told.unitId));
+    headers.set("Cache-Control", UNSHARED_REQUEST);
     return outgoing;
   }
   if (headers.has(FEATURES_HEADER)) headers.delete(FEATURES_HEADER);
