@@ -1,0 +1,55 @@
+// What is read back from the log, on a real PostgreSQL.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ensureLogPartitions } from "../../origin/span-log/partitions.ts";
+import { readFoldedKeys, readUnfolded } from "../../origin/span-log/read.ts";
+import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await makeTestDatabase();
+  const { pool } = database;
+  await ensureLogPartitions(pool);
+  // Three processes' streams; the youngest is folded up to 200 only.
+  for (const [writer, rows, folded] of [
+    [1, 700, 700],
+    [34, 900, 900],
+    [67, 600, 200],
+  ]) {
+    await pool.query(
+      `insert into span_log (writer, partition, seq, records, span_keys, block)
+       select $1, p, s, 1, int4send($1) || int4send(s), '' from generate_series(1, $2::integer) s, generate_series(0, 3) p`,
+      [writer, rows],
+    );
+    await pool.query("insert into fold_checkpoints select p, $1, $2 from generate_series(0, 3) p", [
+      writer,
+      folded,
+    ]);
+  }
+});
+afterAll(() => database.drop());
+
+test("the keys of folded spans are all that is up to the checkpoints, over several pages, and nothing beyond", async () => {
+  const found = new Map<number, number[]>();
+  await readFoldedKeys(database.pool, 2, 600, ({ span_keys: keys }) => {
+    const writer = keys.readInt32BE(0);
+    found.set(writer, [...(found.get(writer) ?? []), keys.readInt32BE(4)]);
+  });
+  const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
+  expect(found).toEqual(
+    new Map([
+      [1, upTo(700)],
+      [34, upTo(900)],
+      [67, upTo(200)],
+    ]),
+  );
+});
+
+test("what is not folded begins right after the checkpoint, in the order of the stream", async () => {
+  const rows = await readUnfolded(database.pool, [1, 3]);
+  for (const partition of [1, 3]) {
+    const stream = rows.filter((row) => row.partition === partition);
+    expect(stream.every(({ writer }) => writer === 67)).toBe(true);
+    expect(stream.map(({ seq }) => seq)).toEqual(Array.from({ length: stream.length }, (_, i) => 201 + i));
+    expect(stream.length).toBeGreaterThan(300);
+  }
+});
