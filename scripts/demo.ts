@@ -13,7 +13,7 @@ import { runVisitors } from "./demo/visitors.ts";
 import { parseStackEnvironment } from "./stack-environment.ts";
 import { startStack } from "./stack.ts";
 
-const ARRIVALS_PER_SECOND = 50;
+const ARRIVALS_PER_SECOND = 40;
 const PATIENCE_MS = 70_000;
 const PROGRESS_EVERY_MS = 5_000;
 
@@ -24,8 +24,15 @@ const windows = {
   returnAfterSeconds: 3,
   evaluationWindowSeconds: 120,
 };
-const floors = { activationThreshold: 0.25, retentionThreshold: 0.25, latencyP95Threshold: 500 };
-const rule = { ...floors, ...windows, minCohortSize: 300, mode: "enforce" };
+const floors = { activationThreshold: 0.25, retentionThreshold: 0.25, latencyP95Threshold: 1_000 };
+const rule = {
+  ...floors,
+  ...windows,
+  minCohortSize: 200,
+  // A slow machine makes both arms slow: held against the holdout, it closes nothing by itself.
+  compare: { latency: "holdout" },
+  mode: "enforce",
+};
 const state = { holdoutBps: 1_000, activation: { path: "/checkout", method: "POST" } };
 const bad: DemoFeature = {
   featureId: "feat_smart_recs_v1",
@@ -115,11 +122,11 @@ const tell = async (loop: Loop): Promise<string | null> => {
     });
     if (!response.ok) throw new Error(`the shop's control answered ${response.status}`);
   };
-  await setRecommendations({ delayMs: 1_000, useful: false });
+  await setRecommendations({ delayMs: 2_000, useful: false });
   await admin.open(bad);
   await admin.open(good);
   say(`two features open to half of the visitors: ${bad.featureId} is slow and unconvincing,`);
-  say(`${good.featureId} is good. Both must have 25 % act, 25 % return and a p95 of at most 500 ms.`);
+  say(`${good.featureId} is good. Both must have 25 % act, 25 % return and a p95 of at most 1,000 ms.`);
 
   const ending = new AbortController();
   const visitors = runVisitors({
