@@ -3,7 +3,7 @@ import type { PushMessage } from "../shared/feature.ts";
 import { makeApp } from "./app.ts";
 import type { Config, Env } from "./env.ts";
 import * as hmac from "./hmac.ts";
-import { encodeTraces } from "./observe/otlp.ts";
+import { encodeTraces, packTraces } from "./observe/otlp.ts";
 import { makeIds, spansOf } from "./observe/observe.ts";
 import { makeSender } from "./observe/sender.ts";
 import { makeOfrep } from "./ofrep/routes.ts";
@@ -48,10 +48,11 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
 
   const sender = makeSender(async (spans) => {
     if (config.ORIGIN_URL === "") return 200;
+    const { body, headers } = await packTraces(encodeTraces(spans));
     const response = await fetch(`${config.ORIGIN_URL}/v1/traces`, {
       method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${config.INGEST_TOKEN}` },
-      body: encodeTraces(spans),
+      headers: { ...headers, Authorization: `Bearer ${config.INGEST_TOKEN}` },
+      body,
     });
     await response.body?.cancel();
     return response.status;

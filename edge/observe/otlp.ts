@@ -83,3 +83,22 @@ export const encodeTraces = (spans: readonly EdgeSpan[]): string => {
   }
   return body + TAIL;
 };
+
+/** Up to this length a body goes out in one piece, and packing it would not pay. */
+const PACK_FROM = 8_192;
+
+/**
+ * A body as it is sent. workerd writes a body in pieces of 8 KiB, each in a turn of its own: on a starved machine a
+ * batch took longer than its deadline, where the packed one (a twentieth) leaves in one piece.
+ */
+export const packTraces = async (
+  body: string,
+): Promise<{ body: string | ArrayBuffer; headers: Record<string, string> }> => {
+  const headers = { "Content-Type": "application/json" };
+  if (body.length < PACK_FROM) return { body, headers };
+  const packed = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));
+  return {
+    body: await new Response(packed).arrayBuffer(),
+    headers: { ...headers, "Content-Encoding": "gzip" },
+  };
+};

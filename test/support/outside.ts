@@ -3,7 +3,8 @@
 import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
-import { gzipSync } from "node:zlib";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync, gzipSync } from "node:zlib";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
@@ -20,9 +21,8 @@ const pairs = (raw: readonly string[]): [string, string][] =>
   Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i] ?? "", raw[2 * i + 1] ?? ""]);
 
 const readBody = async (request: IncomingMessage): Promise<string> => {
-  let body = "";
-  for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
-  return body;
+  const bytes = await buffer(request);
+  return (request.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes).toString();
 };
 
 const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
