@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Real servers on a shared machine: in CI a test that fails once may show that it was the machine.
+    retry: process.env["CI"] === undefined ? 0 : 1,
     projects: [
       {
         test: {

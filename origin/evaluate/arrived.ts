@@ -7,6 +7,12 @@ import type { Queryable } from "../db/pool.ts";
 /** One look a second is enough for buckets of a second and more. */
 const KEEP_SECONDS = 1;
 
+/**
+ * How long silence holds time up, in seconds: longer than an edge's or an exporter's retries, and short against the windows
+ * of a product, where so little that is still on its way cannot decide.
+ */
+const SILENCE_SECONDS = 15;
+
 /** Newest end of a bucket that holds anything, over all open features, in unix seconds; null before the first. */
 const readNewest = async (db: Queryable): Promise<number | null> => {
   // Two probes of the primary keys for each feature: 3 ms for a thousand features.
@@ -24,12 +30,12 @@ const readNewest = async (db: Queryable): Promise<number | null> => {
   return rows[0]?.newest ?? null;
 };
 
-/** Asked with now, answers up to when telemetry has arrived: at most now (clocks differ), -Infinity before the first span. */
+/** Asked with now, answers up to when telemetry counts as arrived: at most now (clocks differ). */
 export const makeArrived = (db: Queryable): ((now: number) => Promise<number>) => {
   let last = { at: -Infinity, newest: -Infinity };
   return async (now) => {
     if (Math.abs(now - last.at) >= KEEP_SECONDS)
       last = { at: now, newest: (await readNewest(db)) ?? -Infinity };
-    return Math.min(now, last.newest);
+    return Math.min(now, Math.max(last.newest, now - SILENCE_SECONDS));
   };
 };
