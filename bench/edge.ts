@@ -4,11 +4,11 @@ import { fork, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { freePort } from "../origin/db/free-port.ts";
 import { bundleEdge } from "../scripts/edge-server.ts";
 import { formatSignature, signedText } from "../shared/signature.ts";
 import { makeVisitors, type Visitors } from "./edge/load.ts";
@@ -28,15 +28,6 @@ const ROUNDS = Number(values.rounds);
 const REQUESTS = Number(values.requests);
 const PUSH_SECRET = "push-secret-of-the-edge-bench";
 const here = fileURLToPath(new URL("edge/", import.meta.url));
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-};
 
 const median = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;

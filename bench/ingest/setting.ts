@@ -1,23 +1,13 @@
 // What the telemetry benches run on: a PostgreSQL that syncs to disk, an origin process and features.
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../origin/db/free-port.ts";
 import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { startOriginProcess } from "../../scripts/origin-process.ts";
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-};
 
 export const startIngestSetting = async (options: {
   features: number;

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../origin/db/free-port.ts";
 import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { makePool } from "../../origin/db/pool.ts";
@@ -23,13 +24,6 @@ const listening = async (server: ReturnType<typeof createServer>): Promise<numbe
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   return address.port;
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  const port = await listening(server);
-  server.close();
-  return port;
 };
 
 export type Setting = Awaited<ReturnType<typeof startSetting>>;

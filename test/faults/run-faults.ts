@@ -1,13 +1,12 @@
 // Kills parts of the installation under load, again and again, and compares in the end what was acknowledged with what
 // was counted. Clients behave as OTLP asks: the same bytes again until they are acknowledged.
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
+import { freePort } from "../../origin/db/free-port.ts";
 import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { startOriginProcess } from "../../scripts/origin-process.ts";
@@ -16,15 +15,6 @@ import { jsonRequest, newUnit, waitFor, type TestSpan } from "../support/telemet
 const FEATURE = "feat_faults";
 const SPANS = 20;
 const SENDERS = 4;
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-};
 
 const victims = ["ingest", "fold", "backend", "postgres"] as const;
 
