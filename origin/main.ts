@@ -83,7 +83,12 @@ const stops: (() => Promise<void>)[] = [];
 
 const makeIngest = () => {
   // Connections of its own: telemetry neither waits for other work nor makes it wait.
-  const ingestPool = makePool(databaseUrl, { applicationName: "sluice-ingest", max: 2, onIdleError });
+  const ingestPool = makePool(databaseUrl, {
+    applicationName: "sluice-ingest",
+    max: 2,
+    queryTimeoutMs: 10_000,
+    onIdleError,
+  });
   const spanLog = makeSpanLog({ pool: ingestPool });
   stops.push(
     () => spanLog.stop(),

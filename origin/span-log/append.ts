@@ -45,7 +45,7 @@ const insertBlocks = async (
 
 /**
  * `gatherMs`: how long the first request of a commit waits for others to join it. The writer's number is taken from
- * the database at the first commit, anew in each process, so two processes never share a stream.
+ * the database when a stream begins, so two processes never share one.
  */
 export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog => {
   const { pool, gatherMs = 2 } = options;
@@ -67,7 +67,6 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
 
   const commit = async (blocks: readonly SealedBlock[]): Promise<void> => {
     writer ??= await takeWriter();
-    // A number is never used twice: a commit whose answer was lost may still have happened.
     seq++;
     try {
       await insertBlocks(pool, writer, seq, blocks);
@@ -76,6 +75,15 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
       await ensureLogPartitions(pool);
       await insertBlocks(pool, writer, seq, blocks);
     }
+  };
+
+  /**
+   * A commit whose answer was lost may still happen, later than the next one. Were both in one stream, a checkpoint
+   * could pass it by, and what clients send again would be taken for folded. So each failure ends the stream.
+   */
+  const endStream = (): void => {
+    writer = undefined;
+    seq = 0;
   };
 
   const run = async (): Promise<void> => {
@@ -89,6 +97,7 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
         if (blocks.length > 0) await commit(blocks);
         for (const waiter of served) waiter.resolve();
       } catch (cause) {
+        endStream();
         const error = new Error("telemetry could not be stored", { cause });
         for (const waiter of served) waiter.reject(error);
       }

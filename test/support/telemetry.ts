@@ -8,6 +8,7 @@ import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/log.ts";
 import { makeMetrics } from "../../origin/metrics.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
+import type { Pool } from "../../origin/db/pool.ts";
 import type { TestDatabase } from "./database.ts";
 
 export type TestSpan = {
@@ -88,14 +89,14 @@ export const waitFor = async <T>(
 
 export const INGEST_TOKEN = "test-ingest-token-0001";
 
-/** Ingest over real HTTP and the fold's thread, on a test's own database. */
+/** Ingest over real HTTP and the fold's thread, on a test's own database. `logPool`: the log's own way to it. */
 export const startTelemetry = async (
   database: TestDatabase,
-  options: { fold?: boolean; maxPendingBytes?: number } = {},
+  options: { fold?: boolean; maxPendingBytes?: number; logPool?: Pool } = {},
 ) => {
   const logger = makeLogger("silent");
   const metrics = makeMetrics();
-  const log = makeSpanLog({ pool: database.pool });
+  const log = makeSpanLog({ pool: options.logPool ?? database.pool });
   const directory = makeFeatureDirectory(database.pool, () => performance.now());
   const handler = makeOtlpHandler({
     log,
