@@ -11,8 +11,9 @@ import { makeLagWatch } from "./aggregate/watch-lag.ts";
 import { parseConfig, type Role } from "./config.ts";
 import { startEmbeddedPostgres } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
+import { makeHistoryReads } from "./db/history-reads.ts";
 import { makePool } from "./db/pool.ts";
-import { serviceUrlOf } from "./db/service-role.ts";
+import { asServiceRole, serviceUrlOf } from "./db/service-role.ts";
 import { readDueIds } from "./evaluate/due.ts";
 import { makeEvaluator } from "./evaluate/evaluator.ts";
 import { makeEvaluationLocks } from "./evaluate/hold-locks.ts";
@@ -73,6 +74,16 @@ const pool = makePool(databaseUrl, {
   queryTimeoutMs: 10_000,
   onIdleError,
 });
+
+const connectReplica = (url: string) =>
+  // Not asked whether it has the role: it is its primary's copy, and may be away just now.
+  makePool(databaseUrl === givenUrl ? url : asServiceRole(url), {
+    applicationName: "sluice-history",
+    queryTimeoutMs: 10_000,
+    onIdleError,
+  });
+const replica =
+  config.DATABASE_REPLICA_URL === undefined ? undefined : connectReplica(config.DATABASE_REPLICA_URL);
 
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
 /** Commands to Redis; whoever subscribes needs a connection of its own. */
@@ -215,6 +226,7 @@ if (config.ADMIN_TOKEN === undefined)
 
 const adminApp = makeAdminApp({
   pool,
+  history: makeHistoryReads({ primary: pool, replica, log }),
   changes: countRollbacks(changes, metrics.rollbacks),
   adminToken,
   metrics,
@@ -250,6 +262,7 @@ const stop = async (signal: string, exitCode = 0): Promise<void> => {
   }
   for (const end of stops) await end();
   redis?.disconnect();
+  await replica?.end();
   await pool.end();
   await embedded?.stop();
   process.exit(exitCode);

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { KeyRing } from "../../shared/keys.ts";
+import type { HistoryReads } from "../db/history-reads.ts";
 import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -17,6 +18,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 
 export const makeAdminApp = (options: {
   pool: Pool;
+  history: HistoryReads;
   changes: FeatureChanges;
   adminToken: string;
   metrics: Metrics;
@@ -26,7 +28,7 @@ export const makeAdminApp = (options: {
   /** What is not ready, by name; empty when everything is. */
   unready: () => Promise<readonly string[]>;
 }): Hono => {
-  const { pool, changes, log } = options;
+  const { pool, history, changes, log } = options;
   const app = new Hono();
 
   app.get("/livez", (context) => context.text("ok"));
@@ -51,8 +53,8 @@ export const makeAdminApp = (options: {
     }),
   );
   app.route("/admin/v1", makeFeatureRoutes({ pool, changes }));
-  app.route("/admin/v1", makeHistoryRoutes({ pool }));
-  app.route("/admin/v1", makeDecisionRoutes({ pool, now: () => Date.now() / 1_000 }));
+  app.route("/admin/v1", makeHistoryRoutes({ pool, history }));
+  app.route("/admin/v1", makeDecisionRoutes({ pool, history, now: () => Date.now() / 1_000 }));
   app.route("/admin/v1", makeDeliveryRoutes({ pool, changes, keys: options.keys, now: Date.now }));
 
   app.notFound((context) =>

@@ -1,6 +1,7 @@
 // What helps to choose a rule and to follow its decisions: planning, calibration, the error budget, and pausing a ramp.
 import { Hono } from "hono";
 import { z } from "zod";
+import type { HistoryReads } from "../db/history-reads.ts";
 import type { Pool } from "../db/pool.ts";
 import { planRule } from "../decide/plan-rule.ts";
 import { calibrate } from "../evaluate/calibrate.ts";
@@ -14,7 +15,12 @@ const PlanBody = z.strictObject({ rule: Rule, usersPerDay: z.number().positive()
 const RampBody = z.strictObject({ paused: z.boolean() });
 
 /** `now`: unix seconds. */
-export const makeDecisionRoutes = ({ pool, now }: { pool: Pool; now: () => number }): Hono => {
+export const makeDecisionRoutes = (options: {
+  pool: Pool;
+  history: HistoryReads;
+  now: () => number;
+}): Hono => {
+  const { pool, history, now } = options;
   const app = new Hono();
 
   app.post("/plan-test", async (context) => {
@@ -23,16 +29,16 @@ export const makeDecisionRoutes = ({ pool, now }: { pool: Pool; now: () => numbe
     const { rule, usersPerDay } = body.value;
     return context.json({
       signals: planRule(rule, { usersPerDay }),
-      errorBudget: await readErrorBudget(pool),
+      errorBudget: await history(readErrorBudget),
     });
   });
 
-  app.get("/error-budget", async (context) => context.json(await readErrorBudget(pool)));
+  app.get("/error-budget", async (context) => context.json(await history(readErrorBudget)));
 
   app.get("/features/:featureId/calibration", async (context) => {
     const id = readFeatureId(context);
     if (!id.ok) return id.error;
-    const found = await calibrate(pool, id.value, now());
+    const found = await history((db) => calibrate(db, id.value, now()));
     if (found === null) return changeProblem(context, { reason: "notFound", featureId: id.value });
     return context.req.header("accept") === "text/plain"
       ? context.text(calibrationText(found))

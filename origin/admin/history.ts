@@ -2,7 +2,8 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { FeatureId } from "../../shared/ids.ts";
-import type { Pool } from "../db/pool.ts";
+import type { HistoryReads } from "../db/history-reads.ts";
+import type { Pool, Queryable } from "../db/pool.ts";
 import { getFeature, listAudit } from "../rollback/read.ts";
 import { changeProblem, readFeatureId, readQuery } from "./answer.ts";
 
@@ -12,8 +13,8 @@ const EvaluationQuery = z.object({ limit, before });
 const AuditQuery = z.object({ limit, before, featureId: FeatureId.optional() });
 
 /** Newest first; `before` is the id of the last row of the page before. */
-const listEvaluations = async (pool: Pool, featureId: string, page: z.infer<typeof EvaluationQuery>) => {
-  const { rows } = await pool.query<{ id: number }>(
+const listEvaluations = async (db: Queryable, featureId: string, page: z.infer<typeof EvaluationQuery>) => {
+  const { rows } = await db.query<{ id: number }>(
     `select id, at, epoch, rule_version as "ruleVersion", mode, action, state, decision
      from pmf_evaluations
      where feature_id = $1 and ($2::bigint is null or id < $2)
@@ -38,7 +39,7 @@ const countExposed = async (pool: Pool, featureId: string, epoch: number) => {
   return { treatment: { exposed: exposed.treatment }, holdout: { exposed: exposed.holdout } };
 };
 
-export const makeHistoryRoutes = ({ pool }: { pool: Pool }): Hono => {
+export const makeHistoryRoutes = ({ pool, history }: { pool: Pool; history: HistoryReads }): Hono => {
   const app = new Hono();
 
   app.get("/features/:featureId/evaluations", async (context) => {
@@ -49,7 +50,7 @@ export const makeHistoryRoutes = ({ pool }: { pool: Pool }): Hono => {
     if ((await getFeature(pool, id.value)) === null) {
       return changeProblem(context, { reason: "notFound", featureId: id.value });
     }
-    return context.json(await listEvaluations(pool, id.value, query.value));
+    return context.json(await history((db) => listEvaluations(db, id.value, query.value)));
   });
 
   app.get("/features/:featureId/signals", async (context) => {
@@ -67,7 +68,7 @@ export const makeHistoryRoutes = ({ pool }: { pool: Pool }): Hono => {
   app.get("/audit", async (context) => {
     const query = readQuery(context, AuditQuery);
     if (!query.ok) return query.error;
-    const page = await listAudit(pool, query.value);
+    const page = await history((db) => listAudit(db, query.value));
     return context.json({ entries: page.items, next: page.next });
   });
 

@@ -4,6 +4,16 @@ import { Client } from "pg";
 
 const SERVICE_ROLE = "sluice_service";
 
+/** The URL with the service's role asked for at each connection. */
+export const asServiceRole = (databaseUrl: string): string => {
+  const url = new URL(databaseUrl);
+  const given = url.searchParams.get("options");
+  url.searchParams.set("options", `${given === null ? "" : `${given} `}-c role=${SERVICE_ROLE}`);
+  // libpq and its ports read a plus sign as itself, not as a space.
+  url.search = url.search.replaceAll("+", "%20");
+  return url.href;
+};
+
 /**
  * The URL whose connections work as the service's role; null where there is no such role or it may not be taken.
  * Everything that the service does goes through this one URL: partitions that it makes it must also own.
@@ -16,14 +26,8 @@ export const serviceUrlOf = async (databaseUrl: string): Promise<string | null> 
       "select from pg_roles where rolname = $1 and pg_has_role(current_user, oid, 'member')",
       [SERVICE_ROLE],
     );
-    if (rowCount === 0) return null;
+    return rowCount === 0 ? null : asServiceRole(databaseUrl);
   } finally {
     await client.end();
   }
-  const url = new URL(databaseUrl);
-  const given = url.searchParams.get("options");
-  url.searchParams.set("options", `${given === null ? "" : `${given} `}-c role=${SERVICE_ROLE}`);
-  // libpq and its ports read a plus sign as itself, not as a space.
-  url.search = url.search.replaceAll("+", "%20");
-  return url.href;
 };

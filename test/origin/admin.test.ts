@@ -11,6 +11,7 @@ afterAll(() => database.drop());
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const app = makeAdminApp({
   pool: database.pool,
+  history: (read) => read(database.pool),
   changes: makeFeatureChanges({ pool: database.pool, newId: randomUUID }),
   adminToken: "the-admin-token",
   metrics: makeMetrics(),

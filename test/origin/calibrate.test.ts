@@ -63,7 +63,7 @@ describe("calibration", () => {
 });
 
 describe("over HTTP", () => {
-  const app = makeDecisionRoutes({ pool, now: () => START + 10_000 });
+  const app = makeDecisionRoutes({ pool, history: (read) => read(pool), now: () => START + 10_000 });
   const post = (path: string, body: unknown) =>
     app.request(path, { method: "POST", body: JSON.stringify(body) });
 
