@@ -1,12 +1,13 @@
 // How often a decision rule rolls back a good feature, and how fast a bad one; exact where possible, else simulated.
-import { gridLogKeepEvidence } from "../origin/decide/rate-evidence.ts";
-import { SLOW_SHARE } from "../origin/decide/fold.ts";
 import { makeRandom } from "./decide/binomial.ts";
+import { parseArgs } from "node:util";
+import { configurations, countingEveryRequest } from "./decide/configurations.ts";
 import { secondsOfOneCheck } from "./decide/cpu.ts";
 import { boundaryOf, rollbackCurve, usersAt, type Design, type RollsBack } from "./decide/exact.ts";
-import { minutesToRollback } from "./decide/launch.ts";
+import { minutesOfBestTest, minutesToRollback } from "./decide/launch.ts";
+import { sharesOf } from "../origin/decide/signals.ts";
 import { oneSignal, patternRule, ruleFor, sluiceRule } from "./decide/rules.ts";
-import { activationBuckets, burstyLatency, mostWorseEvidence } from "./decide/simulate.ts";
+import { plainRates, tiltedRates, type Estimate } from "./decide/tilted.ts";
 import { alarmsWhileHealthy, usersToNotice } from "./decide/watch.ts";
 
 const ALPHA = 0.0004;
@@ -15,8 +16,11 @@ const EVERY_USER: Design = { every: 1, upTo: 50_000 };
 const THRESHOLDS = [0.02, 0.15, 0.4] as const;
 const HEALTHY = [1, 1.2] as const;
 const BAD = [0.5, 0.7, 0.8, 0.9] as const;
-/** `--quick` is for a look; the figures in the documents come from the full number of simulated lives. */
-const LIVES = process.argv.includes("--quick") ? 200 : 10_000;
+/** `--lives N`: simulated lives of each kind; `--quick` is for a look. */
+const { values: options } = parseArgs({
+  options: { lives: { type: "string" }, quick: { type: "boolean" }, json: { type: "boolean" } },
+});
+const LIVES = Number(options.lives ?? (options.quick === true ? 100 : 1_000));
 
 const percent = (share: number): string =>
   share === 0 ? "0" : share < 1e-6 ? "~0" : `${Number((share * 100).toPrecision(2))} %`;
@@ -110,22 +114,17 @@ say(
 );
 say("** the sum of the signals' own rates, which bounds the rate whatever the dependence between them");
 
-/** Share of lives whose evidence ever reached 1/alpha, with the upper end of its 95 % interval (Wilson). */
-const reached = (most: readonly number[], alpha: number): string => {
-  const hits = most.filter((logE) => logE >= -Math.log(alpha)).length;
-  const n = most.length;
-  const z = 1.96;
-  const centre = (hits + (z * z) / 2) / (n + z * z);
-  const half = (z / (n + z * z)) * Math.sqrt((hits * (n - hits)) / n + (z * z) / 4);
-  return `${percent(hits / n)} (≤ ${percent(centre + half)})`;
-};
-
 const AT = [0.05, 0.004, ALPHA] as const;
 say(
-  `\nThe same where nothing exact exists: ${LIVES} simulated lives each, share that ever reached 1/α (95 % upper end)`,
+  `\nThe same where nothing exact exists, simulated: share of lives that ever reach 1/α (95 % upper end of the estimate).`,
+);
+say(
+  `tilted: ${LIVES} lives of failing features, each weighted with its likelihood in truth; plain: ${LIVES} lives, counted`,
 );
 const wide = (name: string, cells: readonly string[]): string =>
-  [name.padEnd(62), ...cells.map((cell) => cell.padStart(22))].join(" ");
+  [name.padEnd(66), ...cells.map((cell) => cell.padStart(22))].join(" ");
+const estimates = (found: readonly Estimate[]): string[] =>
+  found.map(({ rate, upper }) => `${percent(rate)} (≤ ${percent(upper)})`);
 say(
   wide(
     "",
@@ -133,67 +132,27 @@ say(
   ),
 );
 const random = makeRandom(20_260_401);
-const lives = <T>(live: () => T): T[] => Array.from({ length: LIVES }, live);
-let worstHoldout = 0;
-for (const threshold of THRESHOLDS) {
-  const rule = ruleFor({ activationThreshold: threshold, compare: { activation: "holdout" } });
-  for (const [treated, held] of [
-    [50, 50],
-    [90, 10],
-  ] as const) {
-    const most = lives(() =>
-      mostWorseEvidence(
-        rule,
-        activationBuckets(
-          { treatment: { units: treated, rate: threshold }, holdout: { units: held, rate: threshold } },
-          { bucketSeconds: 180, buckets: 240 },
-          random,
-        ),
-      ),
-    );
-    worstHoldout = Math.max(worstHoldout, most.filter((logE) => logE >= -Math.log(ALPHA)).length / LIVES);
-    const name = `holdout ${treated}:${held} a bucket, delayed, 4 ages together, p = ${threshold}`;
-    say(
-      wide(
-        name,
-        AT.map((alpha) => reached(most, alpha)),
-      ),
-    );
-  }
+const simulated: Record<string, Estimate> = {};
+for (const { name, configuration } of configurations(ALPHA, THRESHOLDS)) {
+  const tilted = tiltedRates(configuration, AT, LIVES, random);
+  say(wide(name, estimates(tilted)));
+  say(wide("  plain", estimates(plainRates(configuration, AT, LIVES, random))));
+  const last = tilted.at(-1);
+  if (last !== undefined) simulated[name] = last;
 }
-const latencyRule = ruleFor({ activationThreshold: 0.15 });
-let worstLatency = 0;
 for (const pageViews of [5, 30]) {
-  const all = lives(() =>
-    burstyLatency(latencyRule, { buckets: 480, pageViews }, random, (tally) =>
-      gridLogKeepEvidence(tally, SLOW_SHARE),
-    ),
+  const naive = plainRates(countingEveryRequest(pageViews), AT, LIVES, random);
+  say(
+    wide(`not used: every request a witness, ${pageViews} page views a bucket, no holdout`, estimates(naive)),
   );
-  const kinds = [
-    { name: "without holdout (bucket shares)", most: all.map(({ mostAbove }) => mostAbove), counts: true },
-    { name: "with holdout", most: all.map(({ mostWorse }) => mostWorse), counts: true },
-    {
-      name: "every request a witness (not used)",
-      most: all.map(({ mostNaive }) => mostNaive),
-      counts: false,
-    },
-  ];
-  for (const { name, most, counts } of kinds) {
-    say(
-      wide(
-        `bursty latency, ${pageViews} page views a bucket, ${name}`,
-        AT.map((alpha) => reached(most, alpha)),
-      ),
-    );
-    if (counts)
-      worstLatency = Math.max(worstLatency, most.filter((logE) => logE >= -Math.log(ALPHA)).length / LIVES);
-  }
 }
+const worst = Math.max(...Object.values(simulated).map(({ upper }) => upper));
+say(`highest upper end at α = ${ALPHA}: ${percent(worst)} (bound: ${percent(ALPHA)})`);
 
 say("\nWatch after KEEP, bar 2,500 (one signal)");
 const logBar = -Math.log(ALPHA);
 const watched = ruleFor({ activationThreshold: 0.15 });
-const batches = LIVES * 200;
+const batches = LIVES * 2_000;
 const alarms = alarmsWhileHealthy(watched, { batches, logBar }, random);
 say(
   `exactly at the threshold: ${alarms} alarms in ${batches} batches of 50 users, one in ${Math.round(batches / Math.max(1, alarms))}`,
@@ -210,7 +169,7 @@ say(
 say(
   "\nLaunch with a holdout, 1,000 new users a minute on each side, activation halved, 15 % of activations in the first hour",
 );
-const launchMinutes: Record<string, number> = {};
+const launchMinutes: Record<string, number[]> = {};
 for (const rate of [0.15, 0.3]) {
   const rule = ruleFor({
     activationThreshold: rate,
@@ -218,15 +177,20 @@ for (const rate of [0.15, 0.3]) {
     minCohortSize: 5_000,
     compare: { activation: "holdout", retention: "holdout" },
   });
-  const minutes = Array.from({ length: Math.min(LIVES, 500) }, () =>
+  const launches = Math.min(LIVES, 500);
+  const minutes = Array.from({ length: launches }, () =>
     minutesToRollback(rule, { ratio: 0.5, minutes: 120 }, random),
   );
-  const within = minutes.filter((one) => one <= 45).length / minutes.length;
-  launchMinutes[rate] = median(minutes);
-  say(
-    `holdout activates ${percent(rate)}: rolled back after ${median(minutes).toFixed(0)} min (median), ` +
-      `${quantile(minutes, 0.9).toFixed(0)} min (p90), ${percent(within)} within 45 min`,
+  const bar = 1 / (sharesOf(rule).activation * ALPHA);
+  const best = Array.from({ length: launches }, () =>
+    minutesOfBestTest({ rate, ratio: 0.5, bar, minutes: 120 }, random),
   );
+  const summary = (all: readonly number[]) =>
+    `${median(all).toFixed(0)} min (median), ${quantile(all, 0.9).toFixed(0)} min (p90), ` +
+    `${percent(all.filter((one) => one <= 45).length / all.length)} within 45 min`;
+  launchMinutes[rate] = [median(minutes), quantile(minutes, 0.9)];
+  say(`holdout activates ${percent(rate)}: rolled back after ${summary(minutes)}`);
+  say(`  the best possible test, which knows the effect and sees every activation at once: ${summary(best)}`);
 }
 
 const rounds = secondsOfOneCheck().map((seconds) => seconds * 1e6);
@@ -236,7 +200,7 @@ say(
     `(median of ${rounds.length} rounds, ${Math.min(...rounds).toFixed(1)} to ${Math.max(...rounds).toFixed(1)})`,
 );
 
-if (process.argv.includes("--json")) {
+if (options.json === true) {
   const byRatio = (values: readonly number[]) =>
     Object.fromEntries(BAD.map((ratio, i) => [String(ratio), values[i]]));
   say(
@@ -250,9 +214,10 @@ if (process.argv.includes("--json")) {
           Object.fromEntries(THRESHOLDS.map((p, i) => [p, rates[i]])),
         ]),
       ),
-      falseRollbackSimulated: { holdout: worstHoldout, burstyLatency: worstLatency, lives: LIVES },
+      falseRollbackSimulated: simulated,
+      lives: LIVES,
       watch: { batchesPerAlarm: batches / Math.max(1, alarms), medianUsers: median(noticedUsers) },
-      launchMedianMinutes: launchMinutes,
+      launchMinutesMedianP90: launchMinutes,
       checkMicros,
     }),
   );

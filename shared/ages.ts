@@ -22,11 +22,11 @@ const upTo = (ages: readonly number[], windowSeconds: number, fromSeconds = 0): 
 ];
 
 /**
- * Ages at which treatment and holdout are compared (15 min, 1 h, 6 h, 24 h; 1 d, 3 d, 7 d, as far as they lie inside
- * the rule's windows) and the width of an exposure bucket: a fifth of the youngest age, between a second and an hour.
+ * Ages at which treatment and holdout are compared (15 min, 30 min, 1 h, 6 h, 24 h; 1 d, 3 d, 7 d, as far as they lie
+ * inside the rule's windows) and the width of an exposure bucket: a fifth of the youngest age, between a second and an hour.
  */
 export const agesOf = (rule: Windows): Ages => {
-  const activation = upTo([15 * MINUTE, HOUR, 6 * HOUR, DAY], rule.activationWindowSeconds);
+  const activation = upTo([15 * MINUTE, 30 * MINUTE, HOUR, 6 * HOUR, DAY], rule.activationWindowSeconds);
   const retention = upTo([DAY, 3 * DAY, 7 * DAY], rule.retentionWindowSeconds, rule.returnAfterSeconds);
   const youngest = Math.min(activation[0] ?? HOUR, retention[0] ?? HOUR);
   return {

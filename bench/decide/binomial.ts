@@ -28,30 +28,28 @@ export const makeRandom = (seed: number): Random => {
   };
 };
 
-const tables = new Map<number, Map<number, Float64Array>>();
+/** Trials drawn in one go: few enough for (1 − p) ** trials not to vanish. */
+const AT_ONCE = 100;
 
-const cumulativeOf = (n: number, p: number): Float64Array => {
-  const byN = tables.get(p) ?? new Map<number, Float64Array>();
-  tables.set(p, byN);
-  const known = byN.get(n);
-  if (known !== undefined) return known;
-  let sum = 0;
-  const table = binomialProbabilities(n, p).map((probability) => (sum += probability));
-  byN.set(n, table);
-  return table;
+const drawFew = (n: number, p: number, random: Random): number => {
+  const odds = p / (1 - p);
+  let probability = (1 - p) ** n;
+  let left = random() - probability;
+  let k = 0;
+  while (left >= 0 && k < n) {
+    k++;
+    probability *= (odds * (n - k + 1)) / k;
+    left -= probability;
+  }
+  return k;
 };
 
-/** One draw, by looking up the cumulative distribution; tables are kept, so draw from few different (n, p). */
+/** One draw, by going up the distribution: takes about n p steps. */
 export const drawBinomial = (n: number, p: number, random: Random): number => {
   if (n === 0 || p <= 0) return 0;
   if (p >= 1) return n;
-  const table = cumulativeOf(n, p);
-  const u = random();
-  let [low, high] = [0, n];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((table[middle] ?? 1) > u) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+  if (p > 0.5) return n - drawBinomial(n, 1 - p, random);
+  let drawn = 0;
+  for (let left = n; left > 0; left -= AT_ONCE) drawn += drawFew(Math.min(left, AT_ONCE), p, random);
+  return drawn;
 };

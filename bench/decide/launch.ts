@@ -7,8 +7,8 @@ import { noEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.t
 import { foldExposures, foldOutcomes } from "../../origin/decide/fold.ts";
 import { settledUpTo } from "../../origin/evaluate/settled.ts";
 import type { Rule } from "../../shared/rule.ts";
-import { activationBuckets } from "./simulate.ts";
-import type { Random } from "./binomial.ts";
+import { drawBinomial, type Random } from "./binomial.ts";
+import { ACTIVATED_BY_AGE, outcomeBuckets } from "./delays.ts";
 
 const PER_MINUTE = 1_000;
 
@@ -22,8 +22,9 @@ export const minutesToRollback = (
   const rollout = { rolloutBps: 5000, holdoutBps: 5000 };
   const units = (PER_MINUTE * ages.bucketSeconds) / 60;
   const rate = rule.activationThreshold;
-  const life = activationBuckets(
-    { treatment: { units, rate: rate * ratio }, holdout: { units, rate } },
+  const arm = { units, rate, byAge: ACTIVATED_BY_AGE };
+  const life = outcomeBuckets(
+    { treatment: { ...arm, rate: rate * ratio }, holdout: arm },
     { bucketSeconds: ages.bucketSeconds, buckets: Math.ceil((minutes * 60) / ages.bucketSeconds) },
     random,
   );
@@ -57,6 +58,30 @@ export const minutesToRollback = (
       now,
     });
     if (action === "ROLLBACK") return now / 60;
+  }
+  return Infinity;
+};
+
+/** Steps a minute at which the best test looks. */
+const STEPS = 10;
+
+/**
+ * The same for the best test there can be: it knows rates and effect beforehand, sees every activation the moment it happens
+ * and weighs it by its likelihood ratio alone. `bar` is the evidence it needs; activations come evenly in the first hour.
+ */
+export const minutesOfBestTest = (
+  { rate, ratio, bar, minutes }: { rate: number; ratio: number; bar: number; minutes: number },
+  random: Random,
+): number => {
+  const [, , byHour] = ACTIVATED_BY_AGE;
+  const [treated, held] = [Math.log((2 * ratio) / (1 + ratio)), Math.log(2 / (1 + ratio))];
+  let logEvidence = 0;
+  for (let step = 1; step <= minutes * STEPS; step++) {
+    // Of those who came in the last `step` steps each acts at the same pace.
+    const expected = (PER_MINUTE * rate * byHour * step) / 60 / STEPS ** 2;
+    const draw = (mean: number) => drawBinomial(PER_MINUTE, mean / PER_MINUTE, random);
+    logEvidence += treated * draw(expected * ratio) + held * draw(expected);
+    if (logEvidence >= Math.log(bar)) return step / STEPS;
   }
   return Infinity;
 };

@@ -28,7 +28,7 @@ export type TestReport = {
   immature: number | null;
   /** treatment.s / treatment.n; null while n is 0. */
   rate: number | null;
-  /** ln evidence for a rollback and the ln bar it has to reach. */
+  /** ln evidence for a rollback and the ln bar it has to reach; of a comparison with the holdout, over all ages together. */
   logEvidence: number;
   logBar: number;
   /** Since the feature was kept: ln of the detector and the ln bar at which it alarms; null before the first batch. */

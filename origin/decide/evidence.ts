@@ -15,10 +15,13 @@ export type OutcomeEvidence = {
   readonly foldedTo: number;
   readonly mature: Arms<Tally>;
   /**
-   * ln evidence that treatment does worse than holdout at this age, one for each of COMPARED_RATIOS; stays 0 under a rule
-   * that holds the signal against its threshold, for which the tally is enough.
+   * ln evidence that treatment does worse than holdout in the step to this age, one for each of COMPARED_RATIOS: of the
+   * units that had not succeeded at the age before, fewer do by this one. Stays 0 under a rule that holds the signal
+   * against its threshold, for which the tally is enough.
    */
   readonly worse: readonly number[];
+  /** Holdout in the same step, which tells what the next bucket's bet expects: units still to succeed, and successes. */
+  readonly held: Tally;
   /** Since the feature was kept: the detector, and the units of the batch that is filling. */
   readonly watch: { readonly detector: Detector; readonly filling: Arms<Tally> };
 };
@@ -78,6 +81,7 @@ export const noEvidence = (ages: Ages, since: number, rollout: Rollout): Evidenc
     foldedTo,
     mature: nothing,
     worse: even(COMPARED_RATIOS.length),
+    held: NOTHING,
     watch: { detector: [], filling: nothing },
   });
   return {

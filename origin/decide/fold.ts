@@ -16,8 +16,11 @@ import {
 import { logLikelihoodRatios, mirrored, type Tally } from "./rate-evidence.ts";
 import { shareGains } from "./share-bets.ts";
 
-/** Settled outcomes of the units exposed in one bucket, at one age. */
-export type OutcomeBucket = { readonly bucketS: number } & Arms<Tally>;
+/**
+ * Settled outcomes of the units exposed in one bucket, at one age; `earlier`: how many of them had succeeded at the age
+ * before already (not given: none, or there is no age before).
+ */
+export type OutcomeBucket = { readonly bucketS: number; readonly earlier?: Arms<number> } & Arms<Tally>;
 
 /** Requests that came in during one bucket. */
 export type TrafficBucket = {
@@ -43,6 +46,8 @@ export const SLOW_SHARE = 0.05;
  */
 const REQUESTS_PER_WITNESS = 10;
 
+const NOBODY: Arms<number> = { treatment: 0, holdout: 0 };
+
 const add = (one: Tally, other: Tally): Tally => ({ n: one.n + other.n, s: one.s + other.s });
 const addArms = (one: Arms<Tally>, other: Arms<Tally>): Arms<Tally> => ({
   treatment: add(one.treatment, other.treatment),
@@ -54,6 +59,12 @@ const mirroredArms = (arms: Arms<Tally>): Arms<Tally> => ({
 });
 const addEach = (sums: readonly number[], gains: readonly number[]): number[] =>
   sums.map((sum, i) => sum + (gains[i] ?? 0));
+
+/** The units that had not succeeded at the age before, and those of them that have by this one. */
+const stepOf = ({ treatment, holdout, earlier = NOBODY }: OutcomeBucket): Arms<Tally> => ({
+  treatment: { n: treatment.n - earlier.treatment, s: treatment.s - earlier.treatment },
+  holdout: { n: holdout.n - earlier.holdout, s: holdout.s - earlier.holdout },
+});
 
 /** Adds a bucket to the batch that is filling, and folds the batch when it is full. */
 const watchOutcomes = (
@@ -82,15 +93,18 @@ export const foldOutcomes = (
   upTo: number,
   terms: FoldTerms,
 ): OutcomeEvidence => {
-  let { mature, worse, watch } = evidence;
+  let { mature, worse, held, watch } = evidence;
   for (const bucket of buckets) {
     if (bucket.bucketS < evidence.foldedTo || bucket.bucketS >= upTo) continue;
-    if (terms.against === "holdout")
-      worse = addEach(worse, comparisonGains(bucket, guessRate(mature.holdout)));
+    if (terms.against === "holdout") {
+      const step = stepOf(bucket);
+      worse = addEach(worse, comparisonGains(step, guessRate(held)));
+      held = add(held, step.holdout);
+    }
     if (terms.watching) watch = watchOutcomes({ watch, mature }, bucket, terms);
     mature = addArms(mature, bucket);
   }
-  return { ...evidence, mature, worse, watch, foldedTo: Math.max(evidence.foldedTo, upTo) };
+  return { ...evidence, mature, worse, held, watch, foldedTo: Math.max(evidence.foldedTo, upTo) };
 };
 
 const foldRequests = (

@@ -68,10 +68,12 @@ const seen = (test: TestReport, rule: Rule): string => {
   }
 };
 
-const evidenceOf = ({ logEvidence, logBar, alarm }: TestReport): string =>
-  alarm !== null && logEvidence < logBar && alarm.logEvidence >= alarm.logBar
-    ? `It has fallen since it was kept: evidence ${odds(alarm.logEvidence)}, needed ${odds(alarm.logBar)}.`
-    : `Evidence ${odds(logEvidence)}, needed ${odds(logBar)}.`;
+const evidenceOf = ({ logEvidence, logBar, alarm, against, ageSeconds }: TestReport): string => {
+  if (alarm !== null && logEvidence < logBar && alarm.logEvidence >= alarm.logBar)
+    return `It has fallen since it was kept: evidence ${odds(alarm.logEvidence)}, needed ${odds(alarm.logBar)}.`;
+  const scope = against === "holdout" && ageSeconds !== null ? " over all ages" : "";
+  return `Evidence ${odds(logEvidence)}${scope}, needed ${odds(logBar)}.`;
+};
 
 const list = (words: readonly string[]): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
@@ -82,8 +84,14 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 const lead = ({ logEvidence, logBar, alarm }: TestReport): number =>
   Math.max(logEvidence - logBar, alarm === null ? -Infinity : alarm.logEvidence - alarm.logBar);
 
-const strongest = (tests: readonly TestReport[]): TestReport | undefined =>
-  tests.toSorted((one, other) => lead(other) - lead(one))[0];
+/**
+ * Among those with enough units, if there are any. Of equally strong ones the last: the ages of a comparison share their
+ * evidence, and the oldest shows most of it.
+ */
+const strongest = (tests: readonly TestReport[]): TestReport | undefined => {
+  const counted = tests.filter(({ counts }) => counts);
+  return (counted.length > 0 ? counted : tests).toSorted((one, other) => lead(one) - lead(other)).at(-1);
+};
 
 const rollbackReason = (
   tests: readonly TestReport[],
@@ -121,8 +129,7 @@ export const reasonOf = (found: {
   rule: Rule;
 }): string => {
   const { state, tests, keep, cause, obstacle, rule } = found;
-  const counted = tests.filter(({ counts }) => counts);
-  const nearest = strongest(counted.length > 0 ? counted : tests);
+  const nearest = strongest(tests);
   const also = obstacle === null ? "" : ` ${capital(obstacle)}.`;
   switch (state) {
     case "ROLLBACK":

@@ -1,6 +1,7 @@
 // Which signals a rule tests, what share of α each may spend, and what the evidence says about each.
 // Weighted Bonferroni: the shares add up to at most 1, so the chance that any of them fires by mistake is at most α.
 import type { Rule } from "../../shared/rule.ts";
+import { COMPARED_RATIOS } from "./comparison.ts";
 import { MISMATCH_LOG_BAR, mismatchLogEvidence } from "./sample-ratio.ts";
 import type { Decision, KeepReport, SignalName, TestReport } from "./decision.ts";
 import type { Evidence, OutcomeEvidence, TrafficEvidence } from "./evidence.ts";
@@ -51,9 +52,17 @@ type OutcomeSignal = {
   ages: readonly OutcomeEvidence[];
 };
 
-/** The youngest age gets half of the signal's share, each next one half of what is left: early is when it matters. */
-export const shareOfAge = (index: number, ages: number): number =>
+/** Alarms of the watch: the youngest age gets half of the signal's share, each next one half of what is left. */
+const shareOfAge = (index: number, ages: number): number =>
   index === ages - 1 ? 2 ** -index : 2 ** -(index + 1);
+
+/**
+ * ln evidence of all steps of age together. Each is a comparison among units that had not succeeded before it, so for each
+ * ratio the steps' evidence multiplies to one e-process, which has the whole of the signal's share: nothing is split over
+ * the ages, and what a unit has shown so far counts before it has reached the next age.
+ */
+export const logEvidenceWorse = (ages: readonly Pick<OutcomeEvidence, "worse">[]): number =>
+  logMeanExp(COMPARED_RATIOS.map((_ratio, i) => ages.reduce((sum, { worse }) => sum + (worse[i] ?? 0), 0)));
 
 const outcomeTests = (
   rule: Rule,
@@ -64,24 +73,22 @@ const outcomeTests = (
   const against = rule.compare[name] ?? "threshold";
   // Younger ages say something only beside people who joined at the same time.
   const tested = against === "holdout" ? ages : ages.slice(-1);
-  return tested.map(({ ageSeconds, mature, worse, watch }, index) => {
-    const logBar = -Math.log(rule.falseRollbackRate * share * shareOfAge(index, tested.length));
-    return {
-      signal: name,
-      against,
-      ageSeconds,
-      threshold,
-      treatment: mature.treatment,
-      holdout: mature.holdout.n > 0 ? mature.holdout : null,
-      immature: Math.max(0, evidence.exposed.treatment - mature.treatment.n),
-      rate: rateOf(mature.treatment),
-      logEvidence:
-        against === "holdout" ? logMeanExp(worse) : logEvidenceBelow(rule, name, mature.treatment, threshold),
-      logBar,
-      alarm: alarmOf(watch.detector, logBar),
-      counts: mature.treatment.n >= rule.minCohortSize,
-    };
-  });
+  const logBar = -Math.log(rule.falseRollbackRate * share);
+  const worse = against === "holdout" ? logEvidenceWorse(tested) : 0;
+  return tested.map(({ ageSeconds, mature, watch }, index) => ({
+    signal: name,
+    against,
+    ageSeconds,
+    threshold,
+    treatment: mature.treatment,
+    holdout: mature.holdout.n > 0 ? mature.holdout : null,
+    immature: Math.max(0, evidence.exposed.treatment - mature.treatment.n),
+    rate: rateOf(mature.treatment),
+    logEvidence: against === "holdout" ? worse : logEvidenceBelow(rule, name, mature.treatment, threshold),
+    logBar,
+    alarm: alarmOf(watch.detector, logBar - Math.log(shareOfAge(index, tested.length))),
+    counts: mature.treatment.n >= rule.minCohortSize,
+  }));
 };
 
 type TrafficSignal = { name: "latency" | "errorRate"; threshold: number; traffic: TrafficEvidence };

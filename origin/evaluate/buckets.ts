@@ -13,6 +13,8 @@ export type OutcomeRange = {
   readonly epoch: number;
   readonly signal: OutcomeSignal;
   readonly ageSeconds: number;
+  /** The age before, where the comparison of both is asked for. */
+  readonly earlierAgeSeconds: number | null;
   readonly from: number;
   readonly upTo: number;
 };
@@ -20,10 +22,12 @@ export type OutcomeRange = {
 type OutcomeRow = {
   position: number;
   bucket_s: number;
-  exposed_treatment: number;
-  exposed_holdout: number;
-  treatment: number;
-  holdout: number;
+  exposed_treatment: number | null;
+  exposed_holdout: number | null;
+  treatment: number | null;
+  holdout: number | null;
+  earlier_treatment: number | null;
+  earlier_holdout: number | null;
 };
 
 /** For each range, in its order, the buckets that hold anything, rising. For "exposure" `s` is `n`. */
@@ -37,14 +41,18 @@ export const readOutcomes = async (
     `select w.position::int, o.bucket_s,
        sum(o.units) filter (where o.signal = 'exposure' and o.cohort = 'treatment')::float8 as exposed_treatment,
        sum(o.units) filter (where o.signal = 'exposure' and o.cohort = 'holdout')::float8 as exposed_holdout,
-       sum(o.units) filter (where o.signal = w.signal and o.cohort = 'treatment')::float8 as treatment,
-       sum(o.units) filter (where o.signal = w.signal and o.cohort = 'holdout')::float8 as holdout
-     from unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::bigint[], $6::bigint[])
-       with ordinality as w (feature_id, epoch, signal, age_s, from_s, up_to_s, position)
+       sum(o.units) filter (where o.signal = w.signal and o.age_s = w.age_s and o.cohort = 'treatment')::float8
+         as treatment,
+       sum(o.units) filter (where o.signal = w.signal and o.age_s = w.age_s and o.cohort = 'holdout')::float8
+         as holdout,
+       sum(o.units) filter (where o.age_s = w.earlier_s and o.cohort = 'treatment')::float8 as earlier_treatment,
+       sum(o.units) filter (where o.age_s = w.earlier_s and o.cohort = 'holdout')::float8 as earlier_holdout
+     from unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::bigint[])
+       with ordinality as w (feature_id, epoch, signal, age_s, earlier_s, from_s, up_to_s, position)
      join outcome_counts o
        on o.feature_id = w.feature_id and o.epoch = w.epoch
       and o.bucket_s >= w.from_s and o.bucket_s < w.up_to_s
-      and ((o.signal = 'exposure' and o.age_s = 0) or (o.signal = w.signal and o.age_s = w.age_s))
+      and ((o.signal = 'exposure' and o.age_s = 0) or (o.signal = w.signal and o.age_s in (w.age_s, w.earlier_s)))
      group by w.position, o.bucket_s
      order by w.position, o.bucket_s`,
     [
@@ -52,6 +60,7 @@ export const readOutcomes = async (
       ranges.map(({ epoch }) => epoch),
       ranges.map(({ signal }) => signal),
       ranges.map(({ ageSeconds }) => ageSeconds),
+      ranges.map(({ earlierAgeSeconds }) => earlierAgeSeconds),
       ranges.map(({ from }) => from),
       ranges.map(({ upTo }) => upTo),
     ],
@@ -61,6 +70,7 @@ export const readOutcomes = async (
       bucketS: row.bucket_s,
       treatment: { n: row.exposed_treatment ?? 0, s: row.treatment ?? 0 },
       holdout: { n: row.exposed_holdout ?? 0, s: row.holdout ?? 0 },
+      earlier: { treatment: row.earlier_treatment ?? 0, holdout: row.earlier_holdout ?? 0 },
     });
   }
   return found;

@@ -58,6 +58,7 @@ export const calibrate = async (
       epoch: row.epoch,
       signal,
       ageSeconds,
+      earlierAgeSeconds: null,
       from: 0,
       upTo: settledUpTo(ages, ageSeconds, { now, lagSeconds: 0 }),
     })),

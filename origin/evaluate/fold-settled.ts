@@ -5,6 +5,7 @@ import type { Queryable } from "../db/pool.ts";
 import { noEvidence, type Evidence, type OutcomeEvidence } from "../decide/evidence.ts";
 import { foldExposures, foldOutcomes, foldTraffic, type OutcomeBucket } from "../decide/fold.ts";
 import { agesOf, type Ages } from "../../shared/ages.ts";
+import type { Rule } from "../../shared/rule.ts";
 import { readOutcomes, readTraffic, type OutcomeRange, type Traffic } from "./buckets.ts";
 import type { DueFeature, StoredTrial } from "./due.ts";
 import { settledUpTo, type SettlingClock } from "./settled.ts";
@@ -50,12 +51,16 @@ const currentTrial = (due: DueFeature, now: number): FoldedTrial => {
 };
 
 type Signal = OutcomeRange["signal"];
-type Part = { readonly signal: Signal; readonly ageSeconds: number; readonly foldedTo: number };
+type Part = Pick<OutcomeRange, "signal" | "ageSeconds" | "earlierAgeSeconds"> & { readonly foldedTo: number };
 
-const partsOf = ({ exposed, activation, retention }: Evidence): Part[] => [
-  { signal: "exposure", ageSeconds: 0, foldedTo: exposed.foldedTo },
-  ...activation.map((part) => ({ signal: "activation" as const, ...part })),
-  ...retention.map((part) => ({ signal: "retention" as const, ...part })),
+const partsOf = ({ exposed, ...outcomes }: Evidence, { compare }: Rule): Part[] => [
+  { signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null, foldedTo: exposed.foldedTo },
+  ...(["activation", "retention"] as const).flatMap((signal) =>
+    outcomes[signal].map(({ ageSeconds, foldedTo }, index, ages) => {
+      const before = compare[signal] === "holdout" ? ages[index - 1] : undefined;
+      return { signal, ageSeconds, earlierAgeSeconds: before?.ageSeconds ?? null, foldedTo };
+    }),
+  ),
 ];
 
 const mergeSketches = (stored: Buffer, traffic: Traffic, cohort: "treatment" | "holdout"): Buffer => {
@@ -136,11 +141,11 @@ export const foldSettled = async (
     const ages = agesOf(due.rule);
     return { due, ages, trial: currentTrial(due, clock.now), isCounted: isCountedBy(due, ages) };
   });
-  const outcomeRanges = work.flatMap(({ due: { featureId, epoch }, ages, trial, isCounted }, index) =>
-    (isCounted ? partsOf(trial.evidence) : [])
-      .map(({ signal, ageSeconds, foldedTo: from }) => {
+  const outcomeRanges = work.flatMap(({ due: { featureId, epoch, rule }, ages, trial, isCounted }, index) =>
+    (isCounted ? partsOf(trial.evidence, rule) : [])
+      .map(({ signal, ageSeconds, earlierAgeSeconds, foldedTo: from }) => {
         const upTo = settledUpTo(ages, ageSeconds, clock);
-        return { index, featureId, epoch, signal, ageSeconds, from, upTo };
+        return { index, featureId, epoch, signal, ageSeconds, earlierAgeSeconds, from, upTo };
       })
       .filter(({ from, upTo }) => from < upTo),
   );

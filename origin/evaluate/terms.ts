@@ -1,5 +1,6 @@
 // The parts of a rule that evidence is about. Changing any of them after looking at the data, also from shadow to
 // enforce, would spend the same α twice: it starts a new trial from nothing instead.
+import { agesOf } from "../../shared/ages.ts";
 import type { Rule } from "../../shared/rule.ts";
 
 export const termsOf = (rule: Rule): string =>
@@ -10,8 +11,7 @@ export const termsOf = (rule: Rule): string =>
     rule.latencyP95Threshold,
     rule.errorRateThreshold ?? null,
     rule.minCohortSize,
-    rule.activationWindowSeconds,
-    rule.retentionWindowSeconds,
+    agesOf(rule),
     rule.returnAfterSeconds,
     rule.falseRollbackRate,
     rule.prior ?? null,

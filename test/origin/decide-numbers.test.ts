@@ -1,8 +1,14 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { betaLogEvidence, betaLogEvidenceBothWays } from "../../origin/decide/beta-evidence.ts";
 import { liftInterval, rateInterval, tunedPrior } from "../../origin/decide/interval.ts";
+import { noEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
+import { foldOutcomes } from "../../origin/decide/fold.ts";
 import { mirrored } from "../../origin/decide/rate-evidence.ts";
 import { mismatchLogEvidence } from "../../origin/decide/sample-ratio.ts";
+import { logEvidenceWorse } from "../../origin/decide/signals.ts";
+import { agesOf } from "../../shared/ages.ts";
+import { Rule } from "../../shared/rule.ts";
 import vectors from "../spec/decision-vectors.json" with { type: "json" };
 
 const closeTo = (found: number, wanted: number, within: number) =>
@@ -49,4 +55,71 @@ describe("reference values from outside", () => {
       closeTo(found?.upper ?? Number.NaN, upper, 1e-5);
     },
   );
+});
+
+/** Every way in which `n` units can go, with its chance. */
+const outcomes = (n: number, chance: number): { s: number; probability: number }[] => {
+  const binomial = (k: number): number => (k === 0 ? 1 : (binomial(k - 1) * (n - k + 1)) / k);
+  return Array.from({ length: n + 1 }, (_, s) => ({
+    s,
+    probability: binomial(s) * chance ** s * (1 - chance) ** (n - s),
+  }));
+};
+
+describe("a comparison with the holdout", () => {
+  const rule = Rule.parse({
+    featureId: "feat_example",
+    activationThreshold: 0.15,
+    retentionThreshold: 0,
+    latencyP95Threshold: 200,
+    minCohortSize: 1,
+    evaluationWindowSeconds: 3600,
+    activationWindowSeconds: 1800,
+  });
+  const empty = noEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 }).activation;
+  const terms = { threshold: 0.15, against: "holdout", watching: false } as const;
+  const units = fc.integer({ min: 1, max: 5 });
+  const chance = fc.double({ min: 0.01, max: 0.99, noNaN: true });
+
+  test("is a fair bet at every age while the arms are alike: no evidence is to be expected from a bucket, by exact count", () => {
+    fc.assert(
+      fc.property(
+        fc.record({ treated: units, held: units, early: chance, late: chance, before: fc.nat(40) }),
+        ({ treated, held, early, late, before }) => {
+          // What earlier buckets showed of the holdout; nothing at all when `before` is 0.
+          const guess = before === 0 ? { n: 0, s: 0 } : { n: 40, s: before };
+          const [first, second] = empty;
+          if (first === undefined || second === undefined) throw new Error("two ages were expected");
+          const fold = (part: OutcomeEvidence, s: [number, number], earlier: [number, number]) =>
+            foldOutcomes(
+              { ...part, held: guess },
+              [
+                {
+                  bucketS: 0,
+                  treatment: { n: treated, s: s[0] },
+                  holdout: { n: held, s: s[1] },
+                  earlier: { treatment: earlier[0], holdout: earlier[1] },
+                },
+              ],
+              1,
+              terms,
+            );
+          let expected = 0;
+          for (const t1 of outcomes(treated, early))
+            for (const c1 of outcomes(held, early))
+              for (const t2 of outcomes(treated - t1.s, late))
+                for (const c2 of outcomes(held - c1.s, late)) {
+                  const logEvidence = logEvidenceWorse([
+                    fold(first, [t1.s, c1.s], [0, 0]),
+                    fold(second, [t1.s + t2.s, c1.s + c2.s], [t1.s, c1.s]),
+                  ]);
+                  const probability = t1.probability * c1.probability * t2.probability * c2.probability;
+                  expected += probability * Math.exp(logEvidence);
+                }
+          expect(expected).toBeLessThanOrEqual(1 + 1e-9);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
 });

@@ -16,6 +16,7 @@ type Folded = {
   buckets: number;
   treatment: number | number[];
   holdout?: number | number[];
+  earlier?: number[];
 };
 
 type Case = {
@@ -32,6 +33,7 @@ type Case = {
 
 const SECONDS: Record<string, number> = {
   "15 min": 900,
+  "30 min": 1800,
   "1 h": 3600,
   "24 h": 86_400,
   "3 d": 259_200,
@@ -52,7 +54,12 @@ const fold = (
   { signal, age, ...item }: Folded,
   watching: boolean,
 ): Evidence => {
-  const arms = { treatment: tallyOf(item.treatment), holdout: tallyOf(item.holdout) };
+  const [treatment = 0, holdout = 0] = item.earlier ?? [];
+  const arms = {
+    treatment: tallyOf(item.treatment),
+    holdout: tallyOf(item.holdout),
+    earlier: { treatment, holdout },
+  };
   const from = (foldedTo: number) =>
     Array.from({ length: item.buckets }, (_, i) => ({ bucketS: foldedTo + i, ...arms }));
   switch (signal) {

@@ -1,5 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/sketch.ts";
+import { COMPARED_RATIOS, comparisonGains, guessRate } from "../../origin/decide/comparison.ts";
+import { logMeanExp } from "../../origin/decide/log-sum-exp.ts";
 import type { RollbackFeature } from "../../origin/evaluate/act.ts";
 import { makeEvaluator } from "../../origin/evaluate/evaluator.ts";
 import { makeLogger } from "../../origin/log.ts";
@@ -211,6 +213,47 @@ describe("evaluate", () => {
     expect(rows[0]?.reason).toContain("evidence starts from nothing, with a fresh α");
     expect(await stateAt(120)).toBe("COLLECTING");
     expect(rollbacks).toEqual([]);
+  });
+
+  test("beside a holdout each age counts those who had not acted at the age before", async () => {
+    await insertFeature(
+      ruleOf({
+        retentionThreshold: 0,
+        activationWindowSeconds: 1_800,
+        minCohortSize: 1,
+        compare: { activation: "holdout" },
+      }),
+    );
+    const buckets = 10;
+    const acted = { treatment: [4, 9], holdout: [8, 20] };
+    for (const [cohort, [early, late]] of Object.entries(acted))
+      for (const [signal, age, units] of [
+        ["exposure", 0, 1_000],
+        ["activation", 900, early],
+        ["activation", 1_800, late],
+      ] as const)
+        await pool.query(
+          `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
+           select $1, 1, $2, $3, $4, $5::bigint + 180 * i, $6 from generate_series(0, $7::int - 1) i`,
+          [FEATURE, cohort, signal, age, START, units, buckets],
+        );
+    const steps = [
+      { treatment: { n: 1_000, s: 4 }, holdout: { n: 1_000, s: 8 } },
+      { treatment: { n: 996, s: 5 }, holdout: { n: 992, s: 12 } },
+    ];
+    const gains = steps.flatMap((step) =>
+      Array.from({ length: buckets }, (_, before) =>
+        comparisonGains(step, guessRate({ n: before * step.holdout.n, s: before * step.holdout.s })),
+      ),
+    );
+    const sums = COMPARED_RATIOS.map((_, i) => gains.reduce((sum, gain) => sum + (gain[i] ?? 0), 0));
+    const { evaluator, clock } = setup();
+    clock.now = START + 9_000;
+    const [outcome] = await evaluator.evaluateDue();
+    const [first, second] = outcome?.decision.evidence.tests ?? [];
+    expect(first).toMatchObject({ ageSeconds: 900, treatment: { n: 10_000, s: 40 } });
+    expect(second).toMatchObject({ ageSeconds: 1_800, holdout: { n: 10_000, s: 200 } });
+    for (const each of [first, second]) expect(each?.logEvidence).toBeCloseTo(logMeanExp(sums), 9);
   });
 
   describe("a ramp", () => {
