@@ -64,10 +64,11 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
   const recognise = makeRecognise({ config, cookies, readClaims });
   const identify = (request: Request) => recognise(sentWith(request));
 
-  /** This isolate's replica is woken first, so that the answer always names at least the region that was asked. */
+  /** This isolate's replica is woken meanwhile, so that the answer always names at least the region that was asked. */
   const push = async (message: PushMessage, waitUntil: WaitUntil) => {
-    await memory.refresh(waitUntil);
+    const woken = memory.refresh(waitUntil);
     const pushed = await env.HUB.get(env.HUB.idFromName("hub")).push(message, replicaName);
+    await woken;
     if (pushed.ok) await memory.refresh(waitUntil);
     return pushed;
   };

@@ -24,6 +24,7 @@ type Receipts = { readonly revision: Revision; readonly regions: readonly Receip
 const RECEIPT_MS = 1_500;
 /** A region that has not watched for this long is asleep: its first visitor will ask first. */
 const ASLEEP_MS = 5_000;
+/** Revisions of one second are kept together, and not while they are on their way to the regions. */
 const KEEP_EVERY_MS = 1_000;
 
 export class Hub extends DurableObject<Env> {
@@ -72,7 +73,7 @@ export class Hub extends DurableObject<Env> {
     const { revision } = message;
     // Also for a push that brings nothing new: the hub may have died after it stored this revision, before it kept it.
     if (revision !== this.keptRevision && (await this.ctx.storage.getAlarm()) === null)
-      await this.ctx.storage.setAlarm(began);
+      await this.ctx.storage.setAlarm(began + KEEP_EVERY_MS);
     const awake = [...this.regions]
       .filter(([, { seenAt }]) => seenAt > began - ASLEEP_MS)
       .map(([name]) => name);
@@ -89,7 +90,7 @@ export class Hub extends DurableObject<Env> {
     }
   }
 
-  /** Keeps the newest state in KV; alarms stand at least a second apart, and stop when there is nothing new. */
+  /** Keeps the newest state in KV, and comes again while there is a newer one or KV fails. */
   override async alarm(): Promise<void> {
     const { revision } = this.ledger;
     if (revision === this.keptRevision) return;
@@ -97,7 +98,8 @@ export class Hub extends DurableObject<Env> {
       await keep(this.env.FEATURES, this.ledger, Date.now());
       this.keptRevision = revision;
     } finally {
-      await this.ctx.storage.setAlarm(Date.now() + KEEP_EVERY_MS);
+      if (this.keptRevision !== this.ledger.revision)
+        await this.ctx.storage.setAlarm(Date.now() + KEEP_EVERY_MS);
     }
   }
 

@@ -37,7 +37,8 @@ export class Replica extends DurableObject<Env> {
   async watch({ watcher, have, waitMs, maxAgeMs }: Watch, region: string): Promise<WatchAnswer> {
     const now = Date.now();
     this.watchUntil = now + LINGER_MS;
-    this.isolates.set(watcher, { have, seenAt: now });
+    // One that only asks will not be told of the next revision, so nobody waits until it has it.
+    if (waitMs > 0 || this.isolates.has(watcher)) this.isolates.set(watcher, { have, seenAt: now });
     this.acknowledged.wake();
     if (this.confirmedAt === null || now - this.confirmedAt > maxAgeMs)
       await this.ask(region).catch(() => undefined); // answered with the age that the state has
