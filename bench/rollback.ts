@@ -30,8 +30,6 @@ const got = <T, E>(result: Result<T, E>): T => {
   return result.value;
 };
 const has = (name: string) => (seen: Seen) => seen.features.includes(`${name}=treatment`);
-/** performance.now() of a moment by the machine's clock. */
-const onOurClock = (at: Date): number => at.getTime() - performance.timeOrigin;
 const round = (value: number): number => Math.round(value * 10) / 10;
 const percentile = (times: readonly number[], p: number): number => {
   const sorted = times.toSorted((a, b) => a - b);
@@ -52,6 +50,15 @@ try {
   const featureId = await open("feat_bench");
   await visitors.first(has("feat_bench"));
 
+  /** performance.now() of a revision's commit, by the machine's clock. */
+  const committedAt = async (revision: number): Promise<number> => {
+    const { rows } = await setting.pool.query<{ ms: number }>(
+      "select (extract(epoch from at) * 1000)::double precision as ms from rollback_audit where revision = $1",
+      [revision],
+    );
+    return (rows[0]?.ms ?? NaN) - performance.timeOrigin;
+  };
+
   let stragglers = 0;
   /** One rollback; ms from its commit to the end of the first answer without the feature. */
   const measure = async ({ originDies = false } = {}): Promise<number> => {
@@ -59,12 +66,13 @@ try {
     const first = visitors.first((seen) => !has("feat_bench")(seen));
     if (originDies) await origin.kill();
     const closed = got(await changes.rollbackFeature({ featureId }, by));
-    let beganAt = onOurClock(closed.at);
+    let readyAt = NaN;
     if (originDies) {
       await origin.ready();
-      beganAt = performance.now();
+      readyAt = performance.now();
     }
     const seen = await first;
+    const beganAt = originDies ? readyAt : await committedAt(closed.revision);
     // From then on nobody may get it.
     const unwatch = visitors.watch((later) => {
       if (later.sentAt > seen.answeredAt && has("feat_bench")(later)) stragglers += 1;

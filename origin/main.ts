@@ -21,21 +21,14 @@ import { makeFeatureDirectory } from "./ingest/feature-directory.ts";
 import { makeOtlpHandler } from "./ingest/otlp-handler.ts";
 import { makeLogger } from "./log.ts";
 import { makeMetrics } from "./metrics.ts";
-import { announceOn } from "./outbox/announce.ts";
-import { makeInProcessBus } from "./outbox/bus.ts";
-import { makeDispatcher } from "./outbox/dispatch.ts";
-import { keepStates } from "./outbox/keep-states.ts";
-import { listenForChanges } from "./outbox/listen.ts";
 import { pruneDelivered } from "./outbox/prune.ts";
-import { connectRedis, makeRedisBus } from "./outbox/redis-bus.ts";
-import { makePusher } from "./push/pusher.ts";
+import { connectRedis } from "./outbox/redis-bus.ts";
 import { makeCompletionWatch } from "./push/watch-complete.ts";
-import { makeSend } from "./push/send.ts";
+import { startPush } from "./push-thread.ts";
 import { startRepeating } from "./repeat.ts";
 import { makeFeatureChanges } from "./rollback/change-feature.ts";
 import { countRollbacks } from "./rollback/count-rollbacks.ts";
 import { makeSpanLog } from "./span-log/append.ts";
-import { changesSince, currentSnapshot, raiseRevision } from "./rollback/snapshot.ts";
 
 const parsed = parseConfig(process.env);
 if (!parsed.ok) {
@@ -86,11 +79,23 @@ const replica =
   config.DATABASE_REPLICA_URL === undefined ? undefined : connectReplica(config.DATABASE_REPLICA_URL);
 
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
-/** Commands to Redis; whoever subscribes needs a connection of its own. */
-const redis = config.REDIS_URL === undefined ? undefined : connectRedis(config.REDIS_URL, log);
 const has = (role: Role): boolean => config.ROLES.includes(role);
 /** Ended in this order when the origin stops: first what brings work, then what carries it out. */
 const stops: (() => Promise<void>)[] = [];
+
+// First of all: what was committed before this process died is what edges wait for.
+const push = has("push")
+  ? startPush(
+      {
+        databaseUrl,
+        redisUrls: config.REDIS_URL ?? null,
+        edgeUrls: config.EDGE_URLS,
+        pushKeys: config.PUSH_KEYS ?? null,
+        logLevel: config.LOG_LEVEL,
+      },
+      { metrics, logger: log },
+    )
+  : undefined;
 
 const makeIngest = () => {
   // Connections of its own: telemetry neither waits for other work nor makes it wait.
@@ -145,6 +150,7 @@ if (has("evaluate")) {
     setRollout: ({ reason, rolloutBps, ...target }) =>
       changes.setRollout(target, rolloutBps, { actor: "sluice", reason }),
   });
+  const redis = config.REDIS_URL === undefined ? undefined : connectRedis(config.REDIS_URL, log);
   const locks = redis === undefined ? undefined : makeEvaluationLocks({ redis, metrics, log });
   const evaluation = startRepeating({
     everyMs: config.EVALUATE_EVERY_MS,
@@ -157,46 +163,11 @@ if (has("evaluate")) {
   stops.push(
     () => evaluation.stop(),
     async () => locks?.stop(),
+    async () => redis?.disconnect(),
   );
 }
 
-if (has("push")) {
-  const bus =
-    redis === undefined || config.REDIS_URL === undefined
-      ? makeInProcessBus()
-      : makeRedisBus({
-          publisher: redis,
-          subscriber: connectRedis(config.REDIS_URL, log),
-          log,
-        });
-  // A rollback on its way to the edge does not wait behind a check or a page of the console.
-  const pushPool = makePool(databaseUrl, {
-    applicationName: "sluice-push",
-    max: 3,
-    queryTimeoutMs: 10_000,
-    onIdleError,
-  });
-  const dispatcher = makeDispatcher({ pool: pushPool, deliver: { state: announceOn(bus) }, log });
-  const pusher =
-    config.PUSH_KEYS === undefined
-      ? undefined
-      : await makePusher({
-          pool: pushPool,
-          edgeUrls: config.EDGE_URLS,
-          readChanges: (since) => changesSince(pushPool, since),
-          raiseRevision: (above) => raiseRevision(pushPool, above),
-          send: makeSend({ keys: config.PUSH_KEYS, fetch, now: Date.now }),
-          metrics,
-          log,
-        });
-  // The database tells of every commit; Redis tells other processes' listeners as well, and neither is needed twice.
-  const wake = () => {
-    pusher?.wake();
-    dispatcher.wake();
-  };
-  const listening = listenForChanges({ databaseUrl, onNews: wake, log });
-  const states = keepStates({ bus, readSnapshot: () => currentSnapshot(pool) });
-  const unsubscribe = bus.subscribe({ onEvent: () => pusher?.wake(), onGap: wake });
+if (push !== undefined) {
   const pruning = startRepeating({
     everyMs: 3_600_000,
     run: () => pruneDelivered(pool),
@@ -210,13 +181,7 @@ if (has("push")) {
   stops.push(
     () => completion.stop(),
     () => pruning.stop(),
-    () => listening.stop(),
-    async () => unsubscribe(),
-    () => dispatcher.stop(),
-    async () => pusher?.stop(),
-    () => states.stop(),
-    () => bus.stop(),
-    () => pushPool.end(),
+    () => push.stop(),
   );
 }
 
@@ -237,7 +202,10 @@ const adminApp = makeAdminApp({
       () => undefined,
       (error: unknown) => `database: ${error instanceof Error ? error.message : String(error)}`,
     );
-    return database === undefined ? [] : [database];
+    return [
+      ...(database === undefined ? [] : [database]),
+      ...(push?.isReady() === false ? ["push: its thread is starting"] : []),
+    ];
   },
 });
 
@@ -261,7 +229,6 @@ const stop = async (signal: string, exitCode = 0): Promise<void> => {
     server.closeAllConnections();
   }
   for (const end of stops) await end();
-  redis?.disconnect();
   await replica?.end();
   await pool.end();
   await embedded?.stop();

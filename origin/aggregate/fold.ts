@@ -1,11 +1,9 @@
 // Runs the fold in a thread of its own, so that folding never makes a request wait, and starts it again if it dies.
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { keepThread } from "../thread.ts";
 import type { FoldReport, WorkerOptions } from "./fold-worker.ts";
 
-const RESTART_MS = 500;
 /** A thread that has not reported for so long counts as behind by the time since. */
 const REPORT_EVERY_S = 2;
 
@@ -35,11 +33,9 @@ export const startFold = (options: {
     dedupeKeys: options.dedupeKeys ?? 40_000_000,
     rawKeepDays: options.rawKeepDays ?? 62,
   };
-  let stopping = false;
   let lagSeconds: number | null = null;
   let reportedAt = performance.now();
   let counted = { folded: 0, duplicates: 0, capped: 0 };
-  let restart: NodeJS.Timeout | undefined;
 
   const lag = (): number | null => {
     const silentS = (performance.now() - reportedAt) / 1_000;
@@ -66,36 +62,17 @@ export const startFold = (options: {
     }
   };
 
-  const start = (): Worker => {
-    const worker = new Worker(new URL("fold-worker.ts", import.meta.url), {
-      workerData,
-      name: "fold",
-      // Batches make much garbage; with room for gigabytes it would be left lying about. The tables are not in here.
-      resourceLimits: { maxOldGenerationSizeMb: 384, maxYoungGenerationSizeMb: 32 },
-    });
-    worker.on("message", hear);
-    worker.on("error", (error) => logger.error({ error }, "the fold's thread failed"));
-    worker.on("exit", () => {
-      if (stopping) return;
+  const thread = keepThread({
+    file: new URL("fold-worker.ts", import.meta.url),
+    name: "fold",
+    workerData,
+    // Batches make much garbage; with room for gigabytes it would be left lying about. The tables are not in here.
+    resourceLimits: { maxOldGenerationSizeMb: 384, maxYoungGenerationSizeMb: 32 },
+    onStart: (worker) => {
       counted = { folded: 0, duplicates: 0, capped: 0 };
-      restart = setTimeout(() => {
-        running = start();
-      }, RESTART_MS);
-    });
-    return worker;
-  };
-
-  let running = start();
-  return {
-    lagSeconds: lag,
-    stop: async () => {
-      stopping = true;
-      clearTimeout(restart);
-      if (running.threadId === -1) return;
-      const ended = once(running, "exit");
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      running.postMessage("stop");
-      await ended;
+      worker.on("message", hear);
     },
-  };
+    logger,
+  });
+  return { lagSeconds: lag, stop: thread.stop };
 };

@@ -11,7 +11,8 @@ export type Listening = { readonly stop: () => Promise<void> };
 
 export const listenForChanges = (options: {
   databaseUrl: string;
-  onNews: () => void;
+  /** `revision` of what was committed; undefined when something may have been. */
+  onNews: (revision?: number) => void;
   log: { readonly warn: (facts: object, message: string) => void };
 }): Listening => {
   const { databaseUrl, onNews, log } = options;
@@ -31,7 +32,7 @@ export const listenForChanges = (options: {
       broken = error;
       alarm.ring();
     });
-    client.on("notification", onNews);
+    client.on("notification", ({ payload }) => onNews(payload === undefined ? undefined : Number(payload)));
     try {
       await client.connect();
       await client.query(`listen ${CHANNEL}`);

@@ -25,7 +25,7 @@ export type EdgeDeps = {
   readonly onAnswer: (answer: PushAnswer, attempts: number) => void;
 };
 
-export type Edge = { readonly wake: () => void; readonly stop: () => Promise<void> };
+export type Edge = { readonly wake: (revision?: number) => void; readonly stop: () => Promise<void> };
 
 export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps): Edge => {
   const alarm = makeAlarm();
@@ -124,7 +124,8 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
   })();
 
   return {
-    wake: () => {
+    wake: (revision) => {
+      if (revision !== undefined && revision <= newestSent) return;
       news = true;
       alarm.ring();
     },

@@ -1,7 +1,6 @@
 // Pushes to all edges, each on its own. Every process with the role `push` pushes every change: an edge takes a
 // repetition for nothing, and no edge has to wait until a dead process has been noticed.
 import type { Pool } from "../db/pool.ts";
-import type { Metrics } from "../metrics.ts";
 import type { PushMessage } from "../../shared/feature.ts";
 import type { Revision } from "../../shared/ids.ts";
 import { keepEdge } from "./edge.ts";
@@ -12,8 +11,8 @@ import type { PushAnswer, Send } from "./send.ts";
 const REWRITE_MS = 10_000;
 
 export type Pusher = {
-  /** A change was committed, or may have been. */
-  readonly wake: () => void;
+  /** A change was committed, or may have been; `revision` when it is known which. */
+  readonly wake: (revision?: number) => void;
   /** Lets what is under way end. */
   readonly stop: () => Promise<void>;
 };
@@ -24,10 +23,12 @@ export const makePusher = async (options: {
   readChanges: (since: Revision | null) => Promise<PushMessage>;
   raiseRevision: (above: Revision) => Promise<void>;
   send: Send;
-  metrics: Pick<Metrics, "edgeRevision" | "rollbackToEdgeSeconds">;
+  onConfirmed: (receipt: { edge: string; region: string; revision: Revision }) => void;
+  /** An edge has a rollback; the time since its commit. */
+  onRollbackArrived: (seconds: number) => void;
   log: { readonly warn: (facts: object, message: string) => void };
 }): Promise<Pusher> => {
-  const { pool, edgeUrls, readChanges, raiseRevision, send, metrics, log } = options;
+  const { pool, edgeUrls, readChanges, raiseRevision, send, onConfirmed, onRollbackArrived, log } = options;
   await registerEdges(pool, edgeUrls);
   const writing = new Set<Promise<void>>();
 
@@ -39,12 +40,10 @@ export const makePusher = async (options: {
     const write = async (answer: PushAnswer, attempts: number): Promise<void> => {
       switch (answer.kind) {
         case "confirmed": {
-          for (const { region, revision } of answer.regions)
-            metrics.edgeRevision.set({ edge: url, region }, revision);
+          for (const { region, revision } of answer.regions) onConfirmed({ edge: url, region, revision });
           const text = JSON.stringify([answer.revision, answer.regions.map((r) => [r.region, r.revision])]);
           if (text === written && performance.now() - writtenAt < REWRITE_MS) return;
-          for (const seconds of await recordConfirmed(pool, url, answer))
-            metrics.rollbackToEdgeSeconds.observe(seconds);
+          for (const seconds of await recordConfirmed(pool, url, answer)) onRollbackArrived(seconds);
           written = text;
           writtenAt = performance.now();
           return;
@@ -84,8 +83,8 @@ export const makePusher = async (options: {
     }),
   );
   return {
-    wake: () => {
-      for (const edge of edges) edge.wake();
+    wake: (revision) => {
+      for (const edge of edges) edge.wake(revision);
     },
     stop: async () => {
       await Promise.all(edges.map((edge) => edge.stop()));

@@ -21,14 +21,15 @@ export const changesSince = async (db: Queryable, since: Revision | null): Promi
     const { revision, features } = await currentSnapshot(db);
     return { revision, full: true, features: [...features], removed: [] };
   }
-  const { rows } = await db.query(
-    `select (select revision from state_head) as revision, false as full, $1::bigint as since,
+  const { rows } = await db.query({
+    name: "changes-since",
+    text: `select (select revision from state_head) as revision, false as full, $1::bigint as since,
             coalesce((select jsonb_agg(${stateJson} order by f.feature_id)
                       from feature_flags f where f.revision > $1), '[]') as features,
             coalesce((select jsonb_agg(feature_id order by feature_id)
                       from feature_tombstones where revision > $1), '[]') as removed`,
-    [since],
-  );
+    values: [since],
+  });
   return PushMessage.parse(rows[0]);
 };
 

@@ -1,0 +1,53 @@
+// A thread that does a stage's work for as long as the origin runs; one that dies is started again.
+import { once } from "node:events";
+import { Worker, type ResourceLimits } from "node:worker_threads";
+import type { Logger } from "./log.ts";
+
+const RESTART_MS = 500;
+
+export type Thread = {
+  /** Tells it "stop" and waits for its end. */
+  readonly stop: () => Promise<void>;
+};
+
+/** `onStart` is given each life of the thread, to hear what it posts. */
+export const keepThread = (options: {
+  file: URL;
+  name: string;
+  workerData: unknown;
+  resourceLimits?: ResourceLimits;
+  onStart: (worker: Worker) => void;
+  logger: Logger;
+}): Thread => {
+  const { file, name, workerData, resourceLimits = {}, onStart, logger } = options;
+  let stopping = false;
+  let restart: NodeJS.Timeout | undefined;
+
+  const start = (): Worker => {
+    const worker = new Worker(file, { workerData, name, resourceLimits });
+    worker.on("error", (error) =>
+      logger.error({ err: error, thread: name }, "a thread failed and starts again"),
+    );
+    worker.on("exit", () => {
+      if (stopping) return;
+      restart = setTimeout(() => {
+        running = start();
+      }, RESTART_MS);
+    });
+    onStart(worker);
+    return worker;
+  };
+
+  let running = start();
+  return {
+    stop: async () => {
+      stopping = true;
+      clearTimeout(restart);
+      if (running.threadId === -1) return;
+      const ended = once(running, "exit");
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      running.postMessage("stop");
+      await ended;
+    },
+  };
+};
