@@ -31,7 +31,7 @@ const makeCheck = (): State => {
       const traffic = [{ bucketS, latency: requests, errors: requests }];
       state.evidence = {
         ...evidence,
-        ...foldExposures(evidence, [outcome], upTo, rollout),
+        ...foldExposures(evidence, [outcome], upTo, { rollout, now: 0 }),
         activation: evidence.activation.map((part) => foldOutcomes(part, [outcome], upTo, terms)),
         retention: evidence.retention.map((part) => foldOutcomes(part, [outcome], upTo, terms)),
         traffic: foldTraffic(evidence.traffic, traffic, upTo, { rule, watching: false }),

@@ -46,7 +46,7 @@ export const minutesToRollback = (
         before,
         life.slice(0, Math.max(0, exposed / ages.bucketSeconds)).flatMap((bucket) => bucket[0] ?? []),
         exposed,
-        rollout,
+        { rollout, now },
       ),
       activation: before.activation.map(fold),
     };

@@ -120,11 +120,15 @@ export const decide = (input: {
     return conclude("INVALID", [], `telemetry is ${behind} behind; nothing is decided on it`);
   }
   if (sampleRatio !== null && sampleRatio.logEvidence >= sampleRatio.logBar) {
-    const { treatment, holdout, rolloutBps, holdoutBps } = evidence.sampleRatio;
+    const { treatment, holdout, rolloutBps, holdoutBps, before } = evidence.sampleRatio;
+    const sizes =
+      sampleRatio.logEvidence === before
+        ? "the cohorts did not have the sizes of the rollout before it was changed"
+        : `the cohorts have ${treatment} and ${holdout} units where the rollout makes them ${rolloutBps} : ${holdoutBps}`;
     return conclude(
       "INVALID",
       [],
-      `the cohorts have ${treatment} and ${holdout} units where the rollout makes them ${rolloutBps} : ${holdoutBps} (evidence ${odds(sampleRatio.logEvidence)}); units are lost on one side`,
+      `${sizes} (evidence ${odds(sampleRatio.logEvidence)}); units are lost on one side`,
     );
   }
   if (fired.length > 0) return conclude("ROLLBACK", [...new Set(fired.map(({ signal }) => signal))], null);

@@ -5,6 +5,7 @@ import { BETS } from "./share-bets.ts";
 import { COMPARED_RATIOS } from "./comparison.ts";
 import type { Detector } from "./detector.ts";
 import type { Tally } from "./rate-evidence.ts";
+import type { Rollout, Stretch } from "./sample-ratio.ts";
 
 export type Arms<T> = { readonly treatment: T; readonly holdout: T };
 
@@ -39,15 +40,8 @@ export type Evidence = {
   /** Unix seconds at which the trial began: only units exposed since then count. */
   readonly since: number;
   readonly exposed: { readonly foldedTo: number } & Arms<number>;
-  /**
-   * Units exposed while the rollout was what it was at first. Raising it brings in people who were there before, who
-   * have no counterpart among the holdout's newcomers, so their ratio says nothing any more: counting stops.
-   */
-  readonly sampleRatio: {
-    readonly rolloutBps: number;
-    readonly holdoutBps: number;
-    readonly open: boolean;
-  } & Arms<number>;
+  /** Units exposed since the rollout was changed last, and what the stretches before had to say. */
+  readonly sampleRatio: Stretch;
   /** By rising age; the last is the signal's whole window, which its threshold is about. */
   readonly activation: readonly OutcomeEvidence[];
   readonly retention: readonly OutcomeEvidence[];
@@ -71,10 +65,16 @@ const noTraffic: TrafficEvidence = {
   watch: { detector: [] },
 };
 
-export type Rollout = { readonly rolloutBps: number; readonly holdoutBps: number };
-
-/** The evidence of a trial that begins at `since` (unix seconds; rounded down to the bucket it lies in). */
-export const noEvidence = (ages: Ages, since: number, rollout: Rollout): Evidence => {
+/**
+ * The evidence of a trial that begins at `since` (unix seconds; rounded down to the bucket it lies in). `tells`: what the
+ * cohorts' ratio can tell after what happened earlier in the epoch.
+ */
+export const noEvidence = (
+  ages: Ages,
+  since: number,
+  { rolloutBps, holdoutBps }: Rollout,
+  tells: Stretch["tells"] = "both",
+): Evidence => {
   const foldedTo = Math.floor(since / ages.bucketSeconds) * ages.bucketSeconds;
   const outcome = (ageSeconds: number): OutcomeEvidence => ({
     ageSeconds,
@@ -88,11 +88,13 @@ export const noEvidence = (ages: Ages, since: number, rollout: Rollout): Evidenc
     since: foldedTo,
     exposed: { foldedTo, treatment: 0, holdout: 0 },
     sampleRatio: {
-      rolloutBps: rollout.rolloutBps,
-      holdoutBps: rollout.holdoutBps,
-      open: true,
+      rolloutBps,
+      holdoutBps,
+      since: foldedTo,
+      tells,
       treatment: 0,
       holdout: 0,
+      before: null,
     },
     activation: ages.activation.map(outcome),
     retention: ages.retention.map(outcome),

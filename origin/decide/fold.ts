@@ -5,15 +5,9 @@
 import type { Rule } from "../../shared/rule.ts";
 import { comparisonGains, guessRate } from "./comparison.ts";
 import { BATCH_UNITS, foldDetector } from "./detector.ts";
-import {
-  nothing,
-  type Arms,
-  type Evidence,
-  type OutcomeEvidence,
-  type Rollout,
-  type TrafficEvidence,
-} from "./evidence.ts";
+import { nothing, type Arms, type Evidence, type OutcomeEvidence, type TrafficEvidence } from "./evidence.ts";
 import { logLikelihoodRatios, mirrored, type Tally } from "./rate-evidence.ts";
+import { foldStretch, type Rollout } from "./sample-ratio.ts";
 import { shareGains } from "./share-bets.ts";
 
 /**
@@ -151,32 +145,22 @@ export const foldTraffic = (
   return { ...traffic, latency, errors, foldedTo: Math.max(traffic.foldedTo, upTo) };
 };
 
-/** Counts exposures, and their ratio while the rollout is still what the trial began with. */
+/** Counts exposures, over the trial and over the stretch in which the rollout is what it is `now` (unix seconds). */
 export const foldExposures = (
   { exposed, sampleRatio }: Pick<Evidence, "exposed" | "sampleRatio">,
   buckets: readonly OutcomeBucket[],
   upTo: number,
-  rollout: Rollout,
+  { rollout, now }: { rollout: Rollout; now: number },
 ): Pick<Evidence, "exposed" | "sampleRatio"> => {
   const settled = buckets.filter(({ bucketS }) => bucketS >= exposed.foldedTo && bucketS < upTo);
   const sum = (cohort: "treatment" | "holdout") =>
-    settled.reduce((total, bucket) => total + bucket[cohort].n, 0);
-  const [treatment, holdout] = [sum("treatment"), sum("holdout")];
-  const open =
-    sampleRatio.open &&
-    rollout.rolloutBps === sampleRatio.rolloutBps &&
-    rollout.holdoutBps === sampleRatio.holdoutBps;
+    settled.reduce((total, bucket) => total + bucket[cohort].n, exposed[cohort]);
   return {
     exposed: {
       foldedTo: Math.max(exposed.foldedTo, upTo),
-      treatment: exposed.treatment + treatment,
-      holdout: exposed.holdout + holdout,
+      treatment: sum("treatment"),
+      holdout: sum("holdout"),
     },
-    sampleRatio: {
-      ...sampleRatio,
-      open,
-      treatment: sampleRatio.treatment + (open ? treatment : 0),
-      holdout: sampleRatio.holdout + (open ? holdout : 0),
-    },
+    sampleRatio: foldStretch(sampleRatio, settled, rollout, now),
   };
 };

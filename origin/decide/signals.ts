@@ -2,7 +2,7 @@
 // Weighted Bonferroni: the shares add up to at most 1, so the chance that any of them fires by mistake is at most α.
 import type { Rule } from "../../shared/rule.ts";
 import { COMPARED_RATIOS } from "./comparison.ts";
-import { MISMATCH_LOG_BAR, mismatchLogEvidence } from "./sample-ratio.ts";
+import { MISMATCH_LOG_BAR, stretchLogEvidence } from "./sample-ratio.ts";
 import type { Decision, KeepReport, SignalName, TestReport } from "./decision.ts";
 import type { Evidence, OutcomeEvidence, TrafficEvidence } from "./evidence.ts";
 import { SLOW_SHARE } from "./fold.ts";
@@ -141,14 +141,13 @@ export const rollbackTests = (rule: Rule, evidence: Evidence): TestReport[] => {
   ];
 };
 
-/** ln evidence that the cohorts' sizes are not what the rollout makes them; null without two cohorts to compare. */
+/**
+ * ln evidence that the cohorts' sizes are not what the rollout makes them, now or before it was changed (units that were lost
+ * then are still missing); null without two cohorts to compare.
+ */
 export const sampleRatioTest = ({ sampleRatio }: Evidence): Decision["evidence"]["sampleRatio"] => {
-  const { rolloutBps, holdoutBps, treatment, holdout } = sampleRatio;
-  if (rolloutBps === 0 || holdoutBps === 0) return null;
-  return {
-    logEvidence: mismatchLogEvidence([treatment, holdout], [rolloutBps, holdoutBps]),
-    logBar: MISMATCH_LOG_BAR,
-  };
+  const known = [sampleRatio.before, stretchLogEvidence(sampleRatio)].filter((one) => one !== null);
+  return known.length === 0 ? null : { logEvidence: Math.max(...known), logBar: MISMATCH_LOG_BAR };
 };
 
 /**

@@ -29,7 +29,7 @@ export const newTrial = (due: DueFeature, since: number, expectedSeq: number | n
     expectedSeq,
     decided: null,
     cause: [],
-    evidence: noEvidence(agesOf(due.rule), since, due),
+    evidence: noEvidence(agesOf(due.rule), since, due, due.trial?.evidence.sampleRatio.tells),
     treatmentSketch: empty,
     holdoutSketch: empty,
     changed: true,
@@ -81,7 +81,12 @@ type News = {
 
 const keyOf = (signal: Signal, ageSeconds: number): string => `${signal} ${ageSeconds}`;
 
-const foldOne = (trial: FoldedTrial, { outcomes, traffic }: News, due: DueFeature): FoldedTrial => {
+const foldOne = (
+  trial: FoldedTrial,
+  { outcomes, traffic }: News,
+  due: DueFeature,
+  now: number,
+): FoldedTrial => {
   if (outcomes.size === 0 && traffic === undefined) return trial;
   const { evidence } = trial;
   const { rule } = due;
@@ -103,7 +108,8 @@ const foldOne = (trial: FoldedTrial, { outcomes, traffic }: News, due: DueFeatur
     holdoutSketch,
     evidence: {
       ...evidence,
-      ...(exposures !== undefined && foldExposures(evidence, exposures.found, exposures.upTo, due)),
+      ...(exposures !== undefined &&
+        foldExposures(evidence, exposures.found, exposures.upTo, { rollout: due, now })),
       activation: evidence.activation.map(fold("activation", rule.activationThreshold)),
       retention: evidence.retention.map(fold("retention", rule.retentionThreshold)),
       traffic:
@@ -174,6 +180,11 @@ export const foldSettled = async (
     if (found !== undefined) trafficNews.set(index, { upTo, found });
   }
   return work.map(({ due, trial }, index) =>
-    foldOne(trial, { outcomes: outcomeNews[index] ?? new Map(), traffic: trafficNews.get(index) }, due),
+    foldOne(
+      trial,
+      { outcomes: outcomeNews[index] ?? new Map(), traffic: trafficNews.get(index) },
+      due,
+      clock.now,
+    ),
   );
 };

@@ -17,6 +17,7 @@ type Folded = {
   treatment: number | number[];
   holdout?: number | number[];
   earlier?: number[];
+  rollout?: number[];
 };
 
 type Case = {
@@ -65,12 +66,18 @@ const fold = (
   switch (signal) {
     case "exposure": {
       // Without a holdout in the case there is none in the rollout either.
-      const rollout = item.holdout === 0 ? { rolloutBps: 10_000, holdoutBps: 0 } : ROLLOUT;
-      const sampleRatio = { ...evidence.sampleRatio, ...rollout };
-      const upTo = evidence.exposed.foldedTo + item.buckets;
+      const [rolloutBps = 5_000, holdoutBps = 5_000] =
+        item.rollout ?? (item.holdout === 0 ? [10_000, 0] : []);
+      const rollout = { rolloutBps, holdoutBps };
+      const { foldedTo, treatment: exposed } = evidence.exposed;
+      const changed =
+        exposed === 0
+          ? { ...evidence, sampleRatio: { ...evidence.sampleRatio, ...rollout } }
+          : { ...evidence, ...foldExposures(evidence, [], foldedTo, { rollout, now: foldedTo - 10 }) };
+      const upTo = foldedTo + item.buckets;
       return {
-        ...evidence,
-        ...foldExposures({ ...evidence, sampleRatio }, from(evidence.exposed.foldedTo), upTo, rollout),
+        ...changed,
+        ...foldExposures(changed, from(foldedTo), upTo, { rollout, now: upTo }),
       };
     }
     case "latency":
@@ -198,7 +205,7 @@ const evidenceOf = ({ rule, activation, retention, requests, exposed, watching }
     );
   return {
     ...empty,
-    ...foldExposures(empty, [{ bucketS: 0, ...exposed }], 1, ROLLOUT),
+    ...foldExposures(empty, [{ bucketS: 0, ...exposed }], 1, { rollout: ROLLOUT, now: 1 }),
     activation: outcomes("activation", activation),
     retention: outcomes("retention", retention),
     traffic: foldTraffic(
@@ -294,6 +301,26 @@ describe("whatever happens", () => {
         expect(empty.action).toBe("WAIT");
       }),
     );
+  });
+
+  test("whoever comes while the edges take up a changed rollout belongs to no stretch of it", () => {
+    const rule = Rule.parse({ featureId: "feat_example", ...specification.rule });
+    const bucketAt = (bucketS: number) => ({
+      bucketS,
+      treatment: { n: 100, s: 100 },
+      holdout: { n: 100, s: 100 },
+    });
+    const raised = { rolloutBps: 8000, holdoutBps: 1000 };
+    const noticed = foldExposures(noEvidence(agesOf(rule), 0, ROLLOUT), [bucketAt(0)], 180, {
+      rollout: raised,
+      now: 400,
+    });
+    const later = foldExposures(noticed, [bucketAt(180), bucketAt(360), bucketAt(540)], 720, {
+      rollout: raised,
+      now: 800,
+    });
+    expect(later.sampleRatio).toMatchObject({ ...raised, since: 410, treatment: 100, holdout: 100 });
+    expect(later.exposed).toMatchObject({ treatment: 400, holdout: 400 });
   });
 
   test("folding the same buckets again changes nothing", () => {

@@ -46,14 +46,23 @@ const insertFeature = async (rule: Rule) => {
   ]);
 };
 
-/** `units` exposed a second from START on, for `seconds`, in each cohort, with the shares that act and return. */
+/** `units` exposed a second in each cohort, for `seconds` beginning with `from`, with the shares that act and return. */
 const insertTelemetry = async (
-  over: { seconds: number; units: number; activation: number; retention: number; latencyMs: number },
+  over: {
+    seconds: number;
+    units: number;
+    /** the holdout's, where they are not as many */
+    held?: number;
+    activation: number;
+    retention: number;
+    latencyMs: number;
+  },
   from = START,
 ) => {
   for (const cohort of ["treatment", "holdout"]) {
+    const units = cohort === "holdout" ? (over.held ?? over.units) : over.units;
     const sketch = emptySketch();
-    for (let request = 0; request < over.units; request++) recordLatency(sketch, over.latencyMs);
+    for (let request = 0; request < units; request++) recordLatency(sketch, over.latencyMs);
     for (let second = 0; second < over.seconds; second++) {
       for (const [signal, age, share] of [
         ["exposure", 0, 1],
@@ -63,13 +72,13 @@ const insertTelemetry = async (
         await pool.query(
           `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
            values ($1, 1, $2, $3, $4, $5, $6)`,
-          [FEATURE, cohort, signal, age, from + second, Math.round(over.units * share)],
+          [FEATURE, cohort, signal, age, from + second, Math.round(units * share)],
         );
       }
       await pool.query(
         `insert into latency_sketches (feature_id, epoch, cohort, bucket_s, partition, requests, errors, sketch)
          values ($1, 1, $2, $3, 0, $4, 0, $5)`,
-        [FEATURE, cohort, from + second, over.units, encodeSketch(sketch)],
+        [FEATURE, cohort, from + second, units, encodeSketch(sketch)],
       );
     }
   }
@@ -269,7 +278,11 @@ describe("evaluate", () => {
 
     test("advances by time, and to the last stage only on proof", async () => {
       const { stateAt, rollouts } = await start({});
-      await insertTelemetry({ seconds: 120, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
+      await insertTelemetry({ seconds: 35, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
+      await insertTelemetry(
+        { seconds: 85, units: 200, held: 20, activation: 0.3, retention: 0.6, latencyMs: 50 },
+        START + 35,
+      );
       await stateAt(1);
       await stateAt(20);
       expect(rollouts).toEqual([]);
@@ -282,9 +295,27 @@ describe("evaluate", () => {
       expect(rollouts).toEqual([2000, 5000]);
     });
 
+    test("does not go on where units are lost at the stage it has reached", async () => {
+      const { stateAt, rollouts } = await start({});
+      await insertTelemetry({ seconds: 35, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
+      await insertTelemetry(
+        { seconds: 85, units: 40, held: 20, activation: 0.3, retention: 0.6, latencyMs: 50 },
+        START + 35,
+      );
+      await stateAt(1);
+      await stateAt(21);
+      await stateAt(22);
+      expect(await stateAt(90)).toBe("INVALID");
+      expect(rollouts).toEqual([2000]);
+    });
+
     test("waits for proof at the stage before the last", async () => {
       const { stateAt, rollouts } = await start({ minCohortSize: 1_000_000 });
-      await insertTelemetry({ seconds: 120, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
+      await insertTelemetry({ seconds: 35, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
+      await insertTelemetry(
+        { seconds: 85, units: 200, held: 20, activation: 0.3, retention: 0.6, latencyMs: 50 },
+        START + 35,
+      );
       for (const second of [1, 30, 60, 120, 600]) await stateAt(second);
       expect(rollouts).toEqual([2000]);
     });
