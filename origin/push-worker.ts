@@ -46,7 +46,6 @@ const pool = makePool(databaseUrl, {
   applicationName: "sluice-push",
   max: 5,
   queryTimeoutMs: 10_000,
-  isRepeatable: true,
   onIdleError: ({ message }) => {
     if (!stopping) log.warn({ error: message }, "a database connection broke while idle");
   },

@@ -11,8 +11,7 @@ export type Queryable = Pick<PgPool | PoolClient, "query">;
 /**
  * A query that has no answer after `queryTimeoutMs` fails and its connection is dropped: one that went silent would
  * otherwise hold its caller until TCP gives up, which takes a quarter of an hour or more.
- * `isRepeatable`: everything written is written again when a crash of the server lost it, so a commit does not wait
- * for the disk. `onIdleError` hears of connections that break while unused; the pool replaces them by itself.
+ * `onIdleError` hears of connections that break while unused; the pool replaces them by itself.
  */
 export const makePool = (
   connectionString: string,
@@ -20,7 +19,6 @@ export const makePool = (
     max?: number;
     applicationName: string;
     queryTimeoutMs?: number;
-    isRepeatable?: boolean;
     onIdleError: (error: Error) => void;
   },
 ): Pool => {
@@ -29,7 +27,6 @@ export const makePool = (
     max: options.max ?? 10,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
-    ...(options.isRepeatable === true ? { options: "-c synchronous_commit=off" } : {}),
     ...(options.queryTimeoutMs === undefined
       ? {}
       : { query_timeout: options.queryTimeoutMs, statement_timeout: options.queryTimeoutMs }),
