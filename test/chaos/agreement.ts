@@ -39,7 +39,7 @@ const lostChanges = async ({ pool }: World, acknowledged: readonly Acknowledged[
 
 const redisDisagrees = async ({ look }: World, truth: Truth): Promise<string[]> => {
   const ids = [...truth.all.keys()];
-  const states = await look.mget(ids.map((id) => `feature:state:${id}`));
+  const states = await Promise.all(ids.map((id) => look.get(`feature:state:${id}`)));
   return ids.flatMap((id, i) =>
     states[i] === (truth.all.get(id) === true ? "ENABLED" : "DISABLED")
       ? []
@@ -67,6 +67,15 @@ const edgeDisagrees = async (edge: Edge, truth: Truth): Promise<string[]> => {
   return problems;
 };
 
+/** What hubs and replicas have confirmed, as the origins know it. */
+const receiptsDisagree = async ({ pool }: World, truth: Truth): Promise<string[]> => {
+  const { rows } = await pool.query<{ url: string; revision: number; regions: unknown }>(
+    "select url, revision, regions from edge_progress where complete_revision is distinct from $1",
+    [truth.revision],
+  );
+  return rows.map((row) => `${row.url}: confirmed ${row.revision}, regions ${JSON.stringify(row.regions)}`);
+};
+
 /** What does not agree now; empty: everything does. */
 export const disagreements = async (
   world: World,
@@ -78,6 +87,7 @@ export const disagreements = async (
     const parts = await Promise.all([
       lostChanges(world, acknowledged),
       redisDisagrees(world, truth),
+      receiptsDisagree(world, truth),
       ...world.edges.map((edge) => edgeDisagrees(edge, truth)),
     ]);
     return [

@@ -1,4 +1,8 @@
 // People who keep changing features while things break, and remember what they were told.
+import { randomUUID } from "node:crypto";
+import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
+import { newFeature } from "../../origin/rollback/plan.ts";
+import { FeatureId } from "../../shared/ids.ts";
 import { ADMIN_TOKEN } from "../support/origin.ts";
 import type { World } from "./world.ts";
 
@@ -58,4 +62,21 @@ export const makeChange = async (
   const answer = await ask(url, `/features/${featureId}/${action}`, { reason: "chaos", ...body });
   if (answer === null || answer.status !== 200) return null;
   return { featureId, version: Number(answer.json["version"]), revision: Number(answer.json["revision"]) };
+};
+
+/**
+ * So many changes as fast as they go: features that are made, opened, closed and removed, through the database alone,
+ * whatever the origins are doing. Ends with the features that were there before, as they were.
+ */
+export const makeManyChanges = async ({ pool }: World, count: number): Promise<void> => {
+  const changes = makeFeatureChanges({ pool, newId: randomUUID });
+  const by = { actor: "chaos", reason: "an hour of changes" };
+  for (let done = 0; done < count; done += 4) {
+    const featureId = FeatureId.parse(`feat_passing_${done % 40}`);
+    const feature = newFeature({ featureId, enabled: true, rolloutBps: 10_000, holdoutBps: 0 });
+    await changes.createFeature(feature, by);
+    await changes.rollbackFeature({ featureId }, by);
+    await changes.enableFeature({ featureId }, 10_000, by);
+    await changes.deleteFeature({ featureId }, by);
+  }
 };

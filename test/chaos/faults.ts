@@ -1,6 +1,9 @@
 // What can go wrong. Each fault begins, lasts while changes are made, and ends; what it leaves behind is for the
 // system to mend.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Disturbance, FaultProxy } from "../support/fault-proxy.ts";
+import { makeManyChanges } from "./changes.ts";
+import type { RedisNode } from "../support/redis.ts";
 import type { World } from "./world.ts";
 
 export type Fault = {
@@ -10,6 +13,14 @@ export type Fault = {
 };
 
 type Pick1 = <T>(from: readonly T[]) => T;
+
+const sleepUntil = async (holds: () => Promise<boolean>, withinMs: number): Promise<void> => {
+  const until = performance.now() + withinMs;
+  while (!(await holds()) && performance.now() < until) await sleep(100);
+};
+/** What changes in an hour of a busy day. */
+const CHANGES_OF_AN_HOUR = 200;
+const FAILOVER_MS = 15_000;
 
 const nothing = (): void => {};
 
@@ -22,6 +33,32 @@ const disturbed = (name: string, proxy: FaultProxy, disturbance: Disturbance): F
   end: proxy.heal,
 });
 
+type MasterFault =
+  | "killed, its replica takes over"
+  | "paused, its replica takes over"
+  | "killed, soon back and empty";
+
+/** The master is struck that comes `index`th when the fault begins. */
+const masterFault = ({ redis }: World, index: number, what: MasterFault): Fault => {
+  let struck: RedisNode | undefined;
+  return {
+    name: `Redis: master ${index + 1} ${what}`,
+    begin: async () => {
+      struck = (await redis.masters())[index];
+      if (struck === undefined) throw new Error("the cluster has no such master");
+      if (what === "paused, its replica takes over") struck.process.kill("SIGSTOP");
+      else await redis.crash(struck);
+      if (what === "killed, soon back and empty") return;
+      await sleepUntil(async () => (await redis.masters()).length >= 3, FAILOVER_MS);
+    },
+    end: async () => {
+      if (struck === undefined) return;
+      if (what === "paused, its replica takes over") struck.process.kill("SIGCONT");
+      else await redis.start(struck);
+    },
+  };
+};
+
 /** One fault, drawn by `pick`. */
 export const drawFault = (world: World, pick: Pick1): Fault => {
   const index = pick([0, 1, 2]);
@@ -29,6 +66,9 @@ export const drawFault = (world: World, pick: Pick1): Fault => {
   const edgeIndex = pick([0, 1]);
   const edge = world.edges[edgeIndex];
   if (origin === undefined || edge === undefined) throw new Error("no such process");
+  const nodeIndex = pick([0, 1, 2, 3, 4, 5]);
+  const redisProxy = world.redisProxies[nodeIndex];
+  if (redisProxy === undefined) throw new Error("no such node");
   const who = `origin ${index + 1}`;
   const onWire = (name: string, proxy: FaultProxy): Fault =>
     pick([
@@ -41,7 +81,7 @@ export const drawFault = (world: World, pick: Pick1): Fault => {
   const draw = pick<() => Fault>([
     () => onWire(`${who} ↔ PostgreSQL`, origin.database),
     () => onWire(`${who} ↔ PostgreSQL`, origin.database),
-    () => onWire(`${who} ↔ Redis`, origin.redis),
+    () => onWire(`clients ↔ Redis node ${nodeIndex + 1}`, redisProxy),
     () => onWire(`origins ↔ edge ${edgeIndex + 1}`, edge.proxy),
     () => onWire(`origins ↔ edge ${edgeIndex + 1}`, edge.proxy),
     () => ({
@@ -64,10 +104,33 @@ export const drawFault = (world: World, pick: Pick1): Fault => {
       begin: async () => void (await Promise.all(world.origins.map((one) => one.current().end("SIGKILL")))),
       end: async () => void (await Promise.all(world.origins.map((one) => one.start()))),
     }),
-    () => ({ name: "Redis: killed, comes back empty", begin: world.redis.crash, end: world.redis.start }),
+    () => masterFault(world, index, "killed, its replica takes over"),
+    () => masterFault(world, index, "killed, soon back and empty"),
+    () => masterFault(world, index, "paused, its replica takes over"),
+    () => ({
+      name: "Redis: all nodes killed, come back empty",
+      begin: async () => void (await Promise.all(world.redis.nodes.map(world.redis.crash))),
+      end: async () => void (await Promise.all(world.redis.nodes.map(world.redis.start))),
+    }),
     () => ({ name: "PostgreSQL: restarted", begin: () => world.restartPostgres("SIGINT"), end: nothing }),
     () => ({ name: "PostgreSQL: crashed", begin: () => world.restartPostgres("SIGQUIT"), end: nothing }),
     () => ({ name: `edge ${edgeIndex + 1}: offline`, begin: edge.stop, end: edge.start }),
+    () => ({
+      name: `edge ${edgeIndex + 1}: offline for ${CHANGES_OF_AN_HOUR} changes`,
+      begin: async () => {
+        await edge.stop();
+        await makeManyChanges(world, CHANGES_OF_AN_HOUR);
+      },
+      end: edge.start,
+    }),
+    () => ({
+      name: `edge ${edgeIndex + 1}: comes back with nothing`,
+      begin: async () => {
+        await edge.stop();
+        await edge.forget();
+      },
+      end: edge.start,
+    }),
     () => ({
       name: `edge ${edgeIndex + 1}: restarted`,
       begin: async () => {

@@ -1,18 +1,18 @@
-// Everything real: PostgreSQL, Redis, three origins of which two have a wrong clock, two edges of two instances each.
-// Between any two of them that talk over TCP lies a fault proxy.
+// Everything real: PostgreSQL, a Redis Cluster of six, three origins of which two have a wrong clock, two edges of two
+// instances each. Whoever talks to one of them over TCP does so through a fault proxy.
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Redis } from "ioredis";
+import { Cluster } from "ioredis";
 import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
 import { freePort } from "../../origin/db/free-port.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/edge-server.ts";
 import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
-import { startRedis } from "../support/redis.ts";
+import { startRedisCluster } from "../support/redis.ts";
 import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 
 const PUSH_KEYS = "k1:push-key-of-the-chaos-suite";
@@ -23,6 +23,8 @@ const SKEWS_MS = [0, 4 * MINUTE_MS, -4 * MINUTE_MS];
 export type Edge = {
   readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
+  /** Only while it is stopped: hub and KV begin with nothing. */
+  readonly forget: () => Promise<void>;
   /** One for each instance. */
   readonly urls: () => readonly string[];
   readonly readKept: () => Promise<string | null>;
@@ -32,7 +34,6 @@ export type Origin = {
   readonly current: () => OriginUnderTest;
   readonly start: () => Promise<void>;
   readonly database: FaultProxy;
-  readonly redis: FaultProxy;
 };
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
@@ -51,14 +52,22 @@ export const startWorld = async () => {
     const postgresUrl = postgres.url;
     const pool = makePool(postgresUrl, { applicationName: "sluice-chaos", onIdleError: () => {} });
     stops.push(() => pool.end());
-    const redis = await startRedis();
-    stops.push(() => redis.stop());
-    const look = new Redis({
-      port: redis.port,
-      host: "127.0.0.1",
-      retryStrategy: () => 100,
-      commandTimeout: 1_000,
+    /** One for each node, in their order; the cluster tells its clients these ports. */
+    const redisProxies: FaultProxy[] = [];
+    const redis = await startRedisCluster(async (nodePort) => {
+      const proxy = await startFaultProxy({ host: "127.0.0.1", port: nodePort });
+      redisProxies.push(proxy);
+      return proxy.port;
     });
+    stops.push(
+      () => Promise.all(redisProxies.map((proxy) => proxy.stop())),
+      () => redis.stop(),
+    );
+    const redisPorts = redisProxies.map((proxy) => proxy.port);
+    const look = new Cluster(
+      redisPorts.map((redisPort) => ({ host: "127.0.0.1", port: redisPort })),
+      { redisOptions: { commandTimeout: 1_000 }, clusterRetryStrategy: () => 100, slotsRefreshInterval: 500 },
+    );
     look.on("error", () => {});
     stops.push(async () => look.disconnect());
 
@@ -102,6 +111,7 @@ export const startWorld = async () => {
       return {
         start,
         stop: end,
+        forget: () => rm(join(folder, name), { recursive: true, force: true }),
         urls: () => (server === null ? [] : [server.url, ...server.moreUrls]),
         readKept: async () => server?.readKept() ?? null,
         proxy,
@@ -111,13 +121,12 @@ export const startWorld = async () => {
 
     const makeOrigin = async (skewMs: number): Promise<Origin> => {
       const database = await startFaultProxy({ host: "127.0.0.1", port });
-      const redisProxy = await startFaultProxy({ host: "127.0.0.1", port: redis.port });
       const url = new URL(postgresUrl);
       url.port = String(database.port);
       const launch = () =>
         startOrigin({
           DATABASE_URL: url.href,
-          REDIS_URL: `redis://127.0.0.1:${redisProxy.port}`,
+          REDIS_URL: redisPorts.map((redisPort) => `redis://127.0.0.1:${redisPort}`).join(","),
           EDGE_URLS: edges.map((edge) => `http://127.0.0.1:${edge.proxy.port}`).join(","),
           PUSH_KEYS,
           CLOCK_SKEW_MS: String(skewMs),
@@ -127,7 +136,6 @@ export const startWorld = async () => {
       let current = await launch();
       stops.push(
         () => database.stop(),
-        () => redisProxy.stop(),
         () => current.end("SIGKILL"),
       );
       return {
@@ -136,7 +144,6 @@ export const startWorld = async () => {
           if (!current.isRunning()) current = await launch();
         },
         database,
-        redis: redisProxy,
       };
     };
     const origins: Origin[] = [];
@@ -146,6 +153,7 @@ export const startWorld = async () => {
       pool,
       look,
       redis,
+      redisProxies,
       edges,
       origins,
       /** SIGINT ends sessions in order; SIGQUIT is a crash with recovery at the next start. */

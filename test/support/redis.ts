@@ -8,17 +8,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { freePort } from "../../origin/db/free-port.ts";
 
-export type RedisNode = { readonly port: number; readonly url: string; readonly process: ChildProcess };
+export type RedisNode = { readonly port: number; readonly url: string; process: ChildProcess };
 
-const startNode = async (folder: string, port: number, more: readonly string[]): Promise<RedisNode> => {
+const launch = async (folder: string, port: number, more: readonly string[]): Promise<ChildProcess> => {
   const settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
   const process = spawn("redis-server", ["--port", String(port), ...settings, ...more], { stdio: "ignore" });
   const probe = new Redis({ port, host: "127.0.0.1", retryStrategy: () => 20, maxRetriesPerRequest: null });
   probe.on("error", () => {});
   await probe.ping();
   probe.disconnect();
-  return { port, url: `redis://127.0.0.1:${port}`, process };
+  return process;
 };
+
+const startNode = async (folder: string, port: number, more: readonly string[]): Promise<RedisNode> => ({
+  port,
+  url: `redis://127.0.0.1:${port}`,
+  process: await launch(folder, port, more),
+});
 
 const end = async (node: RedisNode): Promise<void> => {
   if (node.process.exitCode !== null || node.process.signalCode !== null) return;
@@ -30,13 +36,13 @@ const end = async (node: RedisNode): Promise<void> => {
 /** One node. `crash` kills it; `start` brings an empty one back on the same port. */
 export const startRedis = async () => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-redis-"));
-  let node = await startNode(folder, await freePort(), []);
+  const node = await startNode(folder, await freePort(), []);
   return {
     url: node.url,
     port: node.port,
     crash: () => end(node),
     start: async () => {
-      node = await startNode(folder, node.port, []);
+      node.process = await launch(folder, node.port, []);
     },
     stop: async () => {
       await end(node);
@@ -63,28 +69,46 @@ const run = async (command: string, args: readonly string[]): Promise<void> => {
   if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${words}`);
 };
 
-/** Three masters and three replicas, formed by redis-cli. */
-export const startRedisCluster = async () => {
+const NODE_TIMEOUT_MS = 1_500;
+
+const isMaster = async ({ port }: RedisNode): Promise<boolean> => {
+  const client = new Redis({ port, host: "127.0.0.1", retryStrategy: () => null, commandTimeout: 1_000 });
+  client.on("error", () => {});
+  try {
+    return (await client.info("replication")).includes("role:master");
+  } catch {
+    return false;
+  } finally {
+    client.disconnect();
+  }
+};
+
+/**
+ * Three masters and three replicas, formed by redis-cli. `announce` gives the port by which a node tells others to
+ * reach it, when that is not its own.
+ */
+export const startRedisCluster = async (
+  announce: (port: number) => Promise<number> = (port) => Promise.resolve(port),
+) => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-cluster-"));
-  const nodes: RedisNode[] = [];
+  const settingsOf = new Map<RedisNode, readonly string[]>();
   for (let i = 0; i < 6; i += 1) {
     const port = await clusterPort();
-    nodes.push(
-      await startNode(folder, port, [
-        "--cluster-enabled",
-        "yes",
-        "--cluster-config-file",
-        `nodes-${port}.conf`,
-        "--cluster-node-timeout",
-        "1500",
-        // A replica that has not yet been copied to is no candidate when its master dies.
-        "--repl-diskless-sync-delay",
-        "0",
-        "--cluster-replica-validity-factor",
-        "0",
-      ]),
-    );
+    const settings = {
+      "cluster-enabled": "yes",
+      "cluster-config-file": `nodes-${port}.conf`,
+      "cluster-node-timeout": String(NODE_TIMEOUT_MS),
+      "cluster-announce-ip": "127.0.0.1",
+      "cluster-announce-port": String(await announce(port)),
+      "cluster-announce-bus-port": String(port + 10_000),
+      // A replica that has not yet been copied to is no candidate when its master dies.
+      "repl-diskless-sync-delay": "0",
+      "cluster-replica-validity-factor": "0",
+    };
+    const words = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    settingsOf.set(await startNode(folder, port, words), words);
   }
+  const nodes = [...settingsOf.keys()];
   const addresses = nodes.map((node) => `127.0.0.1:${node.port}`);
   await run("redis-cli", ["--cluster", "create", ...addresses, "--cluster-replicas", "1", "--cluster-yes"]);
   for (const node of nodes) {
@@ -93,10 +117,20 @@ export const startRedisCluster = async () => {
     while ((await client.info("replication")).includes("master_link_status:down")) await sleep(50);
     client.disconnect();
   }
+  const masters = async (): Promise<RedisNode[]> => {
+    const roles = await Promise.all(nodes.map(isMaster));
+    return nodes.filter((_, i) => roles[i]);
+  };
   return {
     nodes,
     urls: nodes.map((node) => node.url),
+    /** In the order of `nodes`; one that is dead or paused is none. */
+    masters,
     crash: end,
+    /** Brings a crashed node back, with what it knew of the cluster and nothing else. */
+    start: async (node: RedisNode) => {
+      node.process = await launch(folder, node.port, settingsOf.get(node) ?? []);
+    },
     stop: async () => {
       await Promise.all(nodes.map(end));
       await rm(folder, { recursive: true, force: true });
