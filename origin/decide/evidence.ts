@@ -58,7 +58,7 @@ const NOTHING: Tally = { n: 0, s: 0 };
 export const nothing: Arms<Tally> = { treatment: NOTHING, holdout: NOTHING };
 const even = (components: number): number[] => Array.from({ length: components }, () => 0);
 
-const noTraffic: TrafficEvidence = {
+export const noTraffic: TrafficEvidence = {
   requests: nothing,
   above: even(BETS.length),
   worse: even(COMPARED_RATIOS.length),

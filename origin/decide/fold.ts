@@ -101,7 +101,8 @@ export const foldOutcomes = (
   return { ...evidence, mature, worse, held, watch, foldedTo: Math.max(evidence.foldedTo, upTo) };
 };
 
-const foldRequests = (
+/** Takes in the requests of one bucket, `s` of them bad. */
+export const foldRequests = (
   evidence: TrafficEvidence,
   batch: Arms<Tally>,
   { threshold, against, watching }: FoldTerms,

@@ -80,29 +80,28 @@ export const readOutcomes = async (
 export type TrafficRange = {
   readonly featureId: FeatureId;
   readonly epoch: number;
-  readonly latencyThresholdMs: number;
   readonly from: number;
   readonly upTo: number;
 };
 
-export type Traffic = {
-  readonly buckets: readonly TrafficBucket[];
-  readonly sketches: readonly { readonly cohort: "treatment" | "holdout"; readonly sketch: Buffer }[];
+/** Some of the requests of one bucket and cohort: several processes may have counted their own. */
+export type TrafficPart = {
+  readonly bucketS: number;
+  readonly cohort: "treatment" | "holdout";
+  readonly requests: number;
+  readonly errors: number;
+  readonly sketch: Buffer;
 };
 
-type TrafficRow = {
-  position: number;
-  bucket_s: number;
-  cohort: "treatment" | "holdout";
-  requests: number;
-  errors: number;
-  sketch: Buffer;
-};
+type TrafficRow = Omit<TrafficPart, "bucketS"> & { position: number; bucket_s: number };
 
-const NONE = { n: 0, s: 0 };
-
-export const readTraffic = async (db: Queryable, ranges: readonly TrafficRange[]): Promise<Traffic[]> => {
-  if (ranges.length === 0) return [];
+/** For each range, in its order, the parts of its buckets, rising. */
+export const readTraffic = async (
+  db: Queryable,
+  ranges: readonly TrafficRange[],
+): Promise<TrafficPart[][]> => {
+  const found = ranges.map((): TrafficPart[] => []);
+  if (ranges.length === 0) return found;
   const { rows } = await db.query<TrafficRow>(
     `select w.position::int, l.bucket_s, l.cohort, l.requests, l.errors, l.sketch
      from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
@@ -118,30 +117,35 @@ export const readTraffic = async (db: Queryable, ranges: readonly TrafficRange[]
       ranges.map(({ upTo }) => upTo),
     ],
   );
-  const found = ranges.map(() => ({
-    buckets: new Map<number, TrafficBucket>(),
-    sketches: [] as { cohort: "treatment" | "holdout"; sketch: Buffer }[],
-  }));
-  for (const row of rows) {
-    const range = ranges[row.position - 1];
-    const traffic = found[row.position - 1];
-    if (range === undefined || traffic === undefined) continue;
-    const slow = countAbove(decodeSketch(row.sketch), range.latencyThresholdMs);
-    const before = traffic.buckets.get(row.bucket_s) ?? {
-      bucketS: row.bucket_s,
+  for (const { position, bucket_s: bucketS, cohort, requests, errors, sketch } of rows)
+    found[position - 1]?.push({ bucketS, cohort, requests, errors, sketch });
+  return found;
+};
+
+const NONE = { n: 0, s: 0 };
+
+/** Buckets in rising order, with the requests that took longer than this. */
+export const trafficBuckets = (
+  parts: readonly TrafficPart[],
+  latencyThresholdMs: number,
+): TrafficBucket[] => {
+  const buckets = new Map<number, TrafficBucket>();
+  for (const { bucketS, cohort, requests, errors, sketch } of parts) {
+    const slow = countAbove(decodeSketch(sketch), latencyThresholdMs);
+    const before = buckets.get(bucketS) ?? {
+      bucketS,
       latency: { treatment: NONE, holdout: NONE },
       errors: { treatment: NONE, holdout: NONE },
     };
     const plus = (tally: { n: number; s: number }, bad: number) => ({
-      n: tally.n + row.requests,
+      n: tally.n + requests,
       s: tally.s + bad,
     });
-    traffic.buckets.set(row.bucket_s, {
-      bucketS: row.bucket_s,
-      latency: { ...before.latency, [row.cohort]: plus(before.latency[row.cohort], slow) },
-      errors: { ...before.errors, [row.cohort]: plus(before.errors[row.cohort], row.errors) },
+    buckets.set(bucketS, {
+      bucketS,
+      latency: { ...before.latency, [cohort]: plus(before.latency[cohort], slow) },
+      errors: { ...before.errors, [cohort]: plus(before.errors[cohort], errors) },
     });
-    traffic.sketches.push({ cohort: row.cohort, sketch: row.sketch });
   }
-  return found.map(({ buckets, sketches }) => ({ buckets: [...buckets.values()], sketches }));
+  return [...buckets.values()];
 };

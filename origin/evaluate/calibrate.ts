@@ -1,24 +1,32 @@
 // Calibration of a feature's thresholds on what was observed so far: when would this rule have fired, and at which
 // thresholds would it not have?
 import type { Queryable } from "../db/pool.ts";
-import { replay, type Replay } from "../decide/replay.ts";
+import type { SignalName } from "../decide/decision.ts";
+import { noEvidence } from "../decide/evidence.ts";
+import { SLOW_SHARE } from "../decide/fold.ts";
+import type { Tally } from "../decide/rate-evidence.ts";
+import { replayComparison, replayThreshold, replayTraffic, type Replay } from "../decide/replay.ts";
 import { KEEP_ALPHA, sharesOf } from "../decide/signals.ts";
-import { agesOf } from "../../shared/ages.ts";
+import { agesOf, type Ages } from "../../shared/ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/rule.ts";
-import { readOutcomes } from "./buckets.ts";
+import { readOutcomes, readTraffic, trafficBuckets, type TrafficPart } from "./buckets.ts";
 import { settledUpTo } from "./settled.ts";
 
-const RATIOS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5] as const;
+/** What the threshold is multiplied with; beside a holdout an outcome's threshold rolls nothing back. */
+const RATE_RATIOS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5] as const;
+const REQUEST_RATIOS = [0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 3] as const;
 
 export type SignalCalibration = {
-  readonly signal: "activation" | "retention";
-  /** Mature treatment units and how many succeeded. */
-  readonly mature: { readonly n: number; readonly s: number };
+  readonly signal: SignalName;
+  readonly against: "threshold" | "holdout";
+  /** Mature treatment units and how many succeeded; for latency and errorRate requests and how many were bad. */
+  readonly seen: Tally;
   readonly current: Replay;
-  readonly others: readonly Replay[];
-  /** The highest of the replayed thresholds at which nothing would have been rolled back; null: all would. */
-  readonly highestQuiet: number | null;
+  /** Thresholds in rising order: rates, for latency ms. */
+  readonly replays: readonly Replay[];
+  /** The strictest of the replayed thresholds at which nothing would have been rolled back; null: all would. */
+  readonly strictestQuiet: number | null;
 };
 
 export type Calibration = {
@@ -27,6 +35,127 @@ export type Calibration = {
   readonly ruleVersion: number;
   readonly mode: Rule["mode"];
   readonly signals: readonly SignalCalibration[];
+};
+
+type Epoch = {
+  readonly featureId: FeatureId;
+  readonly epoch: number;
+  readonly rule: Rule;
+  readonly ages: Ages;
+};
+
+const barsOf = (rule: Rule, signal: SignalName) => ({
+  logBar: -Math.log(rule.falseRollbackRate * sharesOf(rule)[signal]),
+  keepLogBar: -Math.log(KEEP_ALPHA),
+});
+
+const total = (tallies: readonly Tally[]): Tally =>
+  tallies.reduce((sum, { n, s }) => ({ n: sum.n + n, s: sum.s + s }), { n: 0, s: 0 });
+
+const calibrateOutcome = async (
+  db: Queryable,
+  { featureId, epoch, rule, ages }: Epoch,
+  signal: "activation" | "retention",
+  now: number,
+): Promise<SignalCalibration> => {
+  const against = rule.compare[signal] ?? "threshold";
+  const compared = against === "holdout";
+  const tested = compared ? ages[signal] : ages[signal].slice(-1);
+  const found = await readOutcomes(
+    db,
+    tested.map((ageSeconds, index) => ({
+      featureId,
+      epoch,
+      signal,
+      ageSeconds,
+      earlierAgeSeconds: tested[index - 1] ?? null,
+      from: 0,
+      upTo: settledUpTo(ages, ageSeconds, { now, lagSeconds: 0 }),
+    })),
+  );
+  const terms = {
+    ...barsOf(rule, signal),
+    threshold: signal === "activation" ? rule.activationThreshold : rule.retentionThreshold,
+    minCohortSize: rule.minCohortSize,
+    bucketSeconds: ages.bucketSeconds,
+  };
+  const [window, buckets] = [tested.at(-1) ?? 0, found.at(-1) ?? []];
+  const empty = noEvidence(ages, 0, { rolloutBps: 0, holdoutBps: 0 })[signal];
+  const at = (threshold: number): Replay =>
+    compared
+      ? replayComparison(
+          empty.map((one, index) => ({ empty: one, buckets: found[index] ?? [] })),
+          { ...terms, threshold },
+        )
+      : replayThreshold({ ageSeconds: window, buckets }, { ...terms, threshold });
+  const replays = (compared ? [1] : RATE_RATIOS)
+    .map((ratio) => ratio * terms.threshold)
+    .filter((threshold) => threshold < 1)
+    .map(at);
+  return {
+    signal,
+    against,
+    seen: total(buckets.map(({ treatment }) => treatment)),
+    current: at(terms.threshold),
+    replays,
+    strictestQuiet: replays.findLast(({ rolledBack }) => rolledBack === null)?.threshold ?? null,
+  };
+};
+
+/** Requests of an epoch, and the time from which on there were enough exposed units for them to count. */
+type Requests = { readonly parts: readonly TrafficPart[]; readonly countsFrom: number };
+
+const readRequests = async (
+  db: Queryable,
+  { featureId, epoch, rule, ages }: Epoch,
+  now: number,
+): Promise<Requests> => {
+  const range = { featureId, epoch, from: 0, upTo: settledUpTo(ages, 0, { now, lagSeconds: 0 }) };
+  const [[parts = []], [exposures = []]] = await Promise.all([
+    readTraffic(db, [range]),
+    readOutcomes(db, [{ ...range, signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null }]),
+  ]);
+  let exposed = 0;
+  const enough = exposures.find(({ treatment }) => (exposed += treatment.n) >= rule.minCohortSize);
+  return { parts, countsFrom: enough?.bucketS ?? Infinity };
+};
+
+const calibrateTraffic = (
+  { rule, ages }: Epoch,
+  { parts, countsFrom }: Requests,
+  signal: "latency" | "errorRate",
+): SignalCalibration => {
+  const against = rule.compare[signal] ?? "threshold";
+  const set = signal === "latency" ? rule.latencyP95Threshold : (rule.errorRateThreshold ?? 1);
+  const bucketsAt = (threshold: number) =>
+    trafficBuckets(parts, signal === "latency" ? threshold : rule.latencyP95Threshold).map(
+      ({ bucketS, latency, errors }) => {
+        const { treatment, holdout } = signal === "latency" ? latency : errors;
+        return { bucketS, treatment, holdout };
+      },
+    );
+  const at = (threshold: number): Replay =>
+    replayTraffic(bucketsAt(threshold), {
+      ...barsOf(rule, signal),
+      threshold,
+      bound: signal === "latency" ? SLOW_SHARE : threshold,
+      against,
+      bucketSeconds: ages.bucketSeconds,
+      countsFrom,
+    });
+  // Beside a holdout the bound of an error rate rolls nothing back; what counts as slow does.
+  const replays = (against === "holdout" && signal === "errorRate" ? [1] : REQUEST_RATIOS)
+    .map((ratio) => ratio * set)
+    .filter((threshold) => signal === "latency" || threshold < 1)
+    .map(at);
+  return {
+    signal,
+    against,
+    seen: total(bucketsAt(set).map(({ treatment }) => treatment)),
+    current: at(set),
+    replays,
+    strictestQuiet: replays.find(({ rolledBack }) => rolledBack === null)?.threshold ?? null,
+  };
 };
 
 /** null when there is no such feature or it has no rule. `now` in unix seconds. */
@@ -43,49 +172,13 @@ export const calibrate = async (
   const [row] = rows;
   if (row === undefined) return null;
   const rule = Rule.parse(row.rule);
-  const ages = agesOf(rule);
+  const epoch = { featureId, epoch: row.epoch, rule, ages: agesOf(rule) };
   const shares = sharesOf(rule);
-  const asked = (
-    [
-      { signal: "activation", threshold: rule.activationThreshold, ageSeconds: rule.activationWindowSeconds },
-      { signal: "retention", threshold: rule.retentionThreshold, ageSeconds: rule.retentionWindowSeconds },
-    ] as const
-  ).filter(({ signal }) => shares[signal] > 0);
-  const found = await readOutcomes(
-    db,
-    asked.map(({ signal, ageSeconds }) => ({
-      featureId,
-      epoch: row.epoch,
-      signal,
-      ageSeconds,
-      earlierAgeSeconds: null,
-      from: 0,
-      upTo: settledUpTo(ages, ageSeconds, { now, lagSeconds: 0 }),
-    })),
-  );
-  const signals = asked.map(({ signal, threshold, ageSeconds }, index): SignalCalibration => {
-    const buckets = found[index] ?? [];
-    const at = (other: number): Replay =>
-      replay(buckets, {
-        threshold: other,
-        logBar: -Math.log(rule.falseRollbackRate * shares[signal]),
-        keepLogBar: -Math.log(KEEP_ALPHA),
-        minCohortSize: rule.minCohortSize,
-        matureAfter: ages.bucketSeconds + ageSeconds,
-      });
-    const others = RATIOS.map((ratio) => ratio * threshold)
-      .filter((other) => other < 1)
-      .map(at);
-    return {
-      signal,
-      mature: {
-        n: buckets.reduce((sum, { treatment }) => sum + treatment.n, 0),
-        s: buckets.reduce((sum, { treatment }) => sum + treatment.s, 0),
-      },
-      current: at(threshold),
-      others,
-      highestQuiet: others.findLast(({ rolledBack }) => rolledBack === null)?.threshold ?? null,
-    };
-  });
+  const outcomes = (["activation", "retention"] as const).filter((signal) => shares[signal] > 0);
+  const traffic = (["latency", "errorRate"] as const).filter((signal) => shares[signal] > 0);
+  const requests = await readRequests(db, epoch, now);
+  const signals: SignalCalibration[] = [];
+  for (const signal of outcomes) signals.push(await calibrateOutcome(db, epoch, signal, now));
+  for (const signal of traffic) signals.push(calibrateTraffic(epoch, requests, signal));
   return { featureId, epoch: row.epoch, ruleVersion: row.version, mode: rule.mode, signals };
 };

@@ -6,7 +6,7 @@ import { noEvidence, type Evidence, type OutcomeEvidence } from "../decide/evide
 import { foldExposures, foldOutcomes, foldTraffic, type OutcomeBucket } from "../decide/fold.ts";
 import { agesOf, type Ages } from "../../shared/ages.ts";
 import type { Rule } from "../../shared/rule.ts";
-import { readOutcomes, readTraffic, type OutcomeRange, type Traffic } from "./buckets.ts";
+import { readOutcomes, readTraffic, trafficBuckets, type OutcomeRange, type TrafficPart } from "./buckets.ts";
 import type { DueFeature, StoredTrial } from "./due.ts";
 import { settledUpTo, type SettlingClock } from "./settled.ts";
 import { termsOf } from "./terms.ts";
@@ -63,8 +63,12 @@ const partsOf = ({ exposed, ...outcomes }: Evidence, { compare }: Rule): Part[] 
   ),
 ];
 
-const mergeSketches = (stored: Buffer, traffic: Traffic, cohort: "treatment" | "holdout"): Buffer => {
-  const added = traffic.sketches.filter((one) => one.cohort === cohort);
+const mergeSketches = (
+  stored: Buffer,
+  parts: readonly TrafficPart[],
+  cohort: "treatment" | "holdout",
+): Buffer => {
+  const added = parts.filter((one) => one.cohort === cohort);
   if (added.length === 0) return stored;
   const merged = decodeSketch(stored);
   for (const { sketch } of added) mergeEncoded(merged, sketch);
@@ -76,7 +80,7 @@ type Settled<T> = { readonly upTo: number; readonly found: T };
 /** What has settled of one trial since it was folded last. */
 type News = {
   readonly outcomes: ReadonlyMap<string, Settled<readonly OutcomeBucket[]>>;
-  readonly traffic: Settled<Traffic> | undefined;
+  readonly traffic: Settled<readonly TrafficPart[]> | undefined;
 };
 
 const keyOf = (signal: Signal, ageSeconds: number): string => `${signal} ${ageSeconds}`;
@@ -116,7 +120,12 @@ const foldOne = (
         traffic === undefined
           ? evidence.traffic
           : {
-              ...foldTraffic(evidence.traffic, traffic.found.buckets, traffic.upTo, { rule, watching }),
+              ...foldTraffic(
+                evidence.traffic,
+                trafficBuckets(traffic.found, rule.latencyP95Threshold),
+                traffic.upTo,
+                { rule, watching },
+              ),
               p95Ms: {
                 treatment: quantile(decodeSketch(treatmentSketch), 0.95),
                 holdout: quantile(decodeSketch(holdoutSketch), 0.95),
@@ -156,12 +165,11 @@ export const foldSettled = async (
       .filter(({ from, upTo }) => from < upTo),
   );
   const trafficRanges = work
-    .map(({ due: { featureId, epoch, rule }, ages, trial, isCounted }, index) => ({
+    .map(({ due: { featureId, epoch }, ages, trial, isCounted }, index) => ({
       index,
       isCounted,
       featureId,
       epoch,
-      latencyThresholdMs: rule.latencyP95Threshold,
       from: trial.evidence.traffic.foldedTo,
       upTo: settledUpTo(ages, 0, clock),
     }))
@@ -174,7 +182,7 @@ export const foldSettled = async (
   const outcomeNews = work.map(() => new Map<string, Settled<readonly OutcomeBucket[]>>());
   for (const [at, { index, signal, ageSeconds, upTo }] of outcomeRanges.entries())
     outcomeNews[index]?.set(keyOf(signal, ageSeconds), { upTo, found: outcomes[at] ?? [] });
-  const trafficNews = new Map<number, Settled<Traffic>>();
+  const trafficNews = new Map<number, Settled<readonly TrafficPart[]>>();
   for (const [at, { index, upTo }] of trafficRanges.entries()) {
     const found = traffics[at];
     if (found !== undefined) trafficNews.set(index, { upTo, found });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/sketch.ts";
 import { makeDecisionRoutes } from "../../origin/admin/decisions.ts";
 import { calibrate } from "../../origin/evaluate/calibrate.ts";
 import { calibrationText } from "../../origin/evaluate/report-text.ts";
@@ -39,26 +40,93 @@ beforeAll(async () => {
   );
 });
 
+const setRule = (changed: object) =>
+  pool.query("update pmf_rules set rule = $2 where feature_id = $1", [FEATURE, JSON.stringify(changed)]);
+
+/** The requests of one bucket: so many of 100 take 350 ms, the others 50. */
+const sketchWith = (slow: number): Buffer => {
+  const sketch = emptySketch();
+  for (let request = 0; request < 100; request++) recordLatency(sketch, request < slow ? 350 : 50);
+  return encodeSketch(sketch);
+};
+
+const insertSketches = (cohort: string, slow: number) =>
+  pool.query(
+    `insert into latency_sketches (feature_id, epoch, cohort, bucket_s, partition, requests, errors, sketch)
+     select $1, 1, $2, $3::bigint + 12 * i, 0, 100, 2, $4 from generate_series(0, 49) i`,
+    [FEATURE, cohort, START, sketchWith(slow)],
+  );
+
+const insertRequests = () => insertSketches("treatment", 40);
+
+/** A holdout of which 22 % act, twice as many as of treatment, and whose requests are quick. */
+const insertHoldout = async () => {
+  await insertSketches("holdout", 2);
+  await pool.query(
+    `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
+     select $1, 1, 'holdout', signal, age_s, $2::bigint + 12 * i, units
+     from generate_series(0, 49) i, (values ('exposure', 0, 100), ('activation', 60, 22)) as v (signal, age_s, units)`,
+    [FEATURE, START],
+  );
+};
+
 describe("calibration", () => {
   test("says when the rule would have fired and at which thresholds it would not have", async () => {
     const found = await calibrate(pool, FEATURE, START + 10_000);
-    expect(found?.signals).toHaveLength(1);
     const [activation] = found?.signals ?? [];
-    expect(activation?.mature).toEqual({ n: 5000, s: 550 });
+    expect(activation?.seen).toEqual({ n: 5000, s: 550 });
     expect(activation?.current.rolledBack).toMatchObject({ s: expect.any(Number) });
     expect(activation?.current.rolledBack?.n).toBeGreaterThanOrEqual(500);
     expect(activation?.current.rolledBack?.at).toBeGreaterThan(START + 60);
-    expect(activation?.highestQuiet).toBeCloseTo(0.12, 9);
-    const sure = activation?.others.find(({ threshold }) => Math.abs(threshold - 0.06) < 1e-9);
+    expect(activation?.strictestQuiet).toBeCloseTo(0.12, 9);
+    const sure = activation?.replays.find(({ threshold }) => Math.abs(threshold - 0.06) < 1e-9);
     expect(sure?.kept).not.toBeNull();
     const text = calibrationText(found ?? expect.fail());
     expect(text).toContain("11 % (550 of 5,000 mature users)");
     expect(text).toContain("it would not have been rolled back at 12 % or less");
   });
 
+  test("covers latency and errors: in every bucket 40 of 100 requests take 350 ms, and 2 fail", async () => {
+    await insertRequests();
+    await setRule({ ...rule, errorRateThreshold: 0.1 });
+    const found = await calibrate(pool, FEATURE, START + 10_000);
+    const [latency, errorRate] = found?.signals.slice(-2) ?? [];
+    expect(latency).toMatchObject({ signal: "latency", against: "threshold", seen: { n: 5000, s: 2000 } });
+    expect(latency?.current).toMatchObject({ threshold: 200, kept: null });
+    // The fifth bucket is the first with 500 exposed users; none of the first few is enough by itself.
+    expect(latency?.current.rolledBack?.at).toBeGreaterThan(START + 5 * 12);
+    expect(latency?.strictestQuiet).toBe(400);
+    expect(latency?.replays.find(({ threshold }) => threshold === 400)?.kept?.n).toBe(500);
+    expect(errorRate).toMatchObject({
+      signal: "errorRate",
+      seen: { n: 5000, s: 100 },
+      strictestQuiet: 0.025,
+    });
+    expect(errorRate?.current.kept).not.toBeNull();
+    const text = calibrationText(found ?? expect.fail());
+    expect(text).toContain("latency: 40 % (2,000 of 5,000 requests) took longer than 200 ms");
+    expect(text).toContain("it would not have been rolled back at 400 ms or more");
+    expect(text).toContain("error rate: 2 % (100 of 5,000 requests) failed");
+  });
+
+  test("a signal held against the holdout is replayed against the holdout, as the rule would have been", async () => {
+    await insertHoldout();
+    await setRule({ ...rule, compare: { activation: "holdout", latency: "holdout" } });
+    const found = await calibrate(pool, FEATURE, START + 10_000);
+    const [activation, latency] = found?.signals ?? [];
+    expect(activation?.replays).toHaveLength(1);
+    expect(activation).toMatchObject({ against: "holdout", strictestQuiet: null });
+    expect(activation?.current.rolledBack?.n).toBeGreaterThanOrEqual(500);
+    expect(activation?.current.rolledBack?.n).toBeLessThan(5000);
+    expect(latency?.current.rolledBack).not.toBeNull();
+    expect(latency?.strictestQuiet).toBe(400);
+    const text = calibrationText(found ?? expect.fail());
+    expect(text).toContain("it would have been rolled back beside the holdout");
+  });
+
   test("users who are not mature are left out", async () => {
     const found = await calibrate(pool, FEATURE, START + 12 + 60 + 12);
-    expect(found?.signals[0]?.mature.n).toBe(100);
+    expect(found?.signals[0]?.seen.n).toBe(100);
   });
 });
 
