@@ -17,6 +17,7 @@ import { asServiceRole, serviceUrlOf } from "./db/service-role.ts";
 import { readDueIds } from "./evaluate/due.ts";
 import { makeEvaluator } from "./evaluate/evaluator.ts";
 import { makeEvaluationLocks } from "./evaluate/hold-locks.ts";
+import { makeBotRequests } from "./ingest/bot-requests.ts";
 import { makeFeatureDirectory } from "./ingest/feature-directory.ts";
 import { makeOtlpHandler } from "./ingest/otlp-handler.ts";
 import { makeLogger } from "./log.ts";
@@ -106,13 +107,20 @@ const makeIngest = () => {
     onIdleError,
   });
   const spanLog = makeSpanLog({ pool: ingestPool });
+  const bots = makeBotRequests(ingestPool);
+  const onBotError = (error: unknown) =>
+    log.warn({ err: error }, "requests of bots could not be counted yet");
+  const writing = startRepeating({ everyMs: 1_000, run: () => bots.write(), onError: onBotError });
   stops.push(
     () => spanLog.stop(),
+    () => writing.stop(),
+    () => bots.write().catch(onBotError),
     () => ingestPool.end(),
   );
   return makeOtlpHandler({
     log: spanLog,
     directory: makeFeatureDirectory(ingestPool, () => performance.now()),
+    bots,
     raw: { sampleBps: config.RAW_SAMPLE_BPS, slowMs: config.RAW_SLOW_MS },
     token: config.INGEST_TOKEN,
     metrics,

@@ -5,6 +5,7 @@ import { FeatureId } from "../../shared/ids.ts";
 import type { HistoryReads } from "../db/history-reads.ts";
 import type { Pool, Queryable } from "../db/pool.ts";
 import { getFeature, listAudit } from "../rollback/read.ts";
+import { readBotRequests } from "../evaluate/bot-requests.ts";
 import { changeProblem, readFeatureId, readQuery } from "./answer.ts";
 
 const limit = z.coerce.number().int().min(1).max(500).default(50);
@@ -61,8 +62,9 @@ export const makeHistoryRoutes = ({ pool, history }: { pool: Pool; history: Hist
     if (record === null) return changeProblem(context, { reason: "notFound", featureId });
     const { epoch } = record.state;
     const cohorts = await countExposed(pool, featureId, epoch);
+    const botRequests = await readBotRequests(pool, featureId, epoch);
     const { evaluations } = await listEvaluations(pool, featureId, { limit: 1, before: undefined });
-    return context.json({ featureId, epoch, cohorts, latest: evaluations[0] ?? null });
+    return context.json({ featureId, epoch, cohorts, botRequests, latest: evaluations[0] ?? null });
   });
 
   app.get("/audit", async (context) => {

@@ -27,7 +27,11 @@ export type Explanation = {
   readonly unitsToKeep: number | null;
 };
 
-export type ExplainedDecision = Decision & { readonly explained: readonly Explanation[] };
+export type ExplainedDecision = Decision & {
+  readonly explained: readonly Explanation[];
+  /** Requests since the epoch began that were left out because bots sent them. */
+  readonly botRequests: number;
+};
 
 const explain = (test: TestReport, keep: KeepReport | undefined, rule: Rule): Explanation => {
   const isRate = test.signal === "activation" || test.signal === "retention";
@@ -78,7 +82,7 @@ const outlook = (explained: readonly Explanation[], decision: Decision): string 
     : "";
 };
 
-export const explainDecision = (decision: Decision, rule: Rule): ExplainedDecision => {
+export const explainDecision = (decision: Decision, rule: Rule, botRequests: number): ExplainedDecision => {
   const { tests, keep } = decision.evidence;
   const explained = tests.map((test) =>
     explain(
@@ -87,5 +91,14 @@ export const explainDecision = (decision: Decision, rule: Rule): ExplainedDecisi
       rule,
     ),
   );
-  return { ...decision, explained, reason: `${decision.reason}${outlook(explained, decision)}` };
+  const leftOut =
+    botRequests === 0
+      ? ""
+      : ` ${count(botRequests)} ${botRequests === 1 ? "request of a bot is" : "requests of bots are"} left out.`;
+  return {
+    ...decision,
+    explained,
+    botRequests,
+    reason: `${decision.reason}${outlook(explained, decision)}${leftOut}`,
+  };
 };

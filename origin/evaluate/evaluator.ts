@@ -8,6 +8,7 @@ import { decide } from "../decide/decide.ts";
 import type { Decision } from "../decide/decision.ts";
 import { explainDecision } from "../decide/explain.ts";
 import { makeArrived } from "./arrived.ts";
+import { readBotRequests } from "./bot-requests.ts";
 import { makeDueReader, type DueFeature } from "./due.ts";
 import { makeAct, type Effect, type RollbackFeature, type SetRollout } from "./act.ts";
 import { foldSettled, startOver, type FoldedTrial } from "./fold-settled.ts";
@@ -85,7 +86,9 @@ export const makeEvaluator = (needs: {
     const worthKeeping = trial.restarted || isWorthKeeping(due, decision);
     let seq = trial.expectedSeq;
     if (trial.changed || isNew || worthKeeping) {
-      const explained = worthKeeping ? explainDecision(decision, due.rule) : null;
+      const explained = worthKeeping
+        ? explainDecision(decision, due.rule, await readBotRequests(pool, due.featureId, due.epoch))
+        : null;
       seq = await storeCheck(
         pool,
         { ...trial, featureId: due.featureId, epoch: due.epoch, decided, cause: decision.cause },

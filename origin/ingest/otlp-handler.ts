@@ -7,6 +7,8 @@ import { gunzip } from "node:zlib";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { SpanLog } from "../span-log/append.ts";
+import type { FeatureEpoch } from "../span-log/block.ts";
+import type { BotRequests } from "./bot-requests.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
 import { readJson } from "./json.ts";
 import { contentType, exportResponse, statusBody, type Encoding } from "./otlp-response.ts";
@@ -98,6 +100,7 @@ const resultOf = (outcome: Outcome): "accepted" | "rejected" | "ignored" => {
 export const makeOtlpHandler = (options: {
   log: SpanLog;
   directory: FeatureDirectory;
+  bots: Pick<BotRequests, "add">;
   raw: RawSampling;
   token: string | undefined;
   metrics: Pick<Metrics, "ingestSpans" | "ingestOutcomes">;
@@ -118,19 +121,21 @@ export const makeOtlpHandler = (options: {
   const take = (body: Buffer, encoding: Encoding, signal: Signal, mayAskAgain: boolean) => {
     const now = nowMs();
     const tally: Tally = new Map();
+    const bots = new Map<FeatureEpoch, number>();
+    const countBot = (feature: FeatureEpoch) => bots.set(feature, (bots.get(feature) ?? 0) + 1);
     let malformed: string | null = null;
     const durable = log.append((builders) => {
       const visit = (fields: Parameters<typeof screen>[0]): void => {
         const outcome =
           signal === "logs" && !fields.isEvaluation
             ? "notAFeature"
-            : screen(fields, signal === "traces" ? "span" : "log", now, builders);
+            : screen(fields, signal === "traces" ? "span" : "log", now, builders, countBot);
         tally.set(outcome, (tally.get(outcome) ?? 0) + 1);
       };
       malformed = encoding === "json" ? readJson(body, signal, visit) : readProtobuf(body, signal, visit);
       return malformed === null && !(mayAskAgain && tally.has("unsureFeature"));
     });
-    return { durable, malformed: malformed as string | null, tally };
+    return { durable, malformed: malformed as string | null, tally, bots };
   };
 
   const count = (tally: Tally): void => {
@@ -149,6 +154,7 @@ export const makeOtlpHandler = (options: {
     }
     if (taken.malformed !== null) return refusal(400, `malformed ${encoding} body: ${taken.malformed}`);
     await taken.durable;
+    options.bots.add(taken.bots);
     return taken.tally;
   };
 

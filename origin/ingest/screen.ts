@@ -12,6 +12,7 @@ import {
   TRACE_ID_BYTES,
   TREATMENT,
   type BlockBuilders,
+  type FeatureEpoch,
   type RecordDraft,
 } from "../span-log/block.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
@@ -113,6 +114,7 @@ export const makeScreen = (options: { directory: FeatureDirectory; raw: RawSampl
     kind: "span" | "log",
     nowMs: number,
     builders: Pick<BlockBuilders, "add">,
+    onBot: (feature: FeatureEpoch) => void,
   ): Outcome => {
     const { feature, unit } = fields;
     if (feature === undefined || unit === undefined) return "notAFeature";
@@ -123,7 +125,10 @@ export const makeScreen = (options: { directory: FeatureDirectory; raw: RawSampl
     const known = directory.find(intern(feature), fields.epoch);
     if (known === "unknown") return "unknownFeature";
     if (known === "unsure") return "unsureFeature";
-    if (fields.bot) return "bot";
+    if (fields.bot) {
+      onBot(known);
+      return "bot";
+    }
     const variant = variantFlag(fields.variant);
     if (variant === undefined) return "otherVariant";
 

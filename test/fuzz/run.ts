@@ -9,6 +9,7 @@ import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
+import { makeBotRequests } from "../../origin/ingest/bot-requests.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/log.ts";
 import { makeMetrics } from "../../origin/metrics.ts";
@@ -29,6 +30,7 @@ const log = makeSpanLog({ pool });
 const handler = makeOtlpHandler({
   log,
   directory: makeFeatureDirectory(pool, () => performance.now()),
+  bots: makeBotRequests(pool),
   raw: { sampleBps: 10_000, slowMs: 1_000 },
   token: undefined,
   metrics: makeMetrics(),

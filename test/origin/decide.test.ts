@@ -249,7 +249,7 @@ describe("whatever happens", () => {
     fc.assert(
       fc.property(lives, (life) => {
         const evidence = evidenceOf(life);
-        const decision = explainDecision(answer(life, { evidence }), life.rule);
+        const decision = explainDecision(answer(life, { evidence }), life.rule, 7);
         expect(numbersIn(decision).every((value) => !Number.isNaN(value))).toBe(true);
         expect(JSON.parse(JSON.stringify(evidence))).toEqual(evidence);
         expect(decision.reason).not.toMatch(/NaN|undefined|null|Infinity/);

@@ -134,7 +134,7 @@ const storedStates = async () => {
 
 beforeEach(async () => {
   await pool.query(
-    "truncate feature_flags, outcome_counts, latency_sketches, pmf_evaluations, pmf_trials, pmf_ramps cascade",
+    "truncate feature_flags, outcome_counts, latency_sketches, pmf_evaluations, pmf_trials, pmf_ramps, bot_requests cascade",
   );
   await insertTrafficUntil(10_000);
 });
@@ -150,6 +150,20 @@ describe("evaluate", () => {
     expect(rollbacks[0]).toMatchObject({ featureId: FEATURE, expectedVersion: 1, epoch: 1 });
     expect(rollbacks[0]?.reason).toMatch(/^ROLLBACK: /);
     expect(await storedStates()).toEqual(["COLLECTING", "ROLLBACK"]);
+  });
+
+  test("what is stored says how many requests of bots were left out", async () => {
+    await insertFeature(ruleOf());
+    await insertTelemetry({ seconds: 60, units: 40, activation: 0.075, retention: 0.2, latencyMs: 50 });
+    await pool.query("insert into bot_requests values ($1, 1, 1204), ($1, 2, 5), ('feat_other', 1, 7)", [
+      FEATURE,
+    ]);
+    expect(await setup().stateAt(50)).toBe("ROLLBACK");
+    const { rows } = await pool.query<{ decision: { botRequests: number; reason: string } }>(
+      "select decision from pmf_evaluations",
+    );
+    expect(rows[0]?.decision.botRequests).toBe(1204);
+    expect(rows[0]?.decision.reason).toMatch(/1,204 requests of bots are left out\.$/);
   });
 
   test("a clearly good feature is kept, and watched from then on", async () => {

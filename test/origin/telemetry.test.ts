@@ -1,6 +1,8 @@
 // From an OTLP request over HTTP to the counts that the evaluation reads, on a real PostgreSQL.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeSketch, quantile, totalOf } from "../../origin/aggregate/sketch.ts";
+import { readBotRequests } from "../../origin/evaluate/bot-requests.ts";
+import { FeatureId } from "../../shared/ids.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { createFeature, newUnit, startTelemetry, waitFor, type TestTelemetry } from "../support/telemetry.ts";
 
@@ -133,6 +135,22 @@ describe("the way of a span into the counts", () => {
     await telemetry.settled();
     expect(await counts("feat_screen")).toEqual({ "treatment exposure": 1 });
     expect(await counts("feat_nowhere")).toEqual({});
+  });
+
+  test("requests of bots are counted as left out, each once, by feature and epoch", async () => {
+    await createFeature(database, "feat_bots", rule);
+    const bot = { feature: "feat_bots", bot: true };
+    await telemetry.sendSpans([
+      { ...bot, unit: newUnit() },
+      { ...bot, unit: newUnit(), epoch: 1 },
+    ]);
+    await telemetry.bots.write();
+    await telemetry.sendSpans([{ ...bot, unit: newUnit() }]);
+    await telemetry.bots.write();
+    await telemetry.bots.write();
+    const id = FeatureId.parse("feat_bots");
+    expect(await readBotRequests(database.pool, id, 1)).toBe(3);
+    expect(await readBotRequests(database.pool, id, 2)).toBe(0);
   });
 
   test("epochs are separate; a span without one belongs to the current epoch", async () => {

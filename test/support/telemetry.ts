@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { startFold } from "../../origin/aggregate/fold.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
+import { makeBotRequests } from "../../origin/ingest/bot-requests.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/log.ts";
 import { makeMetrics } from "../../origin/metrics.ts";
@@ -98,9 +99,11 @@ export const startTelemetry = async (
   const metrics = makeMetrics();
   const log = makeSpanLog({ pool: options.logPool ?? database.pool });
   const directory = makeFeatureDirectory(database.pool, () => performance.now());
+  const bots = makeBotRequests(database.pool);
   const handler = makeOtlpHandler({
     log,
     directory,
+    bots,
     raw: { sampleBps: 10_000, slowMs: 1_000 },
     ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
     token: INGEST_TOKEN,
@@ -131,6 +134,7 @@ export const startTelemetry = async (
   return {
     url,
     metrics,
+    bots,
     fold,
     send,
     sendSpans: async (spans: readonly TestSpan[]): Promise<void> => {
