@@ -11,6 +11,8 @@ export type Env = {
   readonly FEATURES: KVNamespace;
   readonly HUB: DurableObjectNamespace<Hub>;
   readonly REPLICA: DurableObjectNamespace<Replica>;
+  /** Holds telemetry while the origin is away: bodies by `packTraces`. */
+  readonly TELEMETRY?: Queue<Uint8Array>;
   readonly [variable: string]: unknown;
 };
 

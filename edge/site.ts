@@ -3,8 +3,10 @@ import type { PushMessage } from "../shared/feature.ts";
 import { makeApp } from "./app.ts";
 import type { Config, Env } from "./env.ts";
 import * as hmac from "./hmac.ts";
-import { encodeTraces, packTraces } from "./observe/otlp.ts";
+import { tracesBody } from "./observe/otlp.ts";
 import { makeIds, spansOf } from "./observe/observe.ts";
+import { makePostTraces } from "./observe/post.ts";
+import { makePostOrQueue } from "./observe/queue.ts";
 import { makeSender } from "./observe/sender.ts";
 import { makeOfrep } from "./ofrep/routes.ts";
 import { readPush } from "./push.ts";
@@ -46,17 +48,14 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     watcher: randomHex(8),
   });
 
-  const sender = makeSender(async (spans) => {
-    if (config.ORIGIN_URL === "") return 200;
-    const { body, headers } = await packTraces(encodeTraces(spans));
-    const response = await fetch(`${config.ORIGIN_URL}/v1/traces`, {
-      method: "POST",
-      headers: { ...headers, Authorization: `Bearer ${config.INGEST_TOKEN}` },
-      body,
-    });
-    await response.body?.cancel();
-    return response.status;
-  }, now);
+  const post = makePostTraces(config);
+  const { TELEMETRY: queue } = env;
+  const sender = makeSender(
+    queue === undefined
+      ? async (spans) => post(await tracesBody(spans))
+      : makePostOrQueue({ post, queue, now }),
+    now,
+  );
 
   const cookies = makeCookies(config.COOKIE_KEYS, hmac);
   const readClaims = makeReadClaims(config, now);

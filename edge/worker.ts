@@ -1,5 +1,7 @@
 // The Worker: adapts Cloudflare's entry points to a Site, of which there is one an isolate.
 import { parseConfig, type Env } from "./env.ts";
+import { makePostTraces } from "./observe/post.ts";
+import { forwardQueued } from "./observe/queue.ts";
 import { locationHint } from "./region.ts";
 import { pathOf, toUpstream } from "./request/proxy.ts";
 import { makeSite, type Site } from "./site.ts";
@@ -37,4 +39,10 @@ export default {
     if (pathOf(request.url).startsWith("/.sluice/")) return isolate.site.own(request, env, ctx);
     return isolate.site.handle(request, (promise) => ctx.waitUntil(promise));
   },
-} satisfies ExportedHandler<Env>;
+
+  async queue(batch, env) {
+    const config = parseConfig(env);
+    if (!config.ok) throw new Error(`Sluice is misconfigured, telemetry stays in the queue: ${config.error}`);
+    await forwardQueued(batch, makePostTraces(config.value));
+  },
+} satisfies ExportedHandler<Env, ArrayBuffer>;

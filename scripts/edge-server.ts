@@ -71,6 +71,8 @@ export const startEdge = async (options: {
   /** Further instances of the Worker, each an isolate of its own, that share hub, replicas and KV with the first. */
   morePorts?: readonly number[];
   bindings: Readonly<Record<string, string>>;
+  /** Name of a queue that takes the telemetry which the origin does not. */
+  telemetryQueue?: string;
 }): Promise<EdgeServer> => {
   // The bundle lists its modules itself, so wrangler's rules for finding them have nothing to do.
   const {
@@ -95,13 +97,17 @@ export const startEdge = async (options: {
   const others = (options.morePorts ?? []).map((port, i) =>
     Object.assign(instance(`sluice-${i + 2}`, port), { durableObjects }),
   );
+  const { telemetryQueue: queue } = options;
+  const queueProducers = queue === undefined ? {} : { TELEMETRY: queue };
+  const queueConsumers =
+    queue === undefined ? {} : { [queue]: { maxBatchSize: 10, maxBatchTimeout: 1, maxRetries: 100 } };
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       log: new Log(LogLevel.WARN),
       resourcePersistencePath: options.stateDir,
       telemetry: { enabled: false },
       cf: false,
-      workers: [instance("sluice", options.port), ...others],
+      workers: [{ ...instance("sluice", options.port), queueProducers, queueConsumers }, ...others],
     }),
   );
   try {

@@ -84,21 +84,33 @@ export const encodeTraces = (spans: readonly EdgeSpan[]): string => {
   return body + TAIL;
 };
 
+/** What is posted to the origin. */
+export type TracesBody = {
+  readonly body: string | ArrayBuffer;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
 /** Up to this length a body goes out in one piece, and packing it would not pay. */
 const PACK_FROM = 8_192;
+
+const TYPE = { "Content-Type": "application/json" };
+
+const pack = (body: string): Promise<ArrayBuffer> =>
+  new Response(new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
+
+export const packTraces = (spans: readonly EdgeSpan[]): Promise<ArrayBuffer> => pack(encodeTraces(spans));
+
+/** What `packTraces` made, as a body. */
+export const packedBody = (packed: ArrayBuffer): TracesBody => ({
+  body: packed,
+  headers: { ...TYPE, "Content-Encoding": "gzip" },
+});
 
 /**
  * A body as it is sent. workerd writes a body in pieces of 8 KiB, each in a turn of its own: on a starved machine a
  * batch took longer than its deadline, where the packed one (a twentieth) leaves in one piece.
  */
-export const packTraces = async (
-  body: string,
-): Promise<{ body: string | ArrayBuffer; headers: Record<string, string> }> => {
-  const headers = { "Content-Type": "application/json" };
-  if (body.length < PACK_FROM) return { body, headers };
-  const packed = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));
-  return {
-    body: await new Response(packed).arrayBuffer(),
-    headers: { ...headers, "Content-Encoding": "gzip" },
-  };
+export const tracesBody = async (spans: readonly EdgeSpan[]): Promise<TracesBody> => {
+  const body = encodeTraces(spans);
+  return body.length < PACK_FROM ? { body, headers: TYPE } : packedBody(await pack(body));
 };

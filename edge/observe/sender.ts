@@ -21,7 +21,8 @@ const RETRY_MS = 1_000;
 /** The platform cancels what outlives its request by 30 s; another request then takes over. */
 const TURN_MS = 20_000;
 
-const isRefused = (status: number): boolean =>
+/** Will never be accepted. */
+export const isRefused = (status: number): boolean =>
   status >= 400 && status < 500 && status !== 408 && status !== 429;
 
 /** `post` resolves to the HTTP status. 2xx is durable; 4xx except 408 and 429 will never be accepted. */

@@ -37,7 +37,10 @@ const residentBytes = async (): Promise<number> => {
 };
 
 /** Bundles the Worker as for a deployment and serves it; `stop` also removes what it kept. */
-export const startTestEdge = async (bindings: Readonly<Record<string, string>>): Promise<TestEdge> => {
+export const startTestEdge = async (
+  bindings: Readonly<Record<string, string>>,
+  more: { telemetryQueue?: string } = {},
+): Promise<TestEdge> => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-edge-"));
   const bundleDir = join(folder, "bundle");
   await bundleEdge(bundleDir);
@@ -45,6 +48,7 @@ export const startTestEdge = async (bindings: Readonly<Record<string, string>>):
     bundleDir,
     stateDir: join(folder, "state"),
     port: 0,
+    ...more,
     bindings: {
       ORIGIN_URL: "",
       PUSH_KEYS: `new:${PUSH_SECRET}`,
