@@ -20,13 +20,14 @@ import type { Latencies } from "./latency.ts";
 import { holdFences, type Owned } from "./ownership.ts";
 import { storeRawSpans, type RawSpans } from "./raw-spans.ts";
 import { applyEvidence, bucketOf, NO_COHORT, type Unit, type Windows } from "./unit.ts";
-import { insertUnits, keyText, readUnits, updateUnits, type ChangedUnit } from "./unit-store.ts";
+import type { UnitRuns } from "./unit-runs.ts";
 import type { UnitTable } from "./unit-table.ts";
 import { windowsKey } from "./windows.ts";
 
 /** What a fold process remembers between batches. All of it can be had from the database again. */
 export type FoldMemory = {
   readonly units: UnitTable;
+  readonly runs: UnitRuns;
   readonly dedupe: Dedupe;
   readonly latencies: Latencies;
   readonly raw: RawSpans;
@@ -42,7 +43,50 @@ export type BatchReport = { folded: number; duplicates: number; capped: number }
  */
 const MAX_REQUESTS_PER_UNIT = 100;
 
-type PreparedRow = { row: LogRow; features: CountedFeature[]; from: number; duplicate: Uint8Array };
+/** Of a batch, a column each: as objects, a hundred thousand a second, they would be the collector's main work. */
+type Columns = {
+  /** slot of each record's unit; −1: a duplicate */
+  readonly slots: Int32Array;
+  /** units that have to be read, and their slots */
+  readonly missing: { count: number; low: Uint32Array; high: Uint32Array; slots: Int32Array };
+  /** units that have changed, as they were, and where their ids stand */
+  readonly changed: {
+    count: number;
+    slots: Int32Array;
+    features: CountedFeature[];
+    cohorts: Uint8Array;
+    exposedMs: Float64Array;
+    actedMs: Float64Array;
+    returnedMs: Float64Array;
+    blocks: Buffer[];
+    unitStarts: Int32Array;
+    unitEnds: Int32Array;
+  };
+};
+
+const makeColumns = (records: number): Columns => ({
+  slots: new Int32Array(records),
+  missing: {
+    count: 0,
+    low: new Uint32Array(records),
+    high: new Uint32Array(records),
+    slots: new Int32Array(records),
+  },
+  changed: {
+    count: 0,
+    slots: new Int32Array(records),
+    features: [],
+    cohorts: new Uint8Array(records),
+    exposedMs: new Float64Array(records),
+    actedMs: new Float64Array(records),
+    returnedMs: new Float64Array(records),
+    blocks: [],
+    unitStarts: new Int32Array(records),
+    unitEnds: new Int32Array(records),
+  },
+});
+
+type PreparedRow = { row: LogRow; features: CountedFeature[]; from: number };
 
 /** Features of these rows whose windows are not known. */
 export const unknownFeatures = (
@@ -76,13 +120,16 @@ const countedFeatures = (
   });
 
 /** First pass: finds duplicates, and what has to be read from the database. */
-const prepare = (rows: readonly LogRow[], memory: FoldMemory, byKey: ReadonlyMap<string, Windows>) => {
+const prepare = (
+  rows: readonly LogRow[],
+  memory: FoldMemory,
+  byKey: ReadonlyMap<string, Windows>,
+  { slots, missing }: Columns,
+) => {
   const prepared: PreparedRow[] = [];
-  const missingKeys: string[] = [];
-  const missingSlots: number[] = [];
   const missingBuckets = new Map<CountedFeature, Set<number>>();
   let duplicates = 0;
-  memory.units.makeRoom(rows.reduce((sum, { span_keys: keys }) => sum + keys.length / 8, 0));
+  let at = 0;
 
   const needBucket = (feature: CountedFeature, bucketS: number): void => {
     if (memory.latencies.has(feature, bucketS)) return;
@@ -94,62 +141,66 @@ const prepare = (rows: readonly LogRow[], memory: FoldMemory, byKey: ReadonlyMap
   for (const row of rows) {
     const head = readFeatures(row.block);
     const features = countedFeatures(memory, byKey, head.features);
-    const duplicate = new Uint8Array(row.span_keys.length / 8);
-    let index = 0;
-    readRecords(row.block, row.span_keys, head.end, (record) => {
-      const at = index++;
+    readRecords(row.block, row.spanKeys, head.end, (record) => {
+      const here = at++;
       const identified = record.spanLow !== 0 || record.spanHigh !== 0;
       if (identified && !memory.dedupe.add(record.spanLow, record.spanHigh, row.atMs)) {
-        duplicate[at] = 1;
+        slots[here] = -1;
         duplicates++;
         return;
       }
       const feature = features[record.feature];
       if (feature === undefined) throw new Error("a record names a feature that its block does not have");
-      if (memory.units.find(record.keyLow, record.keyHigh) < 0) {
-        missingSlots.push(memory.units.insert(record.keyLow, record.keyHigh));
-        missingKeys.push(keyText(record.keyLow, record.keyHigh));
+      let slot = memory.units.find(record.keyLow, record.keyHigh);
+      if (slot < 0) {
+        slot = memory.units.insert(record.keyLow, record.keyHigh);
+        missing.low[missing.count] = record.keyLow;
+        missing.high[missing.count] = record.keyHigh;
+        missing.slots[missing.count++] = slot;
       }
+      slots[here] = slot;
       if ((record.flags & TIMED) !== 0)
         needBucket(feature, bucketOf(record.startMs, feature.windows.bucketS));
     });
-    prepared.push({ row, features, from: head.end, duplicate });
+    prepared.push({ row, features, from: head.end });
   }
-  return { prepared, missingKeys, missingSlots, missingBuckets, duplicates };
+  return { prepared, missingBuckets, duplicates };
 };
 
-/** Second pass: applies every record that is no duplicate; returns the units that changed, as they were before. */
-const apply = (
-  prepared: readonly PreparedRow[],
-  memory: FoldMemory,
-): { changed: Map<number, ChangedUnit>; capped: number } => {
-  let capped = 0;
-  const changed = new Map<number, ChangedUnit>();
-  const unit: Unit = { cohort: NO_COHORT, exposedMs: Infinity, actedMs: Infinity, returnedMs: Infinity };
+const noUnit = (): Unit => ({
+  cohort: NO_COHORT,
+  exposedMs: Infinity,
+  actedMs: Infinity,
+  returnedMs: Infinity,
+});
 
-  const applyRecord = (record: StoredRecord, block: Buffer, feature: CountedFeature): void => {
-    const slot = memory.units.find(record.keyLow, record.keyHigh);
+/** Second pass: applies every record that is no duplicate; notes the units that change. Returns how many were capped. */
+const apply = (prepared: readonly PreparedRow[], memory: FoldMemory, { slots, changed }: Columns): number => {
+  let capped = 0;
+  const unit = noUnit();
+  const evidence = { variant: 0, atMs: 0, acted: false, returned: false };
+
+  const applyRecord = (record: StoredRecord, slot: number, block: Buffer, feature: CountedFeature): void => {
     memory.units.read(slot, unit);
     const { cohort, exposedMs, actedMs, returnedMs } = unit;
-    const evidence = {
-      variant: record.flags & VARIANT_MASK,
-      atMs: record.startMs,
-      acted: (record.flags & ACTION) !== 0,
-      returned: (record.flags & RETURNED) !== 0,
-    };
+    evidence.variant = record.flags & VARIANT_MASK;
+    evidence.atMs = record.startMs;
+    evidence.acted = (record.flags & ACTION) !== 0;
+    evidence.returned = (record.flags & RETURNED) !== 0;
     if (applyEvidence(unit, evidence, feature.windows.returnAfterS * 1_000)) {
       memory.units.write(slot, unit);
-      if (!changed.has(slot))
-        changed.set(slot, {
-          slot,
-          low: record.keyLow,
-          high: record.keyHigh,
-          feature,
-          before: { cohort, exposedMs, actedMs, returnedMs },
-          block,
-          unitStart: record.unitStart,
-          unitEnd: record.unitEnd,
-        });
+      if (memory.units.markChanged(slot)) {
+        const at = changed.count++;
+        changed.slots[at] = slot;
+        changed.features.push(feature);
+        changed.cohorts[at] = cohort;
+        changed.exposedMs[at] = exposedMs;
+        changed.actedMs[at] = actedMs;
+        changed.returnedMs[at] = returnedMs;
+        changed.blocks.push(block);
+        changed.unitStarts[at] = record.unitStart;
+        changed.unitEnds[at] = record.unitEnd;
+      }
     }
     if ((record.flags & TIMED) !== 0) {
       const bucketS = bucketOf(record.startMs, feature.windows.bucketS);
@@ -166,33 +217,58 @@ const apply = (
     if ((record.flags & RAW) !== 0) memory.raw.add(record, block, feature, unit.cohort);
   };
 
-  for (const { row, features, from, duplicate } of prepared) {
-    let index = 0;
-    readRecords(row.block, row.span_keys, from, (record) => {
+  let at = 0;
+  for (const { row, features, from } of prepared)
+    readRecords(row.block, row.spanKeys, from, (record) => {
+      const slot = slots[at++] ?? -1;
       const feature = features[record.feature];
-      if (duplicate[index++] === 0 && feature !== undefined) applyRecord(record, row.block, feature);
+      if (slot >= 0 && feature !== undefined) applyRecord(record, slot, row.block, feature);
     });
-  }
-  return { changed, capped };
+  return capped;
 };
 
-const writeUnits = async (
-  client: Client,
-  memory: FoldMemory,
-  changed: ReadonlyMap<number, ChangedUnit>,
-): Promise<void> => {
+const writeUnits = async (client: Client, memory: FoldMemory, { changed }: Columns): Promise<void> => {
   const deltas = makeCountDeltas();
-  const inserts: { changed: ChangedUnit; after: Unit }[] = [];
-  const updates: { changed: ChangedUnit; after: Unit }[] = [];
-  for (const one of changed.values()) {
-    const after: Unit = { cohort: NO_COHORT, exposedMs: Infinity, actedMs: Infinity, returnedMs: Infinity };
-    memory.units.read(one.slot, after);
-    deltas.move(one.feature, one.before, after);
-    (one.before.cohort === NO_COHORT ? inserts : updates).push({ changed: one, after });
+  const before = noUnit();
+  for (let at = 0; at < changed.count; at++) {
+    const slot = changed.slots[at] ?? 0;
+    const feature = changed.features[at];
+    const block = changed.blocks[at];
+    if (feature === undefined || block === undefined) throw new Error("unreachable: a column is short");
+    before.cohort = changed.cohorts[at] ?? NO_COHORT;
+    before.exposedMs = changed.exposedMs[at] ?? Infinity;
+    before.actedMs = changed.actedMs[at] ?? Infinity;
+    before.returnedMs = changed.returnedMs[at] ?? Infinity;
+    const after = noUnit();
+    memory.units.read(slot, after);
+    deltas.move(feature, before, after);
+    memory.runs.add(memory.units.low(slot), memory.units.high(slot), after, feature, {
+      bytes: block,
+      start: changed.unitStarts[at] ?? 0,
+      end: changed.unitEnds[at] ?? 0,
+    });
+    memory.units.markStored(slot);
   }
-  await insertUnits(client, inserts);
-  await updateUnits(client, updates);
+  await memory.runs.write(client);
   await addToCounts(client, deltas);
+};
+
+/** Adds what another row says of the unit. */
+const mergeUnit = (into: Unit, stored: Unit): void => {
+  into.cohort = into.cohort === NO_COHORT ? stored.cohort : Math.max(into.cohort, stored.cohort);
+  into.exposedMs = Math.min(into.exposedMs, stored.exposedMs);
+  into.actedMs = Math.min(into.actedMs, stored.actedMs);
+  into.returnedMs = Math.min(into.returnedMs, stored.returnedMs);
+};
+
+const loadUnits = async (client: Client, memory: FoldMemory, { missing }: Columns): Promise<void> => {
+  const unit = noUnit();
+  await memory.runs.read(client, missing, (asked, stored) => {
+    const slot = missing.slots[asked] ?? -1;
+    memory.units.read(slot, unit);
+    mergeUnit(unit, stored);
+    memory.units.write(slot, unit);
+  });
 };
 
 const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promise<void> => {
@@ -224,31 +300,27 @@ export const foldBatch = async (options: {
   rows: readonly LogRow[];
 }): Promise<BatchReport | "lost" | "windowsChanged"> => {
   const { client, memory, owned, windows, rows } = options;
+  const records = rows.reduce((sum, { spanKeys }) => sum + spanKeys.length / 8, 0);
+  if (memory.units.makeRoom(records)) await memory.runs.indexAll(client);
   await client.query("begin");
   const hold = await holdFences(client, owned, windows.version);
   if (hold !== "ok") {
     await client.query("rollback");
     return hold;
   }
-  const { prepared, missingKeys, missingSlots, missingBuckets, duplicates } = prepare(
-    rows,
-    memory,
-    windows.byKey,
-  );
-  for (const stored of await readUnits(client, missingKeys)) {
-    const slot = missingSlots[stored.asked];
-    if (slot !== undefined) memory.units.write(slot, stored);
-  }
+  const columns = makeColumns(records);
+  const { prepared, missingBuckets, duplicates } = prepare(rows, memory, windows.byKey, columns);
+  await loadUnits(client, memory, columns);
   // A process writes its latencies into the rows of the lowest partition that it owns.
   const slot = Math.min(...owned.keys());
   await memory.latencies.load(client, slot, missingBuckets);
-  const { changed, capped } = apply(prepared, memory);
-  await writeUnits(client, memory, changed);
+  const capped = apply(prepared, memory, columns);
+  await writeUnits(client, memory, columns);
   await memory.latencies.write(client, slot);
   if (memory.raw.count() > 0) await storeRawSpans(client, memory.raw.take());
   await writeCheckpoints(client, rows);
   await client.query("commit");
   memory.latencies.age();
-  const records = rows.reduce((sum, { span_keys: keys }) => sum + keys.length / 8, 0);
+  await memory.runs.closeFull(client);
   return { folded: records - duplicates, duplicates, capped };
 };

@@ -16,6 +16,7 @@ import { makeLatencies } from "./latency.ts";
 import { FOLD_APPLICATION, fairShareOf, releaseExcess, takePartitions } from "./ownership.ts";
 import { pruneEndedEpochs } from "./prune-evidence.ts";
 import { keepRawSpanPartitions, makeRawSpans } from "./raw-spans.ts";
+import { makeUnitRuns } from "./unit-runs.ts";
 import { makeUnitTable } from "./unit-table.ts";
 import { readWindows, rulesFingerprint, syncWindows, type KnownWindows } from "./windows.ts";
 
@@ -41,6 +42,8 @@ const MAX_REST_MS = 750;
 const BACKLOG_RECORDS = 75_000;
 /** A batch never has more records (but for a single row that has). */
 const BATCH_RECORDS = 100_000;
+/** A run of units: 0.3 s to index, and 40 runs hold ten million. */
+const RUN_ROWS = 2 ** 18;
 const OWNERSHIP_MS = 2_000;
 const RULES_MS = 500;
 const HOUSEKEEPING_MS = 60_000;
@@ -59,7 +62,7 @@ const rest = async (ms: number): Promise<void> => {
 };
 
 const recordsOf = (rows: readonly LogRow[]): number =>
-  rows.reduce((sum, { span_keys: keys }) => sum + keys.length / 8, 0);
+  rows.reduce((sum, { spanKeys }) => sum + spanKeys.length / 8, 0);
 
 /** Parts of at most BATCH_RECORDS; the order within each stream stays. */
 const batchesOf = (rows: readonly LogRow[]): LogRow[][] => {
@@ -67,7 +70,7 @@ const batchesOf = (rows: readonly LogRow[]): LogRow[][] => {
   let batch: LogRow[] = [];
   let records = 0;
   for (const row of rows) {
-    const count = row.span_keys.length / 8;
+    const count = row.spanKeys.length / 8;
     if (batch.length > 0 && records + count > BATCH_RECORDS) {
       batches.push(batch);
       batch = [];
@@ -94,6 +97,7 @@ const every = (everyMs: number, work: () => Promise<void>): (() => Promise<void>
 const live = async (client: Client, pool: Pool): Promise<void> => {
   const memory: FoldMemory = {
     units: makeUnitTable(options.unitSlots),
+    runs: makeUnitRuns(RUN_ROWS),
     dedupe: makeDedupe(options.dedupeKeys),
     latencies: makeLatencies(),
     raw: makeRawSpans(),
@@ -112,15 +116,18 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
   const settleOwnership = every(OWNERSHIP_MS, async () => {
     const share = await fairShareOf(client);
     // The rows of the lowest partition hold our latencies: they stay ours, since the highest ones are given back.
-    await releaseExcess(client, owned, share);
-    for (const partition of await takePartitions(client, owned, share)) {
-      // A partition that was ours before has been another's since: what is remembered of it may be out of date.
-      memory.units.clear();
-      memory.latencies.forget();
+    const released = await releaseExcess(client, owned, share);
+    const taken = await takePartitions(client, owned, share);
+    if (released || taken.length > 0) await memory.runs.open(client, owned.keys());
+    if (taken.length === 0) return;
+    // A partition that was ours before has been another's since: what is remembered of it may be out of date.
+    memory.units.clear();
+    memory.latencies.forget();
+    for (const partition of taken) {
       await readFoldedKeys(client, partition, DEDUPE_SECONDS, (row) => {
-        for (let at = 0; at < row.span_keys.length; at += 8) {
-          const low = row.span_keys.readUInt32LE(at);
-          const high = row.span_keys.readUInt32LE(at + 4);
+        for (let at = 0; at < row.spanKeys.length; at += 8) {
+          const low = row.spanKeys.readUInt32LE(at);
+          const high = row.spanKeys.readUInt32LE(at + 4);
           if (low !== 0 || high !== 0) memory.dedupe.add(low, high, row.atMs);
         }
       });

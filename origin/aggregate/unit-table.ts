@@ -24,6 +24,8 @@ type Generation = {
 
 const EMPTY = 0;
 const FILLED = 1;
+/** Filled, and changed since its unit was stored. */
+const CHANGED = 2;
 
 const makeGeneration = (slots: number): Generation => ({
   slots,
@@ -64,7 +66,7 @@ const copySlot = (from: Generation, source: number, to: Generation, target: numb
 const enlarged = (table: Generation, slots: number): Generation => {
   const larger = makeGeneration(slots);
   for (let slot = 0; slot < table.slots; slot++)
-    if (table.state[slot] === FILLED)
+    if (table.state[slot] !== EMPTY)
       copySlot(table, slot, larger, slotOf(larger, table.low[slot] ?? 0, table.high[slot] ?? 0));
   return larger;
 };
@@ -77,17 +79,21 @@ export const makeUnitTable = (maxSlots: number) => {
   let old = makeGeneration(2);
 
   return {
-    /** Before a batch: room for `count` further units. A batch must be smaller than a generation. */
-    makeRoom: (count: number): void => {
-      if (young.used + count <= young.slots * MAX_LOAD) return;
+    /**
+     * Before a batch, when no unit is changed: room for `count` further units, fewer than a generation holds. Whether
+     * a new generation begins: units that were in memory before this are forgotten when the next one does.
+     */
+    makeRoom: (count: number): boolean => {
+      if (young.used + count <= young.slots * MAX_LOAD) return false;
       let slots = young.slots;
       while (slots < maxSlots && young.used + count > slots * MAX_LOAD) slots *= 2;
       if (young.used + count <= slots * MAX_LOAD) {
         young = enlarged(young, slots);
-        return;
+        return false;
       }
       old = young;
       young = makeGeneration(maxSlots);
+      return true;
     },
     /** Forgets everything: others may have changed units meanwhile. */
     clear: (): void => {
@@ -97,9 +103,9 @@ export const makeUnitTable = (maxSlots: number) => {
     /** Slot of a unit, or −1 when it is not in memory. */
     find: (low: number, high: number): number => {
       const slot = slotOf(young, low, high);
-      if (young.state[slot] === FILLED) return slot;
+      if (young.state[slot] !== EMPTY) return slot;
       const before = slotOf(old, low, high);
-      if (old.state[before] !== FILLED) return -1;
+      if (old.state[before] === EMPTY) return -1;
       copySlot(old, before, young, slot);
       return slot;
     },
@@ -133,6 +139,18 @@ export const makeUnitTable = (maxSlots: number) => {
       young.exposedMs[slot] = unit.exposedMs;
       young.actedMs[slot] = unit.actedMs;
       young.returnedMs[slot] = unit.returnedMs;
+    },
+    /** Halves of the unit's key. */
+    low: (slot: number): number => young.low[slot] ?? 0,
+    high: (slot: number): number => young.high[slot] ?? 0,
+    /** Marks the unit as changed; whether it was not before. */
+    markChanged: (slot: number): boolean => {
+      if (young.state[slot] === CHANGED) return false;
+      young.state[slot] = CHANGED;
+      return true;
+    },
+    markStored: (slot: number): void => {
+      young.state[slot] = FILLED;
     },
     /** Requests of the unit within the bucket, this one included; up to 255. Forgotten with another bucket. */
     countRequest: (slot: number, bucketS: number): number => {

@@ -4,7 +4,7 @@
 // seen that is late enough after the first exposure known by then: when an exposure that is earlier still comes in
 // afterwards, visits that were too early before it are not looked at again.
 
-/** Cohorts as stored in feature_units; 1 is treatment that a span has named. */
+/** Cohorts as stored in unit_evidence; 1 is treatment that a span has named. */
 export const ASSUMED_TREATMENT = 0;
 export const HOLDOUT = 2;
 /** No span has been seen yet. */

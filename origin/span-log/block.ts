@@ -27,7 +27,9 @@ export const TIMED = 1 << 5;
 export const RAW = 1 << 6;
 
 /** Log partitions: units are spread over them by their key. Rows of fold_partitions. */
-export const PARTITIONS = 4;
+const PARTITIONS = 4;
+/** Of a unit, by the lower half of its key. */
+export const partitionOf = (keyLow: number): number => keyLow % PARTITIONS;
 
 /** A feature in one epoch, with the seeds of its units' keys. */
 export type FeatureEpoch = {
@@ -150,7 +152,7 @@ export const makeBlockBuilders = () => {
     add: (draft: RecordDraft): void => {
       const { bytes, unitBytes, feature } = draft;
       hash64(unitBytes, draft.unitStart, draft.unitEnd, feature.seedLow, feature.seedHigh, hash);
-      const builder = builders[hash.low % PARTITIONS];
+      const builder = builders[partitionOf(hash.low)];
       if (builder === undefined) throw new Error("unreachable: partition out of range");
       const out = grown(builder.records, builder.recordBytes, FIXED_BYTES + MAX_UNIT_BYTES + RAW_BYTES);
       builder.records = out;

@@ -1,5 +1,6 @@
 // What the fold reads from the log: rows beyond its checkpoints, in the order of each stream.
-import type { Queryable } from "../db/pool.ts";
+import { copyFrom } from "../db/copy.ts";
+import type { Client, Queryable } from "../db/pool.ts";
 
 export type LogRow = {
   partition: number;
@@ -7,7 +8,7 @@ export type LogRow = {
   seq: number;
   /** ms since the epoch, the database's clock: when it was made durable */
   atMs: number;
-  span_keys: Buffer;
+  spanKeys: Buffer;
   block: Buffer;
 };
 
@@ -19,35 +20,44 @@ const RECORDS_PER_STREAM = 25_000;
  * Rows of the partitions that are not folded yet. Streams are found through a loose index scan (one probe a writer
  * and partition), so the cost does not grow with what is already folded.
  */
-export const readUnfolded = async (db: Queryable, partitions: readonly number[]): Promise<LogRow[]> => {
-  const { rows } = await db.query<LogRow>({
-    name: "read-unfolded",
-    text: `
-      with recursive writers as (
-        (select writer from span_log order by writer limit 1)
-        union all
-        select (select l.writer from span_log l where l.writer > w.writer order by l.writer limit 1)
-        from writers w where w.writer is not null
-      )
-      select l.partition, l.writer, l.seq, extract(epoch from l.at)::float8 * 1000 as "atMs", l.span_keys, l.block
-      from writers w
-      cross join unnest($1::smallint[]) as p(partition)
-      left join fold_checkpoints c on c.partition = p.partition and c.writer = w.writer
-      cross join lateral (
-        select * from (
-          select s.*, sum(s.records) over (order by s.seq) - s.records as before
-          from (
-            select * from span_log
-            where writer = w.writer and partition = p.partition and seq > coalesce(c.seq, 0)
-            order by seq limit ${ROWS_PER_STREAM}
-          ) s
-        ) s
-        where s.before < ${RECORDS_PER_STREAM}
-        order by s.seq
-      ) l
-      where w.writer is not null`,
-    values: [partitions],
-  });
+export const readUnfolded = async (client: Client, partitions: readonly number[]): Promise<LogRow[]> => {
+  const rows: LogRow[] = [];
+  await copyFrom(
+    client,
+    `with recursive writers as (
+       (select writer from span_log order by writer limit 1)
+       union all
+       select (select l.writer from span_log l where l.writer > w.writer order by l.writer limit 1)
+       from writers w where w.writer is not null
+     )
+     select l.partition, l.writer, l.seq, l.at, l.span_keys, l.block
+     from writers w
+     cross join unnest('{${partitions.map(Number).join(",")}}'::smallint[]) as p(partition)
+     left join fold_checkpoints c on c.partition = p.partition and c.writer = w.writer
+     cross join lateral (
+       select * from (
+         select s.*, sum(s.records) over (order by s.seq) - s.records as before
+         from (
+           select * from span_log
+           where writer = w.writer and partition = p.partition and seq > coalesce(c.seq, 0)
+           order by seq limit ${ROWS_PER_STREAM}
+         ) s
+       ) s
+       where s.before < ${RECORDS_PER_STREAM}
+       order by s.seq
+     ) l
+     where w.writer is not null`,
+    (row) => {
+      rows.push({
+        partition: row.int2(),
+        writer: row.int4(),
+        seq: row.int8(),
+        atMs: row.timestamp(),
+        spanKeys: row.bytes(),
+        block: row.bytes(),
+      });
+    },
+  );
   return rows;
 };
 
@@ -76,44 +86,37 @@ export const unfoldedSeconds = async (db: Queryable): Promise<number> => {
   return Math.max(0, rows[0]?.seconds ?? 0);
 };
 
-const KEY_ROWS = 1_000;
-
 /**
  * Keys of the spans folded within the last `seconds`, stream by stream, handed over row by row. The checkpoints are read
  * once and bound every read that follows: a key of a span that is not folded yet must never come out of here, or the
  * span would be taken for a duplicate.
  */
 export const readFoldedKeys = async (
-  db: Queryable,
+  client: Client,
   partition: number,
   seconds: number,
-  visit: (row: { atMs: number; span_keys: Buffer }) => void,
+  visit: (row: { atMs: number; spanKeys: Buffer }) => void,
 ): Promise<void> => {
-  const { rows: streams } = await db.query<{ writer: number; seq: number }>(
+  const { rows: streams } = await client.query<{ writer: number; seq: number }>(
     "select writer, seq from fold_checkpoints where partition = $1 order by writer",
     [partition],
   );
   for (const { writer, seq: foldedSeq } of streams) {
-    let afterSeq = 0;
-    for (;;) {
-      const { rows } = await db.query<{ seq: number; atMs: number; span_keys: Buffer }>({
-        name: "read-folded-keys",
-        text: `
-          select seq, extract(epoch from at)::float8 * 1000 as "atMs", span_keys
-          from span_log
-          where writer = $1 and partition = $2 and seq > $3 and seq <= $4
-            and at > clock_timestamp() - make_interval(secs => $5)
-          order by seq limit ${KEY_ROWS}`,
-        values: [writer, partition, afterSeq, foldedSeq, seconds],
-      });
-      for (const row of rows) {
-        if (row.seq <= afterSeq || row.seq > foldedSeq)
-          throw new Error(`stream ${writer}/${partition} gave ${row.seq}, asked (${afterSeq}, ${foldedSeq}]`);
-        visit(row);
-      }
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < KEY_ROWS) break;
-      afterSeq = last.seq;
-    }
+    let before = 0;
+    await copyFrom(
+      client,
+      `select seq, at, span_keys
+       from span_log
+       where writer = ${writer} and partition = ${partition} and seq <= ${foldedSeq}
+         and at > clock_timestamp() - make_interval(secs => ${seconds})
+       order by seq`,
+      (row) => {
+        const seq = row.int8();
+        if (seq <= before || seq > foldedSeq)
+          throw new Error(`stream ${writer}/${partition} gave ${seq}, asked (${before}, ${foldedSeq}]`);
+        before = seq;
+        visit({ atMs: row.timestamp(), spanKeys: row.bytes() });
+      },
+    );
   }
 };

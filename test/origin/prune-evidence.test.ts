@@ -28,13 +28,15 @@ test("evidence of an epoch goes 35 days after the next one began; the current ep
   await pool.query(
     "update feature_flags set epoch = 3, epoch_started_at = now() - interval '36 days' where feature_id = 'feat_old'",
   );
+  await pool.query("insert into unit_runs (partition) values (0)");
+  await pool.query("create table unit_evidence_1 partition of unit_evidence for values in (1)");
   for (const epoch of [2, 3]) {
     await pool.query("insert into fold_windows values ('feat_old', $1, '{60}', '{600}', 300, 12)", [epoch]);
     await pool.query("insert into outcome_counts values ('feat_old', $1, 'treatment', 'exposure', 0, 0, 5)", [
       epoch,
     ]);
     await pool.query(
-      "insert into feature_units values ($1::integer, 'feat_old', $1::integer, 'unit', 1, now())",
+      "insert into unit_evidence values (1, $1::integer, 'feat_old', $1::integer, 'unit', 1, now())",
       [epoch],
     );
   }

@@ -1,0 +1,123 @@
+// Units in runs, on a real PostgreSQL: what was written is found again however full the runs are and whoever reads.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeUnitFilter, readUnitFilter } from "../../origin/aggregate/unit-filter.ts";
+import { makeUnitRuns, type UnitRuns } from "../../origin/aggregate/unit-runs.ts";
+import type { Unit } from "../../origin/aggregate/unit.ts";
+import type { Client } from "../../origin/db/pool.ts";
+import { hash64 } from "../../origin/span-log/hash.ts";
+import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+
+let database: TestDatabase;
+let client: Client;
+beforeAll(async () => {
+  database = await makeTestDatabase();
+  client = await database.pool.connect();
+});
+afterAll(async () => {
+  client.release();
+  await database.drop();
+});
+
+const PARTITIONS = [0, 1, 2, 3];
+const AT = Date.UTC(2026, 10, 1);
+const feature = { idBytes: Buffer.from("feat_runs"), epoch: 1 };
+const nobody = (): Unit => ({ cohort: 255, exposedMs: Infinity, actedMs: Infinity, returnedMs: Infinity });
+
+const keyOf = (n: number): { low: number; high: number } => {
+  const key = { low: 0, high: 0 };
+  const bytes = Buffer.from(`unit ${n}`);
+  hash64(bytes, 0, bytes.length, 1, 2, key);
+  return key;
+};
+
+const write = async (runs: UnitRuns, units: readonly (readonly [number, Unit])[]): Promise<void> => {
+  await client.query("begin");
+  for (const [n, unit] of units) {
+    const { low, high } = keyOf(n);
+    const bytes = Buffer.from(`unit ${n}`);
+    runs.add(low, high, unit, feature, { bytes, start: 0, end: bytes.length });
+  }
+  await runs.write(client);
+  await client.query("commit");
+  await runs.closeFull(client);
+};
+
+const read = async (runs: UnitRuns, numbers: readonly number[]): Promise<Map<number, Unit>> => {
+  const keys = numbers.map(keyOf);
+  const found = new Map<number, Unit>();
+  await runs.read(
+    client,
+    {
+      count: keys.length,
+      low: Uint32Array.from(keys, ({ low }) => low),
+      high: Uint32Array.from(keys, ({ high }) => high),
+    },
+    (asked, stored) => {
+      const n = numbers[asked] ?? -1;
+      const unit = found.get(n) ?? { ...stored, cohort: 0 };
+      found.set(n, {
+        cohort: Math.max(unit.cohort, stored.cohort),
+        exposedMs: Math.min(unit.exposedMs, stored.exposedMs),
+        actedMs: Math.min(unit.actedMs, stored.actedMs),
+        returnedMs: Math.min(unit.returnedMs, stored.returnedMs),
+      });
+    },
+  );
+  return found;
+};
+
+const openRuns = async (): Promise<UnitRuns> => {
+  const runs = makeUnitRuns(100);
+  await runs.open(client, PARTITIONS);
+  return runs;
+};
+
+test("units are found by the next owner, and by the same one once memory forgets them, over many runs", async () => {
+  const expected = new Map<number, Unit>();
+  let runs = await openRuns();
+  for (let batch = 0; batch < 30; batch++) {
+    const first = batch * 40;
+    const added = Array.from({ length: 40 }, (_, i): [number, Unit] => [
+      first + i,
+      { ...nobody(), cohort: 0, exposedMs: AT + first + i },
+    ]);
+    // Some of the earlier ones have named their cohort and acted since.
+    const changed = [...expected]
+      .filter(([n]) => n % 7 === batch % 7)
+      .map(([n, unit]): [number, Unit] => [n, { ...unit, cohort: 1 + (n % 2), actedMs: AT + 10_000 + n }]);
+    await write(runs, [...added, ...changed]);
+    for (const [n, unit] of [...added, ...changed]) expected.set(n, unit);
+    if (batch % 5 === 2) await runs.indexAll(client);
+    if (batch % 11 === 10) runs = await openRuns();
+  }
+  await runs.indexAll(client);
+  const asked = Array.from({ length: 2_000 }, (_, n) => n);
+  expect(await read(runs, asked)).toEqual(expected);
+  expect(await read(await openRuns(), asked)).toEqual(expected);
+  const { rows } = await database.pool.query(
+    `select count(*)::integer as units, count(*) filter (where cohort = 2)::integer as holdout,
+       count(first_action_at)::integer as acted from feature_units where feature_id = 'feat_runs'`,
+  );
+  const all = [...expected.values()];
+  expect(rows).toEqual([
+    {
+      units: all.length,
+      holdout: all.filter(({ cohort }) => cohort === 2).length,
+      acted: all.filter(({ actedMs }) => actedMs < Infinity).length,
+    },
+  ]);
+});
+
+test("a filter knows every unit of its run, and takes few others for one of them, stored and read again", () => {
+  const made = makeUnitFilter(20_000);
+  for (let n = 0; n < 20_000; n++) made.add(keyOf(n).low, keyOf(n).high);
+  for (const filter of [made, readUnitFilter(made.stored())]) {
+    let wrong = 0;
+    for (let n = 0; n < 40_000; n++) {
+      const answer = filter.mayHold(keyOf(n).low, keyOf(n).high);
+      if (n < 20_000) expect(answer).toBe(true);
+      else if (answer) wrong++;
+    }
+    expect(wrong / 20_000).toBeLessThan(0.01);
+  }
+});
