@@ -11,7 +11,6 @@ import { makeSender } from "./observe/sender.ts";
 import { makeOfrep } from "./ofrep/routes.ts";
 import { readPush } from "./push.ts";
 import { makeReadClaims } from "./request/claims.ts";
-import { UNSHARED_FETCH } from "./request/caching.ts";
 import { makeHandle, type Handle } from "./request/handle.ts";
 import { dayOf, makeCookies } from "./request/identify.ts";
 import { makePreviews } from "./request/preview.ts";
@@ -123,7 +122,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     sender,
     ids,
     now,
-    fetchUpstream: (request, isShared) => (isShared ? fetch(request) : fetch(request, UNSHARED_FETCH)),
+    fetchUpstream: ({ url, init }) => fetch(url, init),
     countFailure: (where, error) => {
       failures++;
       // oxlint-disable-next-line no-console -- the Worker's log is the only place where its own errors can be seen

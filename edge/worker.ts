@@ -22,22 +22,25 @@ const start = (request: Request, env: Env): Isolate => {
   return { fault };
 };
 
+/** Whether the request is for one of Sluice's own routes. */
+const isOwn = (url: string): boolean => pathOf(url).startsWith("/.sluice/");
+
 /** Misconfigured: the site goes on without Sluice; only Sluice's own routes say what is wrong. */
 const withoutSluice = (request: Request, env: Env, fault: string): Response | Promise<Response> => {
-  if (pathOf(request.url).startsWith("/.sluice/"))
-    return Response.json({ title: fault, status: 503 }, { status: 503 });
+  if (isOwn(request.url)) return Response.json({ title: fault, status: 503 }, { status: 503 });
   const { UPSTREAM_URL: upstream } = env;
-  return fetch(
-    toUpstream(request, typeof upstream === "string" && URL.canParse(upstream) ? upstream : "", null),
-  );
+  const upstreamUrl = typeof upstream === "string" && URL.canParse(upstream) ? upstream : "";
+  const { url, init } = toUpstream(request, request.url, { upstreamUrl, told: null, place: null });
+  return fetch(url, init);
 };
 
 export default {
   fetch(request, env, ctx) {
     isolate ??= start(request, env);
     if ("fault" in isolate) return withoutSluice(request, env, isolate.fault);
-    if (pathOf(request.url).startsWith("/.sluice/")) return isolate.site.own(request, env, ctx);
-    return isolate.site.handle(request, (promise) => ctx.waitUntil(promise));
+    const { url } = request;
+    if (isOwn(url)) return isolate.site.own(request, env, ctx);
+    return isolate.site.handle(request, url, (promise) => ctx.waitUntil(promise));
   },
 
   async queue(batch, env) {

@@ -6,7 +6,7 @@
 export const UNSHARED_REQUEST = "no-cache, no-store";
 
 /** For Cloudflare's own cache, where `fetch` passes through it. */
-export const UNSHARED_FETCH: RequestInit<RequestInitCfProperties> = { cf: { cacheTtl: -1 } };
+export const UNSHARED_FETCH: RequestInitCfProperties = { cacheTtl: -1 };
 
 const FOR_SHARED_CACHES = ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"];
 

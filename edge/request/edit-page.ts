@@ -38,8 +38,7 @@ const asksForPage = (headers: Headers): boolean => {
  * A request whose answer may be edited: an older edit in the browser's cache must not be confirmed by the upstream's
  * 304, and the page must arrive in a coding that can be edited.
  */
-export const preparePageRequest = (outgoing: Request): void => {
-  const { headers } = outgoing;
+export const preparePageRequest = (headers: Headers): void => {
   if (!asksForPage(headers)) return;
   if (headers.get("Accept")?.includes("text/html")) dropConditions(headers);
   const accepted = headers.get("Accept-Encoding");

@@ -16,7 +16,7 @@ import { factsOf } from "./facts.ts";
 import { applicable, assign, gate, isClosed, NOTHING, type Assigned, type GateOutcome } from "./gate.ts";
 import { dayOf, type Identity, type makeCookies } from "./identify.ts";
 import { markPreview, previewOn, withPreview, type Previews } from "./preview.ts";
-import { pathOf, toUpstream, unreachable, type Told } from "./proxy.ts";
+import { pathOf, toUpstream, unreachable, type Outgoing, type Told } from "./proxy.ts";
 import type { Recognise } from "./recognise.ts";
 import { debugged } from "./respond.ts";
 
@@ -30,7 +30,7 @@ export type Dependencies = {
   readonly sender: Sender;
   readonly ids: SpanIds;
   readonly now: () => number;
-  readonly fetchUpstream: (request: Request, isShared: boolean) => Promise<Response>;
+  readonly fetchUpstream: (outgoing: Outgoing) => Promise<Response>;
   readonly countFailure: (where: string, error: unknown) => void;
 };
 
@@ -53,7 +53,8 @@ type Served = {
   readonly durationMs: number | null;
 };
 
-export type Handle = (request: Request, waitUntil: WaitUntil) => Promise<Response>;
+/** `url` is the request's own, which every stage reads: the runtime makes a new string of it each time. */
+export type Handle = (request: Request, url: string, waitUntil: WaitUntil) => Promise<Response>;
 
 /** Only a unit that is held for a feature acts on it: who was never exposed cannot. */
 const activated = (
@@ -89,8 +90,8 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
   const { config, memory, cookies, readClaims, previews, recognise, sender, ids, now } = dependencies;
   const { fetchUpstream, countFailure } = dependencies;
 
-  const gateRequest = async (request: Request, waitUntil: WaitUntil): Promise<Gated> => {
-    const { url, method } = request;
+  const gateRequest = async (request: Request, url: string, waitUntil: WaitUntil): Promise<Gated> => {
+    const { method } = request;
     const state = memory.see(waitUntil);
     const seen = state instanceof Promise ? await state : state;
     const { snapshot, stale } = seen;
@@ -153,24 +154,25 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
 
   const askUpstream = async (
     request: Request,
+    url: string,
     { told, place, edit, anew }: { told: Told | null; place: Place | null; edit: boolean; anew: boolean },
   ): Promise<Response> => {
     try {
-      const outgoing = toUpstream(request, config.UPSTREAM_URL, told, place);
-      if (edit) preparePageRequest(outgoing);
-      if (anew) dropConditions(outgoing.headers);
-      return await fetchUpstream(outgoing, told === null);
+      const outgoing = toUpstream(request, url, { upstreamUrl: config.UPSTREAM_URL, told, place });
+      if (edit) preparePageRequest(outgoing.init.headers);
+      if (anew) dropConditions(outgoing.init.headers);
+      return await fetchUpstream(outgoing);
     } catch (error) {
       countFailure("upstream", error);
       return unreachable();
     }
   };
 
-  return async (request, waitUntil) => {
+  return async (request, url, waitUntil) => {
     const arrivedMs = now();
     let gated: Gated | null = null;
     try {
-      gated = await gateRequest(request, waitUntil);
+      gated = await gateRequest(request, url, waitUntil);
     } catch (error) {
       countFailure("gate", error);
     }
@@ -183,7 +185,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const previewed = gated?.previewed ?? null;
     let response =
       answer === null
-        ? await askUpstream(request, { told, place, edit: edit !== null, anew: previewed !== null })
+        ? await askUpstream(request, url, { told, place, edit: edit !== null, anew: previewed !== null })
         : answerClosed(answer);
     if (gated === null) return response;
     try {
