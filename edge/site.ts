@@ -122,7 +122,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     sender,
     ids,
     now,
-    fetchUpstream: ({ url, init }) => fetch(url, init),
+    fetchUpstream: ({ to, init }) => fetch(to, init),
     countFailure: (where, error) => {
       failures++;
       // oxlint-disable-next-line no-console -- the Worker's log is the only place where its own errors can be seen

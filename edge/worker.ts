@@ -30,8 +30,8 @@ const withoutSluice = (request: Request, env: Env, fault: string): Response | Pr
   if (isOwn(request.url)) return Response.json({ title: fault, status: 503 }, { status: 503 });
   const { UPSTREAM_URL: upstream } = env;
   const upstreamUrl = typeof upstream === "string" && URL.canParse(upstream) ? upstream : "";
-  const { url, init } = toUpstream(request, request.url, { upstreamUrl, told: null, place: null });
-  return fetch(url, init);
+  const { to, init } = toUpstream(request, request.url, { upstreamUrl, told: null, place: null });
+  return fetch(to, init);
 };
 
 export default {

@@ -16,7 +16,7 @@ import { factsOf } from "./facts.ts";
 import { applicable, assign, gate, isClosed, NOTHING, type Assigned, type GateOutcome } from "./gate.ts";
 import { dayOf, type Identity, type makeCookies } from "./identify.ts";
 import { markPreview, previewOn, withPreview, type Previews } from "./preview.ts";
-import { pathOf, toUpstream, unreachable, type Outgoing, type Told } from "./proxy.ts";
+import { nominatedBy, pathOf, toUpstream, unreachable, type Outgoing, type Told } from "./proxy.ts";
 import type { Recognise } from "./recognise.ts";
 import { debugged } from "./respond.ts";
 
@@ -198,8 +198,11 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       const cookie = due === null ? null : await due;
       const wantsDebug = config.DEBUG_HEADERS === "always" || request.headers.get("Sluice-Debug") === "1";
       const unshares = gated.outcome.meetsAny && isShared(response.headers);
-      if ((cookie === null && !wantsDebug && !unshares) || response.status === 101) return response;
+      const ofItsHop = nominatedBy(response.headers.get("Connection"));
+      const changes = cookie !== null || wantsDebug || unshares || ofItsHop.length > 0;
+      if (!changes || response.status === 101) return response;
       const changed = new Response(response.body, response);
+      for (const name of ofItsHop) changed.headers.delete(name);
       if (unshares) unshare(changed.headers);
       if (cookie !== null) changed.headers.append("Set-Cookie", cookie);
       return wantsDebug ? debugged(changed, gated.seen, gateMs) : changed;

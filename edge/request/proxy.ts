@@ -47,9 +47,21 @@ const targetOf = (url: string, base: string, path: string | null): string => {
  * headers and Cloudflare's properties twice, a tenth of what a request costs at all (measured).
  */
 export type Outgoing = {
-  readonly url: string;
+  readonly to: string | Request;
   readonly init: RequestInit<RequestInitCfProperties> & { readonly headers: Headers };
 };
+
+/** What a Connection header says to the runtime, or may not take away from a message. */
+const NO_NOMINEES = new Set(["close", "keep-alive", "upgrade", "host", "content-length", ""]);
+
+/** The headers that a Connection header nominates for its own hop (RFC 9110, 7.6.1). */
+export const nominatedBy = (connection: string | null): readonly string[] =>
+  connection === null || NO_NOMINEES.has(connection)
+    ? []
+    : connection
+        .split(",")
+        .map((name) => name.trim().toLowerCase())
+        .filter((name) => !NO_NOMINEES.has(name) && /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name));
 
 /**
  * The request as it goes upstream. `told` null: as if Sluice were not there, except that nobody may pose as it.
@@ -57,24 +69,30 @@ export type Outgoing = {
  * `place`: where a feature wants the request served instead.
  */
 export const toUpstream = (
-  { method, body, headers: sent }: Request,
+  request: Request,
   url: string,
   { upstreamUrl, told, place }: { upstreamUrl: string; told: Told | null; place: Place | null },
 ): Outgoing => {
+  const { method, body } = request;
   const base = place?.upstream ?? upstreamUrl;
-  const headers = new Headers(sent);
-  if (base !== "") tellForwarded(headers, url);
+  const headers = new Headers(request.headers);
+  for (const name of nominatedBy(headers.get("Connection"))) headers.delete(name);
   if (headers.has("Proxy-Connection")) headers.delete("Proxy-Connection");
-  const target = targetOf(url, base, place?.path ?? null);
+  if (base !== "") tellForwarded(headers, url);
   if (told !== null) {
     headers.set(FEATURES_HEADER, told.features);
     headers.set(UNIT_HEADER, encodeUnit(told.unitId));
     headers.set("Cache-Control", UNSHARED_REQUEST);
-    return { url: target, init: { method, headers, body, redirect: "manual", cf: UNSHARED_FETCH } };
+  } else {
+    if (headers.has(FEATURES_HEADER)) headers.delete(FEATURES_HEADER);
+    if (headers.has(UNIT_HEADER)) headers.delete(UNIT_HEADER);
   }
-  if (headers.has(FEATURES_HEADER)) headers.delete(FEATURES_HEADER);
-  if (headers.has(UNIT_HEADER)) headers.delete(UNIT_HEADER);
-  return { url: target, init: { method, headers, body, redirect: "manual" } };
+  const target = targetOf(url, base, place?.path ?? null);
+  const cf = told === null ? {} : UNSHARED_FETCH;
+  // Such a body is allowed to pass (RFC 9110, 9.3.1), but not to be named here.
+  if (body !== null && (method === "GET" || method === "HEAD"))
+    return { to: new Request(target, request), init: { headers, cf } };
+  return { to: target, init: { method, headers, body, redirect: "manual", cf } };
 };
 
 /** Header values are Latin-1; a unit id from a sign-in may be any text and is then percent-encoded. */

@@ -38,6 +38,26 @@ test.each(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])(
   },
 );
 
+/** One request as it is written, and the answer as it arrives. */
+const raw = async (request: string): Promise<string> => {
+  const { port } = new URL(edge.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  let answer = "";
+  socket.setEncoding("utf8").on("data", (part: string) => (answer += part));
+  socket.write(request);
+  await once(socket, "close");
+  return answer;
+};
+
+test("a body keeps its length, also one that comes with a GET", async () => {
+  await get("/any", { method: "POST", body: "x".repeat(1_000) });
+  expect(lastHeader("Content-Length")).toBe("1000");
+  const answer = await raw(
+    "GET /any HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
+  );
+  expect(answer).toContain('"bytes":3');
+});
+
 test("HEAD, Range, 304 and redirects are untouched", async () => {
   const head = await get("/document", { method: "HEAD" });
   expect([head.status, head.headers.get("Content-Length"), await head.text()]).toEqual([200, "100", ""]);
@@ -132,15 +152,18 @@ test("the upstream learns the visitor's host and scheme; a visitor cannot claim 
 });
 
 test("hop-by-hop headers stay on their hop", async () => {
-  const { port } = new URL(edge.url);
-  const socket = connect(Number(port), "127.0.0.1");
-  socket.write(
-    "GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\n" +
-      "Proxy-Connection: keep-alive\r\nTrailer: X-T\r\n\r\n",
+  await raw(
+    "GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close, X-Mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\n" +
+      "TE: trailers\r\nProxy-Connection: keep-alive\r\nTrailer: X-T\r\n\r\n",
   );
-  socket.resume();
-  await once(socket, "close");
-  for (const name of ["Keep-Alive", "TE", "Proxy-Connection", "Trailer"]) expect(lastHeader(name)).toBe(null);
+  for (const name of ["X-Mine", "Keep-Alive", "TE", "Proxy-Connection", "Trailer"])
+    expect([name, lastHeader(name)]).toEqual([name, null]);
+});
+
+test("what the site's Connection header nominates stays on its hop", async () => {
+  const answer = await raw("GET /nominating HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n");
+  expect(answer).toContain("X-End: kept");
+  expect(answer).not.toContain("X-Hop");
 });
 
 test("a site that cannot be reached is a 502, not a broken Worker", async () => {

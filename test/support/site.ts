@@ -56,6 +56,9 @@ const answer = async (request: IncomingMessage, response: ServerResponse): Promi
     case "/moved":
       response.writeHead(302, { Location: "/elsewhere" }).end();
       return undefined;
+    case "/nominating":
+      response.writeHead(200, { Connection: "close, X-Hop", "X-Hop": "1", "X-End": "kept" }).end();
+      return undefined;
     case "/events":
       response.writeHead(200, { "Content-Type": "text/event-stream" }).write("data: first\n\n");
       return undefined; // and never ends
