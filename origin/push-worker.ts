@@ -75,17 +75,17 @@ const pusher =
 // The database tells of every commit; Redis tells other processes' listeners as well, and neither is needed twice.
 const listening = listenForChanges({
   databaseUrl,
-  onNews: (revision) => {
-    pusher?.wake(revision);
+  onNews: (news) => {
+    pusher?.wake(news);
     dispatcher.wake();
   },
   log,
 });
 const states = keepStates({ bus, readSnapshot: () => currentSnapshot(pool) });
 const unsubscribe = bus.subscribe({
-  onEvent: ({ revision }) => pusher?.wake(revision),
+  onEvent: ({ revision }) => pusher?.wake({ revision }),
   onGap: () => {
-    pusher?.wake();
+    pusher?.wake({});
     dispatcher.wake();
   },
 });

@@ -1,18 +1,30 @@
 // Hears PostgreSQL's NOTIFY on a connection of its own, which is made again whenever it breaks. A notification that
 // was sent meanwhile is lost, so every new connection counts as news.
 import { Client } from "pg";
+import { PushMessage } from "../../shared/feature.ts";
 import { backoffMs, makeAlarm } from "../wake.ts";
 
-const CHANNEL = "sluice_outbox";
+/** Every revision, by its number. */
+const REVISIONS = "sluice_outbox";
+/** What a revision changed, where that is short enough. Comes before the number. */
+const STATES = "sluice_states";
 /** A connection that went silent (half-open) is found by asking it something this often, in ms. */
 const PROBE_MS = 5_000;
+
+/** What was committed, as far as it was told; without a revision something may have been. */
+export type News = { readonly revision?: number; readonly change?: PushMessage };
+
+const newsOf = (channel: string, payload: string): News => {
+  if (channel === REVISIONS) return { revision: Number(payload) };
+  const change = PushMessage.parse(JSON.parse(payload));
+  return { revision: change.revision, change };
+};
 
 export type Listening = { readonly stop: () => Promise<void> };
 
 export const listenForChanges = (options: {
   databaseUrl: string;
-  /** `revision` of what was committed; undefined when something may have been. */
-  onNews: (revision?: number) => void;
+  onNews: (news: News) => void;
   log: { readonly warn: (facts: object, message: string) => void };
 }): Listening => {
   const { databaseUrl, onNews, log } = options;
@@ -32,12 +44,12 @@ export const listenForChanges = (options: {
       broken = error;
       alarm.ring();
     });
-    client.on("notification", ({ payload }) => onNews(payload === undefined ? undefined : Number(payload)));
+    client.on("notification", ({ channel, payload }) => onNews(newsOf(channel, payload ?? "")));
     try {
       await client.connect();
-      await client.query(`listen ${CHANNEL}`);
+      await client.query(`listen ${STATES}; listen ${REVISIONS}`);
       failures = 0;
-      onNews();
+      onNews({});
       while (!stopping.signal.aborted) {
         await alarm.wait(PROBE_MS);
         if (broken !== null) throw broken;

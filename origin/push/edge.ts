@@ -3,6 +3,7 @@
 // overtake one another; a slow answer never holds up the next change.
 import type { PushMessage } from "../../shared/feature.ts";
 import type { Revision } from "../../shared/ids.ts";
+import type { News } from "../outbox/listen.ts";
 import { backoffMs, makeAlarm } from "../wake.ts";
 import type { PushAnswer, Send } from "./send.ts";
 
@@ -25,7 +26,7 @@ export type EdgeDeps = {
   readonly onAnswer: (answer: PushAnswer, attempts: number) => void;
 };
 
-export type Edge = { readonly wake: (revision?: number) => void; readonly stop: () => Promise<void> };
+export type Edge = { readonly wake: (news: News) => void; readonly stop: () => Promise<void> };
 
 export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps): Edge => {
   const alarm = makeAlarm();
@@ -33,6 +34,8 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
   const underWay = new Set<Promise<void>>();
   let confirmed: Revision | null = null;
   let newestSent = -1;
+  /** What the newest revision changed, when that was told with it. */
+  let told: PushMessage | null = null;
   let failures = 0;
   let pauseMs = 0;
 
@@ -89,8 +92,15 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
     alarm.ring();
   };
 
+  /** What was told is enough for an edge that has the revision before; else the database knows what it lacks. */
+  const takeOrRead = (): Promise<PushMessage> | PushMessage => {
+    const change = told;
+    told = null;
+    return change !== null && change.since === confirmed ? change : readChanges(confirmed);
+  };
+
   const round = async ({ onlyNews = false } = {}): Promise<void> => {
-    const message = await readChanges(confirmed);
+    const message = await takeOrRead();
     if (message.since !== undefined && message.since > message.revision) {
       // What an edge has confirmed was once committed, so the database was restored from an older state.
       await onAhead(message.since);
@@ -124,8 +134,10 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
   })();
 
   return {
-    wake: (revision) => {
-      if (revision !== undefined && revision <= newestSent) return;
+    wake: ({ revision = Infinity, change }) => {
+      if (revision <= newestSent) return;
+      if (change !== undefined) told = change;
+      else if (revision > (told?.revision ?? -1)) told = null;
       news = true;
       alarm.ring();
     },
@@ -133,6 +145,7 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
       stopping.abort();
       alarm.ring();
       await running;
+      told = null;
       // What was committed in the last moment still goes out, unless the edge would only keep us waiting.
       if (failures === 0) await round({ onlyNews: true }).catch(later);
       await Promise.all(underWay);

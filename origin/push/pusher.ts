@@ -3,6 +3,7 @@
 import type { Pool } from "../db/pool.ts";
 import type { PushMessage } from "../../shared/feature.ts";
 import type { Revision } from "../../shared/ids.ts";
+import type { News } from "../outbox/listen.ts";
 import { keepEdge } from "./edge.ts";
 import { recordConfirmed, recordFailed, registerEdges } from "./receipts.ts";
 import type { PushAnswer, Send } from "./send.ts";
@@ -11,8 +12,7 @@ import type { PushAnswer, Send } from "./send.ts";
 const REWRITE_MS = 10_000;
 
 export type Pusher = {
-  /** A change was committed, or may have been; `revision` when it is known which. */
-  readonly wake: (revision?: number) => void;
+  readonly wake: (news: News) => void;
   /** Lets what is under way end. */
   readonly stop: () => Promise<void>;
 };
@@ -83,8 +83,8 @@ export const makePusher = async (options: {
     }),
   );
   return {
-    wake: (revision) => {
-      for (const edge of edges) edge.wake(revision);
+    wake: (news) => {
+      for (const edge of edges) edge.wake(news);
     },
     stop: async () => {
       await Promise.all(edges.map((edge) => edge.stop()));

@@ -75,8 +75,9 @@ export const readFamily = async (
   db: Queryable,
   roots: { featureIds: readonly FeatureId[]; tag?: string; also?: readonly FeatureId[] },
 ): Promise<Family> => {
-  const { rows } = await db.query(
-    `with recursive root as (
+  const { rows } = await db.query({
+    name: "read-family",
+    text: `with recursive root as (
        select feature_id, requires from feature_flags where feature_id = any($1::text[]) or tags @> array[$2::text]
      ), down as (
        select feature_id from root
@@ -88,7 +89,7 @@ export const readFamily = async (
         or f.feature_id in (select unnest(requires) from root)
         or f.feature_id = any($3::text[])
      order by f.feature_id`,
-    [roots.featureIds, roots.tag ?? null, roots.also ?? []],
-  );
+    values: [roots.featureIds, roots.tag ?? null, roots.also ?? []],
+  });
   return toFamily(rows);
 };

@@ -9,7 +9,8 @@ import { makeSend } from "../../origin/push/send.ts";
 import { makeFeatureChanges, type By } from "../../origin/rollback/change-feature.ts";
 import { newFeature } from "../../origin/rollback/plan.ts";
 import { changesSince, raiseRevision } from "../../origin/rollback/snapshot.ts";
-import { FeatureId } from "../../shared/ids.ts";
+import type { PushMessage } from "../../shared/feature.ts";
+import { FeatureId, type Revision } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/keys.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { startFakeEdge, type FakeEdge } from "../support/fake-edge.ts";
@@ -33,9 +34,9 @@ const keep = <T extends { stop: () => Promise<unknown> }>(thing: T): T => {
 const soon = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 20_000, interval: 10 });
 
 let count = 0;
-const openFeature = async (rolloutBps = 5000) => {
+const openFeature = async (rolloutBps = 5000, tags: string[] = []) => {
   const featureId = FeatureId.parse(`feat_${(count += 1)}`);
-  const made = await changes.createFeature(newFeature({ featureId, enabled: true, rolloutBps }), by);
+  const made = await changes.createFeature(newFeature({ featureId, enabled: true, rolloutBps, tags }), by);
   if (!made.ok) throw new Error(JSON.stringify(made.error));
   return made.value;
 };
@@ -44,11 +45,12 @@ const startPusher = (
   edges: readonly FakeEdge[],
   log = makeTestLog(),
   onRollbackArrived: (seconds: number) => void = () => {},
+  readChanges = (since: Revision | null) => changesSince(pool, since),
 ) =>
   makePusher({
     pool,
     edgeUrls: edges.map((edge) => edge.url),
-    readChanges: (since) => changesSince(pool, since),
+    readChanges,
     raiseRevision: (above) => raiseRevision(pool, above),
     send: makeSend({ keys, fetch, now: Date.now }),
     onConfirmed: () => {},
@@ -57,17 +59,20 @@ const startPusher = (
   });
 
 /** Pusher, LISTEN and dispatcher as an origin wires them. */
-const startOrigin = async (edges: readonly FakeEdge[]) => {
+const startOrigin = async (
+  edges: readonly FakeEdge[],
+  readChanges?: (since: Revision | null) => Promise<PushMessage>,
+) => {
   const log = makeTestLog();
   const arrived: number[] = [];
   const bus = makeInProcessBus();
-  const pusher = keep(await startPusher(edges, log, (seconds) => arrived.push(seconds)));
+  const pusher = keep(await startPusher(edges, log, (seconds) => arrived.push(seconds), readChanges));
   const dispatcher = keep(makeDispatcher({ pool, deliver: { state: announceOn(bus) }, log }));
   keep(
     listenForChanges({
       databaseUrl: database.url,
-      onNews: (revision) => {
-        pusher.wake(revision);
+      onNews: (news) => {
+        pusher.wake(news);
         dispatcher.wake();
       },
       log,
@@ -96,6 +101,29 @@ test("a change reaches every edge and each edge's receipt is kept", async () => 
   expect(edges[0]?.state.received.at(-1)).toMatchObject({ full: false, since: made.revision });
   await soon(() => expect(arrived).toHaveLength(2));
   expect(closed.ok).toBe(true);
+});
+
+test("a change arrives with its notification alone while nothing can be read, and one that is too long is read", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  let mayRead = true;
+  await startOrigin([edge], async (since) => {
+    if (!mayRead) throw new Error("the database answers no queries");
+    return changesSince(pool, since);
+  });
+  const made = await Promise.all(Array.from({ length: 60 }, () => openFeature(5000, ["many"])));
+  const first = made[0]?.state;
+  if (first === undefined) throw new Error("nothing was made");
+  await soon(() => expect(edge.state.features.size).toBeGreaterThanOrEqual(made.length));
+  await soon(() => expect(edge.state.received.at(-1)?.since).toBe(edge.state.revision));
+  mayRead = false;
+  await changes.rollbackFeature({ featureId: first.featureId }, by);
+  await soon(() => expect(edge.state.features.get(first.featureId)).toMatchObject({ enabled: false }));
+  mayRead = true;
+  await changes.rollbackTag("many", by);
+  await soon(() => {
+    for (const { state } of made)
+      expect(edge.state.features.get(state.featureId)).toMatchObject({ enabled: false });
+  });
 });
 
 test("a dead and a silent edge do not hold up another and catch up when they are back", async () => {
