@@ -1,12 +1,15 @@
 // How often a decision rule rolls back a good feature, and how fast a bad one; exact where possible, else simulated.
 import { makeRandom } from "./decide/binomial.ts";
+import { planRule } from "../origin/decide/plan-rule.ts";
+import { unitsToRollback } from "../origin/decide/plan.ts";
 import { parseArgs } from "node:util";
-import { configurations, countingEveryRequest } from "./decide/configurations.ts";
+import { configurations, countingEveryRequest, soonerConfigurations } from "./decide/configurations.ts";
 import { secondsOfOneCheck } from "./decide/cpu.ts";
 import { boundaryOf, rollbackCurve, usersAt, type Design, type RollsBack } from "./decide/exact.ts";
+import { usersToRollback } from "./decide/holdout-power.ts";
 import { minutesOfBestTest, minutesToRollback } from "./decide/launch.ts";
 import { sharesOf } from "../origin/decide/signals.ts";
-import { oneSignal, patternRule, ruleFor, sluiceRule } from "./decide/rules.ts";
+import { ACTIVATION_ALONE, oneSignal, patternRule, ruleFor, sluiceRule } from "./decide/rules.ts";
 import { plainRates, tiltedRates, type Estimate } from "./decide/tilted.ts";
 import { alarmsWhileHealthy, usersToNotice } from "./decide/watch.ts";
 
@@ -59,6 +62,7 @@ const fixedSize = (threshold: number, ratio: number, zPower: number): number => 
   return Math.ceil((spread / (threshold - p)) ** 2);
 };
 
+const alone = ruleFor({ activationThreshold: 0.15, falseRollbackRate: ALPHA / ACTIVATION_ALONE });
 say("p0 = 0.15, a look after every 50 users up to 50,000; exact. Users to rollback as median/p90");
 say(row("rule", ["1.0×", "1.2×", "0.5×", "0.7×", "0.8×", "0.9×"]));
 say(measuredRow("posterior > .95, Beta(2,8) (the pattern)", measure(patternRule(0.15, 1), 0.15)));
@@ -74,6 +78,10 @@ say(
     ...BAD.map((ratio) => `${fixedSize(0.15, ratio, 0.841_621)}/${fixedSize(0.15, ratio, 1.281_552)}`),
   ]),
 );
+
+const plan = planRule(alone, { usersPerDay: 10_000, holdoutUsersPerDay: 0 });
+const planned = plan[0]?.rollback.map(({ users }) => users ?? Infinity) ?? [];
+say(row("plan-test's forecast (the median)", ["", "", ...planned]));
 
 say("\nFalse rollbacks of a feature exactly at its threshold; exact, up to 50,000 users (bound: 0.04 %)");
 say(
@@ -140,6 +148,8 @@ for (const { name, configuration } of configurations(ALPHA, THRESHOLDS)) {
   const last = tilted.at(-1);
   if (last !== undefined) simulated[name] = last;
 }
+for (const { name, configuration } of soonerConfigurations(ALPHA, 0.4))
+  say(wide(`${name}; plain`, estimates(plainRates(configuration, AT, LIVES, random))));
 for (const pageViews of [5, 30]) {
   const naive = plainRates(countingEveryRequest(pageViews), AT, LIVES, random);
   say(
@@ -147,6 +157,7 @@ for (const pageViews of [5, 30]) {
   );
 }
 const worst = Math.max(...Object.values(simulated).map(({ upper }) => upper));
+say("looks at any other times see a part of these looks; Ville's inequality bounds every row by its α");
 say(`highest upper end at α = ${ALPHA}: ${percent(worst)} (bound: ${percent(ALPHA)})`);
 
 say("\nWatch after KEEP, bar 2,500 (one signal)");
@@ -191,6 +202,35 @@ for (const rate of [0.15, 0.3]) {
   launchMinutes[rate] = [median(minutes), quantile(minutes, 0.9)];
   say(`holdout activates ${percent(rate)}: rolled back after ${summary(minutes)}`);
   say(`  the best possible test, which knows the effect and sees every activation at once: ${summary(best)}`);
+}
+
+const planRandom = makeRandom(20_260_402);
+say(
+  "\nplan-test's forecast beside a holdout of 15 %, and what simulated features take: mature users (median)",
+);
+say(
+  row(
+    "",
+    BAD.map((ratio) => `${ratio}×`),
+  ),
+);
+for (const heldPerUnit of [1, 0.1]) {
+  const forecasts = BAD.map((ratio) =>
+    unitsToRollback({ threshold: 0.15, logBar, heldPerUnit }, ratio * 0.15),
+  );
+  const found = BAD.map((ratio) =>
+    median(
+      Array.from({ length: Math.min(LIVES, 200) }, () =>
+        usersToRollback({ threshold: 0.15, ratio, heldPerUnit, logBar }, planRandom),
+      ),
+    ),
+  );
+  say(
+    row(
+      `holdout ${heldPerUnit * 100} % of treatment: forecast/found`,
+      forecasts.map((one, i) => `${one}/${found[i]}`),
+    ),
+  );
 }
 
 const rounds = secondsOfOneCheck().map((seconds) => seconds * 1e6);

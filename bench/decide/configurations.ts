@@ -23,6 +23,8 @@ type Design = {
   readonly buckets: number;
   /** Outcomes known after one age, or as late as in production. */
   readonly delayed: boolean;
+  /** Share of treatment's activations by each age, where it is not the holdout's. */
+  readonly treatedByAge?: readonly number[];
 };
 
 /** Nothing seen but enough exposures for requests to count. */
@@ -34,7 +36,7 @@ const emptyOf = (rule: Rule): Evidence => {
 const ONE_AGE = { activationWindowSeconds: 900 };
 
 const configure = (alpha: number, design: Design): Configuration => {
-  const { judged, rate, against, units, pageViews, buckets, delayed } = design;
+  const { judged, rate, against, units, pageViews, buckets, delayed, treatedByAge } = design;
   const asked = ruleFor({
     activationThreshold: rate,
     retentionThreshold: judged.includes("retention") ? rate : 0,
@@ -54,6 +56,7 @@ const configure = (alpha: number, design: Design): Configuration => {
             signal: name,
             rate,
             byAge: name === "retention" ? RETURNED_BY_AGE : delayed ? ACTIVATED_BY_AGE : [1],
+            ...(treatedByAge === undefined ? {} : { treatedByAge }),
             units,
             buckets,
           }),
@@ -64,24 +67,24 @@ const configure = (alpha: number, design: Design): Configuration => {
 const EVEN = { treatment: 50, holdout: 50 };
 const MOSTLY = { treatment: 90, holdout: 10 };
 const PAIRS = { treatment: 1, holdout: 1 };
+const USUAL = { units: EVEN, pageViews: 30, buckets: 240, delayed: true, against: "holdout" } as const;
 const THREE = ["activation", "retention", "latency"] as const;
 
 export type Named = { readonly name: string; readonly configuration: Configuration };
 
 export const configurations = (alpha: number, thresholds: readonly number[]): Named[] => {
-  const usual = { units: EVEN, pageViews: 30, buckets: 240, delayed: true, against: "holdout" } as const;
   const named = (name: string, design: Design): Named => ({ name, configuration: configure(alpha, design) });
   return [
     ...thresholds.flatMap((rate) => [
-      named(`one signal, holdout 50:50, delayed, p = ${rate}`, { ...usual, judged: ["activation"], rate }),
+      named(`one signal, holdout 50:50, delayed, p = ${rate}`, { ...USUAL, judged: ["activation"], rate }),
       named(`one signal, holdout 90:10, delayed, p = ${rate}`, {
-        ...usual,
+        ...USUAL,
         judged: ["activation"],
         rate,
         units: MOSTLY,
       }),
       named(`one signal, holdout 1:1, a look at every pair, p = ${rate}`, {
-        ...usual,
+        ...USUAL,
         judged: ["activation"],
         rate,
         units: PAIRS,
@@ -91,14 +94,14 @@ export const configurations = (alpha: number, thresholds: readonly number[]): Na
     ]),
     ...thresholds.flatMap((rate) => [
       named(`three signals, no holdout, delayed, bursts, p = ${rate}`, {
-        ...usual,
+        ...USUAL,
         judged: THREE,
         rate,
         against: "threshold",
       }),
-      named(`three signals, holdout 50:50, delayed, bursts, p = ${rate}`, { ...usual, judged: THREE, rate }),
+      named(`three signals, holdout 50:50, delayed, bursts, p = ${rate}`, { ...USUAL, judged: THREE, rate }),
       named(`three signals, holdout 90:10, delayed, bursts, p = ${rate}`, {
-        ...usual,
+        ...USUAL,
         judged: THREE,
         rate,
         units: MOSTLY,
@@ -109,7 +112,7 @@ export const configurations = (alpha: number, thresholds: readonly number[]): Na
         named(
           `bursty latency, ${pageViews} page views a bucket, ${against === "holdout" ? "holdout" : "no holdout"}`,
           {
-            ...usual,
+            ...USUAL,
             judged: ["latency"],
             rate: 0.15,
             against,
@@ -121,6 +124,18 @@ export const configurations = (alpha: number, thresholds: readonly number[]): Na
     ),
   ];
 };
+
+const SOONER = [
+  { how: "a little", treatedByAge: [0.05, 0.1, 0.2, 0.6, 1] },
+  { how: "much", treatedByAge: [0.5, 0.6, 0.7, 0.9, 1] },
+] as const;
+
+/** Features with which people act sooner, and as many of them in the end. */
+export const soonerConfigurations = (alpha: number, rate: number): Named[] =>
+  SOONER.map(({ how, treatedByAge }) => ({
+    name: `one signal, holdout 50:50, acts ${how} sooner, p = ${rate}`,
+    configuration: configure(alpha, { ...USUAL, judged: ["activation"], rate, treatedByAge }),
+  }));
 
 /** Latency without a holdout as if every request were independent, which it is not: what the product does not do. */
 export const countingEveryRequest = (pageViews: number): Configuration => {

@@ -19,7 +19,7 @@ export const ruleFor = (over: Partial<Rule> & Pick<Rule, "activationThreshold">)
   });
 
 /** Share of α that activation gets when it is the only outcome asked about; latency has the rest. */
-const ACTIVATION_ALONE = 0.8;
+export const ACTIVATION_ALONE = 0.8;
 
 /** Evidence in which `n` units have matured for `signal`, `s` of them well, and nothing else is known. */
 const evidenceWith = (rule: Rule, signal: "activation" | "retention", n: number, s: number): Evidence => {

@@ -54,6 +54,8 @@ export type OutcomeDesign = {
   readonly signal: "activation" | "retention";
   readonly rate: number;
   readonly byAge: readonly number[];
+  /** Treatment's, where as many of it succeed but not at the same ages; there are no tilts then. */
+  readonly treatedByAge?: readonly number[];
   /** Units exposed in one bucket. */
   readonly units: Chances;
   readonly buckets: number;
@@ -61,7 +63,7 @@ export type OutcomeDesign = {
 
 /** Outcomes at the rate that the rule asks for, in both arms, known as late as in production. */
 export const outcomeSignal = (rule: Rule, empty: Evidence, design: OutcomeDesign): SimulatedSignal => {
-  const { signal, rate, byAge, units, buckets } = design;
+  const { signal, rate, byAge, treatedByAge, units, buckets } = design;
   const ages = agesOf(rule);
   const against = rule.compare[signal] ?? "threshold";
   const compared = against === "holdout";
@@ -70,12 +72,14 @@ export const outcomeSignal = (rule: Rule, empty: Evidence, design: OutcomeDesign
   const tested = compared ? ages[signal] : ages[signal].slice(-1);
   const lags = tested.map((age) => Math.ceil(age / ages.bucketSeconds));
   const truths = hazards(compared ? byAge : [1], rate);
+  const treated = hazards(treatedByAge ?? byAge, rate);
+  const tilts = treatedByAge === undefined ? OUTCOME_TILTS : [];
   return {
-    tilts: OUTCOME_TILTS.length,
+    tilts: tilts.length,
     duration: buckets + Math.max(...lags),
     begin: (tilt, random) => {
       const parts = empty[signal].slice(-tested.length);
-      const logRatios = OUTCOME_TILTS.map(() => 0);
+      const logRatios = tilts.map(() => 0);
       const done = { treatment: new Int32Array(buckets), holdout: new Int32Array(buckets) };
 
       const reveal = (age: number, bucket: number): void => {
@@ -87,24 +91,23 @@ export const outcomeSignal = (rule: Rule, empty: Evidence, design: OutcomeDesign
           holdout: units.holdout - earlier.holdout,
         };
         const truth = truths[age] ?? 0;
-        const same = { treatment: truth, holdout: truth };
-        const chances =
-          tilt === null ? same : tiltedChances(truth, OUTCOME_TILTS[tilt] ?? 1, atRisk, compared);
-        const treated = drawBinomial(atRisk.treatment, chances.treatment, random);
+        const same = { treatment: compared ? (treated[age] ?? 0) : truth, holdout: truth };
+        const chances = tilt === null ? same : tiltedChances(truth, tilts[tilt] ?? 1, atRisk, compared);
+        const acted = drawBinomial(atRisk.treatment, chances.treatment, random);
         const held = drawBinomial(atRisk.holdout, chances.holdout, random);
-        for (const [i, ratio] of OUTCOME_TILTS.entries()) {
+        for (const [i, ratio] of tilts.entries()) {
           const tilted = tiltedChances(truth, ratio, atRisk, compared);
           logRatios[i] =
             (logRatios[i] ?? 0) +
-            logRatio(atRisk.treatment, treated, tilted.treatment, truth) +
+            logRatio(atRisk.treatment, acted, tilted.treatment, truth) +
             logRatio(atRisk.holdout, held, tilted.holdout, truth);
         }
-        done.treatment[bucket] = earlier.treatment + treated;
+        done.treatment[bucket] = earlier.treatment + acted;
         done.holdout[bucket] = earlier.holdout + held;
         const bucketS = bucket * ages.bucketSeconds;
         const counted = {
           bucketS,
-          treatment: { n: units.treatment, s: earlier.treatment + treated },
+          treatment: { n: units.treatment, s: earlier.treatment + acted },
           holdout: { n: units.holdout, s: earlier.holdout + held },
           earlier,
         };

@@ -11,7 +11,11 @@ import { calibrationText } from "../evaluate/report-text.ts";
 import { Rule } from "../../shared/rule.ts";
 import { changeProblem, readBody, readFeatureId } from "./answer.ts";
 
-const PlanBody = z.strictObject({ rule: Rule, usersPerDay: z.number().positive() });
+const PlanBody = z.strictObject({
+  rule: Rule,
+  usersPerDay: z.number().positive(),
+  holdoutUsersPerDay: z.number().min(0).default(0),
+});
 const RampBody = z.strictObject({ paused: z.boolean() });
 
 /** `now`: unix seconds. */
@@ -26,9 +30,9 @@ export const makeDecisionRoutes = (options: {
   app.post("/plan-test", async (context) => {
     const body = await readBody(context, PlanBody);
     if (!body.ok) return body.error;
-    const { rule, usersPerDay } = body.value;
+    const { rule, ...traffic } = body.value;
     return context.json({
-      signals: planRule(rule, { usersPerDay }),
+      signals: planRule(rule, traffic),
       errorBudget: await history(readErrorBudget),
     });
   });

@@ -4,8 +4,8 @@ import type { Rule } from "../../shared/rule.ts";
 import { smallestDetectable, unitsToKeep, unitsToRollback, type Question } from "./plan.ts";
 import { KEEP_ALPHA, sharesOf } from "./signals.ts";
 
-/** New treatment users a day. */
-export type Traffic = { readonly usersPerDay: number };
+/** New users of treatment and of the holdout a day. */
+export type Traffic = { readonly usersPerDay: number; readonly holdoutUsersPerDay: number };
 
 const DAY = 86_400;
 const FAILING = [0.5, 0.7, 0.8, 0.9] as const;
@@ -24,6 +24,11 @@ export type Forecast = {
 
 export type SignalPlan = {
   readonly signal: "activation" | "retention";
+  /**
+   * Beside a holdout the forecast of a rollback is about a holdout that succeeds at exactly `threshold`, and about units that
+   * have had their whole window: where many succeed early, it comes sooner.
+   */
+  readonly against: "threshold" | "holdout";
   readonly threshold: number;
   readonly windowSeconds: number;
   /** Evidence to 1 that a rollback needs. */
@@ -36,7 +41,7 @@ export type SignalPlan = {
 
 const forecast = (
   rule: Rule,
-  { usersPerDay }: Traffic,
+  { usersPerDay }: Pick<Traffic, "usersPerDay">,
   windowSeconds: number,
   found: { ratio: number; rate: number; users: number | null },
 ): Forecast => {
@@ -66,12 +71,16 @@ export const planRule = (rule: Rule, traffic: Traffic): SignalPlan[] => {
     .map(({ signal, threshold, windowSeconds }) => {
       const prior = signal === "activation" ? rule.prior : undefined;
       const bar = 1 / (shares[signal] * rule.falseRollbackRate);
-      const rollback: Question = { threshold, logBar: Math.log(bar), prior };
+      const against = rule.compare[signal] ?? "threshold";
+      const heldPerUnit =
+        against === "holdout" ? traffic.holdoutUsersPerDay / traffic.usersPerDay : undefined;
+      const rollback: Question = { threshold, logBar: Math.log(bar), prior, heldPerUnit };
       const keep: Question = { threshold, logBar: -Math.log(KEEP_ALPHA), prior };
       const maturing = rule.evaluationWindowSeconds - windowSeconds;
       const users = Math.floor((traffic.usersPerDay * maturing) / DAY);
       return {
         signal,
+        against,
         threshold,
         windowSeconds,
         bar,

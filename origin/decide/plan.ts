@@ -1,7 +1,9 @@
 // How long a decision takes, before launch and while waiting: the number of units at which the evidence of a feature that
 // behaves exactly as assumed reaches its bar. About half of such features are decided by then.
 import { betaLogEvidence, betaLogKeepEvidence, type BetaPrior } from "./beta-evidence.ts";
-import { gridLogEvidence, gridLogKeepEvidence, type Tally } from "./rate-evidence.ts";
+import { comparisonGains } from "./comparison.ts";
+import { logMeanExp } from "./log-sum-exp.ts";
+import { gridLogEvidence, gridLogKeepEvidence, inside, type Tally } from "./rate-evidence.ts";
 
 /** More than anybody will see; a decision that needs more does not come. */
 const MOST_UNITS = 1e9;
@@ -11,14 +13,21 @@ export type Question = {
   /** Natural logarithm of 1/α for this signal. */
   readonly logBar: number;
   readonly prior?: BetaPrior | undefined;
+  /** Holdout units for each treatment unit, where the signal is held against a holdout that succeeds at `threshold`. */
+  readonly heldPerUnit?: number | undefined;
 };
 
 type Evidence = (tally: Tally) => number;
 
 const rollbackEvidence =
-  ({ threshold, prior }: Question): Evidence =>
-  (tally) =>
-    prior === undefined ? gridLogEvidence(tally, threshold) : betaLogEvidence(tally, threshold, prior);
+  ({ threshold, prior, heldPerUnit }: Question): Evidence =>
+  (tally) => {
+    if (heldPerUnit !== undefined) {
+      const holdout = { n: heldPerUnit * tally.n, s: heldPerUnit * tally.n * threshold };
+      return logMeanExp(comparisonGains({ treatment: tally, holdout }, inside(threshold)));
+    }
+    return prior === undefined ? gridLogEvidence(tally, threshold) : betaLogEvidence(tally, threshold, prior);
+  };
 
 const keepEvidence =
   ({ threshold, prior }: Question): Evidence =>
@@ -58,7 +67,7 @@ export const unitsToKeep = (question: Question, rate: number, seen = NOTHING): n
 export const smallestDetectable = (question: Question, units: number): number | null => {
   const evidence = rollbackEvidence(question);
   const isDetected = (rate: number) => evidence({ n: units, s: units * rate }) >= question.logBar;
-  if (!isDetected(0)) return null;
+  if (units <= 0 || !isDetected(0)) return null;
   let [detected, missed] = [0, question.threshold];
   for (let step = 0; step < 50; step++) {
     const middle = (detected + missed) / 2;

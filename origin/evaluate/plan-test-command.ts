@@ -17,6 +17,11 @@ export const planTestCommand = defineCommand({
   },
   args: {
     "users-per-day": { type: "string", required: true, description: "new users of the feature a day" },
+    "holdout-users-per-day": {
+      type: "string",
+      default: "0",
+      description: "new users of the holdout a day; more than 0: outcomes are held against them",
+    },
     activation: { type: "string", default: "0.15", description: "activationThreshold" },
     retention: { type: "string", default: "0.4", description: "retentionThreshold" },
     "min-cohort": { type: "string", default: "5000", description: "minCohortSize" },
@@ -27,6 +32,8 @@ export const planTestCommand = defineCommand({
   run: ({ args }) => {
     const usersPerDay = number(args["users-per-day"], "users-per-day");
     if (usersPerDay <= 0) throw new Error("--users-per-day must be more than 0");
+    const holdoutUsersPerDay = number(args["holdout-users-per-day"], "holdout-users-per-day");
+    if (holdoutUsersPerDay < 0) throw new Error("--holdout-users-per-day must not be less than 0");
     const parsed = Rule.safeParse({
       featureId: "planned",
       activationThreshold: number(args.activation, "activation"),
@@ -35,12 +42,13 @@ export const planTestCommand = defineCommand({
       minCohortSize: number(args["min-cohort"], "min-cohort"),
       evaluationWindowSeconds: number(args["window-seconds"], "window-seconds"),
       falseRollbackRate: number(args.alpha, "alpha"),
+      compare: holdoutUsersPerDay > 0 ? { activation: "holdout", retention: "holdout" } : {},
     });
     if (!parsed.success)
       throw new Error(
         parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "),
       );
-    const plan = planRule(parsed.data, { usersPerDay });
+    const plan = planRule(parsed.data, { usersPerDay, holdoutUsersPerDay });
     process.stdout.write(`${args.json ? JSON.stringify(plan) : planText(plan)}\n`);
   },
 });

@@ -14,9 +14,9 @@ const table = (rows: readonly (readonly string[])[]): string =>
 
 export const planText = (plans: readonly SignalPlan[]): string =>
   plans
-    .map(({ signal, threshold, windowSeconds, bar, rollback, keep, smallestDetectable }) =>
+    .map(({ signal, against, threshold, windowSeconds, bar, rollback, keep, smallestDetectable }) =>
       [
-        `${signal}: at least ${percent(threshold)} within ${duration(windowSeconds)}; a rollback needs evidence of ${count(Math.round(bar))} : 1`,
+        `${signal}: at least ${percent(threshold)} within ${duration(windowSeconds)}${against === "holdout" ? ", held against a holdout that has just that" : ""}; a rollback needs evidence of ${count(Math.round(bar))} : 1`,
         table([
           ["true rate", "mature users", "time from launch", ""],
           ...[...rollback, ...keep].map(({ ratio, rate, users, seconds, withinDeadline }) => [

@@ -178,7 +178,11 @@ const lives = fc.record({
   activation: fc.array(arms, { maxLength: 6 }),
   retention: fc.array(arms, { maxLength: 6 }),
   requests: fc.array(arms, { maxLength: 6 }),
-  exposed: arms,
+  // Mostly of the sizes that the rollout makes: else nothing is decided at all.
+  exposed: fc.oneof(
+    { weight: 4, arbitrary: tally(1_000_000).map((one) => ({ treatment: one, holdout: one })) },
+    { weight: 1, arbitrary: arms },
+  ),
   watching: fc.boolean(),
 });
 
@@ -282,11 +286,61 @@ describe("whatever happens", () => {
     );
   });
 
+  test("a success that becomes a failure, or a request that becomes a bad one, never helps the feature", () => {
+    const seen = { rollbacks: 0, compared: 0 };
+    fc.assert(
+      fc.property(
+        lives,
+        fc.record({
+          signal: fc.constantFrom("activation" as const, "retention" as const, "requests" as const),
+          bucket: fc.nat(5),
+          part: fc.double({ min: 0.001, max: 1, noNaN: true }),
+          decided: fc.constantFrom(null, "KEEP" as const),
+        }),
+        (life, { signal, bucket, part, decided }) => {
+          const spoilt = life[signal].map((one, index) => {
+            const { n, s } = one.treatment;
+            if (index !== bucket) return one;
+            const bad = signal === "requests" ? s + Math.ceil((n - s) * part) : Math.floor(s * (1 - part));
+            return { treatment: { n, s: bad }, holdout: one.holdout };
+          });
+          const before = answer(life, { decided });
+          const after = answer({ ...life, [signal]: spoilt }, { decided });
+          for (const [index, one] of before.evidence.tests.entries()) {
+            const { logEvidence = Number.NaN } = after.evidence.tests[index] ?? {};
+            expect(logEvidence).toBeGreaterThanOrEqual(
+              one.logEvidence - 1e-9 * Math.abs(one.logEvidence) - 1e-9,
+            );
+          }
+          if (before.action === "ROLLBACK") expect(after.action).toBe("ROLLBACK");
+          if (before.action !== "KEEP") expect(after.action).not.toBe("KEEP");
+          if (before.action === "ROLLBACK") seen.rollbacks++;
+          if (
+            before.action === "ROLLBACK" &&
+            before.evidence.tests.some(({ against }) => against === "holdout")
+          )
+            seen.compared++;
+        },
+      ),
+      { numRuns: 500 },
+    );
+    expect(seen.rollbacks).toBeGreaterThan(20);
+    expect(seen.compared).toBeGreaterThan(5);
+  });
+
   test("a rollback is latched", () => {
     fc.assert(
-      fc.property(lives, fc.option(fc.integer({ min: 0, max: 1000 })), (life, lag) => {
-        expect(answer(life, { decided: "ROLLBACK", lag }).action).toBe("ROLLBACK");
-      }),
+      fc.property(
+        lives,
+        fc.record({
+          lag: fc.option(fc.integer({ min: 0, max: 1000 })),
+          now: fc.integer({ min: 0, max: 1_000_000 }),
+          measured: fc.boolean(),
+        }),
+        (life, given) => {
+          expect(answer(life, { ...given, decided: "ROLLBACK" }).action).toBe("ROLLBACK");
+        },
+      ),
     );
   });
 
@@ -297,6 +351,19 @@ describe("whatever happens", () => {
         const silent = { ...life, retention: [], requests: [] };
         const decision = answer(silent, { measured: false, now: 1e9 });
         expect(decision.action).toBe("WAIT");
+        const alone = (all: readonly Arms<Tally>[]) =>
+          all.map(({ treatment }) => ({ treatment, holdout: { n: 0, s: 0 } }));
+        const unmatched = answer(
+          {
+            ...life,
+            activation: alone(life.activation),
+            retention: alone(life.retention),
+            requests: alone(life.requests),
+          },
+          {},
+        );
+        for (const { signal, against, logEvidence } of unmatched.evidence.tests)
+          if (against === "holdout") expect([signal, logEvidence]).toEqual([signal, expect.closeTo(0, 9)]);
         const empty = answer({ ...life, activation: [], retention: [], requests: [] }, { now: 1e9 });
         expect(empty.action).toBe("WAIT");
       }),

@@ -53,7 +53,7 @@ describe("planning", () => {
       minCohortSize: 5000,
       evaluationWindowSeconds: 14_400,
     });
-    const [activation, retention] = planRule(rule, { usersPerDay: 2000 });
+    const [activation, retention] = planRule(rule, { usersPerDay: 2000, holdoutUsersPerDay: 0 });
     expect(activation).toMatchObject({
       signal: "activation",
       bar: expect.closeTo(6250, 6),
@@ -64,5 +64,15 @@ describe("planning", () => {
     const text = planText(activation === undefined ? [] : [activation]);
     expect(text).toContain("a rollback needs evidence of 6,250 : 1");
     expect(text).toContain("nothing matures before the deadline");
+  });
+
+  test("beside a holdout it needs the more treatment users the smaller the holdout is, and without one none help", () => {
+    const question = { threshold: 0.15, logBar: BAR };
+    const users = [4, 1, 0.25, 0.05].map((heldPerUnit) =>
+      unitsToRollback({ ...question, heldPerUnit }, 0.075),
+    );
+    expect(users).toEqual(users.toSorted((one, other) => (one ?? Infinity) - (other ?? Infinity)));
+    expect(users[0]).toBeGreaterThan(unitsToRollback(question, 0.075) ?? Infinity);
+    expect(unitsToRollback({ ...question, heldPerUnit: 0 }, 0.075)).toBeNull();
   });
 });
