@@ -11,7 +11,7 @@ export type Env = {
   readonly FEATURES: KVNamespace;
   readonly HUB: DurableObjectNamespace<Hub>;
   readonly REPLICA: DurableObjectNamespace<Replica>;
-  /** Holds telemetry while the origin is away: bodies by `packTraces`. */
+  /** Holds telemetry while the origin is away: a batch each. */
   readonly TELEMETRY?: Queue<Uint8Array>;
   readonly [variable: string]: unknown;
 };

@@ -3,8 +3,7 @@ import type { PushMessage } from "../shared/feature.ts";
 import { makeApp } from "./app.ts";
 import type { Config, Env } from "./env.ts";
 import * as hmac from "./hmac.ts";
-import { tracesBody } from "./observe/otlp.ts";
-import { makeIds, spansOf } from "./observe/observe.ts";
+import { reportOf } from "./observe/observe.ts";
 import { makePostTraces } from "./observe/post.ts";
 import { makePostOrQueue } from "./observe/queue.ts";
 import { makeSender } from "./observe/sender.ts";
@@ -23,14 +22,12 @@ export type Site = {
   readonly own: (request: Request, env: Env, ctx: ExecutionContext) => Response | Promise<Response>;
 };
 
+const randomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+
 const randomHex = (bytes: number): string =>
-  [...crypto.getRandomValues(new Uint8Array(bytes))]
-    .map((byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
+  [...randomBytes(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 const now = (): number => Date.now();
-
-const TRACE_PREFIX_BYTES = 12;
 
 export const makeSite = (env: Env, config: Config, region: DurableObjectLocationHint): Site => {
   const shard = Math.floor(Math.random() * config.REPLICA_SHARDS);
@@ -49,12 +46,11 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
 
   const post = makePostTraces(config);
   const { TELEMETRY: queue } = env;
-  const sender = makeSender(
-    queue === undefined
-      ? async (spans) => post(await tracesBody(spans))
-      : makePostOrQueue({ post, queue, now }),
+  const sender = makeSender({
+    post: queue === undefined ? ({ body }) => post(body) : makePostOrQueue({ post, queue, now }),
     now,
-  );
+    random: randomBytes,
+  });
 
   const cookies = makeCookies(config.COOKIE_KEYS, hmac);
   const readClaims = makeReadClaims(config, now);
@@ -73,8 +69,6 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
 
   const see = async (waitUntil: WaitUntil) => memory.see(waitUntil);
   const { refresh, changed } = memory;
-
-  const ids = makeIds(() => randomHex(TRACE_PREFIX_BYTES));
 
   const app = makeApp({
     see,
@@ -105,7 +99,8 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
       };
       const userAgent = headers.get("User-Agent");
       const traceparent = headers.get("traceparent");
-      sender.add(spansOf({ ...visit, userAgent, traceparent, activated }, ids, Math.random), waitUntil);
+      const report = reportOf({ ...visit, userAgent, traceparent, activated }, Math.random);
+      if (report !== null) sender.add(report, waitUntil);
     },
     stats: () => ({ telemetry: sender.stats(), failures, stateCalls: memory.calls() }),
     debugAlways: config.DEBUG_HEADERS === "always",
@@ -120,7 +115,6 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     previews,
     recognise,
     sender,
-    ids,
     now,
     fetchUpstream: ({ to, init }) => fetch(to, init),
     countFailure: (where, error) => {

@@ -7,7 +7,7 @@
 import { isbot } from "isbot";
 import type { CompiledFeature } from "../request/compile.ts";
 import type { Assigned } from "../request/gate.ts";
-import { encodeSubject, type EdgeSpan, type Visit } from "./otlp.ts";
+import { encodeSubject, type Report, type ReportedFeature } from "./otlp.ts";
 
 export type Observation = {
   readonly method: string;
@@ -27,31 +27,21 @@ export type Observation = {
   readonly inFull: boolean;
 };
 
-export type SpanIds = { readonly trace: () => string; readonly span: () => string };
-
 /** Compared features beyond this many are sampled, where a full report is not due. */
 export const SAMPLED = 8;
 /** A unit's full report is due this long after the last. */
 export const FULL_EVERY_MS = 60_000;
 
-const COUNTER_DIGITS = 8;
+const fromHex = (hex: string): Uint8Array =>
+  Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 
-/** Unique ids without a random number each: the isolate's own random 24 hex digits and a counter. */
-export const makeIds = (random: () => string): SpanIds => {
-  let isolate: string | null = null;
-  let count = 0;
-  const next = (): string => (++count).toString(16).padStart(COUNTER_DIGITS, "0").slice(-COUNTER_DIGITS);
-  return {
-    trace: () => `${(isolate ??= random())}${next()}`,
-    span: () => `${(isolate ??= random()).slice(0, COUNTER_DIGITS)}${next()}`,
-  };
-};
-
-const parent = (traceparent: string | null): { traceId: string; spanId: string } | null => {
+const parentOf = (traceparent: string | null): Report["parent"] => {
   if (traceparent === null) return null;
   const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(traceparent);
   const [, traceId, spanId] = match ?? [];
-  return traceId === undefined || spanId === undefined ? null : { traceId, spanId };
+  return traceId === undefined || spanId === undefined
+    ? null
+    : { traceId: fromHex(traceId), spanId: fromHex(spanId) };
 };
 
 const MANY_AGENTS = 1_000;
@@ -68,9 +58,12 @@ const isKnownBot = (userAgent: string | null): boolean => {
   return found;
 };
 
-const subjects = new WeakMap<CompiledFeature, { readonly treatment: string; readonly holdout: string }>();
+const subjects = new WeakMap<
+  CompiledFeature,
+  { readonly treatment: Uint8Array; readonly holdout: Uint8Array }
+>();
 
-const subjectOf = (feature: CompiledFeature, cohort: "treatment" | "holdout"): string => {
+const subjectOf = (feature: CompiledFeature, cohort: "treatment" | "holdout"): Uint8Array => {
   const known = subjects.get(feature);
   if (known !== undefined) return known[cohort];
   const { featureId, state } = feature;
@@ -89,28 +82,26 @@ const draw = <T>(items: readonly T[], count: number, random: () => number): read
   return run.length === count ? run : [...run, ...items.slice(0, count - run.length)];
 };
 
-export const spansOf = (seen: Observation, ids: SpanIds, random: () => number): EdgeSpan[] => {
+/** null: the request showed nothing that is counted. */
+export const reportOf = (seen: Observation, random: () => number): Report | null => {
   const drawn =
     seen.inFull || seen.exposed.length <= SAMPLED ? seen.exposed : draw(seen.exposed, SAMPLED, random);
-  if (drawn.length === 0 && seen.activated.length === 0) return [];
-  const up = parent(seen.traceparent);
-  const visit: Visit = {
-    traceId: up?.traceId ?? ids.trace(),
-    parentSpanId: up?.spanId ?? null,
+  const features: ReportedFeature[] = [];
+  const add = ({ feature, cohort }: Assigned, actionTaken: boolean): void => {
+    if (cohort !== "off") features.push({ subject: subjectOf(feature, cohort), actionTaken });
+  };
+  for (const each of seen.activated) add(each, true);
+  for (const each of drawn)
+    if (!seen.activated.some(({ feature }) => feature === each.feature)) add(each, false);
+  if (features.length === 0) return null;
+  return {
+    parent: parentOf(seen.traceparent),
     name: seen.method,
     startMs: seen.startMs,
     durationMs: seen.durationMs,
     status: seen.status,
     unitId: seen.unitId,
     isBot: isKnownBot(seen.userAgent),
+    features,
   };
-  const spans: EdgeSpan[] = [];
-  const add = ({ feature, cohort }: Assigned, actionTaken: boolean): void => {
-    if (cohort === "off") return;
-    spans.push({ visit, spanId: ids.span(), subject: subjectOf(feature, cohort), actionTaken });
-  };
-  const acted = new Set(seen.activated.map(({ feature }) => feature));
-  for (const each of seen.activated) add(each, true);
-  for (const each of drawn) if (!acted.has(each.feature)) add(each, false);
-  return spans;
 };

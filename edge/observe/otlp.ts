@@ -1,116 +1,261 @@
-// Spans as OTLP/HTTP JSON (https://opentelemetry.io/docs/specs/otlp/: hex ids, 64-bit numbers as strings). Written as
-// text from parts that are encoded once a feature and once a request: with 100 features this is the gate's largest cost.
+// Spans as OTLP protobuf (opentelemetry-proto v1: trace.proto, common.proto, resource.proto), written into one piece of
+// memory as they are seen: no object of a span outlives its request, so the collector has nothing to move. What is the
+// same for many spans is encoded once: a feature's attributes when it is first seen, a visit's with its first span.
 import { attribute } from "../../shared/telemetry.ts";
 
-/** What all spans of one request share. */
-export type Visit = {
-  readonly traceId: string;
-  readonly parentSpanId: string | null;
+/** What the edge saw of one unit in one request. */
+export type Report = {
+  /** Of the request's own trace context; null: it begins a trace. */
+  readonly parent: { readonly traceId: Uint8Array; readonly spanId: Uint8Array } | null;
   /** the request's method */
   readonly name: string;
   readonly startMs: number;
-  /** null: unknown; such a span ends at 0, and its duration is not counted. */
+  /** null: unknown; such a span has no end, and its duration is not counted. */
   readonly durationMs: number | null;
   readonly status: number;
   readonly unitId: string;
   readonly isBot: boolean;
+  /** A span each. */
+  readonly features: readonly ReportedFeature[];
 };
 
-/** What the edge saw of one unit and one feature in one request. */
-export type EdgeSpan = {
-  readonly visit: Visit;
-  readonly spanId: string;
+export type ReportedFeature = {
   /** by `encodeSubject` */
-  readonly subject: string;
+  readonly subject: Uint8Array;
   readonly actionTaken: boolean;
 };
 
+/** An ExportTraceServiceRequest. */
+export type Batch = { readonly body: Uint8Array; readonly spans: number };
+
+export const TRACES_TYPE = "application/x-protobuf";
+
+/** A batch fits a message of a Cloudflare Queue, which may have 128 kB. */
+const CAPACITY = 114_688;
+/** No span is longer: the longest unit has 768 bytes, the longest feature 128. */
+const MAX_SPAN = 2_048;
+const MAX_NAME = 32;
+
 const SPAN_KIND_SERVER = 2;
 const STATUS_ERROR = 2;
+const TRACE_RANDOM_BYTES = 12;
+const SPAN_RANDOM_BYTES = 4;
 
-const text = (key: string, value: string): string => JSON.stringify({ key, value: { stringValue: value } });
-const whole = (key: string, value: number): string =>
-  JSON.stringify({ key, value: { intValue: String(value) } });
-const yes = (key: string): string => JSON.stringify({ key, value: { boolValue: true } });
+const encoder = new TextEncoder();
 
-const ACTION = `,${yes(attribute.actionTaken[0])}`;
-const BOT = `,${yes(attribute.isBot[0])}`;
-const FAILED = `,"status":{"code":${STATUS_ERROR}}`;
+type Bytes = readonly number[];
 
-/** ms since 1970 as decimal nanoseconds; ms times a million passes 2^53, so the digits are put together. */
-const nanos = (ms: number): string => {
-  const wholeMs = Math.floor(ms);
-  return `${wholeMs}${String(Math.floor((ms - wholeMs) * 1_000_000)).padStart(6, "0")}`;
-};
+const varint = (value: number): Bytes =>
+  value < 0x80 ? [value] : [(value % 0x80) | 0x80, ...varint(Math.floor(value / 0x80))];
+const number = (field: number, value: number): Bytes => [field * 8, ...varint(value)];
+const message = (field: number, content: Bytes): Bytes => [
+  field * 8 + 2,
+  ...varint(content.length),
+  ...content,
+];
+const text = (field: number, content: string): Bytes => message(field, [...encoder.encode(content)]);
+
+/** A KeyValue with an AnyValue. */
+const keyValue = (key: string, value: Bytes): Bytes => [...text(1, key), ...message(2, value)];
+const ofSpan = (key: string, value: Bytes): Bytes => message(9, keyValue(key, value));
+const YES = number(2, 1);
+const whole = (value: number): Bytes => number(3, value);
+
+const ACTION = Uint8Array.from(ofSpan(attribute.actionTaken[0], YES));
+const BOT = Uint8Array.from(ofSpan(attribute.isBot[0], YES));
+const FAILED = Uint8Array.from(message(15, number(3, STATUS_ERROR)));
+const KIND = Uint8Array.from(number(6, SPAN_KIND_SERVER));
+const UNIT_KEY = Uint8Array.from(text(1, attribute.unitId[0]));
 
 /** The attributes that name a feature, a cohort and an epoch. */
-export const encodeSubject = (featureId: string, variant: "treatment" | "holdout", epoch: number): string =>
-  [
-    text(attribute.featureId[0], featureId),
-    text(attribute.variant[0], variant),
-    whole(attribute.epoch[0], epoch),
-  ].join(",");
+export const encodeSubject = (
+  featureId: string,
+  variant: "treatment" | "holdout",
+  epoch: number,
+): Uint8Array =>
+  Uint8Array.from([
+    ...ofSpan(attribute.featureId[0], text(1, featureId)),
+    ...ofSpan(attribute.variant[0], text(1, variant)),
+    ...ofSpan(attribute.epoch[0], whole(epoch)),
+  ]);
 
-const encodeVisit = (visit: Visit): { before: string; after: string; end: string } => {
-  const parent = visit.parentSpanId === null ? "" : `"parentSpanId":"${visit.parentSpanId}",`;
-  const end = visit.durationMs === null ? "0" : nanos(visit.startMs + visit.durationMs);
-  const times = `"startTimeUnixNano":"${nanos(visit.startMs)}","endTimeUnixNano":"${end}"`;
-  const name = JSON.stringify(visit.name);
-  return {
-    before: `{"traceId":"${visit.traceId}",${parent}"name":${name},"kind":${SPAN_KIND_SERVER},${times},"spanId":"`,
-    after: `","attributes":[${text(attribute.unitId[0], visit.unitId)},${whole(attribute.httpStatus[0], visit.status)}${visit.isBot ? BOT : ""},`,
-    end: `]${visit.status >= 500 ? FAILED : ""}}`,
-  };
+const statuses = new Map<number, Uint8Array>();
+
+const encodeStatus = (status: number): Uint8Array => {
+  const known = statuses.get(status);
+  if (known !== undefined) return known;
+  const made = Uint8Array.from(ofSpan(attribute.httpStatus[0], whole(status)));
+  statuses.set(status, made);
+  return made;
 };
 
-const HEAD = `{"resourceSpans":[{"resource":{"attributes":[${text("service.name", "sluice-edge")}]},"scopeSpans":[{"scope":{"name":"sluice"},"spans":[`;
-const TAIL = "]}]}]}";
+/** Lengths of the two outer messages are filled in when a batch is taken: three bytes each, of which a varint may waste. */
+const UNKNOWN = [0, 0, 0];
+const RESOURCE = message(1, message(1, keyValue("service.name", text(1, "sluice-edge"))));
+const BEFORE_SCOPE = [1 * 8 + 2, ...UNKNOWN, ...RESOURCE, 2 * 8 + 2, ...UNKNOWN];
+const HEAD = Uint8Array.from([...BEFORE_SCOPE, ...message(1, text(1, "sluice"))]);
 
-/** Body of `POST /v1/traces`. Spans of one visit stand together. */
-export const encodeTraces = (spans: readonly EdgeSpan[]): string => {
-  let visit: Visit | null = null;
-  let parts = { before: "", after: "", end: "" };
-  let body = HEAD;
-  let separator = "";
-  for (const span of spans) {
-    if (span.visit !== visit) {
-      ({ visit } = span);
-      parts = encodeVisit(visit);
-    }
-    body += separator + parts.before + span.spanId + parts.after + span.subject;
-    body += (span.actionTaken ? ACTION : "") + parts.end;
-    separator = ",";
+const SPAN_TAG = 2 * 8 + 2;
+const UNIT_TAG = 9 * 8 + 2;
+const TEXT_TAG = 1 * 8 + 2;
+const VALUE_TAG = 2 * 8 + 2;
+const TWO_32 = 2 ** 32;
+
+/** Writes one batch after the other; `full` takes one whenever there is no room for a further span. */
+export class SpanWriter {
+  private readonly bytes = new Uint8Array(CAPACITY);
+  private readonly view = new DataView(this.bytes.buffer);
+  private at = HEAD.length;
+  /** Unique ids without a random number each: the isolate's own random bytes and a counter. */
+  private isolate: Uint8Array | null = null;
+  private ids = 0;
+  private readonly random: (bytes: number) => Uint8Array;
+  private readonly full: (batch: Batch) => void;
+  /** Spans in the batch that is being written. */
+  spans = 0;
+
+  constructor(options: { random: (bytes: number) => Uint8Array; full: (batch: Batch) => void }) {
+    this.random = options.random;
+    this.full = options.full;
+    this.bytes.set(HEAD);
   }
-  return body + TAIL;
-};
 
-/** What is posted to the origin. */
-export type TracesBody = {
-  readonly body: string | ArrayBuffer;
-  readonly headers: Readonly<Record<string, string>>;
-};
+  write(report: Report): void {
+    const traceNumber = report.parent === null ? this.nextId() : 0;
+    let from = -1;
+    let to = -1;
+    for (const { subject, actionTaken } of report.features) {
+      if (this.at + MAX_SPAN > CAPACITY) {
+        this.full(this.take());
+        from = -1;
+      }
+      this.bytes[this.at] = SPAN_TAG;
+      const lengthAt = this.at + 1;
+      this.at += 3;
+      if (from < 0) {
+        from = this.at;
+        this.putVisit(report, traceNumber);
+        to = this.at;
+      } else {
+        this.bytes.copyWithin(this.at, from, to);
+        this.at += to - from;
+      }
+      this.putSpanId();
+      this.put(subject);
+      if (actionTaken) this.put(ACTION);
+      this.putLength(lengthAt, this.at - lengthAt - 2);
+      this.spans++;
+    }
+  }
 
-/** Up to this length a body goes out in one piece, and packing it would not pay. */
-const PACK_FROM = 8_192;
+  /** What was written since the last batch. */
+  take(): Batch {
+    const end = this.at;
+    this.putLongLength(1, end - 4);
+    this.putLongLength(BEFORE_SCOPE.length - 3, end - BEFORE_SCOPE.length);
+    const batch = { body: this.bytes.slice(0, end), spans: this.spans };
+    this.at = HEAD.length;
+    this.spans = 0;
+    return batch;
+  }
 
-const TYPE = { "Content-Type": "application/json" };
+  private nextId(): number {
+    this.ids = (this.ids + 1) % TWO_32;
+    return this.ids;
+  }
 
-const pack = (body: string): Promise<ArrayBuffer> =>
-  new Response(new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
+  private put(part: Uint8Array): void {
+    this.bytes.set(part, this.at);
+    this.at += part.length;
+  }
 
-export const packTraces = (spans: readonly EdgeSpan[]): Promise<ArrayBuffer> => pack(encodeTraces(spans));
+  private putId(field: number, id: Uint8Array): void {
+    this.bytes[this.at] = field * 8 + 2;
+    this.bytes[this.at + 1] = id.length;
+    this.bytes.set(id, this.at + 2);
+    this.at += 2 + id.length;
+  }
 
-/** What `packTraces` made, as a body. */
-export const packedBody = (packed: ArrayBuffer): TracesBody => ({
-  body: packed,
-  headers: { ...TYPE, "Content-Encoding": "gzip" },
-});
+  /** An id of `randomBytes` of the isolate's own and a number. */
+  private putOwnId(field: number, randomBytes: number, id: number): void {
+    const { bytes, at } = this;
+    const isolate = (this.isolate ??= this.random(TRACE_RANDOM_BYTES));
+    bytes[at] = field * 8 + 2;
+    bytes[at + 1] = randomBytes + 4;
+    for (let i = 0; i < randomBytes; i++) bytes[at + 2 + i] = isolate[i] ?? 0;
+    this.view.setUint32(at + 2 + randomBytes, id);
+    this.at = at + 2 + randomBytes + 4;
+  }
 
-/**
- * A body as it is sent. workerd writes a body in pieces of 8 KiB, each in a turn of its own: on a starved machine a
- * batch took longer than its deadline, where the packed one (a twentieth) leaves in one piece.
- */
-export const tracesBody = async (spans: readonly EdgeSpan[]): Promise<TracesBody> => {
-  const body = encodeTraces(spans);
-  return body.length < PACK_FROM ? { body, headers: TYPE } : packedBody(await pack(body));
-};
+  private putSpanId(): void {
+    this.putOwnId(2, SPAN_RANDOM_BYTES, this.nextId());
+  }
+
+  /** In two bytes, whatever it is below 2^14. */
+  private putLength(at: number, length: number): void {
+    this.bytes[at] = (length & 0x7f) | 0x80;
+    this.bytes[at + 1] = length >> 7;
+  }
+
+  private putLongLength(at: number, length: number): void {
+    this.bytes[at] = (length & 0x7f) | 0x80;
+    this.bytes[at + 1] = ((length >> 7) & 0x7f) | 0x80;
+    this.bytes[at + 2] = length >> 14;
+  }
+
+  /** A string field with its length; what is not ASCII takes the way through the encoder. */
+  private putText(tag: number, content: string): void {
+    const { bytes } = this;
+    const start = this.at + 3;
+    let seen = 0;
+    for (let i = 0; i < content.length; i++) {
+      const code = content.charCodeAt(i);
+      seen |= code;
+      bytes[start + i] = code;
+    }
+    const length = seen < 0x80 ? content.length : encoder.encodeInto(content, bytes.subarray(start)).written;
+    bytes[this.at] = tag;
+    this.putLength(this.at + 1, length);
+    this.at = start + length;
+  }
+
+  /** ns since 1970 pass 2^53: the ms are taken apart at 2^20, so that every step is exact. */
+  private putTime(field: number, ms: number): void {
+    const wholeMs = Math.floor(ms);
+    const high = Math.floor(wholeMs / 2 ** 20) * 1e6;
+    const low = (high % 4_096) * 2 ** 20 + (wholeMs % 2 ** 20) * 1e6 + Math.floor((ms - wholeMs) * 1e6);
+    this.bytes[this.at] = field * 8 + 1;
+    this.view.setUint32(this.at + 1, low % TWO_32, true);
+    this.view.setUint32(this.at + 5, Math.floor(high / 4_096) + Math.floor(low / TWO_32), true);
+    this.at += 9;
+  }
+
+  private putUnit(unitId: string): void {
+    const { bytes, at } = this;
+    const valueAt = at + 3 + UNIT_KEY.length;
+    this.at = valueAt + 3;
+    this.putText(TEXT_TAG, unitId);
+    bytes[at] = UNIT_TAG;
+    this.putLength(at + 1, this.at - at - 3);
+    bytes.set(UNIT_KEY, at + 3);
+    bytes[valueAt] = VALUE_TAG;
+    this.putLength(valueAt + 1, this.at - valueAt - 3);
+  }
+
+  private putVisit(report: Report, traceNumber: number): void {
+    const { parent, name, startMs, durationMs, status } = report;
+    if (parent === null) this.putOwnId(1, TRACE_RANDOM_BYTES, traceNumber);
+    else {
+      this.putId(1, parent.traceId);
+      this.putId(4, parent.spanId);
+    }
+    this.putText(5 * 8 + 2, name.slice(0, MAX_NAME));
+    this.put(KIND);
+    this.putTime(7, startMs);
+    if (durationMs !== null) this.putTime(8, startMs + durationMs);
+    this.putUnit(report.unitId);
+    this.put(encodeStatus(status));
+    if (report.isBot) this.put(BOT);
+    if (status >= 500) this.put(FAILED);
+  }
+}

@@ -1,15 +1,15 @@
 // Telemetry's last step: one request to the origin.
 import type { Config } from "../env.ts";
-import type { TracesBody } from "./otlp.ts";
+import { TRACES_TYPE } from "./otlp.ts";
 
 /** Resolves to the HTTP status. Without an origin nothing is sent, and nobody is waited for. */
 export const makePostTraces =
   ({ ORIGIN_URL, INGEST_TOKEN }: Pick<Config, "ORIGIN_URL" | "INGEST_TOKEN">) =>
-  async ({ body, headers }: TracesBody): Promise<number> => {
+  async (body: BufferSource): Promise<number> => {
     if (ORIGIN_URL === "") return 200;
     const response = await fetch(`${ORIGIN_URL}/v1/traces`, {
       method: "POST",
-      headers: { ...headers, Authorization: `Bearer ${INGEST_TOKEN}` },
+      headers: { "Content-Type": TRACES_TYPE, Authorization: `Bearer ${INGEST_TOKEN}` },
       body,
     });
     await response.body?.cancel();

@@ -1,11 +1,9 @@
 // Telemetry's way round an origin that does not take it: a Cloudflare Queue, where one is bound. An isolate can hold a
 // batch for a while; a queue holds it for days, and this Worker's own consumer brings it to the origin.
 import { within } from "../state/watch.ts";
-import { packedBody, packTraces, tracesBody, type EdgeSpan, type TracesBody } from "./otlp.ts";
+import type { Batch } from "./otlp.ts";
 import { isRefused } from "./sender.ts";
 
-/** Of the 128 kB that a message may have, less than what the queue adds. */
-const MAX_MESSAGE_BYTES = 120_000;
 /** Shorter than the sender's patience, which also has to do for the queue. */
 const ASK_MS = 2_500;
 /** After a failure everything goes to the queue for this long. */
@@ -13,40 +11,30 @@ const ROUND_MS = 10_000;
 /** With 100 tries, the most that a queue allows, a message is tried for an hour and a half. */
 const MAX_DELAY_S = 60;
 
-type Post = (traces: TracesBody) => Promise<number>;
+/** Takes the body of a batch. */
+type Post = (body: BufferSource) => Promise<number>;
 
 const isTaken = (status: number): boolean => status >= 200 && status < 300;
 
-const askOrigin = (post: Post, traces: TracesBody): Promise<number> =>
-  within(ASK_MS, post(traces), "telemetry").catch(() => 0);
+const askOrigin = (post: Post, body: BufferSource): Promise<number> =>
+  within(ASK_MS, post(body), "telemetry").catch(() => 0);
 
 /** The sender's `post`: to the origin, else into the queue (202). Rejects when the queue does not take it either. */
 export const makePostOrQueue = (options: {
   post: Post;
   queue: Pick<Queue<Uint8Array>, "send">;
   now: () => number;
-}): ((spans: readonly EdgeSpan[]) => Promise<number>) => {
+}): ((batch: Batch) => Promise<number>) => {
   const { post, queue, now } = options;
   let roundUntil = 0;
 
-  const enqueue = async (spans: readonly EdgeSpan[]): Promise<void> => {
-    const packed = await packTraces(spans);
-    if (packed.byteLength <= MAX_MESSAGE_BYTES || spans.length === 1) {
-      await queue.send(new Uint8Array(packed), { contentType: "bytes" });
-      return;
-    }
-    const half = Math.ceil(spans.length / 2);
-    await enqueue(spans.slice(0, half));
-    await enqueue(spans.slice(half));
-  };
-
-  return async (spans) => {
+  return async ({ body }) => {
     if (now() >= roundUntil) {
-      const status = await askOrigin(post, await tracesBody(spans));
+      const status = await askOrigin(post, body);
       if (isTaken(status) || isRefused(status)) return status;
       roundUntil = now() + ROUND_MS;
     }
-    await enqueue(spans);
+    await queue.send(body, { contentType: "bytes" });
     return 202;
   };
 };
@@ -55,7 +43,7 @@ export const makePostOrQueue = (options: {
 export const forwardQueued = async (batch: MessageBatch<ArrayBuffer>, post: Post): Promise<void> => {
   let isAway = false;
   for (const message of batch.messages) {
-    const status = isAway ? 0 : await askOrigin(post, packedBody(message.body));
+    const status = isAway ? 0 : await askOrigin(post, message.body);
     if (isTaken(status)) message.ack();
     else if (isRefused(status)) {
       // oxlint-disable-next-line no-console -- the Worker's log is the only place where it can be seen

@@ -1,19 +1,19 @@
-// Telemetry on its way to the origin: gathered in the isolate, sent in batches after the responses. The buffer is
+// Telemetry on its way to the origin: gathered in the isolate, sent in batches after the responses. What waits is
 // bounded: while the origin is away the oldest spans are dropped and counted. A batch whose acknowledgement was lost is
 // sent again with the same ids, and the origin counts it once.
 import type { WaitUntil } from "../state/memory.ts";
 import { sleep, within } from "../state/watch.ts";
-import type { EdgeSpan } from "./otlp.ts";
+import { SpanWriter, type Batch, type Report } from "./otlp.ts";
 
 export type SenderStats = { readonly sent: number; readonly dropped: number; readonly waiting: number };
 
 export type Sender = {
-  add: (spans: readonly EdgeSpan[], waitUntil: WaitUntil) => void;
+  add: (report: Report, waitUntil: WaitUntil) => void;
   stats: () => SenderStats;
 };
 
-const BATCH = 2_048;
-const BUFFERED = 20_000;
+/** Full batches that wait, of 112 KiB each: 4 MB, some 18,000 spans. */
+const WAITING_BATCHES = 36;
 /** How long spans gather before they are sent, unless there is a batch of them. */
 const GATHER_MS = 500;
 const SEND_MS = 5_000;
@@ -26,29 +26,35 @@ export const isRefused = (status: number): boolean =>
   status >= 400 && status < 500 && status !== 408 && status !== 429;
 
 /** `post` resolves to the HTTP status. 2xx is durable; 4xx except 408 and 429 will never be accepted. */
-export const makeSender = (
-  post: (spans: readonly EdgeSpan[]) => Promise<number>,
-  now: () => number,
-): Sender => {
-  let buffer: EdgeSpan[] = [];
+export const makeSender = (options: {
+  post: (batch: Batch) => Promise<number>;
+  now: () => number;
+  random: (bytes: number) => Uint8Array;
+}): Sender => {
+  const { post, now, random } = options;
+  let waiting: Batch[] = [];
   /** The batch under way: it goes back to the front when it fails, or when whoever sends it is cancelled. */
-  let sending: EdgeSpan[] = [];
+  let sending: Batch | null = null;
   let sent = 0;
   let dropped = 0;
   let turn = 0;
   let turnEndsAt = 0;
 
   const bound = (): void => {
-    const over = buffer.length - BUFFERED;
-    if (over <= 0) return;
-    buffer = buffer.slice(over);
-    dropped += over;
+    while (waiting.length > WAITING_BATCHES) dropped += waiting.shift()?.spans ?? 0;
   };
+  const writer = new SpanWriter({
+    random,
+    full: (batch) => {
+      waiting.push(batch);
+      bound();
+    },
+  });
 
   const putBack = (): void => {
-    if (sending.length === 0) return;
-    buffer = [...sending, ...buffer];
-    sending = [];
+    if (sending === null) return;
+    waiting = [sending, ...waiting];
+    sending = null;
     bound();
   };
 
@@ -57,33 +63,36 @@ export const makeSender = (
     const isMine = (): boolean => mine === turn;
     putBack();
     while (now() < until) {
-      if (buffer.length < BATCH) await sleep(GATHER_MS);
-      if (!isMine() || buffer.length === 0) break;
-      const batch = buffer.splice(0, BATCH);
+      if (waiting.length === 0) await sleep(GATHER_MS);
+      if (!isMine()) break;
+      const batch = waiting.shift() ?? (writer.spans > 0 ? writer.take() : null);
+      if (batch === null) break;
       sending = batch;
       const status = await within(SEND_MS, post(batch), "telemetry").catch(() => 0);
-      if (!isMine()) return; // taken for gone, and the batch is in the buffer again
-      if (status >= 200 && status < 300) sent += batch.length;
-      else if (isRefused(status)) dropped += batch.length;
+      if (!isMine()) return; // taken for gone, and the batch waits again
+      if (status >= 200 && status < 300) sent += batch.spans;
+      else if (isRefused(status)) dropped += batch.spans;
       else {
         putBack();
         await sleep(RETRY_MS);
       }
-      sending = [];
+      sending = null;
     }
     if (isMine()) turnEndsAt = 0;
   };
 
   return {
-    add: (spans, waitUntil) => {
-      if (spans.length === 0) return;
-      for (const span of spans) buffer.push(span);
-      bound();
+    add: (report, waitUntil) => {
+      writer.write(report);
       const at = now();
       if (at < turnEndsAt) return;
       turnEndsAt = at + TURN_MS + SEND_MS + RETRY_MS;
       waitUntil(sendAll(++turn));
     },
-    stats: () => ({ sent, dropped, waiting: buffer.length + sending.length }),
+    stats: () => ({
+      sent,
+      dropped,
+      waiting: waiting.reduce((sum, { spans }) => sum + spans, writer.spans + (sending?.spans ?? 0)),
+    }),
   };
 };

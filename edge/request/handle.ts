@@ -1,7 +1,7 @@
 // A visitor's request: identify → gate → upstream → observe. Whatever goes wrong before the upstream is asked, the
 // request is passed on ungated and counted; what goes wrong after it leaves the upstream's response as it is.
 import type { Config } from "../env.ts";
-import { FULL_EVERY_MS, spansOf, type SpanIds } from "../observe/observe.ts";
+import { FULL_EVERY_MS, reportOf } from "../observe/observe.ts";
 import type { Sender } from "../observe/sender.ts";
 import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
 import { holdAlso } from "../../shared/cookie.ts";
@@ -28,7 +28,6 @@ export type Dependencies = {
   readonly previews: Previews;
   readonly recognise: Recognise;
   readonly sender: Sender;
-  readonly ids: SpanIds;
   readonly now: () => number;
   readonly fetchUpstream: (outgoing: Outgoing) => Promise<Response>;
   readonly countFailure: (where: string, error: unknown) => void;
@@ -87,7 +86,7 @@ const act = (
 };
 
 export const makeHandle = (dependencies: Dependencies): Handle => {
-  const { config, memory, cookies, readClaims, previews, recognise, sender, ids, now } = dependencies;
+  const { config, memory, cookies, readClaims, previews, recognise, sender, now } = dependencies;
   const { fetchUpstream, countFailure } = dependencies;
 
   const gateRequest = async (request: Request, url: string, waitUntil: WaitUntil): Promise<Gated> => {
@@ -133,7 +132,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     if (inFull) identity.reportedMs = startMs;
     const actions = durationMs === null ? [] : activated(request, status, gated);
     if (outcome.compared.length === 0 && actions.length === 0) return;
-    const spans = spansOf(
+    const report = reportOf(
       {
         method: request.method,
         unitId: identity.unitId,
@@ -146,10 +145,9 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
         activated: actions,
         inFull,
       },
-      ids,
       Math.random,
     );
-    sender.add(spans, waitUntil);
+    if (report !== null) sender.add(report, waitUntil);
   };
 
   const askUpstream = async (

@@ -1,90 +1,102 @@
 import { describe, expect, test, vi } from "vitest";
-import type { EdgeSpan } from "../../edge/observe/otlp.ts";
+import { encodeSubject, type Report } from "../../edge/observe/otlp.ts";
 import { makeSender } from "../../edge/observe/sender.ts";
 
-const span = (spanId: string): EdgeSpan => ({
-  visit: {
-    traceId: "t",
-    parentSpanId: null,
-    name: "GET",
-    startMs: 0,
-    durationMs: 1,
-    status: 200,
-    unitId: "unit",
-    isBot: false,
-  },
-  spanId,
-  subject: "",
-  actionTaken: false,
+/** A visitor's report with as many spans; the features are numbered from `from` on. */
+const report = (count: number, from = 0): Report => ({
+  parent: null,
+  name: "GET",
+  startMs: 1_790_000_000_000,
+  durationMs: 1,
+  status: 200,
+  unitId: "unit",
+  isBot: false,
+  features: Array.from({ length: count }, (_, i) => ({
+    subject: encodeSubject(`feat_${from + i}_`, "treatment", 1),
+    actionTaken: false,
+  })),
 });
 
-const spans = (count: number): EdgeSpan[] => Array.from({ length: count }, (_, i) => span(String(i)));
 const ignore = (): void => undefined;
 const now = (): number => Date.now();
+const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+const names = (body: Uint8Array, feature: number): boolean =>
+  new TextDecoder("latin1").decode(body).includes(`feat_${feature}_`);
 
 describe.concurrent("telemetry", () => {
-  test("goes out in batches, each span once", async () => {
-    const batches: number[] = [];
-    const sender = makeSender(async (batch) => {
-      batches.push(batch.length);
+  test("goes out in batches that fit a queue's message, each span once", async () => {
+    const batches: { spans: number; bytes: number }[] = [];
+    const post = async ({ body, spans }: { body: Uint8Array; spans: number }) => {
+      batches.push({ spans, bytes: body.length });
       return 200;
-    }, now);
-    sender.add(spans(4_500), ignore);
-    await vi.waitUntil(() => sender.stats().sent === 4_500, 5_000);
-    expect(batches).toEqual([2_048, 2_048, 404]);
+    };
+    const sender = makeSender({ post, now, random });
+    sender.add(report(4_500), ignore);
+    await vi.waitUntil(() => sender.stats().waiting === 0, 5_000);
     expect(sender.stats()).toEqual({ sent: 4_500, dropped: 0, waiting: 0 });
+    expect(batches.reduce((sum, { spans }) => sum + spans, 0)).toBe(4_500);
+    expect(batches.length).toBeGreaterThan(2);
+    expect(Math.max(...batches.map(({ bytes }) => bytes))).toBeLessThan(120_000);
   });
 
   test.each([500, 503, 429])(
     "waits while the origin answers %i and is sent with the same ids later",
     async (status) => {
-      const heard: string[][] = [];
-      const sender = makeSender(async (batch) => {
-        heard.push(batch.map(({ spanId }) => spanId));
+      const heard: Uint8Array[] = [];
+      const post = async ({ body }: { body: Uint8Array }) => {
+        heard.push(body);
         return heard.length === 1 ? status : 200;
-      }, now);
-      sender.add(spans(3), ignore);
+      };
+      const sender = makeSender({ post, now, random });
+      sender.add(report(3), ignore);
       await vi.waitUntil(() => sender.stats().sent === 3, 10_000);
-      expect(heard).toEqual([
-        ["0", "1", "2"],
-        ["0", "1", "2"],
-      ]);
+      expect(heard).toHaveLength(2);
+      expect(heard[1]).toEqual(heard[0]);
     },
   );
 
   test("is dropped and counted when the origin will never take it", async () => {
-    const sender = makeSender(async () => 400, now);
-    sender.add(spans(3), ignore);
+    const sender = makeSender({ post: async () => 400, now, random });
+    sender.add(report(3), ignore);
     await vi.waitUntil(() => sender.stats().dropped === 3, 5_000);
   });
 
   test("drops the oldest first, with a count, when the origin stays away", async () => {
-    const heard: string[] = [];
+    const heard: Uint8Array[] = [];
     let away = true;
-    const sender = makeSender(async (batch) => {
+    const post = async ({ body }: { body: Uint8Array }) => {
       if (away) throw new Error("connection refused");
-      heard.push(...batch.map(({ spanId }) => spanId));
+      heard.push(body);
       return 200;
-    }, now);
-    sender.add(spans(20_010), ignore);
-    expect(sender.stats()).toEqual({ sent: 0, dropped: 10, waiting: 20_000 });
+    };
+    const sender = makeSender({ post, now, random });
+    for (let i = 0; i < 40; i++) sender.add(report(1_000, i * 1_000), ignore);
+    const kept = sender.stats();
+    expect(kept.waiting).toBeGreaterThan(15_000);
+    expect(kept.waiting).toBeLessThan(20_000);
+    expect(kept.dropped + kept.waiting).toBe(40_000);
     away = false;
-    await vi.waitUntil(() => sender.stats().waiting === 0, 10_000);
-    expect(heard[0]).toBe("10");
+    await vi.waitUntil(() => sender.stats().waiting === 0, 20_000);
+    const { sent, dropped } = sender.stats();
+    expect(sent).toBeGreaterThan(15_000);
+    expect(sent + dropped).toBe(40_000);
+    expect(heard.some((body) => names(body, 0))).toBe(false);
+    expect(names(heard.at(-1) ?? new Uint8Array(), 39_999)).toBe(true);
   });
 
   test("is taken over by a later request when the one that sent it is gone", async () => {
     let skippedMs = 0;
     let hangs = true;
-    const sender = makeSender(
-      (batch) => (hangs ? new Promise<never>(ignore) : Promise.resolve(batch.length > 0 ? 200 : 500)),
-      () => Date.now() + skippedMs,
-    );
-    sender.add(spans(1), ignore);
+    const sender = makeSender({
+      post: ({ spans }) => (hangs ? new Promise<never>(ignore) : Promise.resolve(spans > 0 ? 200 : 500)),
+      now: () => Date.now() + skippedMs,
+      random,
+    });
+    sender.add(report(1), ignore);
     await new Promise((resolve) => setTimeout(resolve, 600));
     hangs = false;
     skippedMs = 60_000;
-    sender.add([span("later")], ignore);
+    sender.add(report(1), ignore);
     await vi.waitUntil(() => sender.stats().sent === 2, 10_000);
   });
 });

@@ -22,7 +22,23 @@ const schema = protobuf.parse(`
   message ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; string schema_url = 3; }
   message TracesData { repeated ResourceSpans resource_spans = 1; }
 `).root;
-export const TracesData = schema.lookupType("TracesData");
+const TracesData = schema.lookupType("TracesData");
+
+/** OTLP's JSON of a request that protobufjs has decoded: ids in hex instead of base64. */
+export const otlpJson = (body: Buffer): Buffer => {
+  const decoded = TracesData.toObject(TracesData.decode(body), { longs: String, bytes: Buffer }) as unknown;
+  return Buffer.from(
+    JSON.stringify(decoded, (_key, value: unknown) => {
+      const isBuffer =
+        typeof value === "object" &&
+        value !== null &&
+        "type" in value &&
+        value.type === "Buffer" &&
+        "data" in value;
+      return isBuffer ? Buffer.from(value as never).toString("hex") : value;
+    }),
+  );
+};
 
 /** Deterministic randomness: a failing body can be made again from its seed (mulberry32). */
 export const makeRandom = (seed: number): (() => number) => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readJson } from "../../origin/ingest/json.ts";
 import { readProtobuf } from "../../origin/ingest/protobuf.ts";
 import type { SpanFields } from "../../origin/ingest/span-fields.ts";
-import { encodeRequest, fuzzBody, gzipBomb, makeRandom, TracesData, validRequest } from "../fuzz/bodies.ts";
+import { encodeRequest, fuzzBody, gzipBomb, makeRandom, otlpJson, validRequest } from "../fuzz/bodies.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { createFeature, INGEST_TOKEN, startTelemetry, type TestTelemetry } from "../support/telemetry.ts";
 
@@ -35,22 +35,6 @@ const readAll = (read: typeof readProtobuf, body: Buffer) => {
   const found: ReturnType<typeof plain>[] = [];
   expect(read(body, "traces", (fields) => found.push(plain(fields)))).toBeNull();
   return found;
-};
-
-/** OTLP's JSON of a request that protobufjs has decoded: ids in hex instead of base64. */
-const otlpJson = (body: Buffer): Buffer => {
-  const decoded = TracesData.toObject(TracesData.decode(body), { longs: String, bytes: Buffer }) as unknown;
-  return Buffer.from(
-    JSON.stringify(decoded, (_key, value: unknown) => {
-      const isBuffer =
-        typeof value === "object" &&
-        value !== null &&
-        "type" in value &&
-        value.type === "Buffer" &&
-        "data" in value;
-      return isBuffer ? Buffer.from(value as never).toString("hex") : value;
-    }),
-  );
 };
 
 describe("the protobuf decoder", () => {

@@ -4,8 +4,9 @@ import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import type { TestProject } from "vitest/node";
+import { otlpJson } from "../fuzz/bodies.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -20,9 +21,10 @@ type Recorded = { method: string; url: string; headers: [string, string][]; body
 const pairs = (raw: readonly string[]): [string, string][] =>
   Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i] ?? "", raw[2 * i + 1] ?? ""]);
 
+/** Telemetry as OTLP's JSON, anything else as it came. */
 const readBody = async (request: IncomingMessage): Promise<string> => {
   const bytes = await buffer(request);
-  return (request.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes).toString();
+  return (request.headers["content-type"] === "application/x-protobuf" ? otlpJson(bytes) : bytes).toString();
 };
 
 const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

@@ -1,0 +1,170 @@
+// What the edge writes, as the origin reads it and as protobufjs does.
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { encodeSubject, SpanWriter, type Batch, type Report } from "../../edge/observe/otlp.ts";
+import { readProtobuf } from "../../origin/ingest/protobuf.ts";
+import type { SpanFields } from "../../origin/ingest/span-fields.ts";
+import { otlpJson } from "../fuzz/bodies.ts";
+
+const ISOLATE = Uint8Array.from({ length: 12 }, (_, i) => 0xa0 + i);
+
+const write = (reports: readonly Report[]): Batch[] => {
+  const batches: Batch[] = [];
+  const writer = new SpanWriter({
+    random: (bytes) => ISOLATE.slice(0, bytes),
+    full: (batch) => batches.push(batch),
+  });
+  for (const report of reports) writer.write(report);
+  return [...batches, writer.take()];
+};
+
+const text = (range: SpanFields["unit"]): string =>
+  range === undefined ? "" : Buffer.from(range.bytes.subarray(range.start, range.end)).toString();
+
+/** What the origin's own decoder finds. */
+const read = ({ body }: Batch) => {
+  const found: object[] = [];
+  const fault = readProtobuf(body, "traces", (fields) => {
+    found.push({
+      startMs: fields.startMs,
+      durationUs: fields.durationUs,
+      failed: fields.failed,
+      feature: text(fields.feature),
+      unit: text(fields.unit),
+      variant: text(fields.variant),
+      epoch: fields.epoch,
+      acted: fields.actionTaken,
+      bot: fields.bot,
+      status: fields.httpStatus,
+      ids: [fields.traceLength, fields.spanLength],
+    });
+  });
+  expect(fault).toBe(null);
+  return found;
+};
+
+type Feature = { id: string; variant: "treatment" | "holdout"; epoch: number; acted: boolean };
+type Seen = Omit<Report, "features"> & { features: Feature[] };
+
+const toReport = ({ features, ...seen }: Seen): Report => ({
+  ...seen,
+  features: features.map(({ id, variant, epoch, acted }) => ({
+    subject: encodeSubject(id, variant, epoch),
+    actionTaken: acted,
+  })),
+});
+
+const id = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const seen: fc.Arbitrary<Seen> = fc.record({
+  parent: fc.option(fc.record({ traceId: id(16), spanId: id(8) })),
+  name: fc.constantFrom("GET", "POST", "PROPFIND"),
+  startMs: fc.integer({ min: 1, max: 4_102_444_800_000 }),
+  durationMs: fc.option(fc.integer({ min: 0, max: 600_000 })),
+  status: fc.integer({ min: 100, max: 599 }),
+  unitId: fc.oneof(
+    fc.string({ minLength: 1, maxLength: 256, unit: "grapheme-ascii" }),
+    fc.string({ minLength: 1, maxLength: 100, unit: "grapheme" }),
+  ),
+  isBot: fc.boolean(),
+  features: fc.array(
+    fc.record({
+      id: fc.stringMatching(/^[a-z0-9_]{1,128}$/),
+      variant: fc.constantFrom("treatment", "holdout"),
+      epoch: fc.integer({ min: 1, max: 2 ** 31 }),
+      acted: fc.boolean(),
+    }),
+    { maxLength: 20 },
+  ),
+});
+
+test("the origin finds everything that the edge has seen, span for span", () => {
+  fc.assert(
+    fc.property(fc.array(seen, { maxLength: 80 }), (all) => {
+      const expected = all.flatMap(({ features, ...visit }) =>
+        features.map((feature) => ({
+          startMs: visit.startMs,
+          durationUs: visit.durationMs === null ? -1 : visit.durationMs * 1_000,
+          failed: visit.status >= 500,
+          feature: feature.id,
+          unit: visit.unitId,
+          variant: feature.variant,
+          epoch: feature.epoch,
+          acted: feature.acted,
+          bot: visit.isBot,
+          status: visit.status,
+          ids: [16, 8],
+        })),
+      );
+      const batches = write(all.map(toReport));
+      expect(batches.flatMap(read)).toEqual(expected);
+      expect(batches.reduce((sum, { spans }) => sum + spans, 0)).toBe(expected.length);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+const visit: Seen = {
+  parent: null,
+  name: "GET",
+  startMs: 1_790_000_000_123.25,
+  durationMs: 12.5,
+  status: 503,
+  unitId: 'unit "7"',
+  isBot: true,
+  features: [{ id: "feat_0", variant: "treatment", epoch: 1, acted: false }],
+};
+
+type Decoded = {
+  resourceSpans: {
+    resource: unknown;
+    scopeSpans: { scope: unknown; spans: { traceId: string; spanId: string }[] }[];
+  }[];
+};
+
+const decode = ({ body }: Batch): Decoded => JSON.parse(otlpJson(Buffer.from(body)).toString());
+
+test("protobufjs reads the standard's fields", () => {
+  const [batch] = write([toReport(visit)]);
+  expect(decode(batch!)).toEqual({
+    resourceSpans: [
+      {
+        resource: { attributes: [{ key: "service.name", value: { stringValue: "sluice-edge" } }] },
+        scopeSpans: [
+          {
+            scope: { name: "sluice" },
+            spans: [
+              {
+                traceId: "a0a1a2a3a4a5a6a7a8a9aaab00000001",
+                spanId: "a0a1a2a300000002",
+                name: "GET",
+                kind: 2,
+                startTimeUnixNano: "1790000000123250000",
+                endTimeUnixNano: "1790000000135750000",
+                attributes: [
+                  { key: "feature_flag.context.id", value: { stringValue: 'unit "7"' } },
+                  { key: "http.response.status_code", value: { intValue: "503" } },
+                  { key: "is_bot", value: { boolValue: true } },
+                  { key: "feature_flag.key", value: { stringValue: "feat_0" } },
+                  { key: "feature_flag.result.variant", value: { stringValue: "treatment" } },
+                  { key: "sluice.epoch", value: { intValue: "1" } },
+                ],
+                status: { code: 2 },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+});
+
+test("ids are unique over batches, and a visit's spans share its trace", () => {
+  const features = Array.from({ length: 40 }, (): Feature => visit.features[0]!);
+  const batches = write(Array.from({ length: 50 }, () => toReport({ ...visit, features })));
+  expect(batches.length).toBeGreaterThan(2);
+  const spans = batches.flatMap((batch) => decode(batch).resourceSpans[0]?.scopeSpans[0]?.spans ?? []);
+  expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(2_000);
+  const perTrace = Map.groupBy(spans, ({ traceId }) => traceId);
+  expect(perTrace.size).toBe(50);
+  expect([...perTrace.values()].every((ofOne) => ofOne.length === 40)).toBe(true);
+});
