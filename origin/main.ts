@@ -20,6 +20,7 @@ import { makeEvaluationLocks } from "./evaluate/hold-locks.ts";
 import { makeBotRequests } from "./ingest/bot-requests.ts";
 import { makeFeatureDirectory } from "./ingest/feature-directory.ts";
 import { makeOtlpHandler } from "./ingest/otlp-handler.ts";
+import { PRESENT_EVERY_MS, signPresence } from "./ingest/presence.ts";
 import { makeLogger } from "./log.ts";
 import { makeMetrics } from "./metrics.ts";
 import { pruneDelivered } from "./outbox/prune.ts";
@@ -111,7 +112,17 @@ const makeIngest = () => {
   const onBotError = (error: unknown) =>
     log.warn({ err: error }, "requests of bots could not be counted yet");
   const writing = startRepeating({ everyMs: 1_000, run: () => bots.write(), onError: onBotError });
+  const present = startRepeating({
+    everyMs: PRESENT_EVERY_MS,
+    run: async () => {
+      const awaySeconds = await signPresence(ingestPool);
+      if (awaySeconds > 0)
+        log.warn({ awaySeconds }, "nobody took telemetry; what waited has a while to come before it counts");
+    },
+    onError: (error) => log.warn({ err: error }, "could not sign that telemetry is taken"),
+  });
   stops.push(
+    () => present.stop(),
     () => spanLog.stop(),
     () => writing.stop(),
     () => bots.write().catch(onBotError),

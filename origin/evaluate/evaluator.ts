@@ -119,9 +119,9 @@ export const makeEvaluator = (needs: {
   return {
     evaluateDue: async (featureIds) => {
       const at = now();
-      const [due, arrived] = await Promise.all([readDue(featureIds), arrivedBy(at)]);
+      const [due, arrival] = await Promise.all([readDue(featureIds), arrivedBy(at)]);
       const lag = lagSeconds();
-      const trials = await foldSettled(pool, due, { now: at, arrived, lagSeconds: lag ?? Infinity });
+      const trials = await foldSettled(pool, due, { now: at, arrival, lagSeconds: lag ?? Infinity });
       const outcomes: Outcome[] = [];
       const checkOne = async (feature: DueFeature, index: number): Promise<void> => {
         const trial = trials[index];

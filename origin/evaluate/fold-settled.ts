@@ -6,6 +6,7 @@ import { noEvidence, type Evidence, type OutcomeEvidence } from "../decide/evide
 import { foldExposures, foldOutcomes, foldTraffic, type OutcomeBucket } from "../decide/fold.ts";
 import { agesOf, type Ages } from "../../shared/ages.ts";
 import type { Rule } from "../../shared/rule.ts";
+import { arrivedFor, type Arrival } from "./arrived.ts";
 import { readOutcomes, readTraffic, trafficBuckets, type OutcomeRange, type TrafficPart } from "./buckets.ts";
 import type { DueFeature, StoredTrial } from "./due.ts";
 import { settledUpTo, type SettlingClock } from "./settled.ts";
@@ -150,22 +151,26 @@ const isCountedBy = ({ windows, rule }: DueFeature, ages: Ages): boolean =>
 export const foldSettled = async (
   db: Queryable,
   features: readonly DueFeature[],
-  clock: SettlingClock,
+  { now, arrival, lagSeconds }: { now: number; arrival: Arrival; lagSeconds: number },
 ): Promise<FoldedTrial[]> => {
   const work = features.map((due) => {
     const ages = agesOf(due.rule);
-    return { due, ages, trial: currentTrial(due, clock.now), isCounted: isCountedBy(due, ages) };
+    const trial = currentTrial(due, now);
+    const clock: SettlingClock = { now, arrived: arrivedFor(arrival, trial.evidence.since), lagSeconds };
+    return { due, ages, trial, clock, isCounted: isCountedBy(due, ages) };
   });
-  const outcomeRanges = work.flatMap(({ due: { featureId, epoch, rule }, ages, trial, isCounted }, index) =>
-    (isCounted ? partsOf(trial.evidence, rule) : [])
+  const outcomeRanges = work.flatMap((one, index) => {
+    const { due, ages, trial, clock, isCounted } = one;
+    const { featureId, epoch, rule } = due;
+    return (isCounted ? partsOf(trial.evidence, rule) : [])
       .map(({ signal, ageSeconds, earlierAgeSeconds, foldedTo: from }) => {
         const upTo = settledUpTo(ages, ageSeconds, clock);
         return { index, featureId, epoch, signal, ageSeconds, earlierAgeSeconds, from, upTo };
       })
-      .filter(({ from, upTo }) => from < upTo),
-  );
+      .filter(({ from, upTo }) => from < upTo);
+  });
   const trafficRanges = work
-    .map(({ due: { featureId, epoch }, ages, trial, isCounted }, index) => ({
+    .map(({ due: { featureId, epoch }, ages, trial, clock, isCounted }, index) => ({
       index,
       isCounted,
       featureId,
@@ -188,11 +193,6 @@ export const foldSettled = async (
     if (found !== undefined) trafficNews.set(index, { upTo, found });
   }
   return work.map(({ due, trial }, index) =>
-    foldOne(
-      trial,
-      { outcomes: outcomeNews[index] ?? new Map(), traffic: trafficNews.get(index) },
-      due,
-      clock.now,
-    ),
+    foldOne(trial, { outcomes: outcomeNews[index] ?? new Map(), traffic: trafficNews.get(index) }, due, now),
   );
 };

@@ -208,6 +208,39 @@ describe("evaluate", () => {
     expect(await stateAt(60)).toBe("ROLLBACK");
   });
 
+  test("after a time in which nobody took telemetry, those who came before it wait until late spans had time to come", async () => {
+    await insertFeature(ruleOf());
+    await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
+    const { stateAt } = setup();
+    const present = (seen: number, away: readonly [number, number] | null) =>
+      pool.query(
+        `update ingest_presence set seen_at = clock_timestamp() - make_interval(secs => $1),
+           away_from = clock_timestamp() - make_interval(secs => $2),
+           away_until = clock_timestamp() - make_interval(secs => $3)`,
+        [seen, away?.[0] ?? null, away?.[1] ?? null],
+      );
+    // The feature's epoch began at 0 and its users came until 60.
+    await present(59, null); // at 60: away since 1
+    expect(await stateAt(60)).toBe("COLLECTING");
+    await present(0, [69, 10]); // at 70: was away from 1 to 60
+    expect(await stateAt(70)).toBe("COLLECTING");
+    await present(0, [149, 90.1]); // at 150: has caught up
+    expect(await stateAt(150)).toBe("ROLLBACK");
+    await pool.query("update ingest_presence set seen_at = null, away_from = null, away_until = null");
+  });
+
+  test("an absence from before the feature's epoch holds nothing up", async () => {
+    await insertFeature(ruleOf());
+    await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
+    await pool.query(
+      `update ingest_presence set seen_at = clock_timestamp(),
+         away_from = clock_timestamp() - interval '100 s', away_until = clock_timestamp() - interval '61 s'`,
+    );
+    const { stateAt } = setup();
+    expect(await stateAt(60)).toBe("ROLLBACK");
+    await pool.query("update ingest_presence set seen_at = null, away_from = null, away_until = null");
+  });
+
   test("telemetry that is behind, or whose lag is unknown, stops every decision", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
