@@ -6,7 +6,7 @@ import type { Pool } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { decide } from "../decide/decide.ts";
 import type { Decision } from "../decide/decision.ts";
-import { explainDecision } from "../decide/explain.ts";
+import { explainDecision, type ExplainedDecision } from "../decide/explain.ts";
 import { makeArrived } from "./arrived.ts";
 import { readBotRequests } from "./bot-requests.ts";
 import { makeDueReader, type DueFeature } from "./due.ts";
@@ -85,26 +85,24 @@ export const makeEvaluator = (needs: {
     const isNew = decided !== trial.decided;
     const worthKeeping = trial.restarted || isWorthKeeping(due, decision);
     let seq = trial.expectedSeq;
+    let explained: ExplainedDecision | null = null;
     if (trial.changed || isNew || worthKeeping) {
-      const explained = worthKeeping
-        ? explainDecision(decision, due.rule, await readBotRequests(pool, due.featureId, due.epoch))
-        : null;
+      if (worthKeeping) {
+        const botRequests = await readBotRequests(pool, due.featureId, due.epoch);
+        const { reason, ...rest } = explainDecision(decision, due.rule, botRequests);
+        explained = { ...rest, reason: trial.restarted ? `${reason} ${ANEW}` : reason };
+      }
       seq = await storeCheck(
         pool,
         { ...trial, featureId: due.featureId, epoch: due.epoch, decided, cause: decision.cause },
         explained === null
           ? null
-          : {
-              decision: trial.restarted ? { ...explained, reason: `${explained.reason} ${ANEW}` } : explained,
-              mode: due.rule.mode,
-              at,
-              mature: matureOf(decision),
-            },
+          : { decision: explained, mode: due.rule.mode, at, mature: matureOf(decision) },
       );
       if (seq === null) return null;
     }
     reportDecision(metrics, due.featureId, decision);
-    const effect = await act({ due, decision, isNew, at });
+    const effect = await act({ due, decision: explained ?? decision, isNew, at });
     if (effect === "throttled" && seq !== null) {
       // What rolled the later stage back must not close the earlier one too.
       await storeCheck(

@@ -152,13 +152,15 @@ describe("evaluate", () => {
     expect(await storedStates()).toEqual(["COLLECTING", "ROLLBACK"]);
   });
 
-  test("what is stored says how many requests of bots were left out", async () => {
+  test("what is stored and handed to the rollback says how many requests of bots were left out", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 60, units: 40, activation: 0.075, retention: 0.2, latencyMs: 50 });
     await pool.query("insert into bot_requests values ($1, 1, 1204), ($1, 2, 5), ('feat_other', 1, 7)", [
       FEATURE,
     ]);
-    expect(await setup().stateAt(50)).toBe("ROLLBACK");
+    const { stateAt, rollbacks } = setup();
+    expect(await stateAt(50)).toBe("ROLLBACK");
+    expect(rollbacks[0]).toMatchObject({ reason: expect.stringContaining("1,204 requests of bots") });
     const { rows } = await pool.query<{ decision: { botRequests: number; reason: string } }>(
       "select decision from pmf_evaluations",
     );
