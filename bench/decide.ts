@@ -157,7 +157,10 @@ for (const pageViews of [5, 30]) {
   );
 }
 const worst = Math.max(...Object.values(simulated).map(({ upper }) => upper));
-say("looks at any other times see a part of these looks; Ville's inequality bounds every row by its α");
+say("looks at any other times see a part of these looks; no check comes between two buckets");
+say(
+  "Ville's inequality bounds every row by its α but those with bursts and no holdout: a burst that spans two buckets makes the second predictable",
+);
 say(`highest upper end at α = ${ALPHA}: ${percent(worst)} (bound: ${percent(ALPHA)})`);
 
 say("\nWatch after KEEP, bar 2,500 (one signal)");
