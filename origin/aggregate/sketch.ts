@@ -49,17 +49,6 @@ export const quantile = (sketch: Sketch, q: number): number | null => {
   return null;
 };
 
-/**
- * How many latencies were certainly above the threshold: bins that lie entirely above it. Conservative: those of the
- * threshold's own bin (within 2.2 % of it) are not counted.
- */
-export const countAbove = (sketch: Sketch, thresholdMs: number): number => {
-  let above = 0;
-  for (let position = BINS - 1; position > 0 && lowerEdgeMs(position) >= thresholdMs; position--)
-    above += sketch[position] ?? 0;
-  return above;
-};
-
 /** Stored form: a format byte, then (bins skipped, count) of every bin that holds something, as LEB128 varints. */
 export const encodeSketch = (sketch: Sketch): Buffer => {
   const bytes: number[] = [FORMAT];
@@ -79,8 +68,8 @@ export const encodeSketch = (sketch: Sketch): Buffer => {
   return Buffer.from(bytes);
 };
 
-/** Adds a stored sketch to another. Throws on bytes that `encodeSketch` did not write: the table is corrupt. */
-export const mergeEncoded = (into: Sketch, stored: Uint8Array): void => {
+/** Throws on bytes that `encodeSketch` did not write: the table is corrupt. */
+const eachStoredBin = (stored: Uint8Array, visit: (position: number, count: number) => void): void => {
   if (stored[0] !== FORMAT) throw new Error(`latency sketch of unknown format ${String(stored[0])}`);
   let at = 1;
   const take = (): number => {
@@ -96,8 +85,29 @@ export const mergeEncoded = (into: Sketch, stored: Uint8Array): void => {
   for (let position = 0; at < stored.length; position++) {
     position += take();
     if (position >= BINS) throw new Error("latency sketch holds a bin beyond the last");
-    into[position] = (into[position] ?? 0) + take();
+    visit(position, take());
   }
+};
+
+/** Adds a stored sketch to another. */
+export const mergeEncoded = (into: Sketch, stored: Uint8Array): void => {
+  eachStoredBin(stored, (position, count) => {
+    into[position] = (into[position] ?? 0) + count;
+  });
+};
+
+/**
+ * How many latencies of a stored sketch were certainly above the threshold: bins that lie entirely above it. Conservative:
+ * those of the threshold's own bin (within 2.2 % of it) are not counted.
+ */
+export const countAbove = (stored: Uint8Array, thresholdMs: number): number => {
+  let first = Math.max(1, positionOf(thresholdMs));
+  while (lowerEdgeMs(first) < thresholdMs) first++;
+  let above = 0;
+  eachStoredBin(stored, (position, count) => {
+    if (position >= first) above += count;
+  });
+  return above;
 };
 
 export const decodeSketch = (stored: Uint8Array): Sketch => {

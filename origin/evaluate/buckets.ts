@@ -1,6 +1,6 @@
 // Reads settled buckets of many features in two statements, whatever the number of features: outcomes by age, and
 // requests. A check reads the buckets that settled since the one before, never users.
-import { countAbove, decodeSketch } from "../aggregate/sketch.ts";
+import { countAbove } from "../aggregate/sketch.ts";
 import type { Queryable } from "../db/pool.ts";
 import type { OutcomeBucket, TrafficBucket } from "../decide/fold.ts";
 import type { FeatureId } from "../../shared/ids.ts";
@@ -131,7 +131,7 @@ export const trafficBuckets = (
 ): TrafficBucket[] => {
   const buckets = new Map<number, TrafficBucket>();
   for (const { bucketS, cohort, requests, errors, sketch } of parts) {
-    const slow = countAbove(decodeSketch(sketch), latencyThresholdMs);
+    const slow = countAbove(sketch, latencyThresholdMs);
     const before = buckets.get(bucketS) ?? {
       bucketS,
       latency: { treatment: NONE, holdout: NONE },

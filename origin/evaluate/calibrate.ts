@@ -1,5 +1,6 @@
 // Calibration of a feature's thresholds on what was observed so far: when would this rule have fired, and at which
 // thresholds would it not have?
+import { setImmediate } from "node:timers/promises";
 import type { Queryable } from "../db/pool.ts";
 import type { SignalName } from "../decide/decision.ts";
 import { noEvidence } from "../decide/evidence.ts";
@@ -120,22 +121,21 @@ const readRequests = async (
   return { parts, countsFrom: enough?.bucketS ?? Infinity };
 };
 
-const calibrateTraffic = (
+const calibrateTraffic = async (
   { rule, ages }: Epoch,
   { parts, countsFrom }: Requests,
   signal: "latency" | "errorRate",
-): SignalCalibration => {
+): Promise<SignalCalibration> => {
   const against = rule.compare[signal] ?? "threshold";
   const set = signal === "latency" ? rule.latencyP95Threshold : (rule.errorRateThreshold ?? 1);
-  const bucketsAt = (threshold: number) =>
-    trafficBuckets(parts, signal === "latency" ? threshold : rule.latencyP95Threshold).map(
-      ({ bucketS, latency, errors }) => {
-        const { treatment, holdout } = signal === "latency" ? latency : errors;
-        return { bucketS, treatment, holdout };
-      },
-    );
+  const bucketsAt = (latencyThresholdMs: number) =>
+    trafficBuckets(parts, latencyThresholdMs).map(({ bucketS, latency, errors }) => {
+      const { treatment, holdout } = signal === "latency" ? latency : errors;
+      return { bucketS, treatment, holdout };
+    });
+  const asSet = bucketsAt(rule.latencyP95Threshold);
   const at = (threshold: number): Replay =>
-    replayTraffic(bucketsAt(threshold), {
+    replayTraffic(signal === "latency" && threshold !== set ? bucketsAt(threshold) : asSet, {
       ...barsOf(rule, signal),
       threshold,
       bound: signal === "latency" ? SLOW_SHARE : threshold,
@@ -144,14 +144,19 @@ const calibrateTraffic = (
       countsFrom,
     });
   // Beside a holdout the bound of an error rate rolls nothing back; what counts as slow does.
-  const replays = (against === "holdout" && signal === "errorRate" ? [1] : REQUEST_RATIOS)
+  const thresholds = (against === "holdout" && signal === "errorRate" ? [1] : REQUEST_RATIOS)
     .map((ratio) => ratio * set)
-    .filter((threshold) => signal === "latency" || threshold < 1)
-    .map(at);
+    .filter((threshold) => signal === "latency" || threshold < 1);
+  const replays: Replay[] = [];
+  for (const threshold of thresholds) {
+    replays.push(at(threshold));
+    // A month of buckets takes about 0.2 s for each threshold; the service has other work meanwhile.
+    await setImmediate();
+  }
   return {
     signal,
     against,
-    seen: total(bucketsAt(set).map(({ treatment }) => treatment)),
+    seen: total(asSet.map(({ treatment }) => treatment)),
     current: at(set),
     replays,
     strictestQuiet: replays.find(({ rolledBack }) => rolledBack === null)?.threshold ?? null,
@@ -179,6 +184,6 @@ export const calibrate = async (
   const requests = await readRequests(db, epoch, now);
   const signals: SignalCalibration[] = [];
   for (const signal of outcomes) signals.push(await calibrateOutcome(db, epoch, signal, now));
-  for (const signal of traffic) signals.push(calibrateTraffic(epoch, requests, signal));
+  for (const signal of traffic) signals.push(await calibrateTraffic(epoch, requests, signal));
   return { featureId, epoch: row.epoch, ruleVersion: row.version, mode: rule.mode, signals };
 };
