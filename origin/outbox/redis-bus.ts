@@ -88,6 +88,9 @@ export const makeRedisBus = (options: {
   const listeners = new Set<FlagListener>();
   const isCluster = subscriber instanceof Cluster;
 
+  const tellOfGap = () => {
+    for (const listener of listeners) listener.onGap();
+  };
   const hear = (channel: string, text: string) => {
     if (channel !== CHANNEL) return;
     const parsed = FlagEvent.safeParse(safeJson(text));
@@ -100,7 +103,7 @@ export const makeRedisBus = (options: {
   const subscribe = async () => {
     try {
       await (isCluster ? subscriber.ssubscribe(CHANNEL) : subscriber.subscribe(CHANNEL));
-      for (const listener of listeners) listener.onGap();
+      tellOfGap();
     } catch (error) {
       if (!stopped) log.warn({ error: String(error) }, "Redis subscription failed");
     }
@@ -110,11 +113,19 @@ export const makeRedisBus = (options: {
   if (subscriber.status === "ready") void subscribe();
   // A cluster moves subscriptions to another node by itself and says only that its nodes changed.
   if (isCluster) {
-    for (const change of ["+node", "-node"]) {
-      subscriber.on(change, () => {
-        for (const listener of listeners) listener.onGap();
-      });
-    }
+    for (const change of ["+node", "-node"]) subscriber.on(change, tellOfGap);
+  }
+
+  if (publisher instanceof Cluster) {
+    // A master that is connected to anew may be back without its data.
+    publisher.on("+node", (node: Redis) => node.on("ready", tellOfGap));
+    // One that took over may lack the last writes, and nobody has to be connected to it yet.
+    let known = mastersOf(publisher);
+    publisher.on("refresh", () => {
+      const masters = mastersOf(publisher);
+      if (masters !== known) tellOfGap();
+      known = masters;
+    });
   }
 
   const setState = async (featureId: string, enabled: boolean, revision: number) => {
@@ -146,6 +157,14 @@ export const makeRedisBus = (options: {
       subscriber.disconnect();
     },
   };
+};
+
+/** Who owns which slots, as a text to compare. */
+const mastersOf = ({ slots }: Cluster): string => {
+  const runs: string[] = [];
+  for (const [slot, [master = ""] = []] of slots.entries())
+    if (master !== slots[slot - 1]?.[0]) runs.push(`${slot} ${master}`);
+  return runs.join();
 };
 
 const safeJson = (text: string): unknown => {

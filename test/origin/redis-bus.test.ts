@@ -124,4 +124,37 @@ describe("on a cluster of six", () => {
     owner.disconnect();
     await Promise.all([a.bus.stop(), b.bus.stop()]);
   });
+
+  test("states are right again when masters come back empty and when replicas take over without them", async () => {
+    const { bus, gaps } = makeBus(cluster.urls);
+    const features = Array.from({ length: 12 }, (_, i) => closed(`feat_of_cluster_${i}`));
+    const states = keepStates({ bus, readSnapshot: async () => ({ revision: Revision.parse(3), features }) });
+    const look = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
+    const allAreThere = () =>
+      soon(async () => {
+        for (const { featureId } of features)
+          expect(await look.get(`feature:state:${featureId}`)).toBe("DISABLED");
+      });
+    await soon(() => expect(gaps()).toBeGreaterThan(0));
+    await allAreThere();
+
+    const masters = await cluster.masters();
+    for (const replica of cluster.nodes.filter((node) => !masters.includes(node))) {
+      const client = new Redis({ port: replica.port, host: "127.0.0.1" });
+      await client.config("SET", "replica-read-only", "no");
+      await client.flushall();
+      await client.cluster("FAILOVER", "TAKEOVER");
+      client.disconnect();
+    }
+    await allAreThere();
+
+    for (const master of await cluster.masters()) {
+      await cluster.crash(master);
+      await cluster.start(master);
+      await allAreThere();
+    }
+    look.disconnect();
+    await states.stop();
+    await bus.stop();
+  });
 });
