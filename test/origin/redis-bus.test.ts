@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cluster, Redis } from "ioredis";
 import type { FlagBus, FlagEvent } from "../../origin/outbox/bus.ts";
 import { keepStates } from "../../origin/outbox/keep-states.ts";
@@ -93,10 +93,10 @@ describe("on one node", () => {
 
 describe("on a cluster of six", () => {
   let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await startRedisCluster();
   });
-  afterAll(() => cluster.stop());
+  afterEach(() => cluster.stop());
 
   test("events and states go on after a master died", async () => {
     const [a, b] = [makeBus(cluster.urls), makeBus(cluster.urls)];
