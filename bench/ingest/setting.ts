@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { freePort } from "../../origin/db/free-port.ts";
 import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
 import { migrate } from "../../origin/db/migrate.ts";
-import { makePool } from "../../origin/db/pool.ts";
+import { makePool, type Pool } from "../../origin/db/pool.ts";
 import { startOriginProcess } from "../../scripts/origin-process.ts";
 
 export const startIngestSetting = async (options: {
@@ -14,6 +14,8 @@ export const startIngestSetting = async (options: {
   env?: Record<string, string>;
   /** PostgreSQL's settings beside its defaults */
   postgres?: Record<string, string>;
+  /** what the database holds when the origin starts */
+  fill?: (pool: Pool) => Promise<void>;
 }) => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));
   const token = randomBytes(16).toString("hex");
@@ -33,6 +35,7 @@ export const startIngestSetting = async (options: {
      from unnest($1::text[]) id`,
     [features],
   );
+  await options.fill?.(pool);
   const origin = startOriginProcess({
     port: await freePort(),
     env: {

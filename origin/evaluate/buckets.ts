@@ -19,59 +19,93 @@ export type OutcomeRange = {
   readonly upTo: number;
 };
 
-type OutcomeRow = {
-  position: number;
-  bucket_s: number;
-  exposed_treatment: number | null;
-  exposed_holdout: number | null;
-  treatment: number | null;
-  holdout: number | null;
-  earlier_treatment: number | null;
-  earlier_holdout: number | null;
+/** A stretch of one feature's buckets, read once for all the ranges that lie in it. */
+type Scan = {
+  readonly featureId: FeatureId;
+  readonly epoch: number;
+  readonly from: number;
+  upTo: number;
+  /** positions of the ranges */
+  readonly ranges: number[];
 };
+
+/** Ranges of one feature that overlap are read together: a trial that begins has the same buckets to read for each age. */
+const scansOf = (ranges: readonly OutcomeRange[]): Scan[] => {
+  const byFeature = new Map<string, Scan[]>();
+  const rising = [...ranges.entries()].toSorted(([, a], [, b]) => a.from - b.from);
+  for (const [position, { featureId, epoch, from, upTo }] of rising) {
+    const key = `${epoch}:${featureId}`;
+    const scans = byFeature.get(key) ?? [];
+    byFeature.set(key, scans);
+    const last = scans.at(-1);
+    if (last === undefined || from >= last.upTo)
+      scans.push({ featureId, epoch, from, upTo, ranges: [position] });
+    else {
+      last.upTo = Math.max(last.upTo, upTo);
+      last.ranges.push(position);
+    }
+  }
+  return [...byFeature.values()].flat();
+};
+
+/** An OutcomeBucket that is being filled. */
+const emptyBucket = (bucketS: number) => ({
+  bucketS,
+  treatment: { n: 0, s: 0 },
+  holdout: { n: 0, s: 0 },
+  earlier: { treatment: 0, holdout: 0 },
+});
+type FillingBucket = ReturnType<typeof emptyBucket>;
+
+/** The bucket of a rising list that begins at `bucketS`, added at its end when it is new. */
+const lastBucket = (buckets: FillingBucket[], bucketS: number): FillingBucket => {
+  const last = buckets.at(-1);
+  if (last?.bucketS === bucketS) return last;
+  const added = emptyBucket(bucketS);
+  buckets.push(added);
+  return added;
+};
+
+/** Position of the scan, begin of the bucket, then what an outcome count is about, and how many. */
+type OutcomeRow = [number, number, OutcomeSignal, number, "treatment" | "holdout", number];
 
 /** For each range, in its order, the buckets that hold anything, rising. For "exposure" `s` is `n`. */
 export const readOutcomes = async (
   db: Queryable,
   ranges: readonly OutcomeRange[],
 ): Promise<OutcomeBucket[][]> => {
-  const found = ranges.map((): OutcomeBucket[] => []);
+  const found = ranges.map((): FillingBucket[] => []);
   if (ranges.length === 0) return found;
-  const { rows } = await db.query<OutcomeRow>(
-    `select w.position::int, o.bucket_s,
-       sum(o.units) filter (where o.signal = 'exposure' and o.cohort = 'treatment')::float8 as exposed_treatment,
-       sum(o.units) filter (where o.signal = 'exposure' and o.cohort = 'holdout')::float8 as exposed_holdout,
-       sum(o.units) filter (where o.signal = w.signal and o.age_s = w.age_s and o.cohort = 'treatment')::float8
-         as treatment,
-       sum(o.units) filter (where o.signal = w.signal and o.age_s = w.age_s and o.cohort = 'holdout')::float8
-         as holdout,
-       sum(o.units) filter (where o.age_s = w.earlier_s and o.cohort = 'treatment')::float8 as earlier_treatment,
-       sum(o.units) filter (where o.age_s = w.earlier_s and o.cohort = 'holdout')::float8 as earlier_holdout
-     from unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::bigint[])
-       with ordinality as w (feature_id, epoch, signal, age_s, earlier_s, from_s, up_to_s, position)
-     join outcome_counts o
-       on o.feature_id = w.feature_id and o.epoch = w.epoch
-      and o.bucket_s >= w.from_s and o.bucket_s < w.up_to_s
-      and ((o.signal = 'exposure' and o.age_s = 0) or (o.signal = w.signal and o.age_s in (w.age_s, w.earlier_s)))
-     group by w.position, o.bucket_s
-     order by w.position, o.bucket_s`,
-    [
-      ranges.map(({ featureId }) => featureId),
-      ranges.map(({ epoch }) => epoch),
-      ranges.map(({ signal }) => signal),
-      ranges.map(({ ageSeconds }) => ageSeconds),
-      ranges.map(({ earlierAgeSeconds }) => earlierAgeSeconds),
-      ranges.map(({ from }) => from),
-      ranges.map(({ upTo }) => upTo),
+  const scans = scansOf(ranges);
+  const { rows } = await db.query<OutcomeRow>({
+    name: "read-outcomes",
+    rowMode: "array",
+    text: `
+      select w.position::int, o.bucket_s, o.signal, o.age_s, o.cohort, o.units
+      from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
+        with ordinality as w (feature_id, epoch, from_s, up_to_s, position)
+      join outcome_counts o
+        on o.feature_id = w.feature_id and o.epoch = w.epoch
+       and o.bucket_s >= w.from_s and o.bucket_s < w.up_to_s
+      order by w.position, o.bucket_s`,
+    values: [
+      scans.map(({ featureId }) => featureId),
+      scans.map(({ epoch }) => epoch),
+      scans.map(({ from }) => from),
+      scans.map(({ upTo }) => upTo),
     ],
-  );
-  for (const row of rows) {
-    found[row.position - 1]?.push({
-      bucketS: row.bucket_s,
-      treatment: { n: row.exposed_treatment ?? 0, s: row.treatment ?? 0 },
-      holdout: { n: row.exposed_holdout ?? 0, s: row.holdout ?? 0 },
-      earlier: { treatment: row.earlier_treatment ?? 0, holdout: row.earlier_holdout ?? 0 },
-    });
+  });
+  for (const [scan, bucketS, signal, ageS, cohort, units] of rows) {
+    for (const position of scans[scan - 1]?.ranges ?? []) {
+      const range = ranges[position];
+      const buckets = found[position];
+      if (range === undefined || buckets === undefined) continue;
+      if (bucketS < range.from || bucketS >= range.upTo) continue;
+      if (signal === "exposure") lastBucket(buckets, bucketS)[cohort].n += units;
+      if (signal !== range.signal) continue;
+      if (ageS === range.ageSeconds) lastBucket(buckets, bucketS)[cohort].s += units;
+      if (ageS === range.earlierAgeSeconds) lastBucket(buckets, bucketS).earlier[cohort] += units;
+    }
   }
   return found;
 };
@@ -102,21 +136,23 @@ export const readTraffic = async (
 ): Promise<TrafficPart[][]> => {
   const found = ranges.map((): TrafficPart[] => []);
   if (ranges.length === 0) return found;
-  const { rows } = await db.query<TrafficRow>(
-    `select w.position::int, l.bucket_s, l.cohort, l.requests, l.errors, l.sketch
+  const { rows } = await db.query<TrafficRow>({
+    name: "read-traffic",
+    text: `
+     select w.position::int, l.bucket_s, l.cohort, l.requests, l.errors, l.sketch
      from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
        with ordinality as w (feature_id, epoch, from_s, up_to_s, position)
      join latency_sketches l
        on l.feature_id = w.feature_id and l.epoch = w.epoch
       and l.bucket_s >= w.from_s and l.bucket_s < w.up_to_s
      order by w.position, l.bucket_s`,
-    [
+    values: [
       ranges.map(({ featureId }) => featureId),
       ranges.map(({ epoch }) => epoch),
       ranges.map(({ from }) => from),
       ranges.map(({ upTo }) => upTo),
     ],
-  );
+  });
   for (const { position, bucket_s: bucketS, cohort, requests, errors, sketch } of rows)
     found[position - 1]?.push({ bucketS, cohort, requests, errors, sketch });
   return found;

@@ -109,8 +109,10 @@ export const readDueIds = async (db: Queryable): Promise<FeatureId[]> => {
 
 const readInFull = async (db: Queryable, featureIds: readonly string[]): Promise<DueFeature[]> => {
   if (featureIds.length === 0) return [];
-  const { rows } = await db.query<Row>(
-    `select f.feature_id, f.version, f.epoch, f.rollout_bps, f.holdout_bps,
+  const { rows } = await db.query<Row>({
+    name: "read-due",
+    text: `
+     select f.feature_id, f.version, f.epoch, f.rollout_bps, f.holdout_bps,
             extract(epoch from f.epoch_started_at)::float8 as epoch_started_s,
             r.rule, r.version as rule_version, f.activation is not null as activation_configured,
             w.activation_ages_s, w.retention_ages_s, w.return_after_s, w.bucket_s,
@@ -126,30 +128,33 @@ const readInFull = async (db: Queryable, featureIds: readonly string[]): Promise
      ) e on true
      where f.enabled and f.feature_id = any($1::text[])
      order by f.feature_id`,
-    [featureIds],
-  );
+    values: [featureIds],
+  });
   return rows.map(toDue);
 };
 
 type Mark = { feature_id: string; mark: string };
 
 /** What each feature's row in full depends on, short enough to be read for all of them every second. */
-const readMarks = async (db: Queryable): Promise<Mark[]> => {
-  const { rows } = await db.query<Mark>(
-    `select f.feature_id, concat_ws(' ', f.version, f.epoch, r.version, t.seq,
+const readMarks = async (db: Queryable, featureIds: readonly FeatureId[] | undefined): Promise<Mark[]> => {
+  const { rows } = await db.query<Mark>({
+    name: featureIds === undefined ? "read-marks" : "read-marks-of",
+    text: `
+     select f.feature_id, concat_ws(' ', f.version, f.epoch, r.version, t.seq,
        w.activation_ages_s::text, w.retention_ages_s::text, w.return_after_s, w.bucket_s) as mark
      from feature_flags f
      join pmf_rules r using (feature_id)
      left join pmf_trials t using (feature_id, epoch)
      left join fold_windows w using (feature_id, epoch)
-     where f.enabled
+     where f.enabled ${featureIds === undefined ? "" : "and f.feature_id = any($1::text[])"}
      order by f.feature_id`,
-  );
+    values: featureIds === undefined ? [] : [featureIds],
+  });
   return rows;
 };
 
-/** Up to so many named features are read in full at once; looking for what changed first would only cost a round trip. */
-const FEW = 50;
+/** More rows than this are not kept: features that were deleted would otherwise stay for ever. */
+const MOST_KEPT = 20_000;
 
 export type ReadDue = (featureIds?: readonly FeatureId[]) => Promise<DueFeature[]>;
 
@@ -158,11 +163,9 @@ export type ReadDue = (featureIds?: readonly FeatureId[]) => Promise<DueFeature[
  * again when their mark has changed: of a thousand features a second only those that something happened to.
  */
 export const makeDueReader = (db: Queryable): ReadDue => {
-  let kept = new Map<string, { mark: string; due: DueFeature }>();
+  const kept = new Map<string, { mark: string; due: DueFeature }>();
   return async (featureIds) => {
-    if (featureIds !== undefined && featureIds.length <= FEW) return readInFull(db, featureIds);
-    const wanted = featureIds === undefined ? undefined : new Set<string>(featureIds);
-    const marks = (await readMarks(db)).filter(({ feature_id: id }) => wanted?.has(id) !== false);
+    const marks = await readMarks(db, featureIds);
     const changed = marks.filter(({ feature_id: id, mark }) => kept.get(id)?.mark !== mark);
     const read = new Map(
       (
@@ -172,12 +175,14 @@ export const makeDueReader = (db: Queryable): ReadDue => {
         )
       ).map((due) => [String(due.featureId), due]),
     );
-    const next = new Map<string, { mark: string; due: DueFeature }>();
+    const found: DueFeature[] = [];
     for (const { feature_id: id, mark } of marks) {
       const due = read.get(id) ?? kept.get(id)?.due;
-      if (due !== undefined) next.set(id, { mark, due });
+      if (due === undefined) continue;
+      kept.set(id, { mark, due });
+      found.push(due);
     }
-    kept = next;
-    return [...next.values()].map(({ due }) => due);
+    if (kept.size > MOST_KEPT) kept.clear();
+    return found;
   };
 };

@@ -11,7 +11,7 @@ import { makeArrived } from "./arrived.ts";
 import { readBotRequests } from "./bot-requests.ts";
 import { makeDueReader, type DueFeature } from "./due.ts";
 import { makeAct, type Effect, type RollbackFeature, type SetRollout } from "./act.ts";
-import { foldSettled, startOver, type FoldedTrial } from "./fold-settled.ts";
+import { foldSettled, partsOfWork, startOver, type FoldedTrial } from "./fold-settled.ts";
 import { reportDecision } from "./report.ts";
 import { storeCheck } from "./store.ts";
 
@@ -119,19 +119,21 @@ export const makeEvaluator = (needs: {
       const at = now();
       const [due, arrival] = await Promise.all([readDue(featureIds), arrivedBy(at)]);
       const lag = lagSeconds();
-      const trials = await foldSettled(pool, due, { now: at, arrival, lagSeconds: lag ?? Infinity });
+      const clock = { now: at, arrival, lagSeconds: lag ?? Infinity };
       const outcomes: Outcome[] = [];
-      const checkOne = async (feature: DueFeature, index: number): Promise<void> => {
-        const trial = trials[index];
+      const checkOne = async (feature: DueFeature, trial: FoldedTrial | undefined): Promise<void> => {
         if (trial === undefined) return;
         const stop = metrics.evaluationSeconds.startTimer();
         const outcome = await check(feature, trial, at);
         stop();
         if (outcome !== null) outcomes.push(outcome);
       };
-      for (let first = 0; first < due.length; first += AT_ONCE) {
-        const some = due.slice(first, first + AT_ONCE);
-        await Promise.all(some.map((feature, offset) => checkOne(feature, first + offset)));
+      for (const part of partsOfWork(due, at)) {
+        const trials = await foldSettled(pool, part, clock);
+        for (let first = 0; first < part.length; first += AT_ONCE) {
+          const some = part.slice(first, first + AT_ONCE);
+          await Promise.all(some.map((feature, offset) => checkOne(feature, trials[first + offset])));
+        }
       }
       return outcomes;
     },

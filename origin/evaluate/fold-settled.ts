@@ -147,6 +147,32 @@ const isCountedBy = ({ windows, rule }: DueFeature, ages: Ages): boolean =>
     windows.activation.join() === ages.activation.join() &&
     windows.retention.join() === ages.retention.join());
 
+/** Buckets that are read at once, but for a feature that has more by itself: some 20 ms of the event loop. */
+const BUCKETS_AT_ONCE = 1_000;
+
+/**
+ * Features in parts to be folded one after the other. Those with little news come first: one with months to catch up on
+ * holds up neither the others' checks nor whatever else the process does.
+ */
+export const partsOfWork = (features: readonly DueFeature[], now: number): DueFeature[][] => {
+  const weighed = features.map((due) => {
+    const foldedTo = due.trial?.evidence.traffic.foldedTo ?? due.epochStartedAt;
+    return { due, buckets: Math.max(1, (now - foldedTo) / agesOf(due.rule).bucketSeconds) };
+  });
+  const parts: DueFeature[][] = [];
+  let room = 0;
+  for (const { due, buckets } of weighed.toSorted((a, b) => a.buckets - b.buckets)) {
+    const part = parts.at(-1);
+    if (part !== undefined && buckets <= room) part.push(due);
+    else {
+      parts.push([due]);
+      room = BUCKETS_AT_ONCE;
+    }
+    room -= buckets;
+  }
+  return parts;
+};
+
 /** Each feature's trial with everything that has settled by now folded in. Stores nothing. */
 export const foldSettled = async (
   db: Queryable,
