@@ -55,7 +55,8 @@ export const runChaos = async (options: {
         if (performance.now() - healedAt > MEND_MS) {
           const words = world.origins.map((origin) => origin.current().words().slice(-2_000)).join("\n");
           throw new Error(
-            `seed ${seed}, fault ${number} (${fault.name}) is not mended:\n${problems.join("\n")}\n${words}`,
+            `seed ${seed}, fault ${number} (${fault.name}) is not mended:\n${problems.join("\n")}\n` +
+              `${await world.redis.views()}\n${words}`,
           );
         }
         await sleep(50);

@@ -71,13 +71,14 @@ const run = async (command: string, args: readonly string[]): Promise<void> => {
 
 const NODE_TIMEOUT_MS = 1_500;
 
-const isMaster = async ({ port }: RedisNode): Promise<boolean> => {
+/** The node's own answer; what went wrong, when it has none. */
+const ask = async ({ port }: RedisNode, command: string, ...more: string[]): Promise<string> => {
   const client = new Redis({ port, host: "127.0.0.1", retryStrategy: () => null, commandTimeout: 1_000 });
   client.on("error", () => {});
   try {
-    return (await client.info("replication")).includes("role:master");
-  } catch {
-    return false;
+    return String(await client.call(command, ...more));
+  } catch (error) {
+    return String(error);
   } finally {
     client.disconnect();
   }
@@ -118,14 +119,19 @@ export const startRedisCluster = async (
     client.disconnect();
   }
   const masters = async (): Promise<RedisNode[]> => {
-    const roles = await Promise.all(nodes.map(isMaster));
-    return nodes.filter((_, i) => roles[i]);
+    const answers = await Promise.all(nodes.map((node) => ask(node, "info", "replication")));
+    return nodes.filter((_, i) => answers[i]?.includes("role:master"));
   };
   return {
     nodes,
     urls: nodes.map((node) => node.url),
     /** In the order of `nodes`; one that is dead or paused is none. */
     masters,
+    /** How each node sees the cluster, for a person to read. */
+    views: async (): Promise<string> => {
+      const views = await Promise.all(nodes.map((node) => ask(node, "cluster", "nodes")));
+      return nodes.map((node, i) => `${node.port}:\n${views[i]}`).join("\n");
+    },
     crash: end,
     /** Brings a crashed node back, with what it knew of the cluster and nothing else. */
     start: async (node: RedisNode) => {
