@@ -70,6 +70,7 @@ const run = async (command: string, args: readonly string[]): Promise<void> => {
 };
 
 const NODE_TIMEOUT_MS = 1_500;
+const dumpOf = (port: number): string => `dump-${port}.rdb`;
 
 /** The node's own answer; what went wrong, when it has none. */
 const ask = async ({ port }: RedisNode, command: string, ...more: string[]): Promise<string> => {
@@ -97,6 +98,8 @@ export const startRedisCluster = async (
     const port = await clusterPort();
     const settings = {
       "cluster-enabled": "yes",
+      // A replica writes what it is sent into a file, and would take up what another wrote.
+      dbfilename: dumpOf(port),
       "cluster-config-file": `nodes-${port}.conf`,
       "cluster-node-timeout": String(NODE_TIMEOUT_MS),
       "cluster-announce-ip": "127.0.0.1",
@@ -135,6 +138,7 @@ export const startRedisCluster = async (
     crash: end,
     /** Brings a crashed node back, with what it knew of the cluster and nothing else. */
     start: async (node: RedisNode) => {
+      await rm(join(folder, dumpOf(node.port)), { force: true });
       node.process = await launch(folder, node.port, settingsOf.get(node) ?? []);
     },
     stop: async () => {
