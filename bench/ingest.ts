@@ -1,5 +1,6 @@
 // Telemetry: 50,000 spans a second durably acknowledged and counted, then as many as go, load generator included.
 import { parseArgs } from "node:util";
+import { fillExposures } from "./check/exposures.ts";
 import { percentile, runLoad } from "./ingest/load.ts";
 import { cpuSeconds, residentMb } from "./ingest/processes.ts";
 import { makeRequests } from "./ingest/requests.ts";
@@ -14,9 +15,14 @@ const { values } = parseArgs({
     /** visitors that the spans are about; "new": every span is about another one */
     visitors: { type: "string", default: "200000" },
     saturate: { type: "string", default: "10" },
+    /** units that the database holds before */
+    units: { type: "string", default: "0" },
+    /** seconds of steady load for a further part, which shows whether memory grows */
+    soak: { type: "string", default: "0" },
   },
 });
 const SPANS = 512;
+const SOAK_STEP_S = 30;
 const rate = Number(values.rate);
 const seconds = Number(values.seconds);
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
@@ -24,7 +30,14 @@ const say = (line: string): void => {
   if (!values.json) console.log(line);
 };
 
-const setting = await startIngestSetting({ features: Number(values.features) });
+const setting = await startIngestSetting({
+  features: Number(values.features),
+  fill: async (pool) => {
+    if (Number(values.units) === 0) return;
+    await fillExposures(pool, Number(values.units));
+    say(`${values.units} exposed units filled in`);
+  },
+});
 try {
   let unit = 0;
   const visitors = Number(values.visitors);
@@ -35,6 +48,22 @@ try {
     origin: await cpuSeconds(setting.origin.pid()),
     postgres: await cpuSeconds(setting.postgres.pid),
   });
+
+  /** Resident memory in MB every half a minute of the load. */
+  const soak = async (soakS: number): Promise<number[]> => {
+    const found: number[] = [];
+    for (let left = soakS; left > 0; left -= SOAK_STEP_S) {
+      await runLoad({
+        ...load,
+        seconds: Math.min(left, SOAK_STEP_S),
+        connections: 64,
+        requestsPerSecond: rate / SPANS,
+      });
+      found.push(Math.round(await residentMb(setting.origin.pid())));
+      say(`${soakS - left + Math.min(left, SOAK_STEP_S)} s of steady load: resident ${found.at(-1)} MB`);
+    }
+    return found;
+  };
 
   const warmUp = await runLoad({ ...load, seconds: 3, connections: 16, requestsPerSecond: rate / SPANS / 2 });
   say(`warm-up: ${warmUp.acked} spans`);
@@ -56,6 +85,7 @@ try {
       `refused ${steady.failed}`,
   );
 
+  const steadyMb = Math.round(await residentMb(setting.origin.pid()));
   const countedAtStart = await setting.countedRequests();
   const full = await runLoad({ ...load, seconds: Number(values.saturate), connections: 24 });
   const foldedAt = performance.now();
@@ -68,6 +98,7 @@ try {
       `counted ${countedFull} of ${full.acked} (${round(catchUpS)} s to catch up); resident ` +
       `${Math.round(await residentMb(setting.origin.pid()))} MB`,
   );
+  const soakMb = await soak(Number(values.soak));
   if (values.json)
     console.log(
       JSON.stringify({
@@ -78,6 +109,8 @@ try {
         acked: steady.acked + full.acked,
         counted: counted + countedFull,
         lost: steady.acked + full.acked - counted - countedFull,
+        ...(Number(values.units) > 0 && { units: Number(values.units), steadyMb }),
+        ...(soakMb.length > 0 && { soakMb }),
       }),
     );
 } finally {
