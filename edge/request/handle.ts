@@ -7,7 +7,7 @@ import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
 import { holdAlso } from "../../shared/cookie.ts";
 import { actionsOf, answerClosed, NO_ACTIONS, type Actions } from "./act.ts";
 import { isShared, unshare } from "./caching.ts";
-import type { ReadClaims } from "./claims.ts";
+import type { Claims, ReadClaims } from "./claims.ts";
 import type { Place } from "./compile-gate.ts";
 import type { CompiledFeature } from "./compile.ts";
 import { dropConditions, editPage, preparePageRequest } from "./edit-page.ts";
@@ -17,7 +17,7 @@ import { applicable, assign, gate, isClosed, NOTHING, type Assigned, type GateOu
 import { dayOf, type Identity, type makeCookies } from "./identify.ts";
 import { markPreview, previewOn, withPreview, type Previews } from "./preview.ts";
 import { nominatedBy, pathOf, toUpstream, unreachable, type Outgoing, type Told } from "./proxy.ts";
-import type { Recognise } from "./recognise.ts";
+import type { Recognise, Sent } from "./recognise.ts";
 import { debugged } from "./respond.ts";
 
 export type Dependencies = {
@@ -44,6 +44,8 @@ type Gated = {
   /** The feature that this request sees open by a preview; null: none. */
   readonly previewed: CompiledFeature | null;
 };
+
+type Asked = Sent & { readonly path: string };
 
 type Served = {
   readonly status: number;
@@ -89,26 +91,47 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
   const { config, memory, cookies, readClaims, previews, recognise, sender, now } = dependencies;
   const { fetchUpstream, countFailure } = dependencies;
 
-  const gateRequest = async (request: Request, url: string, waitUntil: WaitUntil): Promise<Gated> => {
+  /** What the request gets, once all is known that has to be asked for elsewhere. */
+  const decide = (
+    asked: Asked,
+    seen: Seen,
+    claims: Claims | null,
+    previewed: CompiledFeature | null,
+  ): Gated | Promise<Gated> => {
+    const { request, url, path } = asked;
     const { method } = request;
-    const state = memory.see(waitUntil);
-    const seen = state instanceof Promise ? await state : state;
     const { snapshot, stale } = seen;
-    const path = pathOf(url);
-    const claims = snapshot.asksForClaims ? await readClaims(request) : null;
     const facts = (): Facts => factsOf(request, path, claims);
     const features = applicable(snapshot, { path, method, stale, facts });
     const mayActivate = snapshot.activatable.some((feature) => feature.state.activation?.method === method);
-    const sent = { request, url, cookies: request.headers.get("Cookie") };
-    const preview = previews.read(sent);
-    const previewed = preview === null ? null : previewOn(snapshot, await preview, path, method);
     const isNeeded = features.length > 0 || mayActivate || previewed !== null;
-    const found = isNeeded ? recognise(sent) : null;
-    const identity = found instanceof Promise ? await found : found;
-    const usual = identity === null ? NOTHING : gate(features, identity);
-    const outcome = previewed === null ? usual : withPreview(usual, previewed);
-    const actions = act(method, seen, path, { outcome, previewed });
-    return { seen, url, path, identity, outcome, actions, previewed };
+    const complete = (identity: Identity | null): Gated => {
+      const usual = identity === null ? NOTHING : gate(features, identity);
+      const outcome = previewed === null ? usual : withPreview(usual, previewed);
+      const actions = act(method, seen, path, { outcome, previewed });
+      return { seen, url, path, identity, outcome, actions, previewed };
+    };
+    const found = isNeeded ? recognise(asked) : null;
+    return found instanceof Promise ? found.then(complete) : complete(found);
+  };
+
+  const gateSeen = (asked: Asked, seen: Seen): Gated | Promise<Gated> => {
+    const { request, path } = asked;
+    const { snapshot } = seen;
+    const preview = previews.read(asked);
+    if (preview === null && !snapshot.asksForClaims) return decide(asked, seen, null, null);
+    return (async () => {
+      const claims = snapshot.asksForClaims ? await readClaims(request) : null;
+      const previewed = preview === null ? null : previewOn(snapshot, await preview, path, request.method);
+      return decide(asked, seen, claims, previewed);
+    })();
+  };
+
+  /** No promise for the many requests for which nothing has to be waited. */
+  const gateRequest = (request: Request, url: string, waitUntil: WaitUntil): Gated | Promise<Gated> => {
+    const asked = { request, url, cookies: request.headers.get("Cookie"), path: pathOf(url) };
+    const state = memory.see(waitUntil);
+    return state instanceof Promise ? state.then((seen) => gateSeen(asked, seen)) : gateSeen(asked, state);
   };
 
   /** A Set-Cookie header when there is something to tell the visitor's browser that it does not know. */
@@ -150,27 +173,23 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     if (report !== null) sender.add(report, waitUntil);
   };
 
-  const askUpstream = async (
+  const askUpstream = (
     request: Request,
     url: string,
     { told, place, edit, anew }: { told: Told | null; place: Place | null; edit: boolean; anew: boolean },
   ): Promise<Response> => {
-    try {
-      const outgoing = toUpstream(request, url, { upstreamUrl: config.UPSTREAM_URL, told, place });
-      if (edit) preparePageRequest(outgoing.init.headers);
-      if (anew) dropConditions(outgoing.init.headers);
-      return await fetchUpstream(outgoing);
-    } catch (error) {
-      countFailure("upstream", error);
-      return unreachable();
-    }
+    const outgoing = toUpstream(request, url, { upstreamUrl: config.UPSTREAM_URL, told, place });
+    if (edit) preparePageRequest(outgoing.init.headers);
+    if (anew) dropConditions(outgoing.init.headers);
+    return fetchUpstream(outgoing);
   };
 
   return async (request, url, waitUntil) => {
     const arrivedMs = now();
     let gated: Gated | null = null;
     try {
-      gated = await gateRequest(request, url, waitUntil);
+      const found = gateRequest(request, url, waitUntil);
+      gated = found instanceof Promise ? await found : found;
     } catch (error) {
       countFailure("gate", error);
     }
@@ -181,10 +200,16 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const startMs = now();
     const { answer, place, edit } = gated?.actions ?? NO_ACTIONS;
     const previewed = gated?.previewed ?? null;
-    let response =
-      answer === null
-        ? await askUpstream(request, url, { told, place, edit: edit !== null, anew: previewed !== null })
-        : answerClosed(answer);
+    let response: Response;
+    try {
+      response =
+        answer === null
+          ? await askUpstream(request, url, { told, place, edit: edit !== null, anew: previewed !== null })
+          : answerClosed(answer);
+    } catch (error) {
+      countFailure("upstream", error);
+      response = unreachable();
+    }
     if (gated === null) return response;
     try {
       const gateMs = startMs - arrivedMs;
