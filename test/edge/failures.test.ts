@@ -42,6 +42,26 @@ test.each([
   },
 );
 
+test("a connected OpenFeature client is told when the state gets too old, and when it is confirmed again", async () => {
+  await vi.waitUntil(async () => (await cohorts()) === BOTH, 20_000);
+  const stream = await edge("/.sluice/ofrep/stream");
+  const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let heard = "";
+  const hears = async (etag: string): Promise<void> => {
+    while (!heard.endsWith(`data: {"type":"refetchEvaluation","etag":"${etag}"}\n\n`)) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error(`the stream ended after ${heard}`);
+      heard += value;
+    }
+  };
+  await hears("r1");
+  vi.spyOn(Replica.prototype, "watch").mockRejectedValue(new Error("broken"));
+  await hears("r1-stale");
+  vi.restoreAllMocks();
+  await hears("r1");
+  await reader.cancel();
+});
+
 test("a push that the replicas do not confirm is answered with who has what", async () => {
   vi.spyOn(Hub.prototype, "confirm").mockResolvedValue(undefined);
   const response = await push({ revision: 2, full: false, features: [] });

@@ -39,7 +39,7 @@ const residentBytes = async (): Promise<number> => {
 /** Bundles the Worker as for a deployment and serves it; `stop` also removes what it kept. */
 export const startTestEdge = async (
   bindings: Readonly<Record<string, string>>,
-  more: { telemetryQueue?: string } = {},
+  more: { telemetryQueue?: string; morePorts?: readonly number[] } = {},
 ): Promise<TestEdge> => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-edge-"));
   const bundleDir = join(folder, "bundle");
