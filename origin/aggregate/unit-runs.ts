@@ -126,6 +126,8 @@ export const makeUnitRuns = (fullRows: number) => {
     /** When partitions were taken or given back: the runs of those that are owned, as they are stored. */
     open: async (client: Client, owned: Iterable<number>): Promise<void> => {
       byPartition.clear();
+      // Indexes are made by one core: the others have spans to acknowledge.
+      await client.query("set max_parallel_maintenance_workers = 0");
       for (const partition of owned) byPartition.set(partition, await readRuns(client, partition, fullRows));
     },
 
