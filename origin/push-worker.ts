@@ -67,7 +67,7 @@ const pusher =
         edgeUrls,
         readChanges: (since) => changesSince(pool, since),
         raiseRevision: (above) => raiseRevision(pool, above),
-        send: makeSend({ keys: pushKeys, fetch, now: Date.now }),
+        send: makeSend({ keys: pushKeys, now: Date.now }),
         onConfirmed: (receipt) => report({ type: "edgeRevision", ...receipt }),
         onRollbackArrived: (seconds) => report({ type: "rollbackToEdge", seconds }),
         log,

@@ -15,22 +15,23 @@ export const currentSnapshot = async (db: Queryable): Promise<Snapshot> => {
   return Full.parse(rows[0]);
 };
 
-/** The push that brings an edge from `since` to now; `since` null: the whole state. */
+/**
+ * The push that brings an edge from `since` to now. The whole state when `since` is null, or from before the database
+ * was raised above what edges have: its own history says nothing of theirs.
+ */
 export const changesSince = async (db: Queryable, since: Revision | null): Promise<PushMessage> => {
-  if (since === null) {
-    const { revision, features } = await currentSnapshot(db);
-    return { revision, full: true, features: [...features], removed: [] };
-  }
   const { rows } = await db.query({
     name: "changes-since",
-    text: `select (select revision from state_head) as revision, false as full, $1::bigint as since,
+    text: `select head.revision, head.full,
             coalesce((select jsonb_agg(${stateJson} order by f.feature_id)
-                      from feature_flags f where f.revision > $1), '[]') as features,
+                      from feature_flags f where head.full or f.revision > $1), '[]') as features,
             coalesce((select jsonb_agg(feature_id order by feature_id)
-                      from feature_tombstones where revision > $1), '[]') as removed`,
+                      from feature_tombstones where not head.full and revision > $1), '[]') as removed
+     from (select revision, $1::bigint is null or $1 < base as full from state_head) head`,
     values: [since],
   });
-  return PushMessage.parse(rows[0]);
+  const message = PushMessage.parse(rows[0]);
+  return message.full || since === null ? message : { ...message, since };
 };
 
 /** Makes the next revisions newer than one that an edge has and this database never gave out. */

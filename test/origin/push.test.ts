@@ -9,8 +9,8 @@ import { makeSend } from "../../origin/push/send.ts";
 import { makeFeatureChanges, type By } from "../../origin/rollback/change-feature.ts";
 import { newFeature } from "../../origin/rollback/plan.ts";
 import { changesSince, raiseRevision } from "../../origin/rollback/snapshot.ts";
-import type { PushMessage } from "../../shared/feature.ts";
-import { FeatureId, type Revision } from "../../shared/ids.ts";
+import { FeatureState, type PushMessage } from "../../shared/feature.ts";
+import { FeatureId, Revision } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/keys.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { startFakeEdge, type FakeEdge } from "../support/fake-edge.ts";
@@ -52,7 +52,7 @@ const startPusher = (
     edgeUrls: edges.map((edge) => edge.url),
     readChanges,
     raiseRevision: (above) => raiseRevision(pool, above),
-    send: makeSend({ keys, fetch, now: Date.now }),
+    send: makeSend({ keys, now: Date.now }),
     onConfirmed: () => {},
     onRollbackArrived,
     log,
@@ -170,14 +170,36 @@ test("an edge that lost its state is found and given everything again", async ()
   await soon(() => expect(edge.state.features.get(made.state.featureId)).toEqual(made.state));
 });
 
-test("an edge that is ahead of a restored database accepts its state in the end", async () => {
+test("an edge that is ahead of a restored database has its state in the end, whichever process finds out", async () => {
   const edge = keep(await startFakeEdge(keys));
-  edge.state.revision = 1_000;
-  const { log } = await startOrigin([edge]);
+  edge.state.revision = 100_000;
+  const forgotten = FeatureId.parse("feat_forgotten");
+  edge.state.features.set(
+    forgotten,
+    FeatureState.parse({ featureId: forgotten, enabled: true, rolloutBps: 10_000, version: 1 }),
+  );
+  const [{ log }] = [await startOrigin([edge]), await startOrigin([edge]), await startOrigin([edge])];
   const made = await openFeature();
   await soon(() => expect(edge.state.features.get(made.state.featureId)).toEqual(made.state));
-  expect(edge.state.revision).toBeGreaterThan(1_000);
+  expect(edge.state.revision).toBeGreaterThan(100_000);
+  expect(edge.state.features.has(forgotten)).toBe(false);
   expect(log.lines.some((line) => line.message.includes("ahead of the database"))).toBe(true);
+});
+
+test("what built on a revision from before a restored database was raised is told everything", async () => {
+  const made = await openFeature();
+  const above = Revision.parse(made.revision + 50);
+  await raiseRevision(pool, above);
+  const everything = await changesSince(pool, above);
+  expect(everything).toMatchObject({ full: true, revision: above + 1 });
+  expect(everything.since).toBe(undefined);
+  expect(everything.features.map(({ featureId }) => featureId)).toContain(made.state.featureId);
+  const later = await openFeature();
+  expect(await changesSince(pool, everything.revision)).toMatchObject({
+    full: false,
+    since: everything.revision,
+    features: [{ featureId: later.state.featureId }],
+  });
 });
 
 test("a database that goes back to an older state while the origin runs wins over what edges have", async () => {
