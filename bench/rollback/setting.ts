@@ -89,7 +89,7 @@ export const startSetting = async (options: { redisUrl?: string } = {}) => {
       changes: makeFeatureChanges({ pool, newId: randomUUID }),
       pool,
       origin,
-      hubUrl: edge.url,
+      readKept: edge.readKept,
       visitorUrl,
       stop,
     };
