@@ -5,6 +5,7 @@ import { KeyRing } from "../shared/keys.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { Hub } from "./state/hub.ts";
 import type { Replica } from "./state/replica.ts";
+import { parseJson } from "./parse-json.ts";
 
 /** Bindings of wrangler.toml. Variables and secrets are strings until parsed. */
 export type Env = {
@@ -22,14 +23,6 @@ const base = z
   .transform((url) => url.replace(/\/+$/, ""));
 
 const Jwks = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
 
 const positiveMs = z.coerce.number("must be a number of ms").int().min(50).max(20_000);
 

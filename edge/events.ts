@@ -7,6 +7,7 @@ import { err, ok, type Result } from "../shared/result.ts";
 import { assign, isClosed, type Assigned } from "./request/gate.ts";
 import type { Identity } from "./request/identify.ts";
 import type { Seen } from "./state/memory.ts";
+import { parseJson } from "./parse-json.ts";
 
 const Event = z.object({ type: z.literal("activation"), featureId: FeatureId.optional() });
 export type PageEvent = z.infer<typeof Event>;
@@ -24,14 +25,6 @@ const isOwnPage = (request: Request): boolean => {
   const origin = request.headers.get("Origin");
   if (origin !== null) return origin === new URL(request.url).origin;
   return request.headers.get("Sec-Fetch-Site") === "same-origin";
-};
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 };
 
 /** Reads no more than is allowed, whatever Content-Length says. */

@@ -3,6 +3,7 @@ import { PushMessage } from "../shared/feature.ts";
 import type { KeyRing } from "../shared/keys.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import { parseSignature, SIGNATURE_TOLERANCE_S, signedText } from "../shared/signature.ts";
+import { parseJson } from "./parse-json.ts";
 
 export type PushRefusal =
   | { readonly reason: "signature"; readonly detail: string }
@@ -31,14 +32,6 @@ const readLimited = async (request: Request): Promise<string | null> => {
 
 const fromHex = (hex: string): Uint8Array =>
   Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
 
 const refuse = (detail: string) => err({ reason: "signature", detail } as const);
 

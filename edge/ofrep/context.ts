@@ -2,6 +2,7 @@
 import type { Device, Facts } from "../../shared/compile-targeting.ts";
 import { UnitId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
+import { parseJson } from "../parse-json.ts";
 
 /** OpenFeature's error codes, as far as they occur here. */
 export type Fault = {
@@ -21,20 +22,12 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const fault = (errorCode: Fault["errorCode"], errorDetails: string) => err({ errorCode, errorDetails });
 
-const parseJson = (text: string): unknown => {
-  try {
-    return text === "" ? {} : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
 export const readContext = async (request: Request): Promise<Result<Context, Fault>> => {
   if (Number(request.headers.get("Content-Length") ?? 0) > MAX_BYTES)
     return fault("PARSE_ERROR", `a body has at most ${MAX_BYTES} bytes`);
   const text = await request.text();
   if (text.length > MAX_BYTES) return fault("PARSE_ERROR", `a body has at most ${MAX_BYTES} bytes`);
-  const body = parseJson(text);
+  const body = text === "" ? {} : parseJson(text);
   if (!isRecord(body)) return fault("PARSE_ERROR", "the body must be a JSON object");
   const { context = {} } = body;
   if (!isRecord(context)) return fault("INVALID_CONTEXT", "context must be an object");

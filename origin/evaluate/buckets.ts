@@ -29,6 +29,14 @@ type Scan = {
   readonly ranges: number[];
 };
 
+/** As arrays, in the order in which the statements unnest them. */
+const stretchColumns = (stretches: readonly Pick<Scan, "featureId" | "epoch" | "from" | "upTo">[]) => [
+  stretches.map(({ featureId }) => featureId),
+  stretches.map(({ epoch }) => epoch),
+  stretches.map(({ from }) => from),
+  stretches.map(({ upTo }) => upTo),
+];
+
 /** Ranges of one feature that overlap are read together: a trial that begins has the same buckets to read for each age. */
 const scansOf = (ranges: readonly OutcomeRange[]): Scan[] => {
   const byFeature = new Map<string, Scan[]>();
@@ -88,12 +96,7 @@ export const readOutcomes = async (
         on o.feature_id = w.feature_id and o.epoch = w.epoch
        and o.bucket_s >= w.from_s and o.bucket_s < w.up_to_s
       order by w.position, o.bucket_s`,
-    values: [
-      scans.map(({ featureId }) => featureId),
-      scans.map(({ epoch }) => epoch),
-      scans.map(({ from }) => from),
-      scans.map(({ upTo }) => upTo),
-    ],
+    values: stretchColumns(scans),
   });
   for (const [scan, bucketS, signal, ageS, cohort, units] of rows) {
     for (const position of scans[scan - 1]?.ranges ?? []) {
@@ -146,12 +149,7 @@ export const readTraffic = async (
        on l.feature_id = w.feature_id and l.epoch = w.epoch
       and l.bucket_s >= w.from_s and l.bucket_s < w.up_to_s
      order by w.position, l.bucket_s`,
-    values: [
-      ranges.map(({ featureId }) => featureId),
-      ranges.map(({ epoch }) => epoch),
-      ranges.map(({ from }) => from),
-      ranges.map(({ upTo }) => upTo),
-    ],
+    values: stretchColumns(ranges),
   });
   for (const { position, bucket_s: bucketS, cohort, requests, errors, sketch } of rows)
     found[position - 1]?.push({ bucketS, cohort, requests, errors, sketch });
