@@ -41,7 +41,15 @@ const sluice = (): Evaluator => {
   };
   const held = new Map();
   return (unitId) => {
-    const identity = { unitId, held, signed: null, memo: null, reportedMs: 0, isPassing: false };
+    const identity = {
+      unitId,
+      held,
+      signed: null,
+      memo: null,
+      reportedMs: 0,
+      isPassing: false,
+      captchaScore: null,
+    };
     return judge(feature, false, { identity, facts, path: "/", method: "GET", preview: null }).open;
   };
 };

@@ -3,10 +3,12 @@ import { Hono, type Context } from "hono";
 import type { PushMessage } from "../shared/feature.ts";
 import type { Refusal } from "../shared/ledger.ts";
 import type { Result } from "../shared/result.ts";
+import type { Captcha } from "./captcha/route.ts";
 import { activatedBy, makeEventLimit, readEvent, type EventRefusal } from "./events.ts";
 import { explain, type Question } from "./explain.ts";
 import type { SenderStats } from "./observe/sender.ts";
 import { overlayHeaders, renderOverlay, type Explained } from "./overlay.ts";
+import { problem } from "./problem.ts";
 import type { PushRefusal } from "./push.ts";
 import type { ReadClaims } from "./request/claims.ts";
 import { factsOf } from "./request/facts.ts";
@@ -29,23 +31,19 @@ type Dependencies = {
     waitUntil: WaitUntil,
   ) => Promise<Result<{ revision: number; regions: readonly Receipt[] }, Refusal>>;
   readonly stats: () => { telemetry: SenderStats; failures: number; stateCalls: number };
-  /** Reports what the unit acted on. */
+  /** Reports what the unit was exposed to and acted on. */
   readonly tell: (
     request: Request,
     identity: Identity,
-    activated: readonly Assigned[],
+    shown: { readonly exposed: readonly Assigned[]; readonly activated: readonly Assigned[] },
     waitUntil: WaitUntil,
   ) => void;
+  /** null: none is configured. */
+  readonly captcha: Captcha | null;
   readonly ofrep: Hono;
   readonly debugAlways: boolean;
   readonly now: () => number;
 };
-
-const problem = (status: 400 | 401 | 403 | 413 | 429, title: string, detail: string): Response =>
-  new Response(JSON.stringify({ title, status, detail }), {
-    status,
-    headers: { "Content-Type": "application/problem+json" },
-  });
 
 const faultWords = {
   malformed: "malformed",
@@ -60,30 +58,42 @@ const ownPath = (to: string | undefined): string =>
 const refused = (refusal: PushRefusal): Response => {
   switch (refusal.reason) {
     case "signature":
-      return problem(401, "Unauthorized", refusal.detail);
+      return problem(401, refusal.detail);
     case "tooLarge":
-      return problem(413, "Content Too Large", `a push has at most ${refusal.maxBytes} bytes`);
+      return problem(413, `a push has at most ${refusal.maxBytes} bytes`);
     case "malformed":
-      return problem(400, "Bad Request", refusal.detail);
+      return problem(400, refusal.detail);
   }
 };
 
 const refusedEvent = (refusal: EventRefusal): Response => {
   switch (refusal) {
     case "foreign":
-      return problem(403, "Forbidden", "events are taken from the site's own pages only");
+      return problem(403, "events are taken from the site's own pages only");
     case "tooLarge":
-      return problem(413, "Content Too Large", "an event has at most 1024 characters");
+      return problem(413, "an event has at most 1024 characters");
     case "malformed":
-      return problem(400, "Bad Request", 'an event is {"type": "activation", "featureId"?: "…"}');
+      return problem(400, 'an event is {"type": "activation", "featureId"?: "…"}');
     case "tooMany":
-      return problem(429, "Too Many Requests", "one visitor sent too many events");
+      return problem(429, "one visitor sent too many events");
   }
 };
 
 export const makeApp = (dependencies: Dependencies) => {
-  const { see, identify, readClaims, previews, readPush, push, stats, ofrep, tell, debugAlways, now } =
-    dependencies;
+  const {
+    see,
+    identify,
+    readClaims,
+    previews,
+    readPush,
+    push,
+    stats,
+    ofrep,
+    tell,
+    captcha,
+    debugAlways,
+    now,
+  } = dependencies;
   const mayTell = makeEventLimit();
   const app = new Hono().basePath("/.sluice");
 
@@ -111,6 +121,7 @@ export const makeApp = (dependencies: Dependencies) => {
       source,
       features: snapshot.features.length,
       ...stats(),
+      ...(captcha === null ? {} : { captcha: captcha.stats() }),
     });
     return debugAlways || c.req.header("Sluice-Debug") === "1"
       ? debugged(response, seen, now() - began)
@@ -140,7 +151,7 @@ export const makeApp = (dependencies: Dependencies) => {
   /** The link that an operator opens: from now on, and until it expires, their browser sees the feature open. */
   app.get("/preview", async (c) => {
     const preview = await previews.verify(c.req.query("token") ?? "");
-    if (!preview.ok) return problem(403, "Forbidden", `the preview link is ${faultWords[preview.error]}`);
+    if (!preview.ok) return problem(403, `the preview link is ${faultWords[preview.error]}`);
     const maxAgeS = Math.floor(preview.value.expires - now() / 1_000);
     c.header("Set-Cookie", previewCookie(c.req.url, c.req.query("token") ?? "", maxAgeS));
     return c.redirect(ownPath(c.req.query("to")), 303);
@@ -166,11 +177,13 @@ export const makeApp = (dependencies: Dependencies) => {
     if (!mayTell(identity.unitId, now())) return refusedEvent("tooMany");
     const waitUntil: WaitUntil = (promise) => c.executionCtx.waitUntil(promise);
     const seen = await see(waitUntil);
-    tell(c.req.raw, identity, activatedBy(event.value, seen, identity), waitUntil);
+    const activated = activatedBy(event.value, seen, identity);
+    tell(c.req.raw, identity, { exposed: [], activated }, waitUntil);
     return c.body(null, 204);
   });
 
   app.route("/ofrep", ofrep);
+  if (captcha !== null) app.route("/captcha", captcha.route);
 
   app.notFound((c) => c.json({ title: "Not Found", status: 404 }, 404));
   return app;

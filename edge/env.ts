@@ -55,7 +55,12 @@ const Consent = z
     return z.NEVER;
   });
 
-const Config = z.object({
+const VERIFY_URLS = {
+  turnstile: "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+  recaptcha: "https://www.google.com/recaptcha/api/siteverify",
+} as const;
+
+const Variables = z.object({
   /** Where the site is. Empty: the Worker runs on a route before the site, which is then reached by its own URL. */
   UPSTREAM_URL: z
     .string()
@@ -92,7 +97,50 @@ const Config = z.object({
    * `cookie:NAME=VALUE`. A request with `Sluice-Consent: none` refuses for itself.
    */
   CONSENT: Consent.default("assumed"),
+  /** Who tells people from bots, by tokens that pages send. Empty: nobody. */
+  CAPTCHA_PROVIDER: z
+    .enum(["", "turnstile", "recaptcha"], "must be empty, turnstile or recaptcha")
+    .default(""),
+  CAPTCHA_SECRET: z.string().default(""),
+  /** Empty: the provider's own. */
+  CAPTCHA_VERIFY_URL: z
+    .string()
+    .pipe(z.union([z.literal(""), base], "must be empty or an http(s) URL without query"))
+    .default(""),
+  /** A score below this is a bot's. */
+  CAPTCHA_THRESHOLD: z
+    .string()
+    .regex(/^(?:0|1|0?\.\d+|1\.0+)$/, "must be a number from 0 to 1")
+    .transform(Number)
+    .default(0.5),
   DEBUG_HEADERS: z.enum(["on-request", "always"]).default("on-request"),
+});
+
+export type CaptchaConfig = {
+  readonly provider: keyof typeof VERIFY_URLS;
+  readonly secret: string;
+  readonly verifyUrl: string;
+  /** A score below this is a bot's. */
+  readonly threshold: number;
+};
+
+const Config = Variables.transform((variables, context) => {
+  const { CAPTCHA_PROVIDER, CAPTCHA_SECRET, CAPTCHA_VERIFY_URL, CAPTCHA_THRESHOLD, ...rest } = variables;
+  if (CAPTCHA_PROVIDER === "") return { ...rest, CAPTCHA: null };
+  if (CAPTCHA_SECRET === "")
+    context.issues.push({
+      code: "custom",
+      path: ["CAPTCHA_SECRET"],
+      message: "must be set when CAPTCHA_PROVIDER is",
+      input: "",
+    });
+  const CAPTCHA: CaptchaConfig = {
+    provider: CAPTCHA_PROVIDER,
+    secret: CAPTCHA_SECRET,
+    verifyUrl: CAPTCHA_VERIFY_URL || VERIFY_URLS[CAPTCHA_PROVIDER],
+    threshold: CAPTCHA_THRESHOLD,
+  };
+  return { ...rest, CAPTCHA };
 });
 export type Config = z.infer<typeof Config>;
 

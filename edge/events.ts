@@ -7,36 +7,24 @@ import { err, ok, type Result } from "../shared/result.ts";
 import { assign, isClosed, type Assigned } from "./request/gate.ts";
 import type { Identity } from "./request/identify.ts";
 import type { Seen } from "./state/memory.ts";
+import { readPosted, type PostRefusal } from "./own-page.ts";
 import { parseJson } from "./parse-json.ts";
 
 const Event = z.object({ type: z.literal("activation"), featureId: FeatureId.optional() });
 export type PageEvent = z.infer<typeof Event>;
 
-export type EventRefusal = "foreign" | "tooLarge" | "malformed" | "tooMany";
+export type EventRefusal = PostRefusal | "malformed" | "tooMany";
 
-const MAX_BYTES = 1_024;
+const MAX_CHARACTERS = 1_024;
 const WINDOW_MS = 10_000;
 const EVENTS_A_WINDOW = 20;
 /** Units that are counted at the same time; beyond, counting begins anew. */
 const MANY_UNITS = 10_000;
 
-/** Browsers name the page's origin in every POST; who names none is no page of the site. */
-const isOwnPage = (request: Request): boolean => {
-  const origin = request.headers.get("Origin");
-  if (origin !== null) return origin === new URL(request.url).origin;
-  return request.headers.get("Sec-Fetch-Site") === "same-origin";
-};
-
-/** Reads no more than is allowed, whatever Content-Length says. */
 export const readEvent = async (request: Request): Promise<Result<PageEvent, EventRefusal>> => {
-  if (!isOwnPage(request)) return err("foreign");
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of request.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > MAX_BYTES) return err("tooLarge");
-  }
-  const event = Event.safeParse(parseJson(text));
+  const text = await readPosted(request, MAX_CHARACTERS);
+  if (!text.ok) return text;
+  const event = Event.safeParse(parseJson(text.value));
   return event.success ? ok(event.data) : err("malformed");
 };
 
@@ -55,15 +43,14 @@ export const makeEventLimit = (): ((unitId: UnitId, now: number) => boolean) => 
   };
 };
 
-/** The features that the visitor acted on: the named one, else all; only open ones that their cookie holds. */
-export const activatedBy = ({ featureId }: PageEvent, seen: Seen, identity: Identity): Assigned[] => {
+/** The open features that the visitor's cookie holds. */
+export const heldBy = ({ snapshot, stale }: Seen, identity: Identity): Assigned[] => {
   const { held } = identity;
-  return seen.snapshot.enabled
-    .filter(
-      (feature) =>
-        (featureId === undefined || feature.featureId === featureId) &&
-        held.has(feature.holdKey) &&
-        !isClosed(feature, seen.stale),
-    )
+  return snapshot.enabled
+    .filter((feature) => held.has(feature.holdKey) && !isClosed(feature, stale))
     .map((feature) => assign(feature, identity));
 };
+
+/** The features that the visitor acted on: the named one, else all that they are held for. */
+export const activatedBy = ({ featureId }: PageEvent, seen: Seen, identity: Identity): Assigned[] =>
+  heldBy(seen, identity).filter(({ feature }) => featureId === undefined || feature.featureId === featureId);

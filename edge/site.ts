@@ -1,17 +1,21 @@
 // One isolate's Sluice, put together from its environment: state, cookies, telemetry, routes.
 import type { PushMessage } from "../shared/feature.ts";
 import { makeApp } from "./app.ts";
+import { makeCaptcha } from "./captcha/route.ts";
+import { makeVerify } from "./captcha/verify.ts";
 import type { Config, Env } from "./env.ts";
 import * as hmac from "./hmac.ts";
-import { reportOf } from "./observe/observe.ts";
+import { heldBy } from "./events.ts";
+import { captchaFinding, reportOf } from "./observe/observe.ts";
 import { makePostTraces } from "./observe/post.ts";
 import { makePostOrQueue } from "./observe/queue.ts";
 import { makeSender } from "./observe/sender.ts";
 import { makeOfrep } from "./ofrep/routes.ts";
 import { readPush } from "./push.ts";
 import { makeReadClaims } from "./request/claims.ts";
+import type { Assigned } from "./request/gate.ts";
 import { makeHandle, type Handle } from "./request/handle.ts";
-import { dayOf, makeCookies } from "./request/identify.ts";
+import { dayOf, makeCookies, type Identity } from "./request/identify.ts";
 import { makePreviews } from "./request/preview.ts";
 import { makeRecognise, sentWith } from "./request/recognise.ts";
 import { readKept } from "./state/kept.ts";
@@ -70,6 +74,48 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
   const see = async (waitUntil: WaitUntil) => memory.see(waitUntil);
   const { refresh, changed } = memory;
 
+  const remember = (url: string, identity: Identity) => cookies.write(url, identity, dayOf(now()));
+
+  /** Reports what the unit was exposed to and acted on, outside of a request to the site. */
+  const tell = (
+    { method, headers }: Request,
+    { unitId, captchaScore }: Identity,
+    shown: { readonly exposed: readonly Assigned[]; readonly activated: readonly Assigned[] },
+    waitUntil: WaitUntil,
+  ) => {
+    const report = reportOf(
+      {
+        method,
+        unitId,
+        userAgent: headers.get("User-Agent"),
+        captcha: captchaFinding(config.CAPTCHA, captchaScore),
+        traceparent: headers.get("traceparent"),
+        startMs: now(),
+        durationMs: null,
+        status: 204,
+        ...shown,
+        inFull: true,
+      },
+      Math.random,
+    );
+    if (report !== null) sender.add(report, waitUntil);
+  };
+
+  const captcha =
+    config.CAPTCHA === null
+      ? null
+      : makeCaptcha({
+          config: config.CAPTCHA,
+          verify: makeVerify(config.CAPTCHA),
+          identify,
+          remember,
+          tellOfBot: async (request, bot, waitUntil) => {
+            const exposed = heldBy(await see(waitUntil), bot);
+            tell(request, bot, { exposed, activated: [] }, waitUntil);
+          },
+          now,
+        });
+
   const app = makeApp({
     see,
     identify,
@@ -78,7 +124,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
       refresh,
       changed,
       identify,
-      remember: (url, identity) => cookies.write(url, identity, dayOf(now())),
+      remember,
       readClaims,
       previews,
       now,
@@ -87,21 +133,8 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     previews,
     readPush: (request) => readPush(request, config.PUSH_KEYS, now(), hmac.verify),
     push,
-    tell: ({ method, headers }, { unitId }, activated, waitUntil) => {
-      const visit = {
-        method,
-        unitId,
-        startMs: now(),
-        durationMs: null,
-        status: 204,
-        exposed: [],
-        inFull: true,
-      };
-      const userAgent = headers.get("User-Agent");
-      const traceparent = headers.get("traceparent");
-      const report = reportOf({ ...visit, userAgent, traceparent, activated }, Math.random);
-      if (report !== null) sender.add(report, waitUntil);
-    },
+    tell,
+    captcha,
     stats: () => ({ telemetry: sender.stats(), failures, stateCalls: memory.calls() }),
     debugAlways: config.DEBUG_HEADERS === "always",
     now,

@@ -42,6 +42,10 @@ const EDGE_VARIABLES = [
   "JWT_FROM",
   "JWT_ISSUER",
   "JWT_AUDIENCE",
+  "CAPTCHA_PROVIDER",
+  "CAPTCHA_SECRET",
+  "CAPTCHA_VERIFY_URL",
+  "CAPTCHA_THRESHOLD",
 ];
 
 /** Stands for the keys that the stack makes when none are given. */

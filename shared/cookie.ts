@@ -1,5 +1,6 @@
-// The signed cookie: `v1.<kid>.<payload>.<mac>`. It holds who the visitor is and the cohorts that stick to them, never
-// whether a feature is on. A pure codec: the caller computes and checks the MAC over `signedPart`.
+// The signed cookie: `v1.<kid>.<payload>.<mac>`. It holds who the visitor is, the cohorts that stick to them and what a
+// captcha found of them, never whether a feature is on. A pure codec: the caller computes and checks the MAC over
+// `signedPart`.
 import { h32 } from "./hash.ts";
 import { UnitId } from "./ids.ts";
 import type { HeldCohort } from "./assign.ts";
@@ -11,6 +12,8 @@ export type CookieContent = {
   readonly day: number;
   /** By `holdKey`. Insertion order is age: the oldest first. */
   readonly held: ReadonlyMap<number, HeldCohort>;
+  /** 0 (bot) … 1 (human), in hundredths; null: no captcha has found anything. */
+  readonly captchaScore: number | null;
 };
 
 export type ParsedCookie = {
@@ -62,21 +65,22 @@ const decodeHolds = (text: string): Map<number, HeldCohort> | null => {
 const escapeUnit = (unitId: string): string =>
   encodeURIComponent(unitId).replace(/[.~]/g, (char) => (char === "." ? "%2E" : "%7E"));
 
-export const encodePayload = ({ unitId, day, held }: CookieContent): string => {
+export const encodePayload = ({ unitId, day, held, captchaScore }: CookieContent): string => {
   const holds = [...held].slice(-MAX_HELD).map(([key, cohort]) => encodeHold(key, cohort));
-  return `${escapeUnit(unitId)}~${day.toString(36)}~${holds.join("")}`;
+  const score = captchaScore === null ? "" : `~${Math.round(captchaScore * 100)}`;
+  return `${escapeUnit(unitId)}~${day.toString(36)}~${holds.join("")}${score}`;
 };
 
 /** null for anything that this codec did not write. */
 export const decodePayload = (payload: string): CookieContent | null => {
-  const match = /^([^~]+)~([0-9a-z]{1,6})~([A-Za-z0-9_-]*)$/.exec(payload);
+  const match = /^([^~]+)~([0-9a-z]{1,6})~([A-Za-z0-9_-]*)(?:~(\d{1,2}|100))?$/.exec(payload);
   if (match === null) return null;
-  const [, unit = "", day = "", holds = ""] = match;
+  const [, unit = "", day = "", holds = "", hundredths] = match;
   const held = decodeHolds(holds);
   const unitId = UnitId.safeParse(unescapeUnit(unit));
-  return held === null || !unitId.success
-    ? null
-    : { unitId: unitId.data, day: Number.parseInt(day, 36), held };
+  if (held === null || !unitId.success) return null;
+  const captchaScore = hundredths === undefined ? null : Number(hundredths) / 100;
+  return { unitId: unitId.data, day: Number.parseInt(day, 36), held, captchaScore };
 };
 
 const unescapeUnit = (text: string): string => {

@@ -5,14 +5,24 @@
 // actions are always sent, and everything again once a minute (so that a return is seen); of the rest a few, drawn by
 // chance. Chance knows neither latency nor cohort, so the latency seen of each feature stays a fair sample.
 import { isbot } from "isbot";
+import type { CaptchaConfig } from "../env.ts";
 import type { CompiledFeature } from "../request/compile.ts";
 import type { Assigned } from "../request/gate.ts";
 import { encodeSubject, type Report, type ReportedFeature } from "./otlp.ts";
+
+/** What a captcha found of a unit: 0 (bot) … 1 (human). */
+export type CaptchaFinding = { readonly score: number; readonly isBot: boolean };
+
+/** null: no captcha is configured, or the unit has no score. */
+export const captchaFinding = (captcha: CaptchaConfig | null, score: number | null): CaptchaFinding | null =>
+  captcha === null || score === null ? null : { score, isBot: score < captcha.threshold };
 
 export type Observation = {
   readonly method: string;
   readonly unitId: string;
   readonly userAgent: string | null;
+  /** null: none has found anything. */
+  readonly captcha: CaptchaFinding | null;
   /** W3C traceparent of the request, if it has one. */
   readonly traceparent: string | null;
   readonly startMs: number;
@@ -101,7 +111,8 @@ export const reportOf = (seen: Observation, random: () => number): Report | null
     durationMs: seen.durationMs,
     status: seen.status,
     unitId: seen.unitId,
-    isBot: isKnownBot(seen.userAgent),
+    isBot: seen.captcha?.isBot === true || isKnownBot(seen.userAgent),
+    captchaScore: seen.captcha?.score ?? null,
     features,
   };
 };

@@ -15,6 +15,8 @@ export type Report = {
   readonly status: number;
   readonly unitId: string;
   readonly isBot: boolean;
+  /** 0 … 1; null: not known */
+  readonly captchaScore: number | null;
   /** A span each. */
   readonly features: readonly ReportedFeature[];
 };
@@ -86,6 +88,19 @@ const encodeStatus = (status: number): Uint8Array => {
   if (known !== undefined) return known;
   const made = Uint8Array.from(ofSpan(attribute.httpStatus[0], whole(status)));
   statuses.set(status, made);
+  return made;
+};
+
+const scores = new Map<number, Uint8Array>();
+
+/** In hundredths, so there are no more than 101. */
+const encodeScore = (score: number): Uint8Array => {
+  const known = scores.get(score);
+  if (known !== undefined) return known;
+  const double = new Uint8Array(8);
+  new DataView(double.buffer).setFloat64(0, score, true);
+  const made = Uint8Array.from(ofSpan(attribute.captchaScore[0], [4 * 8 + 1, ...double]));
+  scores.set(score, made);
   return made;
 };
 
@@ -256,6 +271,7 @@ export class SpanWriter {
     this.putUnit(report.unitId);
     this.put(encodeStatus(status));
     if (report.isBot) this.put(BOT);
+    if (report.captchaScore !== null) this.put(encodeScore(report.captchaScore));
     if (status >= 500) this.put(FAILED);
   }
 }

@@ -1,7 +1,7 @@
 // A visitor's request: identify → gate → upstream → observe. Whatever goes wrong before the upstream is asked, the
 // request is passed on ungated and counted; what goes wrong after it leaves the upstream's response as it is.
 import type { Config } from "../env.ts";
-import { FULL_EVERY_MS, reportOf } from "../observe/observe.ts";
+import { captchaFinding, FULL_EVERY_MS, reportOf } from "../observe/observe.ts";
 import type { Sender } from "../observe/sender.ts";
 import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
 import { holdAlso } from "../../shared/cookie.ts";
@@ -140,7 +140,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const day = dayOf(now());
     if (outcome.unheld.size === 0 && !cookies.isDue(identity, day)) return null;
     const held = holdAlso(identity.held, outcome.unheld, seen.snapshot.holdKeys);
-    return cookies.write(url, { unitId: identity.unitId, held }, day);
+    return cookies.write(url, { unitId: identity.unitId, held, captchaScore: identity.captchaScore }, day);
   };
 
   const observe = (
@@ -160,6 +160,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
         method: request.method,
         unitId: identity.unitId,
         userAgent: request.headers.get("User-Agent"),
+        captcha: captchaFinding(config.CAPTCHA, identity.captchaScore),
         traceparent: request.headers.get("traceparent"),
         startMs,
         durationMs,

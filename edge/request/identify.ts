@@ -19,6 +19,8 @@ export type Identity = {
   reportedMs: number;
   /** Known for this request only: no cookie, no report. */
   readonly isPassing: boolean;
+  /** 0 (bot) … 1 (human); null: not known. */
+  readonly captchaScore: number | null;
 };
 
 type Mac = {
@@ -66,6 +68,7 @@ export const newIdentity = (): Identity => ({
   memo: null,
   reportedMs: 0,
   isPassing: false,
+  captchaScore: null,
 });
 
 export const makeCookies = (
@@ -78,7 +81,11 @@ export const makeCookies = (
   believe: (value: string) => Promise<Identity | null>;
   isDue: (identity: Identity, day: number) => boolean;
   /** A whole Set-Cookie header. */
-  write: (url: string, identity: Pick<Identity, "unitId" | "held">, day: number) => Promise<string>;
+  write: (
+    url: string,
+    identity: Pick<Identity, "unitId" | "held" | "captchaScore">,
+    day: number,
+  ) => Promise<string>;
 } => {
   let young = new Map<string, Identity>();
   let old = new Map<string, Identity>();
@@ -116,6 +123,7 @@ export const makeCookies = (
         memo: null,
         reportedMs: 0,
         isPassing: false,
+        captchaScore: content.captchaScore,
       };
       remember(value, identity);
       return identity;
@@ -124,9 +132,9 @@ export const makeCookies = (
     isDue: ({ signed }, day) =>
       signed === null || signed.kid !== ring[0].kid || day - signed.day >= RENEW_DAYS,
 
-    write: async (url, { unitId, held }, day) => {
+    write: async (url, { unitId, held, captchaScore }, day) => {
       const [{ kid, secret }] = ring;
-      const payload = encodePayload({ unitId, held, day });
+      const payload = encodePayload({ unitId, held, day, captchaScore });
       const value = formatCookie(kid, payload, toBase64Url(await mac.sign(secret, signedPart(kid, payload))));
       const secure = url.startsWith("https:") ? "; Secure" : "";
       return `${cookieName(url)}=${value}; Path=/; Max-Age=${COOKIE_DAYS * 86_400}; HttpOnly; SameSite=Lax${secure}`;

@@ -51,7 +51,7 @@ export const isMadeUp = (unitId: UnitId): boolean => ANONYMOUS.test(unitId);
 
 /**
  * The signed-in user as the unit. Cohorts of the visitor that this user was a moment ago stay, so that nothing changes
- * before their eyes; those of another user of the same browser do not.
+ * before their eyes, and so does what a captcha found; those of another user of the same browser do not.
  */
 const signedIn = (identity: Identity, user: UnitId): Identity =>
   identity.unitId === user
@@ -59,7 +59,7 @@ const signedIn = (identity: Identity, user: UnitId): Identity =>
     : {
         ...newIdentity(),
         unitId: user,
-        held: isMadeUp(identity.unitId) ? identity.held : new Map(),
+        ...(isMadeUp(identity.unitId) ? { held: identity.held, captchaScore: identity.captchaScore } : {}),
       };
 
 /** Without consent a unit lives for the request only: no cookie is read or set, and nothing is reported. */

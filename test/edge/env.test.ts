@@ -21,8 +21,36 @@ test.each([
   ["UPSTREAM_URL", "ftp://s3cret"],
   ["PUSH_KEYS", "s3cret"],
   ["MAX_STALE_MS", "s3cret"],
+  ["CAPTCHA_PROVIDER", "s3cret"],
+  ["CAPTCHA_VERIFY_URL", "s3cret"],
+  ["CAPTCHA_THRESHOLD", "s3cret"],
+  ["CAPTCHA_THRESHOLD", "1.5"],
+  ["CAPTCHA_THRESHOLD", ""],
 ])("a wrong %s is refused by its name, and the value is not repeated", (name, value) => {
   const config = parseConfig({ ...good, [name]: value });
   expect(config).toMatchObject({ ok: false, error: expect.stringContaining(`${name}:`) });
   expect(JSON.stringify(config)).not.toContain("s3cret");
+});
+
+test.each([
+  ["turnstile", "https://challenges.cloudflare.com/turnstile/v0/siteverify"],
+  ["recaptcha", "https://www.google.com/recaptcha/api/siteverify"],
+])("%s is asked at its own address unless another is given", (provider, verifyUrl) => {
+  const vars = { ...good, CAPTCHA_PROVIDER: provider, CAPTCHA_SECRET: "s" };
+  const asked = (more: object) => {
+    const config = parseConfig({ ...vars, ...more });
+    return config.ok ? config.value.CAPTCHA : config.error;
+  };
+  expect(asked({})).toEqual({ provider, secret: "s", verifyUrl, threshold: 0.5 });
+  const other = "https://www.recaptcha.net/recaptcha/api/siteverify";
+  expect(asked({ CAPTCHA_VERIFY_URL: other, CAPTCHA_THRESHOLD: "0.3" })).toMatchObject({
+    verifyUrl: other,
+    threshold: 0.3,
+  });
+  expect(asked({ CAPTCHA_SECRET: "" })).toBe("CAPTCHA_SECRET: must be set when CAPTCHA_PROVIDER is");
+});
+
+test("without a provider there is no captcha", () => {
+  const config = parseConfig({ ...good, CAPTCHA_SECRET: "left over" });
+  expect(config.ok && config.value.CAPTCHA).toBe(null);
 });

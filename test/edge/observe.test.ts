@@ -18,6 +18,7 @@ const seen = (fields: Partial<Observation> = {}): Observation => ({
   method: "GET",
   unitId: 'unit "7"',
   userAgent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+  captcha: null,
   traceparent: null,
   startMs: 1_790_000_000_123.25,
   durationMs: 12.5,

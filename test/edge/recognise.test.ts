@@ -20,29 +20,34 @@ const setUp = (vars: Record<string, string>) => {
   const recognise = makeRecognise({ config: config.value, cookies, readClaims });
   const visit = async (headers: Record<string, string> = {}): Promise<Identity> =>
     recognise(sentWith(new Request("http://shop.test/", { headers })));
-  const cookieOf = async (identity: Pick<Identity, "unitId" | "held">): Promise<string> =>
-    (await cookies.write("http://shop.test/", identity, 20_000)).split(";")[0] ?? "";
+  const cookieOf = async (identity: Pick<Identity, "unitId" | "held"> & Partial<Identity>): Promise<string> =>
+    (await cookies.write("http://shop.test/", { captchaScore: null, ...identity }, 20_000)).split(";")[0] ??
+    "";
   return { visit, cookieOf, cookies };
 };
 
 const held = new Map([[7, "treatment"] as const]);
 
 describe("sign-in", () => {
-  test("the signed-in user is the unit and keeps the cohorts of the visitor they were", async () => {
+  test("the signed-in user is the unit and keeps cohorts and captcha score of the visitor they were", async () => {
     const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
     const { unitId } = await visit();
-    const identity = await visit({ Cookie: await cookieOf({ unitId, held }), "X-User": "user-1" });
+    const cookie = await cookieOf({ unitId, held, captchaScore: 0.7 });
+    const identity = await visit({ Cookie: cookie, "X-User": "user-1" });
     expect(identity.unitId).toBe("user-1");
     expect(identity.held).toEqual(held);
+    expect(identity.captchaScore).toBe(0.7);
     expect(identity.signed).toBe(null); // so that the cookie is written anew
   });
 
-  test("another user of the same browser does not inherit cohorts", async () => {
+  test("another user of the same browser inherits neither cohorts nor score", async () => {
     const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
     const one = await visit({ "X-User": "user-1" });
-    const other = await visit({ Cookie: await cookieOf({ unitId: one.unitId, held }), "X-User": "user-2" });
+    const cookie = await cookieOf({ unitId: one.unitId, held, captchaScore: 0.7 });
+    const other = await visit({ Cookie: cookie, "X-User": "user-2" });
     expect(other.unitId).toBe("user-2");
     expect(other.held.size).toBe(0);
+    expect(other.captchaScore).toBe(null);
   });
 
   test("who signs out stays the unit they were, so that nothing changes before their eyes", async () => {
@@ -89,7 +94,7 @@ describe("consent", () => {
 describe("keys", () => {
   test("an old key verifies and the cookie is due to be signed with the first; an unchanged one is not", async () => {
     const [first, old] = KeyRing.parse(KEYS);
-    const identity = { unitId: (await setUp({}).visit()).unitId, held };
+    const identity = { unitId: (await setUp({}).visit()).unitId, held, captchaScore: null };
     const byOld = makeCookies([old ?? first], hmac);
     const { cookies } = setUp({});
     const value = (line: string): string => line.split(";")[0]?.split("=").slice(1).join("=") ?? "";

@@ -11,6 +11,7 @@ const report = (count: number, from = 0): Report => ({
   status: 200,
   unitId: "unit",
   isBot: false,
+  captchaScore: null,
   features: Array.from({ length: count }, (_, i) => ({
     subject: encodeSubject(`feat_${from + i}_`, "treatment", 1),
     actionTaken: false,

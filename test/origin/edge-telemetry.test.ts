@@ -66,6 +66,7 @@ const seen: fc.Arbitrary<Seen> = fc.record({
     fc.string({ minLength: 1, maxLength: 100, unit: "grapheme" }),
   ),
   isBot: fc.boolean(),
+  captchaScore: fc.option(fc.integer({ min: 0, max: 100 }).map((hundredths) => hundredths / 100)),
   features: fc.array(
     fc.record({
       id: fc.stringMatching(/^[a-z0-9_]{1,128}$/),
@@ -90,7 +91,7 @@ test("the origin finds everything that the edge has seen, span for span", () => 
           variant: feature.variant,
           epoch: feature.epoch,
           acted: feature.acted,
-          bot: visit.isBot,
+          bot: visit.isBot || (visit.captchaScore ?? 1) < 0.5,
           status: visit.status,
           ids: [16, 8],
         })),
@@ -111,6 +112,7 @@ const visit: Seen = {
   status: 503,
   unitId: 'unit "7"',
   isBot: true,
+  captchaScore: 0.3,
   features: [{ id: "feat_0", variant: "treatment", epoch: 1, acted: false }],
 };
 
@@ -144,6 +146,7 @@ test("protobufjs reads the standard's fields", () => {
                   { key: "feature_flag.context.id", value: { stringValue: 'unit "7"' } },
                   { key: "http.response.status_code", value: { intValue: "503" } },
                   { key: "is_bot", value: { boolValue: true } },
+                  { key: "captcha_score", value: { doubleValue: 0.3 } },
                   { key: "feature_flag.key", value: { stringValue: "feat_0" } },
                   { key: "feature_flag.result.variant", value: { stringValue: "treatment" } },
                   { key: "sluice.epoch", value: { intValue: "1" } },

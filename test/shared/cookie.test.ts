@@ -25,8 +25,9 @@ test("what was encoded is decoded, for any unit and any cohorts", () => {
       unitId,
       fc.integer({ min: 0, max: 99_999 }),
       fc.array(fc.tuple(key, cohort), { maxLength: 50 }),
-      (unit, day, holds) => {
-        const content = { unitId: unit, day, held: new Map(holds) };
+      fc.option(fc.integer({ min: 0, max: 100 }).map((hundredths) => hundredths / 100)),
+      (unit, day, holds, captchaScore) => {
+        const content = { unitId: unit, day, held: new Map(holds), captchaScore };
         const payload = encodePayload(content);
         expect(decodePayload(payload)).toEqual(content);
         expect(payload).toMatch(/^[\u0021\u0023-\u002b\u002d-\u003a\u003c-\u005b\u005d-\u007e]*$/);
@@ -47,18 +48,38 @@ test("rubbish is refused and never throws", () => {
   );
 });
 
-test.each(["", "~~", "u~1~AAAAA", "u~1~AAAAA!", "u~1~AAAAAP", "%zz~1~", "u~1", "u~1~~"])(
-  "payload %j is refused",
-  (text) => {
-    expect(decodePayload(text)).toBe(null);
-  },
-);
+test("a cookie from before there were captchas is still read", () => {
+  const content = decodePayload("unit~g17~AAAAAA");
+  expect(content).toEqual({
+    unitId: "unit",
+    day: 20_779,
+    held: new Map([[0, "treatment"]]),
+    captchaScore: null,
+  });
+});
+
+test.each([
+  "",
+  "~~",
+  "u~1~AAAAA",
+  "u~1~AAAAA!",
+  "u~1~AAAAAP",
+  "%zz~1~",
+  "u~1",
+  "u~1~~",
+  "u~1~~101",
+  "u~1~~-1",
+  "u~1~~0.5",
+  "u~1~~50~",
+])("payload %j is refused", (text) => {
+  expect(decodePayload(text)).toBe(null);
+});
 
 test("thirty features with the longest ids take less than 1 kB, name and attributes included", () => {
   const held = new Map(
     Array.from({ length: 30 }, (_, i) => [holdKey("f".repeat(126) + i, 7), "treatment"] as const),
   );
-  const payload = encodePayload({ unitId: UnitId.parse("m".repeat(22)), day: 20_779, held });
+  const payload = encodePayload({ unitId: UnitId.parse("m".repeat(22)), day: 20_779, held, captchaScore: 1 });
   expect(formatCookie("k".repeat(32), payload, "m".repeat(43)).length).toBeLessThan(900);
 });
 

@@ -1,5 +1,5 @@
-// What lies around the edge in its tests, as one real HTTP server on Node: the site (upstream) under any path, and the
-// origin's OTLP endpoint under /v1/traces. Both remember what they were sent; a test reads that under /.recorded.
+// What lies around the edge in its tests, as one real HTTP server on Node: the site (upstream) under any path, the
+// origin's OTLP endpoint under /v1/traces, and a captcha provider's under /siteverify. All remember what they were sent; a test reads that under /.recorded.
 import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
@@ -7,6 +7,7 @@ import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import type { TestProject } from "vitest/node";
 import { otlpJson } from "../fuzz/bodies.ts";
+import { makeSiteverify } from "./siteverify.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -80,6 +81,7 @@ const answerAsSite = (recorded: Recorded, response: ServerResponse): void => {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const record: Recorded[] = [];
+  const siteverify = makeSiteverify();
   const server = createServer((request, response) => {
     const answer = async (): Promise<void> => {
       const url = request.url ?? "/";
@@ -93,6 +95,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       const recorded = { method, url, headers: pairs(rawHeaders), body: await readBody(request) };
       record.push(recorded);
       if (url === "/v1/traces") response.writeHead(200).end("{}");
+      else if (url === "/siteverify") siteverify(recorded.body, response);
       else answerAsSite(recorded, response);
     };
     void answer();
