@@ -77,7 +77,11 @@ const lastBucket = (buckets: FillingBucket[], bucketS: number): FillingBucket =>
 /** Position of the scan, begin of the bucket, then what an outcome count is about, and how many. */
 type OutcomeRow = [number, number, OutcomeSignal, number, "treatment" | "holdout", number];
 
-/** For each range, in its order, the buckets that hold anything, rising. For "exposure" `s` is `n`. */
+/**
+ * For each range, in its order, the buckets that hold anything, rising. For "exposure" `s` is `n`. The order inside of the
+ * lateral part keeps it one probe of the primary key a stretch: as a plain join, PostgreSQL preferred to read the whole table
+ * for fifty features, 1 s with eight million rows, and 14 s for a thousand, where the probes take 0.1 s.
+ */
 export const readOutcomes = async (
   db: Queryable,
   ranges: readonly OutcomeRange[],
@@ -92,9 +96,11 @@ export const readOutcomes = async (
       select w.position::int, o.bucket_s, o.signal, o.age_s, o.cohort, o.units
       from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
         with ordinality as w (feature_id, epoch, from_s, up_to_s, position)
-      join outcome_counts o
-        on o.feature_id = w.feature_id and o.epoch = w.epoch
-       and o.bucket_s >= w.from_s and o.bucket_s < w.up_to_s
+      cross join lateral (
+        select * from outcome_counts
+        where feature_id = w.feature_id and epoch = w.epoch and bucket_s >= w.from_s and bucket_s < w.up_to_s
+        order by bucket_s
+      ) o
       order by w.position, o.bucket_s`,
     values: stretchColumns(scans),
   });
@@ -145,9 +151,11 @@ export const readTraffic = async (
      select w.position::int, l.bucket_s, l.cohort, l.requests, l.errors, l.sketch
      from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
        with ordinality as w (feature_id, epoch, from_s, up_to_s, position)
-     join latency_sketches l
-       on l.feature_id = w.feature_id and l.epoch = w.epoch
-      and l.bucket_s >= w.from_s and l.bucket_s < w.up_to_s
+     cross join lateral (
+       select * from latency_sketches
+       where feature_id = w.feature_id and epoch = w.epoch and bucket_s >= w.from_s and bucket_s < w.up_to_s
+       order by bucket_s
+     ) l
      order by w.position, l.bucket_s`,
     values: stretchColumns(ranges),
   });
