@@ -100,7 +100,10 @@ export const makeAct = (needs: {
       return "shadow";
     }
     if (rule.ramp === undefined) return decision.action === "ROLLBACK" ? rollBack(due, decision) : "none";
-    const position = await recordRampPosition(pool, { featureId, rolloutBps, at });
+    const position =
+      due.ramp?.rolloutBps === rolloutBps
+        ? due.ramp
+        : await recordRampPosition(pool, { featureId, rolloutBps, at });
     const step = nextRampStep(rule, position, decision, at);
     switch (step.kind) {
       case "hold":

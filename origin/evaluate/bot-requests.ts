@@ -8,9 +8,10 @@ export const readBotRequests = async (
   featureId: FeatureId,
   epoch: number,
 ): Promise<number> => {
-  const { rows } = await db.query<{ requests: number }>(
-    "select requests::float8 as requests from bot_requests where feature_id = $1 and epoch = $2",
-    [featureId, epoch],
-  );
+  const { rows } = await db.query<{ requests: number }>({
+    name: "read-bot-requests",
+    text: "select requests::float8 as requests from bot_requests where feature_id = $1 and epoch = $2",
+    values: [featureId, epoch],
+  });
   return rows[0]?.requests ?? 0;
 };

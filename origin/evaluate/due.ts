@@ -2,6 +2,7 @@
 import type { Queryable } from "../db/pool.ts";
 import type { SignalName } from "../decide/decision.ts";
 import type { Evidence } from "../decide/evidence.ts";
+import type { RampPosition } from "../decide/ramp.ts";
 import type { Ages } from "../../shared/ages.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/rule.ts";
@@ -32,6 +33,8 @@ export type DueFeature = {
   /** By which windows the fold counts this epoch; null before it has counted anything. */
   readonly windows: (Ages & { readonly returnAfterSeconds: number }) | null;
   readonly trial: StoredTrial | null;
+  /** Where it was seen last on its ramp; null before the first check with one. */
+  readonly ramp: RampPosition | null;
   /** State and counted units of the newest stored evaluation of this epoch. */
   readonly last: { readonly state: string; readonly ruleVersion: number; readonly mature: number } | null;
 };
@@ -57,6 +60,9 @@ type Row = {
   evidence: Evidence;
   treatment_sketch: Buffer;
   holdout_sketch: Buffer;
+  ramp_rollout_bps: number | null;
+  ramp_since_s: number;
+  ramp_paused: boolean;
   last_state: string | null;
   last_rule_version: number;
   last_mature: number;
@@ -93,6 +99,10 @@ const toDue = (row: Row): DueFeature => ({
           treatmentSketch: row.treatment_sketch,
           holdoutSketch: row.holdout_sketch,
         },
+  ramp:
+    row.ramp_rollout_bps === null
+      ? null
+      : { rolloutBps: row.ramp_rollout_bps, since: row.ramp_since_s, paused: row.ramp_paused },
   last:
     row.last_state === null
       ? null
@@ -107,48 +117,65 @@ export const readDueIds = async (db: Queryable): Promise<FeatureId[]> => {
   return rows.map((row) => FeatureId.parse(row.feature_id));
 };
 
+/**
+ * Condition and parameter for these features. One alone is asked for in words of its own: their plan is made once, where
+ * that for a list is made anew each time, by its length, which takes longer than to find one feature.
+ */
+const among = (featureIds: readonly string[]) =>
+  featureIds.length === 1
+    ? { suffix: "-one", condition: "f.feature_id = $1", values: [featureIds[0]] }
+    : { suffix: "", condition: "f.feature_id = any($1::text[])", values: [featureIds] };
+
 const readInFull = async (db: Queryable, featureIds: readonly string[]): Promise<DueFeature[]> => {
   if (featureIds.length === 0) return [];
+  const { suffix, condition, values } = among(featureIds);
   const { rows } = await db.query<Row>({
-    name: "read-due",
+    name: `read-due${suffix}`,
     text: `
      select f.feature_id, f.version, f.epoch, f.rollout_bps, f.holdout_bps,
             extract(epoch from f.epoch_started_at)::float8 as epoch_started_s,
             r.rule, r.version as rule_version, f.activation is not null as activation_configured,
             w.activation_ages_s, w.retention_ages_s, w.return_after_s, w.bucket_s,
             t.terms, t.seq, t.decided, t.cause, t.evidence, t.treatment_sketch, t.holdout_sketch,
+            p.rollout_bps as ramp_rollout_bps, extract(epoch from p.since)::float8 as ramp_since_s,
+            p.paused as ramp_paused,
             e.state as last_state, e.rule_version as last_rule_version, e.mature as last_mature
      from feature_flags f
      join pmf_rules r using (feature_id)
      left join pmf_trials t using (feature_id, epoch)
      left join fold_windows w using (feature_id, epoch)
+     left join pmf_ramps p using (feature_id)
      left join lateral (
        select state, rule_version, mature from pmf_evaluations
        where feature_id = f.feature_id and epoch = f.epoch order by id desc limit 1
      ) e on true
-     where f.enabled and f.feature_id = any($1::text[])
+     where f.enabled and ${condition}
      order by f.feature_id`,
-    values: [featureIds],
+    values,
   });
   return rows.map(toDue);
 };
 
-type Mark = { feature_id: string; mark: string };
+/** What a feature's row in full depends on: the trial's number, and the rest in one word. */
+type Mark = { feature_id: string; seq: number | null; mark: string };
 
-/** What each feature's row in full depends on, short enough to be read for all of them every second. */
-const readMarks = async (db: Queryable, featureIds: readonly FeatureId[] | undefined): Promise<Mark[]> => {
+/** Short enough to be read for all features every second. */
+const readMarks = async (db: Queryable, featureIds: readonly FeatureId[]): Promise<Mark[]> => {
+  const { suffix, condition, values } = among(featureIds);
   const { rows } = await db.query<Mark>({
-    name: featureIds === undefined ? "read-marks" : "read-marks-of",
+    name: `read-marks${suffix}`,
     text: `
-     select f.feature_id, concat_ws(' ', f.version, f.epoch, r.version, t.seq,
-       w.activation_ages_s::text, w.retention_ages_s::text, w.return_after_s, w.bucket_s) as mark
+     select f.feature_id, t.seq, concat_ws(' ', f.version, f.epoch, r.version,
+       w.activation_ages_s::text, w.retention_ages_s::text, w.return_after_s, w.bucket_s,
+       p.rollout_bps, p.since, p.paused) as mark
      from feature_flags f
      join pmf_rules r using (feature_id)
      left join pmf_trials t using (feature_id, epoch)
      left join fold_windows w using (feature_id, epoch)
-     where f.enabled ${featureIds === undefined ? "" : "and f.feature_id = any($1::text[])"}
+     left join pmf_ramps p using (feature_id)
+     where f.enabled and ${condition}
      order by f.feature_id`,
-    values: featureIds === undefined ? [] : [featureIds],
+    values,
   });
   return rows;
 };
@@ -156,33 +183,41 @@ const readMarks = async (db: Queryable, featureIds: readonly FeatureId[] | undef
 /** More rows than this are not kept: features that were deleted would otherwise stay for ever. */
 const MOST_KEPT = 20_000;
 
-export type ReadDue = (featureIds?: readonly FeatureId[]) => Promise<DueFeature[]>;
+export type DueReader = {
+  /** All that is due, or only `featureIds`. */
+  readonly read: (featureIds?: readonly FeatureId[]) => Promise<DueFeature[]>;
+  /** Takes note of what has just been stored of a feature, which then need not be read again. */
+  readonly stored: (due: DueFeature, now: Pick<DueFeature, "trial" | "last">) => void;
+};
 
 /**
- * Reads what is due: all of it, or only `featureIds`. Rows in full (a trial's evidence is some kilobytes) are kept, and read
- * again when their mark has changed: of a thousand features a second only those that something happened to.
+ * Rows in full (a trial's evidence is some kilobytes) are kept, and read again when their mark has changed or somebody else
+ * has stored a trial: of a thousand features a second only those that something happened to.
  */
-export const makeDueReader = (db: Queryable): ReadDue => {
+export const makeDueReader = (db: Queryable): DueReader => {
   const kept = new Map<string, { mark: string; due: DueFeature }>();
-  return async (featureIds) => {
-    const marks = await readMarks(db, featureIds);
-    const changed = marks.filter(({ feature_id: id, mark }) => kept.get(id)?.mark !== mark);
-    const read = new Map(
-      (
-        await readInFull(
-          db,
-          changed.map(({ feature_id: id }) => id),
-        )
-      ).map((due) => [String(due.featureId), due]),
-    );
-    const found: DueFeature[] = [];
-    for (const { feature_id: id, mark } of marks) {
-      const due = read.get(id) ?? kept.get(id)?.due;
-      if (due === undefined) continue;
-      kept.set(id, { mark, due });
-      found.push(due);
-    }
-    if (kept.size > MOST_KEPT) kept.clear();
-    return found;
+  const isKept = ({ feature_id: id, mark, seq }: Mark): boolean => {
+    const known = kept.get(id);
+    return known?.mark === mark && (known.due.trial?.seq ?? null) === seq;
+  };
+  return {
+    read: async (featureIds) => {
+      const marks = await readMarks(db, featureIds ?? (await readDueIds(db)));
+      const changed = marks.filter((mark) => !isKept(mark)).map(({ feature_id: id }) => id);
+      const read = new Map((await readInFull(db, changed)).map((due) => [String(due.featureId), due]));
+      const found: DueFeature[] = [];
+      for (const { feature_id: id, mark } of marks) {
+        const due = read.get(id) ?? kept.get(id)?.due;
+        if (due === undefined) continue;
+        kept.set(id, { mark, due });
+        found.push(due);
+      }
+      if (kept.size > MOST_KEPT) kept.clear();
+      return found;
+    },
+    stored: (due, now) => {
+      const known = kept.get(due.featureId);
+      if (known?.due === due) kept.set(due.featureId, { mark: known.mark, due: { ...due, ...now } });
+    },
   };
 };

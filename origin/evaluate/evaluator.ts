@@ -60,7 +60,7 @@ export const makeEvaluator = (needs: {
 }): Evaluator => {
   const { pool, metrics, now, lagSeconds } = needs;
   const act = makeAct(needs);
-  const readDue = makeDueReader(pool);
+  const dueReader = makeDueReader(pool);
   const arrivedBy = makeArrived(pool);
 
   const check = async (due: DueFeature, trial: FoldedTrial, at: number): Promise<Outcome | null> => {
@@ -92,14 +92,20 @@ export const makeEvaluator = (needs: {
         const { reason, ...rest } = explainDecision(decision, due.rule, botRequests);
         explained = { ...rest, reason: trial.restarted ? `${reason} ${ANEW}` : reason };
       }
+      const { featureId, epoch } = due;
+      const { state, ruleVersion } = decision;
+      const checked = { ...trial, decided, cause: decision.cause };
+      const mature = matureOf(decision);
       seq = await storeCheck(
         pool,
-        { ...trial, featureId: due.featureId, epoch: due.epoch, decided, cause: decision.cause },
-        explained === null
-          ? null
-          : { decision: explained, mode: due.rule.mode, at, mature: matureOf(decision) },
+        { ...checked, featureId, epoch },
+        explained === null ? null : { decision: explained, mode: due.rule.mode, at, mature },
       );
       if (seq === null) return null;
+      dueReader.stored(due, {
+        trial: { ...checked, seq },
+        last: explained === null ? due.last : { state, ruleVersion, mature },
+      });
     }
     reportDecision(metrics, due.featureId, decision);
     const effect = await act({ due, decision: explained ?? decision, isNew, at });
@@ -117,7 +123,7 @@ export const makeEvaluator = (needs: {
   return {
     evaluateDue: async (featureIds) => {
       const at = now();
-      const [due, arrival] = await Promise.all([readDue(featureIds), arrivedBy(at)]);
+      const [due, arrival] = await Promise.all([dueReader.read(featureIds), arrivedBy(at)]);
       const lag = lagSeconds();
       const clock = { now: at, arrival, lagSeconds: lag ?? Infinity };
       const outcomes: Outcome[] = [];

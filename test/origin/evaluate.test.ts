@@ -200,6 +200,22 @@ describe("evaluate", () => {
       expect(test_.logEvidence).toBeCloseTo(again?.decision.evidence.tests[at]?.logEvidence ?? Number.NaN, 9);
   });
 
+  test("processes that check in turns count on from what the other has stored", async () => {
+    await insertFeature(ruleOf({ minCohortSize: 1_000_000 }));
+    await insertTelemetry({ seconds: 30, units: 10, activation: 0.2, retention: 0.5, latencyMs: 50 });
+    const [one, other] = [setup(), setup()];
+    for (let second = 1; second <= 60; second += 2) {
+      await one.stateAt(second);
+      await one.stateAt(second);
+      await other.stateAt(second + 1);
+    }
+    const [inTurns] = await other.evaluator.evaluateDue();
+    await pool.query("truncate pmf_trials");
+    const [alone] = await other.evaluator.evaluateDue();
+    expect(inTurns?.decision.evidence.tests[0]?.treatment).toEqual({ n: 300, s: 60 });
+    expect(inTurns?.decision.details).toEqual(alone?.decision.details);
+  });
+
   test("users whose telemetry may still be on its way are not counted as failures, until it has been silent for a while", async () => {
     await insertFeature(ruleOf());
     await pool.query("delete from latency_sketches where feature_id = 'feat_other'");
