@@ -35,21 +35,38 @@ export const makePool = (
   return pool;
 };
 
-/** Runs `work` in one transaction; whatever it throws rolls back and is thrown on. */
-export const inTransaction = async <T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> => {
+/**
+ * Lends a connection to `work`, which may tell to `drop` it. One that breaks meanwhile is dropped too: its query rejects,
+ * and beyond that pg would take the process down if nobody listened.
+ */
+export const withClient = async <T>(
+  pool: Pool,
+  work: (client: Client, drop: (cause: unknown) => void) => Promise<T>,
+): Promise<T> => {
   const client = await pool.connect();
   let broken: Error | undefined;
+  const drop = (cause: unknown): void => {
+    broken = new Error("the connection is dropped", { cause });
+  };
+  client.on("error", drop);
   try {
-    await client.query("begin");
-    const result = await work(client);
-    await client.query("commit");
-    return result;
-  } catch (error) {
-    await client.query("rollback").catch((cause: unknown) => {
-      broken = new Error("rollback failed, the connection is dropped", { cause });
-    });
-    throw error;
+    return await work(client, drop);
   } finally {
+    client.off("error", drop);
     client.release(broken);
   }
 };
+
+/** Runs `work` in one transaction; whatever it throws rolls back and is thrown on. */
+export const inTransaction = <T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> =>
+  withClient(pool, async (client, drop) => {
+    try {
+      await client.query("begin");
+      const result = await work(client);
+      await client.query("commit");
+      return result;
+    } catch (error) {
+      await client.query("rollback").catch(drop);
+      throw error;
+    }
+  });
