@@ -56,6 +56,18 @@ const placesOf = (body: Buffer, count: number): Place[] => {
 
 const HEX = Buffer.from("0123456789abcdef");
 
+const put64 = (out: Buffer, at: number, low: number, high: number): void => {
+  for (let n = 0; n < 4; n++) {
+    out[at + n] = low >>> (n * 8);
+    out[at + 4 + n] = high >>> (n * 8);
+  }
+};
+
+/** Six digits of the lowest 24 bits. */
+const putHex = (out: Buffer, at: number, value: number): void => {
+  for (let n = 0; n < 6; n++) out[at + n] = HEX[(value >>> (20 - n * 4)) & 15] ?? 0;
+};
+
 /** Which units the load is about: `next` gives the number of a unit. */
 export type Units = () => number;
 
@@ -86,21 +98,20 @@ export const makeRequests = (options: { features: readonly string[]; spans: numb
     const nowNs = BigInt(Date.now()) * 1_000_000n;
     const high = Number(nowNs >> 32n);
     const low = Number(nowNs & 0xffffffffn);
-    for (const [i, place] of places.entries()) {
-      ids.copy(body, place.trace, i * 24, i * 24 + 16);
-      ids.copy(body, place.id, i * 24 + 16, i * 24 + 24);
-      body.writeUInt32LE(low, place.start);
-      body.writeUInt32LE(high, place.start + 4);
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i];
+      if (place === undefined) break;
+      const { trace, id, start, end, unit } = place;
+      for (let n = 0; n < 16; n++) body[trace + n] = ids[i * 24 + n] ?? 0;
+      for (let n = 0; n < 8; n++) body[id + n] = ids[i * 24 + 16 + n] ?? 0;
+      put64(body, start, low, high);
       // 20 to 220 ms
-      const end = low + 20_000_000 + (ids[i * 24] ?? 0) * 781_250;
-      body.writeUInt32LE(end % 2 ** 32, place.end);
-      body.writeUInt32LE(high + Math.floor(end / 2 ** 32), place.end + 4);
+      const endLow = low + 20_000_000 + (ids[i * 24] ?? 0) * 781_250;
+      put64(body, end, endLow, endLow < 2 ** 32 ? high : high + 1);
       // The variant belongs to the place in the request: a unit keeps to places of one kind.
-      let number = units() * 10 + (i % 10);
-      for (let digit = 35; digit >= 24; digit--) {
-        body[place.unit + digit] = HEX[number % 16] ?? 0;
-        number = Math.floor(number / 16);
-      }
+      const number = units() * 10 + (i % 10);
+      putHex(body, unit + 24, Math.floor(number / 2 ** 24));
+      putHex(body, unit + 30, number);
     }
     return chosen;
   };
