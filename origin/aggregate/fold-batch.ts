@@ -31,6 +31,7 @@ export type FoldMemory = {
   readonly dedupe: Dedupe;
   readonly latencies: Latencies;
   readonly raw: RawSpans;
+  columns: Columns;
   /** by windowsKey; emptied when the windows change */
   readonly features: Map<string, CountedFeature>;
 };
@@ -44,7 +45,7 @@ export type BatchReport = { folded: number; duplicates: number; capped: number }
 const MAX_REQUESTS_PER_UNIT = 100;
 
 /** Of a batch, a column each: as objects, a hundred thousand a second, they would be the collector's main work. */
-type Columns = {
+export type Columns = {
   /** slot of each record's unit; −1: a duplicate */
   readonly slots: Int32Array;
   /** units that have to be read, and their slots */
@@ -64,7 +65,7 @@ type Columns = {
   };
 };
 
-const makeColumns = (records: number): Columns => ({
+export const makeColumns = (records: number): Columns => ({
   slots: new Int32Array(records),
   missing: {
     count: 0,
@@ -85,6 +86,17 @@ const makeColumns = (records: number): Columns => ({
     unitEnds: new Int32Array(records),
   },
 });
+
+/** Empty ones for a batch, where those of the batch before have been. */
+const emptyColumns = (memory: FoldMemory, records: number): Columns => {
+  if (memory.columns.slots.length < records) memory.columns = makeColumns(Math.ceil(records * 1.5));
+  const { missing, changed } = memory.columns;
+  missing.count = 0;
+  changed.count = 0;
+  changed.features.length = 0;
+  changed.blocks.length = 0;
+  return memory.columns;
+};
 
 type PreparedRow = { row: LogRow; features: CountedFeature[]; from: number };
 
@@ -308,7 +320,7 @@ export const foldBatch = async (options: {
     await client.query("rollback");
     return hold;
   }
-  const columns = makeColumns(records);
+  const columns = emptyColumns(memory, records);
   const { prepared, missingBuckets, duplicates } = prepare(rows, memory, windows.byKey, columns);
   await loadUnits(client, memory, columns);
   // A process writes its latencies into the rows of the lowest partition that it owns.
@@ -317,7 +329,7 @@ export const foldBatch = async (options: {
   const capped = apply(prepared, memory, columns);
   await writeUnits(client, memory, columns);
   await memory.latencies.write(client, slot);
-  if (memory.raw.count() > 0) await storeRawSpans(client, memory.raw.take());
+  await storeRawSpans(client, memory.raw);
   await writeCheckpoints(client, rows);
   await client.query("commit");
   memory.latencies.age();

@@ -11,7 +11,7 @@ import { makePool, type Client, type Pool } from "../db/pool.ts";
 import { DEDUPE_SECONDS, dropFoldedLogPartitions, ensureLogPartitions } from "../span-log/partitions.ts";
 import { unfoldedSeconds, readFoldedKeys, readUnfolded, type LogRow } from "../span-log/read.ts";
 import { makeDedupe } from "./dedupe.ts";
-import { foldBatch, unknownFeatures, type BatchReport, type FoldMemory } from "./fold-batch.ts";
+import { foldBatch, makeColumns, unknownFeatures, type BatchReport, type FoldMemory } from "./fold-batch.ts";
 import { makeLatencies } from "./latency.ts";
 import { FOLD_APPLICATION, fairShareOf, releaseExcess, takePartitions } from "./ownership.ts";
 import { pruneEndedEpochs } from "./prune-evidence.ts";
@@ -101,6 +101,7 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
     dedupe: makeDedupe(options.dedupeKeys),
     latencies: makeLatencies(),
     raw: makeRawSpans(),
+    columns: makeColumns(0),
     features: new Map(),
   };
   const owned = new Map<number, number>();

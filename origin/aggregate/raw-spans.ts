@@ -15,7 +15,7 @@ const COLUMNS =
   '"timestamp", trace_id, span_id, feature_id, epoch, user_id, cohort, name, duration_ms, failed, http_status, action_taken';
 
 export const makeRawSpans = () => {
-  let copy = new CopyBuffer();
+  const copy = new CopyBuffer();
   return {
     add: (
       record: Readonly<StoredRecord>,
@@ -46,11 +46,9 @@ export const makeRawSpans = () => {
       copy.boolean((record.flags & ACTION) !== 0);
     },
     count: (): number => copy.rows,
-    take: (): Buffer => {
-      const data = copy.finish();
-      copy = new CopyBuffer();
-      return data;
-    },
+    /** Those added since `clear`, as COPY takes them. */
+    data: (): Buffer => copy.finish(),
+    clear: (): void => copy.clear(),
   };
 };
 export type RawSpans = ReturnType<typeof makeRawSpans>;
@@ -64,7 +62,9 @@ const NO_PARTITION = "23514";
  * Stores a batch's sample inside its transaction. COPY refuses a batch for one row; then the rows go through a staging
  * table, leaving out those that are there already or too old for any partition. The sample never holds up the counts.
  */
-export const storeRawSpans = async (client: Client, data: Buffer): Promise<void> => {
+export const storeRawSpans = async (client: Client, raw: RawSpans): Promise<void> => {
+  if (raw.count() === 0) return;
+  const data = raw.data();
   await client.query("savepoint raw_spans");
   try {
     await copyInto(client, `otel_spans (${COLUMNS})`, data);
@@ -86,6 +86,7 @@ export const storeRawSpans = async (client: Client, data: Buffer): Promise<void>
     );
   }
   await client.query("release savepoint raw_spans");
+  raw.clear();
 };
 
 /** Makes the partitions of the last, the current and the next month; drops those that ended more than `keepDays` ago. */

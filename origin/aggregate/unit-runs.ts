@@ -114,7 +114,7 @@ const readRun = async (
 /** `fullRows`: a run with as many rows takes no more. */
 export const makeUnitRuns = (fullRows: number) => {
   const byPartition = new Map<number, Runs>();
-  let waiting: (CopyBuffer | undefined)[] = [];
+  const waiting: (CopyBuffer | undefined)[] = [];
 
   const runsOf = (partition: number): Runs => {
     const runs = byPartition.get(partition);
@@ -126,6 +126,7 @@ export const makeUnitRuns = (fullRows: number) => {
     /** When partitions were taken or given back: the runs of those that are owned, as they are stored. */
     open: async (client: Client, owned: Iterable<number>): Promise<void> => {
       byPartition.clear();
+      waiting.length = 0;
       // Indexes are made by one core: the others have spans to acknowledge.
       await client.query("set max_parallel_maintenance_workers = 0");
       for (const partition of owned) byPartition.set(partition, await readRuns(client, partition, fullRows));
@@ -181,13 +182,13 @@ export const makeUnitRuns = (fullRows: number) => {
     /** In the batch's transaction. Whatever fails, runs must be opened anew. */
     write: async (client: Client): Promise<void> => {
       for (const [partition, copy] of waiting.entries()) {
-        if (copy === undefined) continue;
+        if (copy === undefined || copy.rows === 0) continue;
         const runs = runsOf(partition);
         runs.newest ??= await createRun(client, partition);
         await copyInto(client, `${tableOf(runs.newest)} (${COLUMNS})`, copy.finish());
         runs.newest.rows += copy.rows;
+        copy.clear();
       }
-      waiting = [];
     },
 
     /** Before memory forgets units: from now on all are found in runs. */

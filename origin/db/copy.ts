@@ -102,10 +102,28 @@ export class CopyBuffer {
     this.bytes(bytes, 0, bytes.length);
   }
 
+  /** bytea from these parts, one after the other */
+  joined(parts: readonly Uint8Array[]): void {
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#room(4 + length);
+    this.#put32(length);
+    for (const part of parts) {
+      this.#bytes.set(part, this.#at);
+      this.#at += part.length;
+    }
+  }
+
+  /** The whole message. It is overwritten after `clear`. */
   finish(): Buffer {
     this.#room(TRAILER.length);
     this.#at += TRAILER.copy(this.#bytes, this.#at);
     return this.#bytes.subarray(0, this.#at);
+  }
+
+  /** Begins anew in the same memory: that of large buffers thrown away makes the collector run several times a second. */
+  clear(): void {
+    this.#at = SIGNATURE.length;
+    this.rows = 0;
   }
 }
 
@@ -164,54 +182,57 @@ type CopyConnection = Connection & {
 
 /** What pg calls on a query in work; `Submittable` names only the first. */
 type CopyQuery = Submittable & {
-  readonly callback: (error?: Error) => void;
-  readonly handleCopyInResponse: (connection: CopyConnection) => void;
+  callback: (error?: Error) => void;
+  readonly handleCopyInResponse: () => void;
   readonly handleCopyData: (message: { readonly chunk: Buffer }) => void;
   readonly handleCommandComplete: () => void;
   readonly handleReadyForQuery: () => void;
   readonly handleError: (error: Error) => void;
 };
 
+const takesCopies = (connection: Connection): connection is CopyConnection =>
+  "sendCopyFromChunk" in connection;
+
+const sendCopy = (connection: Connection, data: Buffer): void => {
+  if (!takesCopies(connection)) throw new Error("this version of pg cannot send COPY");
+  for (let at = 0; at < data.length; at += CHUNK_BYTES)
+    connection.sendCopyFromChunk(data.subarray(at, at + CHUNK_BYTES));
+  connection.endCopyFrom();
+};
+
+/** `data` is sent behind the command without waiting for the server's word: refused, it is passed over. */
 const runCopy = (
   client: Client,
   text: string,
-  on: Pick<CopyQuery, "handleCopyInResponse" | "handleCopyData">,
+  copy: { data?: Buffer; handleCopyData: CopyQuery["handleCopyData"] },
 ): Promise<void> =>
   new Promise((resolve, reject) => {
     let failure: Error | undefined;
-    const settle = (error?: Error): void => {
-      if (error === undefined) resolve();
-      else reject(error);
-    };
     const query: CopyQuery = {
-      ...on,
-      // Called by pg with an error when the connection breaks while the query waits.
-      callback: settle,
+      // Called by pg too, when the connection breaks or the query takes too long. It may put a function of its own here.
+      callback: (error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      },
       submit: (connection) => {
         connection.query(text);
+        if (copy.data !== undefined) sendCopy(connection, copy.data);
       },
+      handleCopyInResponse: () => {},
+      handleCopyData: copy.handleCopyData,
       handleCommandComplete: () => {},
       handleError: (error) => {
         failure = error;
-        settle(error);
+        query.callback(error);
       },
-      handleReadyForQuery: () => {
-        settle(failure);
-      },
+      handleReadyForQuery: () => query.callback(failure),
     };
     client.query(query);
   });
 
 /** `target`: a trusted `table (columns)`. Rejects as the server does; the client is usable afterwards. */
 export const copyInto = (client: Client, target: string, data: Buffer): Promise<void> =>
-  runCopy(client, `copy ${target} from stdin (format binary)`, {
-    handleCopyInResponse: (connection) => {
-      for (let at = 0; at < data.length; at += CHUNK_BYTES)
-        connection.sendCopyFromChunk(data.subarray(at, at + CHUNK_BYTES));
-      connection.endCopyFrom();
-    },
-    handleCopyData: () => {},
-  });
+  runCopy(client, `copy ${target} from stdin (format binary)`, { data, handleCopyData: () => {} });
 
 /**
  * Hands each row of a trusted `query` without parameters to `visit`. Binary, as pg's own results cannot be: bytea would
@@ -226,7 +247,6 @@ export const copyFrom = async (
   let first = true;
   let thrown: unknown;
   await runCopy(client, `copy (${query}) to stdout (format binary)`, {
-    handleCopyInResponse: () => {},
     // The server sends one message a row, the first behind the signature, and the trailer in one of its own.
     handleCopyData: ({ chunk }) => {
       const at = first ? SIGNATURE.length : 0;

@@ -30,9 +30,17 @@ class Reader {
   /** bounds of the last bytes field */
   start = 0;
   end = 0;
+  /** halves of the last fixed64 */
+  high = 0;
+  low = 0;
+  /** One of each kind, written over: a value lives until the next one is read. */
+  readonly text: Extract<AttributeValue, { kind: "text" }>;
+  readonly number = { kind: "number" as const, value: 0 };
+  readonly boolean = { kind: "boolean" as const, value: false };
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.text = { kind: "text", bytes, start: 0, end: 0 };
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -75,12 +83,11 @@ class Reader {
   }
 
   /** As two halves: together they may pass 2^53. */
-  fixed64(limit: number): { high: number; low: number } {
+  fixed64(limit: number): void {
     if (limit - this.at < 8) throw new Malformed("a number is cut off");
-    const low = this.view.getUint32(this.at, true);
-    const high = this.view.getUint32(this.at + 4, true);
+    this.low = this.view.getUint32(this.at, true);
+    this.high = this.view.getUint32(this.at + 4, true);
     this.at += 8;
-    return { high, low };
   }
 
   double(limit: number): number {
@@ -144,19 +151,24 @@ const readValue = (reader: Reader, end: number): AttributeValue | undefined => {
         expectType(tag, BYTES);
         reader.range(end);
         checkText(reader.bytes, reader.start, reader.end);
-        value = { kind: "text", bytes: reader.bytes, start: reader.start, end: reader.end };
+        value = reader.text;
+        value.start = reader.start;
+        value.end = reader.end;
         break;
       case 2:
         expectType(tag, VARINT);
-        value = { kind: "boolean", value: reader.varint(end) !== 0 };
+        value = reader.boolean;
+        value.value = reader.varint(end) !== 0;
         break;
       case 3:
         expectType(tag, VARINT);
-        value = { kind: "number", value: reader.signed(end) };
+        value = reader.number;
+        value.value = reader.signed(end);
         break;
       case 4:
         expectType(tag, FIXED64);
-        value = { kind: "number", value: reader.double(end) };
+        value = reader.number;
+        value.value = reader.double(end);
         break;
       default:
         reader.skip(tag & 7, end);
@@ -241,16 +253,16 @@ const readSpan = (reader: Reader, end: number, fields: SpanFields): void => {
         break;
       case 7: {
         expectType(tag, FIXED64);
-        const time = reader.fixed64(end);
-        startHigh = time.high;
-        startLow = time.low;
+        reader.fixed64(end);
+        startHigh = reader.high;
+        startLow = reader.low;
         break;
       }
       case 8: {
         expectType(tag, FIXED64);
-        const time = reader.fixed64(end);
-        endHigh = time.high;
-        endLow = time.low;
+        reader.fixed64(end);
+        endHigh = reader.high;
+        endLow = reader.low;
         break;
       }
       case 9: {
@@ -288,8 +300,8 @@ const readLog = (reader: Reader, end: number, fields: SpanFields): void => {
     switch (tag >>> 3) {
       case 1: {
         expectType(tag, FIXED64);
-        const { high, low } = reader.fixed64(end);
-        fields.startMs = msOf(high, low);
+        reader.fixed64(end);
+        fields.startMs = msOf(reader.high, reader.low);
         break;
       }
       case 6: {
@@ -303,8 +315,8 @@ const readLog = (reader: Reader, end: number, fields: SpanFields): void => {
       }
       case 11: {
         expectType(tag, FIXED64);
-        const { high, low } = reader.fixed64(end);
-        observedMs = msOf(high, low);
+        reader.fixed64(end);
+        observedMs = msOf(reader.high, reader.low);
         break;
       }
       case 12:

@@ -75,8 +75,8 @@ const unitIsValid = ({ bytes, start, end }: Text): boolean => {
 const TREATMENT_NAME = Buffer.from("treatment");
 const HOLDOUT_NAME = Buffer.from("holdout");
 
-const variantFlag = (variant: Text | undefined): number | undefined => {
-  if (variant === undefined) return 0;
+const variantFlag = (variant: Text): number | undefined => {
+  if (variant.start < 0) return 0;
   if (textIs(variant, TREATMENT_NAME)) return TREATMENT;
   return textIs(variant, HOLDOUT_NAME) ? HOLDOUT : undefined;
 };
@@ -117,7 +117,7 @@ export const makeScreen = (options: { directory: FeatureDirectory; raw: RawSampl
     onBot: (feature: FeatureEpoch) => void,
   ): Outcome => {
     const { feature, unit } = fields;
-    if (feature === undefined || unit === undefined) return "notAFeature";
+    if (feature.start < 0 || unit.start < 0) return "notAFeature";
     if (kind === "span" && !idsAreValid(fields)) return "badIds";
     if (fields.startMs > nowMs + MAX_AHEAD_MS) return "future";
     if (fields.startMs < nowMs - MAX_AGE_MS) return "old";

@@ -7,7 +7,7 @@ export type AttributeValue =
   | { kind: "number"; value: number }
   | { kind: "boolean"; value: boolean };
 
-/** A range of bytes that hold text. */
+/** A range of bytes that hold text; it starts at −1 when there is none. */
 export type Text = { bytes: Uint8Array; start: number; end: number };
 
 /** Filled anew for each item. Rank: position of the name among its aliases; the first name wins. */
@@ -25,11 +25,11 @@ export type SpanFields = {
   /** −1 when the span has no end, or for log records */
   durationUs: number;
   failed: boolean;
-  feature: Text | undefined;
+  readonly feature: Text;
   featureRank: number;
-  unit: Text | undefined;
+  readonly unit: Text;
   unitRank: number;
-  variant: Text | undefined;
+  readonly variant: Text;
   /** NaN when there is one that is no number; undefined: absent */
   epoch: number | undefined;
   actionTaken: boolean;
@@ -39,6 +39,8 @@ export type SpanFields = {
   /** for log records: the event's name is feature_flag.evaluation */
   isEvaluation: boolean;
 };
+
+const noText = (): Text => ({ bytes: new Uint8Array(), start: -1, end: -1 });
 
 export const emptyFields = (): SpanFields => ({
   bytes: new Uint8Array(),
@@ -51,11 +53,11 @@ export const emptyFields = (): SpanFields => ({
   startMs: 0,
   durationUs: -1,
   failed: false,
-  feature: undefined,
+  feature: noText(),
   featureRank: 99,
-  unit: undefined,
+  unit: noText(),
   unitRank: 99,
-  variant: undefined,
+  variant: noText(),
   epoch: undefined,
   actionTaken: false,
   returned: false,
@@ -76,11 +78,11 @@ export const clearFields = (fields: SpanFields, bytes: Uint8Array): void => {
   fields.startMs = 0;
   fields.durationUs = -1;
   fields.failed = false;
-  fields.feature = undefined;
+  fields.feature.start = -1;
   fields.featureRank = 99;
-  fields.unit = undefined;
+  fields.unit.start = -1;
   fields.unitRank = 99;
-  fields.variant = undefined;
+  fields.variant.start = -1;
   fields.epoch = undefined;
   fields.actionTaken = false;
   fields.returned = false;
@@ -126,10 +128,17 @@ export const knownName = (bytes: Uint8Array, start: number, end: number): KnownN
   return undefined;
 };
 
-const textOf = (value: AttributeValue): Text => {
-  if (value.kind === "text") return value;
-  const bytes = Buffer.from(String(value.value));
-  return { bytes, start: 0, end: bytes.length };
+/** Copied, range for range: readers hand out the same value again and again. */
+const setText = (text: Text, value: AttributeValue): void => {
+  if (value.kind === "text") {
+    text.bytes = value.bytes;
+    text.start = value.start;
+    text.end = value.end;
+    return;
+  }
+  text.bytes = Buffer.from(String(value.value));
+  text.start = 0;
+  text.end = text.bytes.length;
 };
 
 const numberOf = (value: AttributeValue): number => {
@@ -156,16 +165,16 @@ export const setAttribute = (fields: SpanFields, { field, rank }: KnownName, val
   switch (field) {
     case "featureId":
       if (rank >= fields.featureRank) return;
-      fields.feature = textOf(value);
+      setText(fields.feature, value);
       fields.featureRank = rank;
       return;
     case "unitId":
       if (rank >= fields.unitRank) return;
-      fields.unit = textOf(value);
+      setText(fields.unit, value);
       fields.unitRank = rank;
       return;
     case "variant":
-      fields.variant = textOf(value);
+      setText(fields.variant, value);
       return;
     case "epoch":
       fields.epoch = numberOf(value);
@@ -189,8 +198,8 @@ export const setAttribute = (fields: SpanFields, { field, rank }: KnownName, val
       return;
     }
     case "eventName": {
-      const text = textOf(value);
-      if (isEvaluationName(text.bytes, text.start, text.end)) fields.isEvaluation = true;
+      if (value.kind === "text" && isEvaluationName(value.bytes, value.start, value.end))
+        fields.isEvaluation = true;
       return;
     }
   }

@@ -1,8 +1,9 @@
 // The log of acknowledged telemetry: requests wait together for one commit at a time (group commit), so durability
 // costs one flush for all of them. A failed commit fails its requests; their clients send again.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Pool } from "../db/pool.ts";
-import { makeBlockBuilders, type BlockBuilders, type SealedBlock } from "./block.ts";
+import { withClient, type Pool } from "../db/pool.ts";
+import { CopyBuffer, copyInto } from "../db/copy.ts";
+import { makeBlockBuilders, type BlockBuilders } from "./block.ts";
 import { ensureLogPartitions } from "./partitions.ts";
 
 /** Where acknowledged telemetry goes: PostgreSQL here; the door for another log. */
@@ -22,26 +23,16 @@ type Waiter = { resolve: () => void; reject: (error: Error) => void };
 
 const NO_PARTITION = "23514";
 
-const insertBlocks = async (
-  pool: Pool,
-  writer: number,
-  seq: number,
-  blocks: readonly SealedBlock[],
-): Promise<void> => {
-  const rows = blocks.map((_, i) => {
-    const at = i * 4 + 2;
-    return `($1, $${at + 1}, $2, $${at + 2}, $${at + 3}, $${at + 4})`;
+/** A connection that failed is dropped: the commit may still be under way on it. */
+const insertRows = (pool: Pool, rows: Buffer): Promise<void> =>
+  withClient(pool, async (client, drop) => {
+    try {
+      await copyInto(client, "span_log (writer, partition, seq, records, span_keys, block)", rows);
+    } catch (error) {
+      drop(error);
+      throw error;
+    }
   });
-  await pool.query({
-    name: `append-span-log-${blocks.length}`,
-    text: `insert into span_log (writer, partition, seq, records, span_keys, block) values ${rows.join(", ")}`,
-    values: [
-      writer,
-      seq,
-      ...blocks.flatMap(({ partition, records, spanKeys, block }) => [partition, records, spanKeys, block]),
-    ],
-  });
-};
 
 /**
  * `gatherMs`: how long the first request of a commit waits for others to join it. The writer's number is taken from
@@ -55,6 +46,7 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
   let committingBytes = 0;
   let writer: number | undefined;
   let seq = 0;
+  const copy = new CopyBuffer();
 
   const takeWriter = async (): Promise<number> => {
     const { rows } = await pool.query<{ writer: number }>(
@@ -65,15 +57,29 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
     return number;
   };
 
-  const commit = async (blocks: readonly SealedBlock[]): Promise<void> => {
-    writer ??= await takeWriter();
+  /** What waits, as rows of the stream's next commit. */
+  const takeRows = (stream: number): Buffer => {
+    copy.clear();
     seq++;
+    for (const { partition, records, spanKeys, parts } of builders.seal()) {
+      copy.row(6);
+      copy.int4(stream);
+      copy.int2(partition);
+      copy.int8(seq >>> 0, Math.floor(seq / 2 ** 32));
+      copy.int4(records);
+      copy.joined([spanKeys]);
+      copy.joined(parts);
+    }
+    return copy.finish();
+  };
+
+  const commit = async (rows: Buffer): Promise<void> => {
     try {
-      await insertBlocks(pool, writer, seq, blocks);
+      await insertRows(pool, rows);
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === NO_PARTITION)) throw error;
       await ensureLogPartitions(pool);
-      await insertBlocks(pool, writer, seq, blocks);
+      await insertRows(pool, rows);
     }
   };
 
@@ -86,21 +92,33 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
     seq = 0;
   };
 
+  const takeWaiting = (): Waiter[] => {
+    const taken = waiters;
+    waiters = [];
+    return taken;
+  };
+
+  const commitWaiting = async (): Promise<void> => {
+    let served: Waiter[] | undefined;
+    try {
+      writer ??= await takeWriter();
+      served = takeWaiting();
+      committingBytes = builders.size();
+      const rows = takeRows(writer);
+      if (copy.rows > 0) await commit(rows);
+      for (const waiter of served) waiter.resolve();
+    } catch (cause) {
+      endStream();
+      if (served === undefined) builders.seal();
+      const error = new Error("telemetry could not be stored", { cause });
+      for (const waiter of served ?? takeWaiting()) waiter.reject(error);
+    }
+  };
+
   const run = async (): Promise<void> => {
     while (waiters.length > 0) {
       if (gatherMs > 0) await sleep(gatherMs);
-      const served = waiters;
-      waiters = [];
-      committingBytes = builders.size();
-      try {
-        const blocks = builders.seal();
-        if (blocks.length > 0) await commit(blocks);
-        for (const waiter of served) waiter.resolve();
-      } catch (cause) {
-        endStream();
-        const error = new Error("telemetry could not be stored", { cause });
-        for (const waiter of served) waiter.reject(error);
-      }
+      await commitWaiting();
     }
     committing = undefined;
     committingBytes = 0;

@@ -73,11 +73,13 @@ type Builder = {
   features: Map<FeatureEpoch, number>;
 };
 
+/** Points into the builders' memory: to be read before anything is added. */
 export type SealedBlock = {
   readonly partition: number;
   readonly records: number;
   readonly spanKeys: Buffer;
-  readonly block: Buffer;
+  /** one after the other they are the block */
+  readonly parts: readonly Buffer[];
 };
 
 const newBuilder = (): Builder => ({
@@ -124,8 +126,8 @@ const seal = (builder: Builder, partition: number): SealedBlock => {
   return {
     partition,
     records: builder.count,
-    spanKeys: Buffer.from(builder.keys.subarray(0, builder.count * 8)),
-    block: Buffer.concat([head, ...dictionary, builder.records.subarray(0, builder.recordBytes)]),
+    spanKeys: builder.keys.subarray(0, builder.count * 8),
+    parts: [head, ...dictionary, builder.records.subarray(0, builder.recordBytes)],
   };
 };
 
