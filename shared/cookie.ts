@@ -1,7 +1,7 @@
 // The signed cookie: `v1.<kid>.<payload>.<mac>`. It holds who the visitor is, the cohorts that stick to them and what a
 // captcha found of them, never whether a feature is on. A pure codec: the caller computes and checks the MAC over
 // `signedPart`.
-import { h32 } from "./hash.ts";
+import { h32Joined } from "./hash.ts";
 import { UnitId } from "./ids.ts";
 import type { HeldCohort } from "./assign.ts";
 
@@ -33,7 +33,7 @@ const HOLD_CHARS = 6;
 const CODES = ["treatment", "holdout"] as const;
 
 /** A cohort is held for one epoch of one feature: a feature that is opened anew assigns anew. 32 bits. */
-export const holdKey = (featureId: string, epoch: number): number => h32(`${featureId}#${epoch}`);
+export const holdKey = (featureId: string, epoch: number): number => h32Joined(featureId, String(epoch), "#");
 
 const encodeHold = (key: number, cohort: HeldCohort): string => {
   let rest = key * 16 + CODES.indexOf(cohort);
@@ -111,9 +111,10 @@ export const parseCookie = (value: string): ParsedCookie | null => {
 export const holdAlso = (
   held: ReadonlyMap<number, HeldCohort>,
   added: ReadonlyMap<number, HeldCohort>,
-  living: ReadonlySet<number>,
+  living: { readonly has: (key: number) => boolean },
 ): Map<number, HeldCohort> => {
   const all = new Map([...held, ...added]);
+  if (all.size <= MAX_HELD) return all;
   const drop = (keys: Iterable<number>): void => {
     for (const key of keys) {
       if (all.size <= MAX_HELD) return;

@@ -67,11 +67,11 @@ const hashBytes = (length: number): number => {
   return (hash ^ (hash >>> 16)) >>> 0;
 };
 
-/** `h32` of `first:second`. */
-export const h32Joined = (first: string, second: string): number => {
+/** `h32` of `first:second`, or of `first#second`. */
+export const h32Joined = (first: string, second: string, separator: ":" | "#" = ":"): number => {
   const length = first.length + 1 + second.length;
   if (length > MAX_BYTES || !put(first, 0) || !put(second, first.length + 1))
-    return h32(`${first}:${second}`);
-  bytes[first.length] = 0x3a;
+    return h32(`${first}${separator}${second}`);
+  bytes[first.length] = separator.charCodeAt(0);
   return hashBytes(length);
 };

@@ -8,21 +8,64 @@ import { compilePath, type Route } from "../../shared/route.ts";
 import { compileGate, type CompiledGate } from "./compile-gate.ts";
 import type { Assigned } from "./gate.ts";
 
-export type CompiledFeature = Assignable & {
+/**
+ * A feature made ready for requests. What only some requests ask for is made when the first one does: most features of
+ * a large snapshot meet few of an isolate's requests.
+ */
+export class CompiledFeature implements Assignable {
   readonly featureId: FeatureId;
+  readonly rolloutBps: number;
+  readonly holdoutBps: number;
   readonly state: FeatureState;
-  readonly holdKey: number;
-  /** Whether the feature has anything to do with a request. */
-  readonly appliesTo: (path: string, method: string) => boolean;
-  /** null: only the upstream is told. */
-  readonly gate: CompiledGate | null;
-  /** Whether a request is one that the feature is for; null: all are. */
-  readonly targets: Targets | null;
-  /** Whether a request is one by which units activate, given the status that the upstream answered. */
-  readonly activatedBy: ((path: string, method: string, status: number) => boolean) | null;
   /** Every unit's assignment is one of these: nothing is made for a request. */
   readonly as: Readonly<Record<Cohort, Assigned>>;
-};
+  #holdKey: number | undefined;
+  #applies: ((path: string, method: string) => boolean) | undefined;
+  #gate: CompiledGate | null | undefined;
+  #targets: Targets | null | undefined;
+  #activated: ActivatedBy | null | undefined;
+
+  constructor(state: FeatureState) {
+    this.featureId = state.featureId;
+    this.rolloutBps = state.rolloutBps;
+    this.holdoutBps = state.holdoutBps;
+    this.state = state;
+    this.as = {
+      treatment: { feature: this, cohort: "treatment", open: true },
+      holdout: { feature: this, cohort: "holdout", open: false },
+      off: { feature: this, cohort: "off", open: false },
+    };
+  }
+
+  /** Under which a cookie holds the unit's cohort. */
+  get holdKey(): number {
+    return (this.#holdKey ??= holdKey(this.state.featureId, this.state.epoch));
+  }
+
+  /** Whether the feature has anything to do with a request. */
+  appliesTo(path: string, method: string): boolean {
+    return (this.#applies ??= compileRoutes(this.state.routes))(path, method);
+  }
+
+  /** null: only the upstream is told. */
+  get gate(): CompiledGate | null {
+    return this.#gate === undefined ? (this.#gate = compileGate(this.state)) : this.#gate;
+  }
+
+  /** Whether a request is one that the feature is for; null: all are. */
+  get targets(): Targets | null {
+    const { targeting } = this.state;
+    if (targeting === null) return null;
+    return (this.#targets ??= compileTargeting(targeting));
+  }
+
+  /** Whether a request is one by which units activate, given the status that the upstream answered. */
+  get activatedBy(): ActivatedBy | null {
+    const { activation } = this.state;
+    if (activation === null) return null;
+    return (this.#activated ??= compileActivation(activation));
+  }
+}
 
 /** One per snapshot: its identity keys whatever is remembered about the snapshot. */
 export type CompiledSnapshot = {
@@ -41,10 +84,11 @@ export type CompiledSnapshot = {
   /** Whether a request's token has to be verified, because an enabled feature asks for one of its claims. */
   readonly asksForClaims: boolean;
   readonly byId: ReadonlyMap<FeatureId, CompiledFeature>;
-  readonly holdKeys: ReadonlySet<number>;
+  /** Those of its features. */
+  readonly holdKeys: { readonly has: (key: number) => boolean };
 };
 
-const compileRoutes = (routes: readonly Route[]): CompiledFeature["appliesTo"] => {
+const compileRoutes = (routes: readonly Route[]): ((path: string, method: string) => boolean) => {
   if (routes.length === 0) return () => true;
   const compiled = routes.map((route) => ({
     test: compilePath(route.path).test,
@@ -54,35 +98,13 @@ const compileRoutes = (routes: readonly Route[]): CompiledFeature["appliesTo"] =
     compiled.some((route) => (route.methods === null || route.methods.has(method)) && route.test(path));
 };
 
-const compileActivation = (activation: Activation | null): CompiledFeature["activatedBy"] => {
-  if (activation === null) return null;
+type ActivatedBy = (path: string, method: string, status: number) => boolean;
+
+const compileActivation = (activation: Activation): ActivatedBy => {
   const { test } = compilePath(activation.path);
   const wanted = activation.status;
   return (path, method, status) =>
     method === activation.method && (wanted === undefined ? status < 400 : status === wanted) && test(path);
-};
-
-const compileFeature = (state: FeatureState): CompiledFeature => {
-  const feature: CompiledFeature = {
-    featureId: state.featureId,
-    rolloutBps: state.rolloutBps,
-    holdoutBps: state.holdoutBps,
-    state,
-    holdKey: holdKey(state.featureId, state.epoch),
-    appliesTo: compileRoutes(state.routes),
-    gate: compileGate(state),
-    targets: state.targeting === null ? null : compileTargeting(state.targeting),
-    activatedBy: compileActivation(state.activation),
-    get as() {
-      return as;
-    },
-  };
-  const as = {
-    treatment: { feature, cohort: "treatment", open: true },
-    holdout: { feature, cohort: "holdout", open: false },
-    off: { feature, cohort: "off", open: false },
-  } as const;
-  return feature;
 };
 
 const MANY_PATHS = 2_000;
@@ -105,21 +127,35 @@ const makeRouted = (enabled: readonly CompiledFeature[]): CompiledSnapshot["rout
   };
 };
 
-export const compile = (revision: Revision, states: readonly FeatureState[]): CompiledSnapshot => {
-  const features = states.map(compileFeature);
-  const enabled = features.filter((feature) => feature.state.enabled);
+/** Asked only for a cookie that holds too much. */
+const makeHoldKeys = (features: readonly CompiledFeature[]): CompiledSnapshot["holdKeys"] => {
+  let keys: ReadonlySet<number> | null = null;
+  return { has: (key) => (keys ??= new Set(features.map((feature) => feature.holdKey))).has(key) };
+};
+
+/** A feature that is as it was in `before` stays the object that it was, with all that was made for it. */
+export const compile = (
+  revision: Revision,
+  states: readonly FeatureState[],
+  before: CompiledSnapshot | null = null,
+): CompiledSnapshot => {
+  const features = states.map((state) => {
+    const known = before?.byId.get(state.featureId);
+    return known?.state === state ? known : new CompiledFeature(state);
+  });
+  const enabled = features.filter(({ state }) => state.enabled);
   return {
     revision,
     features,
     enabled,
     routed: makeRouted(enabled),
-    isTargeted: enabled.some(({ targets }) => targets !== null),
-    activatable: enabled.filter((feature) => feature.activatedBy !== null),
+    isTargeted: enabled.some(({ state }) => state.targeting !== null),
+    activatable: enabled.filter(({ state }) => state.activation !== null),
     gated: features
-      .filter((feature) => feature.gate !== null)
+      .filter(({ state }) => state.gate !== null)
       .toSorted((a, b) => (a.featureId < b.featureId ? -1 : 1)),
     asksForClaims: enabled.some(({ state }) => state.targeting !== null && asksForClaims(state.targeting)),
     byId: new Map(features.map((feature) => [feature.featureId, feature])),
-    holdKeys: new Set(features.map((feature) => feature.holdKey)),
+    holdKeys: makeHoldKeys(features),
   };
 };

@@ -72,7 +72,7 @@ export const makeMemory = ({
 
   const learn = (next: Ledger): void => {
     ledger = next;
-    snapshot = compile(next.revision ?? FIRST, statesOf(next));
+    snapshot = compile(next.revision ?? FIRST, statesOf(next), snapshot);
     for (const leave of waiting) leave();
   };
 
@@ -101,6 +101,8 @@ export const makeMemory = ({
   const watch = async (number: number): Promise<void> => {
     const until = now() + LAST_CALL_MS;
     const isMine = (): boolean => number === watchNumber;
+    // Watching before the first answer would bring everything a second time.
+    if (ledger.revision === null) await question?.answer;
     while (isMine() && now() < until) {
       hungAt = now() + watchMs + 2 * SLACK_MS;
       // An answer that confirms nothing comes at once and must not be asked for again at once.
@@ -161,15 +163,20 @@ export const makeMemory = ({
     return seen(source, snapshot ?? compile(FIRST, []));
   };
 
+  const seeAt = (at: number, waitUntil: WaitUntil): Seen | Promise<Seen> => {
+    if (snapshot !== null) {
+      if (origin === "replica" && at - confirmedAt <= maxStaleMs) return seen("memory", snapshot);
+      if (at - unansweredAt < ASK_AGAIN_MS) return seen(origin === "replica" ? "memory" : origin, snapshot);
+    }
+    return seeAfterAsking(at, waitUntil);
+  };
+
   return {
     see: (waitUntil) => {
       const at = now();
+      const found = seeAt(at, waitUntil);
       keepWatching(at, waitUntil);
-      if (snapshot !== null) {
-        if (origin === "replica" && at - confirmedAt <= maxStaleMs) return seen("memory", snapshot);
-        if (at - unansweredAt < ASK_AGAIN_MS) return seen(origin === "replica" ? "memory" : origin, snapshot);
-      }
-      return seeAfterAsking(at, waitUntil);
+      return found;
     },
     refresh: (waitUntil) => {
       question = null;

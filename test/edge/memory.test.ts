@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { makeMemory, type Seen } from "../../edge/state/memory.ts";
 import type { Watch, WatchAnswer } from "../../edge/state/watch.ts";
 import { PushMessage } from "../../shared/feature.ts";
+import { FeatureId } from "../../shared/ids.ts";
 import { applyChange, changeSince, emptyLedger, type Ledger } from "../../shared/ledger.ts";
 import { feature } from "./support/edge.ts";
 
@@ -93,6 +94,31 @@ describe.concurrent("an isolate", () => {
     await see();
     ledger = ledgerAt(8, "feat_a", "feat_b");
     await vi.waitUntil(async () => (await see()).snapshot.revision === 8, 5_000);
+  });
+
+  test("makes a changed feature anew and keeps what it made of the others", async () => {
+    let ledger = ledgerAt(7, "feat_a", "feat_b", "feat_c");
+    const { see } = setUp({
+      watchReplica: async (watch) => {
+        await new Promise((resolve) => setTimeout(resolve, Math.min(watch.waitMs, 50)));
+        return structuredClone(answerFrom(ledger, watch));
+      },
+    });
+    const [a, b, c] = (await see()).snapshot.features;
+    const { revision, features } = PushMessage.parse({
+      revision: 8,
+      full: false,
+      features: [feature("feat_b", { enabled: false })],
+    });
+    ledger = applyChange(ledger, { revision, full: false, features, removed: [FeatureId.parse("feat_c")] });
+    await vi.waitUntil(async () => (await see()).snapshot.revision === 8, 5_000);
+    const { snapshot } = await see();
+    expect(snapshot.features.map(({ featureId }) => featureId)).toEqual(["feat_a", "feat_b"]);
+    expect(snapshot.features[0]).toBe(a);
+    expect(snapshot.features[1]).not.toBe(b);
+    expect(snapshot.features[1]?.state.enabled).toBe(false);
+    expect(snapshot.holdKeys.has(c?.holdKey ?? 0)).toBe(false);
+    expect(snapshot.holdKeys.has(a?.holdKey ?? 0)).toBe(true);
   });
 
   test("never goes back to an older revision", async () => {

@@ -16,6 +16,7 @@ test("joined in plain code or WebAssembly, any two texts have the same hash", ()
   fc.assert(
     fc.property(text, text, (a, b) => {
       expect(h32Joined(a, b)).toBe(h32(`${a}:${b}`));
+      expect(h32Joined(a, b, "#")).toBe(h32(`${a}#${b}`));
     }),
     { numRuns: 2_000 },
   );
