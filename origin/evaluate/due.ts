@@ -3,9 +3,10 @@ import type { Queryable } from "../db/pool.ts";
 import type { SignalName } from "../decide/decision.ts";
 import type { Evidence } from "../decide/evidence.ts";
 import type { RampPosition } from "../decide/ramp.ts";
-import type { Ages } from "../../shared/ages.ts";
+import { agesOf, type Ages } from "../../shared/ages.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/rule.ts";
+import { termsOf } from "./terms.ts";
 
 /** A trial as stored. Its evidence was written by storeCheck and is trusted. */
 export type StoredTrial = {
@@ -30,8 +31,14 @@ export type DueFeature = {
   readonly ruleVersion: number;
   /** Whether the edge itself sees activations, so that none means none. */
   readonly activationConfigured: boolean;
-  /** By which windows the fold counts this epoch; null before it has counted anything. */
-  readonly windows: (Ages & { readonly returnAfterSeconds: number }) | null;
+  /** The rule's: what its evidence is about, and at which ages and in which buckets it counts. */
+  readonly terms: string;
+  readonly ages: Ages;
+  /**
+   * Whether the counts are made by the rule's windows, or nothing is counted yet. After a change of the rule they are not until
+   * the fold has counted anew; what is there until then is about other ages and buckets.
+   */
+  readonly isCounted: boolean;
   readonly trial: StoredTrial | null;
   /** Where it was seen last on its ramp; null before the first check with one. */
   readonly ramp: RampPosition | null;
@@ -68,46 +75,51 @@ type Row = {
   last_mature: number;
 };
 
-const toDue = (row: Row): DueFeature => ({
-  featureId: FeatureId.parse(row.feature_id),
-  version: row.version,
-  epoch: row.epoch,
-  rolloutBps: row.rollout_bps,
-  holdoutBps: row.holdout_bps,
-  epochStartedAt: row.epoch_started_s,
-  rule: Rule.parse(row.rule),
-  ruleVersion: row.rule_version,
-  activationConfigured: row.activation_configured,
-  windows:
-    row.activation_ages_s === null
-      ? null
-      : {
-          activation: row.activation_ages_s,
-          retention: row.retention_ages_s,
-          returnAfterSeconds: row.return_after_s,
-          bucketSeconds: row.bucket_s,
-        },
-  trial:
-    row.terms === null
-      ? null
-      : {
-          terms: row.terms,
-          seq: row.seq,
-          decided: row.decided,
-          cause: row.cause,
-          evidence: row.evidence,
-          treatmentSketch: row.treatment_sketch,
-          holdoutSketch: row.holdout_sketch,
-        },
-  ramp:
-    row.ramp_rollout_bps === null
-      ? null
-      : { rolloutBps: row.ramp_rollout_bps, since: row.ramp_since_s, paused: row.ramp_paused },
-  last:
-    row.last_state === null
-      ? null
-      : { state: row.last_state, ruleVersion: row.last_rule_version, mature: row.last_mature },
-});
+const isCountedBy = (row: Row, ages: Ages, { returnAfterSeconds }: Rule): boolean =>
+  row.activation_ages_s === null ||
+  (row.bucket_s === ages.bucketSeconds &&
+    row.return_after_s === returnAfterSeconds &&
+    row.activation_ages_s.join() === ages.activation.join() &&
+    row.retention_ages_s.join() === ages.retention.join());
+
+const toDue = (row: Row): DueFeature => {
+  const rule = Rule.parse(row.rule);
+  const ages = agesOf(rule);
+  return {
+    featureId: FeatureId.parse(row.feature_id),
+    version: row.version,
+    epoch: row.epoch,
+    rolloutBps: row.rollout_bps,
+    holdoutBps: row.holdout_bps,
+    epochStartedAt: row.epoch_started_s,
+    rule,
+    ruleVersion: row.rule_version,
+    activationConfigured: row.activation_configured,
+    terms: termsOf(rule),
+    ages,
+    isCounted: isCountedBy(row, ages, rule),
+    trial:
+      row.terms === null
+        ? null
+        : {
+            terms: row.terms,
+            seq: row.seq,
+            decided: row.decided,
+            cause: row.cause,
+            evidence: row.evidence,
+            treatmentSketch: row.treatment_sketch,
+            holdoutSketch: row.holdout_sketch,
+          },
+    ramp:
+      row.ramp_rollout_bps === null
+        ? null
+        : { rolloutBps: row.ramp_rollout_bps, since: row.ramp_since_s, paused: row.ramp_paused },
+    last:
+      row.last_state === null
+        ? null
+        : { state: row.last_state, ruleVersion: row.last_rule_version, mature: row.last_mature },
+  };
+};
 
 /** What there is to check: enabled features with a rule. */
 export const readDueIds = async (db: Queryable): Promise<FeatureId[]> => {

@@ -1,5 +1,6 @@
 // One check of every enabled feature with a rule: bring its evidence up to date, decide, store what changed, report, and
 // have a proven failure rolled back. Reads nothing but aggregates, so it costs the same at any number of users.
+import { setImmediate } from "node:timers/promises";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Pool } from "../db/pool.ts";
@@ -28,6 +29,8 @@ export type Evaluator = {
 
 /** Checks under way at once: fewer than the pool has connections. */
 const AT_ONCE = 6;
+/** After this long, in ms, whatever else the process does gets its turn, before it is the next checks'. */
+const TURN_MS = 5;
 
 const ANEW = "The rule's terms have changed: evidence starts from nothing, with a fresh α.";
 
@@ -134,11 +137,16 @@ export const makeEvaluator = (needs: {
         stop();
         if (outcome !== null) outcomes.push(outcome);
       };
+      let turnBeganAt = performance.now();
       for (const part of partsOfWork(due, at)) {
         const trials = await foldSettled(pool, part, clock);
         for (let first = 0; first < part.length; first += AT_ONCE) {
           const some = part.slice(first, first + AT_ONCE);
           await Promise.all(some.map((feature, offset) => checkOne(feature, trials[first + offset])));
+          if (performance.now() - turnBeganAt > TURN_MS) {
+            await setImmediate();
+            turnBeganAt = performance.now();
+          }
         }
       }
       return outcomes;

@@ -4,13 +4,11 @@ import { emptySketch, encodeSketch, mergeEncoded, quantile, decodeSketch } from 
 import type { Queryable } from "../db/pool.ts";
 import { noEvidence, type Evidence, type OutcomeEvidence } from "../decide/evidence.ts";
 import { foldExposures, foldOutcomes, foldTraffic, type OutcomeBucket } from "../decide/fold.ts";
-import { agesOf, type Ages } from "../../shared/ages.ts";
 import type { Rule } from "../../shared/rule.ts";
 import { arrivedFor, type Arrival } from "./arrived.ts";
 import { readOutcomes, readTraffic, trafficBuckets, type OutcomeRange, type TrafficPart } from "./buckets.ts";
 import type { DueFeature, StoredTrial } from "./due.ts";
 import { settledUpTo, type SettlingClock } from "./settled.ts";
-import { termsOf } from "./terms.ts";
 
 export type FoldedTrial = Omit<StoredTrial, "seq"> & {
   readonly alphaSpent: number;
@@ -25,12 +23,12 @@ export type FoldedTrial = Omit<StoredTrial, "seq"> & {
 export const newTrial = (due: DueFeature, since: number, expectedSeq: number | null): FoldedTrial => {
   const empty = encodeSketch(emptySketch());
   return {
-    terms: termsOf(due.rule),
+    terms: due.terms,
     alphaSpent: due.rule.mode === "enforce" ? due.rule.falseRollbackRate : 0,
     expectedSeq,
     decided: null,
     cause: [],
-    evidence: noEvidence(agesOf(due.rule), since, due, due.trial?.evidence.sampleRatio.tells),
+    evidence: noEvidence(due.ages, since, due, due.trial?.evidence.sampleRatio.tells),
     treatmentSketch: empty,
     holdoutSketch: empty,
     changed: true,
@@ -40,13 +38,13 @@ export const newTrial = (due: DueFeature, since: number, expectedSeq: number | n
 
 /** A trial that starts over begins with the next whole bucket: nobody exposed before is in it. */
 export const startOver = (due: DueFeature, now: number, expectedSeq: number): FoldedTrial =>
-  newTrial(due, now + agesOf(due.rule).bucketSeconds, expectedSeq);
+  newTrial(due, now + due.ages.bucketSeconds, expectedSeq);
 
 /** The running trial, or the one to begin: with the epoch, or now when the rule's terms have changed since. */
 const currentTrial = (due: DueFeature, now: number): FoldedTrial => {
   if (due.trial === null) return newTrial(due, due.epochStartedAt, null);
   const { seq, ...trial } = due.trial;
-  return trial.terms === termsOf(due.rule)
+  return trial.terms === due.terms
     ? { ...trial, alphaSpent: 0, expectedSeq: seq, changed: false, restarted: false }
     : startOver(due, now, seq);
 };
@@ -136,19 +134,10 @@ const foldOne = (
   };
 };
 
-/**
- * Whether the counts are made by the rule's windows. After a change of the rule they are not until the fold has counted
- * anew; what is there until then is about other ages and buckets.
- */
-const isCountedBy = ({ windows, rule }: DueFeature, ages: Ages): boolean =>
-  windows === null ||
-  (windows.bucketSeconds === ages.bucketSeconds &&
-    windows.returnAfterSeconds === rule.returnAfterSeconds &&
-    windows.activation.join() === ages.activation.join() &&
-    windows.retention.join() === ages.retention.join());
-
 /** Buckets that are read at once, but for a feature that has more by itself: some 20 ms of the event loop. */
 const BUCKETS_AT_ONCE = 1_000;
+/** What a feature costs at least, in buckets: one new bucket is read at each of its ages. */
+const BUCKETS_A_FEATURE = 10;
 
 /**
  * Features in parts to be folded one after the other. Those with little news come first: one with months to catch up on
@@ -157,7 +146,7 @@ const BUCKETS_AT_ONCE = 1_000;
 export const partsOfWork = (features: readonly DueFeature[], now: number): DueFeature[][] => {
   const weighed = features.map((due) => {
     const foldedTo = due.trial?.evidence.traffic.foldedTo ?? due.epochStartedAt;
-    return { due, buckets: Math.max(1, (now - foldedTo) / agesOf(due.rule).bucketSeconds) };
+    return { due, buckets: Math.max(BUCKETS_A_FEATURE, (now - foldedTo) / due.ages.bucketSeconds) };
   });
   const parts: DueFeature[][] = [];
   let room = 0;
@@ -180,14 +169,12 @@ export const foldSettled = async (
   { now, arrival, lagSeconds }: { now: number; arrival: Arrival; lagSeconds: number },
 ): Promise<FoldedTrial[]> => {
   const work = features.map((due) => {
-    const ages = agesOf(due.rule);
     const trial = currentTrial(due, now);
     const clock: SettlingClock = { now, arrived: arrivedFor(arrival, trial.evidence.since), lagSeconds };
-    return { due, ages, trial, clock, isCounted: isCountedBy(due, ages) };
+    return { due, trial, clock };
   });
-  const outcomeRanges = work.flatMap((one, index) => {
-    const { due, ages, trial, clock, isCounted } = one;
-    const { featureId, epoch, rule } = due;
+  const outcomeRanges = work.flatMap(({ due, trial, clock }, index) => {
+    const { featureId, epoch, rule, ages, isCounted } = due;
     return (isCounted ? partsOf(trial.evidence, rule) : [])
       .map(({ signal, ageSeconds, earlierAgeSeconds, foldedTo: from }) => {
         const upTo = settledUpTo(ages, ageSeconds, clock);
@@ -196,7 +183,7 @@ export const foldSettled = async (
       .filter(({ from, upTo }) => from < upTo);
   });
   const trafficRanges = work
-    .map(({ due: { featureId, epoch }, ages, trial, clock, isCounted }, index) => ({
+    .map(({ due: { featureId, epoch, ages, isCounted }, trial, clock }, index) => ({
       index,
       isCounted,
       featureId,
