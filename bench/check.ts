@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { setTimeout as sleep } from "node:timers/promises";
+import { windowsOf } from "../origin/aggregate/windows.ts";
 import { makeEvaluator } from "../origin/evaluate/evaluator.ts";
 import { makeLogger } from "../origin/log.ts";
 import { makeMetrics } from "../origin/metrics.ts";
@@ -36,7 +37,8 @@ const setting = await startIngestSetting({
   fill: async (pool) => {
     const beganAt = performance.now();
     await fillExposures(pool, exposures);
-    say(`${exposures} exposures filled in, in ${Math.round((performance.now() - beganAt) / 1_000)} s`);
+    const seconds = Math.round((performance.now() - beganAt) / 1_000);
+    say(`${exposures} exposures filled in, vacuumed and written to the disk, in ${seconds} s`);
   },
 });
 try {
@@ -46,11 +48,12 @@ try {
   const counted = rows[0]?.units ?? 0;
   say(`${counted} exposures of ${features} features`);
 
+  let aheadSeconds = 0;
   const evaluator = makeEvaluator({
     pool: setting.pool,
     metrics: makeMetrics(),
     log: makeLogger("error"),
-    now: () => Date.now() / 1_000,
+    now: () => Date.now() / 1_000 + aheadSeconds,
     lagSeconds: () => 0,
     rollbackFeature: async () => err({ reason: "the bench changes nothing" }),
     setRollout: async () => err({ reason: "the bench changes nothing" }),
@@ -60,7 +63,16 @@ try {
   for (let from = 0; from < ids.length; from += 50) await evaluator.evaluateDue(ids.slice(from, from + 50));
   say(`first check of all features: ${Math.round(performance.now() - firstAt)} ms`);
 
-  const measure = async (): Promise<number[]> => {
+  const round = (ms: number): number => Number(ms.toFixed(2));
+  /** Trials stored so often: by each check that finds a new bucket. */
+  const stored = async (): Promise<number> => {
+    const { rows: trials } = await setting.pool.query<{ seqs: number }>(
+      "select sum(seq) as seqs from pmf_trials",
+    );
+    return trials[0]?.seqs ?? 0;
+  };
+  const measure = async (name: string): Promise<number[]> => {
+    const storedBefore = await stored();
     const times: number[] = [];
     for (let n = 0; n < checks; n++) {
       const id = ids[Math.floor(Math.random() * ids.length)];
@@ -72,15 +84,15 @@ try {
       // A thousand features a second would be 1 ms each; leave the processor to the others in between.
       await sleep(2);
     }
-    return times.toSorted((a, b) => a - b);
+    const sorted = times.toSorted((a, b) => a - b);
+    const [p50, p99] = [round(percentile(sorted, 0.5)), round(percentile(sorted, 0.99))];
+    const news = (await stored()) - storedBefore;
+    say(`${name}: p50 ${p50} ms, p99 ${p99} ms; ${news} of ${checks} checks found a new bucket`);
+    return sorted;
   };
-  const round = (ms: number): number => Number(ms.toFixed(2));
-  const said = (times: readonly number[]): string =>
-    `p50 ${round(percentile(times, 0.5))} ms, p99 ${round(percentile(times, 0.99))} ms`;
 
-  await measure();
-  const idle = await measure();
-  say(`idle: ${said(idle)}`);
+  await measure("warming up");
+  const idle = await measure("idle");
 
   const workerData: BackgroundLoad = {
     url: setting.origin.url,
@@ -91,12 +103,26 @@ try {
   };
   const load = new Worker(new URL("ingest/load-worker.ts", import.meta.url), { workerData });
   await sleep(3_000);
-  const underIngest = await measure();
+  const underIngest = await measure("under ingest");
   const ended: Promise<number[]> = once(load, "message");
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   load.postMessage("enough");
   const [spansPerSecond = 0] = await ended;
-  say(`under ${Math.round(spansPerSecond)} spans/s: ${said(underIngest)}`);
+  say(`came in meanwhile: ${Math.round(spansPerSecond)} spans/s`);
+
+  // What the service does every second, and what it does when a bucket has settled for all features at once.
+  const timeRound = async (): Promise<number> => {
+    const startedAt = performance.now();
+    await evaluator.evaluateDue(ids);
+    return round(performance.now() - startedAt);
+  };
+  await timeRound();
+  const roundMs = await timeRound();
+  aheadSeconds = 2 * windowsOf({}).bucketS;
+  const newsRoundMs = await timeRound();
+  say(
+    `all features in one round: ${roundMs} ms with nothing new, ${newsRoundMs} ms with two new buckets of each`,
+  );
   if (values.json)
     console.log(
       JSON.stringify({
@@ -104,6 +130,8 @@ try {
         p99Ms: round(percentile(idle, 0.99)),
         underIngestP50Ms: round(percentile(underIngest, 0.5)),
         underIngestP99Ms: round(percentile(underIngest, 0.99)),
+        roundMs,
+        newsRoundMs,
         features,
         exposures: counted,
       }),

@@ -125,6 +125,9 @@ export const fillExposures = async (pool: Pool, exposures: number): Promise<void
     inTransaction(pool, (client) => fillCounts(client, of)),
     inTransaction(pool, (client) => fillSketches(client, of)),
   ]);
-  await pool.query("vacuum (analyze) outcome_counts, latency_sketches, fold_windows, feature_flags");
-  await pool.query("analyze unit_evidence");
+  // What a service has behind it that took days for as much: otherwise the disk is still busy with it minutes later.
+  await pool.query(
+    "vacuum (analyze) outcome_counts, latency_sketches, fold_windows, feature_flags, unit_evidence",
+  );
+  await pool.query("checkpoint");
 };
