@@ -135,6 +135,7 @@ export const makeApp = (dependencies: Dependencies) => {
     return {
       unit: identity.unitId,
       known: identity.signed !== null || !isMadeUp(identity.unitId),
+      captchaScore: identity.captchaScore,
       revision: seen.snapshot.revision,
       features: explain(seen, question),
     };

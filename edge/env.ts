@@ -1,6 +1,7 @@
 // The Worker's environment, parsed once an isolate. A wrong variable is named; the site is then served ungated.
 import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
+import { CaptchaThreshold } from "../shared/captcha.ts";
 import { KeyRing } from "../shared/keys.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { Hub } from "./state/hub.ts";
@@ -107,12 +108,7 @@ const Variables = z.object({
     .string()
     .pipe(z.union([z.literal(""), base], "must be empty or an http(s) URL without query"))
     .default(""),
-  /** A score below this is a bot's. */
-  CAPTCHA_THRESHOLD: z
-    .string()
-    .regex(/^(?:0|1|0?\.\d+|1\.0+)$/, "must be a number from 0 to 1")
-    .transform(Number)
-    .default(0.5),
+  CAPTCHA_THRESHOLD: CaptchaThreshold,
   DEBUG_HEADERS: z.enum(["on-request", "always"]).default("on-request"),
 });
 

@@ -6,6 +6,8 @@ export type Explained = {
   readonly unit: string;
   /** false: neither a cookie that could be believed was sent nor a sign-in, and this unit was made up for the answer. */
   readonly known: boolean;
+  /** 0 (bot) … 1 (human); null: no captcha has found anything. */
+  readonly captchaScore: number | null;
   readonly revision: number;
   readonly features: readonly Explanation[];
 };

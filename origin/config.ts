@@ -1,5 +1,6 @@
 // Configuration: read from the environment once, refused at start with the variable's name and what it may be.
 import { z } from "zod";
+import { CaptchaThreshold } from "../shared/captcha.ts";
 import { KeyRing } from "../shared/keys.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 
@@ -52,6 +53,7 @@ const Environment = z.object({
   RAW_SAMPLE_BPS: whole(0, 10_000, 100),
   RAW_SLOW_MS: whole(1, 600_000, 1000),
   RAW_KEEP_DAYS: whole(1, 3_650, 62),
+  CAPTCHA_THRESHOLD: CaptchaThreshold,
   SLACK_WEBHOOK_URL: url(["https:", "http:"]).optional(),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {

@@ -133,6 +133,7 @@ const makeIngest = () => {
     directory: makeFeatureDirectory(ingestPool, () => performance.now()),
     bots,
     raw: { sampleBps: config.RAW_SAMPLE_BPS, slowMs: config.RAW_SLOW_MS },
+    captchaThreshold: config.CAPTCHA_THRESHOLD,
     token: config.INGEST_TOKEN,
     metrics,
     logger: log,

@@ -1,6 +1,6 @@
 // Changes of outcome counts that one batch makes, gathered per feature, epoch, bucket and cohort, and their write.
 import type { Client } from "../db/pool.ts";
-import { bucketOf, eachCount, HOLDOUT, NO_COHORT, type Unit, type Windows } from "./unit.ts";
+import { BOT, bucketOf, eachCount, HOLDOUT, NO_COHORT, type Unit, type Windows } from "./unit.ts";
 
 export type CountedFeature = {
   readonly featureId: string;
@@ -18,7 +18,7 @@ export const makeCountDeltas = () => {
   const byFeature = new Map<CountedFeature, Map<number, Int32Array>>();
 
   const add = (feature: CountedFeature, unit: Unit, by: 1 | -1): void => {
-    if (unit.cohort === NO_COHORT) return;
+    if (unit.cohort === NO_COHORT || unit.cohort === BOT) return;
     const { windows } = feature;
     const positions = 1 + windows.activationAgesS.length + windows.retentionAgesS.length;
     let buckets = byFeature.get(feature);

@@ -19,7 +19,7 @@ import type { Dedupe } from "./dedupe.ts";
 import type { Latencies } from "./latency.ts";
 import { holdFences, type Owned } from "./ownership.ts";
 import { storeRawSpans, type RawSpans } from "./raw-spans.ts";
-import { applyEvidence, bucketOf, NO_COHORT, type Unit, type Windows } from "./unit.ts";
+import { applyEvidence, BOT, bucketOf, NO_COHORT, type Unit, type Windows } from "./unit.ts";
 import type { UnitRuns } from "./unit-runs.ts";
 import type { UnitTable } from "./unit-table.ts";
 import { windowsKey } from "./windows.ts";
@@ -214,6 +214,7 @@ const apply = (prepared: readonly PreparedRow[], memory: FoldMemory, { slots, ch
         changed.unitEnds[at] = record.unitEnd;
       }
     }
+    if (unit.cohort === BOT) return;
     if ((record.flags & TIMED) !== 0) {
       const bucketS = bucketOf(record.startMs, feature.windows.bucketS);
       if (memory.units.countRequest(slot, bucketS) <= MAX_REQUESTS_PER_UNIT)

@@ -7,6 +7,8 @@
 /** Cohorts as stored in unit_evidence; 1 is treatment that a span has named. */
 export const ASSUMED_TREATMENT = 0;
 export const HOLDOUT = 2;
+/** Found to be a bot: counted no more, whatever was seen of it before or comes after. */
+export const BOT = 3;
 /** No span has been seen yet. */
 export const NO_COHORT = 255;
 
@@ -19,7 +21,7 @@ export type Unit = {
 };
 
 export type Evidence = {
-  /** 0 when the span does not say */
+  /** 0 when the span does not say, BOT when the unit is one */
   readonly variant: number;
   readonly atMs: number;
   readonly acted: boolean;
@@ -29,6 +31,12 @@ export type Evidence = {
 /** Changes `unit`; whether anything changed. The first variant that was named stays. */
 export const applyEvidence = (unit: Unit, evidence: Evidence, returnAfterMs: number): boolean => {
   const { atMs } = evidence;
+  if (unit.cohort === BOT) return false;
+  if (evidence.variant === BOT) {
+    unit.cohort = BOT;
+    unit.exposedMs = Math.min(unit.exposedMs, atMs);
+    return true;
+  }
   let changed = false;
   if (unit.cohort === NO_COHORT || (unit.cohort === ASSUMED_TREATMENT && evidence.variant !== 0)) {
     unit.cohort = evidence.variant;

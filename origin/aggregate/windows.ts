@@ -3,7 +3,7 @@
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
 import { agesOf } from "../../shared/ages.ts";
 import { Rule } from "../../shared/rule.ts";
-import type { Windows } from "./unit.ts";
+import { BOT, type Windows } from "./unit.ts";
 
 const ruleWindows = Rule.pick({
   activationWindowSeconds: true,
@@ -73,6 +73,7 @@ const recount = async (client: Client, featureId: string, epoch: number): Promis
        select max(cohort) as cohort, min(first_exposed_at) as first_exposed_at,
          min(first_action_at) as first_action_at, min(returned_at) as returned_at
        from unit_evidence where feature_id = $1 and epoch = $2 group by unit_key
+       having max(cohort) < ${BOT}
      ) u
      join fold_windows w on w.feature_id = $1 and w.epoch = $2
      cross join lateral (

@@ -128,6 +128,8 @@ export const makeOtlpHandler = (options: {
   directory: FeatureDirectory;
   bots: Pick<BotRequests, "add">;
   raw: RawSampling;
+  /** A score below this is a bot's. */
+  captchaThreshold: number;
   token: string | undefined;
   metrics: Pick<Metrics, "ingestSpans" | "ingestOutcomes">;
   logger: Logger;
@@ -137,7 +139,7 @@ export const makeOtlpHandler = (options: {
   const { log, directory, metrics, logger, nowMs = Date.now } = options;
   const { maxPendingBytes = MAX_PENDING_BYTES } = options;
   const isAllowed = makeIsAllowed(options.token);
-  const screen = makeScreen({ directory, raw: options.raw });
+  const screen = makeScreen(options);
   const join = makeJoin();
   let inWorkBytes = 0;
 

@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import {
   ACTION,
+  BOT,
   FAILED,
   HOLDOUT,
   MAX_UNIT_BYTES,
@@ -89,8 +90,12 @@ const isSampled = ({ bytes, traceAt }: SpanFields, sampleBps: number): boolean =
 };
 
 /** `nowMs`: when the request came in. */
-export const makeScreen = (options: { directory: FeatureDirectory; raw: RawSampling }) => {
-  const { directory, raw } = options;
+export const makeScreen = (options: {
+  directory: FeatureDirectory;
+  raw: RawSampling;
+  captchaThreshold: number;
+}) => {
+  const { directory, raw, captchaThreshold } = options;
   const slowUs = raw.slowMs * 1_000;
   const intern = makeIntern();
   const draft: RecordDraft = {
@@ -125,16 +130,17 @@ export const makeScreen = (options: { directory: FeatureDirectory; raw: RawSampl
     const known = directory.find(intern(feature), fields.epoch);
     if (known === "unknown") return "unknownFeature";
     if (known === "unsure") return "unsureFeature";
-    if (fields.bot) {
-      onBot(known);
-      return "bot";
-    }
-    const variant = variantFlag(fields.variant);
+    const isBot = fields.bot || fields.captchaScore < captchaThreshold;
+    if (isBot) onBot(known);
+    // Most bots are known with their first request. A captcha finds one that may have been counted before.
+    if (isBot && Number.isNaN(fields.captchaScore)) return "bot";
+    const variant = isBot ? BOT : variantFlag(fields.variant);
     if (variant === undefined) return "otherVariant";
 
-    const timed = kind === "span" && fields.durationUs >= 0;
+    const isSeen = kind === "span" && !isBot;
+    const timed = isSeen && fields.durationUs >= 0;
     const keepRaw =
-      kind === "span" && (fields.failed || fields.durationUs >= slowUs || isSampled(fields, raw.sampleBps));
+      isSeen && (fields.failed || fields.durationUs >= slowUs || isSampled(fields, raw.sampleBps));
     draft.feature = known;
     draft.flags =
       variant |
@@ -155,7 +161,7 @@ export const makeScreen = (options: { directory: FeatureDirectory; raw: RawSampl
     draft.nameEnd = fields.nameEnd;
     draft.httpStatus = fields.httpStatus;
     builders.add(draft);
-    return "accepted";
+    return isBot ? "bot" : "accepted";
   };
 };
 export type Screen = ReturnType<typeof makeScreen>;

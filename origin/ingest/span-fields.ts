@@ -35,6 +35,8 @@ export type SpanFields = {
   actionTaken: boolean;
   returned: boolean;
   bot: boolean;
+  /** NaN when absent */
+  captchaScore: number;
   httpStatus: number;
   /** for log records: the event's name is feature_flag.evaluation */
   isEvaluation: boolean;
@@ -62,6 +64,7 @@ export const emptyFields = (): SpanFields => ({
   actionTaken: false,
   returned: false,
   bot: false,
+  captchaScore: Number.NaN,
   httpStatus: 0,
   isEvaluation: false,
 });
@@ -87,6 +90,7 @@ export const clearFields = (fields: SpanFields, bytes: Uint8Array): void => {
   fields.actionTaken = false;
   fields.returned = false;
   fields.bot = false;
+  fields.captchaScore = Number.NaN;
   fields.httpStatus = 0;
   fields.isEvaluation = false;
 };
@@ -158,9 +162,6 @@ export const isEvaluationName = (bytes: Uint8Array, start: number, end: number):
   end - start === EVALUATION_EVENT.length &&
   Buffer.from(bytes.subarray(start, end)).toString("latin1") === EVALUATION_EVENT;
 
-/** A score below this is a bot's. */
-const HUMAN_SCORE = 0.5;
-
 export const setAttribute = (fields: SpanFields, { field, rank }: KnownName, value: AttributeValue): void => {
   switch (field) {
     case "featureId":
@@ -189,7 +190,7 @@ export const setAttribute = (fields: SpanFields, { field, rank }: KnownName, val
       if (truthOf(value)) fields.bot = true;
       return;
     case "captchaScore":
-      if (numberOf(value) < HUMAN_SCORE) fields.bot = true;
+      fields.captchaScore = numberOf(value);
       return;
     case "httpStatus": {
       const status = numberOf(value);

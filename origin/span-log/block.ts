@@ -18,6 +18,8 @@ const RAW_BYTES = TRACE_ID_BYTES + SPAN_ID_BYTES + 2 + 1 + MAX_NAME_BYTES;
 export const VARIANT_MASK = 0b11;
 export const TREATMENT = 1;
 export const HOLDOUT = 2;
+/** In place of a variant: the unit is a bot, and nothing of it counts. */
+export const BOT = 3;
 export const ACTION = 1 << 2;
 export const RETURNED = 1 << 3;
 export const FAILED = 1 << 4;

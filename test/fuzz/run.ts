@@ -32,6 +32,7 @@ const handler = makeOtlpHandler({
   directory: makeFeatureDirectory(pool, () => performance.now()),
   bots: makeBotRequests(pool),
   raw: { sampleBps: 10_000, slowMs: 1_000 },
+  captchaThreshold: 0.5,
   token: undefined,
   metrics: makeMetrics(),
   logger: makeLogger("error"),

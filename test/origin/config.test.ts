@@ -24,6 +24,7 @@ test.each([
   ["ROLES", "ingest,cook", "ingest,fold,evaluate,push,admin"],
   ["PUSH_KEYS", "no-colon", "kid:secret"],
   ["PUSH_KEYS", "k1:first-secret,k1:second-secret", "twice"],
+  ["CAPTCHA_THRESHOLD", "50", "number from 0 to 1"],
   ["LOG_LEVEL", "loud", "fatal error warn info debug trace silent"],
 ])("%s=%s is refused with its name and what is allowed", (variable, value, allowed) => {
   const config = parseConfig({ [variable]: value });

@@ -35,6 +35,7 @@ const read = ({ body }: Batch) => {
       epoch: fields.epoch,
       acted: fields.actionTaken,
       bot: fields.bot,
+      captchaScore: Number.isNaN(fields.captchaScore) ? null : fields.captchaScore,
       status: fields.httpStatus,
       ids: [fields.traceLength, fields.spanLength],
     });
@@ -91,7 +92,8 @@ test("the origin finds everything that the edge has seen, span for span", () => 
           variant: feature.variant,
           epoch: feature.epoch,
           acted: feature.acted,
-          bot: visit.isBot || (visit.captchaScore ?? 1) < 0.5,
+          bot: visit.isBot,
+          captchaScore: visit.captchaScore,
           status: visit.status,
           ids: [16, 8],
         })),

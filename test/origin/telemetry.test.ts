@@ -153,6 +153,67 @@ describe("the way of a span into the counts", () => {
     expect(await readBotRequests(database.pool, id, 2)).toBe(0);
   });
 
+  test("a unit that a captcha finds to be a bot is counted no more, whenever its spans come", async () => {
+    await createFeature(database, "feat_found", rule);
+    const [found, early, human] = [newUnit(), newUnit(), newUnit()];
+    const begin = Date.now() - 400_000;
+    const span = { feature: "feat_found", variant: "holdout", startMs: begin };
+    await telemetry.sendSpans([
+      { ...span, unit: found },
+      { ...span, unit: found, acted: true },
+      { ...span, unit: found, startMs: begin + 350_000 },
+      { ...span, unit: human },
+      { ...span, unit: early, attributes: { captcha_score: 0.1 } },
+    ]);
+    await telemetry.settled();
+    expect(await counts("feat_found")).toEqual({
+      "holdout activation 60": 1,
+      "holdout exposure": 2,
+      "holdout retention 600": 1,
+    });
+    await telemetry.sendSpans([
+      { ...span, unit: found, attributes: { is_bot: true, captcha_score: 0.6 } },
+      { ...span, unit: found, acted: true },
+      { ...span, unit: early, acted: true },
+      { ...span, unit: human, attributes: { captcha_score: 0.6 } },
+    ]);
+    await telemetry.settled();
+    const onlyTheHuman = { "holdout exposure": 1 };
+    expect(await counts("feat_found")).toEqual(onlyTheHuman);
+    expect(await latency("feat_found")).toMatchObject({ requests: 0 });
+    expect(await latency("feat_found", "holdout")).toMatchObject({ requests: 5 });
+    const { rows } = await database.pool.query(
+      "select user_id from feature_exposures where feature_id = 'feat_found'",
+    );
+    expect(rows).toEqual([{ user_id: human }]);
+
+    // A fold that remembers no unit finds it in what is stored.
+    await telemetry.stop();
+    telemetry = await startTelemetry(database);
+    const bot = { ...span, unit: found, startMs: begin - 90_000 };
+    await telemetry.sendSpans([bot, { ...bot, attributes: { captcha_score: 0.1 } }]);
+    await telemetry.settled();
+    expect(await counts("feat_found")).toEqual(onlyTheHuman);
+    const { rows: stored } = await database.pool.query(
+      "select count(*)::integer as rows from unit_evidence where feature_id = 'feat_found'",
+    );
+    expect(stored).toEqual([{ rows: 4 }]); // nothing is learnt of a bot any more
+
+    // And so does counting anew, when the windows change.
+    const longer = JSON.stringify({ ...rule, activationWindowSeconds: 120 });
+    await database.pool.query(
+      "update pmf_rules set rule = $1, version = version + 1 where feature_id = 'feat_found'",
+      [longer],
+    );
+    await waitFor(async () => {
+      const { rows: windows } = await database.pool.query(
+        "select from fold_windows where feature_id = 'feat_found' and 120 = any (activation_ages_s)",
+      );
+      return windows.length > 0;
+    });
+    expect(await counts("feat_found")).toEqual(onlyTheHuman);
+  });
+
   test("epochs are separate; a span without one belongs to the current epoch", async () => {
     await createFeature(database, "feat_epoch", rule);
     await database.pool.query("update feature_flags set epoch = 3 where feature_id = 'feat_epoch'");

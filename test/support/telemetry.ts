@@ -105,6 +105,7 @@ export const startTelemetry = async (
     directory,
     bots,
     raw: { sampleBps: 10_000, slowMs: 1_000 },
+    captchaThreshold: 0.5,
     ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
     token: INGEST_TOKEN,
     metrics,

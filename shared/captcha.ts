@@ -1,0 +1,10 @@
+// Which captcha scores are those of bots: the same for the edge, which marks them, and the origin, which also reads
+// scores that others have found.
+import { z } from "zod";
+
+/** `CAPTCHA_THRESHOLD`: a score below it is a bot's. */
+export const CaptchaThreshold = z
+  .string()
+  .regex(/^(?:0|1|0?\.\d+|1\.0+)$/, "must be a number from 0 to 1")
+  .transform(Number)
+  .default(0.5);
