@@ -400,6 +400,21 @@ describe("evaluate", () => {
       expect(rollouts).toEqual([2000]);
     });
 
+    test("its position is written when it changes, not at every check", async () => {
+      const { stateAt } = await start({});
+      const written = async () =>
+        (await pool.query<{ xmin: string }>("select xmin::text from pmf_ramps")).rows[0]?.xmin;
+      await stateAt(1);
+      const first = await written();
+      expect(first).toBeDefined();
+      await stateAt(2);
+      await stateAt(3);
+      expect(await written()).toBe(first);
+      await stateAt(21);
+      await stateAt(22);
+      expect(await written()).not.toBe(first);
+    });
+
     test("throttles to the stage before, starts over there, and closes from the first", async () => {
       const { stateAt, rollouts, rollbacks } = await start({ onFailure: "throttle" });
       await stateAt(1);
