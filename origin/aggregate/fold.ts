@@ -15,8 +15,8 @@ export type Fold = {
 };
 
 /**
- * `unitSlots` and `dedupeKeys` bound the memory: 43 bytes a slot, twice, and up to 10 bytes a key; by default about
- * 180 MB and 400 MB at their fullest.
+ * `unitSlots` and `dedupeKeys` bound the memory: 43 bytes a slot, twice, and 7 to 8 bytes a key; by default about 180 MB
+ * and 330 MB at their fullest.
  */
 export const startFold = (options: {
   databaseUrl: string;
@@ -30,7 +30,7 @@ export const startFold = (options: {
   const workerData: WorkerOptions = {
     databaseUrl: options.databaseUrl,
     unitSlots: options.unitSlots ?? 2 ** 21,
-    dedupeKeys: options.dedupeKeys ?? 40_000_000,
+    dedupeKeys: options.dedupeKeys ?? 45_000_000,
     rawKeepDays: options.rawKeepDays ?? 62,
   };
   let lagSeconds: number | null = null;
