@@ -1,7 +1,6 @@
 // One batch of the fold: reads what the log has beyond the checkpoints, and commits its effect on units, counts,
 // sketches and the sample together with the new checkpoints in one transaction. A crash before the commit leaves the
 // log to be folded again; after it, the checkpoint says so. Nothing is lost and nothing counts twice.
-import type { Client } from "../db/pool.ts";
 import {
   ACTION,
   FAILED,
@@ -14,23 +13,17 @@ import {
   type StoredRecord,
 } from "../span-log/block.ts";
 import type { LogRow } from "../span-log/read.ts";
-import { addToCounts, cohortIndex, makeCountDeltas, type CountedFeature } from "./counts.ts";
+import type { AggregateStore } from "./aggregate-store.ts";
+import { cohortIndex, makeCountDeltas, type CountDeltas, type CountedFeature } from "./counts.ts";
 import type { Dedupe } from "./dedupe.ts";
-import type { Latencies } from "./latency.ts";
-import { holdFences, type Owned } from "./ownership.ts";
-import { storeRawSpans, type RawSpans } from "./raw-spans.ts";
 import { applyEvidence, BOT, bucketOf, NO_COHORT, type Unit, type Windows } from "./unit.ts";
-import type { UnitRuns } from "./unit-runs.ts";
 import type { UnitTable } from "./unit-table.ts";
 import { windowsKey } from "./windows.ts";
 
 /** What a fold process remembers between batches. All of it can be had from the database again. */
 export type FoldMemory = {
   readonly units: UnitTable;
-  readonly runs: UnitRuns;
   readonly dedupe: Dedupe;
-  readonly latencies: Latencies;
-  readonly raw: RawSpans;
   columns: Columns;
   /** by windowsKey; emptied when the windows change */
   readonly features: Map<string, CountedFeature>;
@@ -134,6 +127,7 @@ const countedFeatures = (
 /** First pass: finds duplicates, and what has to be read from the database. */
 const prepare = (
   rows: readonly LogRow[],
+  store: AggregateStore,
   memory: FoldMemory,
   byKey: ReadonlyMap<string, Windows>,
   { slots, missing }: Columns,
@@ -144,7 +138,7 @@ const prepare = (
   let at = 0;
 
   const needBucket = (feature: CountedFeature, bucketS: number): void => {
-    if (memory.latencies.has(feature, bucketS)) return;
+    if (store.latencies.has(feature, bucketS)) return;
     let buckets = missingBuckets.get(feature);
     if (buckets === undefined) missingBuckets.set(feature, (buckets = new Set()));
     buckets.add(bucketS);
@@ -187,7 +181,12 @@ const noUnit = (): Unit => ({
 });
 
 /** Second pass: applies every record that is no duplicate; notes the units that change. Returns how many were capped. */
-const apply = (prepared: readonly PreparedRow[], memory: FoldMemory, { slots, changed }: Columns): number => {
+const apply = (
+  prepared: readonly PreparedRow[],
+  store: AggregateStore,
+  memory: FoldMemory,
+  { slots, changed }: Columns,
+): number => {
   let capped = 0;
   const unit = noUnit();
   const evidence = { variant: 0, atMs: 0, acted: false, returned: false };
@@ -218,7 +217,7 @@ const apply = (prepared: readonly PreparedRow[], memory: FoldMemory, { slots, ch
     if ((record.flags & TIMED) !== 0) {
       const bucketS = bucketOf(record.startMs, feature.windows.bucketS);
       if (memory.units.countRequest(slot, bucketS) <= MAX_REQUESTS_PER_UNIT)
-        memory.latencies.record(
+        store.latencies.record(
           feature,
           bucketS,
           cohortIndex(unit.cohort),
@@ -227,7 +226,7 @@ const apply = (prepared: readonly PreparedRow[], memory: FoldMemory, { slots, ch
         );
       else capped++;
     }
-    if ((record.flags & RAW) !== 0) memory.raw.add(record, block, feature, unit.cohort);
+    if ((record.flags & RAW) !== 0) store.raw.add(record, block, feature, unit.cohort);
   };
 
   let at = 0;
@@ -240,9 +239,11 @@ const apply = (prepared: readonly PreparedRow[], memory: FoldMemory, { slots, ch
   return capped;
 };
 
-const writeUnits = async (client: Client, memory: FoldMemory, { changed }: Columns): Promise<void> => {
+/** Hands what the batch changes to the store; returns the changes of counts. */
+const addUnits = (store: AggregateStore, memory: FoldMemory, { changed }: Columns): CountDeltas => {
   const deltas = makeCountDeltas();
   const before = noUnit();
+  const after = noUnit();
   for (let at = 0; at < changed.count; at++) {
     const slot = changed.slots[at] ?? 0;
     const feature = changed.features[at];
@@ -252,18 +253,16 @@ const writeUnits = async (client: Client, memory: FoldMemory, { changed }: Colum
     before.exposedMs = changed.exposedMs[at] ?? Infinity;
     before.actedMs = changed.actedMs[at] ?? Infinity;
     before.returnedMs = changed.returnedMs[at] ?? Infinity;
-    const after = noUnit();
     memory.units.read(slot, after);
     deltas.move(feature, before, after);
-    memory.runs.add(memory.units.low(slot), memory.units.high(slot), after, feature, {
+    store.units.add(memory.units.low(slot), memory.units.high(slot), after, feature, {
       bytes: block,
       start: changed.unitStarts[at] ?? 0,
       end: changed.unitEnds[at] ?? 0,
     });
     memory.units.markStored(slot);
   }
-  await memory.runs.write(client);
-  await addToCounts(client, deltas);
+  return deltas;
 };
 
 /** Adds what another row says of the unit. */
@@ -274,30 +273,13 @@ const mergeUnit = (into: Unit, stored: Unit): void => {
   into.returnedMs = Math.min(into.returnedMs, stored.returnedMs);
 };
 
-const loadUnits = async (client: Client, memory: FoldMemory, { missing }: Columns): Promise<void> => {
+const loadUnits = async (store: AggregateStore, memory: FoldMemory, { missing }: Columns): Promise<void> => {
   const unit = noUnit();
-  await memory.runs.read(client, missing, (asked, stored) => {
+  await store.readUnits(missing, (asked, stored) => {
     const slot = missing.slots[asked] ?? -1;
     memory.units.read(slot, unit);
     mergeUnit(unit, stored);
     memory.units.write(slot, unit);
-  });
-};
-
-const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promise<void> => {
-  const last = new Map<string, LogRow>();
-  for (const row of rows) {
-    const key = `${row.partition}:${row.writer}`;
-    if ((last.get(key)?.seq ?? 0) < row.seq) last.set(key, row);
-  }
-  const heads = [...last.values()];
-  await client.query({
-    name: "write-checkpoints",
-    text: `
-      insert into fold_checkpoints (partition, writer, seq)
-      select * from unnest($1::smallint[], $2::integer[], $3::bigint[])
-      on conflict (partition, writer) do update set seq = excluded.seq`,
-    values: [heads.map((row) => row.partition), heads.map((row) => row.writer), heads.map((row) => row.seq)],
   });
 };
 
@@ -306,34 +288,21 @@ const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promis
  * memory is no longer what the database says and must be thrown away.
  */
 export const foldBatch = async (options: {
-  client: Client;
+  store: AggregateStore;
   memory: FoldMemory;
-  owned: Owned;
   windows: { readonly version: number; readonly byKey: ReadonlyMap<string, Windows> };
   rows: readonly LogRow[];
 }): Promise<BatchReport | "lost" | "windowsChanged"> => {
-  const { client, memory, owned, windows, rows } = options;
+  const { store, memory, windows, rows } = options;
   const records = rows.reduce((sum, { spanKeys }) => sum + spanKeys.length / 8, 0);
-  if (memory.units.makeRoom(records)) await memory.runs.indexAll(client);
-  await client.query("begin");
-  const hold = await holdFences(client, owned, windows.version);
-  if (hold !== "ok") {
-    await client.query("rollback");
-    return hold;
-  }
+  if (memory.units.makeRoom(records)) await store.settleUnits();
+  const begun = await store.begin(windows.version);
+  if (begun !== "ok") return begun;
   const columns = emptyColumns(memory, records);
-  const { prepared, missingBuckets, duplicates } = prepare(rows, memory, windows.byKey, columns);
-  await loadUnits(client, memory, columns);
-  // A process writes its latencies into the rows of the lowest partition that it owns.
-  const slot = Math.min(...owned.keys());
-  await memory.latencies.load(client, slot, missingBuckets);
-  const capped = apply(prepared, memory, columns);
-  await writeUnits(client, memory, columns);
-  await memory.latencies.write(client, slot);
-  await storeRawSpans(client, memory.raw);
-  await writeCheckpoints(client, rows);
-  await client.query("commit");
-  memory.latencies.age();
-  await memory.runs.closeFull(client);
+  const { prepared, missingBuckets, duplicates } = prepare(rows, store, memory, windows.byKey, columns);
+  await loadUnits(store, memory, columns);
+  await store.readLatencies(missingBuckets);
+  const capped = apply(prepared, store, memory, columns);
+  await store.commit(addUnits(store, memory, columns), rows);
   return { folded: records - duplicates, duplicates, capped };
 };

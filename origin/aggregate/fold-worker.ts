@@ -10,13 +10,12 @@ import { z } from "zod";
 import { makePool, type Client, type Pool } from "../db/pool.ts";
 import { DEDUPE_SECONDS, dropFoldedLogPartitions, ensureLogPartitions } from "../span-log/partitions.ts";
 import { unfoldedSeconds, readFoldedKeys, readUnfolded, type LogRow } from "../span-log/read.ts";
+import { makeAggregateStore } from "./aggregate-store.ts";
 import { makeDedupe } from "./dedupe.ts";
 import { foldBatch, makeColumns, unknownFeatures, type BatchReport, type FoldMemory } from "./fold-batch.ts";
-import { makeLatencies } from "./latency.ts";
 import { FOLD_APPLICATION, fairShareOf, releaseExcess, takePartitions } from "./ownership.ts";
 import { pruneEndedEpochs } from "./prune-evidence.ts";
-import { keepRawSpanPartitions, makeRawSpans } from "./raw-spans.ts";
-import { makeUnitRuns } from "./unit-runs.ts";
+import { keepRawSpanPartitions } from "./raw-spans.ts";
 import { makeUnitTable } from "./unit-table.ts";
 import { readWindows, rulesFingerprint, syncWindows, type KnownWindows } from "./windows.ts";
 
@@ -95,12 +94,10 @@ const every = (everyMs: number, work: () => Promise<void>): (() => Promise<void>
 
 /** One life: until it is told to stop or something fails. */
 const live = async (client: Client, pool: Pool): Promise<void> => {
+  const store = makeAggregateStore(client, RUN_ROWS);
   const memory: FoldMemory = {
     units: makeUnitTable(options.unitSlots),
-    runs: makeUnitRuns(RUN_ROWS),
     dedupe: makeDedupe(options.dedupeKeys),
-    latencies: makeLatencies(),
-    raw: makeRawSpans(),
     columns: makeColumns(0),
     features: new Map(),
   };
@@ -119,11 +116,10 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
     // The rows of the lowest partition hold our latencies: they stay ours, since the highest ones are given back.
     const released = await releaseExcess(client, owned, share);
     const taken = await takePartitions(client, owned, share);
-    if (released || taken.length > 0) await memory.runs.open(client, owned.keys());
+    if (released || taken.length > 0) await store.open(owned, taken.length > 0);
     if (taken.length === 0) return;
     // A partition that was ours before has been another's since: what is remembered of it may be out of date.
     memory.units.clear();
-    memory.latencies.forget();
     for (const partition of taken) {
       await readFoldedKeys(client, partition, DEDUPE_SECONDS, (row) => {
         for (let at = 0; at < row.spanKeys.length; at += 8) {
@@ -157,7 +153,7 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
       await reload();
     }
     for (;;) {
-      const result = await foldBatch({ client, memory, owned, windows, rows });
+      const result = await foldBatch({ store, memory, windows, rows });
       if (result === "lost") throw new Error("another process has taken over a partition");
       if (result === "windowsChanged") {
         await reload();

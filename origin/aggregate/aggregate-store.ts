@@ -1,0 +1,91 @@
+// Where what the fold has counted is kept. What a batch changes is stored together with how far the log is folded, in one
+// transaction under the fences of its partitions: a crash leaves all of it or nothing, and a process that has lost a
+// partition writes nothing more.
+import type { Client } from "../db/pool.ts";
+import type { LogRow } from "../span-log/read.ts";
+import { addToCounts, type CountDeltas, type CountedFeature } from "./counts.ts";
+import { makeLatencies, type Latencies } from "./latency.ts";
+import { holdFences, type Owned } from "./ownership.ts";
+import { makeRawSpans, storeRawSpans, type RawSpans } from "./raw-spans.ts";
+import type { Unit } from "./unit.ts";
+import { makeUnitRuns, type AskedUnits, type UnitRuns } from "./unit-runs.ts";
+
+/**
+ * The fold's store: PostgreSQL here; the door for another one. When anything throws it is of no use any more, and what
+ * its owner remembers may be what was never stored.
+ */
+export type AggregateStore = {
+  /** When partitions were taken or given back: those that are owned now. With `taken` ones others may have written. */
+  readonly open: (owned: Owned, taken: boolean) => Promise<void>;
+  /** Begins a batch, unless partitions or windows are no longer those that are known. */
+  readonly begin: (windowsVersion: number) => Promise<"ok" | "lost" | "windowsChanged">;
+  /** Hands out what is stored of units, row by row: those of one unit are to be merged. `asked` is its position. */
+  readonly readUnits: (units: AskedUnits, visit: (asked: number, unit: Unit) => void) => Promise<void>;
+  /** Brings the latencies of buckets into memory, where `latencies` does not have them. */
+  readonly readLatencies: (wanted: ReadonlyMap<CountedFeature, ReadonlySet<number>>) => Promise<void>;
+  /** What a batch adds, beside its counts. */
+  readonly units: Pick<UnitRuns, "add">;
+  readonly latencies: Pick<Latencies, "has" | "record">;
+  readonly raw: Pick<RawSpans, "add">;
+  /** Stores what was added, the changes of counts, and that these rows of the log are folded. */
+  readonly commit: (deltas: CountDeltas, rows: readonly LogRow[]) => Promise<void>;
+  /** Before memory forgets units: from now on `readUnits` finds all. */
+  readonly settleUnits: () => Promise<void>;
+};
+
+const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promise<void> => {
+  const last = new Map<string, LogRow>();
+  for (const row of rows) {
+    const key = `${row.partition}:${row.writer}`;
+    if ((last.get(key)?.seq ?? 0) < row.seq) last.set(key, row);
+  }
+  const heads = [...last.values()];
+  await client.query({
+    name: "write-checkpoints",
+    text: `
+      insert into fold_checkpoints (partition, writer, seq)
+      select * from unnest($1::smallint[], $2::integer[], $3::bigint[])
+      on conflict (partition, writer) do update set seq = excluded.seq`,
+    values: [heads.map((row) => row.partition), heads.map((row) => row.writer), heads.map((row) => row.seq)],
+  });
+};
+
+/** `client`: the session that holds the partitions' locks. `runRows`: rows of `unit_evidence` in a run. */
+export const makeAggregateStore = (client: Client, runRows: number): AggregateStore => {
+  const runs = makeUnitRuns(runRows);
+  const latencies = makeLatencies();
+  const raw = makeRawSpans();
+  let owned: Owned = new Map();
+  /** A process writes its latencies into the rows of the lowest partition that it owns. */
+  const latencySlot = (): number => Math.min(...owned.keys());
+
+  return {
+    open: async (now, taken) => {
+      owned = new Map(now);
+      await runs.open(client, owned.keys());
+      if (taken) latencies.forget();
+    },
+    begin: async (windowsVersion) => {
+      await client.query("begin");
+      const hold = await holdFences(client, owned, windowsVersion);
+      if (hold !== "ok") await client.query("rollback");
+      return hold;
+    },
+    readUnits: (units, visit) => runs.read(client, units, visit),
+    readLatencies: (wanted) => latencies.load(client, latencySlot(), wanted),
+    units: runs,
+    latencies,
+    raw,
+    commit: async (deltas, rows) => {
+      await runs.write(client);
+      await addToCounts(client, deltas);
+      await latencies.write(client, latencySlot());
+      await storeRawSpans(client, raw);
+      await writeCheckpoints(client, rows);
+      await client.query("commit");
+      latencies.age();
+      await runs.closeFull(client);
+    },
+    settleUnits: () => runs.indexAll(client),
+  };
+};
