@@ -37,7 +37,13 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
   const shard = Math.floor(Math.random() * config.REPLICA_SHARDS);
   const replicaName = config.REPLICA_SHARDS === 1 ? region : `${region}-${shard}`;
   const replica = () => env.REPLICA.get(env.REPLICA.idFromName(replicaName), { locationHint: region });
+
   let failures = 0;
+  const countFailure = (where: string, error: unknown): void => {
+    failures++;
+    // oxlint-disable-next-line no-console -- the Worker's log is the only place where its own errors can be seen
+    console.error(`sluice: ${where} failed`, error);
+  };
 
   const memory = makeMemory({
     watchMs: config.WATCH_MS,
@@ -113,6 +119,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
             const exposed = heldBy(await see(waitUntil), bot);
             tell(request, bot, { exposed, activated: [] }, waitUntil);
           },
+          countFailure,
           now,
         });
 
@@ -150,11 +157,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     sender,
     now,
     fetchUpstream: ({ to, init }) => fetch(to, init),
-    countFailure: (where, error) => {
-      failures++;
-      // oxlint-disable-next-line no-console -- the Worker's log is the only place where its own errors can be seen
-      console.error(`sluice: ${where} failed`, error);
-    },
+    countFailure,
   });
 
   return { handle, own: (request, ownEnv, ctx) => app.fetch(request, ownEnv, ctx) };

@@ -26,6 +26,7 @@ type Dependencies = {
   readonly remember: (url: string, identity: Identity) => Promise<string>;
   /** Reports a unit that turned out to be a bot, so that it is counted no more. */
   readonly tellOfBot: (request: Request, bot: Identity, waitUntil: WaitUntil) => Promise<void>;
+  readonly countFailure: (where: string, error: unknown) => void;
   readonly now: () => number;
 };
 
@@ -66,7 +67,7 @@ const refused = (refusal: Refusal): Response => {
 };
 
 export const makeCaptcha = (dependencies: Dependencies): Captcha => {
-  const { config, verify, identify, remember, tellOfBot, now } = dependencies;
+  const { config, verify, identify, remember, tellOfBot, countFailure, now } = dependencies;
   const stats = { human: 0, bot: 0, spent: 0, elsewhere: 0, unanswered: 0, misconfigured: 0 };
   const mayAsk = makeEventLimit();
   const route = new Hono();
@@ -83,6 +84,11 @@ export const makeCaptcha = (dependencies: Dependencies): Captcha => {
     const verdict = await verify(token.value, { hostname: new URL(request.url).hostname, address });
     if ("undecided" in verdict) {
       stats[verdict.undecided]++;
+      if (verdict.undecided === "misconfigured")
+        countFailure(
+          "captcha",
+          `${config.provider} does not take CAPTCHA_SECRET, or its key gives no scores`,
+        );
       return refused(verdict.undecided);
     }
     const scored = { ...identity, captchaScore: verdict.score };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reportOf, SAMPLED, type Observation } from "../../edge/observe/observe.ts";
+import { captchaFinding, reportOf, SAMPLED, type Observation } from "../../edge/observe/observe.ts";
 import type { ReportedFeature } from "../../edge/observe/otlp.ts";
 import { compile } from "../../edge/request/compile.ts";
 import type { Assigned } from "../../edge/request/gate.ts";
@@ -63,4 +63,20 @@ test("a bot is marked, and a trace context that is none begins a new trace", () 
   expect(reportOf(seen(), Math.random)?.isBot).toBe(false);
   for (const traceparent of ["", "00-xyz-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c"])
     expect(reportOf(seen({ traceparent }), Math.random)?.parent).toBe(null);
+});
+
+test("a score below the threshold is a bot's; one above it does not make a person of what calls itself a bot", () => {
+  const captcha = {
+    provider: "recaptcha",
+    secret: "s",
+    verifyUrl: "https://a.test",
+    threshold: 0.3,
+  } as const;
+  expect(captchaFinding(captcha, 0.29)).toEqual({ score: 0.29, isBot: true });
+  expect(captchaFinding(captcha, 0.3)).toEqual({ score: 0.3, isBot: false });
+  expect(captchaFinding(captcha, null)).toBe(null);
+  expect(captchaFinding(null, 0.1)).toBe(null);
+  const userAgent = "Googlebot/2.1";
+  const report = reportOf(seen({ userAgent, captcha: { score: 0.9, isBot: false } }), Math.random);
+  expect(report).toMatchObject({ isBot: true, captchaScore: 0.9 });
 });

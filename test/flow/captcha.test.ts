@@ -42,6 +42,7 @@ const PROVIDER_SCRIPT = `
     },
   };
   window.grecaptcha = {
+    ready: (callback) => callback(),
     execute: async (key, { action }) => {
       checkKey(key);
       return tokenFor(action);
