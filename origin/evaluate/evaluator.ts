@@ -66,6 +66,35 @@ export const makeEvaluator = (needs: {
   const dueReader = makeDueReader(pool);
   const arrivedBy = makeArrived(pool);
 
+  const explain = async (
+    { featureId, epoch, rule }: DueFeature,
+    { restarted }: FoldedTrial,
+    decision: Decision,
+  ): Promise<ExplainedDecision> => {
+    const botRequests = await readBotRequests(pool, featureId, epoch);
+    const { reason, ...rest } = explainDecision(decision, rule, botRequests);
+    return { ...rest, reason: restarted ? `${reason} ${ANEW}` : reason };
+  };
+
+  /** The trial's new sequence number; null: another process was first with this check. */
+  const store = async (
+    due: DueFeature,
+    trial: FoldedTrial,
+    { decision, explained, at }: { decision: Decision; explained: ExplainedDecision | null; at: number },
+  ): Promise<number | null> => {
+    const { featureId, epoch, rule } = due;
+    const { state, ruleVersion } = decision;
+    const mature = matureOf(decision);
+    const evaluation = explained === null ? null : { decision: explained, mode: rule.mode, at, mature };
+    const seq = await storeCheck(pool, { ...trial, featureId, epoch }, evaluation);
+    if (seq !== null)
+      dueReader.stored(due, {
+        trial: { ...trial, seq },
+        last: explained === null ? due.last : { state, ruleVersion, mature },
+      });
+    return seq;
+  };
+
   const check = async (due: DueFeature, trial: FoldedTrial, at: number): Promise<Outcome | null> => {
     const decision = decide({
       evidence: trial.evidence,
@@ -87,28 +116,11 @@ export const makeEvaluator = (needs: {
     const decided = decision.action === "WAIT" ? trial.decided : decision.action;
     const isNew = decided !== trial.decided;
     const worthKeeping = trial.restarted || isWorthKeeping(due, decision);
+    const explained = worthKeeping ? await explain(due, trial, decision) : null;
     let seq = trial.expectedSeq;
-    let explained: ExplainedDecision | null = null;
     if (trial.changed || isNew || worthKeeping) {
-      if (worthKeeping) {
-        const botRequests = await readBotRequests(pool, due.featureId, due.epoch);
-        const { reason, ...rest } = explainDecision(decision, due.rule, botRequests);
-        explained = { ...rest, reason: trial.restarted ? `${reason} ${ANEW}` : reason };
-      }
-      const { featureId, epoch } = due;
-      const { state, ruleVersion } = decision;
-      const checked = { ...trial, decided, cause: decision.cause };
-      const mature = matureOf(decision);
-      seq = await storeCheck(
-        pool,
-        { ...checked, featureId, epoch },
-        explained === null ? null : { decision: explained, mode: due.rule.mode, at, mature },
-      );
+      seq = await store(due, { ...trial, decided, cause: decision.cause }, { decision, explained, at });
       if (seq === null) return null;
-      dueReader.stored(due, {
-        trial: { ...checked, seq },
-        last: explained === null ? due.last : { state, ruleVersion, mature },
-      });
     }
     reportDecision(metrics, due.featureId, decision);
     const effect = await act({ due, decision: explained ?? decision, isNew, at });

@@ -17,6 +17,8 @@ export type NewTrial = {
   readonly evidence: Evidence;
   readonly treatmentSketch: Buffer;
   readonly holdoutSketch: Buffer;
+  /** Whether it began again from nothing. */
+  readonly restarted: boolean;
   /** What this check adds to the epoch's spent α: the rule's, when a trial begins in enforce mode. */
   readonly alphaSpent: number;
 };
@@ -31,8 +33,8 @@ export type NewEvaluation = {
 
 /**
  * The trial's new sequence number; null: another check was first, nothing was stored. One statement, so one round trip and
- * one transaction. Without an evaluation it is not waited for the disk: evidence that a crash takes away is folded again from
- * where the trial then stands, and what is decided on it is committed after it, so never without it.
+ * one transaction. Evidence alone is not waited for the disk: if a crash takes it away it is folded again from where the trial
+ * then stands, and what is decided on it is committed after it, so never without it.
  */
 export const storeCheck = async (
   db: Queryable,
@@ -60,7 +62,7 @@ export const storeCheck = async (
        insert into pmf_evaluations (feature_id, epoch, rule_version, at, mode, action, state, mature, decision)
        select $1, $2, $10, to_timestamp($11), $12, $13, $14, $15, $16 from trial where $16::jsonb is not null
      )
-     select seq, case when $16::jsonb is null then set_config('synchronous_commit', 'off', true) end from trial`,
+     select seq, case when $18 then set_config('synchronous_commit', 'off', true) end from trial`,
     values: [
       trial.featureId,
       trial.epoch,
@@ -79,6 +81,7 @@ export const storeCheck = async (
       evaluation?.mature ?? 0,
       evaluation === null ? null : JSON.stringify(evaluation.decision),
       trial.alphaSpent,
+      evaluation === null && !trial.restarted,
     ],
   });
   return rows[0]?.seq ?? null;
