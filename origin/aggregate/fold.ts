@@ -15,7 +15,7 @@ export type Fold = {
 };
 
 /**
- * `unitSlots` and `dedupeKeys` bound the memory: 43 bytes a slot, twice, and 7 to 8 bytes a key; by default about 180 MB
+ * `unitSlots` and `dedupeKeys` bound the memory: 40 bytes a slot, twice, and 7 to 8 bytes a key; by default about 170 MB
  * and 330 MB at their fullest.
  */
 export const startFold = (options: {
