@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { judge, type Question } from "../edge/explain.ts";
 import { compile } from "../edge/request/compile.ts";
-import { PushMessage } from "../shared/feature.ts";
+import { PushMessage, seal } from "../shared/feature.ts";
 import { UnitId } from "../shared/ids.ts";
 import { installPeers } from "./peers/install.ts";
 import type { Evaluator } from "./peers/evaluators.js";
@@ -29,7 +29,7 @@ const sluice = (): Evaluator => {
       },
     ],
   });
-  const [feature] = compile(push.revision, push.features).features;
+  const [feature] = compile(push.revision, push.features.map(seal)).features;
   if (feature === undefined) throw new Error("no feature");
   const facts: Question["facts"] = {
     country: () => "DE",

@@ -1,7 +1,6 @@
 // Sluice's own routes, under /.sluice. Everything else is a visitor's request and does not come here.
 import { Hono, type Context } from "hono";
-import type { PushMessage } from "../shared/feature.ts";
-import type { Refusal } from "../shared/ledger.ts";
+import type { Push, Refusal } from "../shared/ledger.ts";
 import type { Result } from "../shared/result.ts";
 import type { Captcha } from "./captcha/route.ts";
 import { activatedBy, makeEventLimit, readEvent, type EventRefusal } from "./events.ts";
@@ -25,9 +24,9 @@ type Dependencies = {
   readonly identify: (request: Request) => Identity | Promise<Identity>;
   readonly readClaims: ReadClaims;
   readonly previews: Previews;
-  readonly readPush: (request: Request) => Promise<Result<PushMessage, PushRefusal>>;
+  readonly readPush: (request: Request) => Promise<Result<Push, PushRefusal>>;
   readonly push: (
-    message: PushMessage,
+    message: Push,
     waitUntil: WaitUntil,
   ) => Promise<Result<{ revision: number; regions: readonly Receipt[] }, Refusal>>;
   readonly stats: () => { telemetry: SenderStats; failures: number; stateCalls: number };

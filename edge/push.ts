@@ -1,6 +1,7 @@
 // `POST /.sluice/push`: the origin tells the edge what changed. Signed, so that nobody else can open or close anything.
-import { PushMessage } from "../shared/feature.ts";
+import { PushMessage, seal } from "../shared/feature.ts";
 import type { KeyRing } from "../shared/keys.ts";
+import type { Push } from "../shared/ledger.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import { parseSignature, SIGNATURE_TOLERANCE_S, signedText } from "../shared/signature.ts";
 import { parseJson } from "./parse-json.ts";
@@ -41,7 +42,7 @@ export const readPush = async (
   ring: KeyRing,
   nowMs: number,
   verify: Verify,
-): Promise<Result<PushMessage, PushRefusal>> => {
+): Promise<Result<Push, PushRefusal>> => {
   const signature = parseSignature(request.headers.get("Sluice-Signature") ?? "");
   if (signature === null) return refuse("Sluice-Signature is missing or malformed");
   const key = ring.find(({ kid }) => kid === signature.kid);
@@ -53,7 +54,7 @@ export const readPush = async (
   if (!(await verify(key.secret, signedText(signature.timestamp, body), fromHex(signature.mac))))
     return refuse("the signature does not match");
   const parsed = PushMessage.safeParse(parseJson(body));
-  if (parsed.success) return ok(parsed.data);
+  if (parsed.success) return ok({ ...parsed.data, features: parsed.data.features.map(seal) });
   const detail = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
   return err({ reason: "malformed", detail });
 };

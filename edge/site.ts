@@ -1,5 +1,5 @@
 // One isolate's Sluice, put together from its environment: state, cookies, telemetry, routes.
-import type { PushMessage } from "../shared/feature.ts";
+import type { Push } from "../shared/ledger.ts";
 import { makeApp } from "./app.ts";
 import { makeCaptcha } from "./captcha/route.ts";
 import { makeVerify } from "./captcha/verify.ts";
@@ -69,7 +69,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
   const identify = (request: Request) => recognise(sentWith(request));
 
   /** This isolate's replica is woken meanwhile, so that the answer always names at least the region that was asked. */
-  const push = async (message: PushMessage, waitUntil: WaitUntil) => {
+  const push = async (message: Push, waitUntil: WaitUntil) => {
     const woken = memory.refresh(waitUntil);
     const pushed = await env.HUB.get(env.HUB.idFromName("hub")).push(message, replicaName);
     await woken;

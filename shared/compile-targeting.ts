@@ -117,10 +117,3 @@ export const compileTargeting = (condition: Condition): Targets => {
   }
   return compileLeaf(condition);
 };
-
-/** Whether the tree asks for a claim, so that a request's token has to be verified first. */
-export const asksForClaims = (condition: Condition): boolean => {
-  if ("conditions" in condition) return condition.conditions.some(asksForClaims);
-  if ("condition" in condition) return asksForClaims(condition.condition);
-  return condition.attribute.startsWith("claim:");
-};

@@ -1,11 +1,11 @@
 // All features with the revision at which each last changed: what a place of the edge's state knows, and how it tells
 // the next place what that one has missed. Revisions only rise; an older one never replaces a newer one.
-import type { FeatureState, PushMessage } from "./feature.ts";
+import type { PushMessage, SealedState } from "./feature.ts";
 import { Revision, type FeatureId } from "./ids.ts";
 import { err, ok, type Result } from "./result.ts";
 
 /** `state` is null once the feature was removed: the mark tells others to remove it too. */
-export type Entry = { readonly revision: Revision; readonly state: FeatureState | null };
+export type Entry = { readonly revision: Revision; readonly state: SealedState | null };
 
 export type Ledger = {
   /** null before anything was ever learned. */
@@ -16,7 +16,12 @@ export type Ledger = {
 };
 
 /** What brings an older place up to `revision`. */
-export type Change = Pick<PushMessage, "revision" | "full" | "features" | "removed">;
+export type Change = Pick<PushMessage, "revision" | "full" | "removed"> & {
+  readonly features: readonly SealedState[];
+};
+
+/** A push, once it is found right. */
+export type Push = Change & Pick<PushMessage, "since">;
 
 /** `stale`: older than what is known. `gap`: builds on a revision that never arrived. */
 export type Refusal = { readonly reason: "stale" | "gap"; readonly have: Revision };
@@ -27,7 +32,7 @@ export const FIRST = Revision.parse(0);
 export const emptyLedger: Ledger = { revision: null, base: FIRST, entries: new Map() };
 
 /** The ledger after a push. An equal revision changes nothing and is no failure: pushes are repeated. */
-export const applyPush = (ledger: Ledger, push: PushMessage): Result<Ledger, Refusal> => {
+export const applyPush = (ledger: Ledger, push: Push): Result<Ledger, Refusal> => {
   const have = ledger.revision;
   if (have !== null && push.revision < have) return err({ reason: "stale", have });
   if (have !== null && push.revision === have) return ok(ledger);
@@ -63,5 +68,5 @@ export const changeSince = (ledger: Ledger, have: Revision | null): Change | nul
   };
 };
 
-export const statesOf = (ledger: Ledger): FeatureState[] =>
+export const statesOf = (ledger: Ledger): SealedState[] =>
   [...ledger.entries.values()].flatMap((entry) => entry.state ?? []);

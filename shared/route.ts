@@ -64,16 +64,15 @@ const compilePattern = (pattern: string): { expression: () => RegExp; names: () 
 };
 
 const compileTest = (pattern: string, expression: () => RegExp): CompiledPath["test"] => {
-  if (!/[:*]/.test(pattern)) {
+  const at = pattern.search(/[:*]/);
+  if (at < 0) {
     const literal = canonical(pattern);
     return (path) => path === literal;
   }
-  const prefix = pattern.slice(0, -1);
-  if (pattern.endsWith("/*") && !/[:*]/.test(prefix)) {
-    const start = canonical(prefix);
-    return (path) => path.startsWith(start);
-  }
-  return (path) => expression().test(path);
+  // The slash before a name goes with it when the name is left out.
+  const start = canonical(pattern.slice(0, pattern[at] === ":" ? at - 1 : at));
+  if (at === pattern.length - 1 && pattern.endsWith("/*")) return (path) => path.startsWith(start);
+  return (path) => path.startsWith(start) && expression().test(path);
 };
 
 /** Of a pattern that PathPattern let through. */

@@ -30,8 +30,9 @@ export const actionsOf = (
   const elements = new Map<FeatureId, boolean>();
   const flags = new Map<FeatureId, boolean>();
   for (const feature of gated) {
+    if (!feature.appliesTo(path, method)) continue;
     const { featureId, gate } = feature;
-    if (gate === null || !feature.appliesTo(path, method)) continue;
+    if (gate === null) continue;
     const isOpen = open.has(feature);
     if (isOpen) place ??= gate.placeOf?.(path) ?? null;
     else if (gate.whenClosed !== null && answers(gate.whenClosed, path)) answer ??= gate.whenClosed;

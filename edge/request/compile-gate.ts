@@ -1,5 +1,5 @@
 // A feature's gate made ready for requests: where open requests go, what closed ones get, what is edited in pages.
-import type { FeatureState } from "../../shared/feature.ts";
+import { unseal, type SealedState } from "../../shared/feature.ts";
 import type { WhenClosed } from "../../shared/gate.ts";
 import { compilePath, type CompiledPath } from "../../shared/route.ts";
 
@@ -31,8 +31,10 @@ const fill = (template: string, routes: readonly CompiledPath[], path: string): 
 };
 
 /** null: nothing beyond the header. */
-export const compileGate = ({ gate, routes }: FeatureState): CompiledGate | null => {
+export const compileGate = (state: SealedState): CompiledGate | null => {
+  const gate = unseal(state, "gate");
   if (gate === null) return null;
+  const routes = unseal(state, "routes") ?? [];
   const { upstream = null, path: template } = gate;
   const paths = (template ?? "").search(PLACEHOLDER) < 0 ? [] : routes.map(({ path }) => compilePath(path));
   return {

@@ -1,8 +1,8 @@
 // A snapshot made ready for requests, once when it arrives: what can be known of a feature before a request is seen.
 import type { Assignable, Cohort } from "../../shared/assign.ts";
-import { asksForClaims, compileTargeting, type Targets } from "../../shared/compile-targeting.ts";
+import { compileTargeting, type Targets } from "../../shared/compile-targeting.ts";
 import { holdKey } from "../../shared/cookie.ts";
-import type { Activation, FeatureState } from "../../shared/feature.ts";
+import { unseal, type Activation, type SealedState } from "../../shared/feature.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { compilePath, type Route } from "../../shared/route.ts";
 import { compileGate, type CompiledGate } from "./compile-gate.ts";
@@ -16,25 +16,28 @@ export class CompiledFeature implements Assignable {
   readonly featureId: FeatureId;
   readonly rolloutBps: number;
   readonly holdoutBps: number;
-  readonly state: FeatureState;
-  /** Every unit's assignment is one of these: nothing is made for a request. */
-  readonly as: Readonly<Record<Cohort, Assigned>>;
+  readonly state: SealedState;
+  #as: Readonly<Record<Cohort, Assigned>> | undefined;
   #holdKey: number | undefined;
   #applies: ((path: string, method: string) => boolean) | undefined;
   #gate: CompiledGate | null | undefined;
   #targets: Targets | null | undefined;
-  #activated: ActivatedBy | null | undefined;
+  #activatedBy: ActivatedBy | null | undefined;
 
-  constructor(state: FeatureState) {
+  constructor(state: SealedState) {
     this.featureId = state.featureId;
     this.rolloutBps = state.rolloutBps;
     this.holdoutBps = state.holdoutBps;
     this.state = state;
-    this.as = {
+  }
+
+  /** Every unit's assignment is one of these: nothing is made for a request. */
+  get as(): Readonly<Record<Cohort, Assigned>> {
+    return (this.#as ??= {
       treatment: { feature: this, cohort: "treatment", open: true },
       holdout: { feature: this, cohort: "holdout", open: false },
       off: { feature: this, cohort: "off", open: false },
-    };
+    });
   }
 
   /** Under which a cookie holds the unit's cohort. */
@@ -44,7 +47,7 @@ export class CompiledFeature implements Assignable {
 
   /** Whether the feature has anything to do with a request. */
   appliesTo(path: string, method: string): boolean {
-    return (this.#applies ??= compileRoutes(this.state.routes))(path, method);
+    return (this.#applies ??= compileRoutes(unseal(this.state, "routes") ?? []))(path, method);
   }
 
   /** null: only the upstream is told. */
@@ -54,16 +57,16 @@ export class CompiledFeature implements Assignable {
 
   /** Whether a request is one that the feature is for; null: all are. */
   get targets(): Targets | null {
-    const { targeting } = this.state;
-    if (targeting === null) return null;
-    return (this.#targets ??= compileTargeting(targeting));
+    if (this.#targets !== undefined) return this.#targets;
+    const targeting = unseal(this.state, "targeting");
+    return (this.#targets = targeting === null ? null : compileTargeting(targeting));
   }
 
   /** Whether a request is one by which units activate, given the status that the upstream answered. */
   get activatedBy(): ActivatedBy | null {
-    const { activation } = this.state;
-    if (activation === null) return null;
-    return (this.#activated ??= compileActivation(activation));
+    if (this.#activatedBy !== undefined) return this.#activatedBy;
+    const activation = unseal(this.state, "activation");
+    return (this.#activatedBy = activation === null ? null : compileActivation(activation));
   }
 }
 
@@ -79,6 +82,8 @@ export type CompiledSnapshot = {
   readonly routed: (path: string, method: string) => readonly CompiledFeature[];
   /** enabled, and named by an activation route */
   readonly activatable: readonly CompiledFeature[];
+  /** Whether units activate by requests of this method. */
+  readonly mayActivate: (method: string) => boolean;
   /** Those with a gate, closed ones too, in the order of their ids. */
   readonly gated: readonly CompiledFeature[];
   /** Whether a request's token has to be verified, because an enabled feature asks for one of its claims. */
@@ -110,7 +115,7 @@ const compileActivation = (activation: Activation): ActivatedBy => {
 const MANY_PATHS = 2_000;
 
 const makeRouted = (enabled: readonly CompiledFeature[]): CompiledSnapshot["routed"] => {
-  if (enabled.every(({ state }) => state.routes.length === 0)) return () => enabled;
+  if (enabled.every(({ state }) => state.routes === null)) return () => enabled;
   const lists = new Map<string, readonly CompiledFeature[]>();
   let byRequest = new Map<string, readonly CompiledFeature[]>();
   return (path, method) => {
@@ -127,6 +132,18 @@ const makeRouted = (enabled: readonly CompiledFeature[]): CompiledSnapshot["rout
   };
 };
 
+const makeMayActivate = (activatable: readonly CompiledFeature[]): CompiledSnapshot["mayActivate"] => {
+  if (activatable.length === 0) return () => false;
+  let methods: ReadonlySet<string | undefined> | null = null;
+  return (method) => {
+    methods ??= new Set(activatable.map(({ state }) => unseal(state, "activation")?.method));
+    return methods.has(method);
+  };
+};
+
+/** A condition on a claim, as sealed targeting has it: within a value these quotes would be escaped. */
+const ASKS_FOR_CLAIM = '"attribute":"claim:';
+
 /** Asked only for a cookie that holds too much. */
 const makeHoldKeys = (features: readonly CompiledFeature[]): CompiledSnapshot["holdKeys"] => {
   let keys: ReadonlySet<number> | null = null;
@@ -136,7 +153,7 @@ const makeHoldKeys = (features: readonly CompiledFeature[]): CompiledSnapshot["h
 /** A feature that is as it was in `before` stays the object that it was, with all that was made for it. */
 export const compile = (
   revision: Revision,
-  states: readonly FeatureState[],
+  states: readonly SealedState[],
   before: CompiledSnapshot | null = null,
 ): CompiledSnapshot => {
   const features = states.map((state) => {
@@ -144,17 +161,19 @@ export const compile = (
     return known?.state === state ? known : new CompiledFeature(state);
   });
   const enabled = features.filter(({ state }) => state.enabled);
+  const activatable = enabled.filter(({ state }) => state.activation !== null);
   return {
     revision,
     features,
     enabled,
     routed: makeRouted(enabled),
     isTargeted: enabled.some(({ state }) => state.targeting !== null),
-    activatable: enabled.filter(({ state }) => state.activation !== null),
+    activatable,
+    mayActivate: makeMayActivate(activatable),
     gated: features
       .filter(({ state }) => state.gate !== null)
       .toSorted((a, b) => (a.featureId < b.featureId ? -1 : 1)),
-    asksForClaims: enabled.some(({ state }) => state.targeting !== null && asksForClaims(state.targeting)),
+    asksForClaims: enabled.some(({ state }) => state.targeting?.includes(ASKS_FOR_CLAIM) === true),
     byId: new Map(features.map((feature) => [feature.featureId, feature])),
     holdKeys: makeHoldKeys(features),
   };

@@ -103,7 +103,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const { snapshot, stale } = seen;
     const facts = (): Facts => factsOf(request, path, claims);
     const features = applicable(snapshot, { path, method, stale, facts });
-    const mayActivate = snapshot.activatable.some((feature) => feature.state.activation?.method === method);
+    const mayActivate = snapshot.mayActivate(method);
     const isNeeded = features.length > 0 || mayActivate || previewed !== null;
     const complete = (identity: Identity | null): Gated => {
       const usual = identity === null ? NOTHING : gate(features, identity);

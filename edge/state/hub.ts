@@ -1,6 +1,5 @@
 // The truth at the edge: one Durable Object that takes pushes in order, keeps them, and answers the replicas' watches.
 import { DurableObject } from "cloudflare:workers";
-import type { PushMessage } from "../../shared/feature.ts";
 import type { Revision } from "../../shared/ids.ts";
 import {
   applyPush,
@@ -8,6 +7,7 @@ import {
   emptyLedger,
   FIRST,
   type Ledger,
+  type Push,
   type Refusal,
 } from "../../shared/ledger.ts";
 import { ok, type Result } from "../../shared/result.ts";
@@ -62,7 +62,7 @@ export class Hub extends DurableObject<Env> {
   }
 
   /** Takes a push and waits until every region that is awake, and `region`, has confirmed it or had its time. */
-  async push(message: PushMessage, region: string): Promise<Result<Receipts, Refusal>> {
+  async push(message: Push, region: string): Promise<Result<Receipts, Refusal>> {
     const began = Date.now();
     const applied = applyPush(this.ledger, message);
     if (!applied.ok) return applied;

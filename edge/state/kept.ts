@@ -1,13 +1,13 @@
 // The copy in KV: where an isolate begins when no Durable Object answers. Up to a minute behind, so never the path of
 // a rollback; written at most once a second.
 import { z } from "zod";
-import { PushedState } from "../../shared/feature.ts";
+import { readSealed } from "../../shared/feature.ts";
 import { Revision } from "../../shared/ids.ts";
 import { applyChange, emptyLedger, statesOf, type Ledger } from "../../shared/ledger.ts";
 
 const KEY = "snapshot";
 
-const Kept = z.object({ revision: Revision, writtenAt: z.number(), features: z.array(PushedState) });
+const Kept = z.object({ revision: Revision, writtenAt: z.number(), features: z.array(z.unknown()) });
 
 export const keep = async (kv: KVNamespace, ledger: Ledger, now: number): Promise<void> => {
   if (ledger.revision === null) return;
@@ -22,5 +22,6 @@ export const readKept = async (kv: KVNamespace): Promise<{ ledger: Ledger; writt
   const text = await kv.get(KEY, "text");
   if (text === null) return null;
   const { revision, writtenAt, features } = Kept.parse(JSON.parse(text));
-  return { ledger: applyChange(emptyLedger, { revision, full: true, features, removed: [] }), writtenAt };
+  const change = { revision, full: true, features: features.map(readSealed), removed: [] };
+  return { ledger: applyChange(emptyLedger, change), writtenAt };
 };

@@ -1,5 +1,5 @@
 // The hub's ledger in its SQLite storage: one row a feature, a null state where it was removed.
-import { PushedState } from "../../shared/feature.ts";
+import { readSealed } from "../../shared/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { emptyLedger, type Entry, type Ledger } from "../../shared/ledger.ts";
 
@@ -22,7 +22,7 @@ export const readLedger = (sql: SqlStorage): Ledger => {
   for (const row of rows)
     entries.set(FeatureId.parse(row.feature_id), {
       revision: Revision.parse(row.revision),
-      state: row.state === null ? null : PushedState.parse(JSON.parse(row.state)),
+      state: row.state === null ? null : readSealed(JSON.parse(row.state)),
     });
   return { revision: Revision.parse(known.revision), base: Revision.parse(known.base), entries };
 };

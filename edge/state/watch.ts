@@ -37,7 +37,10 @@ export const within = async <T>(ms: number, promise: Promise<T>, what: string): 
   }
 };
 
-/** Those who wait for something to happen; each waits for a limited time. */
+/**
+ * Those who wait for something to happen; each waits for a limited time. For Durable Objects, whose calls share their
+ * timers: between requests of an isolate, workerd ignores clearTimeout on another's (nothing throws, the timer fires).
+ */
 export const makeGathering = (): { wait: (ms: number) => Promise<void>; wake: () => void } => {
   const waiting = new Set<() => void>();
   return {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { compile } from "../../edge/request/compile.ts";
 import { factsOf } from "../../edge/request/facts.ts";
 import { applicable } from "../../edge/request/gate.ts";
-import { FeatureState } from "../../shared/feature.ts";
+import { FeatureState, seal } from "../../shared/feature.ts";
 import { Revision } from "../../shared/ids.ts";
 import { feature } from "./support/edge.ts";
 
@@ -14,7 +14,7 @@ const states = [
   feature("feat_de", toward("DE")),
   feature("feat_fr", { ...toward("FR"), failureMode: "closed" }),
   feature("feat_shop", { ...toward("DE"), routes: [{ path: "/shop" }] }),
-].map((state) => FeatureState.parse(state));
+].map((state) => seal(FeatureState.parse(state)));
 const snapshot = compile(Revision.parse(1), states);
 
 const meet = (country: string, path = "/", stale = false) => {
@@ -36,4 +36,19 @@ test("requests that meet the same features get the same list, targeted or not", 
   expect(meet("DE")).toBe(meet("DE"));
   expect(meet("IT")).toBe(meet("ES"));
   expect(meet("DE")).not.toBe(meet("FR"));
+});
+
+test.each([
+  ["a claim", { attribute: "claim:groups", operator: "equals", value: "staff" }, true],
+  [
+    "something else",
+    { attribute: "country", operator: "equals", value: '"attribute":"claim:groups"' },
+    false,
+  ],
+])("a token is asked for when a feature targets %s: %j → %s", (_, condition, isAsked) => {
+  const targeting = { operator: "or", conditions: [{ operator: "not", condition }] };
+  const of = (fields: Record<string, unknown>) =>
+    compile(Revision.parse(1), [seal(FeatureState.parse(feature("feat_a", { targeting, ...fields })))]);
+  expect(of({}).asksForClaims).toBe(isAsked);
+  expect(of({ enabled: false }).asksForClaims).toBe(false);
 });

@@ -2,18 +2,23 @@
 import { describe, expect, test, vi } from "vitest";
 import { makeMemory, type Seen } from "../../edge/state/memory.ts";
 import type { Watch, WatchAnswer } from "../../edge/state/watch.ts";
-import { PushMessage } from "../../shared/feature.ts";
-import { FeatureId } from "../../shared/ids.ts";
+import { FeatureState, seal } from "../../shared/feature.ts";
+import { FeatureId, Revision } from "../../shared/ids.ts";
 import { applyChange, changeSince, emptyLedger, type Ledger } from "../../shared/ledger.ts";
 import { feature } from "./support/edge.ts";
 
 const never = new Promise<never>(() => undefined);
 
+const sealed = (featureId: string, fields: Record<string, unknown> = {}) =>
+  seal(FeatureState.parse(feature(featureId, fields)));
+
 const ledgerAt = (revision: number, ...featureIds: string[]): Ledger =>
-  applyChange(
-    emptyLedger,
-    PushMessage.parse({ revision, full: true, features: featureIds.map((id) => feature(id)) }),
-  );
+  applyChange(emptyLedger, {
+    revision: Revision.parse(revision),
+    full: true,
+    features: featureIds.map((id) => sealed(id)),
+    removed: [],
+  });
 
 const answerFrom = (ledger: Ledger, { have }: Watch, ageMs: number | null = 0): WatchAnswer => ({
   revision: ledger.revision,
@@ -105,12 +110,12 @@ describe.concurrent("an isolate", () => {
       },
     });
     const [a, b, c] = (await see()).snapshot.features;
-    const { revision, features } = PushMessage.parse({
-      revision: 8,
+    ledger = applyChange(ledger, {
+      revision: Revision.parse(8),
       full: false,
-      features: [feature("feat_b", { enabled: false })],
+      features: [sealed("feat_b", { enabled: false })],
+      removed: [FeatureId.parse("feat_c")],
     });
-    ledger = applyChange(ledger, { revision, full: false, features, removed: [FeatureId.parse("feat_c")] });
     await vi.waitUntil(async () => (await see()).snapshot.revision === 8, 5_000);
     const { snapshot } = await see();
     expect(snapshot.features.map(({ featureId }) => featureId)).toEqual(["feat_a", "feat_b"]);

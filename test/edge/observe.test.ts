@@ -3,7 +3,7 @@ import { captchaFinding, reportOf, SAMPLED, type Observation } from "../../edge/
 import type { ReportedFeature } from "../../edge/observe/otlp.ts";
 import { compile } from "../../edge/request/compile.ts";
 import type { Assigned } from "../../edge/request/gate.ts";
-import { PushMessage } from "../../shared/feature.ts";
+import { PushMessage, seal } from "../../shared/feature.ts";
 import { feature } from "./support/edge.ts";
 
 const names = Array.from({ length: 40 }, (_, i) => `feat_${i}`);
@@ -12,7 +12,7 @@ const { revision, features } = PushMessage.parse({
   full: true,
   features: names.map((name) => feature(name)),
 });
-const assigned = compile(revision, features).features.map((each): Assigned => each.as.treatment);
+const assigned = compile(revision, features.map(seal)).features.map((each): Assigned => each.as.treatment);
 
 const seen = (fields: Partial<Observation> = {}): Observation => ({
   method: "GET",

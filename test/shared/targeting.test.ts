@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { asksForClaims, compileTargeting, type Device, type Facts } from "../../shared/compile-targeting.ts";
+import { compileTargeting, type Device, type Facts } from "../../shared/compile-targeting.ts";
 import { FeatureState, PushMessage } from "../../shared/feature.ts";
 import { compareVersions, parseVersion } from "../../shared/semver.ts";
 import { MAX_CONDITIONS, MAX_DEPTH, Targeting } from "../../shared/targeting.ts";
@@ -66,12 +66,6 @@ test("depth and size are bounded, however deep the tree is", () => {
   let deep: unknown = country;
   for (let i = 0; i < 200_000; i++) deep = not(deep);
   expect(Targeting.safeParse(deep).success).toBe(false);
-});
-
-test("a tree says whether it asks for claims", () => {
-  const claim = { ...country, attribute: "claim:plan" };
-  expect(asksForClaims(Targeting.parse({ operator: "or", conditions: [country, not(claim)] }))).toBe(true);
-  expect(asksForClaims(Targeting.parse(not(country)))).toBe(false);
 });
 
 const version = fc

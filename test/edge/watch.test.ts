@@ -1,0 +1,39 @@
+// What the edge's state relies on of workerd: one call ends another's waiting, in time and for good.
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import type { Hub } from "../../edge/state/hub.ts";
+import { Revision } from "../../shared/ids.ts";
+import { feature, push } from "./support/edge.ts";
+
+const hub = (): DurableObjectStub<Hub> => {
+  const { HUB } = env as unknown as { HUB: DurableObjectNamespace<Hub> };
+  return HUB.get(HUB.idFromName("hub"));
+};
+
+const watchFrom = (revision: number, waitMs: number) =>
+  hub().watch({ watcher: "test", have: Revision.parse(revision), waitMs, maxAgeMs: 0 });
+
+test(
+  "a push wakes every watch that waits at the hub, each with its change",
+  { timeout: 15_000 },
+  async () => {
+    await push({ revision: 1, full: true, features: [feature("feat_a")] });
+    // Longer than the test may take: only the push can answer them.
+    const waiting = Array.from({ length: 20 }, () => watchFrom(1, 25_000));
+    await watchFrom(0, 0);
+    await push({ revision: 2, full: false, features: [feature("feat_b")] });
+    for (const { revision, change } of await Promise.all(waiting)) {
+      expect(revision).toBe(2);
+      expect(change?.features.map(({ featureId }) => featureId)).toEqual(["feat_b"]);
+    }
+  },
+);
+
+test("a watch for which nothing comes is answered after its time, however many were woken before", async () => {
+  const woken = watchFrom(2, 300);
+  await push({ revision: 3, full: false, features: [feature("feat_c")] });
+  expect((await woken).change?.revision).toBe(3);
+  const began = Date.now();
+  expect((await watchFrom(3, 600)).change).toBe(null);
+  expect(Date.now() - began).toBeGreaterThanOrEqual(590); // not at the end of the woken one's time
+});
