@@ -1,7 +1,6 @@
 // workerd's CPU time a request: pass-through, Sluice with 1 and 100 features, GrowthBook's edge worker.
 // All on the same machine with the same visitors, in turns, so that a slow moment meets each of them.
 import { fork, spawnSync } from "node:child_process";
-import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,8 +9,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { freePort } from "../origin/db/free-port.ts";
 import { bundleEdge } from "../scripts/edge-server.ts";
-import { formatSignature, signedText } from "../shared/signature.ts";
 import { makeVisitors, type Visitors } from "./edge/load.ts";
+import { push, PUSH_SECRET } from "./edge/push.ts";
 import { serve, type Served } from "./edge/workerd.ts";
 import { installPeers } from "./peers/install.ts";
 
@@ -26,7 +25,6 @@ const { values } = parseArgs({
 const VISITORS = Number(values.visitors);
 const ROUNDS = Number(values.rounds);
 const REQUESTS = Number(values.requests);
-const PUSH_SECRET = "push-secret-of-the-edge-bench";
 const here = fileURLToPath(new URL("edge/", import.meta.url));
 
 const median = (numbers: readonly number[]): number =>
@@ -40,15 +38,7 @@ const pushFeatures = async (url: string, count: number): Promise<void> => {
     holdoutBps: 1_000,
     version: 1,
   }));
-  const body = JSON.stringify({ revision: 1, full: true, features });
-  const timestamp = Math.floor(Date.now() / 1_000);
-  const mac = createHmac("sha256", PUSH_SECRET).update(signedText(timestamp, body)).digest("hex");
-  const response = await fetch(`${url}/.sluice/push`, {
-    method: "POST",
-    headers: { "Sluice-Signature": formatSignature({ timestamp, kid: "k", mac }) },
-    body,
-  });
-  if (!response.ok) throw new Error(`push: ${response.status} ${await response.text()}`);
+  await push(url, { revision: 1, full: true, features });
 };
 
 /** One feature at 50 %, as GrowthBook describes it. */

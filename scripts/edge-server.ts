@@ -19,12 +19,12 @@ export type EdgeServer = {
   readonly stop: () => Promise<void>;
 };
 
-/** Bundles the Worker into `outDir`. Throws with wrangler's own words. */
-export const bundleEdge = async (outDir: string): Promise<void> => {
+/** Bundles the Worker, or the one that `config` describes, into `outDir`. Throws with wrangler's own words. */
+export const bundleEdge = async (outDir: string, config = configPath): Promise<void> => {
   const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
   const child = spawn(
     process.execPath,
-    [wrangler, "deploy", "--dry-run", "--config", configPath, "--outdir", outDir],
+    [wrangler, "deploy", "--dry-run", "--config", config, "--outdir", outDir],
     {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],

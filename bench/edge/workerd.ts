@@ -11,6 +11,8 @@ export type Served = {
   readonly url: string;
   /** CPU time used so far by all its threads, in µs, from the scheduler's own account (ns, where ticks are 10 ms). */
   readonly cpuUs: () => number;
+  /** The same of the one thread that runs all isolates: how long requests have to wait, without other programs. */
+  readonly isolatesUs: () => number;
   readonly residentMb: () => number;
   readonly stop: () => Promise<void>;
 };
@@ -21,8 +23,10 @@ export type Serving = {
   readonly entry: string;
   readonly port: number;
   readonly bindings: Readonly<Record<string, string>>;
-  /** Sluice's own bindings: Durable Objects and an empty KV. */
-  readonly state: boolean;
+  /** Sluice's own bindings: Durable Objects and an empty KV. `apart`: the Durable Objects in an isolate of their own. */
+  readonly state: boolean | "apart";
+  /** Where the inspector listens. */
+  readonly inspectorPort?: number;
 };
 
 const quote = (text: string): string => JSON.stringify(text);
@@ -44,9 +48,11 @@ const configOf = async (folder: string, serving: Serving): Promise<string> => {
   const texts = Object.entries(bindings).map(
     ([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`,
   );
-  const stateful = [
-    `(name = "HUB", durableObjectNamespace = "Hub")`,
-    `(name = "REPLICA", durableObjectNamespace = "Replica")`,
+  const stateful = (isOwn: boolean): readonly string[] => [
+    ...(["Hub", "Replica"] as const).map((name) => {
+      const namespace = isOwn ? `"${name}"` : `(className = "${name}", serviceName = "state")`;
+      return `(name = "${name.toUpperCase()}", durableObjectNamespace = ${namespace})`;
+    }),
     `(name = "FEATURES", kvNamespace = "kv")`,
   ];
   const classes = `
@@ -55,20 +61,22 @@ const configOf = async (folder: string, serving: Serving): Promise<string> => {
       (className = "Replica", uniqueKey = "replica", enableSql = true),
     ],
     durableObjectStorage = (localDisk = "disk"),`;
+  const worker = (isStateOwn: boolean): string => `(
+  modules = [${modules.join(", ")}],
+  compatibilityDate = "2026-10-20",
+  bindings = [${[...texts, ...(state === false ? [] : stateful(isStateOwn))].join(", ")}],${state !== false && isStateOwn ? classes : ""}
+)`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    (name = "main", worker = .main),
+    (name = "main", worker = ${worker(state !== "apart")}),${
+      state === "apart" ? `\n    (name = "state", worker = ${worker(true)}),` : ""
+    }
     (name = "kv", worker = (modules = [(name = "kv.js", esModule = ${quote(EMPTY_KV)})], compatibilityDate = "2026-10-20")),
     (name = "disk", disk = (path = ${quote(stateDir)}, writable = true)),
     (name = "internet", network = (allow = ["public", "private", "local"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
-);
-const main :Workerd.Worker = (
-  modules = [${modules.join(", ")}],
-  compatibilityDate = "2026-10-20",
-  bindings = [${[...texts, ...(state ? stateful : [])].join(", ")}],${state ? classes : ""}
 );
 `;
 };
@@ -88,7 +96,9 @@ const untilAnswered = async (url: string): Promise<void> => {
 export const serve = async (folder: string, serving: Serving): Promise<Served> => {
   const configPath = join(folder, `${serving.port}.capnp`);
   await writeFile(configPath, await configOf(folder, serving));
-  const child = spawn(WORKERD, ["serve", "--experimental", configPath], {
+  const { inspectorPort } = serving;
+  const inspector = inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspectorPort}`];
+  const child = spawn(WORKERD, ["serve", "--experimental", ...inspector, configPath], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   const url = `http://127.0.0.1:${serving.port}`;
@@ -101,6 +111,7 @@ export const serve = async (folder: string, serving: Serving): Promise<Served> =
       const ns = threads.map((thread) => Number(statOf(`task/${thread}/schedstat`).split(" ")[0]));
       return ns.reduce((sum, each) => sum + each, 0) / 1_000;
     },
+    isolatesUs: () => Number(statOf("schedstat").split(" ")[0]) / 1_000,
     residentMb: () => Number(/VmRSS:\s+(\d+)/.exec(statOf("status"))?.[1] ?? 0) / 1_024,
     stop: async () => {
       const ended = new Promise((resolve) => child.once("exit", resolve));

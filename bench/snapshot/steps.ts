@@ -1,0 +1,103 @@
+// A Worker that takes the product's own steps, one a request and as often as asked, so that the CPU time of each can be
+// read from outside: from a snapshot's text to what requests are answered from, and the signing of cookies.
+import * as hmac from "../../edge/hmac.ts";
+import { readPush } from "../../edge/push.ts";
+import { compile } from "../../edge/request/compile.ts";
+import { makeCookies } from "../../edge/request/identify.ts";
+import { readKept } from "../../edge/state/kept.ts";
+import { UnitId } from "../../shared/ids.ts";
+import { KeyRing } from "../../shared/keys.ts";
+import { applyChange, emptyLedger, FIRST, statesOf, type Change } from "../../shared/ledger.ts";
+
+const ring = KeyRing.parse("k:push-secret-of-the-edge-bench");
+const URL_OF_PUSH = "https://shop.example/.sluice/push";
+const identityOf = (i: number) => ({
+  unitId: UnitId.parse(`anon-${i}-qL0yGmPq3bVx8w`),
+  held: new Map([
+    [i, "treatment"],
+    [i + 1, "holdout"],
+  ] as const),
+  captchaScore: null,
+});
+
+let pushed = { body: "", signature: "" };
+let kept = "";
+let change: Change | null = null;
+let answer: Change | null = null;
+let ledger = emptyLedger;
+let snapshot = compile(FIRST, []);
+let values: string[] = [];
+
+const cookies = makeCookies(ring, hmac);
+const unsigned = makeCookies(ring, { sign: async () => new Uint8Array(32), verify: async () => true });
+
+const write = async ({ write: writeOne }: typeof cookies, times: number): Promise<void> => {
+  const lines: string[] = [];
+  for (let i = 0; i < times; i++) lines.push(await writeOne(URL_OF_PUSH, identityOf(i), 20_000));
+  values = lines.map((line) => line.slice(line.indexOf("=") + 1, line.indexOf(";")));
+};
+
+const believe = async ({ believe: believeOne }: typeof cookies): Promise<void> => {
+  for (const value of values) if ((await believeOne(value)) === null) throw new Error("not believed");
+};
+
+const often = (step: () => unknown) => async (times: number) => {
+  for (let i = 0; i < times; i++) await step();
+};
+
+const steps: Record<string, (times: number) => Promise<void>> = {
+  nothing: often(() => null),
+  // What an isolate does with a push: signature, JSON, schema.
+  push: often(async () => {
+    const request = new Request(URL_OF_PUSH, {
+      method: "POST",
+      headers: { "Sluice-Signature": pushed.signature },
+      body: pushed.body,
+    });
+    const read = await readPush(request, ring, Date.now(), hmac.verify);
+    if (!read.ok) throw new Error(JSON.stringify(read.error));
+    change = read.value;
+  }),
+  // What Durable Objects' answers go through, both ways.
+  answer: often(() => {
+    answer = structuredClone(change);
+  }),
+  keep: often(() => {
+    kept = JSON.stringify({ revision: 1, writtenAt: 1, features: change?.features });
+  }),
+  kept: often(() => readKept({ get: async () => kept })),
+  learn: often(() => {
+    if (answer === null) throw new Error("nothing to learn");
+    ledger = applyChange(emptyLedger, answer);
+    snapshot = compile(answer.revision, statesOf(ledger));
+  }),
+  // The first request of a snapshot.
+  meet: often(() => [snapshot.routed("/section-7/x", "POST"), snapshot.mayActivate("POST")]),
+  // The next push: one feature.
+  change: often(() => {
+    const [first] = answer?.features ?? [];
+    if (first === undefined) throw new Error("nothing to change");
+    const features = [{ ...first, enabled: false }];
+    ledger = applyChange(ledger, { revision: snapshot.revision, full: false, features, removed: [] });
+    snapshot = compile(snapshot.revision, statesOf(ledger), snapshot);
+  }),
+  sign: (times) => write(cookies, times),
+  signNothing: (times) => write(unsigned, times),
+  verify: () => believe(cookies),
+  verifyNothing: () => believe(unsigned),
+};
+
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    if (request.method === "POST") {
+      pushed = {
+        body: await request.text(),
+        signature: request.headers.get("Sluice-Signature") ?? "",
+      };
+      return new Response();
+    }
+    await steps[pathname.slice(1)]?.(Number(searchParams.get("times") ?? 1));
+    return new Response(String(snapshot.features.length));
+  },
+};
