@@ -7,7 +7,11 @@ import { applyChange, emptyLedger, statesOf, type Ledger } from "../../shared/le
 
 const KEY = "snapshot";
 
-const Kept = z.object({ revision: Revision, writtenAt: z.number(), features: z.array(z.unknown()) });
+const Kept = z.object({
+  revision: Revision,
+  writtenAt: z.number(),
+  features: z.custom<readonly unknown[]>(Array.isArray),
+});
 
 export const keep = async (kv: KVNamespace, ledger: Ledger, now: number): Promise<void> => {
   if (ledger.revision === null) return;
