@@ -36,6 +36,14 @@ describe("de-duplication", () => {
     expect(dedupe.size()).toBeLessThan(160_000);
   });
 
+  test("remembers all of them when they come partition by partition, ten minutes each, as after a restart", () => {
+    const dedupe = makeDedupe(10_000_000);
+    const keys = Array.from({ length: 400_000 }, (_, i) => ({ low: i + 1, atMs: (i % 100_000) * 6 }));
+    const isNew = keys.filter(({ low, atMs }) => dedupe.add(low, spread(low), atMs));
+    expect(isNew).toHaveLength(400_000);
+    expect(keys.filter(({ low }) => dedupe.add(low, spread(low), 660_000))).toEqual([]);
+  });
+
   test("holds no more keys than it may", () => {
     const dedupe = makeDedupe(50_000);
     for (let i = 0; i < 300_000; i++) dedupe.add(i + 1, spread(i), i);
