@@ -12,6 +12,7 @@ import { makePostOrQueue } from "./observe/queue.ts";
 import { makeSender } from "./observe/sender.ts";
 import { makeOfrep } from "./ofrep/routes.ts";
 import { readPush } from "./push.ts";
+import { passesCache } from "./request/caching.ts";
 import { makeReadClaims } from "./request/claims.ts";
 import type { Assigned } from "./request/gate.ts";
 import { makeHandle, type Handle } from "./request/handle.ts";
@@ -44,6 +45,10 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     // oxlint-disable-next-line no-console -- the Worker's log is the only place where its own errors can be seen
     console.error(`sluice: ${where} failed`, error);
   };
+  let hasCache = true;
+  void (async () => {
+    hasCache = await passesCache();
+  })();
 
   const memory = makeMemory({
     watchMs: config.WATCH_MS,
@@ -156,6 +161,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
     recognise,
     sender,
     now,
+    passesCache: () => hasCache,
     fetchUpstream: ({ to, init }) => fetch(to, init),
     countFailure,
   });

@@ -6,7 +6,7 @@ import type { Sender } from "../observe/sender.ts";
 import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
 import { holdAlso } from "../../shared/cookie.ts";
 import { actionsOf, answerClosed, NO_ACTIONS, type Actions } from "./act.ts";
-import { isShared, unshare } from "./caching.ts";
+import { isShared, UNSHARED_FETCH, unshare } from "./caching.ts";
 import type { Claims, ReadClaims } from "./claims.ts";
 import type { Place } from "./compile-gate.ts";
 import type { CompiledFeature } from "./compile.ts";
@@ -29,6 +29,8 @@ export type Dependencies = {
   readonly recognise: Recognise;
   readonly sender: Sender;
   readonly now: () => number;
+  /** Whether there is a cache of the platform's between the gate and the site. */
+  readonly passesCache: () => boolean;
   readonly fetchUpstream: (outgoing: Outgoing) => Promise<Response>;
   readonly countFailure: (where: string, error: unknown) => void;
 };
@@ -89,7 +91,7 @@ const act = (
 
 export const makeHandle = (dependencies: Dependencies): Handle => {
   const { config, memory, cookies, readClaims, previews, recognise, sender, now } = dependencies;
-  const { fetchUpstream, countFailure } = dependencies;
+  const { passesCache, fetchUpstream, countFailure } = dependencies;
 
   /** What the request gets, once all is known that has to be asked for elsewhere. */
   const decide = (
@@ -180,6 +182,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     { told, place, edit, anew }: { told: Told | null; place: Place | null; edit: boolean; anew: boolean },
   ): Promise<Response> => {
     const outgoing = toUpstream(request, url, { upstreamUrl: config.UPSTREAM_URL, told, place });
+    if (told !== null && passesCache()) outgoing.init.cf = UNSHARED_FETCH;
     if (edit) preparePageRequest(outgoing.init.headers);
     if (anew) dropConditions(outgoing.init.headers);
     return fetchUpstream(outgoing);

@@ -1,7 +1,7 @@
 // The upstream's side of a request: one upstream request per request, bodies streamed, nothing touched but the names
 // that are ours. Framing (Connection, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade) belongs to the runtime.
 
-import { UNSHARED_FETCH, UNSHARED_REQUEST } from "./caching.ts";
+import { UNSHARED_REQUEST } from "./caching.ts";
 import type { Place } from "./compile-gate.ts";
 
 export const FEATURES_HEADER = "Sluice-Features";
@@ -88,11 +88,10 @@ export const toUpstream = (
     if (headers.has(UNIT_HEADER)) headers.delete(UNIT_HEADER);
   }
   const target = targetOf(url, base, place?.path ?? null);
-  const cf = told === null ? {} : UNSHARED_FETCH;
   // Such a body is allowed to pass (RFC 9110, 9.3.1), but not to be named here.
   if (body !== null && (method === "GET" || method === "HEAD"))
-    return { to: new Request(target, request), init: { headers, cf } };
-  return { to: target, init: { method, headers, body, redirect: "manual", cf } };
+    return { to: new Request(target, request), init: { headers } };
+  return { to: target, init: { method, headers, body, redirect: "manual" } };
 };
 
 /** Header values are Latin-1; a unit id from a sign-in may be any text and is then percent-encoded. */
