@@ -47,6 +47,7 @@ const sluice = (): Evaluator => {
       signed: null,
       memo: null,
       reportedMs: 0,
+      isKnownBot: false,
       isPassing: false,
       captchaScore: null,
     };

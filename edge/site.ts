@@ -6,7 +6,7 @@ import { makeVerify } from "./captcha/verify.ts";
 import type { Config, Env } from "./env.ts";
 import * as hmac from "./hmac.ts";
 import { heldBy } from "./events.ts";
-import { captchaFinding, reportOf } from "./observe/observe.ts";
+import { captchaFinding, isKnownBot, reportOf } from "./observe/observe.ts";
 import { makePostTraces } from "./observe/post.ts";
 import { makePostOrQueue } from "./observe/queue.ts";
 import { makeSender } from "./observe/sender.ts";
@@ -98,7 +98,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
       {
         method,
         unitId,
-        userAgent: headers.get("User-Agent"),
+        isKnownBot: isKnownBot(headers.get("User-Agent")),
         captcha: captchaFinding(config.CAPTCHA, captchaScore),
         traceparent: headers.get("traceparent"),
         startMs: now(),

@@ -6,9 +6,8 @@
 // chance. Chance knows neither latency nor cohort, so the latency seen of each feature stays a fair sample.
 import { isbot } from "isbot";
 import type { CaptchaConfig } from "../env.ts";
-import type { CompiledFeature } from "../request/compile.ts";
 import type { Assigned } from "../request/gate.ts";
-import { encodeSubject, type Report, type ReportedFeature } from "./otlp.ts";
+import type { Report, ReportedFeature } from "./otlp.ts";
 
 /** What a captcha found of a unit: 0 (bot) … 1 (human). */
 export type CaptchaFinding = { readonly score: number; readonly isBot: boolean };
@@ -20,7 +19,8 @@ export const captchaFinding = (captcha: CaptchaConfig | null, score: number | nu
 export type Observation = {
   readonly method: string;
   readonly unitId: string;
-  readonly userAgent: string | null;
+  /** By what the visitor's browser calls itself. */
+  readonly isKnownBot: boolean;
   /** null: none has found anything. */
   readonly captcha: CaptchaFinding | null;
   /** W3C traceparent of the request, if it has one. */
@@ -58,7 +58,7 @@ const MANY_AGENTS = 1_000;
 const bots = new Map<string, boolean>();
 
 /** isbot's pattern is long; the few User-Agents of a busy hour are remembered. */
-const isKnownBot = (userAgent: string | null): boolean => {
+export const isKnownBot = (userAgent: string | null): boolean => {
   const key = userAgent ?? "";
   const known = bots.get(key);
   if (known !== undefined) return known;
@@ -66,23 +66,6 @@ const isKnownBot = (userAgent: string | null): boolean => {
   const found = isbot(key);
   bots.set(key, found);
   return found;
-};
-
-const subjects = new WeakMap<
-  CompiledFeature,
-  { readonly treatment: Uint8Array; readonly holdout: Uint8Array }
->();
-
-const subjectOf = (feature: CompiledFeature, cohort: "treatment" | "holdout"): Uint8Array => {
-  const known = subjects.get(feature);
-  if (known !== undefined) return known[cohort];
-  const { featureId, state } = feature;
-  const made = {
-    treatment: encodeSubject(featureId, "treatment", state.epoch),
-    holdout: encodeSubject(featureId, "holdout", state.epoch),
-  };
-  subjects.set(feature, made);
-  return made[cohort];
 };
 
 /** A run of `count` from a random place on, around the end. */
@@ -96,13 +79,13 @@ const draw = <T>(items: readonly T[], count: number, random: () => number): read
 export const reportOf = (seen: Observation, random: () => number): Report | null => {
   const drawn =
     seen.inFull || seen.exposed.length <= SAMPLED ? seen.exposed : draw(seen.exposed, SAMPLED, random);
+  const isActedOn = ({ feature }: Assigned): boolean =>
+    seen.activated.some((acted) => acted.feature === feature);
   const features: ReportedFeature[] = [];
-  const add = ({ feature, cohort }: Assigned, actionTaken: boolean): void => {
-    if (cohort !== "off") features.push({ subject: subjectOf(feature, cohort), actionTaken });
-  };
-  for (const each of seen.activated) add(each, true);
+  for (const { feature, cohort } of seen.activated)
+    if (cohort !== "off") features.push(feature.reports[cohort].action);
   for (const each of drawn)
-    if (!seen.activated.some(({ feature }) => feature === each.feature)) add(each, false);
+    if (each.cohort !== "off" && !isActedOn(each)) features.push(each.feature.reports[each.cohort].exposure);
   if (features.length === 0) return null;
   return {
     parent: parentOf(seen.traceparent),
@@ -111,7 +94,7 @@ export const reportOf = (seen: Observation, random: () => number): Report | null
     durationMs: seen.durationMs,
     status: seen.status,
     unitId: seen.unitId,
-    isBot: seen.captcha?.isBot === true || isKnownBot(seen.userAgent),
+    isBot: seen.isKnownBot || seen.captcha?.isBot === true,
     captchaScore: seen.captcha?.score ?? null,
     features,
   };

@@ -1,10 +1,11 @@
 // A snapshot made ready for requests, once when it arrives: what can be known of a feature before a request is seen.
-import type { Assignable, Cohort } from "../../shared/assign.ts";
+import type { Assignable, Cohort, HeldCohort } from "../../shared/assign.ts";
 import { compileTargeting, type Targets } from "../../shared/compile-targeting.ts";
 import { holdKey } from "../../shared/cookie.ts";
 import { unseal, type Activation, type SealedState } from "../../shared/feature.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { compilePath, type Route } from "../../shared/route.ts";
+import { encodeSubject, type ReportedFeature } from "../observe/otlp.ts";
 import { compileGate, type CompiledGate } from "./compile-gate.ts";
 import type { Assigned } from "./gate.ts";
 
@@ -23,6 +24,7 @@ export class CompiledFeature implements Assignable {
   #gate: CompiledGate | null | undefined;
   #targets: Targets | null | undefined;
   #activatedBy: ActivatedBy | null | undefined;
+  #reports: Readonly<Record<HeldCohort, Reports>> | undefined;
 
   constructor(state: SealedState) {
     this.featureId = state.featureId;
@@ -68,7 +70,22 @@ export class CompiledFeature implements Assignable {
     const activation = unseal(this.state, "activation");
     return (this.#activatedBy = activation === null ? null : compileActivation(activation));
   }
+
+  /** What a report says of a unit of a cohort that met the feature, or acted on it. */
+  get reports(): Readonly<Record<HeldCohort, Reports>> {
+    return (this.#reports ??= {
+      treatment: compileReports(this.state, "treatment"),
+      holdout: compileReports(this.state, "holdout"),
+    });
+  }
 }
+
+type Reports = { readonly exposure: ReportedFeature; readonly action: ReportedFeature };
+
+const compileReports = ({ featureId, epoch }: SealedState, cohort: HeldCohort): Reports => {
+  const subject = encodeSubject(featureId, cohort, epoch);
+  return { exposure: { subject, actionTaken: false }, action: { subject, actionTaken: true } };
+};
 
 /** One per snapshot: its identity keys whatever is remembered about the snapshot. */
 export type CompiledSnapshot = {

@@ -1,7 +1,7 @@
 // A visitor's request: identify → gate → upstream → observe. Whatever goes wrong before the upstream is asked, the
 // request is passed on ungated and counted; what goes wrong after it leaves the upstream's response as it is.
 import type { Config } from "../env.ts";
-import { captchaFinding, FULL_EVERY_MS, reportOf } from "../observe/observe.ts";
+import { captchaFinding, FULL_EVERY_MS, isKnownBot, reportOf } from "../observe/observe.ts";
 import type { Sender } from "../observe/sender.ts";
 import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
 import { holdAlso } from "../../shared/cookie.ts";
@@ -154,14 +154,17 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const { identity, outcome } = gated;
     if (identity === null || identity.isPassing) return;
     const inFull = outcome.unheld.size > 0 || startMs - identity.reportedMs > FULL_EVERY_MS;
-    if (inFull) identity.reportedMs = startMs;
+    if (inFull) {
+      identity.reportedMs = startMs;
+      identity.isKnownBot = isKnownBot(request.headers.get("User-Agent"));
+    }
     const actions = durationMs === null ? [] : activated(request, status, gated);
     if (outcome.compared.length === 0 && actions.length === 0) return;
     const report = reportOf(
       {
         method: request.method,
         unitId: identity.unitId,
-        userAgent: request.headers.get("User-Agent"),
+        isKnownBot: identity.isKnownBot,
         captcha: captchaFinding(config.CAPTCHA, identity.captchaScore),
         traceparent: request.headers.get("traceparent"),
         startMs,

@@ -17,6 +17,8 @@ export type Identity = {
   memo: { readonly features: readonly CompiledFeature[]; readonly outcome: GateOutcome } | null;
   /** When this isolate last reported all of the unit's features, in ms since 1970. */
   reportedMs: number;
+  /** What the visitor's browser called itself at that time. */
+  isKnownBot: boolean;
   /** Known for this request only: no cookie, no report. */
   readonly isPassing: boolean;
   /** 0 (bot) … 1 (human); null: not known. */
@@ -67,6 +69,7 @@ export const newIdentity = (): Identity => ({
   signed: null,
   memo: null,
   reportedMs: 0,
+  isKnownBot: false,
   isPassing: false,
   captchaScore: null,
 });
@@ -122,6 +125,7 @@ export const makeCookies = (
         signed: { day: content.day, kid: key.kid },
         memo: null,
         reportedMs: 0,
+        isKnownBot: false,
         isPassing: false,
         captchaScore: content.captchaScore,
       };

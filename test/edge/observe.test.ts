@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { captchaFinding, reportOf, SAMPLED, type Observation } from "../../edge/observe/observe.ts";
+import { captchaFinding, isKnownBot, reportOf, SAMPLED, type Observation } from "../../edge/observe/observe.ts";
 import type { ReportedFeature } from "../../edge/observe/otlp.ts";
 import { compile } from "../../edge/request/compile.ts";
 import type { Assigned } from "../../edge/request/gate.ts";
@@ -17,7 +17,7 @@ const assigned = compile(revision, features.map(seal)).features.map((each): Assi
 const seen = (fields: Partial<Observation> = {}): Observation => ({
   method: "GET",
   unitId: 'unit "7"',
-  userAgent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+  isKnownBot: false,
   captcha: null,
   traceparent: null,
   startMs: 1_790_000_000_123.25,
@@ -59,7 +59,9 @@ test("a request that showed nothing is not reported", () => {
 });
 
 test("a bot is marked, and a trace context that is none begins a new trace", () => {
-  expect(reportOf(seen({ userAgent: "Googlebot/2.1" }), Math.random)?.isBot).toBe(true);
+  expect(isKnownBot("Googlebot/2.1")).toBe(true);
+  expect(isKnownBot("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")).toBe(false);
+  expect(reportOf(seen({ isKnownBot: true }), Math.random)?.isBot).toBe(true);
   expect(reportOf(seen(), Math.random)?.isBot).toBe(false);
   for (const traceparent of ["", "00-xyz-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c"])
     expect(reportOf(seen({ traceparent }), Math.random)?.parent).toBe(null);
@@ -76,7 +78,6 @@ test("a score below the threshold is a bot's; one above it does not make a perso
   expect(captchaFinding(captcha, 0.3)).toEqual({ score: 0.3, isBot: false });
   expect(captchaFinding(captcha, null)).toBe(null);
   expect(captchaFinding(null, 0.1)).toBe(null);
-  const userAgent = "Googlebot/2.1";
-  const report = reportOf(seen({ userAgent, captcha: { score: 0.9, isBot: false } }), Math.random);
+  const report = reportOf(seen({ isKnownBot: true, captcha: { score: 0.9, isBot: false } }), Math.random);
   expect(report).toMatchObject({ isBot: true, captchaScore: 0.9 });
 });
