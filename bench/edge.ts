@@ -1,5 +1,8 @@
 // workerd's CPU time a request: pass-through, Sluice with 1 and 100 features, GrowthBook's edge worker.
-// All on the same machine with the same visitors, in turns, so that a slow moment meets each of them.
+// All on the same machine with the same visitors, in short turns, so that a slow moment meets each of them.
+//
+// GrowthBook's worker lets requests wait for promises of other requests, which workerd cancels: of requests that come
+// together many fail. It is visited by one at a time, and so is Sluice once more, to compare it with.
 import { fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
@@ -18,17 +21,18 @@ const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     visitors: { type: "string", default: "10000" },
-    rounds: { type: "string", default: "7" },
-    requests: { type: "string", default: "10000" },
+    rounds: { type: "string", default: "30" },
+    requests: { type: "string", default: "1000" },
   },
 });
 const VISITORS = Number(values.visitors);
 const ROUNDS = Number(values.rounds);
 const REQUESTS = Number(values.requests);
+const AT_ONCE = 32;
 const here = fileURLToPath(new URL("edge/", import.meta.url));
 
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+const mean = (numbers: readonly number[]): number =>
+  numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
 
 const pushFeatures = async (url: string, count: number): Promise<void> => {
   const features = Array.from({ length: count }, (_, i) => ({
@@ -85,10 +89,11 @@ try {
     name: string,
     bundle: { bundleDir: string; entry: string },
     bindings: Record<string, string>,
-    state = false,
+    { state = false, atOnce = AT_ONCE } = {},
   ): Promise<Served> => {
     const served = await serve(folder, { ...bundle, port: await freePort(), bindings, state });
-    contenders.push({ name, served, visitors: makeVisitors(served.url, VISITORS), cpuUs: [], rps: [] });
+    const visitors = makeVisitors(served.url, VISITORS, atOnce);
+    contenders.push({ name, served, visitors, cpuUs: [], rps: [] });
     return served;
   };
   const sluice = {
@@ -100,10 +105,12 @@ try {
   };
   await copyFile(`${here}pass-through.js`, join(folder, "pass-through.js"));
   await add("passThrough", { bundleDir: folder, entry: "pass-through.js" }, { UPSTREAM_URL: outsideUrl });
-  await pushFeatures((await add("gate1", { bundleDir, entry: "worker.js" }, sluice, true)).url, 1);
-  await pushFeatures((await add("gate100", { bundleDir, entry: "worker.js" }, sluice, true)).url, 100);
+  const gate = { bundleDir, entry: "worker.js" };
+  await pushFeatures((await add("gate1", gate, sluice, { state: true })).url, 1);
+  await pushFeatures((await add("gate100", gate, sluice, { state: true })).url, 100);
   const growthbookDir = join(folder, "growthbook");
-  if (bundleGrowthbook(growthbookDir))
+  if (bundleGrowthbook(growthbookDir)) {
+    await pushFeatures((await add("gate1OneAtATime", gate, sluice, { state: true, atOnce: 1 })).url, 1);
     await add(
       "growthbook",
       { bundleDir: growthbookDir, entry: "growthbook.js" },
@@ -114,8 +121,9 @@ try {
         GROWTHBOOK_PAYLOAD: growthbookPayload,
         PERSIST_UUID: "true",
       },
+      { atOnce: 1 },
     );
-  else console.log("GrowthBook's edge worker could not be installed or bundled: Sluice alone");
+  } else console.log("GrowthBook's edge worker could not be installed or bundled: Sluice alone");
 
   for (const { visitors } of contenders) {
     await visitors.arrive();
@@ -130,12 +138,12 @@ try {
 
   const cpuOf = (name: string): number => {
     const found = contenders.find((each) => each.name === name);
-    return found === undefined ? Number.NaN : Math.round(median(found.cpuUs) * 10) / 10;
+    return found === undefined ? Number.NaN : Math.round(mean(found.cpuUs) * 10) / 10;
   };
   for (const { name, served, visitors, cpuUs, rps } of contenders)
     console.log(
-      `${name.padEnd(12)} ${median(cpuUs).toFixed(1)} µs a request (${cpuUs.map((us) => us.toFixed(0)).join(" ")}), ` +
-        `${median(rps).toFixed(0)} requests/s, ${visitors.failed()} failed, ${served.residentMb().toFixed(0)} MB resident`,
+      `${name.padEnd(15)} ${mean(cpuUs).toFixed(1)} µs a request (${Math.min(...cpuUs).toFixed(0)} to ${Math.max(...cpuUs).toFixed(0)}), ` +
+        `${mean(rps).toFixed(0)} requests/s, ${visitors.failed()} failed, ${served.residentMb().toFixed(0)} MB resident`,
     );
   const passThroughCpuUs = cpuOf("passThrough");
   const figures = {
@@ -144,8 +152,10 @@ try {
     gate100CpuUs: cpuOf("gate100"),
     ratio1: Math.round((passThroughCpuUs / cpuOf("gate1")) * 1_000) / 1_000,
     ratio100: Math.round((passThroughCpuUs / cpuOf("gate100")) * 1_000) / 1_000,
-    rps: Object.fromEntries(contenders.map(({ name, rps }) => [name, Math.round(median(rps))])),
-    peers: contenders.some(({ name }) => name === "growthbook") ? { growthbook: cpuOf("growthbook") } : {},
+    rps: Object.fromEntries(contenders.map(({ name, rps }) => [name, Math.round(mean(rps))])),
+    ...(contenders.some(({ name }) => name === "growthbook")
+      ? { gate1OneAtATimeCpuUs: cpuOf("gate1OneAtATime"), peers: { growthbook: cpuOf("growthbook") } }
+      : { peers: {} }),
   };
   console.log(`ratio1 ${figures.ratio1}, ratio100 ${figures.ratio100}`);
   if (values.json) console.log(JSON.stringify(figures));

@@ -1,4 +1,4 @@
-// Visitors with their cookies, a fixed number at a time, over kept-alive connections.
+// Visitors with their cookies, so many at a time, over kept-alive connections.
 import { Agent, request } from "node:http";
 
 export type Visitors = {
@@ -10,12 +10,11 @@ export type Visitors = {
   readonly failed: () => number;
 };
 
-const CONCURRENCY = 32;
 const AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-export const makeVisitors = (url: string, howMany: number): Visitors => {
+export const makeVisitors = (url: string, howMany: number, atOnce: number): Visitors => {
   const { hostname, port } = new URL(url);
-  const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
+  const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
   const cookies = new Map<number, string>();
   let next = 0;
   let failed = 0;
@@ -49,7 +48,7 @@ export const makeVisitors = (url: string, howMany: number): Visitors => {
         await one(next);
       }
     };
-    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+    await Promise.all(Array.from({ length: atOnce }, worker));
   };
 
   return {
