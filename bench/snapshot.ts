@@ -136,7 +136,7 @@ const memory = async (message: object | null, visitors: number, outsideUrl: stri
   });
   try {
     if (message !== null) await push(served.url, message);
-    const { arrive, visit } = makeVisitors(served.url, visitors);
+    const { arrive, visit } = makeVisitors(served.url, visitors, 32);
     await arrive();
     await visit(visitors);
     return { gate: await heldBy(inspectorPort, "main"), state: await heldBy(inspectorPort, "state") };
