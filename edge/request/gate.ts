@@ -88,10 +88,29 @@ const compare = (features: readonly CompiledFeature[], { unitId, held }: Identit
   return { compared, meetsAny: features.length > 0, header: told.join(", "), unheld };
 };
 
+/** Compared features in all that is remembered: some 40 bytes each, and the isolate has 128 MB. */
+const MANY_COMPARED = 1_000_000;
+/** What a remembered answer takes beside them, counted in features. */
+const ANSWER = 50;
+
+let remembering: Identity[] = [];
+let rememberedFeatures = 0;
+
+const remember = (identity: Identity, memo: NonNullable<Identity["memo"]>): void => {
+  rememberedFeatures += memo.outcome.compared.length + ANSWER;
+  if (rememberedFeatures > MANY_COMPARED) {
+    for (const each of remembering) each.memo = null;
+    remembering = [];
+    rememberedFeatures = memo.outcome.compared.length + ANSWER;
+  }
+  remembering.push(identity);
+  identity.memo = memo;
+};
+
 /** The same visitor meeting the same features gets the remembered answer: a page is many requests. */
 export const gate = (features: readonly CompiledFeature[], identity: Identity): GateOutcome => {
   if (identity.memo?.features === features) return identity.memo.outcome;
   const outcome = compare(features, identity);
-  identity.memo = { features, outcome };
+  if (identity.signed !== null) remember(identity, { features, outcome });
   return outcome;
 };
