@@ -104,17 +104,19 @@ export const parseCookie = (value: string): ParsedCookie | null => {
   return { kid, payload, mac, signedPart: signedPart(kid, payload) };
 };
 
+type Keys = { readonly has: (key: number) => boolean };
+
 /**
- * `held` with `added` at its end. Over the cap, cohorts of features that no longer exist (not in `living`) go first,
- * then the oldest.
+ * `held` with `added` at its end. Over the cap, cohorts of features that no longer exist (not in `living`) go first, then
+ * those of closed ones (not in `open`), the oldest first. What then has no room is not held: a visitor's cohort is not
+ * given up for a new one, and whoever meets more features than a cookie holds gets no new cookie with each page.
  */
 export const holdAlso = (
   held: ReadonlyMap<number, HeldCohort>,
   added: ReadonlyMap<number, HeldCohort>,
-  living: { readonly has: (key: number) => boolean },
+  { living, open }: { living: Keys; open: Keys },
 ): Map<number, HeldCohort> => {
   const all = new Map([...held, ...added]);
-  if (all.size <= MAX_HELD) return all;
   const drop = (keys: Iterable<number>): void => {
     for (const key of keys) {
       if (all.size <= MAX_HELD) return;
@@ -122,6 +124,7 @@ export const holdAlso = (
     }
   };
   drop([...all.keys()].filter((key) => !living.has(key)));
-  drop([...all.keys()]);
+  drop([...all.keys()].filter((key) => !open.has(key)));
+  drop([...added.keys()].toReversed());
   return all;
 };

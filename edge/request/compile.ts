@@ -87,6 +87,8 @@ const compileReports = ({ featureId, epoch }: SealedState, cohort: HeldCohort): 
   return { exposure: { subject, actionTaken: false }, action: { subject, actionTaken: true } };
 };
 
+type Keys = { readonly has: (key: number) => boolean };
+
 /** One per snapshot: its identity keys whatever is remembered about the snapshot. */
 export type CompiledSnapshot = {
   readonly revision: Revision;
@@ -107,7 +109,9 @@ export type CompiledSnapshot = {
   readonly asksForClaims: boolean;
   readonly byId: ReadonlyMap<FeatureId, CompiledFeature>;
   /** Those of its features. */
-  readonly holdKeys: { readonly has: (key: number) => boolean };
+  readonly holdKeys: Keys;
+  /** Those of the enabled ones. */
+  readonly enabledHoldKeys: Keys;
 };
 
 const compileRoutes = (routes: readonly Route[]): ((path: string, method: string) => boolean) => {
@@ -162,7 +166,7 @@ const makeMayActivate = (activatable: readonly CompiledFeature[]): CompiledSnaps
 const ASKS_FOR_CLAIM = '"attribute":"claim:';
 
 /** Asked only for a cookie that holds too much. */
-const makeHoldKeys = (features: readonly CompiledFeature[]): CompiledSnapshot["holdKeys"] => {
+const makeHoldKeys = (features: readonly CompiledFeature[]): Keys => {
   let keys: ReadonlySet<number> | null = null;
   return { has: (key) => (keys ??= new Set(features.map((feature) => feature.holdKey))).has(key) };
 };
@@ -193,5 +197,6 @@ export const compile = (
     asksForClaims: enabled.some(({ state }) => state.targeting?.includes(ASKS_FOR_CLAIM) === true),
     byId: new Map(features.map((feature) => [feature.featureId, feature])),
     holdKeys: makeHoldKeys(features),
+    enabledHoldKeys: makeHoldKeys(enabled),
   };
 };

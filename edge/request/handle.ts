@@ -4,6 +4,7 @@ import type { Config } from "../env.ts";
 import { captchaFinding, FULL_EVERY_MS, isKnownBot, reportOf } from "../observe/observe.ts";
 import type { Sender } from "../observe/sender.ts";
 import type { Memory, Seen, WaitUntil } from "../state/memory.ts";
+import type { HeldCohort } from "../../shared/assign.ts";
 import { holdAlso } from "../../shared/cookie.ts";
 import { actionsOf, answerClosed, NO_ACTIONS, type Actions } from "./act.ts";
 import { isShared, UNSHARED_FETCH, unshare } from "./caching.ts";
@@ -50,6 +51,8 @@ type Gated = {
 type Asked = Sent & { readonly path: string };
 
 type Served = {
+  /** What the visitor's cookie holds from this response on; null: what it held. */
+  readonly held: ReadonlyMap<number, HeldCohort> | null;
   readonly status: number;
   readonly startMs: number;
   /** Until the upstream's response headers; null: the gate answered by itself. */
@@ -76,6 +79,10 @@ const activated = (
             feature.activatedBy?.(path, request.method, status),
         )
         .map((feature) => assign(feature, identity));
+
+/** A unit whose cookie has no room for a feature is not counted for it: its actions would not be either. */
+const heldOf = (compared: readonly Assigned[], held: ReadonlyMap<number, HeldCohort>): readonly Assigned[] =>
+  compared.filter(({ feature }) => held.has(feature.holdKey));
 
 const act = (
   method: string,
@@ -136,30 +143,44 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     return state instanceof Promise ? state.then((seen) => gateSeen(asked, seen)) : gateSeen(asked, state);
   };
 
+  /** What the visitor's cookie has to hold from now on; null: what it holds, there being nothing new or no room. */
+  const toHold = ({ identity, outcome, seen }: Gated): ReadonlyMap<number, HeldCohort> | null => {
+    const { unheld } = outcome;
+    if (identity === null || unheld.size === 0) return null;
+    const { holdKeys: living, enabledHoldKeys: open } = seen.snapshot;
+    const held = holdAlso(identity.held, unheld, { living, open });
+    return [...unheld.keys()].some((key) => held.has(key)) ? held : null;
+  };
+
   /** A Set-Cookie header when there is something to tell the visitor's browser that it does not know. */
-  const cookieFor = ({ url, identity, outcome, seen }: Gated): Promise<string> | null => {
+  const cookieFor = (
+    { url, identity, outcome }: Gated,
+    held: ReadonlyMap<number, HeldCohort> | null,
+  ): Promise<string> | null => {
     if (identity === null || identity.isPassing || !outcome.meetsAny) return null;
     const day = dayOf(now());
-    if (outcome.unheld.size === 0 && !cookies.isDue(identity, day)) return null;
-    const held = holdAlso(identity.held, outcome.unheld, seen.snapshot.holdKeys);
-    return cookies.write(url, { unitId: identity.unitId, held, captchaScore: identity.captchaScore }, day);
+    if (held === null && !cookies.isDue(identity, day)) return null;
+    const { unitId, captchaScore } = identity;
+    return cookies.write(url, { unitId, held: held ?? identity.held, captchaScore }, day);
   };
 
   const observe = (
     request: Request,
     gated: Gated,
-    { status, startMs, durationMs }: Served,
+    { held, status, startMs, durationMs }: Served,
     waitUntil: WaitUntil,
   ): void => {
     const { identity, outcome } = gated;
     if (identity === null || identity.isPassing) return;
-    const inFull = outcome.unheld.size > 0 || startMs - identity.reportedMs > FULL_EVERY_MS;
+    const exposed =
+      outcome.unheld.size === 0 ? outcome.compared : heldOf(outcome.compared, held ?? identity.held);
+    const inFull = held !== null || startMs - identity.reportedMs > FULL_EVERY_MS;
     if (inFull) {
       identity.reportedMs = startMs;
       identity.isKnownBot = isKnownBot(request.headers.get("User-Agent"));
     }
     const actions = durationMs === null ? [] : activated(request, status, gated);
-    if (outcome.compared.length === 0 && actions.length === 0) return;
+    if (exposed.length === 0 && actions.length === 0) return;
     const report = reportOf(
       {
         method: request.method,
@@ -170,7 +191,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
         startMs,
         durationMs,
         status,
-        exposed: outcome.compared,
+        exposed,
         activated: actions,
         inFull,
       },
@@ -221,10 +242,11 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     try {
       const gateMs = startMs - arrivedMs;
       const durationMs = answer === null ? now() - startMs : null;
-      observe(request, gated, { status: response.status, startMs, durationMs }, waitUntil);
+      const held = toHold(gated);
+      observe(request, gated, { held, status: response.status, startMs, durationMs }, waitUntil);
       if (edit !== null) response = editPage(response, edit);
       if (previewed !== null) response = markPreview(response, previewed);
-      const due = cookieFor(gated);
+      const due = cookieFor(gated, held);
       const cookie = due === null ? null : await due;
       const wantsDebug = config.DEBUG_HEADERS === "always" || request.headers.get("Sluice-Debug") === "1";
       const unshares = gated.outcome.meetsAny && isShared(response.headers);

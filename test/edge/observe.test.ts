@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { captchaFinding, isKnownBot, reportOf, SAMPLED, type Observation } from "../../edge/observe/observe.ts";
+import {
+  captchaFinding,
+  isKnownBot,
+  reportOf,
+  SAMPLED,
+  type Observation,
+} from "../../edge/observe/observe.ts";
 import type { ReportedFeature } from "../../edge/observe/otlp.ts";
 import { compile } from "../../edge/request/compile.ts";
 import type { Assigned } from "../../edge/request/gate.ts";

@@ -83,24 +83,21 @@ test("thirty features with the longest ids take less than 1 kB, name and attribu
   expect(formatCookie("k".repeat(32), payload, "m".repeat(43)).length).toBeLessThan(900);
 });
 
-test("over the cap the retired go first, then the oldest; the newest stay", () => {
+test("over the cap the retired go first, then those of closed features; then there is no room for new ones", () => {
   const old = new Map<number, HeldCohort>(Array.from({ length: MAX_HELD }, (_, i) => [i, "treatment"]));
-  const living = new Set([...old.keys(), 1_000, 1_001].filter((each) => each !== 50));
-  expect([...holdAlso(old, new Map([[1_000, "holdout"]]), living).keys()]).toEqual([
-    ...[...old.keys()].filter((each) => each !== 50),
-    1_000,
-  ]);
-  const two = new Map<number, HeldCohort>([
-    [1_000, "holdout"],
-    [1_001, "holdout"],
-  ]);
-  const kept = [...holdAlso(old, two, living).keys()];
-  expect(kept).toHaveLength(MAX_HELD);
-  expect(kept).not.toContain(50);
-  expect(kept).not.toContain(0);
-  expect(kept.slice(-2)).toEqual([1_000, 1_001]);
+  const every = [...old.keys(), 1_000, 1_001, 1_002];
+  const living = new Set(every.filter((each) => each !== 50));
+  const open = new Set(every.filter((each) => each !== 50 && each !== 3));
+  const keysAfter = (...added: number[]): number[] => [
+    ...holdAlso(old, new Map(added.map((each) => [each, "holdout"])), { living, open }).keys(),
+  ];
+  const without = (...gone: number[]): number[] => [...old.keys()].filter((each) => !gone.includes(each));
+  expect(keysAfter(1_000)).toEqual([...without(50), 1_000]);
+  expect(keysAfter(1_000, 1_001)).toEqual([...without(50, 3), 1_000, 1_001]);
+  expect(keysAfter(1_000, 1_001, 1_002)).toEqual([...without(50, 3), 1_000, 1_001]);
 });
 
 test("below the cap retired cohorts stay: a feature that is switched off for a while keeps its cohorts", () => {
-  expect(holdAlso(new Map([[1, "treatment"]]), new Map([[2, "holdout"]]), new Set([2])).size).toBe(2);
+  const keys = { living: new Set([2]), open: new Set([2]) };
+  expect(holdAlso(new Map([[1, "treatment"]]), new Map([[2, "holdout"]]), keys).size).toBe(2);
 });
