@@ -113,7 +113,7 @@ export class CopyBuffer {
     }
   }
 
-  /** The whole message. It is overwritten after `clear`. */
+  /** The whole message. It is overwritten after `clear`; pg has its own copy of what `copyInto` was given. */
   finish(): Buffer {
     this.#room(TRAILER.length);
     this.#at += TRAILER.copy(this.#bytes, this.#at);
