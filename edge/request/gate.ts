@@ -22,7 +22,8 @@ export type GateOutcome = {
   readonly unheld: ReadonlyMap<number, HeldCohort>;
 };
 
-export const NOTHING: GateOutcome = { compared: [], meetsAny: false, header: "", unheld: new Map() };
+const NONE: GateOutcome["unheld"] = new Map();
+export const NOTHING: GateOutcome = { compared: [], meetsAny: false, header: "", unheld: NONE };
 
 /** A closed feature wins over everything: the switch, and `closed` as failure mode when the state is too old. */
 export const isClosed = (feature: CompiledFeature, stale: boolean): boolean =>
@@ -85,25 +86,30 @@ const compare = (features: readonly CompiledFeature[], { unitId, held }: Identit
     told.push(`${feature.featureId}=${cohort}`);
     if (heldCohort === undefined) unheld.set(feature.holdKey, cohort);
   }
-  return { compared, meetsAny: features.length > 0, header: told.join(", "), unheld };
+  const { length } = features;
+  return { compared, meetsAny: length > 0, header: told.join(", "), unheld: unheld.size > 0 ? unheld : NONE };
 };
 
 /** Compared features in all that is remembered: some 40 bytes each, and the isolate has 128 MB. */
 const MANY_COMPARED = 1_000_000;
 /** What a remembered answer takes beside them, counted in features. */
-const ANSWER = 50;
+const ANSWER = 10;
+
+type Memo = NonNullable<Identity["memo"]>;
+const sizeOf = ({ outcome }: Memo): number => outcome.compared.length + ANSWER;
 
 let remembering: Identity[] = [];
-let rememberedFeatures = 0;
+let remembered = 0;
 
-const remember = (identity: Identity, memo: NonNullable<Identity["memo"]>): void => {
-  rememberedFeatures += memo.outcome.compared.length + ANSWER;
-  if (rememberedFeatures > MANY_COMPARED) {
+/** Full, it begins anew with this one. */
+const remember = (identity: Identity, memo: Memo): void => {
+  remembered += sizeOf(memo) - (identity.memo === null ? 0 : sizeOf(identity.memo));
+  if (remembered > MANY_COMPARED) {
     for (const each of remembering) each.memo = null;
     remembering = [];
-    rememberedFeatures = memo.outcome.compared.length + ANSWER;
+    remembered = sizeOf(memo);
   }
-  remembering.push(identity);
+  if (identity.memo === null) remembering.push(identity);
   identity.memo = memo;
 };
 
