@@ -77,7 +77,7 @@ const nextRoom = (last: Table | undefined, atMs: number): number => {
 };
 
 /**
- * * `maxKeys` bounds the memory (7 to 8 bytes each): when more spans than that come in within ten minutes, the oldest are
+ * `maxKeys` bounds the memory (7 to 8 bytes each): when more spans than that come in within ten minutes, the oldest are
  * forgotten early.
  */
 export const makeDedupe = (maxKeys: number) => {
