@@ -5,7 +5,7 @@
 /** Request header for caches between the gate and the site: neither answer from the store nor keep the answer. */
 export const UNSHARED_REQUEST = "no-cache, no-store";
 
-/** For Cloudflare's own cache, where `fetch` passes through it. Costs a request a twentieth of its CPU (bench edge). */
+/** For Cloudflare's own cache, where `fetch` passes through it. Costs a request a twentieth of its CPU (measured in workerd). */
 export const UNSHARED_FETCH: RequestInitCfProperties = { cacheTtl: -1 };
 
 /** Whether `fetch` passes a cache of the platform's: workerd alone has none, and says so when it is asked. */
