@@ -21,11 +21,15 @@ export type RollbackFeature = (rollback: {
   evidence: Decision;
 }) => Promise<Result<unknown, Failure>>;
 
-/** Changes the rollout, unless the feature's version is not the one decided about. */
+/**
+ * Changes the rollout, unless the feature's version is not the one decided about. What rolled a later stage back must not
+ * close the earlier one too: with `endsTrial` the same transaction lets the trial start over.
+ */
 export type SetRollout = (change: {
   featureId: FeatureId;
   expectedVersion: number;
   rolloutBps: number;
+  endsTrial: boolean;
   reason: string;
 }) => Promise<Result<unknown, Failure>>;
 
@@ -111,12 +115,14 @@ export const makeAct = (needs: {
       case "close":
         return rollBack(due, decision);
       case "advance":
-      case "throttle":
+      case "throttle": {
+        const { kind, ...change } = step;
         return attempt(
           due,
-          () => setRollout({ featureId, expectedVersion, rolloutBps: step.rolloutBps, reason: step.reason }),
-          { effect: step.kind === "advance" ? "advanced" : "throttled", reason: step.reason },
+          () => setRollout({ featureId, expectedVersion, endsTrial: kind === "throttle", ...change }),
+          { effect: kind === "advance" ? "advanced" : "throttled", reason: step.reason },
         );
+      }
     }
   };
 };

@@ -12,7 +12,7 @@ import { makeArrived } from "./arrived.ts";
 import { readBotRequests } from "./bot-requests.ts";
 import { makeDueReader, type DueFeature } from "./due.ts";
 import { makeAct, type Effect, type RollbackFeature, type SetRollout } from "./act.ts";
-import { foldSettled, partsOfWork, startOver, type FoldedTrial } from "./fold-settled.ts";
+import { foldSettled, partsOfWork, type FoldedTrial } from "./fold-settled.ts";
 import { reportDecision } from "./report.ts";
 import { storeCheck } from "./store.ts";
 
@@ -32,7 +32,7 @@ const AT_ONCE = 6;
 /** After this long, in ms, whatever else the process does gets its turn, before it is the next checks'. */
 const TURN_MS = 5;
 
-const ANEW = "The rule's terms have changed: evidence starts from nothing, with a fresh α.";
+const ANEW = "A new trial: evidence starts from nothing, with a fresh α.";
 
 const matureOf = ({ evidence }: Decision): number =>
   evidence.tests.reduce((sum, { treatment }) => sum + treatment.n, 0);
@@ -76,12 +76,12 @@ export const makeEvaluator = (needs: {
     return { ...rest, reason: restarted ? `${reason} ${ANEW}` : reason };
   };
 
-  /** The trial's new sequence number; null: another process was first with this check. */
+  /** Whether this process was the first with this check. */
   const store = async (
     due: DueFeature,
     trial: FoldedTrial,
     { decision, explained, at }: { decision: Decision; explained: ExplainedDecision | null; at: number },
-  ): Promise<number | null> => {
+  ): Promise<boolean> => {
     const { featureId, epoch, rule } = due;
     const { state, ruleVersion } = decision;
     const mature = matureOf(decision);
@@ -92,7 +92,7 @@ export const makeEvaluator = (needs: {
         trial: { ...trial, seq },
         last: explained === null ? due.last : { state, ruleVersion, mature },
       });
-    return seq;
+    return seq !== null;
   };
 
   const check = async (due: DueFeature, trial: FoldedTrial, at: number): Promise<Outcome | null> => {
@@ -117,21 +117,16 @@ export const makeEvaluator = (needs: {
     const isNew = decided !== trial.decided;
     const worthKeeping = trial.restarted || isWorthKeeping(due, decision);
     const explained = worthKeeping ? await explain(due, trial, decision) : null;
-    let seq = trial.expectedSeq;
     if (trial.changed || isNew || worthKeeping) {
-      seq = await store(due, { ...trial, decided, cause: decision.cause }, { decision, explained, at });
-      if (seq === null) return null;
+      const isFirst = await store(
+        due,
+        { ...trial, decided, cause: decision.cause },
+        { decision, explained, at },
+      );
+      if (!isFirst) return null;
     }
     reportDecision(metrics, due.featureId, decision);
     const effect = await act({ due, decision: explained ?? decision, isNew, at });
-    if (effect === "throttled" && seq !== null) {
-      // What rolled the later stage back must not close the earlier one too.
-      await storeCheck(
-        pool,
-        { ...startOver(due, at, seq), featureId: due.featureId, epoch: due.epoch },
-        null,
-      );
-    }
     return { featureId: due.featureId, decision, effect };
   };
 

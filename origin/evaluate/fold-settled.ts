@@ -15,20 +15,22 @@ export type FoldedTrial = Omit<StoredTrial, "seq"> & {
   readonly expectedSeq: number | null;
   /** Whether it differs from what is stored. */
   readonly changed: boolean;
-  /** Other terms than the stored trial's: it began again from nothing. */
+  /** The stored trial has other terms, or has ended and has none: it began again from nothing. */
   readonly restarted: boolean;
 };
 
 /** A trial with nothing in it yet, that begins at `since` (unix seconds). */
-export const newTrial = (due: DueFeature, since: number, expectedSeq: number | null): FoldedTrial => {
+const newTrial = (due: DueFeature, since: number, expectedSeq: number | null): FoldedTrial => {
   const empty = encodeSketch(emptySketch());
+  // A rollout that was changed together with the trial is seen as a change.
+  const cohorts = due.trial?.evidence.sampleRatio;
   return {
     terms: due.terms,
     alphaSpent: due.rule.mode === "enforce" ? due.rule.falseRollbackRate : 0,
     expectedSeq,
     decided: null,
     cause: [],
-    evidence: noEvidence(due.ages, since, due, due.trial?.evidence.sampleRatio.tells),
+    evidence: noEvidence(due.ages, since, cohorts ?? due, cohorts?.tells),
     treatmentSketch: empty,
     holdoutSketch: empty,
     changed: true,
@@ -36,17 +38,16 @@ export const newTrial = (due: DueFeature, since: number, expectedSeq: number | n
   };
 };
 
-/** A trial that starts over begins with the next whole bucket: nobody exposed before is in it. */
-export const startOver = (due: DueFeature, now: number, expectedSeq: number): FoldedTrial =>
-  newTrial(due, now + due.ages.bucketSeconds, expectedSeq);
-
-/** The running trial, or the one to begin: with the epoch, or now when the rule's terms have changed since. */
+/**
+ * The running trial, or the one to begin: with the epoch, or, when it has ended or the rule's terms have changed, with the
+ * next whole bucket, so that nobody exposed before is in it.
+ */
 const currentTrial = (due: DueFeature, now: number): FoldedTrial => {
   if (due.trial === null) return newTrial(due, due.epochStartedAt, null);
   const { seq, ...trial } = due.trial;
   return trial.terms === due.terms
     ? { ...trial, alphaSpent: 0, expectedSeq: seq, changed: false, restarted: false }
-    : startOver(due, now, seq);
+    : newTrial(due, now + due.ages.bucketSeconds, seq);
 };
 
 type Signal = OutcomeRange["signal"];

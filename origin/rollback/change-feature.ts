@@ -20,6 +20,7 @@ import {
   type FeatureEdit,
   type NewFeature,
   type Plan,
+  type RolloutTarget,
   type Target,
 } from "./plan.ts";
 import { readFamily, type Family } from "./record.ts";
@@ -50,7 +51,7 @@ export type FeatureChanges = {
   readonly updateFeature: (target: Target, edit: Partial<FeatureEdit>, by: By) => Outcome<Changed>;
   readonly deleteFeature: (target: Target, by: By) => Outcome<Closed>;
   readonly putRule: (target: Target, rule: Rule, by: By) => Outcome<Changed>;
-  readonly setRollout: (target: Target, rolloutBps: number, by: By) => Outcome<Changed>;
+  readonly setRollout: (target: RolloutTarget, rolloutBps: number, by: By) => Outcome<Changed>;
   /** Without `rolloutBps` it goes back to what it was before the rollback. */
   readonly enableFeature: (target: Target, rolloutBps: number | undefined, by: By) => Outcome<Changed>;
   /** By hand, or by a decision, which names the version and epoch that it is about and its evidence. */

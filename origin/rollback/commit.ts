@@ -32,6 +32,8 @@ export type FeatureChange = {
   readonly next: NextState | null;
   /** null: stays as it is. */
   readonly rule: Rule | null;
+  /** The trial that has decided against the feature has had its effect with this change, and begins anew. */
+  readonly endsTrial?: boolean | undefined;
 };
 
 export type Change = {
@@ -76,11 +78,27 @@ const isPassing = (error: unknown): boolean => {
   return error instanceof Error;
 };
 
+/**
+ * A trial ends by losing its terms: the next check finds others and starts over. It ends in the statement that commits the
+ * change, because a process that died between the two would act on the same evidence once more.
+ */
+const COMMIT_CHANGES = `
+  with done as (
+    select change, commit_change(change) as outcome from unnest($1::jsonb[]) as given (change)
+  ), ended as (
+    update pmf_trials t set terms = '', decided = null, cause = '{}', seq = t.seq + 1
+    from done, jsonb_to_recordset(done.change -> 'features') as f ("featureId" text, next jsonb, "endsTrial" boolean)
+    where f."endsTrial" and done.outcome ->> 'outcome' = 'committed' and t.decided = 'ROLLBACK'
+      and t.feature_id = f."featureId" and t.epoch = (f.next ->> 'epoch')::integer
+  )
+  select outcome from done`;
+
 /** Sends the changes as one transaction, again and again until an answer has come or patience is at its end. */
 const send = async (pool: Pool, changes: readonly Change[], patienceMs: number): Promise<unknown[]> => {
   const deadline = performance.now() + patienceMs;
   const query = {
-    text: "select commit_change(change) as outcome from unnest($1::jsonb[]) as given (change)",
+    name: "commit_change",
+    text: COMMIT_CHANGES,
     values: [changes.map((change) => JSON.stringify(change))],
     // A connection that went silent must not hold a rollback for the minutes that TCP takes to notice.
     query_timeout: QUERY_TIMEOUT_MS,

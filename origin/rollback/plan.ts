@@ -76,7 +76,8 @@ type Words = { readonly reason: string };
 
 const changeOf = (
   record: FeatureRecord,
-  rest: Pick<FeatureChange, "action" | "reason" | "next"> & Partial<Pick<FeatureChange, "details" | "rule">>,
+  rest: Pick<FeatureChange, "action" | "reason" | "next"> &
+    Partial<Pick<FeatureChange, "details" | "rule" | "endsTrial">>,
 ): FeatureChange => ({
   featureId: record.state.featureId,
   expectedVersion: record.state.version,
@@ -180,14 +181,23 @@ export const planUpdate = (
   );
 };
 
-export const planRollout = (family: Family, target: Target, rolloutBps: number, words: Words): Plan => {
+/** `endsTrial`: by a trial's decision, which has had its effect then. */
+export type RolloutTarget = Target & { readonly endsTrial?: boolean | undefined };
+
+export const planRollout = (
+  family: Family,
+  target: RolloutTarget,
+  rolloutBps: number,
+  words: Words,
+): Plan => {
   const found = find(family, target.featureId, target.expectedVersion);
   if (!found.ok) return found;
   const record = found.value;
   if (record.rolledBackAt !== null) return err({ reason: "alreadyClosed", have: record.state.version });
   const next = { ...nextOf(record), rolloutBps };
   const details = { from: record.state.rolloutBps, to: rolloutBps };
-  return shares(next) ?? ok([changeOf(record, { action: "rollout", ...words, details, next })]);
+  const { endsTrial } = target;
+  return shares(next) ?? ok([changeOf(record, { action: "rollout", ...words, details, next, endsTrial })]);
 };
 
 export const planRule = (family: Family, target: Target, rule: Rule, words: Words): Plan => {

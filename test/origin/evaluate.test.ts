@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/sketch.ts";
 import { COMPARED_RATIOS, comparisonGains, guessRate } from "../../origin/decide/comparison.ts";
@@ -6,6 +7,8 @@ import type { RollbackFeature } from "../../origin/evaluate/act.ts";
 import { makeEvaluator } from "../../origin/evaluate/evaluator.ts";
 import { makeLogger } from "../../origin/log.ts";
 import { makeMetrics } from "../../origin/metrics.ts";
+import { makePool } from "../../origin/db/pool.ts";
+import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
 import { setRampPaused } from "../../origin/evaluate/ramp-position.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { ok } from "../../shared/result.ts";
@@ -97,22 +100,23 @@ const insertTrafficUntil = async (second: number) => {
   );
 };
 
-const setup = () => {
+/** `evaluatorPool`: the evaluator's own, where it shall end; `onRollout`: once a rollout is committed. */
+const setup = (evaluatorPool = pool, onRollout = async () => {}) => {
+  const changes = makeFeatureChanges({ pool, newId: randomUUID });
   const clock = { now: START, lagSeconds: 0 as number | null };
   const rollbacks: Parameters<RollbackFeature>[0][] = [];
   const rollouts: number[] = [];
   const evaluator = makeEvaluator({
-    pool,
+    pool: evaluatorPool,
     metrics: makeMetrics(),
     log: makeLogger("silent"),
     now: () => clock.now,
     lagSeconds: () => clock.lagSeconds,
-    setRollout: async (change) => {
-      rollouts.push(change.rolloutBps);
-      await pool.query("update feature_flags set rollout_bps = $1, version = version + 1", [
-        change.rolloutBps,
-      ]);
-      return ok(undefined);
+    setRollout: async ({ rolloutBps, reason, ...target }) => {
+      const changed = await changes.setRollout(target, rolloutBps, { actor: "sluice", reason });
+      rollouts.push(rolloutBps);
+      await onRollout();
+      return changed;
     },
     rollbackFeature: async (rollback) => {
       rollbacks.push(rollback);
@@ -431,6 +435,47 @@ describe("evaluate", () => {
       expect(await stateAt(90)).toBe("ROLLBACK");
       expect(rollbacks).toHaveLength(1);
       expect(rollouts).toEqual([2000, 500]);
+    });
+
+    test("a process that dies right after it throttled leaves nothing that throttles or closes once more", async () => {
+      const { stateAt, rollouts } = await start({ onFailure: "throttle" });
+      await stateAt(1);
+      await stateAt(30);
+      expect(rollouts).toEqual([2000]);
+      await insertTelemetry(
+        { seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 },
+        START + 30,
+      );
+      const dyingPool = makePool(database.url, { applicationName: "dying", onIdleError: () => {} });
+      const dying = setup(dyingPool, () => dyingPool.end());
+      await dying.stateAt(60).catch(() => {});
+      expect(dying.rollouts).toEqual([500]);
+
+      const next = setup();
+      expect(await next.stateAt(61)).toBe("COLLECTING");
+      expect([next.rollouts, next.rollbacks]).toEqual([[], []]);
+      const { rows } = await pool.query<{ alpha: number }>("select alpha_spent as alpha from pmf_trials");
+      expect(rows[0]?.alpha).toBeCloseTo(2 * ruleOf().falseRollbackRate, 12);
+      expect(await next.stateAt(90)).toBe("ROLLBACK");
+      expect(next.rollbacks).toHaveLength(1);
+    });
+
+    test("a raise between the same two checks as new terms still brings in people who were there before", async () => {
+      const { stateAt } = await start({});
+      await stateAt(1);
+      await pool.query("update feature_flags set rollout_bps = 2000, version = 2 where feature_id = $1", [
+        FEATURE,
+      ]);
+      await pool.query("update pmf_rules set rule = $1, version = 2", [
+        JSON.stringify(ruleOf({ ramp, minCohortSize: 300 })),
+      ]);
+      await insertTelemetry(
+        { seconds: 60, units: 400, held: 40, activation: 0.15, retention: 0.4, latencyMs: 50 },
+        START + 2,
+      );
+      expect(await stateAt(2)).toBe("COLLECTING");
+      await stateAt(10);
+      expect(await stateAt(60)).toBe("TESTING");
     });
   });
 });
