@@ -8,10 +8,16 @@ import { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/rule.ts";
 import { termsOf } from "./terms.ts";
 
+/**
+ * SQL expression of what tells one stored state of the trial `t` from every other. Its number alone does not: after a crash
+ * that took away what was not waited for, the same number is given to something else.
+ */
+export const trialStamp = "t.seq || '@' || extract(epoch from t.updated_at)";
+
 /** A trial as stored. Its evidence was written by storeCheck and is trusted. */
 export type StoredTrial = {
   readonly terms: string;
-  readonly seq: number;
+  readonly stamp: string;
   readonly decided: "KEEP" | "ROLLBACK" | null;
   readonly cause: readonly SignalName[];
   readonly evidence: Evidence;
@@ -61,7 +67,7 @@ type Row = {
   return_after_s: number;
   bucket_s: number;
   terms: string | null;
-  seq: number;
+  stamp: string;
   decided: StoredTrial["decided"];
   cause: SignalName[];
   evidence: Evidence;
@@ -103,7 +109,7 @@ const toDue = (row: Row): DueFeature => {
         ? null
         : {
             terms: row.terms,
-            seq: row.seq,
+            stamp: row.stamp,
             decided: row.decided,
             cause: row.cause,
             evidence: row.evidence,
@@ -148,7 +154,7 @@ const readInFull = async (db: Queryable, featureIds: readonly string[]): Promise
             extract(epoch from f.epoch_started_at)::float8 as epoch_started_s,
             r.rule, r.version as rule_version, f.activation is not null as activation_configured,
             w.activation_ages_s, w.retention_ages_s, w.return_after_s, w.bucket_s,
-            t.terms, t.seq, t.decided, t.cause, t.evidence, t.treatment_sketch, t.holdout_sketch,
+            t.terms, ${trialStamp} as stamp, t.decided, t.cause, t.evidence, t.treatment_sketch, t.holdout_sketch,
             p.rollout_bps as ramp_rollout_bps, extract(epoch from p.since)::float8 as ramp_since_s,
             p.paused as ramp_paused,
             e.state as last_state, e.rule_version as last_rule_version, e.mature as last_mature
@@ -168,8 +174,8 @@ const readInFull = async (db: Queryable, featureIds: readonly string[]): Promise
   return rows.map(toDue);
 };
 
-/** What a feature's row in full depends on: the trial's number, and the rest in one word. */
-type Mark = { feature_id: string; seq: number | null; mark: string };
+/** What a feature's row in full depends on: the trial's stamp, and the rest in one word. */
+type Mark = { feature_id: string; stamp: string | null; mark: string };
 
 /** Short enough to be read for all features every second. */
 const readMarks = async (db: Queryable, featureIds: readonly FeatureId[]): Promise<Mark[]> => {
@@ -177,7 +183,7 @@ const readMarks = async (db: Queryable, featureIds: readonly FeatureId[]): Promi
   const { rows } = await db.query<Mark>({
     name: `read-marks${suffix}`,
     text: `
-     select f.feature_id, t.seq, concat_ws(' ', f.version, f.epoch, r.version,
+     select f.feature_id, ${trialStamp} as stamp, concat_ws(' ', f.version, f.epoch, r.version,
        w.activation_ages_s::text, w.retention_ages_s::text, w.return_after_s, w.bucket_s,
        p.rollout_bps, p.since, p.paused) as mark
      from feature_flags f
@@ -208,9 +214,9 @@ export type DueReader = {
  */
 export const makeDueReader = (db: Queryable): DueReader => {
   const kept = new Map<string, { mark: string; due: DueFeature }>();
-  const isKept = ({ feature_id: id, mark, seq }: Mark): boolean => {
+  const isKept = ({ feature_id: id, mark, stamp }: Mark): boolean => {
     const known = kept.get(id);
-    return known?.mark === mark && (known.due.trial?.seq ?? null) === seq;
+    return known?.mark === mark && (known.due.trial?.stamp ?? null) === stamp;
   };
   return {
     read: async (featureIds) => {

@@ -86,13 +86,13 @@ export const makeEvaluator = (needs: {
     const { state, ruleVersion } = decision;
     const mature = matureOf(decision);
     const evaluation = explained === null ? null : { decision: explained, mode: rule.mode, at, mature };
-    const seq = await storeCheck(pool, { ...trial, featureId, epoch }, evaluation);
-    if (seq !== null)
+    const stamp = await storeCheck(pool, { ...trial, featureId, epoch }, evaluation);
+    if (stamp !== null)
       dueReader.stored(due, {
-        trial: { ...trial, seq },
+        trial: { ...trial, stamp },
         last: explained === null ? due.last : { state, ruleVersion, mature },
       });
-    return seq !== null;
+    return stamp !== null;
   };
 
   const check = async (due: DueFeature, trial: FoldedTrial, at: number): Promise<Outcome | null> => {
@@ -115,9 +115,9 @@ export const makeEvaluator = (needs: {
     });
     const decided = decision.action === "WAIT" ? trial.decided : decision.action;
     const isNew = decided !== trial.decided;
-    const worthKeeping = trial.restarted || isWorthKeeping(due, decision);
+    const worthKeeping = trial.restarted || isNew || isWorthKeeping(due, decision);
     const explained = worthKeeping ? await explain(due, trial, decision) : null;
-    if (trial.changed || isNew || worthKeeping) {
+    if (trial.changed || worthKeeping) {
       const isFirst = await store(
         due,
         { ...trial, decided, cause: decision.cause },

@@ -10,9 +10,9 @@ import { readOutcomes, readTraffic, trafficBuckets, type OutcomeRange, type Traf
 import type { DueFeature, StoredTrial } from "./due.ts";
 import { settledUpTo, type SettlingClock } from "./settled.ts";
 
-export type FoldedTrial = Omit<StoredTrial, "seq"> & {
+export type FoldedTrial = Omit<StoredTrial, "stamp"> & {
   readonly alphaSpent: number;
-  readonly expectedSeq: number | null;
+  readonly expectedStamp: string | null;
   /** Whether it differs from what is stored. */
   readonly changed: boolean;
   /** The stored trial has other terms, or has ended and has none: it began again from nothing. */
@@ -20,21 +20,21 @@ export type FoldedTrial = Omit<StoredTrial, "seq"> & {
 };
 
 /** A trial with nothing in it yet, that begins at `since` (unix seconds). */
-const newTrial = (due: DueFeature, since: number, expectedSeq: number | null): FoldedTrial => {
+const newTrial = (due: DueFeature, since: number, expectedStamp: string | null): FoldedTrial => {
   const empty = encodeSketch(emptySketch());
   // A rollout that was changed together with the trial is seen as a change.
   const cohorts = due.trial?.evidence.sampleRatio;
   return {
     terms: due.terms,
     alphaSpent: due.rule.mode === "enforce" ? due.rule.falseRollbackRate : 0,
-    expectedSeq,
+    expectedStamp,
     decided: null,
     cause: [],
     evidence: noEvidence(due.ages, since, cohorts ?? due, cohorts?.tells),
     treatmentSketch: empty,
     holdoutSketch: empty,
     changed: true,
-    restarted: expectedSeq !== null,
+    restarted: expectedStamp !== null,
   };
 };
 
@@ -44,10 +44,10 @@ const newTrial = (due: DueFeature, since: number, expectedSeq: number | null): F
  */
 const currentTrial = (due: DueFeature, now: number): FoldedTrial => {
   if (due.trial === null) return newTrial(due, due.epochStartedAt, null);
-  const { seq, ...trial } = due.trial;
+  const { stamp, ...trial } = due.trial;
   return trial.terms === due.terms
-    ? { ...trial, alphaSpent: 0, expectedSeq: seq, changed: false, restarted: false }
-    : newTrial(due, now + due.ages.bucketSeconds, seq);
+    ? { ...trial, alphaSpent: 0, expectedStamp: stamp, changed: false, restarted: false }
+    : newTrial(due, now + due.ages.bucketSeconds, stamp);
 };
 
 type Signal = OutcomeRange["signal"];

@@ -1,6 +1,6 @@
 // Which features this process checks, when several processes check: one holder a feature, by a lock in Redis that the
 // holder renews. The lock saves work and nothing else. A holder that was paused past its lock's end wakes to a trial
-// whose sequence number has moved on and to a version that no longer fits, so its word changes nothing.
+// that another has stored since and to a version that no longer fits, so its word changes nothing.
 import { Mutex } from "redis-semaphore";
 import type { RedisClient } from "redis-semaphore/lib/types.js";
 import type { Metrics } from "../metrics.ts";

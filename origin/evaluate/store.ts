@@ -1,24 +1,23 @@
-// Stores what a check folded and decided. The trial's sequence number makes it exactly once: whoever read an older
-// number has lost to another check and stores nothing, so no bucket is ever counted twice.
+// Stores what a check folded and decided. The trial's stamp makes it exactly once: whoever read another one has lost
+// to another check and stores nothing, so no bucket is ever counted twice.
 import type { ExplainedDecision } from "../decide/explain.ts";
 import type { Evidence } from "../decide/evidence.ts";
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { Rule } from "../../shared/rule.ts";
+import { trialStamp } from "./due.ts";
 
 export type NewTrial = {
   readonly featureId: FeatureId;
   readonly epoch: number;
   readonly terms: string;
   /** What was read; null when there was no trial. */
-  readonly expectedSeq: number | null;
+  readonly expectedStamp: string | null;
   readonly decided: "KEEP" | "ROLLBACK" | null;
   readonly cause: readonly string[];
   readonly evidence: Evidence;
   readonly treatmentSketch: Buffer;
   readonly holdoutSketch: Buffer;
-  /** Whether it began again from nothing. */
-  readonly restarted: boolean;
   /** What this check adds to the epoch's spent α: the rule's, when a trial begins in enforce mode. */
   readonly alphaSpent: number;
 };
@@ -32,7 +31,7 @@ export type NewEvaluation = {
 };
 
 /**
- * The trial's new sequence number; null: another check was first, nothing was stored. One statement, so one round trip and
+ * The trial's new stamp; null: another check was first, nothing was stored. One statement, so one round trip and
  * one transaction. Evidence alone is not waited for the disk: if a crash takes it away it is folded again from where the trial
  * then stands, and what is decided on it is committed after it, so never without it.
  */
@@ -40,34 +39,34 @@ export const storeCheck = async (
   db: Queryable,
   trial: NewTrial,
   evaluation: NewEvaluation | null,
-): Promise<number | null> => {
-  const { rows } = await db.query<{ seq: number }>({
+): Promise<string | null> => {
+  const { rows } = await db.query<{ stamp: string }>({
     name: "store-check",
     text: `
      with trial as (
        insert into pmf_trials as t
          (feature_id, epoch, terms, seq, decided, cause, evidence, treatment_sketch, holdout_sketch,
           alpha_spent)
-       select $1, $2, $3, coalesce($4::int, 0) + 1, $5, $6, $7, $8, $9, $17
-       where $4::int is null
-          or exists (select 1 from pmf_trials where feature_id = $1 and epoch = $2 and seq = $4::int)
+       select $1, $2, $3, 1, $5, $6, $7, $8, $9, $17
+       where $4::text is null
+          or exists (select 1 from pmf_trials t where feature_id = $1 and epoch = $2 and ${trialStamp} = $4)
        on conflict (feature_id, epoch) do update set
-         terms = excluded.terms, seq = excluded.seq, decided = excluded.decided, cause = excluded.cause,
+         terms = excluded.terms, seq = t.seq + 1, decided = excluded.decided, cause = excluded.cause,
          evidence = excluded.evidence, treatment_sketch = excluded.treatment_sketch,
          holdout_sketch = excluded.holdout_sketch, alpha_spent = t.alpha_spent + excluded.alpha_spent,
          updated_at = now()
-       where t.seq = $4::int
-       returning seq
+       where ${trialStamp} = $4
+       returning ${trialStamp} as stamp
      ), evaluation as (
        insert into pmf_evaluations (feature_id, epoch, rule_version, at, mode, action, state, mature, decision)
        select $1, $2, $10, to_timestamp($11), $12, $13, $14, $15, $16 from trial where $16::jsonb is not null
      )
-     select seq, case when $18 then set_config('synchronous_commit', 'off', true) end from trial`,
+     select stamp, case when $18 then set_config('synchronous_commit', 'off', true) end from trial`,
     values: [
       trial.featureId,
       trial.epoch,
       trial.terms,
-      trial.expectedSeq,
+      trial.expectedStamp,
       trial.decided,
       trial.cause,
       JSON.stringify(trial.evidence),
@@ -81,8 +80,8 @@ export const storeCheck = async (
       evaluation?.mature ?? 0,
       evaluation === null ? null : JSON.stringify(evaluation.decision),
       trial.alphaSpent,
-      evaluation === null && !trial.restarted,
+      evaluation === null,
     ],
   });
-  return rows[0]?.seq ?? null;
+  return rows[0]?.stamp ?? null;
 };

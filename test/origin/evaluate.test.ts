@@ -1,135 +1,17 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/sketch.ts";
 import { COMPARED_RATIOS, comparisonGains, guessRate } from "../../origin/decide/comparison.ts";
 import { logMeanExp } from "../../origin/decide/log-sum-exp.ts";
-import type { RollbackFeature } from "../../origin/evaluate/act.ts";
-import { makeEvaluator } from "../../origin/evaluate/evaluator.ts";
-import { makeLogger } from "../../origin/log.ts";
-import { makeMetrics } from "../../origin/metrics.ts";
 import { makePool } from "../../origin/db/pool.ts";
-import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
 import { setRampPaused } from "../../origin/evaluate/ramp-position.ts";
 import { FeatureId } from "../../shared/ids.ts";
-import { ok } from "../../shared/result.ts";
-import { Rule } from "../../shared/rule.ts";
+import type { Rule } from "../../shared/rule.ts";
 import { makeTestDatabase } from "../support/database.ts";
+import { FEATURE, makeTrial, ruleOf, START } from "../support/trial.ts";
 
 const database = await makeTestDatabase();
 afterAll(() => database.drop());
 const { pool } = database;
-
-const START = 1_800_000_000;
-const FEATURE = "feat_smart_recs_v1";
-
-const ruleOf = (over: Partial<Rule> = {}): Rule =>
-  Rule.parse({
-    featureId: FEATURE,
-    activationThreshold: 0.15,
-    retentionThreshold: 0.4,
-    latencyP95Threshold: 200,
-    minCohortSize: 200,
-    evaluationWindowSeconds: 3600,
-    mode: "enforce",
-    activationWindowSeconds: 8,
-    retentionWindowSeconds: 20,
-    returnAfterSeconds: 5,
-    ...over,
-  });
-
-const insertFeature = async (rule: Rule) => {
-  await pool.query(
-    `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, epoch_started_at, revision, activation)
-     values ($1, true, 5000, 5000, to_timestamp($2), 1, '{"path": "/buy", "method": "POST"}')`,
-    [FEATURE, START],
-  );
-  await pool.query("insert into pmf_rules (feature_id, rule) values ($1, $2)", [
-    FEATURE,
-    JSON.stringify(rule),
-  ]);
-};
-
-/** `units` exposed a second in each cohort, for `seconds` beginning with `from`, with the shares that act and return. */
-const insertTelemetry = async (
-  over: {
-    seconds: number;
-    units: number;
-    /** the holdout's, where they are not as many */
-    held?: number;
-    activation: number;
-    retention: number;
-    latencyMs: number;
-  },
-  from = START,
-) => {
-  for (const cohort of ["treatment", "holdout"]) {
-    const units = cohort === "holdout" ? (over.held ?? over.units) : over.units;
-    const sketch = emptySketch();
-    for (let request = 0; request < units; request++) recordLatency(sketch, over.latencyMs);
-    for (let second = 0; second < over.seconds; second++) {
-      for (const [signal, age, share] of [
-        ["exposure", 0, 1],
-        ["activation", 8, over.activation],
-        ["retention", 20, over.retention],
-      ] as const) {
-        await pool.query(
-          `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
-           values ($1, 1, $2, $3, $4, $5, $6)`,
-          [FEATURE, cohort, signal, age, from + second, Math.round(units * share)],
-        );
-      }
-      await pool.query(
-        `insert into latency_sketches (feature_id, epoch, cohort, bucket_s, partition, requests, errors, sketch)
-         values ($1, 1, $2, $3, 0, $4, 0, $5)`,
-        [FEATURE, cohort, from + second, units, encodeSketch(sketch)],
-      );
-    }
-  }
-};
-
-/** The rest of the site: another open feature whose requests keep coming in until then. */
-const insertTrafficUntil = async (second: number) => {
-  await pool.query(
-    `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision)
-     values ('feat_other', true, 5000, 0, 1) on conflict do nothing`,
-  );
-  await pool.query(
-    `insert into latency_sketches (feature_id, epoch, cohort, bucket_s, partition, requests, errors, sketch)
-     values ('feat_other', 1, 'treatment', $1, 0, 1, 0, $2)`,
-    [START + second, encodeSketch(emptySketch())],
-  );
-};
-
-/** `evaluatorPool`: the evaluator's own, where it shall end; `onRollout`: once a rollout is committed. */
-const setup = (evaluatorPool = pool, onRollout = async () => {}) => {
-  const changes = makeFeatureChanges({ pool, newId: randomUUID });
-  const clock = { now: START, lagSeconds: 0 as number | null };
-  const rollbacks: Parameters<RollbackFeature>[0][] = [];
-  const rollouts: number[] = [];
-  const evaluator = makeEvaluator({
-    pool: evaluatorPool,
-    metrics: makeMetrics(),
-    log: makeLogger("silent"),
-    now: () => clock.now,
-    lagSeconds: () => clock.lagSeconds,
-    setRollout: async ({ rolloutBps, reason, ...target }) => {
-      const changed = await changes.setRollout(target, rolloutBps, { actor: "sluice", reason });
-      rollouts.push(rolloutBps);
-      await onRollout();
-      return changed;
-    },
-    rollbackFeature: async (rollback) => {
-      rollbacks.push(rollback);
-      return ok(undefined);
-    },
-  });
-  const stateAt = async (seconds: number) => {
-    clock.now = START + seconds;
-    const [outcome] = await evaluator.evaluateDue();
-    return outcome?.decision.state;
-  };
-  return { clock, rollbacks, rollouts, evaluator, stateAt };
-};
+const { insertFeature, insertTelemetry, insertTrafficUntil, startEvaluator } = makeTrial(pool);
 
 const storedStates = async () => {
   const { rows } = await pool.query<{ state: string }>("select state from pmf_evaluations order by id");
@@ -147,7 +29,7 @@ describe("evaluate", () => {
   test("a feature with half its threshold collects, then is rolled back with its evidence", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 60, units: 40, activation: 0.075, retention: 0.2, latencyMs: 50 });
-    const { stateAt, rollbacks } = setup();
+    const { stateAt, rollbacks } = startEvaluator();
     expect(await stateAt(12)).toBe("COLLECTING");
     expect(await stateAt(50)).toBe("ROLLBACK");
     expect(rollbacks).toHaveLength(1);
@@ -162,7 +44,7 @@ describe("evaluate", () => {
     await pool.query("insert into bot_requests values ($1, 1, 1204), ($1, 2, 5), ('feat_other', 1, 7)", [
       FEATURE,
     ]);
-    const { stateAt, rollbacks } = setup();
+    const { stateAt, rollbacks } = startEvaluator();
     expect(await stateAt(50)).toBe("ROLLBACK");
     expect(rollbacks[0]).toMatchObject({ reason: expect.stringContaining("1,204 requests of bots") });
     const { rows } = await pool.query<{ decision: { botRequests: number; reason: string } }>(
@@ -175,7 +57,7 @@ describe("evaluate", () => {
   test("a clearly good feature is kept, and watched from then on", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 60, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
-    const { stateAt, rollbacks } = setup();
+    const { stateAt, rollbacks } = startEvaluator();
     expect(await stateAt(60)).toBe("KEEP");
     expect(await stateAt(61)).toBe("WATCH");
     expect(rollbacks).toEqual([]);
@@ -184,7 +66,7 @@ describe("evaluate", () => {
   test("users who have not had their whole window are not counted as failures", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 9, units: 500, activation: 0, retention: 0, latencyMs: 50 });
-    const { stateAt } = setup();
+    const { stateAt } = startEvaluator();
     expect(await stateAt(9)).toBe("COLLECTING");
     expect(await stateAt(14)).toBe("ROLLBACK");
   });
@@ -192,7 +74,7 @@ describe("evaluate", () => {
   test("a check repeated or crashed before it stored counts no bucket twice", async () => {
     await insertFeature(ruleOf({ minCohortSize: 1_000_000 }));
     await insertTelemetry({ seconds: 30, units: 10, activation: 0.2, retention: 0.5, latencyMs: 50 });
-    const stepwise = setup();
+    const stepwise = startEvaluator();
     for (let second = 1; second <= 60; second++) await stepwise.stateAt(second);
     await Promise.all([stepwise.evaluator.evaluateDue(), stepwise.evaluator.evaluateDue()]);
     const [once] = await stepwise.evaluator.evaluateDue();
@@ -207,7 +89,7 @@ describe("evaluate", () => {
   test("processes that check in turns count on from what the other has stored", async () => {
     await insertFeature(ruleOf({ minCohortSize: 1_000_000 }));
     await insertTelemetry({ seconds: 30, units: 10, activation: 0.2, retention: 0.5, latencyMs: 50 });
-    const [one, other] = [setup(), setup()];
+    const [one, other] = [startEvaluator(), startEvaluator()];
     for (let second = 1; second <= 60; second += 2) {
       await one.stateAt(second);
       await one.stateAt(second);
@@ -224,7 +106,7 @@ describe("evaluate", () => {
     await insertFeature(ruleOf());
     await pool.query("delete from latency_sketches where feature_id = 'feat_other'");
     await insertTelemetry({ seconds: 9, units: 200, activation: 0, retention: 0, latencyMs: 50 });
-    const { stateAt } = setup();
+    const { stateAt } = startEvaluator();
     expect(await stateAt(12)).toBe("COLLECTING");
     expect(await stateAt(20)).toBe("COLLECTING");
     expect(await stateAt(60)).toBe("ROLLBACK");
@@ -233,7 +115,7 @@ describe("evaluate", () => {
   test("after a time in which nobody took telemetry, those who came before it wait until late spans had time to come", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
-    const { stateAt } = setup();
+    const { stateAt } = startEvaluator();
     const present = (seen: number, away: readonly [number, number] | null) =>
       pool.query(
         `update ingest_presence set seen_at = clock_timestamp() - make_interval(secs => $1),
@@ -258,7 +140,7 @@ describe("evaluate", () => {
       `update ingest_presence set seen_at = clock_timestamp(),
          away_from = clock_timestamp() - interval '100 s', away_until = clock_timestamp() - interval '61 s'`,
     );
-    const { stateAt } = setup();
+    const { stateAt } = startEvaluator();
     expect(await stateAt(60)).toBe("ROLLBACK");
     await pool.query("update ingest_presence set seen_at = null, away_from = null, away_until = null");
   });
@@ -266,7 +148,7 @@ describe("evaluate", () => {
   test("telemetry that is behind, or whose lag is unknown, stops every decision", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
-    const { stateAt, clock, rollbacks } = setup();
+    const { stateAt, clock, rollbacks } = startEvaluator();
     clock.lagSeconds = 600;
     expect(await stateAt(60)).toBe("INVALID");
     clock.lagSeconds = null;
@@ -279,7 +161,7 @@ describe("evaluate", () => {
   test("in shadow a would-be rollback is only recorded; enforcing starts from nothing", async () => {
     await insertFeature(ruleOf({ mode: "shadow" }));
     await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
-    const { stateAt, rollbacks, evaluator } = setup();
+    const { stateAt, rollbacks, evaluator } = startEvaluator();
     expect(await stateAt(60)).toBe("ROLLBACK");
     expect((await evaluator.evaluateDue())[0]?.effect).toBe("shadow");
     expect(rollbacks).toEqual([]);
@@ -325,7 +207,7 @@ describe("evaluate", () => {
       ),
     );
     const sums = COMPARED_RATIOS.map((_, i) => gains.reduce((sum, gain) => sum + (gain[i] ?? 0), 0));
-    const { evaluator, clock } = setup();
+    const { evaluator, clock } = startEvaluator();
     clock.now = START + 9_000;
     const [outcome] = await evaluator.evaluateDue();
     const [first, second] = outcome?.decision.evidence.tests ?? [];
@@ -342,7 +224,7 @@ describe("evaluate", () => {
         "update feature_flags set rollout_bps = 500, holdout_bps = 500 where feature_id = $1",
         [FEATURE],
       );
-      return setup();
+      return startEvaluator();
     };
 
     test("advances by time, and to the last stage only on proof", async () => {
@@ -447,11 +329,11 @@ describe("evaluate", () => {
         START + 30,
       );
       const dyingPool = makePool(database.url, { applicationName: "dying", onIdleError: () => {} });
-      const dying = setup(dyingPool, () => dyingPool.end());
+      const dying = startEvaluator({ own: dyingPool, onRollout: () => dyingPool.end() });
       await dying.stateAt(60).catch(() => {});
       expect(dying.rollouts).toEqual([500]);
 
-      const next = setup();
+      const next = startEvaluator();
       expect(await next.stateAt(61)).toBe("COLLECTING");
       expect([next.rollouts, next.rollbacks]).toEqual([[], []]);
       const { rows } = await pool.query<{ alpha: number }>("select alpha_spent as alpha from pmf_trials");
