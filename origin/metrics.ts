@@ -27,7 +27,7 @@ export const makeMetrics = () => {
     }),
     evaluationSeconds: new Histogram({
       name: "sluice_evaluation_seconds",
-      help: "Time of one check of one feature",
+      help: "Time of one check of one feature; features that are checked together share the time",
       buckets: [0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.015, 0.03, 0.05, 0.1, 0.5, 1],
       registers,
     }),

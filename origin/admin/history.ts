@@ -62,7 +62,7 @@ export const makeHistoryRoutes = ({ pool, history }: { pool: Pool; history: Hist
     if (record === null) return changeProblem(context, { reason: "notFound", featureId });
     const { epoch } = record.state;
     const cohorts = await countExposed(pool, featureId, epoch);
-    const botRequests = await readBotRequests(pool, featureId, epoch);
+    const botRequests = (await readBotRequests(pool, [{ featureId, epoch }])).get(featureId) ?? 0;
     const { evaluations } = await listEvaluations(pool, featureId, { limit: 1, before: undefined });
     return context.json({ featureId, epoch, cohorts, botRequests, latest: evaluations[0] ?? null });
   });

@@ -1,17 +1,19 @@
-// What was left out of a feature's evidence because bots sent it, as ingest has counted it (up to a second ago).
+// What was left out of features' evidence because bots sent it, as ingest has counted it (up to a second ago).
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 
-/** Since the epoch began. */
+/** Since the epochs began, by feature; none of a feature that is not there. */
 export const readBotRequests = async (
   db: Queryable,
-  featureId: FeatureId,
-  epoch: number,
-): Promise<number> => {
-  const { rows } = await db.query<{ requests: number }>({
+  features: readonly { readonly featureId: FeatureId; readonly epoch: number }[],
+): Promise<ReadonlyMap<FeatureId, number>> => {
+  if (features.length === 0) return new Map();
+  const { rows } = await db.query<{ feature_id: FeatureId; requests: number }>({
     name: "read-bot-requests",
-    text: "select requests::float8 as requests from bot_requests where feature_id = $1 and epoch = $2",
-    values: [featureId, epoch],
+    text: `
+     select feature_id, requests::float8 as requests
+     from bot_requests join unnest($1::text[], $2::int[]) as due (feature_id, epoch) using (feature_id, epoch)`,
+    values: [features.map(({ featureId }) => featureId), features.map(({ epoch }) => epoch)],
   });
-  return rows[0]?.requests ?? 0;
+  return new Map(rows.map(({ feature_id: id, requests }) => [id, requests]));
 };

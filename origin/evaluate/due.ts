@@ -14,7 +14,7 @@ import { termsOf } from "./terms.ts";
  */
 export const trialStamp = "t.seq || '@' || extract(epoch from t.updated_at)";
 
-/** A trial as stored. Its evidence was written by storeCheck and is trusted. */
+/** A trial as stored. Its evidence was written by storeChecks and is trusted. */
 export type StoredTrial = {
   readonly terms: string;
   readonly stamp: string;

@@ -14,7 +14,7 @@ import { makeDueReader, type DueFeature } from "./due.ts";
 import { makeAct, type Effect, type RollbackFeature, type SetRollout } from "./act.ts";
 import { foldSettled, partsOfWork, type FoldedTrial } from "./fold-settled.ts";
 import { reportDecision } from "./report.ts";
-import { storeCheck } from "./store.ts";
+import { storeChecks } from "./store.ts";
 
 export type Outcome = {
   readonly featureId: FeatureId;
@@ -27,10 +27,23 @@ export type Evaluator = {
   readonly evaluateDue: (featureIds?: readonly FeatureId[]) => Promise<Outcome[]>;
 };
 
-/** Checks under way at once: fewer than the pool has connections. */
-const AT_ONCE = 6;
+/** While the database stores one part, the next is read and folded. */
+const PARTS_AT_ONCE = 2;
+/** Features of a part that are acted on at once: fewer than the pool has connections. */
+const ACTS_AT_ONCE = 3;
 /** After this long, in ms, whatever else the process does gets its turn, before it is the next checks'. */
 const TURN_MS = 5;
+
+/** What one look at a feature found. */
+type Check = {
+  readonly due: DueFeature;
+  /** With what is decided now. */
+  readonly trial: FoldedTrial;
+  readonly decision: Decision;
+  /** Whether this check is the first to decide so. */
+  readonly isNew: boolean;
+  readonly isWorthKeeping: boolean;
+};
 
 const ANEW = "A new trial: evidence starts from nothing, with a fresh α.";
 
@@ -47,6 +60,17 @@ const isWorthKeeping = (due: DueFeature, decision: Decision): boolean => {
     matureOf(decision) > last.mature * 1.1
   );
 };
+
+/** Lets other work pass when enough has been done without a pause. */
+const makeTurns = () => {
+  let beganAt = performance.now();
+  return async (): Promise<void> => {
+    if (performance.now() - beganAt <= TURN_MS) return;
+    await setImmediate();
+    beganAt = performance.now();
+  };
+};
+type Turns = ReturnType<typeof makeTurns>;
 
 /**
  * `lagSeconds` tells how far aggregation is behind what was acknowledged (null: unknown, and nothing is decided); `now`
@@ -66,96 +90,132 @@ export const makeEvaluator = (needs: {
   const dueReader = makeDueReader(pool);
   const arrivedBy = makeArrived(pool);
 
-  const explain = async (
-    { featureId, epoch, rule }: DueFeature,
-    { restarted }: FoldedTrial,
-    decision: Decision,
-  ): Promise<ExplainedDecision> => {
-    const botRequests = await readBotRequests(pool, featureId, epoch);
-    const { reason, ...rest } = explainDecision(decision, rule, botRequests);
-    return { ...rest, reason: restarted ? `${reason} ${ANEW}` : reason };
-  };
-
-  /** Whether this process was the first with this check. */
-  const store = async (
-    due: DueFeature,
-    trial: FoldedTrial,
-    { decision, explained, at }: { decision: Decision; explained: ExplainedDecision | null; at: number },
-  ): Promise<boolean> => {
-    const { featureId, epoch, rule } = due;
-    const { state, ruleVersion } = decision;
-    const mature = matureOf(decision);
-    const evaluation = explained === null ? null : { decision: explained, mode: rule.mode, at, mature };
-    const stamp = await storeCheck(pool, { ...trial, featureId, epoch }, evaluation);
-    if (stamp !== null)
-      dueReader.stored(due, {
-        trial: { ...trial, stamp },
-        last: explained === null ? due.last : { state, ruleVersion, mature },
-      });
-    return stamp !== null;
-  };
-
-  const check = async (due: DueFeature, trial: FoldedTrial, at: number): Promise<Outcome | null> => {
+  const checkOf = (due: DueFeature, folded: FoldedTrial, at: number): Check => {
     const decision = decide({
-      evidence: trial.evidence,
+      evidence: folded.evidence,
       rule: due.rule,
       history: {
         epoch: due.epoch,
         ruleVersion: due.ruleVersion,
-        decided: trial.decided,
-        cause: trial.cause,
+        decided: folded.decided,
+        cause: folded.cause,
       },
       telemetry: {
         lagSeconds: lagSeconds(),
         activationIsMeasured:
           due.activationConfigured ||
-          trial.evidence.activation.some(({ mature }) => mature.treatment.s + mature.holdout.s > 0),
+          folded.evidence.activation.some(({ mature }) => mature.treatment.s + mature.holdout.s > 0),
       },
       now: at,
     });
-    const decided = decision.action === "WAIT" ? trial.decided : decision.action;
-    const isNew = decided !== trial.decided;
-    const worthKeeping = trial.restarted || isNew || isWorthKeeping(due, decision);
-    const explained = worthKeeping ? await explain(due, trial, decision) : null;
-    if (trial.changed || worthKeeping) {
-      const isFirst = await store(
-        due,
-        { ...trial, decided, cause: decision.cause },
-        { decision, explained, at },
-      );
-      if (!isFirst) return null;
+    const decided = decision.action === "WAIT" ? folded.decided : decision.action;
+    const isNew = decided !== folded.decided;
+    return {
+      due,
+      trial: { ...folded, decided, cause: decision.cause },
+      decision,
+      isNew,
+      isWorthKeeping: folded.restarted || isNew || isWorthKeeping(due, decision),
+    };
+  };
+
+  /** In words and numbers, those that are worth it. */
+  const explain = async (
+    checks: readonly Check[],
+    turns: Turns,
+  ): Promise<ReadonlyMap<Check, ExplainedDecision>> => {
+    const kept = checks.filter((check) => check.isWorthKeeping);
+    const botRequests = await readBotRequests(
+      pool,
+      kept.map(({ due }) => due),
+    );
+    const explained = new Map<Check, ExplainedDecision>();
+    for (const check of kept) {
+      const { due, trial, decision } = check;
+      const { reason, ...rest } = explainDecision(decision, due.rule, botRequests.get(due.featureId) ?? 0);
+      explained.set(check, { ...rest, reason: trial.restarted ? `${reason} ${ANEW}` : reason });
+      await turns();
     }
-    reportDecision(metrics, due.featureId, decision);
-    const effect = await act({ due, decision: explained ?? decision, isNew, at });
-    return { featureId: due.featureId, decision, effect };
+    return explained;
+  };
+
+  /** Those that count: with what there was to store of them stored, unless another process was first. */
+  const store = async (
+    checks: readonly Check[],
+    explained: ReadonlyMap<Check, ExplainedDecision>,
+    at: number,
+  ): Promise<Check[]> => {
+    const hasNews = ({ trial, isWorthKeeping: isKept }: Check) => trial.changed || isKept;
+    const stamps = await storeChecks(
+      pool,
+      checks.filter(hasNews).map((check) => {
+        const { due, trial } = check;
+        const { featureId, epoch, rule } = due;
+        const decision = explained.get(check);
+        const mature = matureOf(check.decision);
+        const evaluation = decision === undefined ? null : { decision, mode: rule.mode, at, mature };
+        return { featureId, epoch, trial, evaluation };
+      }),
+    );
+    return checks.filter((check) => {
+      if (!hasNews(check)) return true;
+      const { due, trial, decision } = check;
+      const stamp = stamps.get(due.featureId);
+      if (stamp === undefined) return false;
+      const { state, ruleVersion } = decision;
+      dueReader.stored(due, {
+        trial: { ...trial, stamp },
+        last: check.isWorthKeeping ? { state, ruleVersion, mature: matureOf(decision) } : due.last,
+      });
+      return true;
+    });
+  };
+
+  /** Those that another process has just checked are left out. */
+  const checkTogether = async (
+    features: readonly DueFeature[],
+    clock: Parameters<typeof foldSettled>[2],
+    turns: Turns,
+  ): Promise<Outcome[]> => {
+    const at = clock.now;
+    const beganAt = performance.now();
+    const trials = await foldSettled(pool, features, clock);
+    const checks: Check[] = [];
+    for (const [index, due] of features.entries()) {
+      const trial = trials[index];
+      if (trial !== undefined) checks.push(checkOf(due, trial, at));
+      await turns();
+    }
+    const explained = await explain(checks, turns);
+    const counting = await store(checks, explained, at);
+    const outcomes: Outcome[] = [];
+    for (let first = 0; first < counting.length; first += ACTS_AT_ONCE) {
+      const acts = counting.slice(first, first + ACTS_AT_ONCE).map(async (check): Promise<Outcome> => {
+        const { due, decision, isNew } = check;
+        reportDecision(metrics, due.featureId, decision);
+        const effect = await act({ due, decision: explained.get(check) ?? decision, isNew, at });
+        return { featureId: due.featureId, decision, effect };
+      });
+      outcomes.push(...(await Promise.all(acts)));
+      await turns();
+    }
+    const seconds = (performance.now() - beganAt) / 1_000 / features.length;
+    for (const _ of features) metrics.evaluationSeconds.observe(seconds);
+    return outcomes;
   };
 
   return {
     evaluateDue: async (featureIds) => {
       const at = now();
       const [due, arrival] = await Promise.all([dueReader.read(featureIds), arrivedBy(at)]);
-      const lag = lagSeconds();
-      const clock = { now: at, arrival, lagSeconds: lag ?? Infinity };
+      const clock = { now: at, arrival, lagSeconds: lagSeconds() ?? Infinity };
+      const turns = makeTurns();
+      const parts = partsOfWork(due, at).values();
       const outcomes: Outcome[] = [];
-      const checkOne = async (feature: DueFeature, trial: FoldedTrial | undefined): Promise<void> => {
-        if (trial === undefined) return;
-        const stop = metrics.evaluationSeconds.startTimer();
-        const outcome = await check(feature, trial, at);
-        stop();
-        if (outcome !== null) outcomes.push(outcome);
+      const work = async (): Promise<void> => {
+        for (const part of parts) outcomes.push(...(await checkTogether(part, clock, turns)));
       };
-      let turnBeganAt = performance.now();
-      for (const part of partsOfWork(due, at)) {
-        const trials = await foldSettled(pool, part, clock);
-        for (let first = 0; first < part.length; first += AT_ONCE) {
-          const some = part.slice(first, first + AT_ONCE);
-          await Promise.all(some.map((feature, offset) => checkOne(feature, trials[first + offset])));
-          if (performance.now() - turnBeganAt > TURN_MS) {
-            await setImmediate();
-            turnBeganAt = performance.now();
-          }
-        }
-      }
+      await Promise.all(Array.from({ length: PARTS_AT_ONCE }, work));
       return outcomes;
     },
   };

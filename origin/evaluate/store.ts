@@ -1,87 +1,100 @@
-// Stores what a check folded and decided. The trial's stamp makes it exactly once: whoever read another one has lost
+// Stores what checks folded and decided. The trial's stamp makes it exactly once: whoever read another one has lost
 // to another check and stores nothing, so no bucket is ever counted twice.
 import type { ExplainedDecision } from "../decide/explain.ts";
-import type { Evidence } from "../decide/evidence.ts";
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { Rule } from "../../shared/rule.ts";
-import { trialStamp } from "./due.ts";
+import { trialStamp, type StoredTrial } from "./due.ts";
 
-export type NewTrial = {
+/** What a check has to store of one feature. */
+export type NewCheck = {
   readonly featureId: FeatureId;
   readonly epoch: number;
-  readonly terms: string;
-  /** What was read; null when there was no trial. */
-  readonly expectedStamp: string | null;
-  readonly decided: "KEEP" | "ROLLBACK" | null;
-  readonly cause: readonly string[];
-  readonly evidence: Evidence;
-  readonly treatmentSketch: Buffer;
-  readonly holdoutSketch: Buffer;
-  /** What this check adds to the epoch's spent α: the rule's, when a trial begins in enforce mode. */
-  readonly alphaSpent: number;
-};
-
-export type NewEvaluation = {
-  readonly decision: ExplainedDecision;
-  readonly mode: Rule["mode"];
-  /** Unix seconds */
-  readonly at: number;
-  readonly mature: number;
+  readonly trial: Omit<StoredTrial, "stamp"> & {
+    /** What was read; null when there was no trial. */
+    readonly expectedStamp: string | null;
+    /** What this check adds to the epoch's spent α: the rule's, when a trial begins in enforce mode. */
+    readonly alphaSpent: number;
+  };
+  /** null: evidence alone. */
+  readonly evaluation: {
+    readonly decision: ExplainedDecision;
+    readonly mode: Rule["mode"];
+    /** Unix seconds */
+    readonly at: number;
+    readonly mature: number;
+  } | null;
 };
 
 /**
- * The trial's new stamp; null: another check was first, nothing was stored. One statement, so one round trip and
- * one transaction. Evidence alone is not waited for the disk: if a crash takes it away it is folded again from where the trial
- * then stands, and what is decided on it is committed after it, so never without it.
+ * The new stamps of the trials that were stored; of the others another check was first. One statement for all of them, so
+ * one round trip and one transaction. Evidence alone is not waited for the disk: if a crash takes it away it is folded again
+ * from where the trial then stands, and what is decided on it is committed after it, so never without it.
  */
-export const storeCheck = async (
+export const storeChecks = async (
   db: Queryable,
-  trial: NewTrial,
-  evaluation: NewEvaluation | null,
-): Promise<string | null> => {
-  const { rows } = await db.query<{ stamp: string }>({
-    name: "store-check",
+  checks: readonly NewCheck[],
+): Promise<ReadonlyMap<FeatureId, string>> => {
+  if (checks.length === 0) return new Map();
+  const trials = checks.map(({ trial }) => trial);
+  const evaluations = checks.map(({ evaluation }) => evaluation);
+  const { rows } = await db.query<{ feature_id: FeatureId; stamp: string }>({
+    name: "store-checks",
+    // Rows are locked in one order, whatever the plan: processes that store the same features must not wait in a circle.
     text: `
-     with trial as (
+     with given as materialized (
+       select *, string_to_array(causes, ' ') as cause
+       from unnest(
+         $1::text[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::bytea[],
+         $9::bytea[], $10::float8[], $11::text[], $12::jsonb[], $13::float8[], $14::bigint[]
+       ) as g (
+         feature_id, epoch, stamp, terms, decided, causes, evidence, treatment_sketch, holdout_sketch, alpha_spent,
+         mode, decision, at, mature)
+     ), held as (
+       select t.feature_id, t.epoch from given g join pmf_trials t using (feature_id, epoch)
+       where ${trialStamp} = g.stamp order by t.feature_id for update of t
+     ), updated as (
+       update pmf_trials t set
+         terms = g.terms, seq = t.seq + 1, decided = g.decided, cause = g.cause, evidence = g.evidence,
+         treatment_sketch = g.treatment_sketch, holdout_sketch = g.holdout_sketch,
+         alpha_spent = t.alpha_spent + g.alpha_spent, updated_at = now()
+       from held join given g using (feature_id, epoch)
+       where t.feature_id = g.feature_id and t.epoch = g.epoch and ${trialStamp} = g.stamp
+       returning t.feature_id, ${trialStamp} as stamp
+     ), inserted as (
        insert into pmf_trials as t
-         (feature_id, epoch, terms, seq, decided, cause, evidence, treatment_sketch, holdout_sketch,
-          alpha_spent)
-       select $1, $2, $3, 1, $5, $6, $7, $8, $9, $17
-       where $4::text is null
-          or exists (select 1 from pmf_trials t where feature_id = $1 and epoch = $2 and ${trialStamp} = $4)
-       on conflict (feature_id, epoch) do update set
-         terms = excluded.terms, seq = t.seq + 1, decided = excluded.decided, cause = excluded.cause,
-         evidence = excluded.evidence, treatment_sketch = excluded.treatment_sketch,
-         holdout_sketch = excluded.holdout_sketch, alpha_spent = t.alpha_spent + excluded.alpha_spent,
-         updated_at = now()
-       where ${trialStamp} = $4
-       returning ${trialStamp} as stamp
+         (feature_id, epoch, terms, seq, decided, cause, evidence, treatment_sketch, holdout_sketch, alpha_spent)
+       select feature_id, epoch, terms, 1, decided, cause, evidence, treatment_sketch, holdout_sketch, alpha_spent
+       from given where stamp is null order by feature_id
+       on conflict do nothing
+       returning t.feature_id, ${trialStamp} as stamp
+     ), stored as (
+       select * from updated union all select * from inserted
      ), evaluation as (
        insert into pmf_evaluations (feature_id, epoch, rule_version, at, mode, action, state, mature, decision)
-       select $1, $2, $10, to_timestamp($11), $12, $13, $14, $15, $16 from trial where $16::jsonb is not null
+       select feature_id, epoch, (decision ->> 'ruleVersion')::integer, to_timestamp(at), mode, decision ->> 'action',
+         decision ->> 'state', mature, decision
+       from given where decision is not null and feature_id in (select feature_id from stored)
+       order by feature_id
      )
-     select stamp, case when $18 then set_config('synchronous_commit', 'off', true) end from trial`,
+     select feature_id, stamp, case when $15 then set_config('synchronous_commit', 'off', true) end from stored`,
     values: [
-      trial.featureId,
-      trial.epoch,
-      trial.terms,
-      trial.expectedStamp,
-      trial.decided,
-      trial.cause,
-      JSON.stringify(trial.evidence),
-      trial.treatmentSketch,
-      trial.holdoutSketch,
-      evaluation?.decision.ruleVersion ?? 0,
-      evaluation?.at ?? 0,
-      evaluation?.mode ?? "",
-      evaluation?.decision.action ?? "",
-      evaluation?.decision.state ?? "",
-      evaluation?.mature ?? 0,
-      evaluation === null ? null : JSON.stringify(evaluation.decision),
-      trial.alphaSpent,
-      evaluation === null,
+      checks.map(({ featureId }) => featureId),
+      checks.map(({ epoch }) => epoch),
+      trials.map(({ expectedStamp }) => expectedStamp),
+      trials.map(({ terms }) => terms),
+      trials.map(({ decided }) => decided),
+      trials.map(({ cause }) => cause.join(" ")),
+      trials.map(({ evidence }) => JSON.stringify(evidence)),
+      trials.map(({ treatmentSketch }) => treatmentSketch),
+      trials.map(({ holdoutSketch }) => holdoutSketch),
+      trials.map(({ alphaSpent }) => alphaSpent),
+      evaluations.map((evaluation) => evaluation?.mode),
+      evaluations.map((evaluation) => evaluation && JSON.stringify(evaluation.decision)),
+      evaluations.map((evaluation) => evaluation?.at),
+      evaluations.map((evaluation) => evaluation?.mature),
+      evaluations.every((evaluation) => evaluation === null),
     ],
   });
-  return rows[0]?.stamp ?? null;
+  return new Map(rows.map(({ feature_id, stamp }) => [feature_id, stamp]));
 };

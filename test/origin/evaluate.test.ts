@@ -102,6 +102,41 @@ describe("evaluate", () => {
     expect(inTurns?.decision.details).toEqual(alone?.decision.details);
   });
 
+  test("processes that check many features in the same moment store each check of each feature once", async () => {
+    await insertFeature(ruleOf({ minCohortSize: 1_000_000 }));
+    await insertTelemetry({ seconds: 30, units: 10, activation: 0.2, retention: 0.5, latencyMs: 50 });
+    for (const [table, columns] of [
+      ["feature_flags", "enabled, rollout_bps, holdout_bps, epoch_started_at, revision, activation"],
+      ["pmf_rules", "rule"],
+      ["outcome_counts", "epoch, cohort, signal, age_s, bucket_s, units"],
+      ["latency_sketches", "epoch, cohort, bucket_s, partition, requests, errors, sketch"],
+    ])
+      await pool.query(
+        `insert into ${table} (feature_id, ${columns})
+         select feature_id || '_' || n, ${columns} from ${table} cross join generate_series(1, 149) n
+         where feature_id = $1`,
+        [FEATURE],
+      );
+    const [one, other] = [startEvaluator(), startEvaluator()];
+    let outcomes = 0;
+    for (let second = 1; second <= 60; second += 6) {
+      for (const { clock } of [one, other]) clock.now = START + second;
+      const both = await Promise.all([one.evaluator.evaluateDue(), other.evaluator.evaluateDue()]);
+      outcomes += both.flat().length;
+    }
+    expect(outcomes).toBeGreaterThanOrEqual(10 * 150);
+    const { rows } = await pool.query(
+      `select count(*)::int as trials, count(distinct evidence)::int as kinds,
+         min(evidence -> 'exposed' ->> 'treatment') as exposed, min(alpha_spent) as alpha, max(alpha_spent) as most,
+         (select count(*)::int from pmf_evaluations) as evaluations,
+         (select count(distinct (feature_id, mature))::int from pmf_evaluations) as different
+       from pmf_trials`,
+    );
+    const alpha = ruleOf().falseRollbackRate;
+    expect(rows).toMatchObject([{ trials: 150, kinds: 1, exposed: "300", alpha, most: alpha }]);
+    expect(rows[0]?.evaluations).toBe(rows[0]?.different);
+  });
+
   test("users whose telemetry may still be on its way are not counted as failures, until it has been silent for a while", async () => {
     await insertFeature(ruleOf());
     await pool.query("delete from latency_sketches where feature_id = 'feat_other'");

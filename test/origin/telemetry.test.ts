@@ -148,9 +148,11 @@ describe("the way of a span into the counts", () => {
     await telemetry.sendSpans([{ ...bot, unit: newUnit() }]);
     await telemetry.bots.write();
     await telemetry.bots.write();
-    const id = FeatureId.parse("feat_bots");
-    expect(await readBotRequests(database.pool, id, 1)).toBe(3);
-    expect(await readBotRequests(database.pool, id, 2)).toBe(0);
+    const featureId = FeatureId.parse("feat_bots");
+    expect(await readBotRequests(database.pool, [{ featureId, epoch: 1 }])).toEqual(
+      new Map([[featureId, 3]]),
+    );
+    expect(await readBotRequests(database.pool, [{ featureId, epoch: 2 }])).toEqual(new Map());
   });
 
   test("a unit that a captcha finds to be a bot is counted no more, whenever its spans come", async () => {
