@@ -1,10 +1,9 @@
 // `npm run bench -- NAME [--json]`: runs bench/NAME.ts; without a name lists what there is.
-import { spawnSync } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL("../bench/", import.meta.url));
-const [name, ...rest] = process.argv.slice(2);
+const [name] = process.argv.slice(2);
 const names = (await readdir(folder)).flatMap((file) => (file.endsWith(".ts") ? [file.slice(0, -3)] : []));
 
 if (name === undefined) {
@@ -13,8 +12,9 @@ if (name === undefined) {
     console.log(`${each.padEnd(10)} ${firstLine.replace(/^\/\/ */, "")}`);
   }
 } else if (names.includes(name)) {
-  const { status } = spawnSync(process.execPath, [`${folder}${name}.ts`, ...rest], { stdio: "inherit" });
-  process.exitCode = status ?? 1;
+  // In this process, so that whoever ends it ends the bench.
+  process.argv.splice(1, 2, `${folder}${name}.ts`);
+  await import(`${folder}${name}.ts`);
 } else {
   console.error(`no bench "${name}"; there is: ${names.join(", ")}`);
   process.exitCode = 2;

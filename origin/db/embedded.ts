@@ -124,6 +124,28 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
+/** How long a server outlives its owner: time enough for one who is started again to take it over. */
+const SUCCESSION_S = 5;
+
+/**
+ * Lets the server below `home` end when this process has died, in whatever way, and none has taken it over: the standard
+ * input of a shell closes with us. Returns what calls it off.
+ */
+const endWithUs = async (home: string): Promise<() => void> => {
+  await writeFile(join(home, "owner"), String(process.pid));
+  const words = `read -r _; sleep ${SUCCESSION_S}
+    [ "$(cat owner)" = ${process.pid} ] && kill -INT "$(head -n 1 data/postmaster.pid)"`;
+  const shell = spawn("sh", ["-c", words], {
+    cwd: home,
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  // Where there is no shell the server stays, and is taken over at the next start.
+  shell.on("error", () => {});
+  shell.unref();
+  return () => void shell.kill();
+};
+
 const urlOf = (port: number, password: string): string =>
   `postgres://sluice:${password}@127.0.0.1:${port}/postgres`;
 
@@ -131,15 +153,17 @@ const urlOf = (port: number, password: string): string =>
  * The server that a killed process left running on the same data, if it answers: it is taken over rather than
  * started a second time. postmaster.pid holds the pid in its first line and the port in its fourth.
  */
-const takeOver = async (cluster: string, password: string): Promise<EmbeddedPostgres | undefined> => {
-  const file = join(cluster, "postmaster.pid");
+const takeOver = async (home: string, password: string): Promise<EmbeddedPostgres | undefined> => {
+  const file = join(home, "data", "postmaster.pid");
   if (!(await exists(file))) return undefined;
   const lines = (await readFile(file, "utf8")).split("\n");
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   const url = urlOf(port, password);
   if (!(pid > 0 && port > 0) || (await answers(url)) !== true) return undefined;
+  const callOff = await endWithUs(home);
   const ended = (async () => {
     while (isAlive(pid)) await setTimeout(100);
+    callOff();
     return null;
   })();
   return {
@@ -154,7 +178,8 @@ const takeOver = async (cluster: string, password: string): Promise<EmbeddedPost
 };
 
 /**
- * Starts the server on `<dataDir>/postgres`, making it at the first start; a second start continues with the data.
+ * Starts the server on `<dataDir>/postgres`, making it at the first start; a second start continues with the data. It ends
+ * when this process has died and none has taken it over.
  * `settings` are passed as `-c name=value`. Throws with the server's own words when it does not come up.
  */
 export const startEmbeddedPostgres = async (options: {
@@ -188,12 +213,13 @@ export const startEmbeddedPostgres = async (options: {
   }
 
   const password = (await readFile(secretFile, "utf8")).trim();
-  const left = await takeOver(cluster, password);
+  const left = await takeOver(home, password);
   if (left !== undefined) return left;
 
   const port = options.port ?? (await freePort());
   const url = urlOf(port, password);
   const settings = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...options.settings };
+  const callOff = await endWithUs(home);
   const server = launch(join(bin, "postgres"), [
     "-D",
     cluster,
@@ -204,10 +230,11 @@ export const startEmbeddedPostgres = async (options: {
   const words = tailOf(server);
   const ended = endOf(server);
   let running = true;
-  void ended.then(
-    () => (running = false),
-    () => (running = false),
-  );
+  const onEnd = (): void => {
+    running = false;
+    callOff();
+  };
+  void ended.then(onEnd, onEnd);
 
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {

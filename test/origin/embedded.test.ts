@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
 
 const makeFolder = async (mode: number): Promise<string> => {
@@ -32,8 +33,8 @@ test("starts below a home folder of mode 0700 and continues with its data", asyn
   expect(await query(second.url, "select answer from kept")).toEqual([{ answer: 42 }]);
 });
 
-test("a server that a killed process left behind is taken over and can be stopped", async () => {
-  const dataDir = await makeFolder(0o755);
+/** Has a process of its own start a server on `dataDir` and die; resolves with the server's pid. */
+const startAndDie = async (dataDir: string): Promise<number> => {
   const module = new URL("../../origin/db/embedded.ts", import.meta.url).href;
   const script = `const { startEmbeddedPostgres } = await import(${JSON.stringify(module)});
     const server = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} });
@@ -44,10 +45,24 @@ test("a server that a killed process left behind is taken over and can be stoppe
   const [pid] = await once(holder.stdout, "data");
   holder.kill("SIGKILL");
   await once(holder, "exit");
+  return Number(String(pid));
+};
 
+test("a server that a killed process left behind is taken over, goes on, and can be stopped", async () => {
+  const dataDir = await makeFolder(0o755);
+  const pid = await startAndDie(dataDir);
   const server = await startEmbeddedPostgres({ dataDir });
-  expect(server.pid).toBe(Number(String(pid)));
+  expect(server.pid).toBe(pid);
+  // Longer than it would have waited for a new owner.
+  await sleep(7_000);
   expect(await query(server.url, "select 1 as alive")).toEqual([{ alive: 1 }]);
   await server.stop();
   await expect(query(server.url, "select 1")).rejects.toThrow();
+});
+
+test("a server whose process was killed ends when none takes it over", async () => {
+  const pid = await startAndDie(await makeFolder(0o700));
+  const isAlive = () => process.kill(pid, 0);
+  expect(isAlive()).toBe(true);
+  await vi.waitFor(() => expect(isAlive).toThrow("ESRCH"), { timeout: 30_000, interval: 100 });
 });
