@@ -35,8 +35,9 @@ const fillUnits = async (
   const run = rows[0]?.run ?? 0;
   const table = `unit_evidence_${run}`;
   await pool.query(`create table ${table} (like unit_evidence)`);
-  // As if the service had made it, which goes on with a run that is not full.
+  // As the service would have made it, which goes on with a run that is not full.
   await pool.query(`alter table ${table} owner to sluice_service`);
+  await pool.query(`alter table ${table} alter column run set default ${run}`);
   // A unit's key says its partition.
   await pool.query(
     `insert into ${table}
