@@ -26,6 +26,9 @@ export type NewCheck = {
   } | null;
 };
 
+/** Between documents, in none of which it can be. As an array's elements they would be escaped: 5 ms for a hundred. */
+const SEPARATOR = "\u001E";
+
 /**
  * The new stamps of the trials that were stored; of the others another check was first. One statement for all of them, so
  * one round trip and one transaction. Evidence alone is not waited for the disk: if a crash takes it away it is folded again
@@ -45,8 +48,9 @@ export const storeChecks = async (
      with given as materialized (
        select *, string_to_array(causes, ' ') as cause
        from unnest(
-         $1::text[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::bytea[],
-         $9::bytea[], $10::float8[], $11::text[], $12::jsonb[], $13::float8[], $14::bigint[]
+         $1::text[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[],
+         string_to_array($7, chr(30))::jsonb[], $8::bytea[], $9::bytea[], $10::float8[],
+         $11::text[], string_to_array($12, chr(30), '')::jsonb[], $13::float8[], $14::bigint[]
        ) as g (
          feature_id, epoch, stamp, terms, decided, causes, evidence, treatment_sketch, holdout_sketch, alpha_spent,
          mode, decision, at, mature)
@@ -85,12 +89,12 @@ export const storeChecks = async (
       trials.map(({ terms }) => terms),
       trials.map(({ decided }) => decided),
       trials.map(({ cause }) => cause.join(" ")),
-      trials.map(({ evidence }) => JSON.stringify(evidence)),
+      trials.map(({ evidence }) => JSON.stringify(evidence)).join(SEPARATOR),
       trials.map(({ treatmentSketch }) => treatmentSketch),
       trials.map(({ holdoutSketch }) => holdoutSketch),
       trials.map(({ alphaSpent }) => alphaSpent),
       evaluations.map((evaluation) => evaluation?.mode),
-      evaluations.map((evaluation) => evaluation && JSON.stringify(evaluation.decision)),
+      evaluations.map((evaluation) => evaluation && JSON.stringify(evaluation.decision)).join(SEPARATOR),
       evaluations.map((evaluation) => evaluation?.at),
       evaluations.map((evaluation) => evaluation?.mature),
       evaluations.every((evaluation) => evaluation === null),
