@@ -31,6 +31,8 @@ export type AggregateStore = {
   readonly commit: (deltas: CountDeltas, rows: readonly LogRow[]) => Promise<void>;
   /** Before memory forgets units: from now on `readUnits` finds all. */
   readonly settleUnits: () => Promise<void>;
+  /** Does a part of the work that can wait until there is time for it; whether there was any. */
+  readonly tidy: () => Promise<boolean>;
 };
 
 const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promise<void> => {
@@ -84,8 +86,9 @@ export const makeAggregateStore = (client: Client, runRows: number): AggregateSt
       await writeCheckpoints(client, rows);
       await client.query("commit");
       latencies.age();
-      await runs.closeFull(client);
+      runs.closeFull();
     },
     settleUnits: () => runs.indexAll(client),
+    tidy: () => runs.settleOne(client),
   };
 };

@@ -37,8 +37,10 @@ export type FoldReport =
 /** Rest between batches: three times what the last one took, so folding takes at most a quarter of a core's time. */
 const MIN_REST_MS = 60;
 const MAX_REST_MS = 750;
-/** A backlog of this size is folded without rest. */
+/** Behind by so many records, it rests as long as it worked: a burst is acknowledged first and counted next. */
 const BACKLOG_RECORDS = 75_000;
+/** Behind by so many seconds, it does not rest. */
+const MAX_LAG_S = 10;
 /** A batch never has more records (but for a single row that has). */
 const BATCH_RECORDS = 100_000;
 /** A run of units: 0.3 s to index, and 40 runs hold ten million. */
@@ -173,15 +175,13 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
     const beganAt = performance.now();
     const rows = owned.size === 0 ? [] : await readUnfolded(client, [...owned.keys()]);
     for (const batch of batchesOf(rows)) await fold(batch);
-    report({
-      type: "state",
-      lagSeconds: await unfoldedSeconds(client),
-      owned: owned.size,
-      ...total,
-    });
-    if (recordsOf(rows) >= BACKLOG_RECORDS) continue;
+    const lagSeconds = await unfoldedSeconds(client);
+    report({ type: "state", lagSeconds, owned: owned.size, ...total });
+    if (lagSeconds >= MAX_LAG_S) continue;
+    const isBehind = recordsOf(rows) >= BACKLOG_RECORDS;
+    if (!isBehind) await store.tidy();
     const tookMs = performance.now() - beganAt;
-    await rest(Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, tookMs * 3)));
+    await rest(isBehind ? tookMs : Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, tookMs * 3)));
   }
 };
 

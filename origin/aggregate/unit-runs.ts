@@ -1,5 +1,5 @@
-// Units as stored: unit_evidence gets a row for each change, in runs of some hundred thousand. A run has no index while
-// it is the newest and all of its units are in memory; it gets one, made in one go, when it is full or before memory
+// Units as stored: unit_evidence gets a row for each change, in runs of some hundred thousand. A run needs no index while
+// all of its units are in memory; it gets one, made in one go, when it is full and there is time, or before memory
 // forgets. That costs a third of keeping indexes up to date row by row, and the same at a hundred million units.
 //
 // A run belongs to one partition, and so to whoever owns that: runs found at a takeover have no other writer.
@@ -18,7 +18,8 @@ type Run = {
   /** undefined while there is no index: all units of the run are in memory */
   filter: UnitFilter | undefined;
 };
-type Runs = { readonly full: Run[]; newest: Run | undefined };
+/** `filled`: as `full`, but their filters are not stored yet. */
+type Runs = { readonly full: Run[]; readonly filled: Run[]; newest: Run | undefined };
 
 /** The table of a run. */
 const tableOf = ({ run }: { readonly run: number }): string => `unit_evidence_${run}`;
@@ -56,12 +57,14 @@ const indexRun = async (client: Client, run: Run, fullRows: number): Promise<voi
   );
 };
 
-const storeFilter = async (client: Client, { run, filter }: Run): Promise<void> => {
-  await client.query("update unit_runs set filter = $2 where run = $1", [run, filter?.stored()]);
+/** Of a run that takes no more rows. */
+const settleRun = async (client: Client, run: Run, fullRows: number): Promise<void> => {
+  if (run.filter === undefined) await indexRun(client, run, fullRows);
+  await client.query("update unit_runs set filter = $2 where run = $1", [run.run, run.filter?.stored()]);
 };
 
 const readRuns = async (client: Client, partition: number, fullRows: number): Promise<Runs> => {
-  const runs: Runs = { full: [], newest: undefined };
+  const runs: Runs = { full: [], filled: [], newest: undefined };
   const open: Run[] = [];
   await copyFrom(
     client,
@@ -76,7 +79,7 @@ const readRuns = async (client: Client, partition: number, fullRows: number): Pr
     await indexRun(client, run, fullRows);
     if (run.rows < fullRows && run === open.at(-1)) runs.newest = run;
     else {
-      await storeFilter(client, run);
+      await settleRun(client, run, fullRows);
       runs.full.push(run);
     }
   }
@@ -144,7 +147,7 @@ export const makeUnitRuns = (fullRows: number) => {
       const found = new Map<Run, number[]>();
       for (let at = 0; at < units.count; at++) {
         const [low, high] = [units.low[at] ?? 0, units.high[at] ?? 0];
-        const { full, newest } = runsOf(partitionOf(low));
+        const { full, filled, newest } = runsOf(partitionOf(low));
         const look = (run: Run): void => {
           if (run.filter?.mayHold(low, high) !== true) return;
           const asked = found.get(run);
@@ -152,6 +155,7 @@ export const makeUnitRuns = (fullRows: number) => {
           else asked.push(at);
         };
         for (const run of full) look(run);
+        for (const run of filled) look(run);
         if (newest !== undefined) look(newest);
       }
       for (const [run, asked] of found) await readRun(client, run, units, asked, visit);
@@ -191,22 +195,34 @@ export const makeUnitRuns = (fullRows: number) => {
       }
     },
 
-    /** Before memory forgets units: from now on all are found in runs. */
-    indexAll: async (client: Client): Promise<void> => {
-      for (const { newest } of byPartition.values())
-        if (newest !== undefined && newest.filter === undefined) await indexRun(client, newest, fullRows);
-    },
-
-    /** After a commit: a run that is full gets its index and takes no more rows. */
-    closeFull: async (client: Client): Promise<void> => {
+    /** After a commit: a run that is full takes no more rows. */
+    closeFull: (): void => {
       for (const runs of byPartition.values()) {
         const { newest } = runs;
         if (newest === undefined || newest.rows < fullRows) continue;
-        if (newest.filter === undefined) await indexRun(client, newest, fullRows);
-        await storeFilter(client, newest);
-        runs.full.push(newest);
+        runs.filled.push(newest);
         runs.newest = undefined;
       }
+    },
+
+    /** Before memory forgets units: from now on all are found in runs. */
+    indexAll: async (client: Client): Promise<void> => {
+      for (const { filled, newest } of byPartition.values())
+        for (const run of newest === undefined ? filled : [...filled, newest])
+          if (run.filter === undefined) await indexRun(client, run, fullRows);
+    },
+
+    /** Between batches: makes a full run one that needs no memory. Whether there was one. */
+    settleOne: async (client: Client): Promise<boolean> => {
+      for (const { full, filled } of byPartition.values()) {
+        const run = filled[0];
+        if (run === undefined) continue;
+        await settleRun(client, run, fullRows);
+        full.push(run);
+        filled.shift();
+        return true;
+      }
+      return false;
     },
   };
 };

@@ -65,7 +65,7 @@ const attributeValue = (value: JsonObject, scratch: Scratch): AttributeValue | u
   if (stringValue !== undefined && stringValue !== null) {
     const start = scratch.at;
     const end = scratch.text(text(value, "stringValue"));
-    return { kind: "text", bytes: scratch.bytes, start, end };
+    return { kind: "text", view: scratch.view, start, end };
   }
   if (boolValue !== undefined && boolValue !== null) {
     if (typeof boolValue !== "boolean") throw new Malformed("boolValue must be a boolean");
@@ -101,7 +101,7 @@ const readSpan = (span: JsonObject, fields: SpanFields, scratch: Scratch): void 
   const traceEnd = putId(span, "traceId", scratch);
   const idEnd = putId(span, "spanId", scratch);
   const nameEnd = scratch.text(text(span, "name"));
-  clearFields(fields, scratch.bytes);
+  clearFields(fields, scratch.view);
   fields.traceAt = 0;
   fields.traceLength = traceEnd;
   fields.spanAt = traceEnd;
@@ -121,7 +121,7 @@ const readSpan = (span: JsonObject, fields: SpanFields, scratch: Scratch): void 
 
 const readLog = (record: JsonObject, fields: SpanFields, scratch: Scratch): void => {
   scratch.at = 0;
-  clearFields(fields, scratch.bytes);
+  clearFields(fields, scratch.view);
   const time = nanoseconds(record, "timeUnixNano");
   fields.startMs = time.ms === 0 ? nanoseconds(record, "observedTimeUnixNano").ms : time.ms;
   readAttributes(record, fields, scratch);

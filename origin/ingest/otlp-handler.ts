@@ -1,6 +1,6 @@
 // POST /v1/traces and /v1/logs, as opentelemetry-proto docs/specification.md wants it: 200 only when durable,
 // partial_success only for items that would fail again, Retry-After where sending again helps.
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
@@ -34,7 +34,7 @@ const encodingOf = (request: IncomingMessage): Encoding | undefined =>
 
 const signals: Readonly<Record<string, Signal>> = { "/v1/traces": "traces", "/v1/logs": "logs" };
 
-const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+const digest = (text: string): Buffer => hash("sha256", text, "buffer");
 
 /** Whether the request carries the token; undefined lets everyone in (a machine of one's own). */
 const makeIsAllowed = (token: string | undefined) => {

@@ -16,9 +16,10 @@ import {
   type FeatureEpoch,
   type RecordDraft,
 } from "../span-log/block.ts";
+import { bytesOf, isPrintable, viewOf } from "../span-log/words.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
 import { makeIntern, textIs } from "./text.ts";
-import type { SpanFields, Text } from "./span-fields.ts";
+import { NOTHING, type SpanFields, type Text } from "./span-fields.ts";
 
 /** Clocks of senders may be wrong by this much. */
 const MAX_AHEAD_MS = 10 * 60_000;
@@ -51,30 +52,27 @@ export type Outcome =
 /** What becomes of the raw span: a sample of `sampleBps` in 10,000 traces, and every failed or slow one. */
 export type RawSampling = { readonly sampleBps: number; readonly slowMs: number };
 
-const allZero = (bytes: Uint8Array, start: number, length: number): boolean => {
-  for (let i = 0; i < length; i++) if (bytes[start + i] !== 0) return false;
-  return true;
-};
+const isSet = (view: DataView, at: number): boolean =>
+  view.getInt32(at, true) !== 0 || view.getInt32(at + 4, true) !== 0;
 
-const idsAreValid = ({ bytes, traceAt, traceLength, spanAt, spanLength }: SpanFields): boolean =>
+const idsAreValid = ({ view, traceAt, traceLength, spanAt, spanLength }: SpanFields): boolean =>
   traceLength === TRACE_ID_BYTES &&
   spanLength === SPAN_ID_BYTES &&
-  !allZero(bytes, traceAt, TRACE_ID_BYTES) &&
-  !allZero(bytes, spanAt, SPAN_ID_BYTES);
+  (isSet(view, traceAt) || isSet(view, traceAt + 8)) &&
+  isSet(view, spanAt);
 
-const unitIsValid = ({ bytes, start, end }: Text): boolean => {
+const unitIsValid = ({ view, start, end }: Text): boolean => {
   if (end <= start || end - start > MAX_UNIT_BYTES) return false;
-  let ascii = true;
+  if (isPrintable(view, start, end)) return true;
   for (let at = start; at < end; at++) {
-    const byte = bytes[at] ?? 0;
+    const byte = view.getUint8(at);
     if (byte < 0x20 || byte === 0x7f) return false;
-    if (byte > 0x7f) ascii = false;
   }
-  return ascii || isUtf8(bytes.subarray(start, end));
+  return isUtf8(bytesOf(view, start, end));
 };
 
-const TREATMENT_NAME = Buffer.from("treatment");
-const HOLDOUT_NAME = Buffer.from("holdout");
+const TREATMENT_NAME = viewOf(Buffer.from("treatment"));
+const HOLDOUT_NAME = viewOf(Buffer.from("holdout"));
 
 const variantFlag = (variant: Text): number | undefined => {
   if (variant.start < 0) return 0;
@@ -83,9 +81,9 @@ const variantFlag = (variant: Text): number | undefined => {
 };
 
 /** Same answer for every span of a trace, in every process. */
-const isSampled = ({ bytes, traceAt }: SpanFields, sampleBps: number): boolean => {
+const isSampled = ({ view, traceAt }: SpanFields, sampleBps: number): boolean => {
   // The last bytes: W3C Trace Context asks for randomness there.
-  const random = ((bytes[traceAt + 14] ?? 0) << 8) | (bytes[traceAt + 15] ?? 0);
+  const random = view.getUint16(traceAt + 14);
   return random * 10_000 < sampleBps * 65_536;
 };
 
@@ -103,8 +101,8 @@ export const makeScreen = (options: {
     flags: 0,
     startMs: 0,
     durationUs: 0,
-    bytes: new Uint8Array(),
-    unitBytes: new Uint8Array(),
+    view: NOTHING,
+    unitView: NOTHING,
     unitStart: 0,
     unitEnd: 0,
     traceAt: -1,
@@ -151,8 +149,8 @@ export const makeScreen = (options: {
       (keepRaw ? RAW : 0);
     draft.startMs = fields.startMs;
     draft.durationUs = timed ? Math.min(MAX_DURATION_US, Math.round(fields.durationUs)) : 0;
-    draft.bytes = fields.bytes;
-    draft.unitBytes = unit.bytes;
+    draft.view = fields.view;
+    draft.unitView = unit.view;
     draft.unitStart = unit.start;
     draft.unitEnd = unit.end;
     draft.traceAt = kind === "span" ? fields.traceAt : -1;

@@ -5,6 +5,7 @@
 //   record  u8 flags · u16 feature · u64 unit key · u48 start ms · u32 duration µs · u8 unit length − 1 · unit
 //           with RAW: 16 trace id · 8 span id · u16 http status · u8 name length · name
 import { hash64, type Hash64 } from "./hash.ts";
+import { bytesOf, copyBytes, viewOf } from "./words.ts";
 
 const FORMAT = 1;
 const FIXED_BYTES = 1 + 2 + 8 + 6 + 4 + 1;
@@ -28,10 +29,10 @@ export const TIMED = 1 << 5;
 /** The record goes to otel_spans too. */
 export const RAW = 1 << 6;
 
-/** Log partitions: units are spread over them by their key. Rows of fold_partitions. */
+/** Log partitions, a power of two: units are spread over them by their key. Rows of fold_partitions. */
 const PARTITIONS = 4;
 /** Of a unit, by the lower half of its key. */
-export const partitionOf = (keyLow: number): number => keyLow % PARTITIONS;
+export const partitionOf = (keyLow: number): number => keyLow & (PARTITIONS - 1);
 
 /** A feature in one epoch, with the seeds of its units' keys. */
 export type FeatureEpoch = {
@@ -44,7 +45,7 @@ export type FeatureEpoch = {
 export const featureEpoch = (featureId: string, epoch: number): FeatureEpoch => {
   const text = Buffer.from(`${epoch}:${featureId}`);
   const seed: Hash64 = { low: 0, high: 0 };
-  hash64(text, 0, text.length, 0x5bd1e995, 0x27d4eb2f, seed);
+  hash64(viewOf(text), 0, text.length, 0x5bd1e995, 0x27d4eb2f, seed);
   return { featureId, epoch, seedLow: seed.low, seedHigh: seed.high };
 };
 
@@ -55,8 +56,8 @@ export type RecordDraft = {
   startMs: number;
   durationUs: number;
   /** what the ids and the name point into */
-  bytes: Uint8Array;
-  unitBytes: Uint8Array;
+  view: DataView;
+  unitView: DataView;
   unitStart: number;
   unitEnd: number;
   /** start of the 16 bytes; −1 for log records, which are not de-duplicated */
@@ -68,9 +69,9 @@ export type RecordDraft = {
 };
 
 type Builder = {
-  records: Buffer;
+  records: DataView;
   recordBytes: number;
-  keys: Buffer;
+  keys: DataView;
   count: number;
   features: Map<FeatureEpoch, number>;
 };
@@ -85,32 +86,18 @@ export type SealedBlock = {
 };
 
 const newBuilder = (): Builder => ({
-  records: Buffer.allocUnsafe(16_384),
+  records: new DataView(new ArrayBuffer(16_384)),
   recordBytes: 0,
-  keys: Buffer.allocUnsafe(2_048),
+  keys: new DataView(new ArrayBuffer(2_048)),
   count: 0,
   features: new Map(),
 });
 
-const grown = (buffer: Buffer, used: number, needed: number): Buffer => {
-  if (used + needed <= buffer.length) return buffer;
-  const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, used + needed));
-  buffer.copy(larger, 0, 0, used);
+const grown = (view: DataView, used: number, needed: number): DataView => {
+  if (used + needed <= view.byteLength) return view;
+  const larger = new DataView(new ArrayBuffer(Math.max(view.byteLength * 2, used + needed)));
+  copyBytes(view, 0, used, larger, 0);
   return larger;
-};
-
-/** As Buffer's writers, without their checks; return where the next value goes. */
-const put16 = (out: Buffer, at: number, value: number): number => {
-  out[at] = value;
-  out[at + 1] = value >>> 8;
-  return at + 2;
-};
-const put32 = (out: Buffer, at: number, value: number): number => {
-  out[at] = value;
-  out[at + 1] = value >>> 8;
-  out[at + 2] = value >>> 16;
-  out[at + 3] = value >>> 24;
-  return at + 4;
 };
 
 const seal = (builder: Builder, partition: number): SealedBlock => {
@@ -128,8 +115,8 @@ const seal = (builder: Builder, partition: number): SealedBlock => {
   return {
     partition,
     records: builder.count,
-    spanKeys: builder.keys.subarray(0, builder.count * 8),
-    parts: [head, ...dictionary, builder.records.subarray(0, builder.recordBytes)],
+    spanKeys: bytesOf(builder.keys, 0, builder.count * 8),
+    parts: [head, ...dictionary, bytesOf(builder.records, 0, builder.recordBytes)],
   };
 };
 
@@ -149,44 +136,48 @@ const featureNumber = (builder: Builder, feature: FeatureEpoch): number => {
 export const makeBlockBuilders = () => {
   const builders = Array.from({ length: PARTITIONS }, newBuilder);
   const hash: Hash64 = { low: 0, high: 0 };
-  const id = Buffer.allocUnsafe(TRACE_ID_BYTES + SPAN_ID_BYTES);
+  const ids = new DataView(new ArrayBuffer(TRACE_ID_BYTES + SPAN_ID_BYTES));
   let marks = builders.map(() => ({ recordBytes: 0, count: 0 }));
 
   return {
     add: (draft: RecordDraft): void => {
-      const { bytes, unitBytes, feature } = draft;
-      hash64(unitBytes, draft.unitStart, draft.unitEnd, feature.seedLow, feature.seedHigh, hash);
+      const { view, unitView, unitStart, unitEnd, feature } = draft;
+      hash64(unitView, unitStart, unitEnd, feature.seedLow, feature.seedHigh, hash);
       const builder = builders[partitionOf(hash.low)];
       if (builder === undefined) throw new Error("unreachable: partition out of range");
       const out = grown(builder.records, builder.recordBytes, FIXED_BYTES + MAX_UNIT_BYTES + RAW_BYTES);
       builder.records = out;
       let at = builder.recordBytes;
-      out[at] = draft.flags;
-      at = put16(out, at + 1, featureNumber(builder, feature));
-      at = put32(out, at, hash.low);
-      at = put32(out, at, hash.high);
-      at = put32(out, at, draft.startMs % 2 ** 32);
-      at = put16(out, at, Math.floor(draft.startMs / 2 ** 32));
-      at = put32(out, at, draft.durationUs);
-      out[at++] = draft.unitEnd - draft.unitStart - 1;
-      for (let from = draft.unitStart; from < draft.unitEnd; from++) out[at++] = unitBytes[from] ?? 0;
+      const startHigh = Math.floor(draft.startMs / 2 ** 32);
+      out.setUint8(at, draft.flags);
+      out.setUint16(at + 1, featureNumber(builder, feature), true);
+      out.setUint32(at + 3, hash.low, true);
+      out.setUint32(at + 7, hash.high, true);
+      out.setUint32(at + 11, draft.startMs - startHigh * 2 ** 32, true);
+      out.setUint16(at + 15, startHigh, true);
+      out.setUint32(at + 17, draft.durationUs, true);
+      out.setUint8(at + 21, unitEnd - unitStart - 1);
+      at = copyBytes(unitView, unitStart, unitEnd, out, at + FIXED_BYTES);
 
-      builder.keys = grown(builder.keys, builder.count * 8, 8);
+      const keys = grown(builder.keys, builder.count * 8, 8);
+      builder.keys = keys;
+      const keyAt = builder.count * 8;
       if (draft.traceAt < 0) {
-        builder.keys.fill(0, builder.count * 8, builder.count * 8 + 8);
+        keys.setUint32(keyAt, 0);
+        keys.setUint32(keyAt + 4, 0);
       } else {
-        for (let i = 0; i < TRACE_ID_BYTES; i++) id[i] = bytes[draft.traceAt + i] ?? 0;
-        for (let i = 0; i < SPAN_ID_BYTES; i++) id[TRACE_ID_BYTES + i] = bytes[draft.spanAt + i] ?? 0;
-        hash64(id, 0, id.length, 0x9747b28c, 0x1b873593, hash);
+        copyBytes(view, draft.traceAt, draft.traceAt + TRACE_ID_BYTES, ids, 0);
+        copyBytes(view, draft.spanAt, draft.spanAt + SPAN_ID_BYTES, ids, TRACE_ID_BYTES);
+        hash64(ids, 0, ids.byteLength, 0x9747b28c, 0x1b873593, hash);
         // Zero marks a record that is not de-duplicated.
-        put32(builder.keys, builder.count * 8, hash.low === 0 && hash.high === 0 ? 1 : hash.low);
-        put32(builder.keys, builder.count * 8 + 4, hash.high);
+        keys.setUint32(keyAt, hash.low === 0 && hash.high === 0 ? 1 : hash.low, true);
+        keys.setUint32(keyAt + 4, hash.high, true);
         if ((draft.flags & RAW) !== 0) {
           const nameBytes = Math.min(draft.nameEnd - draft.nameStart, MAX_NAME_BYTES);
-          id.copy(out, at);
-          at = out.writeUInt16LE(draft.httpStatus, at + id.length);
-          at = out.writeUInt8(nameBytes, at);
-          for (let i = 0; i < nameBytes; i++) out[at++] = bytes[draft.nameStart + i] ?? 0;
+          at = copyBytes(ids, 0, ids.byteLength, out, at);
+          out.setUint16(at, draft.httpStatus, true);
+          out.setUint8(at + 2, nameBytes);
+          at = copyBytes(view, draft.nameStart, draft.nameStart + nameBytes, out, at + 3);
         }
       }
       builder.recordBytes = at;

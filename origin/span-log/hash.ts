@@ -1,21 +1,23 @@
 // 64-bit hash of bytes as two 32-bit halves, for de-duplication and unit keys. Two lanes of MurmurHash3's mixing with
 // cross-feeding (as in its x86 128-bit variant). Numbers, because a bigint per span would cost more than the hash.
 
-/** Where a hash is left: no object per call. */
+import { lastWord } from "./words.ts";
+
+/** Where a hash is left, as signed words: no object per call. */
 export type Hash64 = { low: number; high: number };
 
 const finish = (lane: number): number => {
   let h = lane;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 };
 
 const rotate = (value: number, bits: number): number => (value << bits) | (value >>> (32 - bits));
 
-/** Hashes bytes[start … end) into `out`, beginning from the two seeds. */
+/** Hashes the bytes [start … end) into `out`, beginning from the two seeds. */
 export const hash64 = (
-  bytes: Uint8Array,
+  view: DataView,
   start: number,
   end: number,
   seedLow: number,
@@ -25,11 +27,7 @@ export const hash64 = (
   let low = seedLow | 0;
   let high = seedHigh | 0;
   for (let at = start; at < end; at += 4) {
-    const word =
-      (bytes[at] ?? 0) |
-      ((at + 1 < end ? (bytes[at + 1] ?? 0) : 0) << 8) |
-      ((at + 2 < end ? (bytes[at + 2] ?? 0) : 0) << 16) |
-      ((at + 3 < end ? (bytes[at + 3] ?? 0) : 0) << 24);
+    const word = at + 4 <= end ? view.getInt32(at, true) : lastWord(view, at, end);
     low ^= Math.imul(rotate(Math.imul(word, 0x239b961b), 15), 0xab0e9789);
     high ^= Math.imul(rotate(Math.imul(word, 0x38b34ae5), 17), 0xa1e38b93);
     low = (Math.imul(rotate(low, 19) + high, 5) + 0x561ccd1b) | 0;
@@ -41,6 +39,6 @@ export const hash64 = (
   high = (high + low) | 0;
   low = finish(low);
   high = finish(high);
-  out.low = (low + high) >>> 0;
-  out.high = (high + out.low) >>> 0;
+  out.low = (low + high) | 0;
+  out.high = (high + out.low) | 0;
 };

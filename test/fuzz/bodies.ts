@@ -73,6 +73,12 @@ const attribute = (random: Random) =>
     () => ({ key: "http.response.status_code", value: { intValue: 200 + below(random, 400) } }),
     () => ({ key: "some.list", value: { arrayValue: { values: [{ stringValue: "a" }, { intValue: -5 }] } } }),
     () => ({ key: "some.bytes", value: { bytesValue: bytes(random, below(random, 20)) } }),
+    // Lengths around 128, where they begin to take two bytes.
+    () => ({
+      key: "feature_flag.context.id",
+      value: { stringValue: "u".repeat(120 + below(random, 12)) },
+    }),
+    () => ({ key: "k".repeat(below(random, 140)), value: { stringValue: "v".repeat(below(random, 140)) } }),
     () => ({ key: "", value: {} }),
   ])();
 

@@ -4,21 +4,18 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readJson } from "../../origin/ingest/json.ts";
 import { readProtobuf } from "../../origin/ingest/protobuf.ts";
 import type { SpanFields } from "../../origin/ingest/span-fields.ts";
+import { bytesOf } from "../../origin/span-log/words.ts";
 import { encodeRequest, fuzzBody, gzipBomb, makeRandom, otlpJson, validRequest } from "../fuzz/bodies.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { createFeature, INGEST_TOKEN, startTelemetry, type TestTelemetry } from "../support/telemetry.ts";
 
-const text = (range: SpanFields["unit"]): string | undefined =>
-  range === undefined
-    ? undefined
-    : Buffer.from(range.bytes.subarray(range.start, range.end)).toString("utf8");
+const text = ({ view, start, end }: SpanFields["unit"]): string =>
+  start < 0 ? "" : bytesOf(view, start, end).toString("utf8");
 
 const plain = (fields: SpanFields) => ({
-  trace: Buffer.from(fields.bytes.subarray(fields.traceAt, fields.traceAt + fields.traceLength)).toString(
-    "hex",
-  ),
-  span: Buffer.from(fields.bytes.subarray(fields.spanAt, fields.spanAt + fields.spanLength)).toString("hex"),
-  name: Buffer.from(fields.bytes.subarray(fields.nameStart, fields.nameEnd)).toString("utf8"),
+  trace: bytesOf(fields.view, fields.traceAt, fields.traceAt + fields.traceLength).toString("hex"),
+  span: bytesOf(fields.view, fields.spanAt, fields.spanAt + fields.spanLength).toString("hex"),
+  name: bytesOf(fields.view, fields.nameStart, fields.nameEnd).toString("utf8"),
   startMs: fields.startMs,
   durationUs: fields.durationUs,
   failed: fields.failed,

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { encodeSubject, SpanWriter, type Batch, type Report } from "../../edge/observe/otlp.ts";
 import { readProtobuf } from "../../origin/ingest/protobuf.ts";
 import type { SpanFields } from "../../origin/ingest/span-fields.ts";
+import { bytesOf } from "../../origin/span-log/words.ts";
 import { otlpJson } from "../fuzz/bodies.ts";
 
 const ISOLATE = Uint8Array.from({ length: 12 }, (_, i) => 0xa0 + i);
@@ -18,8 +19,8 @@ const write = (reports: readonly Report[]): Batch[] => {
   return [...batches, writer.take()];
 };
 
-const text = (range: SpanFields["unit"]): string =>
-  range === undefined ? "" : Buffer.from(range.bytes.subarray(range.start, range.end)).toString();
+const text = ({ view, start, end }: SpanFields["unit"]): string =>
+  start < 0 ? "" : bytesOf(view, start, end).toString();
 
 /** What the origin's own decoder finds. */
 const read = ({ body }: Batch) => {

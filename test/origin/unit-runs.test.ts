@@ -5,6 +5,7 @@ import { makeUnitRuns, type UnitRuns } from "../../origin/aggregate/unit-runs.ts
 import type { Unit } from "../../origin/aggregate/unit.ts";
 import type { Client } from "../../origin/db/pool.ts";
 import { hash64 } from "../../origin/span-log/hash.ts";
+import { viewOf } from "../../origin/span-log/words.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let database: TestDatabase;
@@ -26,8 +27,8 @@ const nobody = (): Unit => ({ cohort: 255, exposedMs: Infinity, actedMs: Infinit
 const keyOf = (n: number): { low: number; high: number } => {
   const key = { low: 0, high: 0 };
   const bytes = Buffer.from(`unit ${n}`);
-  hash64(bytes, 0, bytes.length, 1, 2, key);
-  return key;
+  hash64(viewOf(bytes), 0, bytes.length, 1, 2, key);
+  return { low: key.low >>> 0, high: key.high >>> 0 };
 };
 
 const write = async (runs: UnitRuns, units: readonly (readonly [number, Unit])[]): Promise<void> => {
@@ -39,7 +40,7 @@ const write = async (runs: UnitRuns, units: readonly (readonly [number, Unit])[]
   }
   await runs.write(client);
   await client.query("commit");
-  await runs.closeFull(client);
+  runs.closeFull();
 };
 
 const read = async (runs: UnitRuns, numbers: readonly number[]): Promise<Map<number, Unit>> => {
@@ -88,10 +89,13 @@ test("units are found by the next owner, and by the same one once memory forgets
     await write(runs, [...added, ...changed]);
     for (const [n, unit] of [...added, ...changed]) expected.set(n, unit);
     if (batch % 5 === 2) await runs.indexAll(client);
+    if (batch % 2 === 1) await runs.settleOne(client);
     if (batch % 11 === 10) runs = await openRuns();
   }
   await runs.indexAll(client);
   const asked = Array.from({ length: 2_000 }, (_, n) => n);
+  expect(await read(runs, asked)).toEqual(expected);
+  while (await runs.settleOne(client));
   expect(await read(runs, asked)).toEqual(expected);
   expect(await read(await openRuns(), asked)).toEqual(expected);
   const { rows } = await database.pool.query(
