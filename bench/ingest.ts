@@ -1,5 +1,9 @@
 // Telemetry: 50,000 spans a second durably acknowledged and counted, then as many as go, load generator included.
+import { once } from "node:events";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
+import { z } from "zod";
 import { fillExposures } from "./check/exposures.ts";
 import { percentile, runLoad } from "./ingest/load.ts";
 import { cpuSeconds, residentMb } from "./ingest/processes.ts";
@@ -65,13 +69,31 @@ try {
     return found;
   };
 
+  /** The load, and beside it what any durable write waits: ms, sorted. */
+  const runBesideFloor = async (options: Parameters<typeof runLoad>[0]) => {
+    const floor = new Worker(new URL("ingest/floor-worker.ts", import.meta.url), {
+      workerData: join(setting.folder, "floor"),
+    });
+    const answered: Promise<unknown[]> = once(floor, "message");
+    const result = await runLoad(options);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
+    floor.postMessage("enough");
+    const waits = z.array(z.number()).parse((await answered)[0]);
+    return { result, waits };
+  };
+
   const warmUp = await runLoad({ ...load, seconds: 3, connections: 16, requestsPerSecond: rate / SPANS / 2 });
   say(`warm-up: ${warmUp.acked} spans`);
   await setting.folded();
   const countedBefore = await setting.countedRequests();
 
   const before = await cpu();
-  const steady = await runLoad({ ...load, seconds, connections: 64, requestsPerSecond: rate / SPANS });
+  const { result: steady, waits } = await runBesideFloor({
+    ...load,
+    seconds,
+    connections: 64,
+    requestsPerSecond: rate / SPANS,
+  });
   const after = await cpu();
   const originCores = (after.origin - before.origin) / steady.seconds;
   const postgresCores = (after.postgres - before.postgres) / steady.seconds;
@@ -83,6 +105,10 @@ try {
       `${round(originCores, 2)} + PostgreSQL ${round(postgresCores, 2)} cores; resident ` +
       `${Math.round(await residentMb(setting.origin.pid()))} MB; acked ${steady.acked}, counted ${counted}, ` +
       `refused ${steady.failed}`,
+  );
+  say(
+    `the machine meanwhile: a timer and 8 KB to the disk p50 ${round(percentile(waits, 0.5))} ms, p99 ` +
+      `${round(percentile(waits, 0.99))} ms`,
   );
 
   const steadyMb = Math.round(await residentMb(setting.origin.pid()));
@@ -104,6 +130,8 @@ try {
       JSON.stringify({
         ackP50Ms: round(percentile(steady.latencies, 0.5)),
         ackP99Ms: round(percentile(steady.latencies, 0.99)),
+        floorP50Ms: round(percentile(waits, 0.5)),
+        floorP99Ms: round(percentile(waits, 0.99)),
         originCores: round(originCores + postgresCores, 2),
         saturatedSpansPerSecond: saturated,
         acked: steady.acked + full.acked,

@@ -43,6 +43,7 @@ export type SpanFields = {
   isEvaluation: boolean;
 };
 
+/** A view of no bytes. */
 export const NOTHING = viewOf(new Uint8Array());
 
 const noText = (): Text => ({ view: NOTHING, start: -1, end: -1 });

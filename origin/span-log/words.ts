@@ -1,8 +1,10 @@
 // Bytes through a DataView, four at a time: one check of bounds and one load in place of four.
 
+/** Shares memory with the bytes. */
 export const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
+/** The bytes [start, end) of the view, in the same memory. */
 export const bytesOf = (view: DataView, start: number, end: number): Buffer =>
   Buffer.from(view.buffer, view.byteOffset + start, end - start);
 
@@ -13,7 +15,7 @@ export const lastWord = (view: DataView, at: number, end: number): number => {
   return word;
 };
 
-/** Returns where the copy ends. */
+/** Copies the bytes [start, end) of `from` to `place`; returns where the copy ends. */
 export const copyBytes = (
   from: DataView,
   start: number,
@@ -28,6 +30,7 @@ export const copyBytes = (
   return out;
 };
 
+/** Whether the bytes [aStart, aEnd) of `a` are those of `b`. */
 export const isSame = (a: DataView, aStart: number, aEnd: number, b: DataView): boolean => {
   const length = aEnd - aStart;
   if (length !== b.byteLength) return false;
@@ -39,13 +42,14 @@ export const isSame = (a: DataView, aStart: number, aEnd: number, b: DataView): 
 
 const TOP_BITS = 0x80808080 | 0;
 
+/** Whether all bytes of [start, end) are ASCII. */
 export const isAscii = (view: DataView, start: number, end: number): boolean => {
   let at = start;
   for (; at + 4 <= end; at += 4) if ((view.getInt32(at, true) & TOP_BITS) !== 0) return false;
   return (lastWord(view, at, end) & TOP_BITS) === 0;
 };
 
-/** Whether all bytes are ASCII and none is a control character. */
+/** Whether all bytes of [start, end) are ASCII and none is a control character. */
 export const isPrintable = (view: DataView, start: number, end: number): boolean => {
   let at = start;
   for (; at + 4 <= end; at += 4) {
