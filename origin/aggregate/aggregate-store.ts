@@ -31,8 +31,8 @@ export type AggregateStore = {
   readonly commit: (deltas: CountDeltas, rows: readonly LogRow[]) => Promise<void>;
   /** Before memory forgets units: from now on `readUnits` finds all. */
   readonly settleUnits: () => Promise<void>;
-  /** Does a part of the work that can wait until there is time for it; whether there was any. */
-  readonly tidy: () => Promise<boolean>;
+  /** Does a part of the work that can wait until there is time for it. */
+  readonly tidy: () => Promise<void>;
 };
 
 const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promise<void> => {
@@ -89,6 +89,8 @@ export const makeAggregateStore = (client: Client, runRows: number): AggregateSt
       runs.closeFull();
     },
     settleUnits: () => runs.indexAll(client),
-    tidy: () => runs.settleOne(client),
+    tidy: async () => {
+      await runs.settleOne(client);
+    },
   };
 };

@@ -39,7 +39,7 @@ const MIN_REST_MS = 60;
 const MAX_REST_MS = 750;
 /** Behind by so many records, it rests as long as it worked: a burst is acknowledged first and counted next. */
 const BACKLOG_RECORDS = 75_000;
-/** Behind by so many seconds, it does not rest. */
+/** Behind by so many seconds too, it does not rest. */
 const MAX_LAG_S = 10;
 /** A batch never has more records (but for a single row that has). */
 const BATCH_RECORDS = 100_000;
@@ -177,8 +177,9 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
     for (const batch of batchesOf(rows)) await fold(batch);
     const lagSeconds = await unfoldedSeconds(client);
     report({ type: "state", lagSeconds, owned: owned.size, ...total });
-    if (lagSeconds >= MAX_LAG_S) continue;
     const isBehind = recordsOf(rows) >= BACKLOG_RECORDS;
+    // The lag is that of all partitions: without a backlog of its own a process cannot mend it by hurrying.
+    if (isBehind && lagSeconds >= MAX_LAG_S) continue;
     if (!isBehind) await store.tidy();
     const tookMs = performance.now() - beganAt;
     await rest(isBehind ? tookMs : Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, tookMs * 3)));

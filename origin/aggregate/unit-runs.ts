@@ -17,9 +17,10 @@ type Run = {
   rows: number;
   /** undefined while there is no index: all units of the run are in memory */
   filter: UnitFilter | undefined;
+  /** Whether the filter is stored: it takes no more rows. */
+  settled: boolean;
 };
-/** `filled`: as `full`, but their filters are not stored yet. */
-type Runs = { readonly full: Run[]; readonly filled: Run[]; newest: Run | undefined };
+type Runs = { readonly full: Run[]; newest: Run | undefined };
 
 /** The table of a run. */
 const tableOf = ({ run }: { readonly run: number }): string => `unit_evidence_${run}`;
@@ -38,7 +39,7 @@ const createRun = async (client: Client, partition: number): Promise<Run> => {
   await client.query(`create table ${tableOf({ run })} (like unit_evidence)`);
   await client.query(`alter table ${tableOf({ run })} alter column run set default ${run}`);
   await client.query(`alter table unit_evidence attach partition ${tableOf({ run })} for values in (${run})`);
-  return { run, rows: 0, filter: undefined };
+  return { run, rows: 0, filter: undefined, settled: false };
 };
 
 /** Makes the index, if there is none, and the filter, for `fullRows` at least. */
@@ -57,22 +58,23 @@ const indexRun = async (client: Client, run: Run, fullRows: number): Promise<voi
   );
 };
 
-/** Of a run that takes no more rows. */
+/** A run that takes no more rows is from now on found without memory, also by the next owner. */
 const settleRun = async (client: Client, run: Run, fullRows: number): Promise<void> => {
   if (run.filter === undefined) await indexRun(client, run, fullRows);
   await client.query("update unit_runs set filter = $2 where run = $1", [run.run, run.filter?.stored()]);
+  run.settled = true;
 };
 
 const readRuns = async (client: Client, partition: number, fullRows: number): Promise<Runs> => {
-  const runs: Runs = { full: [], filled: [], newest: undefined };
+  const runs: Runs = { full: [], newest: undefined };
   const open: Run[] = [];
   await copyFrom(
     client,
     `select run, filter from unit_runs where partition = ${partition} order by run`,
     (row) => {
       const run = row.int4();
-      if (row.isNull()) open.push({ run, rows: 0, filter: undefined });
-      else runs.full.push({ run, rows: fullRows, filter: readUnitFilter(row.bytes()) });
+      if (row.isNull()) open.push({ run, rows: 0, filter: undefined, settled: false });
+      else runs.full.push({ run, rows: fullRows, filter: readUnitFilter(row.bytes()), settled: true });
     },
   );
   for (const run of open) {
@@ -147,7 +149,7 @@ export const makeUnitRuns = (fullRows: number) => {
       const found = new Map<Run, number[]>();
       for (let at = 0; at < units.count; at++) {
         const [low, high] = [units.low[at] ?? 0, units.high[at] ?? 0];
-        const { full, filled, newest } = runsOf(partitionOf(low));
+        const { full, newest } = runsOf(partitionOf(low));
         const look = (run: Run): void => {
           if (run.filter?.mayHold(low, high) !== true) return;
           const asked = found.get(run);
@@ -155,7 +157,6 @@ export const makeUnitRuns = (fullRows: number) => {
           else asked.push(at);
         };
         for (const run of full) look(run);
-        for (const run of filled) look(run);
         if (newest !== undefined) look(newest);
       }
       for (const [run, asked] of found) await readRun(client, run, units, asked, visit);
@@ -200,26 +201,24 @@ export const makeUnitRuns = (fullRows: number) => {
       for (const runs of byPartition.values()) {
         const { newest } = runs;
         if (newest === undefined || newest.rows < fullRows) continue;
-        runs.filled.push(newest);
+        runs.full.push(newest);
         runs.newest = undefined;
       }
     },
 
     /** Before memory forgets units: from now on all are found in runs. */
     indexAll: async (client: Client): Promise<void> => {
-      for (const { filled, newest } of byPartition.values())
-        for (const run of newest === undefined ? filled : [...filled, newest])
+      for (const { full, newest } of byPartition.values())
+        for (const run of newest === undefined ? full : [...full, newest])
           if (run.filter === undefined) await indexRun(client, run, fullRows);
     },
 
-    /** Between batches: makes a full run one that needs no memory. Whether there was one. */
+    /** Between batches: settles one full run. Whether there was one to settle. */
     settleOne: async (client: Client): Promise<boolean> => {
-      for (const { full, filled } of byPartition.values()) {
-        const run = filled[0];
+      for (const { full } of byPartition.values()) {
+        const run = full.find(({ settled }) => !settled);
         if (run === undefined) continue;
         await settleRun(client, run, fullRows);
-        full.push(run);
-        filled.shift();
         return true;
       }
       return false;

@@ -336,15 +336,21 @@ describe("evaluate", () => {
       expect(await written()).not.toBe(first);
     });
 
-    test("throttles to the stage before, starts over there, and closes from the first", async () => {
-      const { stateAt, rollouts, rollbacks } = await start({ onFailure: "throttle" });
-      await stateAt(1);
-      await stateAt(30);
-      expect(rollouts).toEqual([2000]);
+    /** Advanced once, and useless to everybody from then on. */
+    const startThatFails = async () => {
+      const started = await start({ onFailure: "throttle" });
+      await started.stateAt(1);
+      await started.stateAt(30);
+      expect(started.rollouts).toEqual([2000]);
       await insertTelemetry(
         { seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 },
         START + 30,
       );
+      return started;
+    };
+
+    test("throttles to the stage before, starts over there, and closes from the first", async () => {
+      const { stateAt, rollouts, rollbacks } = await startThatFails();
       expect(await stateAt(60)).toBe("ROLLBACK");
       expect(rollouts).toEqual([2000, 500]);
       expect(await stateAt(61)).toBe("COLLECTING");
@@ -355,14 +361,7 @@ describe("evaluate", () => {
     });
 
     test("a process that dies right after it throttled leaves nothing that throttles or closes once more", async () => {
-      const { stateAt, rollouts } = await start({ onFailure: "throttle" });
-      await stateAt(1);
-      await stateAt(30);
-      expect(rollouts).toEqual([2000]);
-      await insertTelemetry(
-        { seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 },
-        START + 30,
-      );
+      await startThatFails();
       const dyingPool = makePool(database.url, { applicationName: "dying", onIdleError: () => {} });
       const dying = startEvaluator({ own: dyingPool, onRollout: () => dyingPool.end() });
       await dying.stateAt(60).catch(() => {});
