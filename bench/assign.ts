@@ -1,8 +1,8 @@
 // One full decision for a 50 % rollout: route, targeting, bucket, stickiness, reason; beside other evaluators' own.
 import { parseArgs } from "node:util";
-import { judge, type Question } from "../edge/explain.ts";
-import { compile } from "../edge/request/compile.ts";
-import { PushMessage, seal } from "../shared/feature.ts";
+import { judge, type Question } from "../edge/routes/explain.ts";
+import { compile } from "../edge/features/compile.ts";
+import { PushMessage, seal } from "../shared/features/feature.ts";
 import { UnitId } from "../shared/ids.ts";
 import { installPeers } from "./peers/install.ts";
 import type { Evaluator } from "./peers/evaluators.js";

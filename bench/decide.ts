@@ -1,7 +1,7 @@
 // How often a decision rule rolls back a good feature, and how fast a bad one; exact where possible, else simulated.
 import { makeRandom } from "./decide/binomial.ts";
-import { planRule } from "../origin/decide/plan-rule.ts";
-import { unitsToRollback } from "../origin/decide/plan.ts";
+import { planRule } from "../origin/decide/planning/forecast.ts";
+import { unitsToRollback } from "../origin/decide/planning/power.ts";
 import { parseArgs } from "node:util";
 import { configurations, countingEveryRequest, soonerConfigurations } from "./decide/configurations.ts";
 import { secondsOfOneCheck } from "./decide/cpu.ts";

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { freePort } from "../origin/db/free-port.ts";
-import { bundleEdge } from "../scripts/edge-server.ts";
+import { bundleEdge } from "../scripts/local-stack/edge-server.ts";
 import { makeVisitors, type Visitors } from "./edge/load.ts";
 import { push, PUSH_SECRET } from "./edge/push.ts";
 import { serve, type Served } from "./edge/workerd.ts";

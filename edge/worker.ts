@@ -1,13 +1,13 @@
 // The Worker: adapts Cloudflare's entry points to a Site, of which there is one an isolate.
-import { parseConfig, type Env } from "./env.ts";
-import { makePostTraces } from "./observe/post.ts";
-import { forwardQueued } from "./observe/queue.ts";
-import { locationHint } from "./region.ts";
-import { pathOf, toUpstream } from "./request/proxy.ts";
-import { makeSite, type Site } from "./site.ts";
+import { parseConfig, type Env } from "./config.ts";
+import { makePostTraces } from "./telemetry/post-traces.ts";
+import { forwardQueued } from "./telemetry/queue.ts";
+import { locationHint } from "./snapshot/region.ts";
+import { pathOf, toUpstream } from "./proxy/upstream.ts";
+import { makeSite, type Site } from "./wire.ts";
 
-export { Hub } from "./state/hub.ts";
-export { Replica } from "./state/replica.ts";
+export { Hub } from "./snapshot/hub.ts";
+export { Replica } from "./snapshot/replica.ts";
 
 type Isolate = { readonly site: Site } | { readonly fault: string };
 

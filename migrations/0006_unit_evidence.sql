@@ -8,7 +8,7 @@ alter table feature_units rename to feature_units_before;
 create table unit_runs (
   run integer generated always as identity primary key,
   partition smallint not null,
-  -- which units are in it (origin/aggregate/unit-filter.ts); null while rows are still added
+  -- which units are in it (origin/aggregate/units/unit-filter.ts); null while rows are still added
   filter bytea
 );
 alter table unit_runs alter column filter set storage external;

@@ -37,7 +37,7 @@
 #define OPEN 2
 #define shown (open -> OPEN : CLOSED)
 
-/* What a place of the edge's state knows (shared/ledger.ts); `stamp` is its entry's revision. */
+/* What a place of the edge's state knows (shared/snapshot/versioned-snapshot.ts); `stamp` is its entry's revision. */
 typedef Ledger { byte revision; byte shows; byte stamp }
 /* What brings a place up to `revision`. revision 0: none is under way. */
 typedef Change { byte revision; byte shows }
@@ -306,7 +306,7 @@ end:
 }
 #endif
 
-/* ---- Edge: shared/ledger.ts, edge/state ------------------------------------------------------------------------ */
+/* ---- Edge: shared/snapshot/versioned-snapshot.ts, edge/state ------------------------------------------------------------------------ */
 
 #if defined(PUSH) || defined(REGION)
 /* applyChange(). An older revision never replaces a newer one, and a place shows exactly what its revision says. */

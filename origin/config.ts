@@ -1,7 +1,7 @@
 // Configuration: read from the environment once, refused at start with the variable's name and what it may be.
 import { z } from "zod";
-import { CaptchaThreshold } from "../shared/captcha.ts";
-import { KeyRing } from "../shared/keys.ts";
+import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
+import { KeyRing } from "../shared/signing/key-ring.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 
 /** A whole number in an environment variable. */

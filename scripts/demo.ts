@@ -10,8 +10,8 @@ import { makeAdminClient, type DemoFeature } from "./demo/admin-client.ts";
 import { shopBehaviour } from "./demo/behaviour.ts";
 import { startProbe } from "./demo/probe.ts";
 import { runVisitors } from "./demo/visitors.ts";
-import { parseStackEnvironment } from "./stack-environment.ts";
-import { startStack } from "./stack.ts";
+import { parseStackEnvironment } from "./local-stack/environment.ts";
+import { startStack } from "./local-stack/stack.ts";
 
 const ARRIVALS_PER_SECOND = 40;
 const PATIENCE_MS = 70_000;

@@ -1,6 +1,6 @@
 // `npm start`: the whole loop with nothing else installed, until Ctrl-C.
-import { parseStackEnvironment } from "./stack-environment.ts";
-import { startStack } from "./stack.ts";
+import { parseStackEnvironment } from "./local-stack/environment.ts";
+import { startStack } from "./local-stack/stack.ts";
 
 const environment = parseStackEnvironment(process.env);
 if (!environment.ok) {

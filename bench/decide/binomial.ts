@@ -1,5 +1,5 @@
 // Binomial distributions, exactly: probabilities for the dynamic programme, draws for simulations.
-import { logGamma } from "../../origin/decide/log-gamma.ts";
+import { logGamma } from "../../origin/decide/statistics/log-gamma.ts";
 
 /** P(k successes of n) for k = 0 … n. */
 export const binomialProbabilities = (n: number, p: number): Float64Array =>

@@ -1,12 +1,12 @@
 // Every way of being judged for which no exact computation exists, as features that meet their rule exactly. Whatever is
 // judged together may spend the whole of α together.
 import { noEvidence, type Evidence } from "../../origin/decide/evidence.ts";
-import { SLOW_SHARE } from "../../origin/decide/fold.ts";
-import { gridLogKeepEvidence } from "../../origin/decide/rate-evidence.ts";
+import { SLOW_SHARE } from "../../origin/decide/accumulate.ts";
+import { gridLogKeepEvidence } from "../../origin/decide/statistics/rate-evidence.ts";
 import { sharesOf } from "../../origin/decide/signals.ts";
 import type { SignalName } from "../../origin/decide/decision.ts";
-import { agesOf } from "../../shared/ages.ts";
-import type { Rule } from "../../shared/rule.ts";
+import { agesOf } from "../../shared/features/outcome-ages.ts";
+import type { Rule } from "../../shared/features/rule.ts";
 import { ACTIVATED_BY_AGE, RETURNED_BY_AGE } from "./delays.ts";
 import { ruleFor } from "./rules.ts";
 import { latencySignal, outcomeSignal, type OutcomeDesign, type SimulatedSignal } from "./signal-lives.ts";

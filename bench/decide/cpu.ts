@@ -1,8 +1,8 @@
 // CPU time of one check without the database: fold one settled bucket into every part of the evidence, decide, say why.
-import { agesOf } from "../../shared/ages.ts";
+import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { decide } from "../../origin/decide/decide.ts";
 import { noEvidence, type Evidence } from "../../origin/decide/evidence.ts";
-import { foldExposures, foldOutcomes, foldTraffic } from "../../origin/decide/fold.ts";
+import { foldExposures, foldOutcomes, foldTraffic } from "../../origin/decide/accumulate.ts";
 import { ruleFor } from "./rules.ts";
 
 const ROUNDS = 9;

@@ -1,8 +1,8 @@
 // How many mature users a failing feature takes beside a holdout, simulated; what the planner forecasts without simulating.
 import { noEvidence } from "../../origin/decide/evidence.ts";
-import { foldOutcomes } from "../../origin/decide/fold.ts";
+import { foldOutcomes } from "../../origin/decide/accumulate.ts";
 import { logEvidenceWorse } from "../../origin/decide/signals.ts";
-import { agesOf } from "../../shared/ages.ts";
+import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { drawBinomial, type Random } from "./binomial.ts";
 import { ruleFor } from "./rules.ts";
 

@@ -1,12 +1,12 @@
 // The pattern's promise, 45 minutes: how long after launch a feature that halves activation is rolled back, when treatment
 // and holdout each get 1,000 new users a minute and only 15 % of the activations come within the first hour. Whole
 // checks: settled buckets, fold, decide.
-import { agesOf } from "../../shared/ages.ts";
+import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { decide } from "../../origin/decide/decide.ts";
 import { noEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
-import { foldExposures, foldOutcomes } from "../../origin/decide/fold.ts";
-import { settledUpTo } from "../../origin/evaluate/settled.ts";
-import type { Rule } from "../../shared/rule.ts";
+import { foldExposures, foldOutcomes } from "../../origin/decide/accumulate.ts";
+import { settledUpTo } from "../../origin/evaluate/maturity.ts";
+import type { Rule } from "../../shared/features/rule.ts";
 import { drawBinomial, type Random } from "./binomial.ts";
 import { ACTIVATED_BY_AGE, outcomeBuckets } from "./delays.ts";
 

@@ -1,10 +1,10 @@
 // The rules that the bench compares, each as a question about (users, successes): Sluice's through its own `decide`, the
 // pattern's as it was published.
-import { agesOf } from "../../shared/ages.ts";
-import { Rule } from "../../shared/rule.ts";
+import { agesOf } from "../../shared/features/outcome-ages.ts";
+import { Rule } from "../../shared/features/rule.ts";
 import { decide } from "../../origin/decide/decide.ts";
 import { noEvidence, type Evidence } from "../../origin/decide/evidence.ts";
-import { betaCdf } from "../../origin/decide/incomplete-beta.ts";
+import { betaCdf } from "../../origin/decide/statistics/incomplete-beta.ts";
 import type { RollsBack } from "./exact.ts";
 
 export const ruleFor = (over: Partial<Rule> & Pick<Rule, "activationThreshold">): Rule =>

@@ -2,13 +2,13 @@
 // its rule) or under one of some tilts (worlds in which it fails, so that rollbacks are common). While it lives, the life
 // keeps how much more likely each tilt makes what has been seen than the truth does: tilted.ts turns that into the rate of
 // false rollbacks.
-import { gridLogEvidence } from "../../origin/decide/rate-evidence.ts";
+import { gridLogEvidence } from "../../origin/decide/statistics/rate-evidence.ts";
 import type { Evidence } from "../../origin/decide/evidence.ts";
-import { foldOutcomes, foldTraffic, SLOW_SHARE } from "../../origin/decide/fold.ts";
-import { logMeanExp } from "../../origin/decide/log-sum-exp.ts";
+import { foldOutcomes, foldTraffic, SLOW_SHARE } from "../../origin/decide/accumulate.ts";
+import { logMeanExp } from "../../origin/decide/statistics/log-sum-exp.ts";
 import { logEvidenceWorse } from "../../origin/decide/signals.ts";
-import { agesOf } from "../../shared/ages.ts";
-import type { Rule } from "../../shared/rule.ts";
+import { agesOf } from "../../shared/features/outcome-ages.ts";
+import type { Rule } from "../../shared/features/rule.ts";
 import { drawBinomial, type Random } from "./binomial.ts";
 import { hazards } from "./delays.ts";
 

@@ -5,7 +5,7 @@
 // mixture of the worlds, which keeps weights bounded). Plain lives, which need no such argument, stand beside it.
 import { decide } from "../../origin/decide/decide.ts";
 import type { Evidence } from "../../origin/decide/evidence.ts";
-import type { Rule } from "../../shared/rule.ts";
+import type { Rule } from "../../shared/features/rule.ts";
 import type { Random } from "./binomial.ts";
 import type { SignalLife, SimulatedSignal } from "./signal-lives.ts";
 

@@ -1,11 +1,11 @@
 // The watch after KEEP: how often it alarms while the feature is exactly at its threshold, and how many users it needs to
 // notice a drop after a long healthy life.
 import { noEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
-import { BATCH_UNITS, logAlarm } from "../../origin/decide/detector.ts";
-import { foldOutcomes } from "../../origin/decide/fold.ts";
-import { gridLogEvidence } from "../../origin/decide/rate-evidence.ts";
-import { agesOf } from "../../shared/ages.ts";
-import type { Rule } from "../../shared/rule.ts";
+import { BATCH_UNITS, logAlarm } from "../../origin/decide/statistics/detector.ts";
+import { foldOutcomes } from "../../origin/decide/accumulate.ts";
+import { gridLogEvidence } from "../../origin/decide/statistics/rate-evidence.ts";
+import { agesOf } from "../../shared/features/outcome-ages.ts";
+import type { Rule } from "../../shared/features/rule.ts";
 import { drawBinomial, type Random } from "./binomial.ts";
 
 const begin = (rule: Rule): OutcomeEvidence | undefined =>

@@ -1,6 +1,6 @@
 // A signed push, as the origin sends it, with the key `k` of the benches.
 import { createHmac } from "node:crypto";
-import { formatSignature, signedText } from "../../shared/signature.ts";
+import { formatSignature, signedText } from "../../shared/signing/push-signature.ts";
 
 export const PUSH_SECRET = "push-secret-of-the-edge-bench";
 

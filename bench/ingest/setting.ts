@@ -4,10 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../origin/db/free-port.ts";
-import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { makePool, type Pool } from "../../origin/db/pool.ts";
-import { startOriginProcess } from "../../scripts/origin-process.ts";
+import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 
 export const startIngestSetting = async (options: {
   features: number;

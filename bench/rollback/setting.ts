@@ -7,12 +7,12 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../origin/db/free-port.ts";
-import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { makePool } from "../../origin/db/pool.ts";
-import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
-import { bundleEdge, startEdge } from "../../scripts/edge-server.ts";
-import { startOriginProcess } from "../../scripts/origin-process.ts";
+import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
+import { bundleEdge, startEdge } from "../../scripts/local-stack/edge-server.ts";
+import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 
 export const INGEST_TOKEN = "ingest-token-of-the-bench";
 const PUSH_KEYS = "k1:push-key-of-the-rollback-bench";

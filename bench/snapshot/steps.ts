@@ -1,13 +1,19 @@
 // A Worker that takes the product's own steps, one a request and as often as asked, so that the CPU time of each can be
 // read from outside: from a snapshot's text to what requests are answered from, and the signing of cookies.
-import * as hmac from "../../edge/hmac.ts";
-import { readPush } from "../../edge/push.ts";
-import { compile } from "../../edge/request/compile.ts";
-import { makeCookies } from "../../edge/request/identify.ts";
-import { readKept } from "../../edge/state/kept.ts";
+import * as hmac from "../../edge/visitor/hmac.ts";
+import { readPush } from "../../edge/routes/read-push.ts";
+import { compile } from "../../edge/features/compile.ts";
+import { makeCookies } from "../../edge/visitor/cookie.ts";
+import { readKept } from "../../edge/snapshot/kv-copy.ts";
 import { UnitId } from "../../shared/ids.ts";
-import { KeyRing } from "../../shared/keys.ts";
-import { applyChange, emptyLedger, FIRST, statesOf, type Change } from "../../shared/ledger.ts";
+import { KeyRing } from "../../shared/signing/key-ring.ts";
+import {
+  applyChange,
+  emptyLedger,
+  FIRST,
+  statesOf,
+  type Change,
+} from "../../shared/snapshot/versioned-snapshot.ts";
 
 const ring = KeyRing.parse("k:push-secret-of-the-edge-bench");
 const URL_OF_PUSH = "https://shop.example/.sluice/push";

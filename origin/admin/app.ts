@@ -1,17 +1,17 @@
 // The origin's HTTP surface apart from telemetry: admin API, health and metrics.
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { KeyRing } from "../../shared/keys.ts";
+import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import type { HistoryReads } from "../db/history-reads.ts";
 import type { Pool } from "../db/pool.ts";
-import type { Logger } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
-import type { FeatureChanges } from "../rollback/change-feature.ts";
-import { requireToken } from "./auth.ts";
-import { makeDecisionRoutes } from "./decisions.ts";
-import { makeDeliveryRoutes } from "./delivery.ts";
-import { makeFeatureRoutes } from "./features.ts";
-import { makeHistoryRoutes } from "./history.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import type { FeatureChanges } from "../features/change-feature.ts";
+import { requireToken } from "./token-auth.ts";
+import { makeDecisionRoutes } from "./planning-routes.ts";
+import { makeDeliveryRoutes } from "./delivery-routes.ts";
+import { makeFeatureRoutes } from "./feature-routes.ts";
+import { makeHistoryRoutes } from "./history-routes.ts";
 import { problem } from "./problem.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;

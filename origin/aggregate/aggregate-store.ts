@@ -2,13 +2,13 @@
 // transaction under the fences of its partitions: a crash leaves all of it or nothing, and a process that has lost a
 // partition writes nothing more.
 import type { Client } from "../db/pool.ts";
-import type { LogRow } from "../span-log/read.ts";
-import { addToCounts, type CountDeltas, type CountedFeature } from "./counts.ts";
-import { makeLatencies, type Latencies } from "./latency.ts";
-import { holdFences, type Owned } from "./ownership.ts";
+import type { LogRow } from "../span-log/read-log.ts";
+import { addToCounts, type CountDeltas, type CountedFeature } from "./outcome-counts.ts";
+import { makeLatencies, type Latencies } from "./latency/latency-buckets.ts";
+import { holdFences, type Owned } from "./partition-ownership.ts";
 import { makeRawSpans, storeRawSpans, type RawSpans } from "./raw-spans.ts";
-import type { Unit } from "./unit.ts";
-import { makeUnitRuns, type AskedUnits, type UnitRuns } from "./unit-runs.ts";
+import type { Unit } from "./units/unit.ts";
+import { makeUnitRuns, type AskedUnits, type UnitRuns } from "./units/unit-runs.ts";
 
 /**
  * The fold's store: PostgreSQL here; the door for another one. When anything throws it is of no use any more, and what

@@ -12,13 +12,13 @@ import {
   VARIANT_MASK,
   type StoredRecord,
 } from "../span-log/block.ts";
-import type { LogRow } from "../span-log/read.ts";
+import type { LogRow } from "../span-log/read-log.ts";
 import type { AggregateStore } from "./aggregate-store.ts";
-import { cohortIndex, makeCountDeltas, type CountDeltas, type CountedFeature } from "./counts.ts";
+import { cohortIndex, makeCountDeltas, type CountDeltas, type CountedFeature } from "./outcome-counts.ts";
 import type { Dedupe } from "./dedupe.ts";
-import { applyEvidence, BOT, bucketOf, NO_COHORT, type Unit, type Windows } from "./unit.ts";
-import type { UnitTable } from "./unit-table.ts";
-import { windowsKey } from "./windows.ts";
+import { applyEvidence, BOT, bucketOf, NO_COHORT, type Unit, type Windows } from "./units/unit.ts";
+import type { UnitTable } from "./units/unit-table.ts";
+import { windowsKey } from "./outcome-windows.ts";
 
 /** What a fold process remembers between batches. All of it can be had from the database again. */
 export type FoldMemory = {

@@ -9,15 +9,15 @@ import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
 import { makePool, type Client, type Pool } from "../db/pool.ts";
 import { DEDUPE_SECONDS, dropFoldedLogPartitions, ensureLogPartitions } from "../span-log/partitions.ts";
-import { unfoldedSeconds, readFoldedKeys, readUnfolded, type LogRow } from "../span-log/read.ts";
+import { unfoldedSeconds, readFoldedKeys, readUnfolded, type LogRow } from "../span-log/read-log.ts";
 import { makeAggregateStore } from "./aggregate-store.ts";
 import { makeDedupe } from "./dedupe.ts";
 import { foldBatch, makeColumns, unknownFeatures, type BatchReport, type FoldMemory } from "./fold-batch.ts";
-import { FOLD_APPLICATION, fairShareOf, releaseExcess, takePartitions } from "./ownership.ts";
+import { FOLD_APPLICATION, fairShareOf, releaseExcess, takePartitions } from "./partition-ownership.ts";
 import { pruneEndedEpochs } from "./prune-evidence.ts";
 import { keepRawSpanPartitions } from "./raw-spans.ts";
-import { makeUnitTable } from "./unit-table.ts";
-import { readWindows, rulesFingerprint, syncWindows, type KnownWindows } from "./windows.ts";
+import { makeUnitTable } from "./units/unit-table.ts";
+import { readWindows, rulesFingerprint, syncWindows, type KnownWindows } from "./outcome-windows.ts";
 
 export const WorkerOptions = z.strictObject({
   databaseUrl: z.string(),

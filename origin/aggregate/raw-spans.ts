@@ -9,7 +9,7 @@ import {
   TRACE_ID_BYTES,
   type StoredRecord,
 } from "../span-log/block.ts";
-import { COHORT_NAMES, cohortIndex } from "./counts.ts";
+import { COHORT_NAMES, cohortIndex } from "./outcome-counts.ts";
 
 const COLUMNS =
   '"timestamp", trace_id, span_id, feature_id, epoch, user_id, cohort, name, duration_ms, failed, http_status, action_taken';

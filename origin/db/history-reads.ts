@@ -1,6 +1,6 @@
 // Reads of what has happened: a replica that is seconds behind may answer them. What decides, changes or answers with
 // a version never goes this way.
-import type { Logger } from "../log.ts";
+import type { Logger } from "../runtime/log.ts";
 import type { Pool, Queryable } from "./pool.ts";
 
 /** Runs a read and resolves to what it found; it may run twice. */

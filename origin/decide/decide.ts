@@ -5,7 +5,7 @@
 // its threshold. At twice a threshold of 15 % about 60 mature units prove it, at 1.5 times 210, at 1.3 times 560, at 1.1
 // times 5,600; 2 % of slow requests where 5 % are allowed are proven by about 330 requests. Retention is the last to
 // mature: exposure bucket + retentionWindowSeconds + settling time after the exposure (see settledUpTo).
-import type { Rule } from "../../shared/rule.ts";
+import type { Rule } from "../../shared/features/rule.ts";
 import type { Action, Decision, SignalName, State, TestReport } from "./decision.ts";
 import type { Evidence } from "./evidence.ts";
 import { odds, reasonOf } from "./reason.ts";

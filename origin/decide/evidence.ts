@@ -1,11 +1,11 @@
 // What is known about one trial of a feature: tallies and log evidence, folded from buckets of settled telemetry.
 // A trial is an epoch under one set of terms; everything here starts from nothing with it. Stored as JSON between checks.
-import type { Ages } from "../../shared/ages.ts";
-import { BETS } from "./share-bets.ts";
-import { COMPARED_RATIOS } from "./comparison.ts";
-import type { Detector } from "./detector.ts";
-import type { Tally } from "./rate-evidence.ts";
-import type { Rollout, Stretch } from "./sample-ratio.ts";
+import type { Ages } from "../../shared/features/outcome-ages.ts";
+import { BETS } from "./statistics/share-bets.ts";
+import { COMPARED_RATIOS } from "./statistics/comparison.ts";
+import type { Detector } from "./statistics/detector.ts";
+import type { Tally } from "./statistics/rate-evidence.ts";
+import type { Rollout, Stretch } from "./statistics/sample-ratio.ts";
 
 export type Arms<T> = { readonly treatment: T; readonly holdout: T };
 

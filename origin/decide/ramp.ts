@@ -1,6 +1,6 @@
 // Progressive delivery: which rollout a feature should have now, by its rule's ramp. Pure. Raising the rollout never moves
-// anyone out (shared/assign.ts), so a stage keeps everybody who was in the one before.
-import type { Rule } from "../../shared/rule.ts";
+// anyone out (shared/features/assign.ts), so a stage keeps everybody who was in the one before.
+import type { Rule } from "../../shared/features/rule.ts";
 import type { Decision } from "./decision.ts";
 import { odds, titleOf } from "./reason.ts";
 

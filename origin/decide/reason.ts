@@ -1,5 +1,5 @@
 // The sentence an operator reads: what was seen, against what, how strong the evidence is and how strong it had to be.
-import type { Rule } from "../../shared/rule.ts";
+import type { Rule } from "../../shared/features/rule.ts";
 import type { KeepReport, SignalName, State, TestReport } from "./decision.ts";
 
 /** 1,234,567. (Intl.NumberFormat took a fifth of a check's time.) */

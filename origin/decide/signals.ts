@@ -1,15 +1,15 @@
 // Which signals a rule tests, what share of α each may spend, and what the evidence says about each.
 // Weighted Bonferroni: the shares add up to at most 1, so the chance that any of them fires by mistake is at most α.
-import type { Rule } from "../../shared/rule.ts";
-import { COMPARED_RATIOS } from "./comparison.ts";
-import { MISMATCH_LOG_BAR, stretchLogEvidence } from "./sample-ratio.ts";
+import type { Rule } from "../../shared/features/rule.ts";
+import { COMPARED_RATIOS } from "./statistics/comparison.ts";
+import { MISMATCH_LOG_BAR, stretchLogEvidence } from "./statistics/sample-ratio.ts";
 import type { Decision, KeepReport, SignalName, TestReport } from "./decision.ts";
 import type { Evidence, OutcomeEvidence, TrafficEvidence } from "./evidence.ts";
-import { SLOW_SHARE } from "./fold.ts";
-import { logMeanExp } from "./log-sum-exp.ts";
-import { betaLogEvidence, betaLogKeepEvidence } from "./beta-evidence.ts";
-import { logAlarm, type Detector } from "./detector.ts";
-import { gridLogEvidence, gridLogKeepEvidence, inside, type Tally } from "./rate-evidence.ts";
+import { SLOW_SHARE } from "./accumulate.ts";
+import { logMeanExp } from "./statistics/log-sum-exp.ts";
+import { betaLogEvidence, betaLogKeepEvidence } from "./statistics/beta-evidence.ts";
+import { logAlarm, type Detector } from "./statistics/detector.ts";
+import { gridLogEvidence, gridLogKeepEvidence, inside, type Tally } from "./statistics/rate-evidence.ts";
 
 /** Chance of keeping a feature that misses one of its thresholds. */
 export const KEEP_ALPHA = 0.05;

@@ -4,15 +4,15 @@ import { setImmediate } from "node:timers/promises";
 import type { Queryable } from "../db/pool.ts";
 import type { SignalName } from "../decide/decision.ts";
 import { noEvidence } from "../decide/evidence.ts";
-import { SLOW_SHARE } from "../decide/fold.ts";
-import type { Tally } from "../decide/rate-evidence.ts";
-import { replayComparison, replayThreshold, replayTraffic, type Replay } from "../decide/replay.ts";
+import { SLOW_SHARE } from "../decide/accumulate.ts";
+import type { Tally } from "../decide/statistics/rate-evidence.ts";
+import { replayComparison, replayThreshold, replayTraffic, type Replay } from "../decide/planning/replay.ts";
 import { KEEP_ALPHA, sharesOf } from "../decide/signals.ts";
-import { agesOf, type Ages } from "../../shared/ages.ts";
+import { agesOf, type Ages } from "../../shared/features/outcome-ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
-import { Rule } from "../../shared/rule.ts";
-import { readOutcomes, readTraffic, trafficBuckets, type TrafficPart } from "./buckets.ts";
-import { settledUpTo } from "./settled.ts";
+import { Rule } from "../../shared/features/rule.ts";
+import { readOutcomes, readTraffic, trafficBuckets, type TrafficPart } from "./read-buckets.ts";
+import { settledUpTo } from "./maturity.ts";
 
 /** What the threshold is multiplied with; beside a holdout an outcome's threshold rolls nothing back. */
 const RATE_RATIOS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5] as const;

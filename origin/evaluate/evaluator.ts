@@ -1,20 +1,20 @@
 // One check of every enabled feature with a rule: bring its evidence up to date, decide, store what changed, report, and
 // have a proven failure rolled back. Reads nothing but aggregates, so it costs the same at any number of users.
 import { setImmediate } from "node:timers/promises";
-import type { Logger } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
 import type { Pool } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { decide } from "../decide/decide.ts";
 import type { Decision } from "../decide/decision.ts";
-import { explainDecision, type ExplainedDecision } from "../decide/explain.ts";
-import { makeArrived } from "./arrived.ts";
-import { readBotRequests } from "./bot-requests.ts";
-import { makeDueReader, type DueFeature } from "./due.ts";
-import { makeAct, type Effect, type RollbackFeature, type SetRollout } from "./act.ts";
-import { foldSettled, partsOfWork, type FoldedTrial } from "./fold-settled.ts";
-import { reportDecision } from "./report.ts";
-import { storeChecks } from "./store.ts";
+import { explainDecision, type ExplainedDecision } from "../decide/explain-decision.ts";
+import { makeArrived } from "./watermark.ts";
+import { readBotRequests } from "./read-bot-requests.ts";
+import { makeDueReader, type DueFeature } from "./targets.ts";
+import { makeAct, type Effect, type RollbackFeature, type SetRollout } from "./effects.ts";
+import { foldSettled, partsOfWork, type FoldedTrial } from "./update-trials.ts";
+import { reportDecision } from "./report-metrics.ts";
+import { storeChecks } from "./store-checks.ts";
 
 export type Outcome = {
   readonly featureId: FeatureId;

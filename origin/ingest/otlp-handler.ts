@@ -4,16 +4,16 @@ import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import type { Logger } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
 import type { SpanLog } from "../span-log/append.ts";
 import type { FeatureEpoch } from "../span-log/block.ts";
-import type { BotRequests } from "./bot-requests.ts";
+import type { BotRequests } from "./count-bot-requests.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
-import { readJson } from "./json.ts";
+import { readJson } from "./otlp-json.ts";
 import { contentType, exportResponse, statusBody, type Encoding } from "./otlp-response.ts";
-import { readProtobuf, type Signal } from "./protobuf.ts";
-import { makeScreen, rejections, type Outcome, type RawSampling, type Rejection } from "./screen.ts";
+import { readProtobuf, type Signal } from "./otlp-protobuf.ts";
+import { makeScreen, rejections, type Outcome, type RawSampling, type Rejection } from "./classify.ts";
 
 /** Of the body as sent, and again of what it unpacks to. */
 const MAX_BODY_BYTES = 8 * 2 ** 20;

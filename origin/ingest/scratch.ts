@@ -1,6 +1,6 @@
 // Bytes of one item's texts and ids, one after the other, for readers whose input are strings.
 
-import { viewOf } from "../span-log/words.ts";
+import { viewOf } from "../span-log/bytes.ts";
 
 /** Set `at` to 0 for the next item. Ranges that were handed out point into `view` as it was then. */
 export class Scratch {

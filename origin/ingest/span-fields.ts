@@ -1,6 +1,6 @@
 // What is read of a span or log record, whatever its encoding, and which attribute fills which field.
-import { attribute, EVALUATION_EVENT } from "../../shared/telemetry.ts";
-import { bytesOf, isSame, viewOf } from "../span-log/words.ts";
+import { attribute, EVALUATION_EVENT } from "../../shared/telemetry/attributes.ts";
+import { bytesOf, isSame, viewOf } from "../span-log/bytes.ts";
 
 /** A value as the wire has it; text is a range of bytes. */
 export type AttributeValue =

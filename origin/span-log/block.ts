@@ -5,7 +5,7 @@
 //   record  u8 flags · u16 feature · u64 unit key · u48 start ms · u32 duration µs · u8 unit length − 1 · unit
 //           with RAW: 16 trace id · 8 span id · u16 http status · u8 name length · name
 import { hash64, type Hash64 } from "./hash.ts";
-import { bytesOf, copyBytes, viewOf } from "./words.ts";
+import { bytesOf, copyBytes, viewOf } from "./bytes.ts";
 
 const FORMAT = 1;
 const FIXED_BYTES = 1 + 2 + 8 + 6 + 4 + 1;

@@ -1,7 +1,7 @@
 // 64-bit hash of bytes as two 32-bit halves, for de-duplication and unit keys. Two lanes of MurmurHash3's mixing with
 // cross-feeding (as in its x86 128-bit variant). Numbers, because a bigint per span would cost more than the hash.
 
-import { lastWord } from "./words.ts";
+import { lastWord } from "./bytes.ts";
 
 /** Where a hash is left, as signed words: no object per call. */
 export type Hash64 = { low: number; high: number };

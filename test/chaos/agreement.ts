@@ -1,6 +1,6 @@
 // Whether everybody agrees: database, audit, Redis, KV, hub, replicas and isolates (by live requests), and whether
 // what was acknowledged is still there.
-import { verifyAudit } from "../../origin/rollback/verify-audit.ts";
+import { verifyAudit } from "../../origin/features/audit/verify-audit.ts";
 import type { Acknowledged } from "./changes.ts";
 import type { Edge, World } from "./world.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { compile } from "../../edge/request/compile.ts";
-import { factsOf } from "../../edge/request/facts.ts";
-import { applicable } from "../../edge/request/gate.ts";
-import { FeatureState, seal } from "../../shared/feature.ts";
+import { compile } from "../../edge/features/compile.ts";
+import { factsOf } from "../../edge/features/request-context.ts";
+import { applicable } from "../../edge/features/evaluate.ts";
+import { FeatureState, seal } from "../../shared/features/feature.ts";
 import { Revision } from "../../shared/ids.ts";
 import { feature } from "./support/edge.ts";
 

@@ -1,7 +1,7 @@
 // What a captcha finds of a visitor: which tokens decide, that the score sticks to the visitor and to nobody else, and
 // that the visitor gets the same of the site whatever it is.
 import { beforeAll, describe, expect, inject, test, vi } from "vitest";
-import { makeVerify } from "../../edge/captcha/verify.ts";
+import { makeVerify } from "../../edge/visitor/captcha.ts";
 import { CAPTCHA_SECRET, makeToken, type TokenFields } from "./support/captcha-token.ts";
 import { cookieOf, echoed, edge, feature, headerOf, push, recorded } from "./support/edge.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../edge/env.ts";
+import { parseConfig } from "../../edge/config.ts";
 
 const good = { PUSH_KEYS: "k1:a-push-secret", COOKIE_KEYS: "k1:a-cookie-secret" };
 const keySet = { keys: [{ kty: "EC", crv: "P-256", x: "x", y: "y" }] };

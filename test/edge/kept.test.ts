@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
-import type { Env } from "../../edge/env.ts";
+import type { Env } from "../../edge/config.ts";
 import { feature, push } from "./support/edge.ts";
 
 const { FEATURES, HUB } = env as unknown as Env;

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from "vitest";
-import { compile } from "../../edge/request/compile.ts";
-import { gate } from "../../edge/request/gate.ts";
-import { newIdentity } from "../../edge/request/identify.ts";
-import { MAX_HELD } from "../../shared/cookie.ts";
-import { FeatureState, seal } from "../../shared/feature.ts";
+import { compile } from "../../edge/features/compile.ts";
+import { gate } from "../../edge/features/evaluate.ts";
+import { newIdentity } from "../../edge/visitor/cookie.ts";
+import { MAX_HELD } from "../../shared/signing/cookie.ts";
+import { FeatureState, seal } from "../../shared/features/feature.ts";
 import { Revision, UnitId } from "../../shared/ids.ts";
 import { cookieOf, echoed, edge, feature, headerOf, push, recorded } from "./support/edge.ts";
 

@@ -1,10 +1,15 @@
 // What one isolate knows when its replica answers, hangs, throws, or knows less: each dependency broken in turn.
 import { describe, expect, test, vi } from "vitest";
-import { makeMemory, type Seen } from "../../edge/state/memory.ts";
-import type { Watch, WatchAnswer } from "../../edge/state/watch.ts";
-import { FeatureState, seal } from "../../shared/feature.ts";
+import { makeMemory, type Seen } from "../../edge/snapshot/cache.ts";
+import type { Watch, WatchAnswer } from "../../edge/snapshot/watch.ts";
+import { FeatureState, seal } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
-import { applyChange, changeSince, emptyLedger, type Ledger } from "../../shared/ledger.ts";
+import {
+  applyChange,
+  changeSince,
+  emptyLedger,
+  type Ledger,
+} from "../../shared/snapshot/versioned-snapshot.ts";
 import { feature } from "./support/edge.ts";
 
 const never = new Promise<never>(() => undefined);

@@ -5,11 +5,11 @@ import {
   reportOf,
   SAMPLED,
   type Observation,
-} from "../../edge/observe/observe.ts";
-import type { ReportedFeature } from "../../edge/observe/otlp.ts";
-import { compile } from "../../edge/request/compile.ts";
-import type { Assigned } from "../../edge/request/gate.ts";
-import { PushMessage, seal } from "../../shared/feature.ts";
+} from "../../edge/telemetry/observation.ts";
+import type { ReportedFeature } from "../../edge/telemetry/span-writer.ts";
+import { compile } from "../../edge/features/compile.ts";
+import type { Assigned } from "../../edge/features/evaluate.ts";
+import { PushMessage, seal } from "../../shared/features/feature.ts";
 import { feature } from "./support/edge.ts";
 
 const names = Array.from({ length: 40 }, (_, i) => `feat_${i}`);

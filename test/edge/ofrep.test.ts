@@ -1,11 +1,11 @@
 // The OpenFeature Remote Evaluation Protocol as a client meets it, on workerd.
 import { createExecutionContext } from "cloudflare:test";
 import { beforeEach, expect, test } from "vitest";
-import { makeOfrep } from "../../edge/ofrep/routes.ts";
-import { compile } from "../../edge/request/compile.ts";
-import { newIdentity } from "../../edge/request/identify.ts";
-import { bucketOf } from "../../shared/assign.ts";
-import { FeatureState, seal } from "../../shared/feature.ts";
+import { makeOfrep } from "../../edge/routes/ofrep/routes.ts";
+import { compile } from "../../edge/features/compile.ts";
+import { newIdentity } from "../../edge/visitor/cookie.ts";
+import { bucketOf } from "../../shared/features/assign.ts";
+import { FeatureState, seal } from "../../shared/features/feature.ts";
 import { Revision, UnitId } from "../../shared/ids.ts";
 import { err } from "../../shared/result.ts";
 import { cookieOf, echoed, edge, feature, headerOf, push } from "./support/edge.ts";

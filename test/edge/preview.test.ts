@@ -1,9 +1,9 @@
 // Previews and the overlay: an operator looks at a closed feature, and nobody else can.
 import { expect, test, beforeAll } from "vitest";
-import { sign } from "../../edge/hmac.ts";
-import { encodeSubject } from "../../edge/observe/otlp.ts";
+import { sign } from "../../edge/visitor/hmac.ts";
+import { encodeSubject } from "../../edge/telemetry/span-writer.ts";
 import { FeatureId } from "../../shared/ids.ts";
-import { previewText } from "../../shared/preview.ts";
+import { previewText } from "../../shared/signing/preview.ts";
 import {
   echoed,
   edge,

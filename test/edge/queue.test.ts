@@ -1,7 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import type { Batch } from "../../edge/observe/otlp.ts";
-import { forwardQueued, makePostOrQueue } from "../../edge/observe/queue.ts";
+import type { Batch } from "../../edge/telemetry/span-writer.ts";
+import { forwardQueued, makePostOrQueue } from "../../edge/telemetry/queue.ts";
 
 const batchOf = (...bytes: number[]): Batch => ({ body: Uint8Array.from(bytes), spans: 1 });
 

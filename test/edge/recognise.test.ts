@@ -1,10 +1,10 @@
 // Consent and sign-in: who a visitor is when more than a cookie says so.
 import { describe, expect, test } from "vitest";
-import * as hmac from "../../edge/hmac.ts";
-import { parseConfig } from "../../edge/env.ts";
-import { makeCookies, type Identity } from "../../edge/request/identify.ts";
-import { makeRecognise, sentWith } from "../../edge/request/recognise.ts";
-import { KeyRing } from "../../shared/keys.ts";
+import * as hmac from "../../edge/visitor/hmac.ts";
+import { parseConfig } from "../../edge/config.ts";
+import { makeCookies, type Identity } from "../../edge/visitor/cookie.ts";
+import { makeRecognise, sentWith } from "../../edge/visitor/identify.ts";
+import { KeyRing } from "../../shared/signing/key-ring.ts";
 import { echoed, edge, feature, headerOf, push } from "./support/edge.ts";
 
 const KEYS = "new:cookie-secret-of-the-tests,old:older-cookie-secret-of-tests";

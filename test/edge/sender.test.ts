@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { encodeSubject, type Report } from "../../edge/observe/otlp.ts";
-import { makeSender } from "../../edge/observe/sender.ts";
+import { encodeSubject, type Report } from "../../edge/telemetry/span-writer.ts";
+import { makeSender } from "../../edge/telemetry/exporter.ts";
 
 /** A visitor's report with as many spans; the features are numbered from `from` on. */
 const report = (count: number, from = 0): Report => ({

@@ -1,7 +1,7 @@
 // What the edge's state relies on of workerd: one call ends another's waiting, in time and for good.
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import type { Hub } from "../../edge/state/hub.ts";
+import type { Hub } from "../../edge/snapshot/hub.ts";
 import { Revision } from "../../shared/ids.ts";
 import { feature, push } from "./support/edge.ts";
 

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { freePort } from "../../origin/db/free-port.ts";
-import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { migrate } from "../../origin/db/migrate.ts";
-import { startOriginProcess } from "../../scripts/origin-process.ts";
+import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 import { jsonRequest, newUnit, waitFor, type TestSpan } from "../support/telemetry.ts";
 
 const FEATURE = "feat_faults";

@@ -3,7 +3,7 @@ import { OFREPProvider } from "@openfeature/ofrep-provider";
 import { OpenFeature } from "@openfeature/server-sdk";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { bucketOf } from "../../shared/assign.ts";
+import { bucketOf } from "../../shared/features/assign.ts";
 import { startBrowser } from "../support/browser.ts";
 import { startCuttableProxy, type CuttableProxy } from "../support/cuttable-proxy.ts";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { Client } from "pg";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";
 import { waitFor } from "../support/telemetry.ts";
 

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Redis } from "ioredis";
-import { KeyRing } from "../../shared/keys.ts";
+import { KeyRing } from "../../shared/signing/key-ring.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { startFakeEdge, type FakeEdge } from "../support/fake-edge.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";

@@ -5,14 +5,14 @@ import { once } from "node:events";
 import { Agent, createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
-import { makeBotRequests } from "../../origin/ingest/bot-requests.ts";
+import { makeBotRequests } from "../../origin/ingest/count-bot-requests.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
-import { makeLogger } from "../../origin/log.ts";
-import { makeMetrics } from "../../origin/metrics.ts";
+import { makeLogger } from "../../origin/runtime/log.ts";
+import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
 import { fuzzBody, gzipBomb } from "./bodies.ts";
 

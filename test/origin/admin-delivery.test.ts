@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
-import { makeDeliveryRoutes } from "../../origin/admin/delivery.ts";
-import { isGenuine } from "../../origin/push/rollback-receipt.ts";
-import { registerEdges } from "../../origin/push/receipts.ts";
-import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
-import { newFeature } from "../../origin/rollback/plan.ts";
+import { makeDeliveryRoutes } from "../../origin/admin/delivery-routes.ts";
+import { isGenuine } from "../../origin/delivery/rollback-receipt.ts";
+import { registerEdges } from "../../origin/delivery/edges/confirmations.ts";
+import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
+import { newFeature } from "../../origin/features/prepare-change.ts";
 import { FeatureId } from "../../shared/ids.ts";
-import { KeyRing } from "../../shared/keys.ts";
+import { KeyRing } from "../../shared/signing/key-ring.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
 const { pool, drop } = await makeTestDatabase();

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, describe, expect, test } from "vitest";
 import { makeAdminApp } from "../../origin/admin/app.ts";
-import { makeMetrics } from "../../origin/metrics.ts";
-import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
+import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
 const database = await makeTestDatabase();

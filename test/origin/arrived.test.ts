@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { emptySketch, encodeSketch } from "../../origin/aggregate/sketch.ts";
-import { makeArrived } from "../../origin/evaluate/arrived.ts";
+import { emptySketch, encodeSketch } from "../../origin/aggregate/latency/sketch.ts";
+import { makeArrived } from "../../origin/evaluate/watermark.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
 const database = await makeTestDatabase();

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
-import { newFeature } from "../../origin/rollback/plan.ts";
-import { verifyAudit } from "../../origin/rollback/verify-audit.ts";
+import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
+import { newFeature } from "../../origin/features/prepare-change.ts";
+import { verifyAudit } from "../../origin/features/audit/verify-audit.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
@@ -79,7 +79,7 @@ test.each([
 });
 
 test("the command says so and ends with its code", async () => {
-  const child = spawn(process.execPath, ["origin/cli.ts", "audit", "verify", "--from", "2"], {
+  const child = spawn(process.execPath, ["origin/cli/main.ts", "audit", "verify", "--from", "2"], {
     env: { ...process.env, DATABASE_URL: database.url },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/sketch.ts";
-import { makeDecisionRoutes } from "../../origin/admin/decisions.ts";
+import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/latency/sketch.ts";
+import { makeDecisionRoutes } from "../../origin/admin/planning-routes.ts";
 import { calibrate } from "../../origin/evaluate/calibrate.ts";
-import { calibrationText } from "../../origin/evaluate/report-text.ts";
+import { calibrationText } from "../../origin/cli/text.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { makeTestDatabase } from "../support/database.ts";
 

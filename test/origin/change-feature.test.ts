@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { makePool } from "../../origin/db/pool.ts";
-import { makeFeatureChanges, type By } from "../../origin/rollback/change-feature.ts";
-import { makeCommit } from "../../origin/rollback/commit.ts";
-import { newFeature, type NewFeature } from "../../origin/rollback/plan.ts";
-import { getFeature, getRule, listAudit, listFeatures } from "../../origin/rollback/read.ts";
-import { verifyAudit } from "../../origin/rollback/verify-audit.ts";
-import { changesSince, currentSnapshot } from "../../origin/rollback/snapshot.ts";
+import { makeFeatureChanges, type By } from "../../origin/features/change-feature.ts";
+import { makeCommit } from "../../origin/features/commit-change.ts";
+import { newFeature, type NewFeature } from "../../origin/features/prepare-change.ts";
+import { getFeature, getRule, listAudit, listFeatures } from "../../origin/features/read-features.ts";
+import { verifyAudit } from "../../origin/features/audit/verify-audit.ts";
+import { changesSince, currentSnapshot } from "../../origin/features/read-snapshot.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import type { Result } from "../../shared/result.ts";
-import { Rule } from "../../shared/rule.ts";
+import { Rule } from "../../shared/features/rule.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { makeTestDatabase } from "../support/database.ts";
 

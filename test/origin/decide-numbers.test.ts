@@ -1,14 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { betaLogEvidence, betaLogEvidenceBothWays } from "../../origin/decide/beta-evidence.ts";
-import { liftInterval, rateInterval, tunedPrior } from "../../origin/decide/interval.ts";
+import { betaLogEvidence, betaLogEvidenceBothWays } from "../../origin/decide/statistics/beta-evidence.ts";
+import { liftInterval, rateInterval, tunedPrior } from "../../origin/decide/statistics/interval.ts";
 import { noEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
-import { foldOutcomes } from "../../origin/decide/fold.ts";
-import { mirrored } from "../../origin/decide/rate-evidence.ts";
-import { mismatchLogEvidence } from "../../origin/decide/sample-ratio.ts";
+import { foldOutcomes } from "../../origin/decide/accumulate.ts";
+import { mirrored } from "../../origin/decide/statistics/rate-evidence.ts";
+import { mismatchLogEvidence } from "../../origin/decide/statistics/sample-ratio.ts";
 import { logEvidenceWorse } from "../../origin/decide/signals.ts";
-import { agesOf } from "../../shared/ages.ts";
-import { Rule } from "../../shared/rule.ts";
+import { agesOf } from "../../shared/features/outcome-ages.ts";
+import { Rule } from "../../shared/features/rule.ts";
 import vectors from "../spec/decision-vectors.json" with { type: "json" };
 
 const closeTo = (found: number, wanted: number, within: number) =>

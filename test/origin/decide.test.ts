@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import { decide, type History } from "../../origin/decide/decide.ts";
 import type { Decision, SignalName } from "../../origin/decide/decision.ts";
 import { noEvidence, type Arms, type Evidence } from "../../origin/decide/evidence.ts";
-import { explainDecision } from "../../origin/decide/explain.ts";
-import { foldExposures, foldOutcomes, foldTraffic } from "../../origin/decide/fold.ts";
-import type { Tally } from "../../origin/decide/rate-evidence.ts";
-import { agesOf } from "../../shared/ages.ts";
-import { Rule } from "../../shared/rule.ts";
+import { explainDecision } from "../../origin/decide/explain-decision.ts";
+import { foldExposures, foldOutcomes, foldTraffic } from "../../origin/decide/accumulate.ts";
+import type { Tally } from "../../origin/decide/statistics/rate-evidence.ts";
+import { agesOf } from "../../shared/features/outcome-ages.ts";
+import { Rule } from "../../shared/features/rule.ts";
 import specification from "../spec/decide.json" with { type: "json" };
 
 type Folded = {

@@ -1,10 +1,10 @@
 // The hand-written decoder against protobufjs on valid requests, and against requests that no honest client sends.
 import { Agent, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readJson } from "../../origin/ingest/json.ts";
-import { readProtobuf } from "../../origin/ingest/protobuf.ts";
+import { readJson } from "../../origin/ingest/otlp-json.ts";
+import { readProtobuf } from "../../origin/ingest/otlp-protobuf.ts";
 import type { SpanFields } from "../../origin/ingest/span-fields.ts";
-import { bytesOf } from "../../origin/span-log/words.ts";
+import { bytesOf } from "../../origin/span-log/bytes.ts";
 import { encodeRequest, fuzzBody, gzipBomb, makeRandom, otlpJson, validRequest } from "../fuzz/bodies.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { createFeature, INGEST_TOKEN, startTelemetry, type TestTelemetry } from "../support/telemetry.ts";

@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
-import { makeMetrics } from "../../origin/metrics.ts";
-import { recordConfirmed, recordFailed, registerEdges } from "../../origin/push/receipts.ts";
-import { isGenuine, readReceipt, signReceipt } from "../../origin/push/rollback-receipt.ts";
-import { readDeadLetters, readEdges, readMissingEdges } from "../../origin/push/status.ts";
-import { makeCompletionWatch } from "../../origin/push/watch-complete.ts";
-import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
-import { newFeature } from "../../origin/rollback/plan.ts";
-import { listAudit } from "../../origin/rollback/read.ts";
+import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { recordConfirmed, recordFailed, registerEdges } from "../../origin/delivery/edges/confirmations.ts";
+import { isGenuine, readReceipt, signReceipt } from "../../origin/delivery/rollback-receipt.ts";
+import { readDeadLetters, readEdges, readMissingEdges } from "../../origin/delivery/edges/edge-status.ts";
+import { makeCompletionWatch } from "../../origin/delivery/completion-monitor.ts";
+import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
+import { newFeature } from "../../origin/features/prepare-change.ts";
+import { listAudit } from "../../origin/features/read-features.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
-import { KeyRing } from "../../shared/keys.ts";
+import { KeyRing } from "../../shared/signing/key-ring.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { makeTestLog } from "../support/log.ts";
 

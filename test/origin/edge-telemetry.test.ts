@@ -1,10 +1,10 @@
 // What the edge writes, as the origin reads it and as protobufjs does.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeSubject, SpanWriter, type Batch, type Report } from "../../edge/observe/otlp.ts";
-import { readProtobuf } from "../../origin/ingest/protobuf.ts";
+import { encodeSubject, SpanWriter, type Batch, type Report } from "../../edge/telemetry/span-writer.ts";
+import { readProtobuf } from "../../origin/ingest/otlp-protobuf.ts";
 import type { SpanFields } from "../../origin/ingest/span-fields.ts";
-import { bytesOf } from "../../origin/span-log/words.ts";
+import { bytesOf } from "../../origin/span-log/bytes.ts";
 import { otlpJson } from "../fuzz/bodies.ts";
 
 const ISOLATE = Uint8Array.from({ length: 12 }, (_, i) => 0xa0 + i);

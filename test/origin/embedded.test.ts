@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 
 const makeFolder = async (mode: number): Promise<string> => {
   const home = await mkdtemp(join(tmpdir(), "sluice-home-"));
@@ -35,7 +35,7 @@ test("starts below a home folder of mode 0700 and continues with its data", asyn
 
 /** Has a process of its own start a server on `dataDir` and die; resolves with the server's pid. */
 const startAndDie = async (dataDir: string): Promise<number> => {
-  const module = new URL("../../origin/db/embedded.ts", import.meta.url).href;
+  const module = new URL("../../origin/db/embedded-postgres.ts", import.meta.url).href;
   const script = `const { startEmbeddedPostgres } = await import(${JSON.stringify(module)});
     const server = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} });
     process.stdout.write(String(server.pid)); setInterval(() => {}, 1000);`;

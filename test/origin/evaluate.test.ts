@@ -1,10 +1,10 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { COMPARED_RATIOS, comparisonGains, guessRate } from "../../origin/decide/comparison.ts";
-import { logMeanExp } from "../../origin/decide/log-sum-exp.ts";
+import { COMPARED_RATIOS, comparisonGains, guessRate } from "../../origin/decide/statistics/comparison.ts";
+import { logMeanExp } from "../../origin/decide/statistics/log-sum-exp.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { setRampPaused } from "../../origin/evaluate/ramp-position.ts";
 import { FeatureId } from "../../shared/ids.ts";
-import type { Rule } from "../../shared/rule.ts";
+import type { Rule } from "../../shared/features/rule.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { FEATURE, makeTrial, ruleOf, START } from "../support/trial.ts";
 

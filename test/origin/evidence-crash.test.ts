@@ -1,10 +1,10 @@
-// Evidence alone is not waited for the disk (origin/evaluate/store.ts). Here PostgreSQL crashes before it is there, and what
+// Evidence alone is not waited for the disk (origin/evaluate/store-checks.ts). Here PostgreSQL crashes before it is there, and what
 // is decided afterwards has to be what would have been decided without the crash.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { freePort } from "../../origin/db/free-port.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { makePool } from "../../origin/db/pool.ts";

@@ -2,11 +2,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeDedupe } from "../../origin/aggregate/dedupe.ts";
-import { applyEvidence, NO_COHORT, type Evidence, type Unit } from "../../origin/aggregate/unit.ts";
-import { makeUnitTable } from "../../origin/aggregate/unit-table.ts";
+import { applyEvidence, NO_COHORT, type Evidence, type Unit } from "../../origin/aggregate/units/unit.ts";
+import { makeUnitTable } from "../../origin/aggregate/units/unit-table.ts";
 import { partitionOf } from "../../origin/span-log/block.ts";
 import { hash64 } from "../../origin/span-log/hash.ts";
-import { viewOf } from "../../origin/span-log/words.ts";
+import { viewOf } from "../../origin/span-log/bytes.ts";
 
 const word = fc.integer({ min: 1, max: 2 ** 32 - 1 });
 

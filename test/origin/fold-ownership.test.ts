@@ -1,9 +1,9 @@
 // Several fold processes on one database: each partition has one owner, and an owner that was overtaken writes nothing.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startFold, type Fold } from "../../origin/aggregate/fold.ts";
-import { holdFences, takePartitions } from "../../origin/aggregate/ownership.ts";
-import { makeLogger } from "../../origin/log.ts";
-import { makeMetrics } from "../../origin/metrics.ts";
+import { startFold, type Fold } from "../../origin/aggregate/fold-thread.ts";
+import { holdFences, takePartitions } from "../../origin/aggregate/partition-ownership.ts";
+import { makeLogger } from "../../origin/runtime/log.ts";
+import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { createFeature, newUnit, startTelemetry, waitFor, type TestTelemetry } from "../support/telemetry.ts";
 

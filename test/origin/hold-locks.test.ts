@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Redis } from "ioredis";
-import { makeEvaluationLocks } from "../../origin/evaluate/hold-locks.ts";
-import { makeMetrics } from "../../origin/metrics.ts";
-import { connectRedis } from "../../origin/outbox/redis-bus.ts";
+import { makeEvaluationLocks } from "../../origin/evaluate/evaluation-locks.ts";
+import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { connectRedis } from "../../origin/delivery/bus/redis-bus.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { makeTestLog } from "../support/log.ts";
 import { startRedis } from "../support/redis.ts";

@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { planRule } from "../../origin/decide/plan-rule.ts";
-import { smallestDetectable, unitsToKeep, unitsToRollback } from "../../origin/decide/plan.ts";
-import { gridLogEvidence } from "../../origin/decide/rate-evidence.ts";
-import { planText } from "../../origin/evaluate/report-text.ts";
-import { Rule } from "../../shared/rule.ts";
+import { planRule } from "../../origin/decide/planning/forecast.ts";
+import { smallestDetectable, unitsToKeep, unitsToRollback } from "../../origin/decide/planning/power.ts";
+import { gridLogEvidence } from "../../origin/decide/statistics/rate-evidence.ts";
+import { planText } from "../../origin/cli/text.ts";
+import { Rule } from "../../shared/features/rule.ts";
 
 const BAR = Math.log(6250);
 const thresholds = fc.double({ min: 0.01, max: 0.9, noNaN: true });

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { signPresence } from "../../origin/ingest/presence.ts";
+import { signPresence } from "../../origin/ingest/heartbeat.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
 const database = await makeTestDatabase();

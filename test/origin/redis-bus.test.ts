@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cluster, Redis } from "ioredis";
-import type { FlagBus, FlagEvent } from "../../origin/outbox/bus.ts";
-import { keepStates } from "../../origin/outbox/keep-states.ts";
-import { connectRedis, makeRedisBus } from "../../origin/outbox/redis-bus.ts";
-import { FeatureState } from "../../shared/feature.ts";
+import type { FlagBus, FlagEvent } from "../../origin/delivery/bus/flag-bus.ts";
+import { keepStates } from "../../origin/delivery/bus/refresh-states.ts";
+import { connectRedis, makeRedisBus } from "../../origin/delivery/bus/redis-bus.ts";
+import { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { makeTestLog } from "../support/log.ts";
 import { startRedis, startRedisCluster } from "../support/redis.ts";

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
 import { makePool } from "../../origin/db/pool.ts";
 import { serviceUrlOf } from "../../origin/db/service-role.ts";
-import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
-import { newFeature } from "../../origin/rollback/plan.ts";
+import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
+import { newFeature } from "../../origin/features/prepare-change.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { makeTestDatabase } from "../support/database.ts";
 

@@ -1,7 +1,7 @@
 // What is read back from the log, on a real PostgreSQL.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureLogPartitions } from "../../origin/span-log/partitions.ts";
-import { readFoldedKeys, readUnfolded } from "../../origin/span-log/read.ts";
+import { readFoldedKeys, readUnfolded } from "../../origin/span-log/read-log.ts";
 import type { Client } from "../../origin/db/pool.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 

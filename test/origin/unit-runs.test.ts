@@ -1,11 +1,11 @@
 // Units in runs, on a real PostgreSQL: what was written is found again however full the runs are and whoever reads.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeUnitFilter, readUnitFilter } from "../../origin/aggregate/unit-filter.ts";
-import { makeUnitRuns, type UnitRuns } from "../../origin/aggregate/unit-runs.ts";
-import type { Unit } from "../../origin/aggregate/unit.ts";
+import { makeUnitFilter, readUnitFilter } from "../../origin/aggregate/units/unit-filter.ts";
+import { makeUnitRuns, type UnitRuns } from "../../origin/aggregate/units/unit-runs.ts";
+import type { Unit } from "../../origin/aggregate/units/unit.ts";
 import type { Client } from "../../origin/db/pool.ts";
 import { hash64 } from "../../origin/span-log/hash.ts";
-import { viewOf } from "../../origin/span-log/words.ts";
+import { viewOf } from "../../origin/span-log/bytes.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let database: TestDatabase;

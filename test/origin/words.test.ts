@@ -2,7 +2,7 @@
 import { isAscii as nodeIsAscii } from "node:buffer";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { copyBytes, isAscii, isPrintable, isSame, viewOf } from "../../origin/span-log/words.ts";
+import { copyBytes, isAscii, isPrintable, isSame, viewOf } from "../../origin/span-log/bytes.ts";
 
 /** Mostly what is at the edge of being printable or ASCII. */
 const byte = fc.oneof(

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { BUCKETS, bucketOf, cohortOf, type HeldCohort } from "../../shared/assign.ts";
+import { BUCKETS, bucketOf, cohortOf, type HeldCohort } from "../../shared/features/assign.ts";
 import cases from "../spec/assign.json" with { type: "json" };
 
 type Case = {

@@ -8,8 +8,8 @@ import {
   holdKey,
   MAX_HELD,
   parseCookie,
-} from "../../shared/cookie.ts";
-import type { HeldCohort } from "../../shared/assign.ts";
+} from "../../shared/signing/cookie.ts";
+import type { HeldCohort } from "../../shared/features/assign.ts";
 import { UnitId } from "../../shared/ids.ts";
 
 const cohort = fc.constantFrom<HeldCohort>("treatment", "holdout");

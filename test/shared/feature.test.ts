@@ -1,6 +1,13 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { FeatureState, PushMessage, readPushed, readSealed, seal, unseal } from "../../shared/feature.ts";
+import {
+  FeatureState,
+  PushMessage,
+  readPushed,
+  readSealed,
+  seal,
+  unseal,
+} from "../../shared/features/feature.ts";
 
 const rich = FeatureState.parse({
   featureId: "feat_a",

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { compilePath, PathPattern } from "../../shared/route.ts";
+import { compilePath, PathPattern } from "../../shared/features/route.ts";
 
 test.each([
   ["/shop", "/shop", {}],

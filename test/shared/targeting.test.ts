@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compileTargeting, type Device, type Facts } from "../../shared/compile-targeting.ts";
-import { FeatureState, PushMessage } from "../../shared/feature.ts";
-import { compareVersions, parseVersion } from "../../shared/semver.ts";
-import { MAX_CONDITIONS, MAX_DEPTH, Targeting } from "../../shared/targeting.ts";
+import { compileTargeting, type Device, type Facts } from "../../shared/features/compile-targeting.ts";
+import { FeatureState, PushMessage } from "../../shared/features/feature.ts";
+import { compareVersions, parseVersion } from "../../shared/features/semver.ts";
+import { MAX_CONDITIONS, MAX_DEPTH, Targeting } from "../../shared/features/targeting.ts";
 import specification from "../spec/targeting.json" with { type: "json" };
 
 type Given = {

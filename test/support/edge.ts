@@ -3,8 +3,8 @@ import { createHmac } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/edge-server.ts";
-import { formatSignature, signedText } from "../../shared/signature.ts";
+import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
+import { formatSignature, signedText } from "../../shared/signing/push-signature.ts";
 
 const PUSH_SECRET = "push-secret-of-the-tests";
 

@@ -2,9 +2,9 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { PushMessage, type FeatureState } from "../../shared/feature.ts";
-import type { KeyRing } from "../../shared/keys.ts";
-import { parseSignature, signedText } from "../../shared/signature.ts";
+import { PushMessage, type FeatureState } from "../../shared/features/feature.ts";
+import type { KeyRing } from "../../shared/signing/key-ring.ts";
+import { parseSignature, signedText } from "../../shared/signing/push-signature.ts";
 
 export type FakeEdge = Awaited<ReturnType<typeof startFakeEdge>>;
 

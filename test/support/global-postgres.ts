@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
-import { startEmbeddedPostgres } from "../../origin/db/embedded.ts";
+import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 
 declare module "vitest" {

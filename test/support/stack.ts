@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../origin/db/free-port.ts";
-import { startStack, type Stack, type StackOptions } from "../../scripts/stack.ts";
+import { startStack, type Stack, type StackOptions } from "../../scripts/local-stack/stack.ts";
 
 export type TestStack = Stack & { readonly admin: Admin };
 type Json = Record<string, unknown>;

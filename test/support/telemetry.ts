@@ -2,12 +2,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { startFold } from "../../origin/aggregate/fold.ts";
+import { startFold } from "../../origin/aggregate/fold-thread.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
-import { makeBotRequests } from "../../origin/ingest/bot-requests.ts";
+import { makeBotRequests } from "../../origin/ingest/count-bot-requests.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
-import { makeLogger } from "../../origin/log.ts";
-import { makeMetrics } from "../../origin/metrics.ts";
+import { makeLogger } from "../../origin/runtime/log.ts";
+import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
 import type { Pool } from "../../origin/db/pool.ts";
 import type { TestDatabase } from "./database.ts";

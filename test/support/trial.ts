@@ -1,13 +1,13 @@
 // One feature on trial as the fold would have left it, and the real evaluator that checks it, on a clock of the test's.
 import { randomUUID } from "node:crypto";
-import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/sketch.ts";
+import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/latency/sketch.ts";
 import type { Pool } from "../../origin/db/pool.ts";
-import type { RollbackFeature } from "../../origin/evaluate/act.ts";
+import type { RollbackFeature } from "../../origin/evaluate/effects.ts";
 import { makeEvaluator } from "../../origin/evaluate/evaluator.ts";
-import { makeLogger } from "../../origin/log.ts";
-import { makeMetrics } from "../../origin/metrics.ts";
-import { makeFeatureChanges } from "../../origin/rollback/change-feature.ts";
-import { Rule } from "../../shared/rule.ts";
+import { makeLogger } from "../../origin/runtime/log.ts";
+import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
+import { Rule } from "../../shared/features/rule.ts";
 
 export const START = 1_800_000_000;
 export const FEATURE = "feat_smart_recs_v1";

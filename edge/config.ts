@@ -1,0 +1,148 @@
+// The Worker's environment, parsed once an isolate. A wrong variable is named; the site is then served ungated.
+import type { JSONWebKeySet } from "jose";
+import { z } from "zod";
+import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
+import { KeyRing } from "../shared/signing/key-ring.ts";
+import { err, ok, type Result } from "../shared/result.ts";
+import type { Hub } from "./snapshot/hub.ts";
+import type { Replica } from "./snapshot/replica.ts";
+import { parseJson } from "./parse-json.ts";
+
+/** Bindings of wrangler.toml. Variables and secrets are strings until parsed. */
+export type Env = {
+  readonly FEATURES: KVNamespace;
+  readonly HUB: DurableObjectNamespace<Hub>;
+  readonly REPLICA: DurableObjectNamespace<Replica>;
+  /** Holds telemetry while the origin is away: a batch each. */
+  readonly TELEMETRY?: Queue<Uint8Array>;
+  readonly [variable: string]: unknown;
+};
+
+const base = z
+  .string()
+  .regex(/^https?:\/\/[^/?#]+(\/[^?#]*)?$/, "must be an http(s) URL without query")
+  .transform((url) => url.replace(/\/+$/, ""));
+
+const Jwks = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
+
+const positiveMs = z.coerce.number("must be a number of ms").int().min(50).max(20_000);
+
+const keySetForm = "must be empty, an http(s) URL or a JSON Web Key Set";
+
+const KeySet = z.string().transform((text, context): URL | JSONWebKeySet | null => {
+  if (text.trim() === "") return null;
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return new URL(text);
+  const parsed = Jwks.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  context.issues.push({ code: "custom", message: keySetForm, input: "" });
+  return z.NEVER;
+});
+
+const UnitFrom = z.string().transform((text, context): { kind: "header" | "claim"; name: string } | null => {
+  if (text === "") return null;
+  const [, kind, name] = /^(header|claim):([\u0021-\u007e]+)$/.exec(text) ?? [];
+  if (name !== undefined) return { kind: kind === "claim" ? "claim" : "header", name };
+  context.issues.push({ code: "custom", message: "must be empty, header:NAME or claim:NAME", input: "" });
+  return z.NEVER;
+});
+
+const Consent = z
+  .string()
+  .transform((text, context): "assumed" | "none" | { cookie: string; value: string } => {
+    if (text === "assumed" || text === "none") return text;
+    const [, cookie, value] = /^cookie:([^=;\s]+)=([^;\s]+)$/.exec(text) ?? [];
+    if (cookie !== undefined && value !== undefined) return { cookie, value };
+    context.issues.push({ code: "custom", message: "must be assumed, none or cookie:NAME=VALUE", input: "" });
+    return z.NEVER;
+  });
+
+const VERIFY_URLS = {
+  turnstile: "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+  recaptcha: "https://www.google.com/recaptcha/api/siteverify",
+} as const;
+
+const Variables = z.object({
+  /** Where the site is. Empty: the Worker runs on a route before the site, which is then reached by its own URL. */
+  UPSTREAM_URL: z
+    .string()
+    .pipe(z.union([z.literal(""), base], "must be empty or an http(s) URL without query"))
+    .default(""),
+  /** Where telemetry goes. Empty: nowhere. */
+  ORIGIN_URL: z
+    .string()
+    .pipe(z.union([z.literal(""), base], "must be empty or an http(s) URL without query"))
+    .default(""),
+  INGEST_TOKEN: z.string().default(""),
+  PUSH_KEYS: KeyRing,
+  COOKIE_KEYS: KeyRing,
+  WATCH_MS: positiveMs.default(1_000),
+  MAX_STALE_MS: positiveMs.default(2_000),
+  /** How many replicas share the isolates of one location. */
+  REPLICA_SHARDS: z.coerce.number("must be a number").int().min(1).max(64).default(1),
+  /** Keys that sign the site's tokens, for targeting by claims: a JSON Web Key Set or its URL. Empty: no claims. */
+  JWT_KEY_SET: KeySet.default(null),
+  /** Where a request carries its token: `header:NAME` (a leading `Bearer ` is left out) or `cookie:NAME`. */
+  JWT_FROM: z
+    .string()
+    .regex(/^(?:header|cookie):[\u0021-\u007e]+$/, "must be header:NAME or cookie:NAME")
+    .default("header:authorization"),
+  JWT_ISSUER: z.string().default(""),
+  JWT_AUDIENCE: z.string().default(""),
+  /**
+   * Who is signed in: `claim:NAME` of the verified token, or `header:NAME` that something before this Worker sets (and
+   * takes away from visitors who send it themselves). Empty: nobody is.
+   */
+  UNIT_FROM: UnitFrom.default(null),
+  /**
+   * Whether visitors may be known from one request to the next: `assumed`, `none`, or only those who send
+   * `cookie:NAME=VALUE`. A request with `Sluice-Consent: none` refuses for itself.
+   */
+  CONSENT: Consent.default("assumed"),
+  /** Who tells people from bots, by tokens that pages send. Empty: nobody. */
+  CAPTCHA_PROVIDER: z
+    .enum(["", "turnstile", "recaptcha"], "must be empty, turnstile or recaptcha")
+    .default(""),
+  CAPTCHA_SECRET: z.string().default(""),
+  /** Empty: the provider's own. */
+  CAPTCHA_VERIFY_URL: z
+    .string()
+    .pipe(z.union([z.literal(""), base], "must be empty or an http(s) URL without query"))
+    .default(""),
+  CAPTCHA_THRESHOLD: CaptchaThreshold,
+  DEBUG_HEADERS: z.enum(["on-request", "always"]).default("on-request"),
+});
+
+export type CaptchaConfig = {
+  readonly provider: keyof typeof VERIFY_URLS;
+  readonly secret: string;
+  readonly verifyUrl: string;
+  /** A score below this is a bot's. */
+  readonly threshold: number;
+};
+
+const Config = Variables.transform((variables, context) => {
+  const { CAPTCHA_PROVIDER, CAPTCHA_SECRET, CAPTCHA_VERIFY_URL, CAPTCHA_THRESHOLD, ...rest } = variables;
+  if (CAPTCHA_PROVIDER === "") return { ...rest, CAPTCHA: null };
+  if (CAPTCHA_SECRET === "")
+    context.issues.push({
+      code: "custom",
+      path: ["CAPTCHA_SECRET"],
+      message: "must be set when CAPTCHA_PROVIDER is",
+      input: "",
+    });
+  const CAPTCHA: CaptchaConfig = {
+    provider: CAPTCHA_PROVIDER,
+    secret: CAPTCHA_SECRET,
+    verifyUrl: CAPTCHA_VERIFY_URL || VERIFY_URLS[CAPTCHA_PROVIDER],
+    threshold: CAPTCHA_THRESHOLD,
+  };
+  return { ...rest, CAPTCHA };
+});
+export type Config = z.infer<typeof Config>;
+
+/** The error names each wrong variable and what is allowed, and repeats no value: it may be a secret. */
+export const parseConfig = (env: object): Result<Config, string> => {
+  const parsed = Config.safeParse(env);
+  if (parsed.success) return ok(parsed.data);
+  return err(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+};

@@ -1,0 +1,41 @@
+// The hub's ledger in its SQLite storage: one row a feature, a null state where it was removed.
+import { readSealed } from "../../shared/features/feature.ts";
+import { FeatureId, Revision } from "../../shared/ids.ts";
+import { emptyLedger, type Entry, type Ledger } from "../../shared/snapshot/versioned-snapshot.ts";
+
+export const createTables = (sql: SqlStorage): void => {
+  sql.exec(
+    "create table if not exists entries (feature_id text primary key, revision integer not null, state text)",
+  );
+  sql.exec(
+    "create table if not exists known (only integer primary key, revision integer not null, base integer not null)",
+  );
+};
+
+export const readLedger = (sql: SqlStorage): Ledger => {
+  const known = sql.exec<{ revision: number; base: number }>("select revision, base from known").toArray()[0];
+  if (known === undefined) return emptyLedger;
+  const rows = sql.exec<{ feature_id: string; revision: number; state: string | null }>(
+    "select feature_id, revision, state from entries",
+  );
+  const entries = new Map<FeatureId, Entry>();
+  for (const row of rows)
+    entries.set(FeatureId.parse(row.feature_id), {
+      revision: Revision.parse(row.revision),
+      state: row.state === null ? null : readSealed(JSON.parse(row.state)),
+    });
+  return { revision: Revision.parse(known.revision), base: Revision.parse(known.base), entries };
+};
+
+/** Writes what `next` has over `before`. All writes of one event are committed together by the platform. */
+export const writeLedger = (sql: SqlStorage, before: Ledger, next: Ledger): void => {
+  for (const [id, entry] of next.entries)
+    if (before.entries.get(id) !== entry)
+      sql.exec(
+        "insert or replace into entries (feature_id, revision, state) values (?, ?, ?)",
+        id,
+        entry.revision,
+        entry.state === null ? null : JSON.stringify(entry.state),
+      );
+  sql.exec("insert or replace into known (only, revision, base) values (1, ?, ?)", next.revision, next.base);
+};

@@ -1,0 +1,31 @@
+// The copy in KV: where an isolate begins when no Durable Object answers. Up to a minute behind, so never the path of
+// a rollback; written at most once a second.
+import { z } from "zod";
+import { readSealed } from "../../shared/features/feature.ts";
+import { Revision } from "../../shared/ids.ts";
+import { applyChange, emptyLedger, statesOf, type Ledger } from "../../shared/snapshot/versioned-snapshot.ts";
+
+const KEY = "snapshot";
+
+const Kept = z.object({
+  revision: Revision,
+  writtenAt: z.number(),
+  features: z.custom<readonly unknown[]>(Array.isArray),
+});
+
+export const keep = async (kv: KVNamespace, ledger: Ledger, now: number): Promise<void> => {
+  if (ledger.revision === null) return;
+  await kv.put(
+    KEY,
+    JSON.stringify({ revision: ledger.revision, writtenAt: now, features: statesOf(ledger) }),
+  );
+};
+
+/** null when nothing was kept. Throws when KV does, or when what is kept cannot be read. */
+export const readKept = async (kv: KVNamespace): Promise<{ ledger: Ledger; writtenAt: number } | null> => {
+  const text = await kv.get(KEY, "text");
+  if (text === null) return null;
+  const { revision, writtenAt, features } = Kept.parse(JSON.parse(text));
+  const change = { revision, full: true, features: features.map(readSealed), removed: [] };
+  return { ledger: applyChange(emptyLedger, change), writtenAt };
+};

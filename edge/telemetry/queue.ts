@@ -1,0 +1,57 @@
+// Telemetry's way round an origin that does not take it: a Cloudflare Queue, where one is bound. An isolate can hold a
+// batch for a while; a queue holds it for days, and this Worker's own consumer brings it to the origin.
+import { within } from "../snapshot/watch.ts";
+import type { Batch } from "./span-writer.ts";
+import { isRefused } from "./exporter.ts";
+
+/** Shorter than the sender's patience, which also has to do for the queue. */
+const ASK_MS = 2_500;
+/** After a failure everything goes to the queue for this long. */
+const ROUND_MS = 10_000;
+/** With 100 tries, the most that a queue allows, a message is tried for an hour and a half. */
+const MAX_DELAY_S = 60;
+
+/** Takes the body of a batch. */
+type Post = (body: BufferSource) => Promise<number>;
+
+const isTaken = (status: number): boolean => status >= 200 && status < 300;
+
+const askOrigin = (post: Post, body: BufferSource): Promise<number> =>
+  within(ASK_MS, post(body), "telemetry").catch(() => 0);
+
+/** The sender's `post`: to the origin, else into the queue (202). Rejects when the queue does not take it either. */
+export const makePostOrQueue = (options: {
+  post: Post;
+  queue: Pick<Queue<Uint8Array>, "send">;
+  now: () => number;
+}): ((batch: Batch) => Promise<number>) => {
+  const { post, queue, now } = options;
+  let roundUntil = 0;
+
+  return async ({ body }) => {
+    if (now() >= roundUntil) {
+      const status = await askOrigin(post, body);
+      if (isTaken(status) || isRefused(status)) return status;
+      roundUntil = now() + ROUND_MS;
+    }
+    await queue.send(body, { contentType: "bytes" });
+    return 202;
+  };
+};
+
+/** The queue's consumer. What the origin does not take now waits in the queue, longer each time. */
+export const forwardQueued = async (batch: MessageBatch<ArrayBuffer>, post: Post): Promise<void> => {
+  let isAway = false;
+  for (const message of batch.messages) {
+    const status = isAway ? 0 : await askOrigin(post, message.body);
+    if (isTaken(status)) message.ack();
+    else if (isRefused(status)) {
+      // oxlint-disable-next-line no-console -- the Worker's log is the only place where it can be seen
+      console.error(`sluice: the origin refused a message of queued telemetry with ${status}, it is dropped`);
+      message.ack();
+    } else {
+      isAway = true;
+      message.retry({ delaySeconds: Math.min(MAX_DELAY_S, 2 ** message.attempts) });
+    }
+  }
+};

@@ -1,0 +1,78 @@
+// Runs the fold in a thread of its own, so that folding never makes a request wait, and starts it again if it dies.
+import type { Logger } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { keepThread } from "../runtime/thread.ts";
+import type { FoldReport, WorkerOptions } from "./fold-worker.ts";
+
+/** A thread that has not reported for so long counts as behind by the time since. */
+const REPORT_EVERY_S = 2;
+
+export type Fold = {
+  /** Age in seconds of the oldest acknowledged telemetry not yet folded, over all partitions; null: not known yet. */
+  readonly lagSeconds: () => number | null;
+  /** Ends after the batch in work; what is folded is checkpointed. */
+  readonly stop: () => Promise<void>;
+};
+
+/**
+ * `unitSlots` and `dedupeKeys` bound the memory: 40 bytes a slot, twice, and 7 to 8 bytes a key; by default about 170 MB
+ * and 330 MB at their fullest.
+ */
+export const startFold = (options: {
+  databaseUrl: string;
+  logger: Logger;
+  metrics: Pick<Metrics, "ingestLagSeconds" | "foldedSpans">;
+  unitSlots?: number;
+  dedupeKeys?: number;
+  rawKeepDays?: number;
+}): Fold => {
+  const { logger, metrics } = options;
+  const workerData: WorkerOptions = {
+    databaseUrl: options.databaseUrl,
+    unitSlots: options.unitSlots ?? 2 ** 21,
+    dedupeKeys: options.dedupeKeys ?? 45_000_000,
+    rawKeepDays: options.rawKeepDays ?? 62,
+  };
+  let lagSeconds: number | null = null;
+  let reportedAt = performance.now();
+  let counted = { folded: 0, duplicates: 0, capped: 0 };
+
+  const lag = (): number | null => {
+    const silentS = (performance.now() - reportedAt) / 1_000;
+    if (lagSeconds === null) return null;
+    return silentS > REPORT_EVERY_S ? lagSeconds + silentS : lagSeconds;
+  };
+
+  const hear = (message: FoldReport): void => {
+    switch (message.type) {
+      case "state":
+        ({ lagSeconds } = message);
+        reportedAt = performance.now();
+        metrics.ingestLagSeconds.set(message.lagSeconds);
+        // A new life counts from zero.
+        if (message.folded < counted.folded) counted = { folded: 0, duplicates: 0, capped: 0 };
+        for (const result of ["folded", "duplicates", "capped"] as const)
+          metrics.foldedSpans.inc({ result }, message[result] - counted[result]);
+        counted = message;
+        return;
+      case "error":
+        logger.error({ problem: message.message }, "the fold failed and starts over from its checkpoint");
+        return;
+      case "stopped":
+    }
+  };
+
+  const thread = keepThread({
+    file: new URL("fold-worker.ts", import.meta.url),
+    name: "fold",
+    workerData,
+    // Batches make much garbage; with room for gigabytes it would be left lying about. The tables are not in here.
+    resourceLimits: { maxOldGenerationSizeMb: 384, maxYoungGenerationSizeMb: 32 },
+    onStart: (worker) => {
+      counted = { folded: 0, duplicates: 0, capped: 0 };
+      worker.on("message", hear);
+    },
+    logger,
+  });
+  return { lagSeconds: lag, stop: thread.stop };
+};

@@ -1,0 +1,20 @@
+// How far the fold is behind, as a process sees it that decides but does not fold itself.
+import type { Pool } from "../db/pool.ts";
+import { unfoldedSeconds } from "../span-log/read-log.ts";
+
+/** Older than this, an answer says nothing any more. */
+const STALE_MS = 5_000;
+
+/** Call `read` now and then; `lagSeconds` is null while there is no recent answer. `nowMs`: a monotonic clock. */
+export const makeLagWatch = (pool: Pool, nowMs: () => number) => {
+  let seconds = 0;
+  let readAt = Number.NEGATIVE_INFINITY;
+  return {
+    read: async (): Promise<void> => {
+      const startedAt = nowMs();
+      seconds = await unfoldedSeconds(pool);
+      readAt = startedAt;
+    },
+    lagSeconds: (): number | null => (nowMs() - readAt > STALE_MS ? null : seconds),
+  };
+};

@@ -1,0 +1,93 @@
+// Changes of outcome counts that one batch makes, gathered per feature, epoch, bucket and cohort, and their write.
+import type { Client } from "../db/pool.ts";
+import { BOT, bucketOf, eachCount, HOLDOUT, NO_COHORT, type Unit, type Windows } from "./units/unit.ts";
+
+export type CountedFeature = {
+  readonly featureId: string;
+  /** the id in UTF-8 */
+  readonly idBytes: Buffer;
+  readonly epoch: number;
+  readonly windows: Windows;
+};
+
+/** Index of a cohort in what is gathered. */
+export const cohortIndex = (cohort: number): 0 | 1 => (cohort === HOLDOUT ? 1 : 0);
+export const COHORT_NAMES = ["treatment", "holdout"] as const;
+
+export const makeCountDeltas = () => {
+  const byFeature = new Map<CountedFeature, Map<number, Int32Array>>();
+
+  const add = (feature: CountedFeature, unit: Unit, by: 1 | -1): void => {
+    if (unit.cohort === NO_COHORT || unit.cohort === BOT) return;
+    const { windows } = feature;
+    const positions = 1 + windows.activationAgesS.length + windows.retentionAgesS.length;
+    let buckets = byFeature.get(feature);
+    if (buckets === undefined) byFeature.set(feature, (buckets = new Map()));
+    const bucket = bucketOf(unit.exposedMs, windows.bucketS);
+    let deltas = buckets.get(bucket);
+    if (deltas === undefined) buckets.set(bucket, (deltas = new Int32Array(positions * 2)));
+    const offset = cohortIndex(unit.cohort) * positions;
+    const counts = deltas;
+    eachCount(unit, windows, (position) => {
+      counts[offset + position] = (counts[offset + position] ?? 0) + by;
+    });
+  };
+
+  return {
+    /** A unit was `before` and is `after`: late evidence takes it out of one bucket and puts it into another. */
+    move: (feature: CountedFeature, before: Unit, after: Unit): void => {
+      add(feature, before, -1);
+      add(feature, after, 1);
+    },
+    byFeature,
+  };
+};
+export type CountDeltas = ReturnType<typeof makeCountDeltas>;
+
+type Column = { signal: "exposure" | "activation" | "retention"; ageS: number };
+
+const columnsOf = ({ activationAgesS, retentionAgesS }: Windows): Column[] => [
+  { signal: "exposure", ageS: 0 },
+  ...activationAgesS.map((ageS) => ({ signal: "activation" as const, ageS })),
+  ...retentionAgesS.map((ageS) => ({ signal: "retention" as const, ageS })),
+];
+
+/** Adds the changes to outcome_counts, in the order of its key: processes that share a row never wait in a circle. */
+export const addToCounts = async (client: Client, deltas: CountDeltas): Promise<void> => {
+  const features: string[] = [];
+  const epochs: number[] = [];
+  const cohorts: string[] = [];
+  const signals: string[] = [];
+  const ages: number[] = [];
+  const buckets: number[] = [];
+  const units: number[] = [];
+  for (const [{ featureId, epoch, windows }, byBucket] of deltas.byFeature) {
+    const columns = columnsOf(windows);
+    for (const [bucket, changes] of byBucket) {
+      for (const [position, change] of changes.entries()) {
+        if (change === 0) continue;
+        const column = columns[position % columns.length];
+        if (column === undefined) continue;
+        features.push(featureId);
+        epochs.push(epoch);
+        cohorts.push(COHORT_NAMES[position < columns.length ? 0 : 1]);
+        signals.push(column.signal);
+        ages.push(column.ageS);
+        buckets.push(bucket);
+        units.push(change);
+      }
+    }
+  }
+  if (units.length === 0) return;
+  await client.query({
+    name: "add-to-counts",
+    text: `
+      insert into outcome_counts as c (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
+      select * from unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::integer[])
+        as d(feature_id, epoch, cohort, signal, age_s, bucket_s, units)
+      order by d.feature_id, d.epoch, d.bucket_s, d.cohort, d.signal, d.age_s
+      on conflict (feature_id, epoch, bucket_s, cohort, signal, age_s)
+      do update set units = c.units + excluded.units`,
+    values: [features, epochs, cohorts, signals, ages, buckets, units],
+  });
+};

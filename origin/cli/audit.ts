@@ -1,0 +1,87 @@
+// `sluice audit verify`: reads the database itself, so that it need not believe the service whose audit it checks;
+// where only the service knows the database (the embedded one) it asks the service.
+import { defineCommand } from "citty";
+import { Client } from "pg";
+import { types } from "pg";
+import { z } from "zod";
+import { verifyAudit, type AuditVerdict } from "../features/audit/verify-audit.ts";
+
+const Verdict: z.ZodType<AuditVerdict> = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), from: z.number(), to: z.number(), rows: z.number(), hash: z.string() }),
+  z.object({
+    ok: z.literal(false),
+    seq: z.number(),
+    fault: z.enum(["missing", "unlinked", "altered", "headMismatch"]),
+  }),
+]);
+
+type Range = { from?: number | undefined; to?: number | undefined };
+
+const verifyInDatabase = async (databaseUrl: string, range: Range): Promise<AuditVerdict> => {
+  types.setTypeParser(types.builtins.INT8, Number);
+  const client = new Client({ connectionString: databaseUrl, application_name: "sluice-audit" });
+  await client.connect();
+  try {
+    return await verifyAudit(client, range);
+  } finally {
+    await client.end();
+  }
+};
+
+const askService = async (originUrl: string, token: string, range: Range): Promise<AuditVerdict> => {
+  const url = new URL("/admin/v1/audit/verify", originUrl);
+  for (const [name, value] of Object.entries(range)) url.searchParams.set(name, String(value));
+  const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+  if (!response.ok) throw new Error(`${url.origin} answers ${response.status}: ${await response.text()}`);
+  return Verdict.parse(await response.json());
+};
+
+const sentence = {
+  missing: "is missing",
+  unlinked: "does not follow from the row before it",
+  altered: "was altered",
+  headMismatch: "is not the row that was committed last",
+} as const;
+
+const rowNumber = (text: string | undefined, name: string): number | undefined => {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} must be the number of a row`);
+  return Number(text);
+};
+
+const verify = defineCommand({
+  meta: {
+    name: "verify",
+    description: "Check that the audit was not tampered with; names the first broken row",
+  },
+  args: {
+    from: { type: "string", description: "first row to check (default: the first)" },
+    to: { type: "string", description: "last row to check (default: the last)" },
+    origin: {
+      type: "string",
+      default: "http://127.0.0.1:8080",
+      description: "the service to ask when DATABASE_URL is not set; needs ADMIN_TOKEN",
+    },
+  },
+  run: async ({ args }) => {
+    const from = rowNumber(args.from, "from");
+    const to = rowNumber(args.to, "to");
+    const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+    const databaseUrl = process.env["DATABASE_URL"];
+    const verdict =
+      databaseUrl === undefined || databaseUrl === ""
+        ? await askService(args.origin, process.env["ADMIN_TOKEN"] ?? "", range)
+        : await verifyInDatabase(databaseUrl, range);
+    process.stdout.write(
+      verdict.ok
+        ? `audit is whole: rows ${verdict.from} to ${verdict.to}, head ${verdict.hash}\n`
+        : `audit is broken: row ${verdict.seq} ${sentence[verdict.fault]}\n`,
+    );
+    process.exitCode = verdict.ok ? 0 : 1;
+  },
+});
+
+export const auditCommand = defineCommand({
+  meta: { name: "audit", description: "The record of every change" },
+  subCommands: { verify },
+});

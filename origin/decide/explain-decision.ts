@@ -1,0 +1,104 @@
+// What a person wants to know of a decision beyond the decision: intervals, the posterior of the pattern, and how much
+// longer it may take. Costs more than the check itself, so it is worked out only for decisions that are stored.
+import type { Rule } from "../../shared/features/rule.ts";
+import type { Decision, KeepReport, TestReport } from "./decision.ts";
+import { betaCdf } from "./statistics/incomplete-beta.ts";
+import { liftInterval, rateInterval, type Interval } from "./statistics/interval.ts";
+import { unitsToKeep, unitsToRollback } from "./planning/power.ts";
+import { mirrored, type Tally } from "./statistics/rate-evidence.ts";
+
+/** Intervals are about one signal at a time. */
+const INTERVAL_ALPHA = 0.05;
+
+/** Without a rule's own prior every rate is equally likely beforehand. */
+const FLAT = { alpha: 1, beta: 1 };
+
+export type Explanation = {
+  readonly signal: TestReport["signal"];
+  readonly ageSeconds: number | null;
+  /** 95 % interval of the rate that holds at every look; null before the first unit. */
+  readonly interval: Interval | null;
+  /** Relative difference to the holdout, 95 %, at every look; null without a holdout. */
+  readonly lift: Interval | null;
+  /** Posterior chance that the rate misses its threshold: for the eye, it does not decide. Null before the first unit. */
+  readonly posterior: number | null;
+  /** At the rate seen so far, further mature units until a rollback, or until it is proven good; null: not in sight. */
+  readonly unitsToRollback: number | null;
+  readonly unitsToKeep: number | null;
+};
+
+export type ExplainedDecision = Decision & {
+  readonly explained: readonly Explanation[];
+  /** Requests since the epoch began that were left out because bots sent them. */
+  readonly botRequests: number;
+};
+
+const explain = (test: TestReport, keep: KeepReport | undefined, rule: Rule): Explanation => {
+  const isRate = test.signal === "activation" || test.signal === "retention";
+  const { treatment, holdout, signal, ageSeconds } = test;
+  const prior = signal === "activation" ? rule.prior : undefined;
+  // For requests the success is the request that is not bad.
+  const good: Tally = isRate ? treatment : mirrored(treatment);
+  const threshold = isRate ? test.threshold : 1 - test.threshold;
+  const rate = good.n === 0 ? null : good.s / good.n;
+  const { alpha, beta } = prior ?? FLAT;
+  const tightAt = Math.max(1, rule.minCohortSize);
+  const inSight = rate !== null && test.counts && threshold > 0 && threshold < 1;
+  return {
+    signal,
+    ageSeconds,
+    interval: rate === null ? null : rateInterval(treatment, { alpha: INTERVAL_ALPHA, tightAt }),
+    lift:
+      holdout === null
+        ? null
+        : liftInterval(treatment, holdout, { alpha: INTERVAL_ALPHA, tightAt: 2 * tightAt }),
+    posterior: rate === null ? null : betaCdf(alpha + good.s, beta + good.n - good.s, threshold),
+    unitsToRollback:
+      inSight && test.against === "threshold" && isRate && test.logEvidence < test.logBar
+        ? unitsToRollback({ threshold, logBar: test.logBar, prior }, rate, good)
+        : null,
+    unitsToKeep:
+      inSight && keep !== undefined && keep.logEvidence < keep.logBar
+        ? unitsToKeep({ threshold, logBar: keep.logBar, prior }, rate, good)
+        : null,
+  };
+};
+
+const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** "At these rates about 1,900 more mature users would prove it good." */
+const outlook = (explained: readonly Explanation[], decision: Decision): string => {
+  if (decision.state !== "TESTING" && decision.state !== "UNDECIDED") return "";
+  const rollback = explained.flatMap(({ unitsToRollback: units }) => units ?? []);
+  if (rollback.length > 0)
+    return ` At the rates seen so far, a rollback takes about ${count(Math.min(...rollback))} more mature users.`;
+  const missing = decision.evidence.keep.filter(({ logEvidence, logBar }) => logEvidence < logBar);
+  const toKeep = missing.map(
+    ({ signal }) => explained.findLast((one) => one.signal === signal)?.unitsToKeep ?? null,
+  );
+  const known = toKeep.flatMap((units) => units ?? []);
+  return known.length > 0 && known.length === missing.length
+    ? ` At the rates seen so far, keeping it takes about ${count(Math.max(...known))} more.`
+    : "";
+};
+
+export const explainDecision = (decision: Decision, rule: Rule, botRequests: number): ExplainedDecision => {
+  const { tests, keep } = decision.evidence;
+  const explained = tests.map((test) =>
+    explain(
+      test,
+      keep.find(({ signal }) => signal === test.signal),
+      rule,
+    ),
+  );
+  const leftOut =
+    botRequests === 0
+      ? ""
+      : ` ${count(botRequests)} ${botRequests === 1 ? "request of a bot is" : "requests of bots are"} left out.`;
+  return {
+    ...decision,
+    explained,
+    botRequests,
+    reason: `${decision.reason}${outlook(explained, decision)}${leftOut}`,
+  };
+};

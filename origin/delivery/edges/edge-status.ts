@@ -1,0 +1,85 @@
+// How far the edges are, what keeps failing, and whether a rollback has reached everybody.
+import { z } from "zod";
+import type { Queryable } from "../../db/pool.ts";
+import { Revision } from "../../../shared/ids.ts";
+
+const Region = z.object({ region: z.string(), revision: Revision, ms: z.number() });
+
+const EdgeStatus = z.object({
+  url: z.string(),
+  /** What its hub has confirmed; null: nothing yet. */
+  revision: Revision.nullable(),
+  /** What its hub and every region of the newest answer have confirmed. */
+  completeRevision: Revision,
+  regions: z.array(Region),
+  confirmedAt: z.date().nullable(),
+  failingSince: z.date().nullable(),
+  attempts: z.number(),
+  lastError: z.string().nullable(),
+});
+export type EdgeStatus = z.infer<typeof EdgeStatus>;
+
+export const readEdges = async (
+  db: Queryable,
+): Promise<{ readonly revision: Revision; readonly edges: readonly EdgeStatus[] }> => {
+  const [head, edges] = await Promise.all([
+    db.query("select revision from state_head"),
+    db.query(
+      `select url, revision, complete_revision as "completeRevision", regions, confirmed_at as "confirmedAt",
+              failing_since as "failingSince", attempts, last_error as "lastError"
+       from edge_progress order by url`,
+    ),
+  ]);
+  return {
+    revision: Revision.parse(head.rows[0]?.revision),
+    edges: edges.rows.map((row) => EdgeStatus.parse(row)),
+  };
+};
+
+const DeadLetter = z.object({
+  kind: z.enum(["message", "edge"]),
+  target: z.string(),
+  revision: z.number().nullable(),
+  failingSince: z.date(),
+  attempts: z.number(),
+  lastError: z.string().nullable(),
+});
+export type DeadLetter = z.infer<typeof DeadLetter>;
+
+/** The longest failing first. */
+export const readDeadLetters = async (db: Queryable, limit: number): Promise<DeadLetter[]> => {
+  const { rows } = await db.query(
+    `select kind, target, revision, failing_since as "failingSince", attempts, last_error as "lastError"
+     from dead_letters order by failing_since limit $1`,
+    [limit],
+  );
+  return rows.map((row) => DeadLetter.parse(row));
+};
+
+const Confirmation = z.object({
+  edge: z.string(),
+  region: z.string(),
+  revision: Revision,
+  ms: z.number(),
+  confirmedAt: z.date(),
+});
+export type Confirmation = z.infer<typeof Confirmation>;
+
+/** The first receipt of each region of each edge that covers the revision. */
+export const readConfirmations = async (db: Queryable, revision: Revision): Promise<Confirmation[]> => {
+  const { rows } = await db.query(
+    `select distinct on (edge_url, region) edge_url as edge, region, revision, ms, confirmed_at as "confirmedAt"
+     from edge_receipts where revision >= $1 order by edge_url, region, revision`,
+    [revision],
+  );
+  return rows.map((row) => Confirmation.parse(row));
+};
+
+/** Edges that have not confirmed the revision in full; none: it is complete. */
+export const readMissingEdges = async (db: Queryable, revision: Revision): Promise<string[]> => {
+  const { rows } = await db.query<{ url: string }>(
+    "select url from edge_progress where complete_revision < $1 order by url",
+    [revision],
+  );
+  return rows.map((row) => row.url);
+};

@@ -1,0 +1,94 @@
+// One signed push to one edge, and what its answer means.
+import { createHmac } from "node:crypto";
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { z } from "zod";
+import type { PushMessage } from "../../../shared/features/feature.ts";
+import { Revision } from "../../../shared/ids.ts";
+import type { KeyRing } from "../../../shared/signing/key-ring.ts";
+import { formatSignature, signedText } from "../../../shared/signing/push-signature.ts";
+
+export type RegionReceipt = {
+  readonly region: string;
+  readonly revision: Revision;
+  /** From the hub's taking of the push to the region's confirmation. */
+  readonly ms: number;
+};
+
+export type PushAnswer =
+  | { readonly kind: "confirmed"; readonly revision: Revision; readonly regions: readonly RegionReceipt[] }
+  /** The edge has another revision than the message builds on, or a newer one. */
+  | { readonly kind: "out-of-step"; readonly revision: Revision }
+  | { readonly kind: "failed"; readonly error: string };
+
+const Confirmed = z.object({
+  revision: Revision,
+  regions: z.array(z.object({ region: z.string(), revision: Revision, ms: z.number() })),
+});
+const OutOfStep = z.object({ revision: Revision.nullable() });
+
+/** Longer than a hub waits for its regions, shorter than a person's patience. */
+const TIMEOUT_MS = 5_000;
+
+export type Send = (url: string, message: PushMessage) => Promise<PushAnswer>;
+
+type Answered = { readonly status: number; readonly text: string };
+
+/** node:http rather than fetch: some 0.4 ms less until the edge has the request. Follows no redirect. */
+const makePost = () => {
+  const plain = new HttpAgent({ keepAlive: true });
+  const secure = new HttpsAgent({ keepAlive: true });
+  return (url: URL, headers: Record<string, string>, body: string): Promise<Answered> =>
+    new Promise((resolve, reject) => {
+      const options = {
+        method: "POST",
+        headers: { ...headers, "content-length": Buffer.byteLength(body) },
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      };
+      const hear = (response: IncomingMessage): void => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => {
+          text += chunk;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on("error", reject);
+      };
+      const sent =
+        url.protocol === "https:"
+          ? httpsRequest(url, { ...options, agent: secure }, hear)
+          : httpRequest(url, { ...options, agent: plain }, hear);
+      sent.on("error", reject);
+      sent.end(body);
+    });
+};
+
+const answerOf = ({ status, text }: Answered): PushAnswer => {
+  if (status === 200) return { kind: "confirmed", ...Confirmed.parse(JSON.parse(text)) };
+  if (status === 409) {
+    const { revision } = OutOfStep.parse(JSON.parse(text));
+    return { kind: "out-of-step", revision: revision ?? Revision.parse(0) };
+  }
+  return { kind: "failed", error: `HTTP ${status}` };
+};
+
+/** Signs with the first key. Never throws: what goes wrong is an answer of kind "failed". */
+export const makeSend = ({ keys, now }: { keys: KeyRing; now: () => number }): Send => {
+  const post = makePost();
+  return async (url, message) => {
+    const [{ kid, secret }] = keys;
+    const body = JSON.stringify(message);
+    const timestamp = Math.floor(now() / 1000);
+    const mac = createHmac("sha256", secret).update(signedText(timestamp, body)).digest("hex");
+    const headers = {
+      "content-type": "application/json",
+      "sluice-signature": formatSignature({ timestamp, kid, mac }),
+    };
+    try {
+      return answerOf(await post(new URL("/.sluice/push", url), headers, body));
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : "";
+      return { kind: "failed", error: `${String(error)}${cause}` };
+    }
+  };
+};

@@ -1,0 +1,135 @@
+// Carries what was committed to those who have to hear of it, in order of revision, at least once. Any number of
+// processes dispatch from one outbox: a claimed row is another's again when LEASE_MS pass without a word.
+import { z } from "zod";
+import type { Pool } from "../../db/pool.ts";
+import { backoffMs, makeAlarm } from "../../runtime/alarm.ts";
+
+export type OutboxMessage = { readonly id: number; readonly revision: number; readonly payload: unknown };
+
+/** Throws when the message could not be delivered; it comes again, for ever. */
+export type Deliver = (message: OutboxMessage) => Promise<void>;
+
+const LEASE_MS = 5_000;
+const POLL_MS = 1_000;
+const BATCH = 100;
+
+const Claimed = z.object({
+  id: z.number(),
+  topic: z.string(),
+  revision: z.number(),
+  payload: z.unknown(),
+  attempts: z.number(),
+});
+type Claimed = z.infer<typeof Claimed>;
+
+/** SKIP LOCKED: claims of other processes are passed by, not waited for. */
+const claimDueMessages = async (pool: Pool, topics: readonly string[]): Promise<Claimed[]> => {
+  const { rows } = await pool.query(
+    `with due as (
+       select id from outbox
+       where done_at is null and topic = any($1::text[]) and next_attempt_at <= clock_timestamp()
+       order by revision, id limit $2
+       for update skip locked
+     ), claimed as (
+       update outbox o set attempts = o.attempts + 1,
+         next_attempt_at = clock_timestamp() + $3 * interval '1 millisecond'
+       from due where o.id = due.id
+       returning o.id, o.topic, o.revision, o.payload, o.attempts
+     )
+     select * from claimed order by revision, id`,
+    [topics, BATCH, LEASE_MS],
+  );
+  return rows.map((row) => Claimed.parse(row));
+};
+
+const markDone = (pool: Pool, ids: readonly number[]) =>
+  pool.query(
+    "update outbox set done_at = clock_timestamp(), last_error = null where id = any($1::bigint[])",
+    [ids],
+  );
+
+const markFailed = (pool: Pool, failed: { id: number; pauseMs: number; error: string }) =>
+  pool.query(
+    `update outbox set last_error = $2, next_attempt_at = clock_timestamp() + $3 * interval '1 millisecond'
+     where id = $1 and done_at is null`,
+    [failed.id, failed.error, failed.pauseMs],
+  );
+
+export type Dispatcher = {
+  /** There may be something to send. */
+  readonly wake: () => void;
+  /** Finishes what it is sending. */
+  readonly stop: () => Promise<void>;
+};
+
+/** Delivers the topics that `deliver` names; rows of other topics are left to other processes. */
+export const makeDispatcher = (options: {
+  pool: Pool;
+  deliver: Readonly<Record<string, Deliver>>;
+  log: { readonly warn: (facts: object, message: string) => void };
+}): Dispatcher => {
+  const { pool, deliver, log } = options;
+  const topics = Object.keys(deliver);
+  const alarm = makeAlarm();
+  const stopping = new AbortController();
+
+  const send = async (message: Claimed): Promise<number | null> => {
+    try {
+      await deliver[message.topic]?.(message);
+      return message.id;
+    } catch (error) {
+      const pauseMs = backoffMs(message.attempts, { firstMs: 100, mostMs: 60_000 });
+      log.warn(
+        {
+          topic: message.topic,
+          revision: message.revision,
+          attempts: message.attempts,
+          error: String(error),
+        },
+        "message not delivered",
+      );
+      await markFailed(pool, { id: message.id, pauseMs, error: String(error).slice(0, 500) });
+      return null;
+    }
+  };
+
+  /** Each topic in its own order; one that is slow does not hold up another. */
+  const dispatchDue = async (): Promise<number> => {
+    const claimed = await claimDueMessages(pool, topics);
+    await Promise.all(
+      topics.map(async (topic) => {
+        const done: number[] = [];
+        for (const message of claimed.filter((candidate) => candidate.topic === topic)) {
+          const id = await send(message);
+          if (id !== null) done.push(id);
+        }
+        if (done.length > 0) await markDone(pool, done);
+      }),
+    );
+    return claimed.length;
+  };
+
+  const running = (async () => {
+    let isFailing = false;
+    while (!stopping.signal.aborted) {
+      try {
+        const count = await dispatchDue();
+        isFailing = false;
+        if (count === BATCH) continue;
+      } catch (error) {
+        if (!isFailing) log.warn({ error: String(error) }, "outbox could not be read");
+        isFailing = true;
+      }
+      await alarm.wait(POLL_MS);
+    }
+  })();
+
+  return {
+    wake: alarm.ring,
+    stop: async () => {
+      stopping.abort();
+      alarm.ring();
+      await running;
+    },
+  };
+};

@@ -1,0 +1,15 @@
+// Delivery of topic 'state': a committed change becomes events on the bus.
+import { z } from "zod";
+import { FlagEvent, type FlagBus } from "../bus/flag-bus.ts";
+import type { Deliver } from "./dispatch.ts";
+
+const Payload = z.object({
+  result: z.object({ revision: z.number(), features: z.array(FlagEvent.omit({ revision: true })) }),
+});
+
+export const announceOn =
+  (bus: FlagBus): Deliver =>
+  async ({ payload }) => {
+    const { revision, features } = Payload.parse(payload).result;
+    await bus.publish(features.map((feature) => FlagEvent.parse({ ...feature, revision })));
+  };

@@ -1,0 +1,73 @@
+// The document that shows what happened in a rollback, for people who were not there: decision and evidence as they
+// were committed, the audit row's hash, and which region confirmed when. Signed, so that it can be passed on.
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Queryable } from "../db/pool.ts";
+import type { FeatureId, Revision } from "../../shared/ids.ts";
+import type { KeyRing } from "../../shared/signing/key-ring.ts";
+import { formatSignature, parseSignature, signedText } from "../../shared/signing/push-signature.ts";
+import { readConfirmations, readMissingEdges, type Confirmation } from "./edges/edge-status.ts";
+
+export type AuditedRollback = {
+  readonly seq: number;
+  readonly at: Date;
+  readonly actor: string;
+  readonly reason: string;
+  readonly version: number;
+  readonly epoch: number;
+  readonly revision: Revision;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly hash: string;
+};
+
+export type RollbackReceipt = {
+  readonly featureId: FeatureId;
+  readonly rollback: AuditedRollback;
+  readonly complete: boolean;
+  readonly missingEdges: readonly string[];
+  readonly confirmations: readonly (Confirmation & {
+    /** From the commit to our knowing of the confirmation. */
+    readonly msAfterCommit: number;
+  })[];
+};
+
+export type SignedReceipt = { readonly receipt: RollbackReceipt; readonly signature: string };
+
+export const readReceipt = async (
+  db: Queryable,
+  featureId: FeatureId,
+  rollback: AuditedRollback,
+): Promise<RollbackReceipt> => {
+  const [confirmations, missingEdges] = await Promise.all([
+    readConfirmations(db, rollback.revision),
+    readMissingEdges(db, rollback.revision),
+  ]);
+  return {
+    featureId,
+    rollback,
+    complete: missingEdges.length === 0,
+    missingEdges,
+    confirmations: confirmations.map((one) =>
+      Object.assign(one, { msAfterCommit: one.confirmedAt.getTime() - rollback.at.getTime() }),
+    ),
+  };
+};
+
+/** The word in front keeps a receipt from ever passing for a push, which the same keys sign. */
+const textOf = (timestamp: number, receipt: unknown): string =>
+  signedText(timestamp, `rollback-receipt.${JSON.stringify(receipt)}`);
+
+export const signReceipt = (receipt: RollbackReceipt, keys: KeyRing, nowMs: number): SignedReceipt => {
+  const [{ kid, secret }] = keys;
+  const timestamp = Math.floor(nowMs / 1000);
+  const mac = createHmac("sha256", secret).update(textOf(timestamp, receipt)).digest("hex");
+  return { receipt, signature: formatSignature({ timestamp, kid, mac }) };
+};
+
+/** Whether a downloaded document is as one of the keys signed it. */
+export const isGenuine = (document: { receipt: unknown; signature: string }, keys: KeyRing): boolean => {
+  const signature = parseSignature(document.signature);
+  const key = keys.find(({ kid }) => kid === signature?.kid);
+  if (signature === null || key === undefined) return false;
+  const mac = createHmac("sha256", key.secret).update(textOf(signature.timestamp, document.receipt)).digest();
+  return timingSafeEqual(mac, Buffer.from(signature.mac, "hex"));
+};

@@ -1,0 +1,22 @@
+// Which exposure buckets may be counted. A bucket is settled at an age once its last unit has reached the age and its
+// telemetry has had time to arrive and be aggregated; counting it earlier would take "not yet" for "no".
+import type { Ages } from "../../shared/features/outcome-ages.ts";
+
+/**
+ * Time that spans need from a visitor's request to the origin and through the fold, whose lag is known to within two
+ * seconds: at least 4 s, for buckets of half a minute and more 30 s (exporters batch for 5 s by default).
+ */
+const settlingSeconds = (bucketSeconds: number): number => Math.min(30, Math.max(4, bucketSeconds));
+
+/** Unix seconds: the time, and up to when telemetry has arrived; `lagSeconds`: how far its aggregation is behind. */
+export type SettlingClock = { readonly now: number; readonly arrived?: number; readonly lagSeconds: number };
+
+/** Buckets that begin before this (unix seconds) are settled at `ageSeconds`. */
+export const settledUpTo = (
+  { bucketSeconds }: Ages,
+  ageSeconds: number,
+  { now, arrived = now, lagSeconds }: SettlingClock,
+): number =>
+  Math.floor(
+    (Math.min(now - lagSeconds, arrived) - settlingSeconds(bucketSeconds) - ageSeconds) / bucketSeconds,
+  ) * bucketSeconds;

@@ -1,0 +1,89 @@
+// Whether the audit is whole: every row follows the one before, and its hash covers what it says.
+// Read in pages, so that years of audit are checked in little memory; rows that are written meanwhile are left out.
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { Queryable } from "../../db/pool.ts";
+
+export type AuditFault =
+  /** A row with this number is missing. */
+  | "missing"
+  /** The row does not name the hash of the row before it. */
+  | "unlinked"
+  /** The row's content is not what its hash covers. */
+  | "altered"
+  /** The newest row is not the one that was committed last. */
+  | "headMismatch";
+
+export type AuditVerdict =
+  | {
+      readonly ok: true;
+      readonly from: number;
+      readonly to: number;
+      readonly rows: number;
+      readonly hash: string;
+    }
+  | { readonly ok: false; readonly seq: number; readonly fault: AuditFault };
+
+const PAGE = 2_000;
+
+const Head = z.object({ audit_seq: z.number(), audit_hash: z.instanceof(Buffer) });
+const Link = z.object({
+  seq: z.number(),
+  text: z.string(),
+  prev_hash: z.instanceof(Buffer),
+  hash: z.instanceof(Buffer),
+});
+type Link = z.infer<typeof Link>;
+
+const readLinks = async (db: Queryable, from: number, to: number): Promise<Link[]> => {
+  const { rows } = await db.query(
+    `select seq, prev_hash, hash,
+            audit_text(seq, at, actor, action, feature_id, reason, version, epoch, revision, details) as text
+     from rollback_audit where seq between $1 and $2 order by seq limit $3`,
+    [from, to, PAGE],
+  );
+  return rows.map((row) => Link.parse(row));
+};
+
+/** What is wrong with a row that should be number `seq` and follow `before` (null: where the check begins). */
+export const faultOf = (link: Link, seq: number, before: Buffer | null): AuditFault | null => {
+  if (link.seq !== seq) return "missing";
+  if (before !== null && !link.prev_hash.equals(before)) return "unlinked";
+  const hash = createHash("sha256").update(link.prev_hash).update(link.text, "utf8").digest();
+  return hash.equals(link.hash) ? null : "altered";
+};
+
+/**
+ * Checks rows `from` to `to` (default: all) and names the first that is broken. Only a check from the first row to
+ * the last shows that nothing was cut off at either end.
+ */
+export const verifyAudit = async (
+  db: Queryable,
+  range: { from?: number | undefined; to?: number | undefined } = {},
+): Promise<AuditVerdict> => {
+  const { rows } = await db.query("select audit_seq, audit_hash from state_head");
+  const head = Head.parse(rows[0]);
+  const from = Math.max(1, range.from ?? 1);
+  const to = Math.min(head.audit_seq, range.to ?? head.audit_seq);
+  let before: Buffer | null = from === 1 ? Buffer.alloc(0) : null;
+  let next = from;
+  while (next <= to) {
+    const links = await readLinks(db, next, to);
+    if (links.length === 0) return { ok: false, seq: next, fault: "missing" };
+    for (const link of links) {
+      const fault = faultOf(link, next, before);
+      if (fault !== null) return { ok: false, seq: next, fault };
+      before = link.hash;
+      next += 1;
+    }
+  }
+  if (to === head.audit_seq && before !== null && !head.audit_hash.equals(before))
+    return { ok: false, seq: to, fault: "headMismatch" };
+  return {
+    ok: true,
+    from,
+    to,
+    rows: Math.max(0, next - from),
+    hash: (before ?? Buffer.alloc(0)).toString("hex"),
+  };
+};

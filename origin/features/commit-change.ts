@@ -1,0 +1,182 @@
+// The one way in which a feature's state changes: commit_change() of migration 0001, called once per change.
+// A broken connection leaves the outcome open; the same change id is sent again, which has no second effect.
+import { setTimeout as sleep } from "node:timers/promises";
+import { DatabaseError } from "pg";
+import { z } from "zod";
+import type { Pool } from "../db/pool.ts";
+import type { FeatureState } from "../../shared/features/feature.ts";
+import { FeatureId, Revision } from "../../shared/ids.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import type { Rule } from "../../shared/features/rule.ts";
+
+export type ChangeAction = "create" | "update" | "delete" | "rule" | "rollout" | "enable" | "rollback";
+
+/** What a feature becomes. The version is the database's to give. */
+export type NextState = Omit<FeatureState, "featureId" | "version"> & {
+  readonly tags: readonly string[];
+  readonly requires: readonly FeatureId[];
+  readonly rolloutBeforeBps: number | null;
+  readonly rollbackReason: string | null;
+  /** Rolled back: only a person opens it again. */
+  readonly latched: boolean;
+};
+
+export type FeatureChange = {
+  readonly featureId: FeatureId;
+  /** null: the feature must not exist. */
+  readonly expectedVersion: number | null;
+  readonly action: ChangeAction;
+  readonly reason: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  /** null: it is deleted. */
+  readonly next: NextState | null;
+  /** null: stays as it is. */
+  readonly rule: Rule | null;
+  /** The trial that has decided against the feature has had its effect with this change, and begins anew. */
+  readonly endsTrial?: boolean | undefined;
+};
+
+export type Change = {
+  readonly changeId: string;
+  readonly actor: string;
+  readonly features: FeatureChange[];
+};
+
+const Committed = z.object({
+  outcome: z.literal("committed"),
+  revision: Revision,
+  at: z.coerce.date(),
+  features: z.array(
+    z.object({
+      featureId: FeatureId,
+      version: z.number(),
+      epoch: z.number(),
+      ruleVersion: z.number().nullable(),
+    }),
+  ),
+});
+export type Committed = z.infer<typeof Committed>;
+
+const Outcome = z.discriminatedUnion("outcome", [
+  Committed,
+  z.object({ outcome: z.literal("conflict"), featureId: FeatureId, have: z.number().nullable() }),
+]);
+
+export type CommitError =
+  | { readonly reason: "conflict"; readonly featureId: FeatureId; readonly have: number | null }
+  | { readonly reason: "orphan"; readonly featureId: FeatureId };
+
+const QUERY_TIMEOUT_MS = 5_000;
+
+/**
+ * Whether the same statement may succeed when sent again: connection lost or refused, server going down or coming
+ * up, serialization failure, deadlock. Anything that PostgreSQL answered otherwise is final.
+ */
+const isPassing = (error: unknown): boolean => {
+  if (error instanceof DatabaseError)
+    return /^(08|57P0|53|40)/.test(error.code ?? "") || error.code === "25006";
+  return error instanceof Error;
+};
+
+/**
+ * A trial ends by losing its terms: the next check finds others and starts over. It ends in the statement that commits the
+ * change, because a process that died between the two would act on the same evidence once more.
+ */
+const COMMIT_CHANGES = `
+  with done as (
+    select change, commit_change(change) as outcome from unnest($1::jsonb[]) as given (change)
+  ), ended as (
+    update pmf_trials t set terms = '', decided = null, cause = '{}', seq = t.seq + 1
+    from done, jsonb_to_recordset(done.change -> 'features') as f ("featureId" text, next jsonb, "endsTrial" boolean)
+    where f."endsTrial" and done.outcome ->> 'outcome' = 'committed' and t.decided = 'ROLLBACK'
+      and t.feature_id = f."featureId" and t.epoch = (f.next ->> 'epoch')::integer
+  )
+  select outcome from done`;
+
+/** Sends the changes as one transaction, again and again until an answer has come or patience is at its end. */
+const send = async (pool: Pool, changes: readonly Change[], patienceMs: number): Promise<unknown[]> => {
+  const deadline = performance.now() + patienceMs;
+  const query = {
+    name: "commit_change",
+    text: COMMIT_CHANGES,
+    values: [changes.map((change) => JSON.stringify(change))],
+    // A connection that went silent must not hold a rollback for the minutes that TCP takes to notice.
+    query_timeout: QUERY_TIMEOUT_MS,
+  };
+  for (let pauseMs = 5; ; pauseMs = Math.min(500, pauseMs * 2)) {
+    const answer = await pool.query<{ outcome: unknown }>(query).catch((cause: unknown) => ({ cause }));
+    if ("rows" in answer) return answer.rows.map((row) => row.outcome);
+    if (!isPassing(answer.cause) || performance.now() > deadline) throw answer.cause;
+    await sleep(pauseMs * (0.5 + Math.random()));
+  }
+};
+
+const toResult = (answer: unknown): Result<Committed, CommitError> => {
+  const outcome = Outcome.parse(answer);
+  return outcome.outcome === "committed"
+    ? ok(outcome)
+    : err({ reason: "conflict", featureId: outcome.featureId, have: outcome.have });
+};
+
+const orphanOf = (cause: unknown): CommitError | null =>
+  cause instanceof DatabaseError && cause.code === "SL001"
+    ? { reason: "orphan", featureId: FeatureId.parse(cause.detail) }
+    : null;
+
+type Waiting = {
+  readonly change: Change;
+  readonly resolve: (result: Result<Committed, CommitError>) => void;
+  readonly reject: (error: Error) => void;
+};
+
+/** Transactions under way: one syncs to disk while the next waits for its lock. */
+const MAX_UNDER_WAY = 2;
+const MAX_TOGETHER = 200;
+
+/**
+ * Commits the change or says why not, with nothing written. Retries for `patienceMs`; after that it throws, and the
+ * outcome is unknown: the same change id may be committed again later to learn it.
+ */
+export type Commit = (change: Change) => Promise<Result<Committed, CommitError>>;
+
+/**
+ * Changes that come while others are under way travel together, each with its own outcome and revision: a hundred at
+ * once cost a few syncs to disk instead of a hundred.
+ */
+export const makeCommit = (pool: Pool, patienceMs = 15_000): Commit => {
+  const waiting: Waiting[] = [];
+  let underWay = 0;
+
+  const settle = async (together: readonly Waiting[]): Promise<void> => {
+    try {
+      const answers = await send(
+        pool,
+        together.map(({ change }) => change),
+        patienceMs,
+      );
+      for (const [i, { resolve }] of together.entries()) resolve(toResult(answers[i]));
+    } catch (cause) {
+      const orphan = orphanOf(cause);
+      const [first, ...rest] = together;
+      if (orphan !== null && first !== undefined && rest.length > 0) {
+        // One of them may not be; each by itself, so that the others are.
+        for (const one of together) await settle([one]);
+      } else if (orphan !== null) first?.resolve(err(orphan));
+      else
+        for (const { change, reject } of together)
+          reject(new Error(`change ${change.changeId} was not confirmed by the database`, { cause }));
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    underWay += 1;
+    while (waiting.length > 0) await settle(waiting.splice(0, MAX_TOGETHER));
+    underWay -= 1;
+  };
+
+  return (change) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ change, resolve, reject });
+      if (underWay < MAX_UNDER_WAY) void work();
+    });
+};

@@ -1,0 +1,95 @@
+// What is stored of features, rules and their history. Plain reads: they never wait for a change that is under way.
+import { z } from "zod";
+import type { Queryable } from "../db/pool.ts";
+import { FeatureId, Revision } from "../../shared/ids.ts";
+import { Rule } from "../../shared/features/rule.ts";
+import type { ChangeAction } from "./commit-change.ts";
+import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./feature-record.ts";
+
+export type Page<T, C> = {
+  readonly items: readonly T[];
+  /** Pass as `after` for the next page; null at the end. */
+  readonly next: C | null;
+};
+
+const pageOf = <T, C>(rows: readonly T[], limit: number, cursorOf: (row: T) => C): Page<T, C> => {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: rows.length > limit && last !== undefined ? cursorOf(last) : null };
+};
+
+/** By feature id, rising. */
+export const listFeatures = async (
+  db: Queryable,
+  { limit, after = "", tag }: { limit: number; after?: string | undefined; tag?: string | undefined },
+): Promise<Page<FeatureRecord, FeatureId>> => {
+  const { rows } = await db.query(
+    `select ${recordColumns} from ${recordSource}
+     where f.feature_id > $1 and ($2::text is null or f.tags @> array[$2::text])
+     order by f.feature_id limit $3`,
+    [after, tag ?? null, limit + 1],
+  );
+  return pageOf(rows.map(toRecord), limit, (record) => record.state.featureId);
+};
+
+export const getFeature = async (db: Queryable, featureId: FeatureId): Promise<FeatureRecord | null> => {
+  const { rows } = await db.query(`select ${recordColumns} from ${recordSource} where f.feature_id = $1`, [
+    featureId,
+  ]);
+  return rows[0] === undefined ? null : toRecord(rows[0]);
+};
+
+export type StoredRule = { readonly version: number; readonly rule: Rule; readonly updatedAt: Date };
+
+export const getRule = async (db: Queryable, featureId: FeatureId): Promise<StoredRule | null> => {
+  const { rows } = await db.query<{ version: number; rule: unknown; updated_at: Date }>(
+    "select version, rule, updated_at from pmf_rules where feature_id = $1",
+    [featureId],
+  );
+  const row = rows[0];
+  return row === undefined
+    ? null
+    : { version: row.version, rule: Rule.parse(row.rule), updatedAt: row.updated_at };
+};
+
+const AuditRow = z.object({
+  seq: z.number(),
+  at: z.date(),
+  actor: z.string(),
+  action: z.string(),
+  featureId: FeatureId,
+  reason: z.string(),
+  version: z.number(),
+  epoch: z.number(),
+  revision: Revision,
+  details: z.record(z.string(), z.unknown()),
+  /** hex; the next row's hash covers it */
+  hash: z.string(),
+});
+export type AuditRow = z.infer<typeof AuditRow>;
+
+/** Newest first; `before` is the `seq` of the last row of the page before. */
+export const listAudit = async (
+  db: Queryable,
+  options: {
+    limit: number;
+    before?: number | undefined;
+    featureId?: FeatureId | undefined;
+    action?: ChangeAction | undefined;
+  },
+): Promise<Page<AuditRow, number>> => {
+  const { rows } = await db.query(
+    `select seq, at, actor, action, feature_id as "featureId", reason, version, epoch, revision, details,
+            encode(hash, 'hex') as hash
+     from rollback_audit
+     where ($1::bigint is null or seq < $1) and ($2::text is null or feature_id = $2)
+       and ($3::text is null or action = $3)
+     order by seq desc limit $4`,
+    [options.before ?? null, options.featureId ?? null, options.action ?? null, options.limit + 1],
+  );
+  return pageOf(
+    rows.map((row) => AuditRow.parse(row)),
+    options.limit,
+    (row) => row.seq,
+  );
+};

@@ -1,0 +1,40 @@
+// What the edge has to know: everything, or what changed since a revision. One statement each, so one moment.
+import { z } from "zod";
+import type { Queryable } from "../db/pool.ts";
+import { FeatureState, PushMessage, type Snapshot } from "../../shared/features/feature.ts";
+import { Revision } from "../../shared/ids.ts";
+import { stateJson } from "./feature-record.ts";
+
+const Full = z.object({ revision: Revision, features: z.array(FeatureState) });
+
+export const currentSnapshot = async (db: Queryable): Promise<Snapshot> => {
+  const { rows } = await db.query(
+    `select (select revision from state_head) as revision,
+            coalesce((select jsonb_agg(${stateJson} order by f.feature_id) from feature_flags f), '[]') as features`,
+  );
+  return Full.parse(rows[0]);
+};
+
+/**
+ * The push that brings an edge from `since` to now. The whole state when `since` is null, or from before the database
+ * was raised above what edges have: its own history says nothing of theirs.
+ */
+export const changesSince = async (db: Queryable, since: Revision | null): Promise<PushMessage> => {
+  const { rows } = await db.query({
+    name: "changes-since",
+    text: `select head.revision, head.full,
+            coalesce((select jsonb_agg(${stateJson} order by f.feature_id)
+                      from feature_flags f where head.full or f.revision > $1), '[]') as features,
+            coalesce((select jsonb_agg(feature_id order by feature_id)
+                      from feature_tombstones where not head.full and revision > $1), '[]') as removed
+     from (select revision, $1::bigint is null or $1 < base as full from state_head) head`,
+    values: [since],
+  });
+  const message = PushMessage.parse(rows[0]);
+  return message.full || since === null ? message : { ...message, since };
+};
+
+/** Makes the next revisions newer than one that an edge has and this database never gave out. */
+export const raiseRevision = async (db: Queryable, above: Revision): Promise<void> => {
+  await db.query("select raise_revision($1)", [above]);
+};

@@ -1,0 +1,170 @@
+// Reads OTLP export requests in JSON (the protobuf mapping with OTLP's exceptions: ids in hex, enums as numbers,
+// unknown fields ignored). Fills the same fields as the protobuf reader.
+import { EVALUATION_EVENT } from "../../shared/telemetry/attributes.ts";
+import type { Signal } from "./otlp-protobuf.ts";
+import { Scratch } from "./scratch.ts";
+import {
+  clearFields,
+  emptyFields,
+  knownNames,
+  setAttribute,
+  type AttributeValue,
+  type SpanFields,
+} from "./span-fields.ts";
+
+class Malformed extends Error {}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** null and absent are the same in protobuf's JSON. */
+const objects = (parent: JsonObject, name: string): JsonObject[] => {
+  const value = parent[name] ?? [];
+  if (!Array.isArray(value) || !value.every(isObject))
+    throw new Malformed(`${name} must be a list of objects`);
+  return value;
+};
+
+const text = (parent: JsonObject, name: string): string => {
+  const value = parent[name] ?? "";
+  if (typeof value !== "string") throw new Malformed(`${name} must be a string`);
+  return value;
+};
+
+/** A 64-bit integer as decimal text or number; beyond 2^53 its last digits are lost. */
+const integer = (value: unknown, name: string): number => {
+  const number = typeof value === "string" && value !== "" && value.length <= 20 ? Number(value) : value;
+  if (typeof number === "number" && Number.isInteger(number) && Math.abs(number) <= 2 ** 64) return number;
+  throw new Malformed(`${name} must be an integer`);
+};
+
+type Time = { ms: number; ns: number };
+
+const isDigits = (value: string): boolean => {
+  for (let i = 0; i < value.length; i++) {
+    const digit = value.codePointAt(i) ?? 0;
+    if (digit < 0x30 || digit > 0x39) return false;
+  }
+  return true;
+};
+
+/** Nanoseconds since 1970 as whole milliseconds and the rest: together they pass 2^53. */
+const nanoseconds = (parent: JsonObject, name: string): Time => {
+  const value = parent[name] ?? 0;
+  if (typeof value === "number" && value >= 0 && value < 2 ** 64)
+    return { ms: Math.floor(value / 1e6), ns: value % 1e6 };
+  if (typeof value === "string" && value.length <= 20 && isDigits(value))
+    return { ms: Number(value.slice(0, -6)), ns: Number(value.slice(-6)) };
+  throw new Malformed(`${name} must be a time`);
+};
+
+const attributeValue = (value: JsonObject, scratch: Scratch): AttributeValue | undefined => {
+  const { stringValue, boolValue, intValue, doubleValue } = value;
+  if (stringValue !== undefined && stringValue !== null) {
+    const start = scratch.at;
+    const end = scratch.text(text(value, "stringValue"));
+    return { kind: "text", view: scratch.view, start, end };
+  }
+  if (boolValue !== undefined && boolValue !== null) {
+    if (typeof boolValue !== "boolean") throw new Malformed("boolValue must be a boolean");
+    return { kind: "boolean", value: boolValue };
+  }
+  if (intValue !== undefined && intValue !== null)
+    return { kind: "number", value: integer(intValue, "intValue") };
+  if (doubleValue !== undefined && doubleValue !== null) {
+    const number = typeof doubleValue === "string" ? Number(doubleValue) : doubleValue;
+    if (typeof number !== "number") throw new Malformed("doubleValue must be a number");
+    return { kind: "number", value: number };
+  }
+  return undefined;
+};
+
+const readAttributes = (parent: JsonObject, fields: SpanFields, scratch: Scratch): void => {
+  for (const entry of objects(parent, "attributes")) {
+    const known = knownNames.get(text(entry, "key"));
+    if (known === undefined || !isObject(entry["value"])) continue;
+    const value = attributeValue(entry["value"], scratch);
+    if (value !== undefined) setAttribute(fields, known, value);
+  }
+};
+
+const putId = (span: JsonObject, name: string, scratch: Scratch): number => {
+  const end = scratch.hex(text(span, name));
+  if (end === null) throw new Malformed(`${name} must be hexadecimal`);
+  return end;
+};
+
+const readSpan = (span: JsonObject, fields: SpanFields, scratch: Scratch): void => {
+  scratch.at = 0;
+  const traceEnd = putId(span, "traceId", scratch);
+  const idEnd = putId(span, "spanId", scratch);
+  const nameEnd = scratch.text(text(span, "name"));
+  clearFields(fields, scratch.view);
+  fields.traceAt = 0;
+  fields.traceLength = traceEnd;
+  fields.spanAt = traceEnd;
+  fields.spanLength = idEnd - traceEnd;
+  fields.nameStart = idEnd;
+  fields.nameEnd = nameEnd;
+  const start = nanoseconds(span, "startTimeUnixNano");
+  const end = nanoseconds(span, "endTimeUnixNano");
+  fields.startMs = start.ms;
+  const durationUs = (end.ms - start.ms) * 1_000 + (end.ns - start.ns) / 1_000;
+  fields.durationUs = durationUs >= 0 ? durationUs : -1;
+  readAttributes(span, fields, scratch);
+  const status = span["status"];
+  if (isObject(status) && (status["code"] === 2 || status["code"] === "STATUS_CODE_ERROR"))
+    fields.failed = true;
+};
+
+const readLog = (record: JsonObject, fields: SpanFields, scratch: Scratch): void => {
+  scratch.at = 0;
+  clearFields(fields, scratch.view);
+  const time = nanoseconds(record, "timeUnixNano");
+  fields.startMs = time.ms === 0 ? nanoseconds(record, "observedTimeUnixNano").ms : time.ms;
+  readAttributes(record, fields, scratch);
+  if (text(record, "eventName") === EVALUATION_EVENT) fields.isEvaluation = true;
+};
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+const parse = (body: Uint8Array): JsonObject => {
+  try {
+    const value: unknown = JSON.parse(utf8.decode(body));
+    if (isObject(value)) return value;
+  } catch (cause) {
+    throw new Malformed("the body is not JSON in UTF-8", { cause });
+  }
+  throw new Malformed("the body is not a JSON object");
+};
+
+const names = {
+  traces: { resource: "resourceSpans", scope: "scopeSpans", item: "spans" },
+  logs: { resource: "resourceLogs", scope: "scopeLogs", item: "logRecords" },
+} as const;
+
+/** As `readProtobuf`, of the JSON encoding. */
+export const readJson = (
+  body: Uint8Array,
+  signal: Signal,
+  visit: (fields: SpanFields) => void,
+): string | null => {
+  const { resource, scope, item } = names[signal];
+  const fields = emptyFields();
+  const scratch = new Scratch();
+  const read = signal === "traces" ? readSpan : readLog;
+  try {
+    for (const resourceItems of objects(parse(body), resource))
+      for (const scopeItems of objects(resourceItems, scope))
+        for (const entry of objects(scopeItems, item)) {
+          read(entry, fields, scratch);
+          visit(fields);
+        }
+    return null;
+  } catch (error) {
+    if (error instanceof Malformed) return error.message;
+    throw error;
+  }
+};

@@ -1,0 +1,88 @@
+// The origin as a process of its own, supervised: one that dies is started again and continues with its data.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../../origin/main.ts", import.meta.url));
+const READY_TIMEOUT_MS = 60_000;
+
+export type OriginProcess = {
+  readonly url: string;
+  readonly pid: () => number;
+  /** Ends the process without a chance to clean up; the supervisor starts it again. */
+  readonly kill: () => Promise<void>;
+  /** Resolves when `/readyz` answers 200. Throws with the origin's last words when it does not. */
+  readonly ready: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+/** `env` is the origin's whole configuration; its log lines go to `onLine`. */
+export const startOriginProcess = (options: {
+  port: number;
+  env: Readonly<Record<string, string>>;
+  onLine: (line: string) => void;
+}): OriginProcess => {
+  const url = `http://127.0.0.1:${options.port}`;
+  let stopping = false;
+  let child: ChildProcess;
+  let wasReady = false;
+  let lastWords = "";
+
+  const launch = (): ChildProcess => {
+    const started = spawn(process.execPath, [main], {
+      env: { PATH: process.env["PATH"], ...options.env, ORIGIN_PORT: String(options.port) },
+      // The channel carries nothing: it closes with this process, however that ends, and the origin then stops.
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      // Ctrl-C reaches the supervisor alone, which then stops the origin in order.
+      detached: true,
+    });
+    const onData = (chunk: Buffer) => {
+      lastWords = (lastWords + chunk.toString()).slice(-4_000);
+      for (const line of chunk.toString().split("\n")) if (line !== "") options.onLine(line);
+    };
+    started.stdout?.on("data", onData);
+    started.stderr?.on("data", onData);
+    started.once("exit", (code, signal) => {
+      // One that never came up would not come up the next time either.
+      if (stopping || !wasReady) return;
+      options.onLine(`origin ended (${signal ?? code}), starting it again`);
+      setTimeout(() => {
+        if (!stopping) child = launch();
+      }, 250);
+    });
+    return started;
+  };
+  child = launch();
+
+  return {
+    url,
+    pid: () => child.pid ?? 0,
+    kill: async () => {
+      const killed = child;
+      killed.kill("SIGKILL");
+      await once(killed, "exit");
+    },
+    ready: async () => {
+      const deadline = Date.now() + READY_TIMEOUT_MS;
+      for (;;) {
+        const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+        if (answer?.ok === true) {
+          wasReady = true;
+          return;
+        }
+        const gaveUp = !wasReady && (child.exitCode !== null || child.signalCode !== null);
+        if (gaveUp || Date.now() > deadline) {
+          throw new Error(`the origin did not become ready:\n${lastWords.trim()}`);
+        }
+        await sleep(50);
+      }
+    },
+    stop: async () => {
+      stopping = true;
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
+};
