@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { judge, type Question } from "../edge/routes/explain.ts";
 import { compile } from "../edge/features/compile.ts";
-import { PushMessage, seal } from "../shared/features/feature.ts";
+import { PushMessage, encodeFeature } from "../shared/features/feature.ts";
 import { UnitId } from "../shared/ids.ts";
 import { installPeers } from "./peers/install.ts";
 import type { Evaluator } from "./peers/evaluators.js";
@@ -29,7 +29,7 @@ const sluice = (): Evaluator => {
       },
     ],
   });
-  const [feature] = compile(push.revision, push.features.map(seal)).features;
+  const [feature] = compile(push.revision, push.features.map(encodeFeature)).features;
   if (feature === undefined) throw new Error("no feature");
   const facts: Question["facts"] = {
     country: () => "DE",
@@ -39,11 +39,11 @@ const sluice = (): Evaluator => {
     cookie: () => null,
     claim: () => [],
   };
-  const held = new Map();
+  const sticky = new Map();
   return (unitId) => {
     const identity = {
       unitId,
-      held,
+      sticky,
       signed: null,
       memo: null,
       reportedMs: 0,

@@ -5,7 +5,7 @@ import { makeCaptcha } from "./routes/captcha.ts";
 import { makeVerify } from "./visitor/captcha.ts";
 import type { Config, Env } from "./config.ts";
 import * as hmac from "./visitor/hmac.ts";
-import { heldBy } from "./routes/events.ts";
+import { stickyAssignments } from "./routes/events.ts";
 import { captchaFinding, isKnownBot, reportOf } from "./telemetry/observation.ts";
 import { makePostTraces } from "./telemetry/post-traces.ts";
 import { makePostOrQueue } from "./telemetry/queue.ts";
@@ -121,7 +121,7 @@ export const makeSite = (env: Env, config: Config, region: DurableObjectLocation
           identify,
           remember,
           tellOfBot: async (request, bot, waitUntil) => {
-            const exposed = heldBy(await see(waitUntil), bot);
+            const exposed = stickyAssignments(await see(waitUntil), bot);
             tell(request, bot, { exposed, activated: [] }, waitUntil);
           },
           countFailure,

@@ -8,18 +8,18 @@ import { readKept } from "../../edge/snapshot/kv-copy.ts";
 import { UnitId } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
 import {
-  applyChange,
-  emptyLedger,
-  FIRST,
-  statesOf,
-  type Change,
+  applyDelta,
+  emptySnapshot,
+  FIRST_REVISION,
+  featuresOf,
+  type SnapshotDelta,
 } from "../../shared/snapshot/versioned-snapshot.ts";
 
 const ring = KeyRing.parse("k:push-secret-of-the-edge-bench");
 const URL_OF_PUSH = "https://shop.example/.sluice/push";
 const identityOf = (i: number) => ({
   unitId: UnitId.parse(`anon-${i}-qL0yGmPq3bVx8w`),
-  held: new Map([
+  sticky: new Map([
     [i, "treatment"],
     [i + 1, "holdout"],
   ] as const),
@@ -28,10 +28,10 @@ const identityOf = (i: number) => ({
 
 let pushed = { body: "", signature: "" };
 let kept = "";
-let change: Change | null = null;
-let answer: Change | null = null;
-let ledger = emptyLedger;
-let snapshot = compile(FIRST, []);
+let change: SnapshotDelta | null = null;
+let answer: SnapshotDelta | null = null;
+let ledger = emptySnapshot;
+let snapshot = compile(FIRST_REVISION, []);
 let values: string[] = [];
 
 const cookies = makeCookies(ring, hmac);
@@ -74,8 +74,8 @@ const steps: Record<string, (times: number) => Promise<void>> = {
   kept: often(() => readKept({ get: async () => kept })),
   learn: often(() => {
     if (answer === null) throw new Error("nothing to learn");
-    ledger = applyChange(emptyLedger, answer);
-    snapshot = compile(answer.revision, statesOf(ledger));
+    ledger = applyDelta(emptySnapshot, answer);
+    snapshot = compile(answer.revision, featuresOf(ledger));
   }),
   // The first request of a snapshot.
   meet: often(() => [snapshot.routed("/section-7/x", "POST"), snapshot.mayActivate("POST")]),
@@ -84,8 +84,8 @@ const steps: Record<string, (times: number) => Promise<void>> = {
     const [first] = answer?.features ?? [];
     if (first === undefined) throw new Error("nothing to change");
     const features = [{ ...first, enabled: false }];
-    ledger = applyChange(ledger, { revision: snapshot.revision, full: false, features, removed: [] });
-    snapshot = compile(snapshot.revision, statesOf(ledger), snapshot);
+    ledger = applyDelta(ledger, { revision: snapshot.revision, full: false, features, removed: [] });
+    snapshot = compile(snapshot.revision, featuresOf(ledger), snapshot);
   }),
   sign: (times) => write(cookies, times),
   signNothing: (times) => write(unsigned, times),

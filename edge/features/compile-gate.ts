@@ -1,5 +1,5 @@
 // A feature's gate made ready for requests: where open requests go, what closed ones get, what is edited in pages.
-import { unseal, type SealedState } from "../../shared/features/feature.ts";
+import { decodeField, type EncodedFeature } from "../../shared/features/feature.ts";
 import type { WhenClosed } from "../../shared/features/gate.ts";
 import { compilePath, type CompiledPath } from "../../shared/features/route.ts";
 
@@ -31,10 +31,10 @@ const fill = (template: string, routes: readonly CompiledPath[], path: string): 
 };
 
 /** null: nothing beyond the header. */
-export const compileGate = (state: SealedState): CompiledGate | null => {
-  const gate = unseal(state, "gate");
+export const compileGate = (state: EncodedFeature): CompiledGate | null => {
+  const gate = decodeField(state, "gate");
   if (gate === null) return null;
-  const routes = unseal(state, "routes") ?? [];
+  const routes = decodeField(state, "routes") ?? [];
   const { upstream = null, path: template } = gate;
   const paths = (template ?? "").search(PLACEHOLDER) < 0 ? [] : routes.map(({ path }) => compilePath(path));
   return {

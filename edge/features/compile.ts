@@ -1,8 +1,8 @@
 // A snapshot made ready for requests, once when it arrives: what can be known of a feature before a request is seen.
-import type { Assignable, Cohort, HeldCohort } from "../../shared/features/assign.ts";
-import { compileTargeting, type Targets } from "../../shared/features/compile-targeting.ts";
-import { holdKey } from "../../shared/signing/cookie.ts";
-import { unseal, type Activation, type SealedState } from "../../shared/features/feature.ts";
+import type { Assignable, Cohort, StickyCohort } from "../../shared/features/assign.ts";
+import { compileTargeting, type TargetingPredicate } from "../../shared/features/compile-targeting.ts";
+import { stickyKey } from "../../shared/signing/cookie.ts";
+import { decodeField, type Activation, type EncodedFeature } from "../../shared/features/feature.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { compilePath, type Route } from "../../shared/features/route.ts";
 import { encodeSubject, type ReportedFeature } from "../telemetry/span-writer.ts";
@@ -17,16 +17,16 @@ export class CompiledFeature implements Assignable {
   readonly featureId: FeatureId;
   readonly rolloutBps: number;
   readonly holdoutBps: number;
-  readonly state: SealedState;
+  readonly state: EncodedFeature;
   #as: Readonly<Record<Cohort, Assigned>> | undefined;
-  #holdKey: number | undefined;
+  #stickyKey: number | undefined;
   #applies: ((path: string, method: string) => boolean) | undefined;
   #gate: CompiledGate | null | undefined;
-  #targets: Targets | null | undefined;
+  #targets: TargetingPredicate | null | undefined;
   #activatedBy: ActivatedBy | null | undefined;
-  #reports: Readonly<Record<HeldCohort, Reports>> | undefined;
+  #reports: Readonly<Record<StickyCohort, Reports>> | undefined;
 
-  constructor(state: SealedState) {
+  constructor(state: EncodedFeature) {
     this.featureId = state.featureId;
     this.rolloutBps = state.rolloutBps;
     this.holdoutBps = state.holdoutBps;
@@ -43,13 +43,13 @@ export class CompiledFeature implements Assignable {
   }
 
   /** Under which a cookie holds the unit's cohort. */
-  get holdKey(): number {
-    return (this.#holdKey ??= holdKey(this.state.featureId, this.state.epoch));
+  get stickyKey(): number {
+    return (this.#stickyKey ??= stickyKey(this.state.featureId, this.state.epoch));
   }
 
   /** Whether the feature has anything to do with a request. */
   appliesTo(path: string, method: string): boolean {
-    return (this.#applies ??= compileRoutes(unseal(this.state, "routes") ?? []))(path, method);
+    return (this.#applies ??= compileRoutes(decodeField(this.state, "routes") ?? []))(path, method);
   }
 
   /** null: only the upstream is told. */
@@ -58,21 +58,21 @@ export class CompiledFeature implements Assignable {
   }
 
   /** Whether a request is one that the feature is for; null: all are. */
-  get targets(): Targets | null {
+  get targets(): TargetingPredicate | null {
     if (this.#targets !== undefined) return this.#targets;
-    const targeting = unseal(this.state, "targeting");
+    const targeting = decodeField(this.state, "targeting");
     return (this.#targets = targeting === null ? null : compileTargeting(targeting));
   }
 
   /** Whether a request is one by which units activate, given the status that the upstream answered. */
   get activatedBy(): ActivatedBy | null {
     if (this.#activatedBy !== undefined) return this.#activatedBy;
-    const activation = unseal(this.state, "activation");
+    const activation = decodeField(this.state, "activation");
     return (this.#activatedBy = activation === null ? null : compileActivation(activation));
   }
 
   /** What a report says of a unit of a cohort that met the feature, or acted on it. */
-  get reports(): Readonly<Record<HeldCohort, Reports>> {
+  get reports(): Readonly<Record<StickyCohort, Reports>> {
     return (this.#reports ??= {
       treatment: compileReports(this.state, "treatment"),
       holdout: compileReports(this.state, "holdout"),
@@ -82,7 +82,7 @@ export class CompiledFeature implements Assignable {
 
 type Reports = { readonly exposure: ReportedFeature; readonly action: ReportedFeature };
 
-const compileReports = ({ featureId, epoch }: SealedState, cohort: HeldCohort): Reports => {
+const compileReports = ({ featureId, epoch }: EncodedFeature, cohort: StickyCohort): Reports => {
   const subject = encodeSubject(featureId, cohort, epoch);
   return { exposure: { subject, actionTaken: false }, action: { subject, actionTaken: true } };
 };
@@ -109,9 +109,9 @@ export type CompiledSnapshot = {
   readonly asksForClaims: boolean;
   readonly byId: ReadonlyMap<FeatureId, CompiledFeature>;
   /** Those of its features. */
-  readonly holdKeys: Keys;
+  readonly stickyKeys: Keys;
   /** Those of the enabled ones. */
-  readonly enabledHoldKeys: Keys;
+  readonly enabledStickyKeys: Keys;
 };
 
 const compileRoutes = (routes: readonly Route[]): ((path: string, method: string) => boolean) => {
@@ -157,7 +157,7 @@ const makeMayActivate = (activatable: readonly CompiledFeature[]): CompiledSnaps
   if (activatable.length === 0) return () => false;
   let methods: ReadonlySet<string | undefined> | null = null;
   return (method) => {
-    methods ??= new Set(activatable.map(({ state }) => unseal(state, "activation")?.method));
+    methods ??= new Set(activatable.map(({ state }) => decodeField(state, "activation")?.method));
     return methods.has(method);
   };
 };
@@ -168,13 +168,13 @@ const ASKS_FOR_CLAIM = '"attribute":"claim:';
 /** Asked only for a cookie that holds too much. */
 const makeHoldKeys = (features: readonly CompiledFeature[]): Keys => {
   let keys: ReadonlySet<number> | null = null;
-  return { has: (key) => (keys ??= new Set(features.map((feature) => feature.holdKey))).has(key) };
+  return { has: (key) => (keys ??= new Set(features.map((feature) => feature.stickyKey))).has(key) };
 };
 
 /** A feature that is as it was in `before` stays the object that it was, with all that was made for it. */
 export const compile = (
   revision: Revision,
-  states: readonly SealedState[],
+  states: readonly EncodedFeature[],
   before: CompiledSnapshot | null = null,
 ): CompiledSnapshot => {
   const features = states.map((state) => {
@@ -196,7 +196,7 @@ export const compile = (
       .toSorted((a, b) => (a.featureId < b.featureId ? -1 : 1)),
     asksForClaims: enabled.some(({ state }) => state.targeting?.includes(ASKS_FOR_CLAIM) === true),
     byId: new Map(features.map((feature) => [feature.featureId, feature])),
-    holdKeys: makeHoldKeys(features),
-    enabledHoldKeys: makeHoldKeys(enabled),
+    stickyKeys: makeHoldKeys(features),
+    enabledStickyKeys: makeHoldKeys(enabled),
   };
 };

@@ -1,6 +1,6 @@
 // What a request gets of each feature. The one place where a unit's cohorts are computed.
-import { bucketOf, cohortOf, type Cohort, type HeldCohort } from "../../shared/features/assign.ts";
-import type { Facts } from "../../shared/features/compile-targeting.ts";
+import { bucketOf, cohortOf, type Cohort, type StickyCohort } from "../../shared/features/assign.ts";
+import type { EvaluationContext } from "../../shared/features/compile-targeting.ts";
 import type { Identity } from "../visitor/cookie.ts";
 import type { CompiledFeature, CompiledSnapshot } from "./compile.ts";
 
@@ -19,11 +19,11 @@ export type GateOutcome = {
   /** Value of `Sluice-Features`; empty when there is nothing to say. */
   readonly header: string;
   /** Cohorts to hold that the cookie does not hold yet. */
-  readonly unheld: ReadonlyMap<number, HeldCohort>;
+  readonly newSticky: ReadonlyMap<number, StickyCohort>;
 };
 
-const NONE: GateOutcome["unheld"] = new Map();
-export const NOTHING: GateOutcome = { compared: [], meetsAny: false, header: "", unheld: NONE };
+const NONE: GateOutcome["newSticky"] = new Map();
+export const NOTHING: GateOutcome = { compared: [], meetsAny: false, header: "", newSticky: NONE };
 
 /** A closed feature wins over everything: the switch, and `closed` as failure mode when the state is too old. */
 export const isClosed = (feature: CompiledFeature, stale: boolean): boolean =>
@@ -51,11 +51,16 @@ const leaveOut = (features: Features, omitted: string): Features => {
 /** The features a request meets and is targeted by, before anything is known about who sent it. */
 export const applicable = (
   snapshot: CompiledSnapshot,
-  { path, method, stale, facts }: { path: string; method: string; stale: boolean; facts: () => Facts },
+  {
+    path,
+    method,
+    stale,
+    facts,
+  }: { path: string; method: string; stale: boolean; facts: () => EvaluationContext },
 ): Features => {
   const routed = snapshot.routed(path, method);
   if (!snapshot.isTargeted && !stale) return routed;
-  let made: Facts | null = null;
+  let made: EvaluationContext | null = null;
   let omitted = "";
   for (const [at, feature] of routed.entries()) {
     const isMet =
@@ -67,27 +72,33 @@ export const applicable = (
 
 export const assign = (
   feature: CompiledFeature,
-  { unitId, held }: Pick<Identity, "unitId" | "held">,
-): Assigned => feature.as[cohortOf(feature, bucketOf(feature.featureId, unitId), held.get(feature.holdKey))];
+  { unitId, sticky }: Pick<Identity, "unitId" | "sticky">,
+): Assigned =>
+  feature.as[cohortOf(feature, bucketOf(feature.featureId, unitId), sticky.get(feature.stickyKey))];
 
-const compare = (features: readonly CompiledFeature[], { unitId, held }: Identity): GateOutcome => {
+const compare = (features: readonly CompiledFeature[], { unitId, sticky }: Identity): GateOutcome => {
   const compared: Assigned[] = [];
-  const unheld = new Map<number, HeldCohort>();
+  const newSticky = new Map<number, StickyCohort>();
   const told: string[] = [];
   for (const feature of features) {
-    const heldCohort = held.get(feature.holdKey);
+    const stickyCohort = sticky.get(feature.stickyKey);
     const cohort = cohortOf(
       feature,
-      heldCohort === undefined ? bucketOf(feature.featureId, unitId) : 0,
-      heldCohort,
+      stickyCohort === undefined ? bucketOf(feature.featureId, unitId) : 0,
+      stickyCohort,
     );
     if (cohort === "off") continue;
     compared.push(feature.as[cohort]);
     told.push(`${feature.featureId}=${cohort}`);
-    if (heldCohort === undefined) unheld.set(feature.holdKey, cohort);
+    if (stickyCohort === undefined) newSticky.set(feature.stickyKey, cohort);
   }
   const { length } = features;
-  return { compared, meetsAny: length > 0, header: told.join(", "), unheld: unheld.size > 0 ? unheld : NONE };
+  return {
+    compared,
+    meetsAny: length > 0,
+    header: told.join(", "),
+    newSticky: newSticky.size > 0 ? newSticky : NONE,
+  };
 };
 
 /** Compared features in all that is remembered: some 40 bytes each, and the isolate has 128 MB. */

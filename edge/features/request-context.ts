@@ -1,5 +1,5 @@
 // What targeting may ask of a request. Read only when a condition asks, from what the request itself carries.
-import type { Device, Facts } from "../../shared/features/compile-targeting.ts";
+import type { Device, EvaluationContext } from "../../shared/features/compile-targeting.ts";
 import type { Claims } from "../visitor/claims.ts";
 import { readCookie } from "../visitor/cookie.ts";
 
@@ -43,7 +43,7 @@ const once = <T>(compute: () => T): (() => T) => {
 };
 
 /** `claims` are those of a verified token; null: there is none. */
-export const factsOf = (request: Request, path: string, claims: Claims | null): Facts => {
+export const factsOf = (request: Request, path: string, claims: Claims | null): EvaluationContext => {
   const cookies = once(() => request.headers.get("Cookie"));
   const headers = new Map<string, string | null>();
   return {

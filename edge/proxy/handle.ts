@@ -4,15 +4,15 @@ import type { Config } from "../config.ts";
 import { captchaFinding, FULL_EVERY_MS, isKnownBot, reportOf } from "../telemetry/observation.ts";
 import type { Sender } from "../telemetry/exporter.ts";
 import type { Memory, Seen, WaitUntil } from "../snapshot/cache.ts";
-import type { HeldCohort } from "../../shared/features/assign.ts";
-import { holdAlso } from "../../shared/signing/cookie.ts";
+import type { StickyCohort } from "../../shared/features/assign.ts";
+import { addSticky } from "../../shared/signing/cookie.ts";
 import { actionsOf, answerClosed, NO_ACTIONS, type Actions } from "./gate-outcome.ts";
 import { isShared, UNSHARED_FETCH, unshare } from "./caching.ts";
 import type { Claims, ReadClaims } from "../visitor/claims.ts";
 import type { Place } from "../features/compile-gate.ts";
 import type { CompiledFeature } from "../features/compile.ts";
 import { dropConditions, editPage, preparePageRequest } from "./edit-page.ts";
-import type { Facts } from "../../shared/features/compile-targeting.ts";
+import type { EvaluationContext } from "../../shared/features/compile-targeting.ts";
 import { factsOf } from "../features/request-context.ts";
 import {
   applicable,
@@ -60,7 +60,7 @@ type Asked = Sent & { readonly path: string };
 
 type Served = {
   /** What the visitor's cookie holds from this response on; null: what it held. */
-  readonly held: ReadonlyMap<number, HeldCohort> | null;
+  readonly sticky: ReadonlyMap<number, StickyCohort> | null;
   readonly status: number;
   readonly startMs: number;
   /** Until the upstream's response headers; null: the gate answered by itself. */
@@ -70,7 +70,7 @@ type Served = {
 /** `url` is the request's own, which every stage reads: the runtime makes a new string of it each time. */
 export type Handle = (request: Request, url: string, waitUntil: WaitUntil) => Promise<Response>;
 
-/** Only a unit that is held for a feature acts on it: who was never exposed cannot. */
+/** Only a unit that is sticky for a feature acts on it: who was never exposed cannot. */
 const activated = (
   request: Request,
   status: number,
@@ -82,15 +82,17 @@ const activated = (
         .filter(
           (feature) =>
             feature !== previewed &&
-            identity.held.has(feature.holdKey) &&
+            identity.sticky.has(feature.stickyKey) &&
             !isClosed(feature, seen.stale) &&
             feature.activatedBy?.(path, request.method, status),
         )
         .map((feature) => assign(feature, identity));
 
 /** A unit whose cookie has no room for a feature is not counted for it: its actions would not be either. */
-const heldOf = (compared: readonly Assigned[], held: ReadonlyMap<number, HeldCohort>): readonly Assigned[] =>
-  compared.filter(({ feature }) => held.has(feature.holdKey));
+const stickyOnly = (
+  compared: readonly Assigned[],
+  sticky: ReadonlyMap<number, StickyCohort>,
+): readonly Assigned[] => compared.filter(({ feature }) => sticky.has(feature.stickyKey));
 
 const act = (
   method: string,
@@ -118,7 +120,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const { request, url, path } = asked;
     const { method } = request;
     const { snapshot, stale } = seen;
-    const facts = (): Facts => factsOf(request, path, claims);
+    const facts = (): EvaluationContext => factsOf(request, path, claims);
     const features = applicable(snapshot, { path, method, stale, facts });
     const mayActivate = snapshot.mayActivate(method);
     const isNeeded = features.length > 0 || mayActivate || previewed !== null;
@@ -152,37 +154,39 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
   };
 
   /** What the visitor's cookie has to hold from now on; null: what it holds, there being nothing new or no room. */
-  const toHold = ({ identity, outcome, seen }: Gated): ReadonlyMap<number, HeldCohort> | null => {
-    const { unheld } = outcome;
-    if (identity === null || unheld.size === 0) return null;
-    const { holdKeys: living, enabledHoldKeys: open } = seen.snapshot;
-    const held = holdAlso(identity.held, unheld, { living, open });
-    return [...unheld.keys()].some((key) => held.has(key)) ? held : null;
+  const stickyAfter = ({ identity, outcome, seen }: Gated): ReadonlyMap<number, StickyCohort> | null => {
+    const { newSticky } = outcome;
+    if (identity === null || newSticky.size === 0) return null;
+    const { stickyKeys: living, enabledStickyKeys: open } = seen.snapshot;
+    const sticky = addSticky(identity.sticky, newSticky, { living, open });
+    return [...newSticky.keys()].some((key) => sticky.has(key)) ? sticky : null;
   };
 
   /** A Set-Cookie header when there is something to tell the visitor's browser that it does not know. */
   const cookieFor = (
     { url, identity, outcome }: Gated,
-    held: ReadonlyMap<number, HeldCohort> | null,
+    sticky: ReadonlyMap<number, StickyCohort> | null,
   ): Promise<string> | null => {
     if (identity === null || identity.isPassing || !outcome.meetsAny) return null;
     const day = dayOf(now());
-    if (held === null && !cookies.isDue(identity, day)) return null;
+    if (sticky === null && !cookies.isDue(identity, day)) return null;
     const { unitId, captchaScore } = identity;
-    return cookies.write(url, { unitId, held: held ?? identity.held, captchaScore }, day);
+    return cookies.write(url, { unitId, sticky: sticky ?? identity.sticky, captchaScore }, day);
   };
 
   const observe = (
     request: Request,
     gated: Gated,
-    { held, status, startMs, durationMs }: Served,
+    { sticky, status, startMs, durationMs }: Served,
     waitUntil: WaitUntil,
   ): void => {
     const { identity, outcome } = gated;
     if (identity === null || identity.isPassing) return;
     const exposed =
-      outcome.unheld.size === 0 ? outcome.compared : heldOf(outcome.compared, held ?? identity.held);
-    const inFull = held !== null || startMs - identity.reportedMs > FULL_EVERY_MS;
+      outcome.newSticky.size === 0
+        ? outcome.compared
+        : stickyOnly(outcome.compared, sticky ?? identity.sticky);
+    const inFull = sticky !== null || startMs - identity.reportedMs > FULL_EVERY_MS;
     if (inFull) {
       identity.reportedMs = startMs;
       identity.isKnownBot = isKnownBot(request.headers.get("User-Agent"));
@@ -250,11 +254,11 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     try {
       const gateMs = startMs - arrivedMs;
       const durationMs = answer === null ? now() - startMs : null;
-      const held = toHold(gated);
-      observe(request, gated, { held, status: response.status, startMs, durationMs }, waitUntil);
+      const sticky = stickyAfter(gated);
+      observe(request, gated, { sticky, status: response.status, startMs, durationMs }, waitUntil);
       if (edit !== null) response = editPage(response, edit);
       if (previewed !== null) response = markPreview(response, previewed);
-      const due = cookieFor(gated, held);
+      const due = cookieFor(gated, sticky);
       const cookie = due === null ? null : await due;
       const wantsDebug = config.DEBUG_HEADERS === "always" || request.headers.get("Sluice-Debug") === "1";
       const unshares = gated.outcome.meetsAny && isShared(response.headers);

@@ -1,6 +1,6 @@
 // Sluice's own routes, under /.sluice. Everything else is a visitor's request and does not come here.
 import { Hono, type Context } from "hono";
-import type { Push, Refusal } from "../../shared/snapshot/versioned-snapshot.ts";
+import type { Push, ApplyPushError } from "../../shared/snapshot/versioned-snapshot.ts";
 import type { Result } from "../../shared/result.ts";
 import type { Captcha } from "./captcha.ts";
 import { activatedBy, makeEventLimit, readEvent, type EventRefusal } from "./events.ts";
@@ -28,7 +28,7 @@ type Dependencies = {
   readonly push: (
     message: Push,
     waitUntil: WaitUntil,
-  ) => Promise<Result<{ revision: number; regions: readonly Receipt[] }, Refusal>>;
+  ) => Promise<Result<{ revision: number; regions: readonly Receipt[] }, ApplyPushError>>;
   readonly stats: () => { telemetry: SenderStats; failures: number; stateCalls: number };
   /** Reports what the unit was exposed to and acted on. */
   readonly tell: (

@@ -44,13 +44,15 @@ export const makeEventLimit = (): ((unitId: UnitId, now: number) => boolean) => 
 };
 
 /** The open features that the visitor's cookie holds. */
-export const heldBy = ({ snapshot, stale }: Seen, identity: Identity): Assigned[] => {
-  const { held } = identity;
+export const stickyAssignments = ({ snapshot, stale }: Seen, identity: Identity): Assigned[] => {
+  const { sticky } = identity;
   return snapshot.enabled
-    .filter((feature) => held.has(feature.holdKey) && !isClosed(feature, stale))
+    .filter((feature) => sticky.has(feature.stickyKey) && !isClosed(feature, stale))
     .map((feature) => assign(feature, identity));
 };
 
 /** The features that the visitor acted on: the named one, else all that they are held for. */
 export const activatedBy = ({ featureId }: PageEvent, seen: Seen, identity: Identity): Assigned[] =>
-  heldBy(seen, identity).filter(({ feature }) => featureId === undefined || feature.featureId === featureId);
+  stickyAssignments(seen, identity).filter(
+    ({ feature }) => featureId === undefined || feature.featureId === featureId,
+  );

@@ -1,6 +1,6 @@
 // Why each feature is on or off for one visitor, in words.
 import { bucketOf, cohortOf, type Cohort } from "../../shared/features/assign.ts";
-import type { Facts } from "../../shared/features/compile-targeting.ts";
+import type { EvaluationContext } from "../../shared/features/compile-targeting.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { CompiledFeature } from "../features/compile.ts";
 import { isClosed } from "../features/evaluate.ts";
@@ -23,7 +23,7 @@ export type Explanation = {
 /** Who asks, and for which page of the site; `path` null: for any. */
 export type Question = {
   readonly identity: Identity;
-  readonly facts: Facts;
+  readonly facts: EvaluationContext;
   readonly path: string | null;
   readonly method: string;
   /** The feature that the one who asks may see open whatever its state; null: none. */
@@ -46,8 +46,8 @@ export const judge = (
 ): Judgement => {
   const { featureId, state, targets } = feature;
   const bucket = bucketOf(featureId, identity.unitId);
-  const held = identity.held.get(feature.holdKey);
-  const cohort = cohortOf(feature, bucket, held);
+  const sticky = identity.sticky.get(feature.stickyKey);
+  const cohort = cohortOf(feature, bucket, sticky);
   if (preview === featureId && (path === null || feature.appliesTo(path, method)))
     return { bucket, cohort, open: true, why: "preview" };
   if (isClosed(feature, stale))
@@ -55,7 +55,7 @@ export const judge = (
   if (path !== null && !feature.appliesTo(path, method))
     return { bucket, cohort: "off", open: false, why: "route" };
   if (targets !== null && !targets(facts)) return { bucket, cohort: "off", open: false, why: "notTargeted" };
-  return { bucket, cohort, open: cohort === "treatment", why: held === undefined ? "bucket" : "held" };
+  return { bucket, cohort, open: cohort === "treatment", why: sticky === undefined ? "bucket" : "held" };
 };
 
 const bucketReason = ({ rolloutBps, holdoutBps }: CompiledFeature, { bucket, cohort }: Judgement): string => {

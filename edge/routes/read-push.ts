@@ -1,5 +1,5 @@
 // `POST /.sluice/push`: the origin tells the edge what changed. Signed, so that nobody else can open or close anything.
-import { PushMessage, seal } from "../../shared/features/feature.ts";
+import { PushMessage, encodeFeature } from "../../shared/features/feature.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import type { Push } from "../../shared/snapshot/versioned-snapshot.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
@@ -54,7 +54,7 @@ export const readPush = async (
   if (!(await verify(key.secret, signedText(signature.timestamp, body), fromHex(signature.mac))))
     return refuse("the signature does not match");
   const parsed = PushMessage.safeParse(parseJson(body));
-  if (parsed.success) return ok({ ...parsed.data, features: parsed.data.features.map(seal) });
+  if (parsed.success) return ok({ ...parsed.data, features: parsed.data.features.map(encodeFeature) });
   const detail = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
   return err({ reason: "malformed", detail });
 };

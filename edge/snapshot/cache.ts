@@ -2,11 +2,11 @@
 // replica, and a request that finds the state too old asks first. When nobody answers, the isolate begins from KV,
 // else from the built-in default (no feature at all), and keeps asking.
 import {
-  applyChange,
-  emptyLedger,
-  FIRST,
-  statesOf,
-  type Ledger,
+  applyDelta,
+  emptySnapshot,
+  FIRST_REVISION,
+  featuresOf,
+  type VersionedSnapshot,
 } from "../../shared/snapshot/versioned-snapshot.ts";
 import { compile, type CompiledSnapshot } from "../features/compile.ts";
 import { sleep, within, type Watch, type WatchAnswer } from "./watch.ts";
@@ -30,7 +30,7 @@ type Dependencies = {
   readonly maxStaleMs: number;
   /** A call to the region's replica, made within the current request. */
   readonly watchReplica: (watch: Watch) => Promise<WatchAnswer>;
-  readonly readKept: () => Promise<{ ledger: Ledger; writtenAt: number } | null>;
+  readonly readKept: () => Promise<{ ledger: VersionedSnapshot; writtenAt: number } | null>;
   readonly now: () => number;
   readonly watcher: string;
 };
@@ -64,7 +64,7 @@ export const makeMemory = ({
   watcher,
 }: Dependencies): Memory => {
   const waiting = new Set<() => void>();
-  let ledger: Ledger = emptyLedger;
+  let ledger: VersionedSnapshot = emptySnapshot;
   let snapshot: CompiledSnapshot | null = null;
   let origin: "replica" | "kv" | "default" = "default";
   let confirmedAt = 0;
@@ -76,9 +76,9 @@ export const makeMemory = ({
   let hungAt = 0;
   let calls = 0;
 
-  const learn = (next: Ledger): void => {
+  const learn = (next: VersionedSnapshot): void => {
     ledger = next;
-    snapshot = compile(next.revision ?? FIRST, statesOf(next), snapshot);
+    snapshot = compile(next.revision ?? FIRST_REVISION, featuresOf(next), snapshot);
     for (const leave of waiting) leave();
   };
 
@@ -95,7 +95,7 @@ export const makeMemory = ({
       "replica watch",
     );
     const { revision, change, ageMs } = answer;
-    if (change !== null && change.revision > (ledger.revision ?? -1)) learn(applyChange(ledger, change));
+    if (change !== null && change.revision > (ledger.revision ?? -1)) learn(applyDelta(ledger, change));
     // A replica that knows less than what is held here has not confirmed it.
     if (ageMs === null || revision !== ledger.revision) return false;
     if (snapshot === null) learn(ledger);
@@ -143,7 +143,7 @@ export const makeMemory = ({
     const kept = await within(ASK_MS, readKept(), "KV").catch(() => null);
     if (snapshot !== null) return;
     if (kept === null) {
-      learn(emptyLedger);
+      learn(emptySnapshot);
       confirmedAt = now();
       return;
     }
@@ -166,7 +166,7 @@ export const makeMemory = ({
     const answered = await within(ASK_MS, ask(at, waitUntil), "question").catch(() => false);
     if (snapshot === null) await begin();
     const source = origin !== "replica" ? origin : answered ? "replica" : "memory";
-    return seen(source, snapshot ?? compile(FIRST, []));
+    return seen(source, snapshot ?? compile(FIRST_REVISION, []));
   };
 
   const seeAt = (at: number, waitUntil: WaitUntil): Seen | Promise<Seen> => {

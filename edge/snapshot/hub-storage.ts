@@ -1,7 +1,11 @@
 // The hub's ledger in its SQLite storage: one row a feature, a null state where it was removed.
-import { readSealed } from "../../shared/features/feature.ts";
+import { readEncodedFeature } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
-import { emptyLedger, type Entry, type Ledger } from "../../shared/snapshot/versioned-snapshot.ts";
+import {
+  emptySnapshot,
+  type FeatureEntry,
+  type VersionedSnapshot,
+} from "../../shared/snapshot/versioned-snapshot.ts";
 
 export const createTables = (sql: SqlStorage): void => {
   sql.exec(
@@ -12,23 +16,23 @@ export const createTables = (sql: SqlStorage): void => {
   );
 };
 
-export const readLedger = (sql: SqlStorage): Ledger => {
+export const readLedger = (sql: SqlStorage): VersionedSnapshot => {
   const known = sql.exec<{ revision: number; base: number }>("select revision, base from known").toArray()[0];
-  if (known === undefined) return emptyLedger;
+  if (known === undefined) return emptySnapshot;
   const rows = sql.exec<{ feature_id: string; revision: number; state: string | null }>(
     "select feature_id, revision, state from entries",
   );
-  const entries = new Map<FeatureId, Entry>();
+  const entries = new Map<FeatureId, FeatureEntry>();
   for (const row of rows)
     entries.set(FeatureId.parse(row.feature_id), {
       revision: Revision.parse(row.revision),
-      state: row.state === null ? null : readSealed(JSON.parse(row.state)),
+      state: row.state === null ? null : readEncodedFeature(JSON.parse(row.state)),
     });
   return { revision: Revision.parse(known.revision), base: Revision.parse(known.base), entries };
 };
 
 /** Writes what `next` has over `before`. All writes of one event are committed together by the platform. */
-export const writeLedger = (sql: SqlStorage, before: Ledger, next: Ledger): void => {
+export const writeLedger = (sql: SqlStorage, before: VersionedSnapshot, next: VersionedSnapshot): void => {
   for (const [id, entry] of next.entries)
     if (before.entries.get(id) !== entry)
       sql.exec(

@@ -3,12 +3,12 @@ import { DurableObject } from "cloudflare:workers";
 import type { Revision } from "../../shared/ids.ts";
 import {
   applyPush,
-  changeSince,
-  emptyLedger,
-  FIRST,
-  type Ledger,
+  deltaSince,
+  emptySnapshot,
+  FIRST_REVISION,
+  type VersionedSnapshot,
   type Push,
-  type Refusal,
+  type ApplyPushError,
 } from "../../shared/snapshot/versioned-snapshot.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { Env } from "../config.ts";
@@ -28,7 +28,7 @@ const ASLEEP_MS = 5_000;
 const KEEP_EVERY_MS = 1_000;
 
 export class Hub extends DurableObject<Env> {
-  private ledger: Ledger = emptyLedger;
+  private ledger: VersionedSnapshot = emptySnapshot;
   private readonly watchers = makeGathering();
   private readonly confirmations = makeGathering();
   private keptRevision: Revision | null = null;
@@ -49,8 +49,8 @@ export class Hub extends DurableObject<Env> {
   async watch({ watcher, have, waitMs }: Watch): Promise<WatchAnswer> {
     const seen = this.regions.get(watcher);
     this.regions.set(watcher, { revision: seen?.revision ?? have, seenAt: Date.now() });
-    if (waitMs > 0 && changeSince(this.ledger, have) === null) await this.watchers.wait(waitMs);
-    const change = changeSince(this.ledger, have);
+    if (waitMs > 0 && deltaSince(this.ledger, have) === null) await this.watchers.wait(waitMs);
+    const change = deltaSince(this.ledger, have);
     if (change === null) await this.confirm(watcher, have);
     return { revision: this.ledger.revision, change, ageMs: 0 };
   }
@@ -62,7 +62,7 @@ export class Hub extends DurableObject<Env> {
   }
 
   /** Takes a push and waits until every region that is awake, and `region`, has confirmed it or had its time. */
-  async push(message: Push, region: string): Promise<Result<Receipts, Refusal>> {
+  async push(message: Push, region: string): Promise<Result<Receipts, ApplyPushError>> {
     const began = Date.now();
     const applied = applyPush(this.ledger, message);
     if (!applied.ok) return applied;
@@ -110,12 +110,12 @@ export class Hub extends DurableObject<Env> {
   ): Receipt[] {
     return [...new Set([region, ...awake])].map((name) => ({
       region: name,
-      revision: this.regions.get(name)?.revision ?? FIRST,
+      revision: this.regions.get(name)?.revision ?? FIRST_REVISION,
       ms: confirmedMs.get(name) ?? RECEIPT_MS,
     }));
   }
 
-  private store(ledger: Ledger): void {
+  private store(ledger: VersionedSnapshot): void {
     writeLedger(this.ctx.storage.sql, this.ledger, ledger);
     this.ledger = ledger;
   }

@@ -1,9 +1,14 @@
 // The copy in KV: where an isolate begins when no Durable Object answers. Up to a minute behind, so never the path of
 // a rollback; written at most once a second.
 import { z } from "zod";
-import { readSealed } from "../../shared/features/feature.ts";
+import { readEncodedFeature } from "../../shared/features/feature.ts";
 import { Revision } from "../../shared/ids.ts";
-import { applyChange, emptyLedger, statesOf, type Ledger } from "../../shared/snapshot/versioned-snapshot.ts";
+import {
+  applyDelta,
+  emptySnapshot,
+  featuresOf,
+  type VersionedSnapshot,
+} from "../../shared/snapshot/versioned-snapshot.ts";
 
 const KEY = "snapshot";
 
@@ -13,19 +18,21 @@ const Kept = z.object({
   features: z.custom<readonly unknown[]>(Array.isArray),
 });
 
-export const keep = async (kv: KVNamespace, ledger: Ledger, now: number): Promise<void> => {
+export const keep = async (kv: KVNamespace, ledger: VersionedSnapshot, now: number): Promise<void> => {
   if (ledger.revision === null) return;
   await kv.put(
     KEY,
-    JSON.stringify({ revision: ledger.revision, writtenAt: now, features: statesOf(ledger) }),
+    JSON.stringify({ revision: ledger.revision, writtenAt: now, features: featuresOf(ledger) }),
   );
 };
 
 /** null when nothing was kept. Throws when KV does, or when what is kept cannot be read. */
-export const readKept = async (kv: KVNamespace): Promise<{ ledger: Ledger; writtenAt: number } | null> => {
+export const readKept = async (
+  kv: KVNamespace,
+): Promise<{ ledger: VersionedSnapshot; writtenAt: number } | null> => {
   const text = await kv.get(KEY, "text");
   if (text === null) return null;
   const { revision, writtenAt, features } = Kept.parse(JSON.parse(text));
-  const change = { revision, full: true, features: features.map(readSealed), removed: [] };
-  return { ledger: applyChange(emptyLedger, change), writtenAt };
+  const change = { revision, full: true, features: features.map(readEncodedFeature), removed: [] };
+  return { ledger: applyDelta(emptySnapshot, change), writtenAt };
 };

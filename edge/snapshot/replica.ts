@@ -3,10 +3,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Revision } from "../../shared/ids.ts";
 import {
-  applyChange,
-  changeSince,
-  emptyLedger,
-  type Ledger,
+  applyDelta,
+  deltaSince,
+  emptySnapshot,
+  type VersionedSnapshot,
 } from "../../shared/snapshot/versioned-snapshot.ts";
 import { parseConfig, type Env } from "../config.ts";
 import type { Hub } from "./hub.ts";
@@ -22,7 +22,7 @@ const RETRY_MS = 250;
 
 export class Replica extends DurableObject<Env> {
   private readonly watchMs: number;
-  private ledger: Ledger = emptyLedger;
+  private ledger: VersionedSnapshot = emptySnapshot;
   private confirmedAt: number | null = null;
   private watchUntil = 0;
   private watching = false;
@@ -47,12 +47,12 @@ export class Replica extends DurableObject<Env> {
     this.acknowledged.wake();
     if (this.confirmedAt === null || now - this.confirmedAt > maxAgeMs)
       await this.ask(region).catch(() => undefined); // answered with the age that the state has
-    else if (waitMs > 0 && changeSince(this.ledger, have) === null)
+    else if (waitMs > 0 && deltaSince(this.ledger, have) === null)
       await this.beat.wait(waitMs + HUNG_AFTER_MS / 2);
     if (!this.watching) this.ctx.waitUntil(this.watchHub(region));
     return {
       revision: this.ledger.revision,
-      change: changeSince(this.ledger, have),
+      change: deltaSince(this.ledger, have),
       ageMs: this.confirmedAt === null ? null : Date.now() - this.confirmedAt,
     };
   }
@@ -83,7 +83,7 @@ export class Replica extends DurableObject<Env> {
     const now = Date.now();
     this.confirmedAt = now;
     if (change !== null && change.revision > (this.ledger.revision ?? -1)) {
-      this.ledger = applyChange(this.ledger, change);
+      this.ledger = applyDelta(this.ledger, change);
       for (const [id, { seenAt }] of this.isolates) if (seenAt < now - LINGER_MS) this.isolates.delete(id);
       this.ctx.waitUntil(this.confirm(region, [...this.isolates.keys()]));
     }

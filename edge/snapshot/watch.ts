@@ -1,5 +1,5 @@
 // The one call between the places of the edge's state: subscription, catch-up, acknowledgement and heartbeat at once.
-import type { Change } from "../../shared/snapshot/versioned-snapshot.ts";
+import type { SnapshotDelta } from "../../shared/snapshot/versioned-snapshot.ts";
 import type { Revision } from "../../shared/ids.ts";
 
 export type Watch = {
@@ -17,7 +17,7 @@ export type WatchAnswer = {
   /** The newest revision that the answering place knows; null: none. */
   readonly revision: Revision | null;
   /** null: the caller is up to date. */
-  readonly change: Change | null;
+  readonly change: SnapshotDelta | null;
   /** Time since the hub was last known to have nothing newer than this answer; null: it was never asked with success. */
   readonly ageMs: number | null;
 };

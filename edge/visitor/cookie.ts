@@ -7,7 +7,7 @@ import {
   parseCookie,
   signedPart,
 } from "../../shared/signing/cookie.ts";
-import type { HeldCohort } from "../../shared/features/assign.ts";
+import type { StickyCohort } from "../../shared/features/assign.ts";
 import { UnitId } from "../../shared/ids.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import type { GateOutcome } from "../features/evaluate.ts";
@@ -16,7 +16,7 @@ import type { CompiledFeature } from "../features/compile.ts";
 export type Identity = {
   readonly unitId: UnitId;
   /** Read from the cookie each time: thousands of remembered visitors would fill an isolate with maps. */
-  readonly held: ReadonlyMap<number, HeldCohort>;
+  readonly sticky: ReadonlyMap<number, StickyCohort>;
   /** Day and key of the cookie's signature; null: no cookie was sent that could be believed. */
   readonly signed: { readonly day: number; readonly kid: string } | null;
   /** The gate's last answer for this unit. Remembering it changes nothing but the time that it takes. */
@@ -71,7 +71,7 @@ export const fromBase64Url = (text: string): Uint8Array =>
 
 export const newIdentity = (): Identity => ({
   unitId: UnitId.parse(`anon-${toBase64Url(crypto.getRandomValues(new Uint8Array(16)))}`),
-  held: new Map(),
+  sticky: new Map(),
   signed: null,
   memo: null,
   reportedMs: 0,
@@ -92,7 +92,7 @@ export const makeCookies = (
   /** A whole Set-Cookie header. */
   write: (
     url: string,
-    identity: Pick<Identity, "unitId" | "held" | "captchaScore">,
+    identity: Pick<Identity, "unitId" | "sticky" | "captchaScore">,
     day: number,
   ) => Promise<string>;
 } => {
@@ -125,8 +125,8 @@ export const makeCookies = (
       if (content === null) return null;
       const identity: Identity = {
         unitId: content.unitId,
-        get held() {
-          return decodePayload(parsed.payload)?.held ?? new Map();
+        get sticky() {
+          return decodePayload(parsed.payload)?.sticky ?? new Map();
         },
         signed: { day: content.day, kid: key.kid },
         memo: null,
@@ -142,9 +142,9 @@ export const makeCookies = (
     isDue: ({ signed }, day) =>
       signed === null || signed.kid !== ring[0].kid || day - signed.day >= RENEW_DAYS,
 
-    write: async (url, { unitId, held, captchaScore }, day) => {
+    write: async (url, { unitId, sticky, captchaScore }, day) => {
       const [{ kid, secret }] = ring;
-      const payload = encodePayload({ unitId, held, day, captchaScore });
+      const payload = encodePayload({ unitId, sticky, day, captchaScore });
       const value = formatCookie(kid, payload, toBase64Url(await mac.sign(secret, signedPart(kid, payload))));
       const secure = url.startsWith("https:") ? "; Secure" : "";
       return `${cookieName(url)}=${value}; Path=/; Max-Age=${COOKIE_DAYS * 86_400}; HttpOnly; SameSite=Lax${secure}`;

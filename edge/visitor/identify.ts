@@ -59,7 +59,9 @@ const signedIn = (identity: Identity, user: UnitId): Identity =>
     : {
         ...newIdentity(),
         unitId: user,
-        ...(isMadeUp(identity.unitId) ? { held: identity.held, captchaScore: identity.captchaScore } : {}),
+        ...(isMadeUp(identity.unitId)
+          ? { sticky: identity.sticky, captchaScore: identity.captchaScore }
+          : {}),
       };
 
 /** Without consent a unit lives for the request only: no cookie is read or set, and nothing is reported. */

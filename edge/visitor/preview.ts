@@ -1,5 +1,5 @@
 // Previews: who holds a link that was signed for a feature sees it open, although it is closed, not for them or not yet
-// reached by the rollout. Nobody else does, nothing of it is counted, and no cohort is held for it.
+// reached by the rollout. Nobody else does, nothing of it is counted, and no cohort becomes sticky by it.
 import type { FeatureId } from "../../shared/ids.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import { MAX_PREVIEW_S, parsePreview, type Preview } from "../../shared/signing/preview.ts";
@@ -66,8 +66,8 @@ export const previewOn = (
 export const withPreview = (outcome: GateOutcome, feature: CompiledFeature): GateOutcome => {
   const compared = outcome.compared.filter((assigned) => assigned.feature !== feature);
   const told = compared.map((assigned) => `${assigned.feature.featureId}=${assigned.cohort}`);
-  const unheld = new Map([...outcome.unheld].filter(([key]) => key !== feature.holdKey));
-  return { ...outcome, compared, unheld, header: [...told, `${feature.featureId}=treatment`].join(", ") };
+  const newSticky = new Map([...outcome.newSticky].filter(([key]) => key !== feature.stickyKey));
+  return { ...outcome, compared, newSticky, header: [...told, `${feature.featureId}=treatment`].join(", ") };
 };
 
 /** Says so, and is kept by no cache: it is for one person, for a while. */

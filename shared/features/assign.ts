@@ -7,7 +7,7 @@ export const BUCKETS = 10_000;
 export type Cohort = "treatment" | "holdout" | "off";
 
 /** A cohort that sticks to its unit. `off` does not: a raised rollout must reach those units. */
-export type HeldCohort = Exclude<Cohort, "off">;
+export type StickyCohort = Exclude<Cohort, "off">;
 
 export type Assignable = {
   readonly featureId: string;
@@ -22,7 +22,7 @@ export const bucketOf = (featureId: string, unitId: string): number => h32Joined
  * Treatment takes the lowest buckets and holdout the highest, so raising the rollout never moves anyone out of
  * treatment. A held cohort wins over the hash.
  */
-export const cohortOf = (feature: Assignable, bucket: number, held?: HeldCohort): Cohort => {
+export const cohortOf = (feature: Assignable, bucket: number, held?: StickyCohort): Cohort => {
   if (held !== undefined) return held;
   if (bucket < feature.rolloutBps) return "treatment";
   if (bucket >= BUCKETS - feature.holdoutBps) return "holdout";

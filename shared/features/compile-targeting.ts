@@ -6,7 +6,7 @@ import type { Condition, Leaf } from "./targeting.ts";
 export type Device = "mobile" | "tablet" | "desktop";
 
 /** What can be asked of a request. Nothing is computed before a condition asks for it. */
-export type Facts = {
+export type EvaluationContext = {
   /** ISO 3166-1 alpha-2; null: unknown. */
   readonly country: () => string | null;
   readonly path: () => string;
@@ -18,7 +18,7 @@ export type Facts = {
   readonly claim: (name: string) => readonly string[];
 };
 
-export type Targets = (facts: Facts) => boolean;
+export type TargetingPredicate = (facts: EvaluationContext) => boolean;
 
 type Test = (value: string) => boolean;
 
@@ -77,10 +77,10 @@ const partsOf = (attribute: string): { kind: string; name: string } => {
     : { kind: attribute.slice(0, colon), name: attribute.slice(colon + 1) };
 };
 
-const compileLeaf = (leaf: Leaf): Targets => {
+const compileLeaf = (leaf: Leaf): TargetingPredicate => {
   const test = testOf(leaf);
   const { kind, name } = partsOf(leaf.attribute);
-  const one = (read: (facts: Facts) => string | null): Targets => {
+  const one = (read: (facts: EvaluationContext) => string | null): TargetingPredicate => {
     return (facts) => {
       const value = read(facts);
       return value !== null && test(value);
@@ -104,7 +104,7 @@ const compileLeaf = (leaf: Leaf): Targets => {
   }
 };
 
-export const compileTargeting = (condition: Condition): Targets => {
+export const compileTargeting = (condition: Condition): TargetingPredicate => {
   if ("conditions" in condition) {
     const compiled = condition.conditions.map(compileTargeting);
     return condition.operator === "and"

@@ -51,11 +51,11 @@ export const FeatureState = z
 export type FeatureState = z.infer<typeof FeatureState>;
 
 /** What a feature does, by fields that may grow new words in an origin that is newer than this edge. */
-const MEANINGS = ["targeting", "routes", "gate", "activation"] as const;
-type Meaning = (typeof MEANINGS)[number];
-type Base = Omit<FeatureState, Meaning>;
+const BEHAVIOUR_FIELDS = ["targeting", "routes", "gate", "activation"] as const;
+type BehaviourField = (typeof BEHAVIOUR_FIELDS)[number];
+type Base = Omit<FeatureState, BehaviourField>;
 
-const isMeaning = (field: unknown): boolean => MEANINGS.some((meaning) => meaning === field);
+const isBehaviourField = (field: unknown): boolean => BEHAVIOUR_FIELDS.some((meaning) => meaning === field);
 
 const isWithin = (value: unknown, from: number, to: number): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= from && value <= to;
@@ -95,14 +95,14 @@ type Wrong = { readonly path: readonly PropertyKey[]; readonly message: string }
  * that a newer origin can always close a feature at an older edge. A feature whose targeting, routes, gate or
  * activation this edge does not understand would be applied wrongly: it is closed here, and only here.
  */
-export const readPushed = (pushed: unknown): Result<FeatureState, readonly Wrong[]> => {
+export const readPushedFeature = (pushed: unknown): Result<FeatureState, readonly Wrong[]> => {
   const fields = isObject(pushed) ? known(pushed) : pushed;
-  if (isObject(fields) && hasBase(fields) && !MEANINGS.some((meaning) => meaning in fields))
+  if (isObject(fields) && hasBase(fields) && !BEHAVIOUR_FIELDS.some((meaning) => meaning in fields))
     return ok({ ...fields, targeting: null, routes: [], gate: null, activation: null });
   const parsed = FeatureState.safeParse(fields);
   if (parsed.success) return ok(parsed.data);
   const wrong = parsed.error.issues.map((issue) => issue.path[0]);
-  if (!isObject(fields) || !wrong.every(isMeaning)) return err(parsed.error.issues);
+  if (!isObject(fields) || !wrong.every(isBehaviourField)) return err(parsed.error.issues);
   const rest = Object.entries(fields).filter(([field]) => !wrong.includes(field));
   return ok(FeatureState.parse({ ...Object.fromEntries(rest), enabled: false }));
 };
@@ -113,7 +113,7 @@ const PushedFeatures = z
   .transform((list, context): FeatureState[] => {
     const features: FeatureState[] = [];
     for (const [at, pushed] of list.entries()) {
-      const read = readPushed(pushed);
+      const read = readPushedFeature(pushed);
       if (read.ok) features.push(read.value);
       else
         for (const { path, message } of read.error)
@@ -126,10 +126,10 @@ const PushedFeatures = z
  * A feature as the edge keeps it and passes it on: what it does is JSON text (null: none) until a request asks for it,
  * so that a thousand features travel and wait as texts and not as tens of thousands of objects.
  */
-export type SealedState = Base & Readonly<Record<Meaning, string | null>>;
+export type EncodedFeature = Base & Readonly<Record<BehaviourField, string | null>>;
 
-export const seal = (state: FeatureState): SealedState => {
-  const text = (meaning: Meaning): string | null =>
+export const encodeFeature = (state: FeatureState): EncodedFeature => {
+  const text = (meaning: BehaviourField): string | null =>
     isNone(state[meaning]) ? null : JSON.stringify(state[meaning]);
   return {
     ...state,
@@ -141,28 +141,31 @@ export const seal = (state: FeatureState): SealedState => {
 };
 
 /** What `seal` made text. It passed the schema before that, so it is not parsed by it again. */
-export const unseal = <M extends Meaning>(state: SealedState, meaning: M): FeatureState[M] | null => {
+export const decodeField = <M extends BehaviourField>(
+  state: EncodedFeature,
+  meaning: M,
+): FeatureState[M] | null => {
   const text = state[meaning];
   return text === null ? null : JSON.parse(text);
 };
 
-const isSealed = (stored: Readonly<Record<string, unknown>>): stored is SealedState =>
+const isSealed = (stored: Readonly<Record<string, unknown>>): stored is EncodedFeature =>
   hasBase(stored) &&
   Object.keys(stored).length === FIELDS.length &&
-  MEANINGS.every((meaning) => stored[meaning] === null || typeof stored[meaning] === "string");
+  BEHAVIOUR_FIELDS.every((meaning) => stored[meaning] === null || typeof stored[meaning] === "string");
 
-const pushedAnew = (stored: unknown): SealedState => {
-  const read = readPushed(stored);
-  if (read.ok) return seal(read.value);
+const pushedAnew = (stored: unknown): EncodedFeature => {
+  const read = readPushedFeature(stored);
+  if (read.ok) return encodeFeature(read.value);
   const faults = read.error.map(({ path, message }) => `${path.join(".")}: ${message}`);
   throw new Error(`a stored feature cannot be read: ${faults.join("; ")}`);
 };
 
 /** What this edge stored. What another version of it stored otherwise is read as if it were pushed. Throws else. */
-export const readSealed = (stored: unknown): SealedState => {
+export const readEncodedFeature = (stored: unknown): EncodedFeature => {
   if (!isObject(stored)) return pushedAnew(stored);
   if (isSealed(stored)) return stored;
-  const opened = MEANINGS.map((meaning) => {
+  const opened = BEHAVIOUR_FIELDS.map((meaning) => {
     const text = stored[meaning];
     return [meaning, typeof text === "string" ? JSON.parse(text) : text];
   });

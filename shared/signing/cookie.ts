@@ -3,15 +3,15 @@
 // `signedPart`.
 import { h32Joined } from "../hash.ts";
 import { UnitId } from "../ids.ts";
-import type { HeldCohort } from "../features/assign.ts";
+import type { StickyCohort } from "../features/assign.ts";
 
 /** What the cookie says, once its MAC is found right. */
 export type CookieContent = {
   readonly unitId: UnitId;
   /** Day of signing, in days since 1970: an old cookie is signed again before it expires. */
   readonly day: number;
-  /** By `holdKey`. Insertion order is age: the oldest first. */
-  readonly held: ReadonlyMap<number, HeldCohort>;
+  /** By `stickyKey`. Insertion order is age: the oldest first. */
+  readonly sticky: ReadonlyMap<number, StickyCohort>;
   /** 0 (bot) … 1 (human), in hundredths; null: no captcha has found anything. */
   readonly captchaScore: number | null;
 };
@@ -26,61 +26,62 @@ export type ParsedCookie = {
 };
 
 /** Cohorts that one cookie holds at most: 6 characters each keep it well under 1 kB. */
-export const MAX_HELD = 100;
+export const MAX_STICKY = 100;
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const HOLD_CHARS = 6;
+const STICKY_CHARS = 6;
 const CODES = ["treatment", "holdout"] as const;
 
-/** A cohort is held for one epoch of one feature: a feature that is opened anew assigns anew. 32 bits. */
-export const holdKey = (featureId: string, epoch: number): number => h32Joined(featureId, String(epoch), "#");
+/** A cohort is sticky for one epoch of one feature: a feature that is opened anew assigns anew. 32 bits. */
+export const stickyKey = (featureId: string, epoch: number): number =>
+  h32Joined(featureId, String(epoch), "#");
 
-const encodeHold = (key: number, cohort: HeldCohort): string => {
+const encodeSticky = (key: number, cohort: StickyCohort): string => {
   let rest = key * 16 + CODES.indexOf(cohort);
   let text = "";
-  for (let i = 0; i < HOLD_CHARS; i++) {
+  for (let i = 0; i < STICKY_CHARS; i++) {
     text = DIGITS.charAt(rest % 64) + text;
     rest = Math.floor(rest / 64);
   }
   return text;
 };
 
-const decodeHolds = (text: string): Map<number, HeldCohort> | null => {
-  const held = new Map<number, HeldCohort>();
-  if (text.length % HOLD_CHARS !== 0) return null;
-  for (let at = 0; at < text.length; at += HOLD_CHARS) {
+const decodeSticky = (text: string): Map<number, StickyCohort> | null => {
+  const sticky = new Map<number, StickyCohort>();
+  if (text.length % STICKY_CHARS !== 0) return null;
+  for (let at = 0; at < text.length; at += STICKY_CHARS) {
     let value = 0;
-    for (let i = at; i < at + HOLD_CHARS; i++) {
+    for (let i = at; i < at + STICKY_CHARS; i++) {
       const digit = DIGITS.indexOf(text.charAt(i));
       if (digit < 0) return null;
       value = value * 64 + digit;
     }
     const cohort = CODES[value % 16];
     if (cohort === undefined) return null;
-    held.set(Math.floor(value / 16), cohort);
+    sticky.set(Math.floor(value / 16), cohort);
   }
-  return held;
+  return sticky;
 };
 
 const escapeUnit = (unitId: string): string =>
   encodeURIComponent(unitId).replace(/[.~]/g, (char) => (char === "." ? "%2E" : "%7E"));
 
-export const encodePayload = ({ unitId, day, held, captchaScore }: CookieContent): string => {
-  const holds = [...held].slice(-MAX_HELD).map(([key, cohort]) => encodeHold(key, cohort));
+export const encodePayload = ({ unitId, day, sticky, captchaScore }: CookieContent): string => {
+  const stickyText = [...sticky].slice(-MAX_STICKY).map(([key, cohort]) => encodeSticky(key, cohort));
   const score = captchaScore === null ? "" : `~${Math.round(captchaScore * 100)}`;
-  return `${escapeUnit(unitId)}~${day.toString(36)}~${holds.join("")}${score}`;
+  return `${escapeUnit(unitId)}~${day.toString(36)}~${stickyText.join("")}${score}`;
 };
 
 /** null for anything that this codec did not write. */
 export const decodePayload = (payload: string): CookieContent | null => {
   const match = /^([^~]+)~([0-9a-z]{1,6})~([A-Za-z0-9_-]*)(?:~(\d{1,2}|100))?$/.exec(payload);
   if (match === null) return null;
-  const [, unit = "", day = "", holds = "", hundredths] = match;
-  const held = decodeHolds(holds);
+  const [, unit = "", day = "", stickyText = "", hundredths] = match;
+  const sticky = decodeSticky(stickyText);
   const unitId = UnitId.safeParse(unescapeUnit(unit));
-  if (held === null || !unitId.success) return null;
+  if (sticky === null || !unitId.success) return null;
   const captchaScore = hundredths === undefined ? null : Number(hundredths) / 100;
-  return { unitId: unitId.data, day: Number.parseInt(day, 36), held, captchaScore };
+  return { unitId: unitId.data, day: Number.parseInt(day, 36), sticky, captchaScore };
 };
 
 const unescapeUnit = (text: string): string => {
@@ -107,19 +108,19 @@ export const parseCookie = (value: string): ParsedCookie | null => {
 type Keys = { readonly has: (key: number) => boolean };
 
 /**
- * `held` with `added` at its end. Over the cap, cohorts of features that no longer exist (not in `living`) go first, then
- * those of closed ones (not in `open`), the oldest first. What then has no room is not held: a visitor's cohort is not
+ * `sticky` with `added` at its end. Over the cap, cohorts of features that no longer exist (not in `living`) go first, then
+ * those of closed ones (not in `open`), the oldest first. What then has no room does not become sticky: a visitor's cohort is not
  * given up for a new one, and whoever meets more features than a cookie holds gets no new cookie with each page.
  */
-export const holdAlso = (
-  held: ReadonlyMap<number, HeldCohort>,
-  added: ReadonlyMap<number, HeldCohort>,
+export const addSticky = (
+  sticky: ReadonlyMap<number, StickyCohort>,
+  added: ReadonlyMap<number, StickyCohort>,
   { living, open }: { living: Keys; open: Keys },
-): Map<number, HeldCohort> => {
-  const all = new Map([...held, ...added]);
+): Map<number, StickyCohort> => {
+  const all = new Map([...sticky, ...added]);
   const drop = (keys: Iterable<number>): void => {
     for (const key of keys) {
-      if (all.size <= MAX_HELD) return;
+      if (all.size <= MAX_STICKY) return;
       all.delete(key);
     }
   };

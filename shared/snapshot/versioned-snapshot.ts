@@ -1,48 +1,51 @@
 // All features with the revision at which each last changed: what a place of the edge's state knows, and how it tells
 // the next place what that one has missed. Revisions only rise; an older one never replaces a newer one.
-import type { PushMessage, SealedState } from "../features/feature.ts";
+import type { PushMessage, EncodedFeature } from "../features/feature.ts";
 import { Revision, type FeatureId } from "../ids.ts";
 import { err, ok, type Result } from "../result.ts";
 
 /** `state` is null once the feature was removed: the mark tells others to remove it too. */
-export type Entry = { readonly revision: Revision; readonly state: SealedState | null };
+export type FeatureEntry = { readonly revision: Revision; readonly state: EncodedFeature | null };
 
-export type Ledger = {
+export type VersionedSnapshot = {
   /** null before anything was ever learned. */
   readonly revision: Revision | null;
   /** Removals before this revision are not remembered: whoever is older needs everything. */
   readonly base: Revision;
-  readonly entries: ReadonlyMap<FeatureId, Entry>;
+  readonly entries: ReadonlyMap<FeatureId, FeatureEntry>;
 };
 
 /** What brings an older place up to `revision`. */
-export type Change = Pick<PushMessage, "revision" | "full" | "removed"> & {
-  readonly features: readonly SealedState[];
+export type SnapshotDelta = Pick<PushMessage, "revision" | "full" | "removed"> & {
+  readonly features: readonly EncodedFeature[];
 };
 
 /** A push, once it is found right. */
-export type Push = Change & Pick<PushMessage, "since">;
+export type Push = SnapshotDelta & Pick<PushMessage, "since">;
 
 /** `stale`: older than what is known. `gap`: builds on a revision that never arrived. */
-export type Refusal = { readonly reason: "stale" | "gap"; readonly have: Revision };
+export type ApplyPushError = { readonly reason: "stale" | "gap"; readonly have: Revision };
 
 /** The revision of the built-in default: nothing was ever pushed. */
-export const FIRST = Revision.parse(0);
+export const FIRST_REVISION = Revision.parse(0);
 
-export const emptyLedger: Ledger = { revision: null, base: FIRST, entries: new Map() };
+export const emptySnapshot: VersionedSnapshot = { revision: null, base: FIRST_REVISION, entries: new Map() };
 
 /** The ledger after a push. An equal revision changes nothing and is no failure: pushes are repeated. */
-export const applyPush = (ledger: Ledger, push: Push): Result<Ledger, Refusal> => {
+export const applyPush = (
+  ledger: VersionedSnapshot,
+  push: Push,
+): Result<VersionedSnapshot, ApplyPushError> => {
   const have = ledger.revision;
   if (have !== null && push.revision < have) return err({ reason: "stale", have });
   if (have !== null && push.revision === have) return ok(ledger);
   if (!push.full && push.since !== undefined && push.since > (have ?? 0))
-    return err({ reason: "gap", have: have ?? FIRST });
-  return ok(applyChange(ledger, push));
+    return err({ reason: "gap", have: have ?? FIRST_REVISION });
+  return ok(applyDelta(ledger, push));
 };
 
 /** Applies what is known to be newer. */
-export const applyChange = (ledger: Ledger, change: Change): Ledger => {
+export const applyDelta = (ledger: VersionedSnapshot, change: SnapshotDelta): VersionedSnapshot => {
   const { revision } = change;
   const entries = new Map(ledger.entries);
   const named = new Set(change.features.map((state) => state.featureId));
@@ -55,7 +58,7 @@ export const applyChange = (ledger: Ledger, change: Change): Ledger => {
 };
 
 /** null when `have` is up to date (or newer than this place, which must then not be believed over it). */
-export const changeSince = (ledger: Ledger, have: Revision | null): Change | null => {
+export const deltaSince = (ledger: VersionedSnapshot, have: Revision | null): SnapshotDelta | null => {
   const { revision } = ledger;
   if (revision === null || (have !== null && have >= revision)) return null;
   const full = have === null || have < ledger.base;
@@ -68,5 +71,5 @@ export const changeSince = (ledger: Ledger, have: Revision | null): Change | nul
   };
 };
 
-export const statesOf = (ledger: Ledger): SealedState[] =>
+export const featuresOf = (ledger: VersionedSnapshot): EncodedFeature[] =>
   [...ledger.entries.values()].flatMap((entry) => entry.state ?? []);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { compile } from "../../edge/features/compile.ts";
 import { factsOf } from "../../edge/features/request-context.ts";
 import { applicable } from "../../edge/features/evaluate.ts";
-import { FeatureState, seal } from "../../shared/features/feature.ts";
+import { FeatureState, encodeFeature } from "../../shared/features/feature.ts";
 import { Revision } from "../../shared/ids.ts";
 import { feature } from "./support/edge.ts";
 
@@ -14,7 +14,7 @@ const states = [
   feature("feat_de", toward("DE")),
   feature("feat_fr", { ...toward("FR"), failureMode: "closed" }),
   feature("feat_shop", { ...toward("DE"), routes: [{ path: "/shop" }] }),
-].map((state) => seal(FeatureState.parse(state)));
+].map((state) => encodeFeature(FeatureState.parse(state)));
 const snapshot = compile(Revision.parse(1), states);
 
 const meet = (country: string, path = "/", stale = false) => {
@@ -48,7 +48,9 @@ test.each([
 ])("a token is asked for when a feature targets %s: %j → %s", (_, condition, isAsked) => {
   const targeting = { operator: "or", conditions: [{ operator: "not", condition }] };
   const of = (fields: Record<string, unknown>) =>
-    compile(Revision.parse(1), [seal(FeatureState.parse(feature("feat_a", { targeting, ...fields })))]);
+    compile(Revision.parse(1), [
+      encodeFeature(FeatureState.parse(feature("feat_a", { targeting, ...fields }))),
+    ]);
   expect(of({}).asksForClaims).toBe(isAsked);
   expect(of({ enabled: false }).asksForClaims).toBe(false);
 });

@@ -2,12 +2,12 @@ import { beforeAll, expect, test } from "vitest";
 import { compile } from "../../edge/features/compile.ts";
 import { gate } from "../../edge/features/evaluate.ts";
 import { newIdentity } from "../../edge/visitor/cookie.ts";
-import { MAX_HELD } from "../../shared/signing/cookie.ts";
-import { FeatureState, seal } from "../../shared/features/feature.ts";
+import { MAX_STICKY } from "../../shared/signing/cookie.ts";
+import { FeatureState, encodeFeature } from "../../shared/features/feature.ts";
 import { Revision, UnitId } from "../../shared/ids.ts";
 import { cookieOf, echoed, edge, feature, headerOf, push, recorded } from "./support/edge.ts";
 
-const many = Array.from({ length: MAX_HELD + 30 }, (_, i) => `feat_many_${String(i).padStart(3, "0")}`);
+const many = Array.from({ length: MAX_STICKY + 30 }, (_, i) => `feat_many_${String(i).padStart(3, "0")}`);
 
 beforeAll(async () => {
   await push({ revision: 1, full: true, features: many.map((name) => feature(name)) });
@@ -25,12 +25,14 @@ test("of more features than a cookie holds all are gated, those it holds are cou
     const posts = (await recorded(unit)).filter(({ url }) => url === "/v1/traces");
     return new Set(posts.flatMap(({ body }) => body.match(/feat_many_\d{3}/g) ?? []));
   };
-  await expect.poll(async () => (await reported()).size, { timeout: 10_000 }).toBe(MAX_HELD);
-  expect([...(await reported())].toSorted()).toEqual(many.slice(0, MAX_HELD));
+  await expect.poll(async () => (await reported()).size, { timeout: 10_000 }).toBe(MAX_STICKY);
+  expect([...(await reported())].toSorted()).toEqual(many.slice(0, MAX_STICKY));
 });
 
 test("what is remembered of visitors is bounded by what they met, and they get the same again", () => {
-  const thousand = Array.from({ length: 1_000 }, (_, i) => seal(FeatureState.parse(feature(`feat_${i}`))));
+  const thousand = Array.from({ length: 1_000 }, (_, i) =>
+    encodeFeature(FeatureState.parse(feature(`feat_${i}`))),
+  );
   const { features } = compile(Revision.parse(1), thousand);
   const visitors = Array.from({ length: 1_100 }, (_, i) => ({
     ...newIdentity(),

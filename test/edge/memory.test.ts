@@ -2,38 +2,38 @@
 import { describe, expect, test, vi } from "vitest";
 import { makeMemory, type Seen } from "../../edge/snapshot/cache.ts";
 import type { Watch, WatchAnswer } from "../../edge/snapshot/watch.ts";
-import { FeatureState, seal } from "../../shared/features/feature.ts";
+import { FeatureState, encodeFeature } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import {
-  applyChange,
-  changeSince,
-  emptyLedger,
-  type Ledger,
+  applyDelta,
+  deltaSince,
+  emptySnapshot,
+  type VersionedSnapshot,
 } from "../../shared/snapshot/versioned-snapshot.ts";
 import { feature } from "./support/edge.ts";
 
 const never = new Promise<never>(() => undefined);
 
 const sealed = (featureId: string, fields: Record<string, unknown> = {}) =>
-  seal(FeatureState.parse(feature(featureId, fields)));
+  encodeFeature(FeatureState.parse(feature(featureId, fields)));
 
-const ledgerAt = (revision: number, ...featureIds: string[]): Ledger =>
-  applyChange(emptyLedger, {
+const ledgerAt = (revision: number, ...featureIds: string[]): VersionedSnapshot =>
+  applyDelta(emptySnapshot, {
     revision: Revision.parse(revision),
     full: true,
     features: featureIds.map((id) => sealed(id)),
     removed: [],
   });
 
-const answerFrom = (ledger: Ledger, { have }: Watch, ageMs: number | null = 0): WatchAnswer => ({
+const answerFrom = (ledger: VersionedSnapshot, { have }: Watch, ageMs: number | null = 0): WatchAnswer => ({
   revision: ledger.revision,
-  change: changeSince(ledger, have),
+  change: deltaSince(ledger, have),
   ageMs,
 });
 
 const setUp = (options: {
   watchReplica: (watch: Watch) => Promise<WatchAnswer>;
-  readKept?: () => Promise<{ ledger: Ledger; writtenAt: number } | null>;
+  readKept?: () => Promise<{ ledger: VersionedSnapshot; writtenAt: number } | null>;
 }) => {
   let skippedMs = 0;
   const now = (): number => Date.now() + skippedMs;
@@ -57,7 +57,7 @@ const setUp = (options: {
   };
 };
 
-const heldBack = async (ledger: Ledger, watch: Watch): Promise<WatchAnswer> => {
+const heldBack = async (ledger: VersionedSnapshot, watch: Watch): Promise<WatchAnswer> => {
   if (watch.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, watch.waitMs));
   return answerFrom(ledger, watch);
 };
@@ -115,7 +115,7 @@ describe.concurrent("an isolate", () => {
       },
     });
     const [a, b, c] = (await see()).snapshot.features;
-    ledger = applyChange(ledger, {
+    ledger = applyDelta(ledger, {
       revision: Revision.parse(8),
       full: false,
       features: [sealed("feat_b", { enabled: false })],
@@ -127,8 +127,8 @@ describe.concurrent("an isolate", () => {
     expect(snapshot.features[0]).toBe(a);
     expect(snapshot.features[1]).not.toBe(b);
     expect(snapshot.features[1]?.state.enabled).toBe(false);
-    expect(snapshot.holdKeys.has(c?.holdKey ?? 0)).toBe(false);
-    expect(snapshot.holdKeys.has(a?.holdKey ?? 0)).toBe(true);
+    expect(snapshot.stickyKeys.has(c?.stickyKey ?? 0)).toBe(false);
+    expect(snapshot.stickyKeys.has(a?.stickyKey ?? 0)).toBe(true);
   });
 
   test("never goes back to an older revision", async () => {

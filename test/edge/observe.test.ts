@@ -9,7 +9,7 @@ import {
 import type { ReportedFeature } from "../../edge/telemetry/span-writer.ts";
 import { compile } from "../../edge/features/compile.ts";
 import type { Assigned } from "../../edge/features/evaluate.ts";
-import { PushMessage, seal } from "../../shared/features/feature.ts";
+import { PushMessage, encodeFeature } from "../../shared/features/feature.ts";
 import { feature } from "./support/edge.ts";
 
 const names = Array.from({ length: 40 }, (_, i) => `feat_${i}`);
@@ -18,7 +18,9 @@ const { revision, features } = PushMessage.parse({
   full: true,
   features: names.map((name) => feature(name)),
 });
-const assigned = compile(revision, features.map(seal)).features.map((each): Assigned => each.as.treatment);
+const assigned = compile(revision, features.map(encodeFeature)).features.map(
+  (each): Assigned => each.as.treatment,
+);
 
 const seen = (fields: Partial<Observation> = {}): Observation => ({
   method: "GET",

@@ -5,7 +5,7 @@ import { makeOfrep } from "../../edge/routes/ofrep/routes.ts";
 import { compile } from "../../edge/features/compile.ts";
 import { newIdentity } from "../../edge/visitor/cookie.ts";
 import { bucketOf } from "../../shared/features/assign.ts";
-import { FeatureState, seal } from "../../shared/features/feature.ts";
+import { FeatureState, encodeFeature } from "../../shared/features/feature.ts";
 import { Revision, UnitId } from "../../shared/ids.ts";
 import { err } from "../../shared/result.ts";
 import { cookieOf, echoed, edge, feature, headerOf, push } from "./support/edge.ts";
@@ -89,7 +89,7 @@ test("a browser without a cookie becomes a visitor; a server without a key has f
 });
 
 test("a signed-in user decides over the targeting key, and needs no cookie", async () => {
-  const states = [seal(FeatureState.parse(feature("feat_half", { rolloutBps: 5_000 })))];
+  const states = [encodeFeature(FeatureState.parse(feature("feat_half", { rolloutBps: 5_000 })))];
   const snapshot = compile(Revision.parse(1), states);
   const app = makeOfrep({
     see: async () => ({ snapshot, source: "memory", ageMs: 0, stale: false }),

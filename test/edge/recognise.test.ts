@@ -20,22 +20,24 @@ const setUp = (vars: Record<string, string>) => {
   const recognise = makeRecognise({ config: config.value, cookies, readClaims });
   const visit = async (headers: Record<string, string> = {}): Promise<Identity> =>
     recognise(sentWith(new Request("http://shop.test/", { headers })));
-  const cookieOf = async (identity: Pick<Identity, "unitId" | "held"> & Partial<Identity>): Promise<string> =>
+  const cookieOf = async (
+    identity: Pick<Identity, "unitId" | "sticky"> & Partial<Identity>,
+  ): Promise<string> =>
     (await cookies.write("http://shop.test/", { captchaScore: null, ...identity }, 20_000)).split(";")[0] ??
     "";
   return { visit, cookieOf, cookies };
 };
 
-const held = new Map([[7, "treatment"] as const]);
+const sticky = new Map([[7, "treatment"] as const]);
 
 describe("sign-in", () => {
   test("the signed-in user is the unit and keeps cohorts and captcha score of the visitor they were", async () => {
     const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
     const { unitId } = await visit();
-    const cookie = await cookieOf({ unitId, held, captchaScore: 0.7 });
+    const cookie = await cookieOf({ unitId, sticky, captchaScore: 0.7 });
     const identity = await visit({ Cookie: cookie, "X-User": "user-1" });
     expect(identity.unitId).toBe("user-1");
-    expect(identity.held).toEqual(held);
+    expect(identity.sticky).toEqual(sticky);
     expect(identity.captchaScore).toBe(0.7);
     expect(identity.signed).toBe(null); // so that the cookie is written anew
   });
@@ -43,19 +45,19 @@ describe("sign-in", () => {
   test("another user of the same browser inherits neither cohorts nor score", async () => {
     const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
     const one = await visit({ "X-User": "user-1" });
-    const cookie = await cookieOf({ unitId: one.unitId, held, captchaScore: 0.7 });
+    const cookie = await cookieOf({ unitId: one.unitId, sticky, captchaScore: 0.7 });
     const other = await visit({ Cookie: cookie, "X-User": "user-2" });
     expect(other.unitId).toBe("user-2");
-    expect(other.held.size).toBe(0);
+    expect(other.sticky.size).toBe(0);
     expect(other.captchaScore).toBe(null);
   });
 
   test("who signs out stays the unit they were, so that nothing changes before their eyes", async () => {
     const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
     const one = await visit({ "X-User": "user-1" });
-    const after = await visit({ Cookie: await cookieOf({ unitId: one.unitId, held }) });
+    const after = await visit({ Cookie: await cookieOf({ unitId: one.unitId, sticky }) });
     expect(after.unitId).toBe("user-1");
-    expect(after.held).toEqual(held);
+    expect(after.sticky).toEqual(sticky);
   });
 
   test("a claim counts only of a verified token; a header that is not configured counts for nothing", async () => {
@@ -69,7 +71,7 @@ describe("consent", () => {
   test("refused by configuration or by the request, a unit lives for one request", async () => {
     const { visit, cookieOf } = setUp({});
     const known = await visit();
-    const cookie = await cookieOf({ unitId: known.unitId, held });
+    const cookie = await cookieOf({ unitId: known.unitId, sticky });
     const passing = await visit({ Cookie: cookie, "Sluice-Consent": "none" });
     expect(passing).toMatchObject({ isPassing: true, signed: null });
     expect(passing.unitId).not.toBe(known.unitId);
@@ -94,7 +96,7 @@ describe("consent", () => {
 describe("keys", () => {
   test("an old key verifies and the cookie is due to be signed with the first; an unchanged one is not", async () => {
     const [first, old] = KeyRing.parse(KEYS);
-    const identity = { unitId: (await setUp({}).visit()).unitId, held, captchaScore: null };
+    const identity = { unitId: (await setUp({}).visit()).unitId, sticky, captchaScore: null };
     const byOld = makeCookies([old ?? first], hmac);
     const { cookies } = setUp({});
     const value = (line: string): string => line.split(";")[0]?.split("=").slice(1).join("=") ?? "";

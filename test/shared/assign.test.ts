@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { BUCKETS, bucketOf, cohortOf, type HeldCohort } from "../../shared/features/assign.ts";
+import { BUCKETS, bucketOf, cohortOf, type StickyCohort } from "../../shared/features/assign.ts";
 import cases from "../spec/assign.json" with { type: "json" };
 
 type Case = {
@@ -13,7 +13,7 @@ type Case = {
   cohort: string;
 };
 
-const heldOf = ({ held }: Case): HeldCohort | undefined =>
+const heldOf = ({ held }: Case): StickyCohort | undefined =>
   held === "treatment" || held === "holdout" ? held : undefined;
 
 test.each(cases as Case[])("$featureId for $unitId is $cohort (bucket $bucket)", (each) => {

@@ -4,15 +4,15 @@ import {
   decodePayload,
   encodePayload,
   formatCookie,
-  holdAlso,
-  holdKey,
-  MAX_HELD,
+  addSticky,
+  stickyKey,
+  MAX_STICKY,
   parseCookie,
 } from "../../shared/signing/cookie.ts";
-import type { HeldCohort } from "../../shared/features/assign.ts";
+import type { StickyCohort } from "../../shared/features/assign.ts";
 import { UnitId } from "../../shared/ids.ts";
 
-const cohort = fc.constantFrom<HeldCohort>("treatment", "holdout");
+const cohort = fc.constantFrom<StickyCohort>("treatment", "holdout");
 const key = fc.integer({ min: 0, max: 0xff_ff_ff_ff });
 const unitId = fc
   .string({ minLength: 1, maxLength: 64, unit: "grapheme" })
@@ -26,8 +26,8 @@ test("what was encoded is decoded, for any unit and any cohorts", () => {
       fc.integer({ min: 0, max: 99_999 }),
       fc.array(fc.tuple(key, cohort), { maxLength: 50 }),
       fc.option(fc.integer({ min: 0, max: 100 }).map((hundredths) => hundredths / 100)),
-      (unit, day, holds, captchaScore) => {
-        const content = { unitId: unit, day, held: new Map(holds), captchaScore };
+      (unit, day, stickyText, captchaScore) => {
+        const content = { unitId: unit, day, sticky: new Map(stickyText), captchaScore };
         const payload = encodePayload(content);
         expect(decodePayload(payload)).toEqual(content);
         expect(payload).toMatch(/^[\u0021\u0023-\u002b\u002d-\u003a\u003c-\u005b\u005d-\u007e]*$/);
@@ -53,7 +53,7 @@ test("a cookie from before there were captchas is still read", () => {
   expect(content).toEqual({
     unitId: "unit",
     day: 20_779,
-    held: new Map([[0, "treatment"]]),
+    sticky: new Map([[0, "treatment"]]),
     captchaScore: null,
   });
 });
@@ -76,20 +76,25 @@ test.each([
 });
 
 test("thirty features with the longest ids take less than 1 kB, name and attributes included", () => {
-  const held = new Map(
-    Array.from({ length: 30 }, (_, i) => [holdKey("f".repeat(126) + i, 7), "treatment"] as const),
+  const sticky = new Map(
+    Array.from({ length: 30 }, (_, i) => [stickyKey("f".repeat(126) + i, 7), "treatment"] as const),
   );
-  const payload = encodePayload({ unitId: UnitId.parse("m".repeat(22)), day: 20_779, held, captchaScore: 1 });
+  const payload = encodePayload({
+    unitId: UnitId.parse("m".repeat(22)),
+    day: 20_779,
+    sticky,
+    captchaScore: 1,
+  });
   expect(formatCookie("k".repeat(32), payload, "m".repeat(43)).length).toBeLessThan(900);
 });
 
 test("over the cap the retired go first, then those of closed features; then there is no room for new ones", () => {
-  const old = new Map<number, HeldCohort>(Array.from({ length: MAX_HELD }, (_, i) => [i, "treatment"]));
+  const old = new Map<number, StickyCohort>(Array.from({ length: MAX_STICKY }, (_, i) => [i, "treatment"]));
   const every = [...old.keys(), 1_000, 1_001, 1_002];
   const living = new Set(every.filter((each) => each !== 50));
   const open = new Set(every.filter((each) => each !== 50 && each !== 3));
   const keysAfter = (...added: number[]): number[] => [
-    ...holdAlso(old, new Map(added.map((each) => [each, "holdout"])), { living, open }).keys(),
+    ...addSticky(old, new Map(added.map((each) => [each, "holdout"])), { living, open }).keys(),
   ];
   const without = (...gone: number[]): number[] => [...old.keys()].filter((each) => !gone.includes(each));
   expect(keysAfter(1_000)).toEqual([...without(50), 1_000]);
@@ -99,5 +104,5 @@ test("over the cap the retired go first, then those of closed features; then the
 
 test("below the cap retired cohorts stay: a feature that is switched off for a while keeps its cohorts", () => {
   const keys = { living: new Set([2]), open: new Set([2]) };
-  expect(holdAlso(new Map([[1, "treatment"]]), new Map([[2, "holdout"]]), keys).size).toBe(2);
+  expect(addSticky(new Map([[1, "treatment"]]), new Map([[2, "holdout"]]), keys).size).toBe(2);
 });

@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import {
   FeatureState,
   PushMessage,
-  readPushed,
-  readSealed,
-  seal,
-  unseal,
+  readPushedFeature,
+  readEncodedFeature,
+  encodeFeature,
+  decodeField,
 } from "../../shared/features/feature.ts";
 
 const rich = FeatureState.parse({
@@ -55,7 +55,7 @@ test("a pushed feature without targeting, routes, gate and activation is what th
   fc.assert(
     fc.property(base, (state) => {
       const expected = FeatureState.safeParse(withoutNone(state));
-      const pushed = readPushed({ ...state, targeting: null, routes: [], gate: {}, later: 1 });
+      const pushed = readPushedFeature({ ...state, targeting: null, routes: [], gate: {}, later: 1 });
       if (expected.success) taken += 1;
       expect(pushed).toEqual(
         expected.success ? { ok: true, value: expected.data } : { ok: false, error: expected.error.issues },
@@ -68,26 +68,29 @@ test("a pushed feature without targeting, routes, gate and activation is what th
 
 test("a sealed feature has what was sealed, and stays so when it is stored", () => {
   for (const state of [rich, plain]) {
-    const sealed = seal(state);
+    const sealed = encodeFeature(state);
     for (const meaning of ["targeting", "gate", "activation"] as const)
-      expect(unseal(sealed, meaning)).toEqual(state[meaning]);
-    expect(unseal(sealed, "routes") ?? []).toEqual(state.routes);
-    expect(readSealed(JSON.parse(JSON.stringify(sealed)))).toEqual(sealed);
+      expect(decodeField(sealed, meaning)).toEqual(state[meaning]);
+    expect(decodeField(sealed, "routes") ?? []).toEqual(state.routes);
+    expect(readEncodedFeature(JSON.parse(JSON.stringify(sealed)))).toEqual(sealed);
   }
 });
 
 test("a feature stored by another version is read as if it were pushed", () => {
-  expect(readSealed(rich)).toEqual(seal(rich));
-  expect(readSealed({ ...seal(rich), later: 1 })).toEqual(seal(rich));
-  const { epoch: _, ...older } = seal(rich);
-  expect(readSealed(older)).toEqual(seal(rich));
-  const newer = { ...seal(rich), later: 1, gate: '{"somethingNew":true}' };
-  expect(readSealed(newer)).toEqual({ ...seal(rich), enabled: false, gate: null });
+  expect(readEncodedFeature(rich)).toEqual(encodeFeature(rich));
+  expect(readEncodedFeature({ ...encodeFeature(rich), later: 1 })).toEqual(encodeFeature(rich));
+  const { epoch: _, ...older } = encodeFeature(rich);
+  expect(readEncodedFeature(older)).toEqual(encodeFeature(rich));
+  const newer = { ...encodeFeature(rich), later: 1, gate: '{"somethingNew":true}' };
+  expect(readEncodedFeature(newer)).toEqual({ ...encodeFeature(rich), enabled: false, gate: null });
 });
 
-test.each([null, 7, "text", {}, { ...seal(plain), rolloutBps: 10_001 }])("stored %j is refused", (stored) => {
-  expect(() => readSealed(stored)).toThrow();
-});
+test.each([null, 7, "text", {}, { ...encodeFeature(plain), rolloutBps: 10_001 }])(
+  "stored %j is refused",
+  (stored) => {
+    expect(() => readEncodedFeature(stored)).toThrow();
+  },
+);
 
 test("a push is refused with the place and the field of every feature that is wrong", () => {
   const features = [plain, { ...plain, rolloutBps: -1 }, rich, { ...rich, version: 0, gate: 7 }, null];

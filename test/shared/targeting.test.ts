@@ -1,6 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compileTargeting, type Device, type Facts } from "../../shared/features/compile-targeting.ts";
+import {
+  compileTargeting,
+  type Device,
+  type EvaluationContext,
+} from "../../shared/features/compile-targeting.ts";
 import { FeatureState, PushMessage } from "../../shared/features/feature.ts";
 import { compareVersions, parseVersion } from "../../shared/features/semver.ts";
 import { MAX_CONDITIONS, MAX_DEPTH, Targeting } from "../../shared/features/targeting.ts";
@@ -16,7 +20,7 @@ type Given = {
 };
 type Group = { title: string; targeting: unknown; cases: { facts: Given; targeted: boolean }[] };
 
-const factsOf = (given: Given): Facts => ({
+const factsOf = (given: Given): EvaluationContext => ({
   country: () => given.country ?? null,
   path: () => given.path ?? "/",
   device: () => (given.device as Device | undefined) ?? null,

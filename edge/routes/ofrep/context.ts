@@ -1,5 +1,5 @@
 // The body of an OFREP request: whom the flags are evaluated for, and what the caller says about them.
-import type { Device, Facts } from "../../../shared/features/compile-targeting.ts";
+import type { Device, EvaluationContext } from "../../../shared/features/compile-targeting.ts";
 import { UnitId } from "../../../shared/ids.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { parseJson } from "../../parse-json.ts";
@@ -49,7 +49,11 @@ const pathOfUrl = (url: string | null): string | null =>
  * The request's own facts, and over them what the context says under the names that targeting uses (`country`, `path`,
  * `device`, `header:NAME`, `cookie:NAME`). Never claims: those are a verified token's only.
  */
-export const overlay = (request: Request, facts: Facts, { attributes }: Context): Facts => {
+export const overlay = (
+  request: Request,
+  facts: EvaluationContext,
+  { attributes }: Context,
+): EvaluationContext => {
   const given = (name: string): string | null => {
     const value = Object.hasOwn(attributes, name) ? attributes[name] : null;
     return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
