@@ -1,0 +1,628 @@
+-- The schema that the files in migrations/ make, for readers. `npm run schema` writes it; a test fails when it is stale.
+-- The migrations hold the reasons in their comments. Rows that they insert and partitions made with time are not here.
+
+do $$
+begin
+  create role sluice_service nologin;
+exception
+  when duplicate_object then null;
+end
+$$;
+
+create sequence schema_migrations_id_seq as integer;
+create sequence telemetry_writer as integer;
+
+create table bot_requests (
+  feature_id text not null,
+  epoch integer not null,
+  requests bigint not null,
+  constraint bot_requests_pkey PRIMARY KEY (feature_id, epoch)
+) with (fillfactor=50);
+
+create table edge_receipts (
+  edge_url text not null,
+  region text not null,
+  revision bigint not null,
+  ms double precision not null,
+  confirmed_at timestamp with time zone default clock_timestamp() not null,
+  constraint edge_receipts_pkey PRIMARY KEY (revision, edge_url, region)
+);
+
+create table edge_targets (
+  url text not null,
+  revision bigint,
+  regions jsonb default '[]'::jsonb not null,
+  confirmed_at timestamp with time zone,
+  failing_since timestamp with time zone,
+  attempts integer default 0 not null,
+  last_error text,
+  constraint edge_targets_pkey PRIMARY KEY (url)
+);
+
+create table feature_flags (
+  feature_id text not null,
+  enabled boolean not null,
+  rollout_bps integer not null,
+  holdout_bps integer not null,
+  epoch integer default 1 not null,
+  epoch_started_at timestamp with time zone default now() not null,
+  version integer default 1 not null,
+  revision bigint not null,
+  failure_mode text default 'static'::text not null,
+  targeting jsonb,
+  routes jsonb default '[]'::jsonb not null,
+  gate jsonb,
+  activation jsonb,
+  tags text[] default '{}'::text[] not null,
+  requires text[] default '{}'::text[] not null,
+  rollout_before_bps integer,
+  rollback_reason text,
+  rolled_back_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint feature_flags_pkey PRIMARY KEY (feature_id),
+  constraint feature_flags_check CHECK (((rollout_bps + holdout_bps) <= 10000)),
+  constraint feature_flags_failure_mode_check CHECK ((failure_mode = ANY (ARRAY['static'::text, 'closed'::text]))),
+  constraint feature_flags_holdout_bps_check CHECK (((holdout_bps >= 0) AND (holdout_bps <= 10000))),
+  constraint feature_flags_rollout_bps_check CHECK (((rollout_bps >= 0) AND (rollout_bps <= 10000)))
+);
+
+CREATE INDEX feature_flags_requires ON public.feature_flags USING gin (requires);
+CREATE INDEX feature_flags_revision ON public.feature_flags USING btree (revision);
+CREATE INDEX feature_flags_tags ON public.feature_flags USING gin (tags);
+
+create table feature_tombstones (
+  feature_id text not null,
+  revision bigint not null,
+  version integer default 0 not null,
+  epoch integer default 0 not null,
+  deleted_at timestamp with time zone default now() not null,
+  constraint feature_tombstones_pkey PRIMARY KEY (feature_id)
+);
+
+CREATE INDEX feature_tombstones_revision ON public.feature_tombstones USING btree (revision);
+
+create table fold_checkpoints (
+  partition smallint not null,
+  writer integer not null,
+  seq bigint not null,
+  constraint fold_checkpoints_pkey PRIMARY KEY (partition, writer)
+) with (fillfactor=50);
+
+create table fold_partitions (
+  partition smallint not null,
+  fence bigint default 0 not null,
+  constraint fold_partitions_pkey PRIMARY KEY (partition)
+);
+
+create table fold_windows (
+  feature_id text not null,
+  epoch integer not null,
+  activation_ages_s integer[] not null,
+  retention_ages_s integer[] not null,
+  return_after_s integer not null,
+  bucket_s integer not null,
+  constraint fold_windows_pkey PRIMARY KEY (feature_id, epoch)
+);
+
+create table fold_windows_version (
+  only_row boolean default true not null,
+  version bigint default 0 not null,
+  constraint fold_windows_version_pkey PRIMARY KEY (only_row),
+  constraint fold_windows_version_only_row_check CHECK (only_row)
+);
+
+create table ingest_presence (
+  seen_at timestamp with time zone,
+  away_from timestamp with time zone,
+  away_until timestamp with time zone
+) with (fillfactor=50);
+
+create table latency_sketches (
+  feature_id text not null,
+  epoch integer not null,
+  cohort text not null,
+  bucket_s bigint not null,
+  partition smallint not null,
+  requests integer not null,
+  errors integer not null,
+  sketch bytea not null,
+  constraint latency_sketches_pkey PRIMARY KEY (feature_id, epoch, bucket_s, cohort, partition),
+  constraint latency_sketches_cohort_check CHECK ((cohort = ANY (ARRAY['treatment'::text, 'holdout'::text])))
+) with (fillfactor=80);
+
+create table otel_spans (
+  "timestamp" timestamp with time zone not null,
+  trace_id bytea not null,
+  span_id bytea not null,
+  feature_id text not null,
+  epoch integer not null,
+  user_id text not null,
+  cohort text,
+  name text not null,
+  duration_ms double precision,
+  failed boolean not null,
+  http_status smallint,
+  action_taken boolean not null,
+  constraint otel_spans_pkey PRIMARY KEY ("timestamp", trace_id, span_id)
+) partition by RANGE ("timestamp");
+
+CREATE INDEX otel_spans_feature ON public.otel_spans USING btree (feature_id, "timestamp");
+
+create table outbox (
+  id bigint generated always as identity not null,
+  topic text not null,
+  change_id uuid,
+  revision bigint not null,
+  payload jsonb not null,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  attempts integer default 0 not null,
+  next_attempt_at timestamp with time zone default clock_timestamp() not null,
+  last_error text,
+  done_at timestamp with time zone,
+  constraint outbox_pkey PRIMARY KEY (id),
+  constraint outbox_change_id_key UNIQUE (change_id)
+);
+
+CREATE INDEX outbox_due ON public.outbox USING btree (topic, revision, id) WHERE (done_at IS NULL);
+CREATE INDEX outbox_revision ON public.outbox USING btree (revision);
+
+create table outcome_counts (
+  feature_id text not null,
+  epoch integer not null,
+  cohort text not null,
+  signal text not null,
+  age_s integer not null,
+  bucket_s bigint not null,
+  units integer not null,
+  constraint outcome_counts_pkey PRIMARY KEY (feature_id, epoch, bucket_s, cohort, signal, age_s),
+  constraint outcome_counts_cohort_check CHECK ((cohort = ANY (ARRAY['treatment'::text, 'holdout'::text]))),
+  constraint outcome_counts_signal_check CHECK ((signal = ANY (ARRAY['exposure'::text, 'activation'::text, 'retention'::text])))
+) with (fillfactor=80);
+
+create table pmf_evaluations (
+  id bigint generated always as identity not null,
+  feature_id text not null,
+  epoch integer not null,
+  rule_version integer not null,
+  at timestamp with time zone not null,
+  mode text not null,
+  action text not null,
+  state text not null,
+  mature bigint not null,
+  decision jsonb not null,
+  constraint pmf_evaluations_pkey PRIMARY KEY (id),
+  constraint pmf_evaluations_action_check CHECK ((action = ANY (ARRAY['KEEP'::text, 'ROLLBACK'::text, 'WAIT'::text])))
+);
+
+CREATE INDEX pmf_evaluations_feature ON public.pmf_evaluations USING btree (feature_id, id DESC);
+
+create table pmf_ramps (
+  feature_id text not null,
+  rollout_bps integer not null,
+  since timestamp with time zone not null,
+  paused boolean default false not null,
+  constraint pmf_ramps_pkey PRIMARY KEY (feature_id)
+);
+
+create table pmf_rules (
+  feature_id text not null,
+  version integer default 1 not null,
+  rule jsonb not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint pmf_rules_pkey PRIMARY KEY (feature_id)
+);
+
+create table pmf_trials (
+  feature_id text not null,
+  epoch integer not null,
+  terms text not null,
+  seq integer not null,
+  decided text,
+  cause text[] default '{}'::text[] not null,
+  evidence jsonb not null,
+  alpha_spent double precision default 0 not null,
+  started_at timestamp with time zone default now() not null,
+  treatment_sketch bytea not null,
+  holdout_sketch bytea not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint pmf_trials_pkey PRIMARY KEY (feature_id, epoch),
+  constraint pmf_trials_decided_check CHECK ((decided = ANY (ARRAY['KEEP'::text, 'ROLLBACK'::text])))
+) with (fillfactor=50);
+
+create table rollback_audit (
+  seq bigint not null,
+  at timestamp with time zone not null,
+  actor text not null,
+  action text not null,
+  feature_id text not null,
+  reason text not null,
+  version integer not null,
+  epoch integer not null,
+  revision bigint not null,
+  details jsonb default '{}'::jsonb not null,
+  prev_hash bytea not null,
+  hash bytea not null,
+  constraint rollback_audit_pkey PRIMARY KEY (seq)
+);
+
+CREATE INDEX rollback_audit_feature ON public.rollback_audit USING btree (feature_id, seq);
+
+create table schema_migrations (
+  id integer default nextval('schema_migrations_id_seq'::regclass) not null,
+  name character varying(255) not null,
+  run_on timestamp without time zone not null,
+  constraint schema_migrations_pkey PRIMARY KEY (id)
+);
+
+create table span_log (
+  at timestamp with time zone default clock_timestamp() not null,
+  writer integer not null,
+  partition smallint not null,
+  seq bigint not null,
+  records integer not null,
+  span_keys bytea storage external not null,
+  block bytea storage external not null,
+  constraint span_log_pkey PRIMARY KEY (writer, partition, seq, at)
+) partition by RANGE (at);
+
+create table state_head (
+  only_row boolean default true not null,
+  revision bigint default 0 not null,
+  audit_seq bigint default 0 not null,
+  audit_hash bytea default '\x'::bytea not null,
+  base bigint default 0 not null,
+  constraint state_head_pkey PRIMARY KEY (only_row),
+  constraint state_head_only_row_check CHECK (only_row)
+);
+
+create table unit_evidence (
+  run integer not null,
+  unit_key bigint not null,
+  feature_id text not null,
+  epoch integer not null,
+  unit_id text not null,
+  cohort smallint not null,
+  first_exposed_at timestamp with time zone not null,
+  first_action_at timestamp with time zone,
+  returned_at timestamp with time zone
+) partition by LIST (run);
+
+create table unit_runs (
+  run integer generated always as identity not null,
+  partition smallint not null,
+  filter bytea storage external,
+  constraint unit_runs_pkey PRIMARY KEY (run)
+);
+
+alter sequence schema_migrations_id_seq owned by schema_migrations.id;
+
+alter table pmf_ramps add constraint pmf_ramps_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
+alter table pmf_rules add constraint pmf_rules_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
+
+create view dead_letters as
+ SELECT 'message'::text AS kind,
+    outbox.topic AS target,
+    outbox.revision,
+    outbox.created_at AS failing_since,
+    outbox.attempts,
+    outbox.last_error
+   FROM outbox
+  WHERE outbox.done_at IS NULL AND outbox.attempts > 1 AND outbox.created_at < (clock_timestamp() - '00:01:00'::interval)
+UNION ALL
+ SELECT 'edge'::text AS kind,
+    edge_targets.url AS target,
+    edge_targets.revision,
+    edge_targets.failing_since,
+    edge_targets.attempts,
+    edge_targets.last_error
+   FROM edge_targets
+  WHERE edge_targets.failing_since < (clock_timestamp() - '00:01:00'::interval);
+
+create view edge_progress as
+ SELECT url,
+    revision,
+    regions,
+    confirmed_at,
+    failing_since,
+    attempts,
+    last_error,
+    LEAST(COALESCE(revision, 0::bigint), ( SELECT min((region.value ->> 'revision'::text)::bigint) AS min
+           FROM jsonb_array_elements(t.regions) region(value))) AS complete_revision
+   FROM edge_targets t;
+
+create view feature_units as
+ SELECT feature_id,
+    epoch,
+    unit_id,
+    max(cohort) AS cohort,
+    min(first_exposed_at) AS first_exposed_at,
+    min(first_action_at) AS first_action_at,
+    min(returned_at) AS returned_at
+   FROM unit_evidence
+  GROUP BY feature_id, epoch, unit_id
+ HAVING max(cohort) < 3;
+
+create view feature_exposures as
+ SELECT feature_id,
+    epoch,
+    unit_id AS user_id,
+        CASE cohort
+            WHEN 2 THEN 'holdout'::text
+            ELSE 'treatment'::text
+        END AS cohort,
+    first_exposed_at AS exposed_at
+   FROM feature_units;
+
+create view user_actions as
+ SELECT feature_id,
+    epoch,
+    unit_id AS user_id,
+    true AS action_taken,
+    first_action_at AS acted_at
+   FROM feature_units
+  WHERE first_action_at IS NOT NULL;
+
+create view user_retention as
+ SELECT feature_id,
+    epoch,
+    unit_id AS user_id,
+    returned_at IS NOT NULL AS returned,
+    returned_at,
+    COALESCE(returned_at <= (first_exposed_at + '7 days'::interval), false) AS returned_within_7d
+   FROM feature_units;
+
+CREATE OR REPLACE FUNCTION public.announce_states()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  change text;
+begin
+  select jsonb_build_object(
+    'revision', new.revision, 'since', new.revision - 1, 'full', false,
+    'features', coalesce((
+      select jsonb_agg(jsonb_build_object(
+        'featureId', f.feature_id, 'enabled', f.enabled, 'rolloutBps', f.rollout_bps, 'holdoutBps', f.holdout_bps,
+        'epoch', f.epoch, 'version', f.version, 'failureMode', f.failure_mode, 'targeting', f.targeting,
+        'routes', f.routes, 'gate', f.gate, 'activation', f.activation))
+      from feature_flags f where f.revision = new.revision), '[]'),
+    'removed', coalesce((
+      select jsonb_agg(feature_id) from feature_tombstones where revision = new.revision), '[]')
+  ) into change;
+  if octet_length(change) < 8000 then
+    perform pg_notify('sluice_states', change);
+  end if;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.audit_text(seq bigint, at timestamp with time zone, actor text, action text, feature_id text, reason text, version integer, epoch integer, revision bigint, details jsonb)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select jsonb_build_array(
+    seq, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor, action, feature_id, reason,
+    version, epoch, revision, details
+  )::text
+$function$;
+
+CREATE OR REPLACE FUNCTION public.commit_change(change jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  head state_head;
+  item jsonb;
+  next jsonb;
+  have integer;
+  now_at timestamptz;
+  result jsonb;
+  committed jsonb := '[]';
+  old_epoch integer;
+  new_version integer;
+  new_epoch integer;
+  new_rule_version integer;
+  new_hash bytea;
+  orphan text;
+begin
+  select * into head from state_head for update;
+
+  select payload -> 'result' into result from outbox where change_id = (change ->> 'changeId')::uuid;
+  if found then
+    return result;
+  end if;
+
+  for item in select jsonb_array_elements(change -> 'features') loop
+    select version into have from feature_flags where feature_id = item ->> 'featureId';
+    if have is distinct from (item ->> 'expectedVersion')::integer then
+      return jsonb_build_object('outcome', 'conflict', 'featureId', item -> 'featureId', 'have', have);
+    end if;
+  end loop;
+
+  head.revision := head.revision + 1;
+  now_at := clock_timestamp();
+
+  for item in select jsonb_array_elements(change -> 'features') loop
+    next := nullif(item -> 'next', 'null');
+    select epoch into old_epoch from feature_flags where feature_id = item ->> 'featureId';
+    new_version := coalesce((item ->> 'expectedVersion')::integer, 0) + 1;
+    new_epoch := coalesce((next ->> 'epoch')::integer, old_epoch);
+    if next is null then
+      delete from feature_flags where feature_id = item ->> 'featureId';
+      insert into feature_tombstones (feature_id, revision, version, epoch, deleted_at)
+      values (item ->> 'featureId', head.revision, new_version, new_epoch, now_at);
+    else
+      if (item ->> 'expectedVersion') is null then
+        delete from feature_tombstones where feature_id = item ->> 'featureId'
+        returning version + 1, greatest(epoch + 1, new_epoch) into have, old_epoch;
+        if found then
+          new_version := have;
+          new_epoch := old_epoch;
+        end if;
+        old_epoch := null;
+      end if;
+      insert into feature_flags as f (
+        feature_id, enabled, rollout_bps, holdout_bps, epoch, epoch_started_at, version, revision, failure_mode,
+        targeting, routes, gate, activation, tags, requires, rollout_before_bps, rollback_reason, rolled_back_at,
+        created_at, updated_at
+      ) values (
+        item ->> 'featureId', (next ->> 'enabled')::boolean, (next ->> 'rolloutBps')::integer,
+        (next ->> 'holdoutBps')::integer, new_epoch, now_at, new_version, head.revision, next ->> 'failureMode',
+        nullif(next -> 'targeting', 'null'), next -> 'routes', nullif(next -> 'gate', 'null'),
+        nullif(next -> 'activation', 'null'),
+        array(select jsonb_array_elements_text(next -> 'tags')),
+        array(select jsonb_array_elements_text(next -> 'requires')),
+        (next ->> 'rolloutBeforeBps')::integer, next ->> 'rollbackReason',
+        case when (next ->> 'latched')::boolean then now_at end, now_at, now_at
+      )
+      on conflict (feature_id) do update set
+        enabled = excluded.enabled, rollout_bps = excluded.rollout_bps, holdout_bps = excluded.holdout_bps,
+        epoch = excluded.epoch,
+        epoch_started_at = case when f.epoch = excluded.epoch then f.epoch_started_at else now_at end,
+        version = excluded.version, revision = excluded.revision, failure_mode = excluded.failure_mode,
+        targeting = excluded.targeting, routes = excluded.routes, gate = excluded.gate,
+        activation = excluded.activation, tags = excluded.tags, requires = excluded.requires,
+        rollout_before_bps = excluded.rollout_before_bps, rollback_reason = excluded.rollback_reason,
+        rolled_back_at = case
+          when excluded.rolled_back_at is null then null
+          else coalesce(f.rolled_back_at, excluded.rolled_back_at)
+        end,
+        updated_at = now_at;
+    end if;
+
+    new_rule_version := null;
+    if nullif(item -> 'rule', 'null') is not null then
+      insert into pmf_rules as r (feature_id, rule, updated_at)
+      values (item ->> 'featureId', item -> 'rule', now_at)
+      on conflict (feature_id) do update
+        set rule = excluded.rule, version = r.version + 1, updated_at = excluded.updated_at
+      returning version into new_rule_version;
+    end if;
+
+    head.audit_seq := head.audit_seq + 1;
+    new_hash := sha256(head.audit_hash || convert_to(audit_text(
+      head.audit_seq, now_at, change ->> 'actor', item ->> 'action', item ->> 'featureId', item ->> 'reason',
+      new_version, new_epoch, head.revision, item -> 'details'
+    ), 'UTF8'));
+    insert into rollback_audit
+      (seq, at, actor, action, feature_id, reason, version, epoch, revision, details, prev_hash, hash)
+    values (
+      head.audit_seq, now_at, change ->> 'actor', item ->> 'action', item ->> 'featureId', item ->> 'reason',
+      new_version, new_epoch, head.revision, item -> 'details', head.audit_hash, new_hash
+    );
+    head.audit_hash := new_hash;
+    committed := committed || jsonb_build_object(
+      'featureId', item -> 'featureId', 'version', new_version, 'epoch', new_epoch,
+      'ruleVersion', new_rule_version, 'action', item -> 'action', 'reason', item -> 'reason',
+      'enabled', coalesce((next ->> 'enabled')::boolean, false)
+    );
+  end loop;
+
+  select f.feature_id into orphan
+  from feature_flags f, unnest(f.requires) as needed (feature_id)
+  left join feature_flags g on g.feature_id = needed.feature_id
+  where f.enabled and g.enabled is not true
+    and (
+      f.feature_id in (select c ->> 'featureId' from jsonb_array_elements(committed) c)
+      or f.requires && array(select c ->> 'featureId' from jsonb_array_elements(committed) c)
+    )
+  limit 1;
+  if found then
+    raise exception '% would be open while a feature that it requires is not', orphan
+      using errcode = 'SL001', detail = orphan;
+  end if;
+
+  update state_head
+  set revision = head.revision, audit_seq = head.audit_seq, audit_hash = head.audit_hash;
+  result := jsonb_build_object(
+    'outcome', 'committed', 'revision', head.revision, 'at', now_at, 'features', committed
+  );
+  insert into outbox (topic, change_id, revision, payload)
+  values ('state', (change ->> 'changeId')::uuid, head.revision, jsonb_build_object('result', result));
+  perform pg_notify('sluice_outbox', head.revision::text);
+  return result;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.raise_revision(above bigint)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  update state_head set revision = above + 1, base = above + 1 where revision <= above
+$function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'rollback_audit is append-only';
+end
+$function$;
+
+CREATE TRIGGER outbox_announce_states AFTER INSERT ON outbox FOR EACH ROW WHEN (new.topic = 'state'::text) EXECUTE FUNCTION announce_states();
+CREATE TRIGGER rollback_audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON rollback_audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+
+alter table otel_spans owner to sluice_service;
+alter table span_log owner to sluice_service;
+alter table unit_evidence owner to sluice_service;
+
+grant create, usage on schema public to sluice_service;
+
+grant usage on sequence outbox_id_seq to sluice_service;
+grant usage on sequence pmf_evaluations_id_seq to sluice_service;
+grant usage on sequence schema_migrations_id_seq to sluice_service;
+grant usage on sequence telemetry_writer to sluice_service;
+grant usage on sequence unit_runs_run_seq to sluice_service;
+
+grant delete, insert, select, update on table bot_requests to sluice_service;
+grant delete, insert, select, update on table dead_letters to sluice_service;
+grant delete, insert, select, update on table edge_progress to sluice_service;
+grant delete, insert, select, update on table edge_receipts to sluice_service;
+grant delete, insert, select, update on table edge_targets to sluice_service;
+grant delete, insert, select, update on table feature_exposures to sluice_service;
+
+grant select on table feature_flags to sluice_service;
+grant select on table feature_tombstones to sluice_service;
+
+grant delete, insert, select, update on table feature_units to sluice_service;
+grant delete, insert, select, update on table fold_checkpoints to sluice_service;
+grant delete, insert, select, update on table fold_partitions to sluice_service;
+grant delete, insert, select, update on table fold_windows to sluice_service;
+grant delete, insert, select, update on table fold_windows_version to sluice_service;
+grant delete, insert, select, update on table ingest_presence to sluice_service;
+grant delete, insert, select, update on table latency_sketches to sluice_service;
+grant delete, insert, select, update on table outbox to sluice_service;
+grant delete, insert, select, update on table outcome_counts to sluice_service;
+grant delete, insert, select, update on table pmf_evaluations to sluice_service;
+grant delete, insert, select, update on table pmf_ramps to sluice_service;
+
+grant select on table pmf_rules to sluice_service;
+
+grant delete, insert, select, update on table pmf_trials to sluice_service;
+
+grant select on table rollback_audit to sluice_service;
+grant select on table schema_migrations to sluice_service;
+grant select on table state_head to sluice_service;
+
+grant delete, insert, select, update on table unit_runs to sluice_service;
+grant delete, insert, select, update on table user_actions to sluice_service;
+grant delete, insert, select, update on table user_retention to sluice_service;
+
+revoke execute on function commit_change(jsonb) from public;
+
+grant execute on function commit_change(jsonb) to sluice_service;
+
+revoke execute on function raise_revision(bigint) from public;
+
+grant execute on function raise_revision(bigint) to sluice_service;
+
+alter default privileges in schema public grant delete, insert, select, update on tables to sluice_service;
+alter default privileges in schema public grant usage on sequences to sluice_service;
