@@ -105,7 +105,7 @@ create table latency_sketches (
   partition smallint not null,
   requests integer not null,
   errors integer not null,
-  -- exponential histogram, scale 5: see origin/aggregate/latency/sketch.ts
+  -- exponential histogram, scale 5: see shared/telemetry/latency-sketch.ts
   sketch bytea not null,
   primary key (feature_id, epoch, bucket_s, cohort, partition)
 ) with (fillfactor = 80);

@@ -32,7 +32,7 @@ create table pmf_trials (
   -- α of all trials of the epoch that could really roll back: a month's error budget is their sum
   alpha_spent double precision not null default 0,
   started_at timestamptz not null default now(),
-  -- all latencies of the trial, as origin/aggregate/latency/sketch.ts stores them
+  -- all latencies of the trial, as shared/telemetry/latency-sketch.ts stores them
   treatment_sketch bytea not null,
   holdout_sketch bytea not null,
   updated_at timestamptz not null default now(),

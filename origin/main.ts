@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import { makeAdminApp } from "./admin/app.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
-import { makeLagWatch } from "./aggregate/lag-monitor.ts";
+import { makeLagMonitor } from "./aggregate/lag-monitor.ts";
 import { parseConfig, type Role } from "./config.ts";
 import { startEmbeddedPostgres } from "./db/embedded-postgres.ts";
 import { migrate } from "./db/migrate.ts";
@@ -17,10 +17,10 @@ import { asServiceRole, serviceUrlOf } from "./db/service-role.ts";
 import { readDueIds } from "./evaluate/targets.ts";
 import { makeEvaluator } from "./evaluate/evaluator.ts";
 import { makeEvaluationLocks } from "./evaluate/evaluation-locks.ts";
-import { makeBotRequests } from "./ingest/count-bot-requests.ts";
+import { makeBotRequestCounter } from "./ingest/count-bot-requests.ts";
 import { makeFeatureDirectory } from "./ingest/feature-directory.ts";
 import { makeOtlpHandler } from "./ingest/otlp-handler.ts";
-import { PRESENT_EVERY_MS, signPresence } from "./ingest/heartbeat.ts";
+import { HEARTBEAT_EVERY_MS, OUTAGE_LATENESS_SECONDS, recordHeartbeat } from "./span-log/heartbeat.ts";
 import { makeLogger } from "./runtime/log.ts";
 import { makeMetrics } from "./runtime/metrics.ts";
 import { pruneDelivered } from "./delivery/outbox/prune.ts";
@@ -108,21 +108,26 @@ const makeIngest = () => {
     onIdleError,
   });
   const spanLog = makeSpanLog({ pool: ingestPool });
-  const bots = makeBotRequests(ingestPool);
+  const bots = makeBotRequestCounter(ingestPool);
   const onBotError = (error: unknown) =>
-    log.warn({ err: error }, "requests of bots could not be counted yet");
+    log.warn({ err: error }, "the counts of bot requests could not be stored; they are tried again in 1 s");
   const writing = startRepeating({ everyMs: 1_000, run: () => bots.write(), onError: onBotError });
-  const present = startRepeating({
-    everyMs: PRESENT_EVERY_MS,
+  const heartbeat = startRepeating({
+    everyMs: HEARTBEAT_EVERY_MS,
     run: async () => {
-      const awaySeconds = await signPresence(ingestPool);
-      if (awaySeconds > 0)
-        log.warn({ awaySeconds }, "nobody took telemetry; what waited has a while to come before it counts");
+      const outageSeconds = await recordHeartbeat(ingestPool);
+      if (outageSeconds > 0)
+        log.warn(
+          { outageSeconds },
+          `ingest was down for ${Math.round(outageSeconds)} s; late telemetry is accepted for ` +
+            `${OUTAGE_LATENESS_SECONDS} s before evaluation resumes`,
+        );
     },
-    onError: (error) => log.warn({ err: error }, "could not sign that telemetry is taken"),
+    onError: (error) =>
+      log.warn({ err: error }, "the heartbeat of ingest could not be stored; it is tried again in 2 s"),
   });
   stops.push(
-    () => present.stop(),
+    () => heartbeat.stop(),
     () => spanLog.stop(),
     () => writing.stop(),
     () => bots.write().catch(onBotError),
@@ -147,14 +152,14 @@ const startFolding = (): (() => number | null) => {
     stops.push(() => fold.stop());
     return fold.lagSeconds;
   }
-  const watch = makeLagWatch(pool, () => performance.now());
+  const monitor = makeLagMonitor(pool, () => performance.now());
   const reading = startRepeating({
     everyMs: config.EVALUATE_EVERY_MS,
-    run: () => watch.read(),
+    run: () => monitor.read(),
     onError: (error) => log.error({ err: error }, "the fold's lag could not be read"),
   });
   stops.push(() => reading.stop());
-  return watch.lagSeconds;
+  return monitor.lagSeconds;
 };
 const lagSeconds = startFolding();
 

@@ -1,6 +1,6 @@
 // Exposures of the last two days as the fold would have left them, made inside PostgreSQL: the same tables, rows and
 // indexes, ten million in two minutes instead of folding them.
-import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/latency/sketch.ts";
+import { emptySketch, encodeSketch, recordLatency } from "../../shared/telemetry/latency-sketch.ts";
 import { makeUnitRuns } from "../../origin/aggregate/units/unit-runs.ts";
 import { windowsOf } from "../../origin/aggregate/outcome-windows.ts";
 import { inTransaction, type Client, type Pool } from "../../origin/db/pool.ts";

@@ -63,7 +63,7 @@ const ofSpan = (key: string, value: Bytes): Bytes => message(9, keyValue(key, va
 const YES = number(2, 1);
 const whole = (value: number): Bytes => number(3, value);
 
-const ACTION = Uint8Array.from(ofSpan(attribute.actionTaken[0], YES));
+const ACTION = Uint8Array.from(ofSpan(attribute.activated[0], YES));
 const BOT = Uint8Array.from(ofSpan(attribute.isBot[0], YES));
 const FAILED = Uint8Array.from(message(15, number(3, STATUS_ERROR)));
 const KIND = Uint8Array.from(number(6, SPAN_KIND_SERVER));

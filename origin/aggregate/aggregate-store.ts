@@ -4,11 +4,11 @@
 import type { Client } from "../db/pool.ts";
 import type { LogRow } from "../span-log/read-log.ts";
 import { addToCounts, type CountDeltas, type CountedFeature } from "./outcome-counts.ts";
-import { makeLatencies, type Latencies } from "./latency/latency-buckets.ts";
+import { makeLatencyBuckets, type LatencyBuckets } from "./latency/latency-buckets.ts";
 import { holdFences, type Owned } from "./partition-ownership.ts";
 import { makeRawSpans, storeRawSpans, type RawSpans } from "./raw-spans.ts";
 import type { Unit } from "./units/unit.ts";
-import { makeUnitRuns, type AskedUnits, type UnitRuns } from "./units/unit-runs.ts";
+import { makeUnitRuns, type UnitKeys, type UnitRuns } from "./units/unit-runs.ts";
 
 /**
  * The fold's store: PostgreSQL here; the door for another one. When anything throws it is of no use any more, and what
@@ -20,12 +20,12 @@ export type AggregateStore = {
   /** Begins a batch, unless partitions or windows are no longer those that are known. */
   readonly begin: (windowsVersion: number) => Promise<"ok" | "lost" | "windowsChanged">;
   /** Hands out what is stored of units, row by row: those of one unit are to be merged. `asked` is its position. */
-  readonly readUnits: (units: AskedUnits, visit: (asked: number, unit: Unit) => void) => Promise<void>;
+  readonly readUnits: (units: UnitKeys, visit: (asked: number, unit: Unit) => void) => Promise<void>;
   /** Brings the latencies of buckets into memory, where `latencies` does not have them. */
   readonly readLatencies: (wanted: ReadonlyMap<CountedFeature, ReadonlySet<number>>) => Promise<void>;
   /** What a batch adds, beside its counts. */
   readonly units: Pick<UnitRuns, "add">;
-  readonly latencies: Pick<Latencies, "has" | "record">;
+  readonly latencies: Pick<LatencyBuckets, "has" | "record">;
   readonly raw: Pick<RawSpans, "add">;
   /** Stores what was added, the changes of counts, and that these rows of the log are folded. */
   readonly commit: (deltas: CountDeltas, rows: readonly LogRow[]) => Promise<void>;
@@ -55,7 +55,7 @@ const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promis
 /** `client`: the session that holds the partitions' locks. `runRows`: rows of `unit_evidence` in a run. */
 export const makeAggregateStore = (client: Client, runRows: number): AggregateStore => {
   const runs = makeUnitRuns(runRows);
-  const latencies = makeLatencies();
+  const latencies = makeLatencyBuckets();
   const raw = makeRawSpans();
   let owned: Owned = new Map();
   /** A process writes its latencies into the rows of the lowest partition that it owns. */

@@ -2,7 +2,7 @@
 // sketches and the sample together with the new checkpoints in one transaction. A crash before the commit leaves the
 // log to be folded again; after it, the checkpoint says so. Nothing is lost and nothing counts twice.
 import {
-  ACTION,
+  ACTIVATION,
   FAILED,
   RAW,
   readFeatures,
@@ -16,7 +16,14 @@ import type { LogRow } from "../span-log/read-log.ts";
 import type { AggregateStore } from "./aggregate-store.ts";
 import { cohortIndex, makeCountDeltas, type CountDeltas, type CountedFeature } from "./outcome-counts.ts";
 import type { Dedupe } from "./dedupe.ts";
-import { applyEvidence, BOT, bucketOf, NO_COHORT, type Unit, type Windows } from "./units/unit.ts";
+import {
+  applyObservation,
+  BOT,
+  exposureBucketOf,
+  NO_COHORT,
+  type Unit,
+  type OutcomeWindows,
+} from "./units/unit.ts";
 import type { UnitTable } from "./units/unit-table.ts";
 import { windowsKey } from "./outcome-windows.ts";
 
@@ -50,7 +57,7 @@ export type Columns = {
     features: CountedFeature[];
     cohorts: Uint8Array;
     exposedMs: Float64Array;
-    actedMs: Float64Array;
+    activatedMs: Float64Array;
     returnedMs: Float64Array;
     blocks: Buffer[];
     unitStarts: Int32Array;
@@ -72,7 +79,7 @@ export const makeColumns = (records: number): Columns => ({
     features: [],
     cohorts: new Uint8Array(records),
     exposedMs: new Float64Array(records),
-    actedMs: new Float64Array(records),
+    activatedMs: new Float64Array(records),
     returnedMs: new Float64Array(records),
     blocks: [],
     unitStarts: new Int32Array(records),
@@ -96,7 +103,7 @@ type PreparedRow = { row: LogRow; features: CountedFeature[]; from: number };
 /** Features of these rows whose windows are not known. */
 export const unknownFeatures = (
   rows: readonly LogRow[],
-  byKey: ReadonlyMap<string, Windows>,
+  byKey: ReadonlyMap<string, OutcomeWindows>,
 ): { featureId: string; epoch: number }[] => {
   const unknown = new Map<string, { featureId: string; epoch: number }>();
   for (const { block } of rows)
@@ -109,7 +116,7 @@ export const unknownFeatures = (
 
 const countedFeatures = (
   memory: FoldMemory,
-  byKey: ReadonlyMap<string, Windows>,
+  byKey: ReadonlyMap<string, OutcomeWindows>,
   named: readonly { featureId: string; epoch: number }[],
 ): CountedFeature[] =>
   named.map(({ featureId, epoch }) => {
@@ -129,7 +136,7 @@ const prepare = (
   rows: readonly LogRow[],
   store: AggregateStore,
   memory: FoldMemory,
-  byKey: ReadonlyMap<string, Windows>,
+  byKey: ReadonlyMap<string, OutcomeWindows>,
   { slots, missing }: Columns,
 ) => {
   const prepared: PreparedRow[] = [];
@@ -166,7 +173,7 @@ const prepare = (
       }
       slots[here] = slot;
       if ((record.flags & TIMED) !== 0)
-        needBucket(feature, bucketOf(record.startMs, feature.windows.bucketS));
+        needBucket(feature, exposureBucketOf(record.startMs, feature.windows.bucketS));
     });
     prepared.push({ row, features, from: head.end });
   }
@@ -176,7 +183,7 @@ const prepare = (
 const noUnit = (): Unit => ({
   cohort: NO_COHORT,
   exposedMs: Infinity,
-  actedMs: Infinity,
+  activatedMs: Infinity,
   returnedMs: Infinity,
 });
 
@@ -189,16 +196,16 @@ const apply = (
 ): number => {
   let capped = 0;
   const unit = noUnit();
-  const evidence = { variant: 0, atMs: 0, acted: false, returned: false };
+  const evidence = { variant: 0, atMs: 0, activated: false, returned: false };
 
   const applyRecord = (record: StoredRecord, slot: number, block: Buffer, feature: CountedFeature): void => {
     memory.units.read(slot, unit);
-    const { cohort, exposedMs, actedMs, returnedMs } = unit;
+    const { cohort, exposedMs, activatedMs, returnedMs } = unit;
     evidence.variant = record.flags & VARIANT_MASK;
     evidence.atMs = record.startMs;
-    evidence.acted = (record.flags & ACTION) !== 0;
+    evidence.activated = (record.flags & ACTIVATION) !== 0;
     evidence.returned = (record.flags & RETURNED) !== 0;
-    if (applyEvidence(unit, evidence, feature.windows.returnAfterS * 1_000)) {
+    if (applyObservation(unit, evidence, feature.windows.returnAfterS * 1_000)) {
       memory.units.write(slot, unit);
       if (memory.units.markChanged(slot)) {
         const at = changed.count++;
@@ -206,7 +213,7 @@ const apply = (
         changed.features.push(feature);
         changed.cohorts[at] = cohort;
         changed.exposedMs[at] = exposedMs;
-        changed.actedMs[at] = actedMs;
+        changed.activatedMs[at] = activatedMs;
         changed.returnedMs[at] = returnedMs;
         changed.blocks.push(block);
         changed.unitStarts[at] = record.unitStart;
@@ -215,7 +222,7 @@ const apply = (
     }
     if (unit.cohort === BOT) return;
     if ((record.flags & TIMED) !== 0) {
-      const bucketS = bucketOf(record.startMs, feature.windows.bucketS);
+      const bucketS = exposureBucketOf(record.startMs, feature.windows.bucketS);
       if (memory.units.countRequest(slot, bucketS) <= MAX_REQUESTS_PER_UNIT)
         store.latencies.record(
           feature,
@@ -251,7 +258,7 @@ const addUnits = (store: AggregateStore, memory: FoldMemory, { changed }: Column
     if (feature === undefined || block === undefined) throw new Error("unreachable: a column is short");
     before.cohort = changed.cohorts[at] ?? NO_COHORT;
     before.exposedMs = changed.exposedMs[at] ?? Infinity;
-    before.actedMs = changed.actedMs[at] ?? Infinity;
+    before.activatedMs = changed.activatedMs[at] ?? Infinity;
     before.returnedMs = changed.returnedMs[at] ?? Infinity;
     memory.units.read(slot, after);
     deltas.move(feature, before, after);
@@ -269,7 +276,7 @@ const addUnits = (store: AggregateStore, memory: FoldMemory, { changed }: Column
 const mergeUnit = (into: Unit, stored: Unit): void => {
   into.cohort = into.cohort === NO_COHORT ? stored.cohort : Math.max(into.cohort, stored.cohort);
   into.exposedMs = Math.min(into.exposedMs, stored.exposedMs);
-  into.actedMs = Math.min(into.actedMs, stored.actedMs);
+  into.activatedMs = Math.min(into.activatedMs, stored.activatedMs);
   into.returnedMs = Math.min(into.returnedMs, stored.returnedMs);
 };
 
@@ -290,7 +297,7 @@ const loadUnits = async (store: AggregateStore, memory: FoldMemory, { missing }:
 export const foldBatch = async (options: {
   store: AggregateStore;
   memory: FoldMemory;
-  windows: { readonly version: number; readonly byKey: ReadonlyMap<string, Windows> };
+  windows: { readonly version: number; readonly byKey: ReadonlyMap<string, OutcomeWindows> };
   rows: readonly LogRow[];
 }): Promise<BatchReport | "lost" | "windowsChanged"> => {
   const { store, memory, windows, rows } = options;

@@ -14,10 +14,10 @@ import { makeAggregateStore } from "./aggregate-store.ts";
 import { makeDedupe } from "./dedupe.ts";
 import { foldBatch, makeColumns, unknownFeatures, type BatchReport, type FoldMemory } from "./fold-batch.ts";
 import { FOLD_APPLICATION, fairShareOf, releaseExcess, takePartitions } from "./partition-ownership.ts";
-import { pruneEndedEpochs } from "./prune-evidence.ts";
+import { pruneEndedEpochs } from "./prune-epochs.ts";
 import { keepRawSpanPartitions } from "./raw-spans.ts";
 import { makeUnitTable } from "./units/unit-table.ts";
-import { readWindows, rulesFingerprint, syncWindows, type KnownWindows } from "./outcome-windows.ts";
+import { readWindows, rulesFingerprint, syncWindows, type WindowsByFeature } from "./outcome-windows.ts";
 
 export const WorkerOptions = z.strictObject({
   databaseUrl: z.string(),
@@ -105,7 +105,7 @@ const live = async (client: Client, pool: Pool): Promise<void> => {
   };
   const owned = new Map<number, number>();
   const total: BatchReport = { folded: 0, duplicates: 0, capped: 0 };
-  let windows: KnownWindows = await readWindows(pool);
+  let windows: WindowsByFeature = await readWindows(pool);
   let fingerprint = "";
 
   const reload = async (): Promise<void> => {

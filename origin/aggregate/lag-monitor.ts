@@ -6,7 +6,7 @@ import { unfoldedSeconds } from "../span-log/read-log.ts";
 const STALE_MS = 5_000;
 
 /** Call `read` now and then; `lagSeconds` is null while there is no recent answer. `nowMs`: a monotonic clock. */
-export const makeLagWatch = (pool: Pool, nowMs: () => number) => {
+export const makeLagMonitor = (pool: Pool, nowMs: () => number) => {
   let seconds = 0;
   let readAt = Number.NEGATIVE_INFINITY;
   return {

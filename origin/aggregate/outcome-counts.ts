@@ -1,13 +1,21 @@
 // Changes of outcome counts that one batch makes, gathered per feature, epoch, bucket and cohort, and their write.
 import type { Client } from "../db/pool.ts";
-import { BOT, bucketOf, eachCount, HOLDOUT, NO_COHORT, type Unit, type Windows } from "./units/unit.ts";
+import {
+  BOT,
+  exposureBucketOf,
+  eachCount,
+  HOLDOUT,
+  NO_COHORT,
+  type Unit,
+  type OutcomeWindows,
+} from "./units/unit.ts";
 
 export type CountedFeature = {
   readonly featureId: string;
   /** the id in UTF-8 */
   readonly idBytes: Buffer;
   readonly epoch: number;
-  readonly windows: Windows;
+  readonly windows: OutcomeWindows;
 };
 
 /** Index of a cohort in what is gathered. */
@@ -23,7 +31,7 @@ export const makeCountDeltas = () => {
     const positions = 1 + windows.activationAgesS.length + windows.retentionAgesS.length;
     let buckets = byFeature.get(feature);
     if (buckets === undefined) byFeature.set(feature, (buckets = new Map()));
-    const bucket = bucketOf(unit.exposedMs, windows.bucketS);
+    const bucket = exposureBucketOf(unit.exposedMs, windows.bucketS);
     let deltas = buckets.get(bucket);
     if (deltas === undefined) buckets.set(bucket, (deltas = new Int32Array(positions * 2)));
     const offset = cohortIndex(unit.cohort) * positions;
@@ -46,7 +54,7 @@ export type CountDeltas = ReturnType<typeof makeCountDeltas>;
 
 type Column = { signal: "exposure" | "activation" | "retention"; ageS: number };
 
-const columnsOf = ({ activationAgesS, retentionAgesS }: Windows): Column[] => [
+const columnsOf = ({ activationAgesS, retentionAgesS }: OutcomeWindows): Column[] => [
   { signal: "exposure", ageS: 0 },
   ...activationAgesS.map((ageS) => ({ signal: "activation" as const, ageS })),
   ...retentionAgesS.map((ageS) => ({ signal: "retention" as const, ageS })),

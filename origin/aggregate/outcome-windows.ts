@@ -3,7 +3,7 @@
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { Rule } from "../../shared/features/rule.ts";
-import { BOT, type Windows } from "./units/unit.ts";
+import { BOT, type OutcomeWindows } from "./units/unit.ts";
 
 const ruleWindows = Rule.pick({
   activationWindowSeconds: true,
@@ -12,7 +12,7 @@ const ruleWindows = Rule.pick({
 });
 
 /** A feature without a rule, or whose rule cannot be read, is counted by the rule's defaults. */
-export const windowsOf = (rule: unknown): Windows => {
+export const windowsOf = (rule: unknown): OutcomeWindows => {
   const stored = typeof rule === "object" && rule !== null ? rule : {};
   const known = Object.fromEntries(Object.entries(stored).filter(([name]) => name in ruleWindows.shape));
   const parsed = ruleWindows.safeParse(known);
@@ -35,14 +35,14 @@ type WindowsRow = {
   bucket_s: number;
 };
 
-const fromRow = (row: WindowsRow): Windows => ({
+const fromRow = (row: WindowsRow): OutcomeWindows => ({
   activationAgesS: row.activation_ages_s,
   retentionAgesS: row.retention_ages_s,
   returnAfterS: row.return_after_s,
   bucketS: row.bucket_s,
 });
 
-const isSame = (a: Windows, b: Windows): boolean =>
+const isSame = (a: OutcomeWindows, b: OutcomeWindows): boolean =>
   a.returnAfterS === b.returnAfterS &&
   a.bucketS === b.bucketS &&
   a.activationAgesS.join() === b.activationAgesS.join() &&
@@ -50,9 +50,9 @@ const isSame = (a: Windows, b: Windows): boolean =>
 
 export const windowsKey = (featureId: string, epoch: number): string => `${epoch}:${featureId}`;
 
-export type KnownWindows = { version: number; byKey: Map<string, Windows> };
+export type WindowsByFeature = { version: number; byKey: Map<string, OutcomeWindows> };
 
-export const readWindows = async (client: Client | Pool): Promise<KnownWindows> => {
+export const readWindows = async (client: Client | Pool): Promise<WindowsByFeature> => {
   // The version first: windows read afterwards are at least that new, and a newer version is noticed.
   const { rows: head } = await client.query<{ version: number }>("select version from fold_windows_version");
   const { rows } = await client.query<WindowsRow>("select * from fold_windows");
@@ -113,7 +113,7 @@ export const syncWindows = async (
   );
   const before = await readWindows(pool);
   const ruleByFeature = new Map(features.map(({ feature_id: featureId, rule }) => [featureId, rule]));
-  const wanted = new Map<string, { featureId: string; epoch: number; windows: Windows }>();
+  const wanted = new Map<string, { featureId: string; epoch: number; windows: OutcomeWindows }>();
   for (const { feature_id: featureId, epoch, rule } of features) {
     const known = before.byKey.get(windowsKey(featureId, epoch));
     const windows = windowsOf(rule);

@@ -2,7 +2,7 @@
 import { CopyBuffer, copyInto } from "../db/copy.ts";
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
 import {
-  ACTION,
+  ACTIVATION,
   FAILED,
   SPAN_ID_BYTES,
   TIMED,
@@ -43,7 +43,7 @@ export const makeRawSpans = () => {
       copy.boolean((record.flags & FAILED) !== 0);
       if (status === 0) copy.null();
       else copy.int2(status);
-      copy.boolean((record.flags & ACTION) !== 0);
+      copy.boolean((record.flags & ACTIVATION) !== 0);
     },
     count: (): number => copy.rows,
     /** Those added since `clear`, as COPY takes them. */

@@ -1,6 +1,6 @@
 // Reads settled buckets of many features in two statements, whatever the number of features: outcomes by age, and
 // requests. A check reads the buckets that settled since the one before, never users.
-import { countAbove } from "../aggregate/latency/sketch.ts";
+import { countAbove } from "../../shared/telemetry/latency-sketch.ts";
 import type { Queryable } from "../db/pool.ts";
 import type { OutcomeBucket, TrafficBucket } from "../decide/accumulate.ts";
 import type { FeatureId } from "../../shared/ids.ts";
@@ -133,7 +133,7 @@ export type TrafficPart = {
   readonly cohort: "treatment" | "holdout";
   readonly requests: number;
   readonly errors: number;
-  readonly sketch: Buffer;
+  readonly sketch: Uint8Array;
 };
 
 type TrafficRow = Omit<TrafficPart, "bucketS"> & { position: number; bucket_s: number };

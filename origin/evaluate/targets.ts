@@ -21,8 +21,8 @@ export type StoredTrial = {
   readonly decided: "KEEP" | "ROLLBACK" | null;
   readonly cause: readonly SignalName[];
   readonly evidence: Evidence;
-  readonly treatmentSketch: Buffer;
-  readonly holdoutSketch: Buffer;
+  readonly treatmentSketch: Uint8Array;
+  readonly holdoutSketch: Uint8Array;
 };
 
 export type DueFeature = {

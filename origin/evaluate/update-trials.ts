@@ -6,7 +6,7 @@ import {
   mergeEncoded,
   quantile,
   decodeSketch,
-} from "../aggregate/latency/sketch.ts";
+} from "../../shared/telemetry/latency-sketch.ts";
 import type { Queryable } from "../db/pool.ts";
 import { noEvidence, type Evidence, type OutcomeEvidence } from "../decide/evidence.ts";
 import { foldExposures, foldOutcomes, foldTraffic, type OutcomeBucket } from "../decide/accumulate.ts";
@@ -76,10 +76,10 @@ const partsOf = ({ exposed, ...outcomes }: Evidence, { compare }: Rule): Part[] 
 ];
 
 const mergeSketches = (
-  stored: Buffer,
+  stored: Uint8Array,
   parts: readonly TrafficPart[],
   cohort: "treatment" | "holdout",
-): Buffer => {
+): Uint8Array => {
   const added = parts.filter((one) => one.cohort === cohort);
   if (added.length === 0) return stored;
   const merged = decodeSketch(stored);
@@ -113,7 +113,7 @@ const foldOne = (
     return settled === undefined ? part : foldOutcomes(part, settled.found, settled.upTo, terms);
   };
   const exposures = outcomes.get(keyOf("exposure", 0));
-  const sketchOf = (cohort: "treatment" | "holdout", stored: Buffer) =>
+  const sketchOf = (cohort: "treatment" | "holdout", stored: Uint8Array) =>
     traffic === undefined ? stored : mergeSketches(stored, traffic.found, cohort);
   const treatmentSketch = sketchOf("treatment", trial.treatmentSketch);
   const holdoutSketch = sketchOf("holdout", trial.holdoutSketch);

@@ -3,7 +3,7 @@
 // their time is up. So a bucket settles by the newest telemetry that is there, not by the clock: when nothing arrives, nothing
 // matures.
 import type { Queryable } from "../db/pool.ts";
-import { AWAY_AFTER_SECONDS, CATCH_UP_SECONDS } from "../ingest/heartbeat.ts";
+import { OUTAGE_AFTER_SECONDS, OUTAGE_LATENESS_SECONDS } from "../span-log/heartbeat.ts";
 
 /** One look a second is enough for buckets of a second and more. */
 const KEEP_SECONDS = 1;
@@ -72,8 +72,8 @@ const readNewest = async (db: Queryable): Promise<number | null> => {
 };
 
 const awayOf = ({ seenAgo, awayFromAgo, awayUntilAgo }: Signs, now: number): Arrival["away"] => {
-  if (seenAgo !== null && seenAgo > AWAY_AFTER_SECONDS) return { from: now - seenAgo, until: now };
-  if (awayFromAgo === null || awayUntilAgo === null || awayUntilAgo > CATCH_UP_SECONDS) return null;
+  if (seenAgo !== null && seenAgo > OUTAGE_AFTER_SECONDS) return { from: now - seenAgo, until: now };
+  if (awayFromAgo === null || awayUntilAgo === null || awayUntilAgo > OUTAGE_LATENESS_SECONDS) return null;
   return { from: now - awayFromAgo, until: now - awayUntilAgo };
 };
 

@@ -1,7 +1,7 @@
 // Decides what becomes of one span or log record: stored for the fold, ignored, or rejected as permanently bad.
 import { isUtf8 } from "node:buffer";
 import {
-  ACTION,
+  ACTIVATION,
   BOT,
   FAILED,
   HOLDOUT,
@@ -19,7 +19,7 @@ import {
 import { bytesOf, isPrintable, viewOf } from "../span-log/bytes.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
 import { makeIntern, textIs } from "./text-view.ts";
-import { NOTHING, type SpanFields, type Text } from "./span-fields.ts";
+import { EMPTY_VIEW, type SpanFields, type TextRange } from "./span-fields.ts";
 
 /** Clocks of senders may be wrong by this much. */
 const MAX_AHEAD_MS = 10 * 60_000;
@@ -28,20 +28,20 @@ const MAX_AGE_MS = 31 * 86_400_000;
 const MAX_DURATION_US = 2 ** 32 - 1;
 
 /** Why an item is permanently bad: sending it again would not help. */
-export const rejections = {
+export const rejectionMessages = {
   badIds: "trace id or span id missing, of wrong length or all zero",
   future: "start time more than 10 minutes ahead",
   old: "start time missing or more than 31 days ago",
   badUnit: "unit id empty, longer than 256 bytes or with control characters",
 } as const;
-export type Rejection = keyof typeof rejections;
+export type RejectionReason = keyof typeof rejectionMessages;
 
 /**
  * Items that are none of our business are accepted and forgotten, as OTLP wants it. "unsureFeature": the directory
  * has to be read again to know.
  */
-export type Outcome =
-  | Rejection
+export type Classification =
+  | RejectionReason
   | "accepted"
   | "notAFeature"
   | "unknownFeature"
@@ -61,7 +61,7 @@ const idsAreValid = ({ view, traceAt, traceLength, spanAt, spanLength }: SpanFie
   (isSet(view, traceAt) || isSet(view, traceAt + 8)) &&
   isSet(view, spanAt);
 
-const unitIsValid = ({ view, start, end }: Text): boolean => {
+const unitIsValid = ({ view, start, end }: TextRange): boolean => {
   if (end <= start || end - start > MAX_UNIT_BYTES) return false;
   if (isPrintable(view, start, end)) return true;
   for (let at = start; at < end; at++) {
@@ -74,7 +74,7 @@ const unitIsValid = ({ view, start, end }: Text): boolean => {
 const TREATMENT_NAME = viewOf(Buffer.from("treatment"));
 const HOLDOUT_NAME = viewOf(Buffer.from("holdout"));
 
-const variantFlag = (variant: Text): number | undefined => {
+const variantFlag = (variant: TextRange): number | undefined => {
   if (variant.start < 0) return 0;
   if (textIs(variant, TREATMENT_NAME)) return TREATMENT;
   return textIs(variant, HOLDOUT_NAME) ? HOLDOUT : undefined;
@@ -88,7 +88,7 @@ const isSampled = ({ view, traceAt }: SpanFields, sampleBps: number): boolean =>
 };
 
 /** `nowMs`: when the request came in. */
-export const makeScreen = (options: {
+export const makeClassifier = (options: {
   directory: FeatureDirectory;
   raw: RawSampling;
   captchaThreshold: number;
@@ -101,8 +101,8 @@ export const makeScreen = (options: {
     flags: 0,
     startMs: 0,
     durationUs: 0,
-    view: NOTHING,
-    unitView: NOTHING,
+    view: EMPTY_VIEW,
+    unitView: EMPTY_VIEW,
     unitStart: 0,
     unitEnd: 0,
     traceAt: -1,
@@ -118,7 +118,7 @@ export const makeScreen = (options: {
     nowMs: number,
     builders: Pick<BlockBuilders, "add">,
     onBot: (feature: FeatureEpoch) => void,
-  ): Outcome => {
+  ): Classification => {
     const { feature, unit } = fields;
     if (feature.start < 0 || unit.start < 0) return "notAFeature";
     if (kind === "span" && !idsAreValid(fields)) return "badIds";
@@ -142,7 +142,7 @@ export const makeScreen = (options: {
     draft.feature = known;
     draft.flags =
       variant |
-      (fields.actionTaken ? ACTION : 0) |
+      (fields.activated ? ACTIVATION : 0) |
       (fields.returned ? RETURNED : 0) |
       (fields.failed ? FAILED : 0) |
       (timed ? TIMED : 0) |
@@ -162,4 +162,4 @@ export const makeScreen = (options: {
     return isBot ? "bot" : "accepted";
   };
 };
-export type Screen = ReturnType<typeof makeScreen>;
+export type Classifier = ReturnType<typeof makeClassifier>;

@@ -3,7 +3,7 @@
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureEpoch } from "../span-log/block.ts";
 
-export type BotRequests = {
+export type BotRequestCounter = {
   readonly add: (requests: ReadonlyMap<FeatureEpoch, number>) => void;
   /** Adds what has been gathered; on failure it stays for the next time. */
   readonly write: () => Promise<void>;
@@ -11,7 +11,7 @@ export type BotRequests = {
 
 type Count = { readonly featureId: string; readonly epoch: number; requests: number };
 
-export const makeBotRequests = (db: Queryable): BotRequests => {
+export const makeBotRequestCounter = (db: Queryable): BotRequestCounter => {
   let gathered = new Map<string, Count>();
 
   const gather = ({ featureId, epoch }: Omit<Count, "requests">, requests: number): void => {

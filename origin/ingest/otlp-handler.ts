@@ -1,19 +1,25 @@
 // POST /v1/traces and /v1/logs, as opentelemetry-proto docs/specification.md wants it: 200 only when durable,
 // partial_success only for items that would fail again, Retry-After where sending again helps.
-import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { bearerToken, sameSecret } from "../runtime/secrets.ts";
 import type { SpanLog } from "../span-log/append.ts";
 import type { FeatureEpoch } from "../span-log/block.ts";
-import type { BotRequests } from "./count-bot-requests.ts";
+import type { BotRequestCounter } from "./count-bot-requests.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
 import { readJson } from "./otlp-json.ts";
 import { contentType, exportResponse, statusBody, type Encoding } from "./otlp-response.ts";
-import { readProtobuf, type Signal } from "./otlp-protobuf.ts";
-import { makeScreen, rejections, type Outcome, type RawSampling, type Rejection } from "./classify.ts";
+import { readProtobuf, type OtlpSignal } from "./otlp-protobuf.ts";
+import {
+  makeClassifier,
+  rejectionMessages,
+  type Classification,
+  type RawSampling,
+  type RejectionReason,
+} from "./classify.ts";
 
 /** Of the body as sent, and again of what it unpacks to. */
 const MAX_BODY_BYTES = 8 * 2 ** 20;
@@ -32,18 +38,13 @@ const encodings: Readonly<Record<string, Encoding>> = {
 const encodingOf = (request: IncomingMessage): Encoding | undefined =>
   encodings[(request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? ""];
 
-const signals: Readonly<Record<string, Signal>> = { "/v1/traces": "traces", "/v1/logs": "logs" };
+const signals: Readonly<Record<string, OtlpSignal>> = { "/v1/traces": "traces", "/v1/logs": "logs" };
 
-const digest = (text: string): Buffer => hash("sha256", text, "buffer");
-
-/** Whether the request carries the token; undefined lets everyone in (a machine of one's own). */
-const makeIsAllowed = (token: string | undefined) => {
-  if (token === undefined) return () => true;
-  const expected = digest(token);
-  return (request: IncomingMessage): boolean => {
-    const match = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "");
-    return match?.[1] !== undefined && timingSafeEqual(digest(match[1]), expected);
-  };
+/** Without a token everyone may: a machine of one's own. */
+const mayIngest = (request: IncomingMessage, expected: string | undefined): boolean => {
+  if (expected === undefined) return true;
+  const given = bearerToken(request.headers.authorization);
+  return given !== undefined && sameSecret(given, expected);
 };
 
 /** The body as it came in. */
@@ -98,9 +99,10 @@ const unzip = async (body: Buffer): Promise<Buffer[] | Refusal> => {
   }
 };
 
-const isRejection = (outcome: string): outcome is Rejection => Object.hasOwn(rejections, outcome);
+const isRejection = (outcome: string): outcome is RejectionReason =>
+  Object.hasOwn(rejectionMessages, outcome);
 
-type Tally = Map<Outcome, number>;
+type Tally = Map<Classification, number>;
 
 const rejectedOf = (tally: Tally): { rejected: number; message: string } => {
   let rejected = 0;
@@ -108,12 +110,12 @@ const rejectedOf = (tally: Tally): { rejected: number; message: string } => {
   for (const [outcome, count] of tally) {
     if (!isRejection(outcome)) continue;
     rejected += count;
-    reasons.push(`${count}: ${rejections[outcome]}`);
+    reasons.push(`${count}: ${rejectionMessages[outcome]}`);
   }
   return { rejected, message: reasons.join("; ") };
 };
 
-const resultOf = (outcome: Outcome): "accepted" | "rejected" | "ignored" => {
+const resultOf = (outcome: Classification): "accepted" | "rejected" | "ignored" => {
   if (outcome === "accepted") return "accepted";
   return isRejection(outcome) ? "rejected" : "ignored";
 };
@@ -126,7 +128,7 @@ const resultOf = (outcome: Outcome): "accepted" | "rejected" | "ignored" => {
 export const makeOtlpHandler = (options: {
   log: SpanLog;
   directory: FeatureDirectory;
-  bots: Pick<BotRequests, "add">;
+  bots: Pick<BotRequestCounter, "add">;
   raw: RawSampling;
   /** A score below this is a bot's. */
   captchaThreshold: number;
@@ -138,8 +140,7 @@ export const makeOtlpHandler = (options: {
 }) => {
   const { log, directory, metrics, logger, nowMs = Date.now } = options;
   const { maxPendingBytes = MAX_PENDING_BYTES } = options;
-  const isAllowed = makeIsAllowed(options.token);
-  const screen = makeScreen(options);
+  const screen = makeClassifier(options);
   const join = makeJoin();
   let inWorkBytes = 0;
 
@@ -147,7 +148,7 @@ export const makeOtlpHandler = (options: {
    * Decodes into the log's next commit. There is no promise when the body is malformed, or when it names a feature of
    * which the directory is unsure and `mayAskAgain`.
    */
-  const take = (chunks: readonly Buffer[], encoding: Encoding, signal: Signal, mayAskAgain: boolean) => {
+  const take = (chunks: readonly Buffer[], encoding: Encoding, signal: OtlpSignal, mayAskAgain: boolean) => {
     const now = nowMs();
     const body = join(chunks);
     const tally: Tally = new Map();
@@ -178,7 +179,7 @@ export const makeOtlpHandler = (options: {
   const store = async (
     body: readonly Buffer[],
     encoding: Encoding,
-    signal: Signal,
+    signal: OtlpSignal,
   ): Promise<Tally | Refusal> => {
     if (directory.isOld()) await directory.refresh();
     let taken = take(body, encoding, signal, true);
@@ -213,7 +214,7 @@ export const makeOtlpHandler = (options: {
     const signal = signals[(request.url ?? "").split("?")[0] ?? ""];
     if (signal === undefined) return refuse(refusal(404, "there are /v1/traces and /v1/logs"));
     if (request.method !== "POST") return refuse(refusal(405, "POST only"), { allow: "POST" });
-    if (!isAllowed(request))
+    if (!mayIngest(request, options.token))
       return refuse(refusal(401, "a Bearer token for ingest is needed"), { "www-authenticate": "Bearer" });
     if (encoding === undefined)
       return refuse(refusal(415, "content-type must be application/x-protobuf or application/json"));

@@ -1,8 +1,8 @@
 // Reads OTLP export requests in JSON (the protobuf mapping with OTLP's exceptions: ids in hex, enums as numbers,
 // unknown fields ignored). Fills the same fields as the protobuf reader.
 import { EVALUATION_EVENT } from "../../shared/telemetry/attributes.ts";
-import type { Signal } from "./otlp-protobuf.ts";
-import { Scratch } from "./scratch.ts";
+import type { OtlpSignal } from "./otlp-protobuf.ts";
+import { TextBuffer } from "./text-buffer.ts";
 import {
   clearFields,
   emptyFields,
@@ -60,12 +60,12 @@ const nanoseconds = (parent: JsonObject, name: string): Time => {
   throw new Malformed(`${name} must be a time`);
 };
 
-const attributeValue = (value: JsonObject, scratch: Scratch): AttributeValue | undefined => {
+const attributeValue = (value: JsonObject, texts: TextBuffer): AttributeValue | undefined => {
   const { stringValue, boolValue, intValue, doubleValue } = value;
   if (stringValue !== undefined && stringValue !== null) {
-    const start = scratch.at;
-    const end = scratch.text(text(value, "stringValue"));
-    return { kind: "text", view: scratch.view, start, end };
+    const start = texts.at;
+    const end = texts.text(text(value, "stringValue"));
+    return { kind: "text", view: texts.view, start, end };
   }
   if (boolValue !== undefined && boolValue !== null) {
     if (typeof boolValue !== "boolean") throw new Malformed("boolValue must be a boolean");
@@ -81,27 +81,27 @@ const attributeValue = (value: JsonObject, scratch: Scratch): AttributeValue | u
   return undefined;
 };
 
-const readAttributes = (parent: JsonObject, fields: SpanFields, scratch: Scratch): void => {
+const readAttributes = (parent: JsonObject, fields: SpanFields, texts: TextBuffer): void => {
   for (const entry of objects(parent, "attributes")) {
     const known = knownNames.get(text(entry, "key"));
     if (known === undefined || !isObject(entry["value"])) continue;
-    const value = attributeValue(entry["value"], scratch);
+    const value = attributeValue(entry["value"], texts);
     if (value !== undefined) setAttribute(fields, known, value);
   }
 };
 
-const putId = (span: JsonObject, name: string, scratch: Scratch): number => {
-  const end = scratch.hex(text(span, name));
+const putId = (span: JsonObject, name: string, texts: TextBuffer): number => {
+  const end = texts.hex(text(span, name));
   if (end === null) throw new Malformed(`${name} must be hexadecimal`);
   return end;
 };
 
-const readSpan = (span: JsonObject, fields: SpanFields, scratch: Scratch): void => {
-  scratch.at = 0;
-  const traceEnd = putId(span, "traceId", scratch);
-  const idEnd = putId(span, "spanId", scratch);
-  const nameEnd = scratch.text(text(span, "name"));
-  clearFields(fields, scratch.view);
+const readSpan = (span: JsonObject, fields: SpanFields, texts: TextBuffer): void => {
+  texts.at = 0;
+  const traceEnd = putId(span, "traceId", texts);
+  const idEnd = putId(span, "spanId", texts);
+  const nameEnd = texts.text(text(span, "name"));
+  clearFields(fields, texts.view);
   fields.traceAt = 0;
   fields.traceLength = traceEnd;
   fields.spanAt = traceEnd;
@@ -113,18 +113,18 @@ const readSpan = (span: JsonObject, fields: SpanFields, scratch: Scratch): void 
   fields.startMs = start.ms;
   const durationUs = (end.ms - start.ms) * 1_000 + (end.ns - start.ns) / 1_000;
   fields.durationUs = durationUs >= 0 ? durationUs : -1;
-  readAttributes(span, fields, scratch);
+  readAttributes(span, fields, texts);
   const status = span["status"];
   if (isObject(status) && (status["code"] === 2 || status["code"] === "STATUS_CODE_ERROR"))
     fields.failed = true;
 };
 
-const readLog = (record: JsonObject, fields: SpanFields, scratch: Scratch): void => {
-  scratch.at = 0;
-  clearFields(fields, scratch.view);
+const readLog = (record: JsonObject, fields: SpanFields, texts: TextBuffer): void => {
+  texts.at = 0;
+  clearFields(fields, texts.view);
   const time = nanoseconds(record, "timeUnixNano");
   fields.startMs = time.ms === 0 ? nanoseconds(record, "observedTimeUnixNano").ms : time.ms;
-  readAttributes(record, fields, scratch);
+  readAttributes(record, fields, texts);
   if (text(record, "eventName") === EVALUATION_EVENT) fields.isEvaluation = true;
 };
 
@@ -148,18 +148,18 @@ const names = {
 /** As `readProtobuf`, of the JSON encoding. */
 export const readJson = (
   body: Uint8Array,
-  signal: Signal,
+  signal: OtlpSignal,
   visit: (fields: SpanFields) => void,
 ): string | null => {
   const { resource, scope, item } = names[signal];
   const fields = emptyFields();
-  const scratch = new Scratch();
+  const texts = new TextBuffer();
   const read = signal === "traces" ? readSpan : readLog;
   try {
     for (const resourceItems of objects(parse(body), resource))
       for (const scopeItems of objects(resourceItems, scope))
         for (const entry of objects(scopeItems, item)) {
-          read(entry, fields, scratch);
+          read(entry, fields, texts);
           visit(fields);
         }
     return null;

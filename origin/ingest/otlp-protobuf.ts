@@ -367,7 +367,7 @@ const readLog = (reader: Reader, end: number, fields: SpanFields): void => {
   if (fields.startMs === 0) fields.startMs = observedMs;
 };
 
-export type Signal = "traces" | "logs";
+export type OtlpSignal = "traces" | "logs";
 
 /**
  * Calls `visit` with each span or log record of an Export…ServiceRequest. The fields are overwritten for the next one.
@@ -375,7 +375,7 @@ export type Signal = "traces" | "logs";
  */
 export const readProtobuf = (
   body: Uint8Array,
-  signal: Signal,
+  signal: OtlpSignal,
   visit: (fields: SpanFields) => void,
 ): string | null => {
   const view = viewOf(body);

@@ -9,7 +9,7 @@ export type AttributeValue =
   | { kind: "boolean"; value: boolean };
 
 /** A range of bytes that hold text; it starts at −1 when there is none. */
-export type Text = { view: DataView; start: number; end: number };
+export type TextRange = { view: DataView; start: number; end: number };
 
 /** Filled anew for each item. Rank: position of the name among its aliases; the first name wins. */
 export type SpanFields = {
@@ -26,14 +26,14 @@ export type SpanFields = {
   /** −1 when the span has no end, or for log records */
   durationUs: number;
   failed: boolean;
-  readonly feature: Text;
+  readonly feature: TextRange;
   featureRank: number;
-  readonly unit: Text;
+  readonly unit: TextRange;
   unitRank: number;
-  readonly variant: Text;
+  readonly variant: TextRange;
   /** NaN when there is one that is no number; undefined: absent */
   epoch: number | undefined;
-  actionTaken: boolean;
+  activated: boolean;
   returned: boolean;
   bot: boolean;
   /** NaN when absent */
@@ -44,12 +44,12 @@ export type SpanFields = {
 };
 
 /** A view of no bytes. */
-export const NOTHING = viewOf(new Uint8Array());
+export const EMPTY_VIEW = viewOf(new Uint8Array());
 
-const noText = (): Text => ({ view: NOTHING, start: -1, end: -1 });
+const noText = (): TextRange => ({ view: EMPTY_VIEW, start: -1, end: -1 });
 
 export const emptyFields = (): SpanFields => ({
-  view: NOTHING,
+  view: EMPTY_VIEW,
   traceAt: -1,
   traceLength: 0,
   spanAt: -1,
@@ -65,7 +65,7 @@ export const emptyFields = (): SpanFields => ({
   unitRank: 99,
   variant: noText(),
   epoch: undefined,
-  actionTaken: false,
+  activated: false,
   returned: false,
   bot: false,
   captchaScore: Number.NaN,
@@ -91,7 +91,7 @@ export const clearFields = (fields: SpanFields, view: DataView): void => {
   fields.unitRank = 99;
   fields.variant.start = -1;
   fields.epoch = undefined;
-  fields.actionTaken = false;
+  fields.activated = false;
   fields.returned = false;
   fields.bot = false;
   fields.captchaScore = Number.NaN;
@@ -110,7 +110,7 @@ export const knownNames: ReadonlyMap<string, KnownName> = new Map([
   ...named("unitId", attribute.unitId),
   ...named("variant", attribute.variant),
   ...named("epoch", attribute.epoch),
-  ...named("actionTaken", attribute.actionTaken),
+  ...named("activated", attribute.activated),
   ...named("returned", attribute.returned),
   ...named("isBot", attribute.isBot),
   ...named("captchaScore", attribute.captchaScore),
@@ -129,7 +129,7 @@ export const knownName = (view: DataView, start: number, end: number): KnownName
 };
 
 /** Copied, range for range: readers hand out the same value again and again. */
-const setText = (text: Text, value: AttributeValue): void => {
+const setText = (text: TextRange, value: AttributeValue): void => {
   if (value.kind === "text") {
     text.view = value.view;
     text.start = value.start;
@@ -177,8 +177,8 @@ export const setAttribute = (fields: SpanFields, { field, rank }: KnownName, val
     case "epoch":
       fields.epoch = numberOf(value);
       return;
-    case "actionTaken":
-      fields.actionTaken = truthOf(value);
+    case "activated":
+      fields.activated = truthOf(value);
       return;
     case "returned":
       fields.returned = truthOf(value);

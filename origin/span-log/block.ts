@@ -21,7 +21,7 @@ export const TREATMENT = 1;
 export const HOLDOUT = 2;
 /** In place of a variant: the unit is a bot, and nothing of it counts. */
 export const BOT = 3;
-export const ACTION = 1 << 2;
+export const ACTIVATION = 1 << 2;
 export const RETURNED = 1 << 3;
 export const FAILED = 1 << 4;
 /** The duration counts as a latency: a span that ended, not a log record. */
@@ -77,7 +77,7 @@ type Builder = {
 };
 
 /** Points into the builders' memory: to be read before anything is added. */
-export type SealedBlock = {
+export type EncodedBlock = {
   readonly partition: number;
   readonly records: number;
   readonly spanKeys: Buffer;
@@ -100,7 +100,7 @@ const grown = (view: DataView, used: number, needed: number): DataView => {
   return larger;
 };
 
-const seal = (builder: Builder, partition: number): SealedBlock => {
+const seal = (builder: Builder, partition: number): EncodedBlock => {
   const dictionary: Buffer[] = [];
   for (const { featureId, epoch } of builder.features.keys()) {
     const id = Buffer.from(featureId);
@@ -192,8 +192,8 @@ export const makeBlockBuilders = () => {
     /** Bytes waiting. */
     size: (): number => builders.reduce((sum, builder) => sum + builder.recordBytes + builder.count * 8, 0),
     /** Takes everything out, as one block a partition. */
-    seal: (): SealedBlock[] => {
-      const sealed: SealedBlock[] = [];
+    seal: (): EncodedBlock[] => {
+      const sealed: EncodedBlock[] = [];
       for (const [partition, builder] of builders.entries()) {
         if (builder.count > 0) sealed.push(seal(builder, partition));
         Object.assign(builder, { recordBytes: 0, count: 0, features: new Map() });

@@ -9,7 +9,7 @@ export const bytesOf = (view: DataView, start: number, end: number): Buffer =>
   Buffer.from(view.buffer, view.byteOffset + start, end - start);
 
 /** What is left of [at, end), up to three bytes, as a little-endian word. */
-export const lastWord = (view: DataView, at: number, end: number): number => {
+export const remainingBytes = (view: DataView, at: number, end: number): number => {
   let word = 0;
   for (let i = end - 1; i >= at; i--) word = (word << 8) | view.getUint8(i);
   return word;
@@ -46,7 +46,7 @@ const TOP_BITS = 0x80808080 | 0;
 export const isAscii = (view: DataView, start: number, end: number): boolean => {
   let at = start;
   for (; at + 4 <= end; at += 4) if ((view.getInt32(at, true) & TOP_BITS) !== 0) return false;
-  return (lastWord(view, at, end) & TOP_BITS) === 0;
+  return (remainingBytes(view, at, end) & TOP_BITS) === 0;
 };
 
 /** Whether all bytes of [start, end) are ASCII and none is a control character. */

@@ -1,7 +1,7 @@
 // 64-bit hash of bytes as two 32-bit halves, for de-duplication and unit keys. Two lanes of MurmurHash3's mixing with
 // cross-feeding (as in its x86 128-bit variant). Numbers, because a bigint per span would cost more than the hash.
 
-import { lastWord } from "./bytes.ts";
+import { remainingBytes } from "./bytes.ts";
 
 /** Where a hash is left, as signed words: no object per call. */
 export type Hash64 = { low: number; high: number };
@@ -27,7 +27,7 @@ export const hash64 = (
   let low = seedLow | 0;
   let high = seedHigh | 0;
   for (let at = start; at < end; at += 4) {
-    const word = at + 4 <= end ? view.getInt32(at, true) : lastWord(view, at, end);
+    const word = at + 4 <= end ? view.getInt32(at, true) : remainingBytes(view, at, end);
     low ^= Math.imul(rotate(Math.imul(word, 0x239b961b), 15), 0xab0e9789);
     high ^= Math.imul(rotate(Math.imul(word, 0x38b34ae5), 17), 0xa1e38b93);
     low = (Math.imul(rotate(low, 19) + high, 5) + 0x561ccd1b) | 0;

@@ -7,7 +7,7 @@ export const attribute = {
   variant: ["feature_flag.result.variant"],
   epoch: ["sluice.epoch"],
   /** boolean: the unit did what the feature is for */
-  actionTaken: ["action_taken"],
+  activated: ["action_taken"],
   /** boolean: the unit came back */
   returned: ["returned"],
   isBot: ["is_bot"],

@@ -9,7 +9,7 @@ import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
-import { makeBotRequests } from "../../origin/ingest/count-bot-requests.ts";
+import { makeBotRequestCounter } from "../../origin/ingest/count-bot-requests.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
@@ -30,7 +30,7 @@ const log = makeSpanLog({ pool });
 const handler = makeOtlpHandler({
   log,
   directory: makeFeatureDirectory(pool, () => performance.now()),
-  bots: makeBotRequests(pool),
+  bots: makeBotRequestCounter(pool),
   raw: { sampleBps: 10_000, slowMs: 1_000 },
   captchaThreshold: 0.5,
   token: undefined,

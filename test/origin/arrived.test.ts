@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { emptySketch, encodeSketch } from "../../origin/aggregate/latency/sketch.ts";
+import { emptySketch, encodeSketch } from "../../shared/telemetry/latency-sketch.ts";
 import { makeArrived } from "../../origin/evaluate/watermark.ts";
 import { makeTestDatabase } from "../support/database.ts";
 

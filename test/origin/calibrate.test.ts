@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/latency/sketch.ts";
+import { emptySketch, encodeSketch, recordLatency } from "../../shared/telemetry/latency-sketch.ts";
 import { makeDecisionRoutes } from "../../origin/admin/planning-routes.ts";
 import { calibrate } from "../../origin/evaluate/calibrate.ts";
 import { calibrationText } from "../../origin/cli/text.ts";
@@ -44,7 +44,7 @@ const setRule = (changed: object) =>
   pool.query("update pmf_rules set rule = $2 where feature_id = $1", [FEATURE, JSON.stringify(changed)]);
 
 /** The requests of one bucket: so many of 100 take 350 ms, the others 50. */
-const sketchWith = (slow: number): Buffer => {
+const sketchWith = (slow: number): Uint8Array => {
   const sketch = emptySketch();
   for (let request = 0; request < 100; request++) recordLatency(sketch, request < slow ? 350 : 50);
   return encodeSketch(sketch);

@@ -23,7 +23,7 @@ const plain = (fields: SpanFields) => ({
   unit: text(fields.unit),
   variant: text(fields.variant),
   epoch: fields.epoch,
-  acted: fields.actionTaken,
+  acted: fields.activated,
   bot: fields.bot,
   status: fields.httpStatus,
 });

@@ -34,7 +34,7 @@ const read = ({ body }: Batch) => {
       unit: text(fields.unit),
       variant: text(fields.variant),
       epoch: fields.epoch,
-      acted: fields.actionTaken,
+      acted: fields.activated,
       bot: fields.bot,
       captchaScore: Number.isNaN(fields.captchaScore) ? null : fields.captchaScore,
       status: fields.httpStatus,

@@ -2,7 +2,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeDedupe } from "../../origin/aggregate/dedupe.ts";
-import { applyEvidence, NO_COHORT, type Evidence, type Unit } from "../../origin/aggregate/units/unit.ts";
+import {
+  applyObservation,
+  NO_COHORT,
+  type Observation,
+  type Unit,
+} from "../../origin/aggregate/units/unit.ts";
 import { makeUnitTable } from "../../origin/aggregate/units/unit-table.ts";
 import { partitionOf } from "../../origin/span-log/block.ts";
 import { hash64 } from "../../origin/span-log/hash.ts";
@@ -56,7 +61,7 @@ describe("de-duplication", () => {
 describe("the table of units", () => {
   test("gives back what was written, and knows at least the units of the last generation", () => {
     const table = makeUnitTable(4_096);
-    const unit: Unit = { cohort: 1, exposedMs: 0, actedMs: Infinity, returnedMs: Infinity };
+    const unit: Unit = { cohort: 1, exposedMs: 0, activatedMs: Infinity, returnedMs: Infinity };
     for (let i = 0; i < 20_000; i++) {
       table.makeRoom(1);
       expect(table.find(i, i * 31)).toBe(-1);
@@ -66,7 +71,7 @@ describe("the table of units", () => {
       table.makeRoom(1);
       const slot = table.find(i, i * 31);
       expect(slot).toBeGreaterThanOrEqual(0);
-      const found: Unit = { cohort: 0, exposedMs: 0, actedMs: 0, returnedMs: 0 };
+      const found: Unit = { cohort: 0, exposedMs: 0, activatedMs: 0, returnedMs: 0 };
       table.read(slot, found);
       expect(found).toEqual({ ...unit, exposedMs: i });
     }
@@ -74,16 +79,16 @@ describe("the table of units", () => {
   });
 });
 
-const evidence = fc.record<Evidence>({
+const evidence = fc.record<Observation>({
   variant: fc.constantFrom(0, 1),
   atMs: fc.integer({ min: 1, max: 100_000 }),
-  acted: fc.boolean(),
+  activated: fc.boolean(),
   returned: fc.constant(false),
 });
 
-const unitAfter = (all: readonly Evidence[]): Unit => {
-  const unit: Unit = { cohort: NO_COHORT, exposedMs: Infinity, actedMs: Infinity, returnedMs: Infinity };
-  for (const one of all) applyEvidence(unit, one, 10_000);
+const unitAfter = (all: readonly Observation[]): Unit => {
+  const unit: Unit = { cohort: NO_COHORT, exposedMs: Infinity, activatedMs: Infinity, returnedMs: Infinity };
+  for (const one of all) applyObservation(unit, one, 10_000);
   return unit;
 };
 
@@ -99,7 +104,7 @@ describe("evidence about a unit", () => {
             .toSorted((a, b) => a.order - b.order)
             .map(({ one }) => one);
           const [straight, mixed] = [unitAfter(all), unitAfter(shuffled)];
-          expect([mixed.exposedMs, mixed.actedMs]).toEqual([straight.exposedMs, straight.actedMs]);
+          expect([mixed.exposedMs, mixed.activatedMs]).toEqual([straight.exposedMs, straight.activatedMs]);
           expect(straight.exposedMs).toBe(Math.min(...all.map(({ atMs }) => atMs)));
         },
       ),

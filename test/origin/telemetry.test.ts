@@ -1,6 +1,6 @@
 // From an OTLP request over HTTP to the counts that the evaluation reads, on a real PostgreSQL.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decodeSketch, quantile, totalOf } from "../../origin/aggregate/latency/sketch.ts";
+import { decodeSketch, quantile, totalOf } from "../../shared/telemetry/latency-sketch.ts";
 import { readBotRequests } from "../../origin/evaluate/read-bot-requests.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";

@@ -22,7 +22,12 @@ afterAll(async () => {
 const PARTITIONS = [0, 1, 2, 3];
 const AT = Date.UTC(2026, 10, 1);
 const feature = { idBytes: Buffer.from("feat_runs"), epoch: 1 };
-const nobody = (): Unit => ({ cohort: 255, exposedMs: Infinity, actedMs: Infinity, returnedMs: Infinity });
+const nobody = (): Unit => ({
+  cohort: 255,
+  exposedMs: Infinity,
+  activatedMs: Infinity,
+  returnedMs: Infinity,
+});
 
 const keyOf = (n: number): { low: number; high: number } => {
   const key = { low: 0, high: 0 };
@@ -59,7 +64,7 @@ const read = async (runs: UnitRuns, numbers: readonly number[]): Promise<Map<num
       found.set(n, {
         cohort: Math.max(unit.cohort, stored.cohort),
         exposedMs: Math.min(unit.exposedMs, stored.exposedMs),
-        actedMs: Math.min(unit.actedMs, stored.actedMs),
+        activatedMs: Math.min(unit.activatedMs, stored.activatedMs),
         returnedMs: Math.min(unit.returnedMs, stored.returnedMs),
       });
     },
@@ -85,7 +90,10 @@ test("units are found by the next owner, and by the same one once memory forgets
     // Some of the earlier ones have named their cohort and acted since.
     const changed = [...expected]
       .filter(([n]) => n % 7 === batch % 7)
-      .map(([n, unit]): [number, Unit] => [n, { ...unit, cohort: 1 + (n % 2), actedMs: AT + 10_000 + n }]);
+      .map(([n, unit]): [number, Unit] => [
+        n,
+        { ...unit, cohort: 1 + (n % 2), activatedMs: AT + 10_000 + n },
+      ]);
     await write(runs, [...added, ...changed]);
     for (const [n, unit] of [...added, ...changed]) expected.set(n, unit);
     if (batch % 5 === 2) await runs.indexAll(client);
@@ -107,7 +115,7 @@ test("units are found by the next owner, and by the same one once memory forgets
     {
       units: all.length,
       holdout: all.filter(({ cohort }) => cohort === 2).length,
-      acted: all.filter(({ actedMs }) => actedMs < Infinity).length,
+      acted: all.filter(({ activatedMs }) => activatedMs < Infinity).length,
     },
   ]);
 });

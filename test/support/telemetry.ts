@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { startFold } from "../../origin/aggregate/fold-thread.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
-import { makeBotRequests } from "../../origin/ingest/count-bot-requests.ts";
+import { makeBotRequestCounter } from "../../origin/ingest/count-bot-requests.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
@@ -99,7 +99,7 @@ export const startTelemetry = async (
   const metrics = makeMetrics();
   const log = makeSpanLog({ pool: options.logPool ?? database.pool });
   const directory = makeFeatureDirectory(database.pool, () => performance.now());
-  const bots = makeBotRequests(database.pool);
+  const bots = makeBotRequestCounter(database.pool);
   const handler = makeOtlpHandler({
     log,
     directory,

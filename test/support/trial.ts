@@ -1,6 +1,6 @@
 // One feature on trial as the fold would have left it, and the real evaluator that checks it, on a clock of the test's.
 import { randomUUID } from "node:crypto";
-import { emptySketch, encodeSketch, recordLatency } from "../../origin/aggregate/latency/sketch.ts";
+import { emptySketch, encodeSketch, recordLatency } from "../../shared/telemetry/latency-sketch.ts";
 import type { Pool } from "../../origin/db/pool.ts";
 import type { RollbackFeature } from "../../origin/evaluate/effects.ts";
 import { makeEvaluator } from "../../origin/evaluate/evaluator.ts";

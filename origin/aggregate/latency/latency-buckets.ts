@@ -2,7 +2,13 @@
 // and written whole: a sketch cannot be added to in SQL.
 import type { Client } from "../../db/pool.ts";
 import { COHORT_NAMES, type CountedFeature } from "../outcome-counts.ts";
-import { emptySketch, encodeSketch, mergeEncoded, recordLatency, type Sketch } from "./sketch.ts";
+import {
+  emptySketch,
+  encodeSketch,
+  mergeEncoded,
+  recordLatency,
+  type Sketch,
+} from "../../../shared/telemetry/latency-sketch.ts";
 
 type Cell = { sketch: Sketch; requests: number; errors: number; dirty: boolean; usedAt: number };
 type Cells = Map<CountedFeature, Map<number, Cell>>;
@@ -14,7 +20,7 @@ const MAX_CELLS = 20_000;
 
 const keyOf = (bucketS: number, cohort: 0 | 1): number => bucketS * 2 + cohort;
 
-export const makeLatencies = () => {
+export const makeLatencyBuckets = () => {
   let cells: Cells = new Map();
   let batch = 0;
 
@@ -114,7 +120,7 @@ export const makeLatencies = () => {
           columns.buckets.push(Math.floor(key / 2));
           columns.requests.push(cell.requests);
           columns.errors.push(cell.errors);
-          columns.sketches.push(encodeSketch(cell.sketch).toString("base64"));
+          columns.sketches.push(Buffer.from(encodeSketch(cell.sketch)).toString("base64"));
           cell.dirty = false;
         }
       }
@@ -160,4 +166,4 @@ export const makeLatencies = () => {
     },
   };
 };
-export type Latencies = ReturnType<typeof makeLatencies>;
+export type LatencyBuckets = ReturnType<typeof makeLatencyBuckets>;

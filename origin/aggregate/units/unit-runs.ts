@@ -89,17 +89,17 @@ const readRuns = async (client: Client, partition: number, fullRows: number): Pr
 };
 
 /** Units asked for, by the halves of their keys. */
-export type AskedUnits = { readonly count: number; readonly low: Uint32Array; readonly high: Uint32Array };
+export type UnitKeys = { readonly count: number; readonly low: Uint32Array; readonly high: Uint32Array };
 
 const readRun = async (
   client: Client,
   run: Run,
-  { low, high }: AskedUnits,
+  { low, high }: UnitKeys,
   asked: readonly number[],
   visit: (asked: number, unit: Unit) => void,
 ): Promise<void> => {
   const keys = asked.map((at) => keyText(low[at] ?? 0, high[at] ?? 0)).join(",");
-  const unit: Unit = { cohort: NO_COHORT, exposedMs: Infinity, actedMs: Infinity, returnedMs: Infinity };
+  const unit: Unit = { cohort: NO_COHORT, exposedMs: Infinity, activatedMs: Infinity, returnedMs: Infinity };
   await copyFrom(
     client,
     `select k.position::integer, u.cohort, u.first_exposed_at, u.first_action_at, u.returned_at
@@ -109,7 +109,7 @@ const readRun = async (
       const position = row.int4() - 1;
       unit.cohort = row.int2();
       unit.exposedMs = row.timestamp();
-      unit.actedMs = row.isNull() ? Infinity : row.timestamp();
+      unit.activatedMs = row.isNull() ? Infinity : row.timestamp();
       unit.returnedMs = row.isNull() ? Infinity : row.timestamp();
       visit(asked[position] ?? -1, unit);
     },
@@ -143,7 +143,7 @@ export const makeUnitRuns = (fullRows: number) => {
      */
     read: async (
       client: Client,
-      units: AskedUnits,
+      units: UnitKeys,
       visit: (asked: number, unit: Unit) => void,
     ): Promise<void> => {
       const found = new Map<Run, number[]>();
@@ -179,7 +179,7 @@ export const makeUnitRuns = (fullRows: number) => {
       copy.bytes(id.bytes, id.start, id.end);
       copy.int2(unit.cohort);
       copy.timestamp(unit.exposedMs);
-      copy.timestamp(unit.actedMs);
+      copy.timestamp(unit.activatedMs);
       copy.timestamp(unit.returnedMs);
       runsOf(partition).newest?.filter?.add(low, high);
     },

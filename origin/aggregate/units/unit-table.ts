@@ -19,7 +19,7 @@ type Generation = {
 // A slot: three times as doubles, then the words, then the bytes.
 const DOUBLES = 5;
 const EXPOSED_MS = 0;
-const ACTED_MS = 1;
+const ACTIVATED_MS = 1;
 const RETURNED_MS = 2;
 const WORDS = 10;
 const LOW = 6;
@@ -78,7 +78,7 @@ const enlarged = (table: Generation, slots: number): Generation => {
   return larger;
 };
 
-type Known = { cohort: number; exposedMs: number; actedMs: number; returnedMs: number };
+type Known = { cohort: number; exposedMs: number; activatedMs: number; returnedMs: number };
 
 /**
  * `maxSlots`: of one generation, a power of two. Slots found stay valid until the next `makeRoom`.
@@ -123,7 +123,7 @@ export const makeUnitTable = (maxSlots: number) => {
       const slot = slotOf(young, low, high);
       const { doubles, words, bytes } = young;
       doubles[slot * DOUBLES + EXPOSED_MS] = Infinity;
-      doubles[slot * DOUBLES + ACTED_MS] = Infinity;
+      doubles[slot * DOUBLES + ACTIVATED_MS] = Infinity;
       doubles[slot * DOUBLES + RETURNED_MS] = Infinity;
       words[slot * WORDS + LOW] = low;
       words[slot * WORDS + HIGH] = high;
@@ -136,14 +136,14 @@ export const makeUnitTable = (maxSlots: number) => {
       const { doubles, bytes } = young;
       into.cohort = bytes[slot * BYTES + COHORT] ?? NO_COHORT;
       into.exposedMs = doubles[slot * DOUBLES + EXPOSED_MS] ?? Infinity;
-      into.actedMs = doubles[slot * DOUBLES + ACTED_MS] ?? Infinity;
+      into.activatedMs = doubles[slot * DOUBLES + ACTIVATED_MS] ?? Infinity;
       into.returnedMs = doubles[slot * DOUBLES + RETURNED_MS] ?? Infinity;
     },
     write: (slot: number, unit: Readonly<Known>): void => {
       const { doubles, bytes } = young;
       bytes[slot * BYTES + COHORT] = unit.cohort;
       doubles[slot * DOUBLES + EXPOSED_MS] = unit.exposedMs;
-      doubles[slot * DOUBLES + ACTED_MS] = unit.actedMs;
+      doubles[slot * DOUBLES + ACTIVATED_MS] = unit.activatedMs;
       doubles[slot * DOUBLES + RETURNED_MS] = unit.returnedMs;
     },
     /** Halves of the unit's key. */

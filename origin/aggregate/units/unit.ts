@@ -16,20 +16,20 @@ export const NO_COHORT = 255;
 export type Unit = {
   cohort: number;
   exposedMs: number;
-  actedMs: number;
+  activatedMs: number;
   returnedMs: number;
 };
 
-export type Evidence = {
+export type Observation = {
   /** 0 when the span does not say, BOT when the unit is one */
   readonly variant: number;
   readonly atMs: number;
-  readonly acted: boolean;
+  readonly activated: boolean;
   readonly returned: boolean;
 };
 
 /** Changes `unit`; whether anything changed. The first variant that was named stays. */
-export const applyEvidence = (unit: Unit, evidence: Evidence, returnAfterMs: number): boolean => {
+export const applyObservation = (unit: Unit, evidence: Observation, returnAfterMs: number): boolean => {
   const { atMs } = evidence;
   if (unit.cohort === BOT) return false;
   if (evidence.variant === BOT) {
@@ -49,8 +49,8 @@ export const applyEvidence = (unit: Unit, evidence: Evidence, returnAfterMs: num
     unit.exposedMs = atMs;
     changed = true;
   }
-  if (evidence.acted && atMs < unit.actedMs) {
-    unit.actedMs = atMs;
+  if (evidence.activated && atMs < unit.activatedMs) {
+    unit.activatedMs = atMs;
     changed = true;
   }
   if (evidence.returned && atMs < unit.returnedMs) {
@@ -65,7 +65,7 @@ export const applyEvidence = (unit: Unit, evidence: Evidence, returnAfterMs: num
 };
 
 /** A feature's windows in the form the fold counts by. */
-export type Windows = {
+export type OutcomeWindows = {
   readonly activationAgesS: readonly number[];
   readonly retentionAgesS: readonly number[];
   readonly returnAfterS: number;
@@ -73,17 +73,17 @@ export type Windows = {
 };
 
 /** Unix seconds at which the bucket of an exposure begins. */
-export const bucketOf = (exposedMs: number, bucketS: number): number =>
+export const exposureBucketOf = (exposedMs: number, bucketS: number): number =>
   Math.floor(exposedMs / 1_000 / bucketS) * bucketS;
 
 /**
  * Positions of a unit's counts among [exposure, activation ages…, retention ages…]: those that hold it.
  */
-export const eachCount = (unit: Unit, windows: Windows, visit: (position: number) => void): void => {
+export const eachCount = (unit: Unit, windows: OutcomeWindows, visit: (position: number) => void): void => {
   visit(0);
   const { activationAgesS, retentionAgesS } = windows;
   for (let i = 0; i < activationAgesS.length; i++)
-    if (unit.actedMs - unit.exposedMs <= (activationAgesS[i] ?? 0) * 1_000) visit(1 + i);
+    if (unit.activatedMs - unit.exposedMs <= (activationAgesS[i] ?? 0) * 1_000) visit(1 + i);
   for (let i = 0; i < retentionAgesS.length; i++)
     if (unit.returnedMs - unit.exposedMs <= (retentionAgesS[i] ?? 0) * 1_000)
       visit(1 + activationAgesS.length + i);

@@ -50,7 +50,7 @@ export const quantile = (sketch: Sketch, q: number): number | null => {
 };
 
 /** Stored form: a format byte, then (bins skipped, count) of every bin that holds something, as LEB128 varints. */
-export const encodeSketch = (sketch: Sketch): Buffer => {
+export const encodeSketch = (sketch: Sketch): Uint8Array => {
   const bytes: number[] = [FORMAT];
   const put = (value: number) => {
     let rest = value;
@@ -65,7 +65,7 @@ export const encodeSketch = (sketch: Sketch): Buffer => {
     put(count);
     next = position + 1;
   }
-  return Buffer.from(bytes);
+  return Uint8Array.from(bytes);
 };
 
 /** Throws on bytes that `encodeSketch` did not write: the table is corrupt. */

@@ -3,7 +3,7 @@
 import { viewOf } from "../span-log/bytes.ts";
 
 /** Set `at` to 0 for the next item. Ranges that were handed out point into `view` as it was then. */
-export class Scratch {
+export class TextBuffer {
   #bytes = Buffer.allocUnsafe(16_384);
   view = viewOf(this.#bytes);
   at = 0;

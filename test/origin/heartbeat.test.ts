@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { signPresence } from "../../origin/ingest/heartbeat.ts";
+import { recordHeartbeat } from "../../origin/span-log/heartbeat.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
 const database = await makeTestDatabase();
@@ -27,33 +27,33 @@ const absence = async () => {
 };
 
 test("the first sign of all, and signs in time, are no absence", async () => {
-  expect(await signPresence(pool)).toBe(0);
+  expect(await recordHeartbeat(pool)).toBe(0);
   await later(14);
-  expect(await signPresence(pool)).toBe(0);
+  expect(await recordHeartbeat(pool)).toBe(0);
   expect(await absence()).toEqual({ from: null, until: null });
 });
 
 test("an absence is known with its beginning and its end", async () => {
-  await signPresence(pool);
+  await recordHeartbeat(pool);
   await later(40);
-  expect(await signPresence(pool)).toBeCloseTo(40, 0);
+  expect(await recordHeartbeat(pool)).toBeCloseTo(40, 0);
   await later(10);
-  expect(await signPresence(pool)).toBe(0);
+  expect(await recordHeartbeat(pool)).toBe(0);
   expect(await absence()).toEqual({ from: 50, until: 10 });
 });
 
 test("one that follows before the last is caught up with is one with it; a later one is of its own", async () => {
-  await signPresence(pool);
+  await recordHeartbeat(pool);
   await later(40);
-  await signPresence(pool);
+  await recordHeartbeat(pool);
   await later(30);
-  await signPresence(pool);
+  await recordHeartbeat(pool);
   expect(await absence()).toEqual({ from: 70, until: 0 });
   for (const _ of Array.from({ length: 8 })) {
     await later(12);
-    await signPresence(pool);
+    await recordHeartbeat(pool);
   }
   await later(20);
-  await signPresence(pool);
+  await recordHeartbeat(pool);
   expect(await absence()).toEqual({ from: 20, until: 0 });
 });

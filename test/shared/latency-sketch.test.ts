@@ -9,7 +9,7 @@ import {
   quantile,
   recordLatency,
   totalOf,
-} from "../../origin/aggregate/latency/sketch.ts";
+} from "../../shared/telemetry/latency-sketch.ts";
 
 const latency = fc.double({ min: 0.001, max: 4_000_000, noNaN: true });
 const latencies = fc.array(latency, { minLength: 1, maxLength: 400 });

@@ -1,7 +1,7 @@
 // What belongs to ended epochs goes when nothing can arrive for it any more; acknowledged telemetry never does before
 // it is folded.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { pruneEndedEpochs } from "../../origin/aggregate/prune-evidence.ts";
+import { pruneEndedEpochs } from "../../origin/aggregate/prune-epochs.ts";
 import { keepRawSpanPartitions } from "../../origin/aggregate/raw-spans.ts";
 import { dropFoldedLogPartitions, ensureLogPartitions } from "../../origin/span-log/partitions.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
