@@ -23,6 +23,11 @@ const base = z
   .regex(/^https?:\/\/[^/?#]+(\/[^?#]*)?$/, "must be an http(s) URL without query")
   .transform((url) => url.replace(/\/+$/, ""));
 
+const baseOrEmpty = z
+  .string()
+  .pipe(z.union([z.literal(""), base], "must be empty or an http(s) URL without query"))
+  .default("");
+
 const Jwks = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
 
 const positiveMs = z.coerce.number("must be a number of ms").int().min(50).max(20_000);
@@ -61,55 +66,60 @@ const VERIFY_URLS = {
   recaptcha: "https://www.google.com/recaptcha/api/siteverify",
 } as const;
 
-const Variables = z.object({
-  /** Where the site is. Empty: the Worker runs on a route before the site, which is then reached by its own URL. */
-  UPSTREAM_URL: z
-    .string()
-    .pipe(z.union([z.literal(""), base], "must be empty or an http(s) URL without query"))
-    .default(""),
-  /** Where telemetry goes. Empty: nowhere. */
-  ORIGIN_URL: z
-    .string()
-    .pipe(z.union([z.literal(""), base], "must be empty or an http(s) URL without query"))
-    .default(""),
-  INGEST_TOKEN: z.string().default(""),
-  PUSH_KEYS: KeyRing,
-  COOKIE_KEYS: KeyRing,
-  WATCH_MS: positiveMs.default(1_000),
-  MAX_STALE_MS: positiveMs.default(2_000),
-  /** How many replicas share the isolates of one location. */
-  REPLICA_SHARDS: z.coerce.number("must be a number").int().min(1).max(64).default(1),
-  /** Keys that sign the site's tokens, for targeting by claims: a JSON Web Key Set or its URL. Empty: no claims. */
-  JWT_KEY_SET: KeySet.default(null),
-  /** Where a request carries its token: `header:NAME` (a leading `Bearer ` is left out) or `cookie:NAME`. */
+/** Each variable by its name, with the text that docs/reference/environment.md shows. */
+export const Variables = z.object({
+  UPSTREAM_URL: baseOrEmpty.describe(
+    "The site behind the edge. Empty: the Worker runs on a route before the site and reaches it by the request's own URL.",
+  ),
+  ORIGIN_URL: baseOrEmpty.describe("The origin that takes telemetry. Empty: no telemetry is sent."),
+  INGEST_TOKEN: z.string().default("").describe("The origin's ingest token."),
+  PUSH_KEYS: KeyRing.describe("Keys that verify pushes and preview links."),
+  COOKIE_KEYS: KeyRing.describe("Keys that sign visitors' cookies."),
+  WATCH_MS: positiveMs
+    .default(1_000)
+    .describe("Milliseconds after which a watch is answered without a change."),
+  MAX_STALE_MS: positiveMs
+    .default(2_000)
+    .describe("Milliseconds after which an unconfirmed snapshot is stale and `failureMode` holds."),
+  REPLICA_SHARDS: z.coerce
+    .number("must be a number")
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe("How many replicas share the isolates of one location."),
+  JWT_KEY_SET: KeySet.default(null).describe(
+    "Keys of the site's own tokens, for targeting by claims: a JSON Web Key Set or its URL. Empty: there are no claims.",
+  ),
   JWT_FROM: z
     .string()
     .regex(/^(?:header|cookie):[\u0021-\u007e]+$/, "must be header:NAME or cookie:NAME")
-    .default("header:authorization"),
-  JWT_ISSUER: z.string().default(""),
-  JWT_AUDIENCE: z.string().default(""),
-  /**
-   * Who is signed in: `claim:NAME` of the verified token, or `header:NAME` that something before this Worker sets (and
-   * takes away from visitors who send it themselves). Empty: nobody is.
-   */
-  UNIT_FROM: UnitFrom.default(null),
-  /**
-   * Whether visitors may be known from one request to the next: `assumed`, `none`, or only those who send
-   * `cookie:NAME=VALUE`. A request with `Sluice-Consent: none` refuses for itself.
-   */
-  CONSENT: Consent.default("assumed"),
-  /** Who tells people from bots, by tokens that pages send. Empty: nobody. */
+    .default("header:authorization")
+    .describe("Where a request carries its token. A leading `Bearer ` of a header is left out."),
+  JWT_ISSUER: z.string().default("").describe("The `iss` that a token must have. Empty: any."),
+  JWT_AUDIENCE: z.string().default("").describe("The `aud` that a token must have. Empty: any."),
+  UNIT_FROM: UnitFrom.default(null).describe(
+    "Who is signed in: a claim of the verified token, or a header that something before the Worker sets and takes away from visitors who send it. Empty: nobody is signed in.",
+  ),
+  CONSENT: Consent.default("assumed").describe(
+    "Whether a visitor may be recognised from one request to the next: `assumed`, `none`, or only with this cookie. A request with `Sluice-Consent: none` refuses for itself.",
+  ),
   CAPTCHA_PROVIDER: z
     .enum(["", "turnstile", "recaptcha"], "must be empty, turnstile or recaptcha")
-    .default(""),
-  CAPTCHA_SECRET: z.string().default(""),
-  /** Empty: the provider's own. */
-  CAPTCHA_VERIFY_URL: z
+    .default("")
+    .describe("Who verifies the captcha tokens that pages send. Empty: nobody."),
+  CAPTCHA_SECRET: z
     .string()
-    .pipe(z.union([z.literal(""), base], "must be empty or an http(s) URL without query"))
-    .default(""),
+    .default("")
+    .describe("Secret of the captcha key. Needed with `CAPTCHA_PROVIDER`."),
+  CAPTCHA_VERIFY_URL: baseOrEmpty.describe("Where tokens are verified. Empty: the provider's own address."),
   CAPTCHA_THRESHOLD: CaptchaThreshold,
-  DEBUG_HEADERS: z.enum(["on-request", "always"]).default("on-request"),
+  DEBUG_HEADERS: z
+    .enum(["on-request", "always"])
+    .default("on-request")
+    .describe(
+      "Which responses carry `Sluice-Revision`, `Sluice-Age` and `Server-Timing`. `on-request`: to requests with `Sluice-Debug: 1`.",
+    ),
 });
 
 export type CaptchaConfig = {

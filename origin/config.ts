@@ -32,34 +32,58 @@ export type Role = (typeof ROLES)[number];
 
 const token = z.string().min(8, "must have at least 8 characters");
 
-const Environment = z.object({
-  ORIGIN_PORT: whole(0, 65_535, 8080),
-  ORIGIN_HOST: z.string().min(1, "must be an address to listen on").default("127.0.0.1"),
-  DATA_DIR: z.string().min(1, "must be a folder").default(".data"),
-  DATABASE_URL: url(["postgres:", "postgresql:"]).optional(),
-  DATABASE_REPLICA_URL: url(["postgres:", "postgresql:"]).optional(),
-  REDIS_URL: list(url(["redis:", "rediss:"])).optional(),
-  EDGE_URLS: list(url(["http:", "https:"])).default([]),
-  PUSH_KEYS: KeyRing.optional(),
-  ADMIN_TOKEN: token.optional(),
-  INGEST_TOKEN: token.optional(),
+/** Each variable by its name, with the text that docs/reference/environment.md shows. */
+export const Environment = z.object({
+  ORIGIN_PORT: whole(0, 65_535, 8080).describe("Port of the origin. 0: any free one."),
+  ORIGIN_HOST: z
+    .string()
+    .min(1, "must be an address to listen on")
+    .default("127.0.0.1")
+    .describe("Address that the origin listens on."),
+  DATA_DIR: z
+    .string()
+    .min(1, "must be a folder")
+    .default(".data")
+    .describe("Folder of the embedded PostgreSQL."),
+  DATABASE_URL: url(["postgres:", "postgresql:"])
+    .optional()
+    .describe("A PostgreSQL 17 of your own. Unset: the embedded one."),
+  DATABASE_REPLICA_URL: url(["postgres:", "postgresql:"])
+    .optional()
+    .describe(
+      "A standby that answers the admin API's questions about the past. Unset: the primary answers them.",
+    ),
+  REDIS_URL: list(url(["redis:", "rediss:"]))
+    .optional()
+    .describe("Redis, or the nodes of a Redis Cluster separated by commas. Unset: a bus within the process."),
+  EDGE_URLS: list(url(["http:", "https:"]))
+    .default([])
+    .describe("Edges that the origin pushes to, separated by commas."),
+  PUSH_KEYS: KeyRing.optional().describe("Keys that sign pushes and receipts. Needed with `EDGE_URLS`."),
+  ADMIN_TOKEN: token
+    .optional()
+    .describe("Bearer token of the admin API. Unset: one is made at each start and printed."),
+  INGEST_TOKEN: token.optional().describe("Bearer token of telemetry. Unset: telemetry needs no token."),
   ROLES: z
     .string()
     .transform((text) => text.split(",").map((role) => role.trim()))
     .pipe(z.array(z.enum(ROLES, `must be some of ${ROLES.join(",")}`)))
-    .default([...ROLES]),
-  EVALUATE_EVERY_MS: whole(50, 3_600_000, 1000),
-  /** Share of spans kept raw in otel_spans, by trace; errors and slow ones are all kept. */
-  RAW_SAMPLE_BPS: whole(0, 10_000, 100),
-  RAW_SLOW_MS: whole(1, 600_000, 1000),
-  RAW_KEEP_DAYS: whole(1, 3_650, 62),
+    .default([...ROLES])
+    .describe("What this process does."),
+  EVALUATE_EVERY_MS: whole(50, 3_600_000, 1000).describe("Milliseconds between two rounds of evaluations."),
+  RAW_SAMPLE_BPS: whole(0, 10_000, 100).describe(
+    "Share of the traces that `otel_spans` keeps, in basis points. Failed and slow spans are all kept.",
+  ),
+  RAW_SLOW_MS: whole(1, 600_000, 1000).describe("Milliseconds from which a span is slow, for `otel_spans`."),
+  RAW_KEEP_DAYS: whole(1, 3_650, 62).describe("Days that `otel_spans` keeps a month after its end."),
   CAPTCHA_THRESHOLD: CaptchaThreshold,
   SLACK_WEBHOOK_URL: url(["https:", "http:"]).optional(),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
       error: "must be one of fatal error warn info debug trace silent",
     })
-    .default("info"),
+    .default("info")
+    .describe("Least severe level that is logged."),
 });
 export type Config = z.infer<typeof Environment>;
 

@@ -8,12 +8,19 @@ import { Targeting } from "./targeting.ts";
 
 /** A request that counts as the unit's activation when the upstream answers with `status` (default: any below 400). */
 export const Activation = z.strictObject({
-  path: PathPattern,
+  path: PathPattern.describe("Path of the request, as in a route."),
   method: z
     .string()
     .regex(/^[A-Z]+$/, "must be upper case")
-    .default("POST"),
-  status: z.number().int().min(100).max(599).optional(),
+    .default("POST")
+    .describe("HTTP method of the request."),
+  status: z
+    .number()
+    .int()
+    .min(100)
+    .max(599)
+    .optional()
+    .describe("Status of the upstream's answer. Without it any status below 400 counts."),
 });
 export type Activation = z.infer<typeof Activation>;
 
@@ -28,21 +35,39 @@ const orNone = <T extends z.ZodType>(schema: T) =>
 
 export const FeatureState = z
   .strictObject({
-    featureId: FeatureId,
-    enabled: z.boolean(),
-    rolloutBps: Bps,
-    holdoutBps: Bps.default(0),
-    /** Counts the times a person opened the feature; evidence never crosses epochs. */
-    epoch: z.number().int().min(1).default(1),
-    version: z.number().int().min(1),
-    failureMode: z.enum(["static", "closed"]).default("static"),
-    /** null: everyone. A unit that is not targeted does not get the feature and is not compared either. */
-    targeting: orNone(Targeting),
-    /** Where the feature applies; none: everywhere. */
-    routes: z.array(Route).default([]),
-    /** null: the upstream is told by header, and nothing else. */
-    gate: orNone(Gate),
-    activation: orNone(Activation),
+    featureId: FeatureId.describe("Name of the feature: letters, digits and `_ . : / -`."),
+    enabled: z.boolean().describe("Whether the feature is open. A closed feature is off for everybody."),
+    rolloutBps: Bps.describe("Share of all units that gets the feature, in basis points."),
+    holdoutBps: Bps.describe(
+      "Share of all units that is kept without the feature for comparison, in basis points.",
+    ).default(0),
+    epoch: z
+      .number()
+      .int()
+      .min(1)
+      .default(1)
+      .describe("Number of times a person opened the feature. Evidence never crosses epochs."),
+    version: z
+      .number()
+      .int()
+      .min(1)
+      .describe("Number of changes of the feature and its rule. The admin API's ETag."),
+    failureMode: z
+      .enum(["static", "closed"])
+      .describe(
+        "What the feature does at an edge whose snapshot is older than `MAX_STALE_MS`: `static` keeps it as it was, `closed` closes it.",
+      )
+      .default("static"),
+    targeting: orNone(Targeting).describe(
+      "Conditions on a request. A unit that is not targeted does not get the feature and is not compared. `null`: everyone is targeted.",
+    ),
+    routes: z.array(Route).describe("Where the feature applies. None: everywhere.").default([]),
+    gate: orNone(Gate).describe(
+      "What the feature does to a request beyond the header for the upstream. `null`: only the header.",
+    ),
+    activation: orNone(Activation).describe(
+      "The request that counts as the unit's activation. `null`: only spans and page events tell it.",
+    ),
   })
   .refine((state) => state.rolloutBps + state.holdoutBps <= 10_000, {
     path: ["holdoutBps"],

@@ -17,33 +17,49 @@ const httpUrl = z
 
 /** What a request gets that is not let through; both for now only, since the feature may open any time. */
 const WhenClosed = z.discriminatedUnion("action", [
-  z.strictObject({ action: z.literal("notFound") }),
+  z.strictObject({ action: z.literal("notFound").describe("Answer 404.") }),
   z.strictObject({
-    action: z.literal("redirect"),
-    to: z.union([path, httpUrl], "must be a path or an http(s) URL without query"),
-    status: z.union([z.literal(302), z.literal(303), z.literal(307)], "must be 302, 303 or 307").default(302),
+    action: z.literal("redirect").describe("Answer with a redirect."),
+    to: z
+      .union([path, httpUrl], "must be a path or an http(s) URL without query")
+      .describe("Where the redirect leads: a path of the site or an http(s) URL."),
+    status: z
+      .union([z.literal(302), z.literal(303), z.literal(307)], "must be 302, 303 or 307")
+      .default(302)
+      .describe("Status of the redirect. It is never a permanent one, since the feature may open any time."),
   }),
 ]);
 export type WhenClosed = z.infer<typeof WhenClosed>;
 
 export const Gate = z.strictObject({
-  /** Where units that get the feature are served from, instead of the site's upstream. */
-  upstream: httpUrl.transform((url) => url.replace(/\/+$/, "")).optional(),
-  /**
-   * The path they are served from. `:name` and `*` stand for what the feature's route matched there; a request whose
-   * route matched nothing under such a name keeps its path.
-   */
-  path: path.optional(),
-  /** On the feature's routes, for everyone who does not get it; needs routes, lest it close the whole site. */
-  whenClosed: WhenClosed.optional(),
-  /** Edits of HTML pages on the feature's routes. */
+  upstream: httpUrl
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional()
+    .describe("Another upstream, for units that get the feature."),
+  path: path
+    .optional()
+    .describe(
+      "Another path, for units that get the feature. `:name` and `*` stand for what the route matched. A request whose route matched nothing under such a name keeps its path.",
+    ),
+  whenClosed: WhenClosed.optional().describe(
+    "The answer for units that do not get the feature, on its routes. It needs routes: without them it would close the whole site.",
+  ),
   html: z
     .strictObject({
-      /** Shows elements with `data-feature="<feature id>"` to units that get the feature, and removes them for others. */
-      elements: z.boolean().default(false),
-      /** Tells the page's scripts: `<script type="application/json" id="sluice-flags">` in the head. */
-      flags: z.boolean().default(false),
+      elements: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Shows elements with `data-feature="<feature id>"` to units that get the feature, and removes them for others.',
+        ),
+      flags: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Tells the page\'s scripts, by `<script type="application/json" id="sluice-flags">` in the head.',
+        ),
     })
-    .optional(),
+    .optional()
+    .describe("Edits of HTML pages on the feature's routes."),
 });
 export type Gate = z.infer<typeof Gate>;

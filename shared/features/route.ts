@@ -22,9 +22,11 @@ export const PathPattern = z
   });
 
 export const Route = z.strictObject({
-  path: PathPattern,
-  /** HTTP methods; none means all. */
-  methods: z.array(z.string().regex(/^[A-Z]+$/, "must be upper case")).optional(),
+  path: PathPattern.describe("`/products/:id`, `/shop/*` or a plain path."),
+  methods: z
+    .array(z.string().regex(/^[A-Z]+$/, "must be upper case"))
+    .optional()
+    .describe("HTTP methods. None: all of them."),
 });
 export type Route = z.infer<typeof Route>;
 

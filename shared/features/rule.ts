@@ -6,55 +6,97 @@ const rate = z.number().min(0).max(1);
 const seconds = z.number().int().positive();
 
 const Ramp = z.strictObject({
-  /** Rollout of each stage in bps, strictly rising. */
   stagesBps: z
     .array(Bps.min(1))
     .min(1)
     .refine(
       (stages) => stages.every((bps, i) => i === 0 || bps > (stages[i - 1] ?? 0)),
       "must rise from stage to stage",
-    ),
-  minStageSeconds: seconds,
+    )
+    .describe("Rollout of each stage in basis points, strictly rising."),
+  minStageSeconds: seconds.describe("A stage lasts at least this long."),
 });
 
 const comparison = z.enum(["threshold", "holdout"]);
+const against = (signal: string) =>
+  comparison.describe(`Whether ${signal} is tested against the threshold or against the holdout.`);
 
 export const Rule = z.strictObject({
-  featureId: FeatureId,
-  /** Share of exposed units that act within `activationWindowSeconds`. */
-  activationThreshold: rate,
-  /** Share of exposed units that come back within `retentionWindowSeconds`. */
-  retentionThreshold: rate,
-  /** ms; at most 5 % of the requests may take longer. */
-  latencyP95Threshold: z.number().positive(),
-  /** Mature treatment units before anything is decided. */
-  minCohortSize: z.number().int().positive(),
-  /** Deadline for a decision, counted from the beginning of the epoch. */
-  evaluationWindowSeconds: seconds,
+  featureId: FeatureId.describe("The feature that the rule is about."),
+  activationThreshold: rate.describe(
+    "Share of exposed units that act within `activationWindowSeconds`. At 0 the signal is not tested.",
+  ),
+  retentionThreshold: rate.describe(
+    "Share of exposed units that come back within `retentionWindowSeconds`. At 0 the signal is not tested.",
+  ),
+  latencyP95Threshold: z
+    .number()
+    .positive()
+    .describe("Milliseconds. At most 5 % of the requests may take longer."),
+  minCohortSize: z
+    .number()
+    .int()
+    .positive()
+    .describe(
+      "Units in treatment before a signal decides: mature ones for activation and retention, exposed ones for latency and errors.",
+    ),
+  evaluationWindowSeconds: seconds.describe(
+    "Deadline of a decision, counted from the beginning of the trial.",
+  ),
 
-  mode: z.enum(["shadow", "enforce"]).default("shadow"),
-  activationWindowSeconds: seconds.default(86_400),
-  retentionWindowSeconds: seconds.default(604_800),
-  /** A return is a visit at least this long after the first exposure. */
-  returnAfterSeconds: seconds.default(86_400),
-  /** α: the chance, over the feature's whole life, of rolling back a feature that meets its thresholds. */
-  falseRollbackRate: z.number().positive().max(0.5).default(0.0004),
-  /** Beta prior of the activation rate from history; with it the Beta mixture replaces the grid. */
-  prior: z.strictObject({ alpha: z.number().positive(), beta: z.number().positive() }).optional(),
-  /** Share of requests that may fail; a guard that takes its error budget from latency's. */
-  errorRateThreshold: rate.optional(),
-  /** What each signal is held against; a signal that is not named is held against its threshold. */
+  mode: z
+    .enum(["shadow", "enforce"])
+    .default("shadow")
+    .describe("`shadow` records decisions. `enforce` also carries them out."),
+  activationWindowSeconds: seconds
+    .default(86_400)
+    .describe("How long after its first exposure a unit may act."),
+  retentionWindowSeconds: seconds
+    .default(604_800)
+    .describe("How long after its first exposure a unit may come back."),
+  returnAfterSeconds: seconds
+    .default(86_400)
+    .describe("A return is a visit at least this long after the first exposure."),
+  falseRollbackRate: z
+    .number()
+    .positive()
+    .max(0.5)
+    .default(0.0004)
+    .describe(
+      "α: the chance, over the feature's whole life, of rolling back a feature that meets its thresholds.",
+    ),
+  prior: z
+    .strictObject({
+      alpha: z.number().positive().describe("As if this many units had acted before."),
+      beta: z.number().positive().describe("As if this many units had not acted before."),
+    })
+    .optional()
+    .describe(
+      "Beta prior of the activation rate from history. With it a Beta mixture replaces the grid of guesses.",
+    ),
+  errorRateThreshold: rate
+    .optional()
+    .describe("Share of requests that may fail. It shares latency's part of the false-rollback rate."),
   compare: z
     .strictObject({
-      activation: comparison,
-      retention: comparison,
-      latency: comparison,
-      errorRate: comparison,
+      activation: against("activation"),
+      retention: against("retention"),
+      latency: against("latency"),
+      errorRate: against("the error rate"),
     })
     .partial()
-    .default({}),
-  onFailure: z.enum(["rollback", "throttle"]).default("rollback"),
-  onDeadline: z.enum(["extend", "rollback"]).default("extend"),
-  ramp: Ramp.optional(),
+    .default({})
+    .describe(
+      "What each signal is tested against. A signal that is not named is tested against its threshold.",
+    ),
+  onFailure: z
+    .enum(["rollback", "throttle"])
+    .default("rollback")
+    .describe("`throttle` goes back one stage of the ramp first. At the first stage it closes the feature."),
+  onDeadline: z
+    .enum(["extend", "rollback"])
+    .default("extend")
+    .describe("What happens to a feature that is undecided at the deadline."),
+  ramp: Ramp.optional().describe("Stages by which the rollout rises by itself in `enforce` mode."),
 });
 export type Rule = z.infer<typeof Rule>;

@@ -2,9 +2,9 @@
 // scores that others have found.
 import { z } from "zod";
 
-/** `CAPTCHA_THRESHOLD`: a score below it is a bot's. */
 export const CaptchaThreshold = z
   .string()
   .regex(/^(?:0|1|0?\.\d+|1\.0+)$/, "must be a number from 0 to 1")
   .transform(Number)
-  .default(0.5);
+  .default(0.5)
+  .describe("A captcha score below it is a bot's. Edge and origin need the same value.");
