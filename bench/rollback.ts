@@ -2,7 +2,7 @@
 // Counted from the database's clock inside the transaction (before it is on disk) to the end of that answer.
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { newFeature } from "../origin/features/prepare-change.ts";
+import { newFeature } from "../origin/features/new-feature.ts";
 import { FeatureId } from "../shared/ids.ts";
 import type { Result } from "../shared/result.ts";
 import { startRedis } from "../test/support/redis.ts";

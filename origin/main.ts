@@ -25,9 +25,9 @@ import { makeLogger } from "./runtime/log.ts";
 import { makeMetrics } from "./runtime/metrics.ts";
 import { pruneDelivered } from "./delivery/outbox/prune.ts";
 import { connectRedis } from "./delivery/bus/redis-bus.ts";
-import { makeCompletionWatch } from "./delivery/completion-monitor.ts";
+import { makeCompletionMonitor } from "./delivery/completion-monitor.ts";
 import { startPush } from "./delivery/push-thread.ts";
-import { startRepeating } from "./runtime/repeat.ts";
+import { startPeriodicTask } from "./runtime/periodic-task.ts";
 import { makeFeatureChanges } from "./features/change-feature.ts";
 import { countRollbacks } from "./features/count-rollbacks.ts";
 import { makeSpanLog } from "./span-log/append.ts";
@@ -111,8 +111,8 @@ const makeIngest = () => {
   const bots = makeBotRequestCounter(ingestPool);
   const onBotError = (error: unknown) =>
     log.warn({ err: error }, "the counts of bot requests could not be stored; they are tried again in 1 s");
-  const writing = startRepeating({ everyMs: 1_000, run: () => bots.write(), onError: onBotError });
-  const heartbeat = startRepeating({
+  const writing = startPeriodicTask({ everyMs: 1_000, run: () => bots.write(), onError: onBotError });
+  const heartbeat = startPeriodicTask({
     everyMs: HEARTBEAT_EVERY_MS,
     run: async () => {
       const outageSeconds = await recordHeartbeat(ingestPool);
@@ -153,7 +153,7 @@ const startFolding = (): (() => number | null) => {
     return fold.lagSeconds;
   }
   const monitor = makeLagMonitor(pool, () => performance.now());
-  const reading = startRepeating({
+  const reading = startPeriodicTask({
     everyMs: config.EVALUATE_EVERY_MS,
     run: () => monitor.read(),
     onError: (error) => log.error({ err: error }, "the fold's lag could not be read"),
@@ -177,7 +177,7 @@ if (has("evaluate")) {
   });
   const redis = config.REDIS_URL === undefined ? undefined : connectRedis(config.REDIS_URL, log);
   const locks = redis === undefined ? undefined : makeEvaluationLocks({ redis, metrics, log });
-  const evaluation = startRepeating({
+  const evaluation = startPeriodicTask({
     everyMs: config.EVALUATE_EVERY_MS,
     run: async () => {
       const due = await readDueIds(pool);
@@ -193,14 +193,14 @@ if (has("evaluate")) {
 }
 
 if (push !== undefined) {
-  const pruning = startRepeating({
+  const pruning = startPeriodicTask({
     everyMs: 3_600_000,
     run: () => pruneDelivered(pool),
     onError: (error) => log.warn({ err: error }, "old deliveries could not be removed"),
   });
-  const completion = startRepeating({
+  const completion = startPeriodicTask({
     everyMs: 5_000,
-    run: makeCompletionWatch({ pool, metrics, log }),
+    run: makeCompletionMonitor({ pool, metrics, log }),
     onError: (error) => log.error({ err: error }, "could not check whether rollbacks are complete"),
   });
   stops.push(

@@ -8,7 +8,7 @@ import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import { requireToken } from "./token-auth.ts";
-import { makeDecisionRoutes } from "./planning-routes.ts";
+import { makePlanningRoutes } from "./planning-routes.ts";
 import { makeDeliveryRoutes } from "./delivery-routes.ts";
 import { makeFeatureRoutes } from "./feature-routes.ts";
 import { makeHistoryRoutes } from "./history-routes.ts";
@@ -54,7 +54,7 @@ export const makeAdminApp = (options: {
   );
   app.route("/admin/v1", makeFeatureRoutes({ pool, changes }));
   app.route("/admin/v1", makeHistoryRoutes({ pool, history }));
-  app.route("/admin/v1", makeDecisionRoutes({ pool, history, now: () => Date.now() / 1_000 }));
+  app.route("/admin/v1", makePlanningRoutes({ pool, history, now: () => Date.now() / 1_000 }));
   app.route("/admin/v1", makeDeliveryRoutes({ pool, changes, keys: options.keys, now: Date.now }));
 
   app.notFound((context) =>

@@ -55,7 +55,7 @@ export const makeDeliveryRoutes = (options: {
     const none = (detail: string) => problem(context, { status: 404, title: "Not Found", detail });
     if ((await getFeature(pool, featureId)) === null)
       return changeProblem(context, { reason: "notFound", featureId });
-    const [rollback] = (await listAudit(pool, { limit: 1, featureId, action: "rollback" })).items;
+    const [rollback] = (await listAudit(pool, { limit: 1, featureId, kind: "rollback" })).items;
     if (rollback === undefined) return none("the feature was never rolled back");
     if (keys === undefined) return none("receipts are signed with PUSH_KEYS, which is not set");
     context.header("content-disposition", `attachment; filename="rollback-${rollback.revision}.json"`);

@@ -7,7 +7,7 @@ import { err, ok, type Result } from "../../shared/result.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import type { Pool } from "../db/pool.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
-import { newFeature } from "../features/prepare-change.ts";
+import { newFeature } from "../features/new-feature.ts";
 import { getFeature, getRule, listFeatures } from "../features/read-features.ts";
 import type { FeatureRecord } from "../features/feature-record.ts";
 import { changeProblem, etagOf, readBody, readFeatureId, readPrecondition, readQuery } from "./requests.ts";
@@ -45,7 +45,7 @@ const Paging = z.object({
 const documentOf = ({ state, ...record }: FeatureRecord) => ({ ...state, ...record });
 
 /** An edit without the fields that the service keeps, which may be sent back as they were read but not changed. */
-const withoutKept = (json: unknown, record: FeatureRecord): unknown => {
+const withoutReadOnlyFields = (json: unknown, record: FeatureRecord): unknown => {
   if (typeof json !== "object" || json === null) return json;
   const kept: Record<string, unknown> = JSON.parse(JSON.stringify(documentOf(record)));
   return Object.fromEntries(
@@ -117,7 +117,7 @@ export const makeFeatureRoutes = ({ pool, changes }: { pool: Pool; changes: Feat
     if (!precondition.ok) return precondition.error;
     const body = await readBody(
       context,
-      z.preprocess((json) => withoutKept(json, record.value), Editable),
+      z.preprocess((json) => withoutReadOnlyFields(json, record.value), Editable),
     );
     if (!body.ok) return body.error;
     const { reason = "edited", ...edit } = body.value;
@@ -171,7 +171,7 @@ export const makeFeatureRoutes = ({ pool, changes }: { pool: Pool; changes: Feat
   });
 
   app.post("/features/:featureId/rollback", async (context) => {
-    const read = await readAction(context, RollbackBody);
+    const read = await readChangeRequest(context, RollbackBody);
     if (!read.ok) return read.error;
     const { target, body } = read.value;
     const done = await changes.rollbackFeature(target, { actor, reason: body.reason });
@@ -179,7 +179,7 @@ export const makeFeatureRoutes = ({ pool, changes }: { pool: Pool; changes: Feat
   });
 
   app.post("/features/:featureId/enable", async (context) => {
-    const read = await readAction(context, EnableBody);
+    const read = await readChangeRequest(context, EnableBody);
     if (!read.ok) return read.error;
     const { target, body } = read.value;
     const done = await changes.enableFeature(target, body.rolloutBps, { actor, reason: body.reason });
@@ -187,7 +187,7 @@ export const makeFeatureRoutes = ({ pool, changes }: { pool: Pool; changes: Feat
   });
 
   app.post("/features/:featureId/rollout", async (context) => {
-    const read = await readAction(context, RolloutBody);
+    const read = await readChangeRequest(context, RolloutBody);
     if (!read.ok) return read.error;
     const { target, body } = read.value;
     const done = await changes.setRollout(target, body.rolloutBps, { actor, reason: body.reason });
@@ -195,7 +195,7 @@ export const makeFeatureRoutes = ({ pool, changes }: { pool: Pool; changes: Feat
   });
 
   /** An action may name the version that it is about; an emergency rollback need not. */
-  const readAction = async <T>(context: Context, schema: z.ZodType<T>) => {
+  const readChangeRequest = async <T>(context: Context, schema: z.ZodType<T>) => {
     const id = readFeatureId(context);
     if (!id.ok) return id;
     const precondition = readPrecondition(context, { required: false });

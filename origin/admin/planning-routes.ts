@@ -19,7 +19,7 @@ const PlanBody = z.strictObject({
 const RampBody = z.strictObject({ paused: z.boolean() });
 
 /** `now`: unix seconds. */
-export const makeDecisionRoutes = (options: {
+export const makePlanningRoutes = (options: {
   pool: Pool;
   history: HistoryReads;
   now: () => number;

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { z } from "zod";
 import { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import type { ChangeError } from "../features/prepare-change.ts";
+import type { ChangeError } from "../features/change-error.ts";
 import { badFields, problem } from "./problem.ts";
 
 /** Versions are strong validators: each change of a feature or its rule makes a new one. */
@@ -100,11 +100,11 @@ export const changeProblem = (context: Context, error: ChangeError): Response =>
       return problem(context, {
         status: 400,
         title: "Bad Request",
-        detail: error.problems.map(({ field, problem: what }) => `${field}: ${what}`).join("; "),
-        errors: error.problems.map(({ field, problem: what }) => ({
+        detail: error.errors.map(({ field, reason }) => `${field}: ${reason}`).join("; "),
+        errors: error.errors.map(({ field, reason }) => ({
           field,
           pointer: `/${field.replaceAll(".", "/")}`,
-          detail: what,
+          detail: reason,
         })),
       });
   }

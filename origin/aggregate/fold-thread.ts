@@ -1,7 +1,7 @@
 // Runs the fold in a thread of its own, so that folding never makes a request wait, and starts it again if it dies.
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
-import { keepThread } from "../runtime/thread.ts";
+import { superviseThread } from "../runtime/supervised-thread.ts";
 import type { FoldReport, WorkerOptions } from "./fold-worker.ts";
 
 /** A thread that has not reported for so long counts as behind by the time since. */
@@ -62,7 +62,7 @@ export const startFold = (options: {
     }
   };
 
-  const thread = keepThread({
+  const thread = superviseThread({
     file: new URL("fold-worker.ts", import.meta.url),
     name: "fold",
     workerData,

@@ -1,22 +1,22 @@
-// Says so when a rollback has not reached every region of every edge in time: a number for alerts, a line for people.
+// Reports a rollback that has not reached every region of every edge in time: a metric for alerts, a line in the log.
 import { z } from "zod";
 import type { Pool } from "../db/pool.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { FeatureId } from "../../shared/ids.ts";
 
-/** A rollback should have arrived everywhere long before; younger ones are not counted. */
-const PATIENCE_S = 30;
+/** A rollback arrives everywhere long before this, in seconds; younger ones are not counted. */
+const GRACE_S = 30;
 
-const Incomplete = z.object({
+const IncompleteRollback = z.object({
   featureId: FeatureId,
   revision: z.number(),
   ageS: z.number(),
   edges: z.array(z.string()),
 });
-export type Incomplete = z.infer<typeof Incomplete>;
+export type IncompleteRollback = z.infer<typeof IncompleteRollback>;
 
 /** Of a feature that was rolled back several times only the newest counts. */
-export const readIncomplete = async (pool: Pool, patienceS: number): Promise<Incomplete[]> => {
+export const readIncompleteRollbacks = async (pool: Pool, graceS: number): Promise<IncompleteRollback[]> => {
   const { rows } = await pool.query(
     `select f.feature_id as "featureId", f.revision,
             extract(epoch from clock_timestamp() - f.rolled_back_at)::double precision as "ageS",
@@ -24,29 +24,38 @@ export const readIncomplete = async (pool: Pool, patienceS: number): Promise<Inc
      from feature_flags f join edge_progress p on p.complete_revision < f.revision
      where f.rolled_back_at < clock_timestamp() - $1 * interval '1 second'
      group by f.feature_id order by f.revision`,
-    [patienceS],
+    [graceS],
   );
-  return rows.map((row) => Incomplete.parse(row));
+  return rows.map((row) => IncompleteRollback.parse(row));
 };
 
-/** Checks once; returns what to call again every few seconds. One line a rollback, not one a check. */
-export const makeCompletionWatch = (options: {
+/** Which rollbacks to report now. Each is reported once for as long as it is incomplete. */
+export const reportOnce = (
+  incomplete: readonly IncompleteRollback[],
+  reported: ReadonlySet<number>,
+): { readonly toReport: readonly IncompleteRollback[]; readonly reported: ReadonlySet<number> } => ({
+  toReport: incomplete.filter(({ revision }) => !reported.has(revision)),
+  reported: new Set(incomplete.map(({ revision }) => revision)),
+});
+
+/** Returns the check, to be called every few seconds. */
+export const makeCompletionMonitor = (options: {
   pool: Pool;
   metrics: Pick<Metrics, "rollbacksIncomplete">;
   log: { readonly error: (facts: object, message: string) => void };
-  patienceS?: number;
+  graceS?: number;
 }): (() => Promise<void>) => {
-  const { pool, metrics, log, patienceS = PATIENCE_S } = options;
-  const told = new Set<number>();
+  const { pool, metrics, log, graceS = GRACE_S } = options;
+  let reported: ReadonlySet<number> = new Set();
   return async () => {
-    const incomplete = await readIncomplete(pool, patienceS);
+    const incomplete = await readIncompleteRollbacks(pool, graceS);
     metrics.rollbacksIncomplete.set(incomplete.length);
-    for (const one of incomplete) {
-      if (told.has(one.revision)) continue;
-      told.add(one.revision);
-      log.error({ ...one }, "ALERT: a rollback has not reached every edge");
-    }
-    const open = new Set(incomplete.map((one) => one.revision));
-    for (const revision of told) if (!open.has(revision)) told.delete(revision);
+    const report = reportOnce(incomplete, reported);
+    ({ reported } = report);
+    for (const rollback of report.toReport)
+      log.error(
+        { ...rollback },
+        "ALERT: a rollback has not reached every edge; the edges named here may still serve the feature",
+      );
   };
 };

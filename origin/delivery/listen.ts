@@ -1,34 +1,36 @@
-// Hears PostgreSQL's NOTIFY on a connection of its own, which is made again whenever it breaks. A notification that
-// was sent meanwhile is lost, so every new connection counts as news.
+// Listens to PostgreSQL's NOTIFY on a connection of its own, which is made again whenever it breaks. Notifications
+// that were sent meanwhile are lost, so every new connection counts as a notification that names no revision.
 import { Client } from "pg";
 import { PushMessage } from "../../shared/features/feature.ts";
-import { backoffMs, makeAlarm } from "../runtime/alarm.ts";
+import { backoffMs } from "../runtime/backoff.ts";
+import { makeInterruptibleSleep } from "../runtime/interruptible-sleep.ts";
 
 /** Every revision, by its number. */
 const REVISIONS = "sluice_outbox";
-/** What a revision changed, where that is short enough. Comes before the number. */
+/** The changes of a revision, where they are short enough. Comes before the number. */
 const STATES = "sluice_states";
 /** A connection that went silent (half-open) is found by asking it something this often, in ms. */
 const PROBE_MS = 5_000;
+const RECONNECT = { firstMs: 50, mostMs: 1_000 };
 
-/** What was committed, as far as it was told; without a revision something may have been. */
-export type News = { readonly revision?: number; readonly change?: PushMessage };
+/** A committed revision, and its changes where they came along. Without a revision anything may have changed. */
+export type ChangeNotification = { readonly revision?: number; readonly change?: PushMessage };
 
-const newsOf = (channel: string, payload: string): News => {
+const parseNotification = (channel: string, payload: string): ChangeNotification => {
   if (channel === REVISIONS) return { revision: Number(payload) };
   const change = PushMessage.parse(JSON.parse(payload));
   return { revision: change.revision, change };
 };
 
-export type Listening = { readonly stop: () => Promise<void> };
+export type Listener = { readonly stop: () => Promise<void> };
 
 export const listenForChanges = (options: {
   databaseUrl: string;
-  onNews: (news: News) => void;
+  onNotification: (notification: ChangeNotification) => void;
   log: { readonly warn: (facts: object, message: string) => void };
-}): Listening => {
-  const { databaseUrl, onNews, log } = options;
-  const alarm = makeAlarm();
+}): Listener => {
+  const { databaseUrl, onNotification, log } = options;
+  const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
   let failures = 0;
 
@@ -42,21 +44,23 @@ export const listenForChanges = (options: {
     let broken: Error | null = null;
     client.on("error", (error) => {
       broken = error;
-      alarm.ring();
+      pause.interrupt();
     });
-    client.on("notification", ({ channel, payload }) => onNews(newsOf(channel, payload ?? "")));
+    client.on("notification", ({ channel, payload }) =>
+      onNotification(parseNotification(channel, payload ?? "")),
+    );
     try {
       await client.connect();
       await client.query(`listen ${STATES}; listen ${REVISIONS}`);
       failures = 0;
-      onNews({});
+      onNotification({});
       while (!stopping.signal.aborted) {
-        await alarm.wait(PROBE_MS);
+        await pause.sleep(PROBE_MS);
         if (broken !== null) throw broken;
         await client.query("select 1");
       }
     } finally {
-      // An end that waits for a dead server's answer must not hold up the next connection.
+      // A connection to a dead server may never end. The next one must not wait for it.
       void client.end().catch(() => {});
     }
   };
@@ -65,16 +69,20 @@ export const listenForChanges = (options: {
     while (!stopping.signal.aborted) {
       await listen().catch((error: unknown) => {
         failures += 1;
-        if (failures === 1) log.warn({ error: String(error) }, "database connection for LISTEN is away");
+        if (failures === 1)
+          log.warn(
+            { error: String(error) },
+            "the connection for LISTEN broke; it is made again, and the outbox is polled meanwhile",
+          );
       });
-      if (!stopping.signal.aborted) await alarm.wait(backoffMs(failures, { firstMs: 50, mostMs: 1_000 }));
+      if (!stopping.signal.aborted) await pause.sleep(backoffMs(failures, RECONNECT));
     }
   })();
 
   return {
     stop: async () => {
       stopping.abort();
-      alarm.ring();
+      pause.interrupt();
       await running;
     },
   };

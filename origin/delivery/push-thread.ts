@@ -1,12 +1,12 @@
 // Runs outbox and push in a thread of their own, so that a rollback on its way to the edge never waits for telemetry,
-// a check or a page of the console.
+// an evaluation or a page of the console.
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { PushReport, PushOptions } from "./push-worker.ts";
-import { keepThread, type Thread } from "../runtime/thread.ts";
+import { superviseThread, type SupervisedThread } from "../runtime/supervised-thread.ts";
 
-export type Push = Thread & {
-  /** It listens for changes and is sending what was committed before. */
+export type Push = SupervisedThread & {
+  /** Whether it listens for changes and sends the ones that were committed before it started. */
   readonly isReady: () => boolean;
 };
 
@@ -15,7 +15,7 @@ export const startPush = (
   { metrics, logger }: { metrics: Pick<Metrics, "edgeRevision" | "rollbackToEdgeSeconds">; logger: Logger },
 ): Push => {
   let ready = false;
-  const hear = (message: PushReport): void => {
+  const onMessage = (message: PushReport): void => {
     switch (message.type) {
       case "ready":
         ready = true;
@@ -30,13 +30,13 @@ export const startPush = (
         message satisfies never;
     }
   };
-  const thread = keepThread({
+  const thread = superviseThread({
     file: new URL("push-worker.ts", import.meta.url),
     name: "push",
     workerData,
     onStart: (worker) => {
       ready = false;
-      worker.on("message", hear);
+      worker.on("message", onMessage);
     },
     logger,
   });

@@ -1,15 +1,15 @@
-// The push thread: wires bus, outbox and pushers to one another. Ends when it is told "stop", after what was committed
-// last has been pushed.
+// The push thread: wires bus, outbox and pushers to one another. It ends when it is told "stop", after it has pushed the
+// last committed change.
 import { parentPort, workerData } from "node:worker_threads";
 import { makePool } from "../db/pool.ts";
 import { makeLogger } from "../runtime/log.ts";
-import { announceOn } from "./outbox/publish-change.ts";
-import { makeInProcessBus } from "./bus/flag-bus.ts";
-import { makeDispatcher } from "./outbox/dispatch.ts";
-import { keepStates } from "./bus/refresh-states.ts";
+import { makePublishChange } from "./outbox/publish-change.ts";
+import { makeInProcessBus } from "./bus/in-process-bus.ts";
+import { startDispatcher } from "./outbox/dispatch.ts";
+import { startStateRefresh } from "./bus/refresh-states.ts";
 import { listenForChanges } from "./listen.ts";
 import { connectRedis, makeRedisBus } from "./bus/redis-bus.ts";
-import { makePusher } from "./edges/pusher.ts";
+import { startPusher } from "./edges/push-to-edges.ts";
 import { makeSend } from "./edges/send-push.ts";
 import { changesSince, currentSnapshot, raiseRevision } from "../features/read-snapshot.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
@@ -24,7 +24,7 @@ export type PushOptions = {
   readonly logLevel: string;
 };
 
-/** What the thread tells the process. */
+/** The thread's messages to the process. */
 export type PushReport =
   | { readonly type: "ready" }
   | {
@@ -47,7 +47,8 @@ const pool = makePool(databaseUrl, {
   max: 5,
   queryTimeoutMs: 10_000,
   onIdleError: ({ message }) => {
-    if (!stopping) log.warn({ error: message }, "a database connection broke while idle");
+    if (!stopping)
+      log.warn({ error: message }, "a database connection broke while idle; the pool makes a new one");
   },
 });
 const bus =
@@ -58,41 +59,41 @@ const bus =
         subscriber: connectRedis(redisUrls, log),
         log,
       });
-const dispatcher = makeDispatcher({ pool, deliver: { state: announceOn(bus) }, log });
+const dispatcher = startDispatcher({ pool, deliver: { state: makePublishChange(bus) }, log });
 const pusher =
   pushKeys === null
     ? undefined
-    : await makePusher({
+    : await startPusher({
         pool,
         edgeUrls,
         readChanges: (since) => changesSince(pool, since),
         raiseRevision: (above) => raiseRevision(pool, above),
         send: makeSend({ keys: pushKeys, now: Date.now }),
-        onConfirmed: (receipt) => report({ type: "edgeRevision", ...receipt }),
+        onConfirmed: (confirmed) => report({ type: "edgeRevision", ...confirmed }),
         onRollbackArrived: (seconds) => report({ type: "rollbackToEdge", seconds }),
         log,
       });
-// The database tells of every commit; Redis tells other processes' listeners as well, and neither is needed twice.
-const listening = listenForChanges({
+// The database notifies of every commit. Redis does too, for other processes; a pusher ignores the second notification.
+const listener = listenForChanges({
   databaseUrl,
-  onNews: (news) => {
-    pusher?.wake(news);
-    dispatcher.wake();
+  onNotification: (notification) => {
+    pusher?.notify(notification);
+    dispatcher.notify();
   },
   log,
 });
-const states = keepStates({ bus, readSnapshot: () => currentSnapshot(pool) });
+const states = startStateRefresh({ bus, readSnapshot: () => currentSnapshot(pool) });
 const unsubscribe = bus.subscribe({
-  onEvent: ({ revision }) => pusher?.wake({ revision }),
+  onEvent: ({ revision }) => pusher?.notify({ revision }),
   onGap: () => {
-    pusher?.wake({});
-    dispatcher.wake();
+    pusher?.notify({});
+    dispatcher.notify();
   },
 });
 
 const stop = async (): Promise<void> => {
   stopping = true;
-  await listening.stop();
+  await listener.stop();
   unsubscribe();
   await dispatcher.stop();
   await pusher?.stop();

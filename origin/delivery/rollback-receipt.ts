@@ -1,5 +1,5 @@
-// The document that shows what happened in a rollback, for people who were not there: decision and evidence as they
-// were committed, the audit row's hash, and which region confirmed when. Signed, so that it can be passed on.
+// The receipt of a rollback: decision and evidence as they were committed, the audit row's hash, and which region
+// confirmed when. It is signed, so that people who were not there can check it.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
@@ -25,7 +25,7 @@ export type RollbackReceipt = {
   readonly complete: boolean;
   readonly missingEdges: readonly string[];
   readonly confirmations: readonly (Confirmation & {
-    /** From the commit to our knowing of the confirmation. */
+    /** From the commit until the confirmation was written down. */
     readonly msAfterCommit: number;
   })[];
 };
@@ -53,21 +53,26 @@ export const readReceipt = async (
 };
 
 /** The word in front keeps a receipt from ever passing for a push, which the same keys sign. */
-const textOf = (timestamp: number, receipt: unknown): string =>
+const signedReceiptText = (timestamp: number, receipt: unknown): string =>
   signedText(timestamp, `rollback-receipt.${JSON.stringify(receipt)}`);
 
 export const signReceipt = (receipt: RollbackReceipt, keys: KeyRing, nowMs: number): SignedReceipt => {
   const [{ kid, secret }] = keys;
   const timestamp = Math.floor(nowMs / 1000);
-  const mac = createHmac("sha256", secret).update(textOf(timestamp, receipt)).digest("hex");
+  const mac = createHmac("sha256", secret).update(signedReceiptText(timestamp, receipt)).digest("hex");
   return { receipt, signature: formatSignature({ timestamp, kid, mac }) };
 };
 
-/** Whether a downloaded document is as one of the keys signed it. */
-export const isGenuine = (document: { receipt: unknown; signature: string }, keys: KeyRing): boolean => {
+/** Whether one of the keys signed the downloaded document as it is. */
+export const isGenuineReceipt = (
+  document: { receipt: unknown; signature: string },
+  keys: KeyRing,
+): boolean => {
   const signature = parseSignature(document.signature);
   const key = keys.find(({ kid }) => kid === signature?.kid);
   if (signature === null || key === undefined) return false;
-  const mac = createHmac("sha256", key.secret).update(textOf(signature.timestamp, document.receipt)).digest();
+  const mac = createHmac("sha256", key.secret)
+    .update(signedReceiptText(signature.timestamp, document.receipt))
+    .digest();
   return timingSafeEqual(mac, Buffer.from(signature.mac, "hex"));
 };

@@ -1,34 +1,32 @@
-// Every change of a feature's state, one function each: read, plan (pure), commit in one round trip. A plan that
-// another change overtook is made again from the new state, so callers see typed conflicts only where they named a
+// Every change of a feature, one function each: read, prepare (pure), commit in one round trip. When another change
+// came first, the change is prepared again from the new state. So callers see a conflict only where they named a
 // version themselves.
 import type { Pool } from "../db/pool.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
 import type { Rule } from "../../shared/features/rule.ts";
+import type { ChangeError } from "./change-error.ts";
 import { makeCommit, type Committed, type FeatureChange } from "./commit-change.ts";
+import type { FeatureEdit, NewFeature } from "./new-feature.ts";
 import {
-  planCreate,
-  planDelete,
-  planEnable,
-  planRollback,
-  planRollout,
-  planRule,
-  planTagRollback,
-  planUpdate,
-  type ChangeError,
-  type FeatureEdit,
-  type NewFeature,
-  type Plan,
+  prepareCreate,
+  prepareDelete,
+  prepareEnable,
+  prepareRollout,
+  prepareRule,
+  prepareUpdate,
+  type Prepared,
   type RolloutTarget,
   type Target,
 } from "./prepare-change.ts";
-import { readFamily, type Family } from "./feature-record.ts";
+import { prepareRollback, prepareTagRollback } from "./prepare-rollback.ts";
+import { readRelatedFeatures, type RelatedFeatures } from "./related-features.ts";
 
-/** Who and why; both go into the audit. */
-export type By = { readonly actor: string; readonly reason: string };
+/** Who changes the feature and why; both go into the audit. */
+export type Attribution = { readonly actor: string; readonly reason: string };
 
-export type Changed = {
+export type ChangedFeature = {
   readonly state: FeatureState;
   readonly revision: Revision;
   readonly version: number;
@@ -38,7 +36,7 @@ export type Changed = {
   readonly at: Date;
 };
 
-export type Closed = {
+export type ChangedFeatures = {
   readonly revision: Revision;
   readonly at: Date;
   readonly features: readonly { readonly featureId: FeatureId; readonly version: number }[];
@@ -47,17 +45,29 @@ export type Closed = {
 type Outcome<T> = Promise<Result<T, ChangeError>>;
 
 export type FeatureChanges = {
-  readonly createFeature: (feature: NewFeature, by: By) => Outcome<Changed>;
-  readonly updateFeature: (target: Target, edit: Partial<FeatureEdit>, by: By) => Outcome<Changed>;
-  readonly deleteFeature: (target: Target, by: By) => Outcome<Closed>;
-  readonly putRule: (target: Target, rule: Rule, by: By) => Outcome<Changed>;
-  readonly setRollout: (target: RolloutTarget, rolloutBps: number, by: By) => Outcome<Changed>;
+  readonly createFeature: (feature: NewFeature, by: Attribution) => Outcome<ChangedFeature>;
+  readonly updateFeature: (
+    target: Target,
+    edit: Partial<FeatureEdit>,
+    by: Attribution,
+  ) => Outcome<ChangedFeature>;
+  readonly deleteFeature: (target: Target, by: Attribution) => Outcome<ChangedFeatures>;
+  readonly putRule: (target: Target, rule: Rule, by: Attribution) => Outcome<ChangedFeature>;
+  readonly setRollout: (
+    target: RolloutTarget,
+    rolloutBps: number,
+    by: Attribution,
+  ) => Outcome<ChangedFeature>;
   /** Without `rolloutBps` it goes back to what it was before the rollback. */
-  readonly enableFeature: (target: Target, rolloutBps: number | undefined, by: By) => Outcome<Changed>;
+  readonly enableFeature: (
+    target: Target,
+    rolloutBps: number | undefined,
+    by: Attribution,
+  ) => Outcome<ChangedFeature>;
   /** By hand, or by a decision, which names the version and epoch that it is about and its evidence. */
-  readonly rollbackFeature: (target: RollbackTarget, by: By) => Outcome<Changed>;
+  readonly rollbackFeature: (target: RollbackTarget, by: Attribution) => Outcome<ChangedFeature>;
   /** All open features with the tag, and their dependents, in one revision; null when there is none. */
-  readonly rollbackTag: (tag: string, by: By) => Outcome<Closed | null>;
+  readonly rollbackTag: (tag: string, by: Attribution) => Outcome<ChangedFeatures | null>;
 };
 
 export type RollbackTarget = Target & {
@@ -68,17 +78,17 @@ export type RollbackTarget = Target & {
 /** A change loses only to changes of the same features that came first; so many in a row are a fault elsewhere. */
 const MAX_ATTEMPTS = 50;
 
-type Work = {
+type ChangeSteps = {
   readonly actor: string;
-  readonly read: () => Promise<Family>;
-  readonly plan: (family: Family) => Plan;
+  readonly read: () => Promise<RelatedFeatures>;
+  readonly prepare: (related: RelatedFeatures) => Prepared;
 };
-type Done = { readonly committed: Committed; readonly changes: readonly FeatureChange[] };
+type CommittedChange = { readonly committed: Committed; readonly changes: readonly FeatureChange[] };
 
-const changedOf = ({ committed, changes }: Done): Changed => {
+const changedFeature = ({ committed, changes }: CommittedChange): ChangedFeature => {
   const change = changes[0];
-  const done = committed.features[0];
-  if (change === undefined || done === undefined || change.next === null)
+  const feature = committed.features[0];
+  if (change === undefined || feature === undefined || change.next === null)
     throw new Error("a committed change has no feature");
   const {
     tags: _t,
@@ -88,16 +98,17 @@ const changedOf = ({ committed, changes }: Done): Changed => {
     latched: _l,
     ...edge
   } = change.next;
+  const { epoch, version, ruleVersion } = feature;
   return {
-    state: { ...edge, featureId: change.featureId, epoch: done.epoch, version: done.version },
+    state: { ...edge, featureId: change.featureId, epoch, version },
     revision: committed.revision,
-    version: done.version,
-    ruleVersion: done.ruleVersion,
+    version,
+    ruleVersion,
     at: committed.at,
   };
 };
 
-const closedOf = ({ committed }: Done): Closed => ({
+const changedFeatures = ({ committed }: CommittedChange): ChangedFeatures => ({
   revision: committed.revision,
   at: committed.at,
   features: committed.features.map(({ featureId, version }) => ({ featureId, version })),
@@ -110,65 +121,66 @@ const mapOk = <A, B>(result: Result<A, ChangeError>, to: (value: A) => B): Resul
 export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => string }): FeatureChanges => {
   const commit = makeCommit(pool);
 
-  const carryOut = async ({ actor, read, plan }: Work): Promise<Result<Done | null, ChangeError>> => {
+  /** null: there was nothing to change. */
+  const carryOut = async (steps: ChangeSteps): Promise<Result<CommittedChange | null, ChangeError>> => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const planned = plan(await read());
-      if (!planned.ok) return planned;
-      if (planned.value.length === 0) return ok(null);
-      const done = await commit({ changeId: newId(), actor, features: planned.value });
-      if (done.ok) return ok({ committed: done.value, changes: planned.value });
+      const prepared = steps.prepare(await steps.read());
+      if (!prepared.ok) return prepared;
+      if (prepared.value.length === 0) return ok(null);
+      const committed = await commit({ changeId: newId(), actor: steps.actor, features: prepared.value });
+      if (committed.ok) return ok({ committed: committed.value, changes: prepared.value });
     }
     throw new Error(`a change lost to others ${MAX_ATTEMPTS} times in a row`);
   };
 
-  const one = async (work: Work): Promise<Result<Done, ChangeError>> => {
-    const done = await carryOut(work);
-    if (!done.ok) return done;
-    if (done.value === null) throw new Error("the plan for one feature changes none");
-    return ok(done.value);
+  const changeOne = async (
+    { featureId }: Target,
+    { actor }: Attribution,
+    prepare: (related: RelatedFeatures) => Prepared,
+    also: readonly FeatureId[] = [],
+  ): Promise<Result<CommittedChange, ChangeError>> => {
+    const read = () => readRelatedFeatures(pool, { featureIds: [featureId], also });
+    const result = await carryOut({ actor, read, prepare });
+    if (!result.ok) return result;
+    if (result.value === null) throw new Error("a change of one feature changes none");
+    return ok(result.value);
   };
 
-  const onFeature = (
-    { featureId }: Target,
-    { actor }: By,
-    plan: (family: Family) => Plan,
-    also: readonly FeatureId[] = [],
-  ) => one({ actor, read: () => readFamily(pool, { featureIds: [featureId], also }), plan });
-
   return {
-    createFeature: async (feature, by) =>
-      mapOk(
-        await onFeature(feature, by, (family) => planCreate(family, feature, by), feature.requires),
-        changedOf,
-      ),
-    updateFeature: async (target, edit, by) =>
-      mapOk(
-        await onFeature(target, by, (family) => planUpdate(family, target, edit, by), edit.requires),
-        changedOf,
-      ),
-    deleteFeature: async (target, by) =>
-      mapOk(await onFeature(target, by, (family) => planDelete(family, target, by)), closedOf),
-    putRule: async (target, rule, by) =>
-      mapOk(await onFeature(target, by, (family) => planRule(family, target, rule, by)), changedOf),
-    setRollout: async (target, rolloutBps, by) =>
-      mapOk(await onFeature(target, by, (family) => planRollout(family, target, rolloutBps, by)), changedOf),
-    enableFeature: async (target, rolloutBps, by) =>
-      mapOk(await onFeature(target, by, (family) => planEnable(family, target, rolloutBps, by)), changedOf),
-    rollbackFeature: async (target, by) =>
-      mapOk(
-        await onFeature(target, by, (family) =>
-          planRollback(family, target, { reason: by.reason, evidence: target.evidence }),
-        ),
-        changedOf,
-      ),
-    rollbackTag: async (tag, by) =>
-      mapOk(
-        await carryOut({
-          actor: by.actor,
-          read: () => readFamily(pool, { featureIds: [], tag }),
-          plan: (family) => ok(planTagRollback(family, tag, by)),
-        }),
-        (done) => (done === null ? null : closedOf(done)),
-      ),
+    createFeature: async (feature, by) => {
+      const prepare = (related: RelatedFeatures) => prepareCreate(related, feature, by);
+      return mapOk(await changeOne(feature, by, prepare, feature.requires), changedFeature);
+    },
+    updateFeature: async (target, edit, by) => {
+      const prepare = (related: RelatedFeatures) => prepareUpdate(related, target, edit, by);
+      return mapOk(await changeOne(target, by, prepare, edit.requires), changedFeature);
+    },
+    deleteFeature: async (target, by) => {
+      const prepare = (related: RelatedFeatures) => prepareDelete(related, target, by);
+      return mapOk(await changeOne(target, by, prepare), changedFeatures);
+    },
+    putRule: async (target, rule, by) => {
+      const prepare = (related: RelatedFeatures) => prepareRule(related, target, rule, by);
+      return mapOk(await changeOne(target, by, prepare), changedFeature);
+    },
+    setRollout: async (target, rolloutBps, by) => {
+      const prepare = (related: RelatedFeatures) => prepareRollout(related, target, rolloutBps, by);
+      return mapOk(await changeOne(target, by, prepare), changedFeature);
+    },
+    enableFeature: async (target, rolloutBps, by) => {
+      const prepare = (related: RelatedFeatures) => prepareEnable(related, target, rolloutBps, by);
+      return mapOk(await changeOne(target, by, prepare), changedFeature);
+    },
+    rollbackFeature: async (target, by) => {
+      const cause = { reason: by.reason, evidence: target.evidence };
+      const prepare = (related: RelatedFeatures) => prepareRollback(related, target, cause);
+      return mapOk(await changeOne(target, by, prepare), changedFeature);
+    },
+    rollbackTag: async (tag, by) => {
+      const read = () => readRelatedFeatures(pool, { featureIds: [], tag });
+      const prepare = (related: RelatedFeatures) => ok(prepareTagRollback(related, tag, by));
+      const result = await carryOut({ actor: by.actor, read, prepare });
+      return mapOk(result, (change) => (change === null ? null : changedFeatures(change)));
+    },
   };
 };

@@ -1,17 +1,18 @@
 // The one way in which a feature's state changes: commit_change() of migration 0001, called once per change.
-// A broken connection leaves the outcome open; the same change id is sent again, which has no second effect.
+// A broken connection leaves the outcome unknown. The same change id is then sent again, which has no second effect.
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseError } from "pg";
 import { z } from "zod";
 import type { Pool } from "../db/pool.ts";
+import { backoffMs } from "../runtime/backoff.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 
-export type ChangeAction = "create" | "update" | "delete" | "rule" | "rollout" | "enable" | "rollback";
+export type ChangeKind = "create" | "update" | "delete" | "rule" | "rollout" | "enable" | "rollback";
 
-/** What a feature becomes. The version is the database's to give. */
+/** The state that a feature gets. The database gives the version. */
 export type NextState = Omit<FeatureState, "featureId" | "version"> & {
   readonly tags: readonly string[];
   readonly requires: readonly FeatureId[];
@@ -25,14 +26,15 @@ export type FeatureChange = {
   readonly featureId: FeatureId;
   /** null: the feature must not exist. */
   readonly expectedVersion: number | null;
-  readonly action: ChangeAction;
+  /** The audit's column `action`. */
+  readonly kind: ChangeKind;
   readonly reason: string;
   readonly details: Readonly<Record<string, unknown>>;
   /** null: it is deleted. */
   readonly next: NextState | null;
   /** null: stays as it is. */
   readonly rule: Rule | null;
-  /** The trial that has decided against the feature has had its effect with this change, and begins anew. */
+  /** This change carries out the decision of the feature's trial, so the trial ends with it and a new one begins. */
   readonly endsTrial?: boolean | undefined;
 };
 
@@ -67,20 +69,21 @@ export type CommitError =
   | { readonly reason: "orphan"; readonly featureId: FeatureId };
 
 const QUERY_TIMEOUT_MS = 5_000;
+const RETRY = { firstMs: 5, mostMs: 500 };
 
 /**
  * Whether the same statement may succeed when sent again: connection lost or refused, server going down or coming
  * up, serialization failure, deadlock. Anything that PostgreSQL answered otherwise is final.
  */
-const isPassing = (error: unknown): boolean => {
+const isTransient = (error: unknown): boolean => {
   if (error instanceof DatabaseError)
     return /^(08|57P0|53|40)/.test(error.code ?? "") || error.code === "25006";
   return error instanceof Error;
 };
 
 /**
- * A trial ends by losing its terms: the next check finds others and starts over. It ends in the statement that commits the
- * change, because a process that died between the two would act on the same evidence once more.
+ * A trial ends by losing its terms: the next evaluation finds others and starts over. It ends in the statement that
+ * commits the change, because a process that died between the two would act on the same evidence once more.
  */
 const COMMIT_CHANGES = `
   with done as (
@@ -93,21 +96,29 @@ const COMMIT_CHANGES = `
   )
   select outcome from done`;
 
-/** Sends the changes as one transaction, again and again until an answer has come or patience is at its end. */
-const send = async (pool: Pool, changes: readonly Change[], patienceMs: number): Promise<unknown[]> => {
+/** The document that commit_change() takes. */
+const documentOf = ({ features, ...change }: Change): string =>
+  JSON.stringify({ ...change, features: features.map(({ kind, ...rest }) => ({ ...rest, action: kind })) });
+
+/** Commits the changes in one transaction. Repeats transient failures until `patienceMs` are over. */
+const commitTogether = async (
+  pool: Pool,
+  changes: readonly Change[],
+  patienceMs: number,
+): Promise<unknown[]> => {
   const deadline = performance.now() + patienceMs;
   const query = {
     name: "commit_change",
     text: COMMIT_CHANGES,
-    values: [changes.map((change) => JSON.stringify(change))],
+    values: [changes.map(documentOf)],
     // A connection that went silent must not hold a rollback for the minutes that TCP takes to notice.
     query_timeout: QUERY_TIMEOUT_MS,
   };
-  for (let pauseMs = 5; ; pauseMs = Math.min(500, pauseMs * 2)) {
+  for (let attempts = 0; ; attempts += 1) {
     const answer = await pool.query<{ outcome: unknown }>(query).catch((cause: unknown) => ({ cause }));
     if ("rows" in answer) return answer.rows.map((row) => row.outcome);
-    if (!isPassing(answer.cause) || performance.now() > deadline) throw answer.cause;
-    await sleep(pauseMs * (0.5 + Math.random()));
+    if (!isTransient(answer.cause) || performance.now() > deadline) throw answer.cause;
+    await sleep(backoffMs(attempts, RETRY));
   }
 };
 
@@ -118,12 +129,12 @@ const toResult = (answer: unknown): Result<Committed, CommitError> => {
     : err({ reason: "conflict", featureId: outcome.featureId, have: outcome.have });
 };
 
-const orphanOf = (cause: unknown): CommitError | null =>
+const orphanError = (cause: unknown): CommitError | null =>
   cause instanceof DatabaseError && cause.code === "SL001"
     ? { reason: "orphan", featureId: FeatureId.parse(cause.detail) }
     : null;
 
-type Waiting = {
+type QueuedChange = {
   readonly change: Change;
   readonly resolve: (result: Result<Committed, CommitError>) => void;
   readonly reject: (error: Error) => void;
@@ -144,39 +155,36 @@ export type Commit = (change: Change) => Promise<Result<Committed, CommitError>>
  * once cost a few syncs to disk instead of a hundred.
  */
 export const makeCommit = (pool: Pool, patienceMs = 15_000): Commit => {
-  const waiting: Waiting[] = [];
+  const queue: QueuedChange[] = [];
   let underWay = 0;
 
-  const settle = async (together: readonly Waiting[]): Promise<void> => {
+  const commitBatch = async (batch: readonly QueuedChange[]): Promise<void> => {
     try {
-      const answers = await send(
-        pool,
-        together.map(({ change }) => change),
-        patienceMs,
-      );
-      for (const [i, { resolve }] of together.entries()) resolve(toResult(answers[i]));
+      const changes = batch.map(({ change }) => change);
+      const answers = await commitTogether(pool, changes, patienceMs);
+      for (const [i, { resolve }] of batch.entries()) resolve(toResult(answers[i]));
     } catch (cause) {
-      const orphan = orphanOf(cause);
-      const [first, ...rest] = together;
+      const orphan = orphanError(cause);
+      const [first, ...rest] = batch;
       if (orphan !== null && first !== undefined && rest.length > 0) {
-        // One of them may not be; each by itself, so that the others are.
-        for (const one of together) await settle([one]);
+        // The database refused the batch because of one of them. Each is committed by itself, so that the others pass.
+        for (const one of batch) await commitBatch([one]);
       } else if (orphan !== null) first?.resolve(err(orphan));
       else
-        for (const { change, reject } of together)
+        for (const { change, reject } of batch)
           reject(new Error(`change ${change.changeId} was not confirmed by the database`, { cause }));
     }
   };
 
-  const work = async (): Promise<void> => {
+  const drainQueue = async (): Promise<void> => {
     underWay += 1;
-    while (waiting.length > 0) await settle(waiting.splice(0, MAX_TOGETHER));
+    while (queue.length > 0) await commitBatch(queue.splice(0, MAX_TOGETHER));
     underWay -= 1;
   };
 
   return (change) =>
     new Promise((resolve, reject) => {
-      waiting.push({ change, resolve, reject });
-      if (underWay < MAX_UNDER_WAY) void work();
+      queue.push({ change, resolve, reject });
+      if (underWay < MAX_UNDER_WAY) void drainQueue();
     });
 };

@@ -1,4 +1,4 @@
-// The same changes, with every attempt at a rollback counted by how it ended.
+// Counts every attempt at a rollback by its outcome, around the same changes.
 import type { Counter } from "prom-client";
 import type { FeatureChanges } from "./change-feature.ts";
 

@@ -1,6 +1,5 @@
-// A feature as the origin keeps it: what the edge serves, and what only those who operate it need to know.
+// A feature as the origin keeps it: the state for the edge, and the fields for those who operate it.
 import { z } from "zod";
-import type { Queryable } from "../db/pool.ts";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 
@@ -10,7 +9,7 @@ export type FeatureRecord = {
   readonly revision: Revision;
   readonly epochStartedAt: Date;
   readonly tags: readonly string[];
-  /** Features that must be open while this one is. */
+  /** Features that must be open while this one is open. */
   readonly requires: readonly FeatureId[];
   /** Rollout at the last rollback; enabling again goes back to it. */
   readonly rolloutBeforeBps: number | null;
@@ -62,34 +61,4 @@ export const toRecord = (row: unknown): FeatureRecord => {
     updatedAt: parsed.updated_at,
     ruleVersion: parsed.rule_version,
   };
-};
-
-/** Everything one change may concern: the features themselves, all that depend on them, and what they require. */
-export type Family = ReadonlyMap<FeatureId, FeatureRecord>;
-
-const toFamily = (rows: readonly unknown[]): Family =>
-  new Map(rows.map(toRecord).map((record) => [record.state.featureId, record]));
-
-/** `also` names features that the change is about to require. */
-export const readFamily = async (
-  db: Queryable,
-  roots: { featureIds: readonly FeatureId[]; tag?: string; also?: readonly FeatureId[] },
-): Promise<Family> => {
-  const { rows } = await db.query({
-    name: "read-family",
-    text: `with recursive root as (
-       select feature_id, requires from feature_flags where feature_id = any($1::text[]) or tags @> array[$2::text]
-     ), down as (
-       select feature_id from root
-       union
-       select d.feature_id from feature_flags d join down on d.requires @> array[down.feature_id]
-     )
-     select ${recordColumns} from ${recordSource}
-     where f.feature_id in (select feature_id from down)
-        or f.feature_id in (select unnest(requires) from root)
-        or f.feature_id = any($3::text[])
-     order by f.feature_id`,
-    values: [roots.featureIds, roots.tag ?? null, roots.also ?? []],
-  });
-  return toFamily(rows);
 };

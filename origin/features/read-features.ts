@@ -1,9 +1,9 @@
-// What is stored of features, rules and their history. Plain reads: they never wait for a change that is under way.
+// Reads features, rules and the audit. None of these reads waits for a change that is under way.
 import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
-import type { ChangeAction } from "./commit-change.ts";
+import type { ChangeKind } from "./commit-change.ts";
 import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./feature-record.ts";
 
 export type Page<T, C> = {
@@ -56,6 +56,7 @@ const AuditRow = z.object({
   seq: z.number(),
   at: z.date(),
   actor: z.string(),
+  /** The kind of the change; `action` in the table and in the API. */
   action: z.string(),
   featureId: FeatureId,
   reason: z.string(),
@@ -68,14 +69,14 @@ const AuditRow = z.object({
 });
 export type AuditRow = z.infer<typeof AuditRow>;
 
-/** Newest first; `before` is the `seq` of the last row of the page before. */
+/** Newest first. `before` is the `seq` of the last row of the previous page. */
 export const listAudit = async (
   db: Queryable,
   options: {
     limit: number;
     before?: number | undefined;
     featureId?: FeatureId | undefined;
-    action?: ChangeAction | undefined;
+    kind?: ChangeKind | undefined;
   },
 ): Promise<Page<AuditRow, number>> => {
   const { rows } = await db.query(
@@ -85,7 +86,7 @@ export const listAudit = async (
      where ($1::bigint is null or seq < $1) and ($2::text is null or feature_id = $2)
        and ($3::text is null or action = $3)
      order by seq desc limit $4`,
-    [options.before ?? null, options.featureId ?? null, options.action ?? null, options.limit + 1],
+    [options.before ?? null, options.featureId ?? null, options.kind ?? null, options.limit + 1],
   );
   return pageOf(
     rows.map((row) => AuditRow.parse(row)),

@@ -1,4 +1,5 @@
-// What the edge has to know: everything, or what changed since a revision. One statement each, so one moment.
+// The features for the edge: all of them, or those that changed since a revision. Each is read in one statement, so it
+// shows one moment.
 import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
 import { FeatureState, PushMessage, type Snapshot } from "../../shared/features/feature.ts";
@@ -16,8 +17,8 @@ export const currentSnapshot = async (db: Queryable): Promise<Snapshot> => {
 };
 
 /**
- * The push that brings an edge from `since` to now. The whole state when `since` is null, or from before the database
- * was raised above what edges have: its own history says nothing of theirs.
+ * The push that brings an edge from `since` to now. It is full when `since` is null, or older than the revision to which
+ * the database was raised after a restore: below that, edges may have had other states under the same numbers.
  */
 export const changesSince = async (db: Queryable, since: Revision | null): Promise<PushMessage> => {
   const { rows } = await db.query({
@@ -34,7 +35,7 @@ export const changesSince = async (db: Queryable, since: Revision | null): Promi
   return message.full || since === null ? message : { ...message, since };
 };
 
-/** Makes the next revisions newer than one that an edge has and this database never gave out. */
+/** For an edge that has a revision which this database never gave out: the next revisions are above it. */
 export const raiseRevision = async (db: Queryable, above: Revision): Promise<void> => {
   await db.query("select raise_revision($1)", [above]);
 };

@@ -1,7 +1,7 @@
 // People who keep changing features while things break, and remember what they were told.
 import { randomUUID } from "node:crypto";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
-import { newFeature } from "../../origin/features/prepare-change.ts";
+import { newFeature } from "../../origin/features/new-feature.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { ADMIN_TOKEN } from "../support/origin.ts";
 import type { World } from "./world.ts";

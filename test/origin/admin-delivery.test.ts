@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
 import { makeDeliveryRoutes } from "../../origin/admin/delivery-routes.ts";
-import { isGenuine } from "../../origin/delivery/rollback-receipt.ts";
+import { isGenuineReceipt } from "../../origin/delivery/rollback-receipt.ts";
 import { registerEdges } from "../../origin/delivery/edges/confirmations.ts";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
-import { newFeature } from "../../origin/features/prepare-change.ts";
+import { newFeature } from "../../origin/features/new-feature.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
 import { makeTestDatabase } from "../support/database.ts";
@@ -38,7 +38,7 @@ test("everything with a tag is closed by one call and one revision, and its rece
     missingEdges: ["https://edge.example"],
     rollback: { reason: "payment provider is down", revision: closed.revision },
   });
-  expect(isGenuine(receipt, keys)).toBe(true);
+  expect(isGenuineReceipt(receipt, keys)).toBe(true);
   expect((await app.request("/features/feat_none/receipt")).status).toBe(404);
 });
 

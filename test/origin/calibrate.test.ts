@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { emptySketch, encodeSketch, recordLatency } from "../../shared/telemetry/latency-sketch.ts";
-import { makeDecisionRoutes } from "../../origin/admin/planning-routes.ts";
+import { makePlanningRoutes } from "../../origin/admin/planning-routes.ts";
 import { calibrate } from "../../origin/evaluate/calibrate.ts";
 import { calibrationText } from "../../origin/cli/text.ts";
 import { FeatureId } from "../../shared/ids.ts";
@@ -131,7 +131,7 @@ describe("calibration", () => {
 });
 
 describe("over HTTP", () => {
-  const app = makeDecisionRoutes({ pool, history: (read) => read(pool), now: () => START + 10_000 });
+  const app = makePlanningRoutes({ pool, history: (read) => read(pool), now: () => START + 10_000 });
   const post = (path: string, body: unknown) =>
     app.request(path, { method: "POST", body: JSON.stringify(body) });
 

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { makePool } from "../../origin/db/pool.ts";
-import { makeFeatureChanges, type By } from "../../origin/features/change-feature.ts";
+import { makeFeatureChanges, type Attribution } from "../../origin/features/change-feature.ts";
 import { makeCommit } from "../../origin/features/commit-change.ts";
-import { newFeature, type NewFeature } from "../../origin/features/prepare-change.ts";
+import { newFeature, type NewFeature } from "../../origin/features/new-feature.ts";
 import { getFeature, getRule, listAudit, listFeatures } from "../../origin/features/read-features.ts";
 import { verifyAudit } from "../../origin/features/audit/verify-audit.ts";
 import { changesSince, currentSnapshot } from "../../origin/features/read-snapshot.ts";
@@ -19,7 +19,7 @@ afterAll(() => database.drop());
 beforeEach(() => pool.query("truncate feature_flags, feature_tombstones, pmf_rules cascade"));
 
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
-const ann: By = { actor: "ann", reason: "launch" };
+const ann: Attribution = { actor: "ann", reason: "launch" };
 const id = (text: string) => FeatureId.parse(text);
 const got = <T, E>(result: Result<T, E>): T => {
   if (!result.ok) throw new Error(JSON.stringify(result.error));
@@ -135,7 +135,7 @@ test("a change that is committed twice under one id happens once and gives one a
       {
         featureId: id("a"),
         expectedVersion: null,
-        action: "create" as const,
+        kind: "create" as const,
         reason: "launch",
         details: {},
         next: {
@@ -163,7 +163,7 @@ test("a new rule is a new version of the feature, so that a decision by the old 
   got(await changes.putRule({ featureId: id("a") }, { ...rule("a"), minCohortSize: 5 }, ann));
   expect(await getRule(pool, id("a"))).toMatchObject({ version: 2, rule: { minCohortSize: 5 } });
   expect(await changes.putRule({ featureId: id("a") }, rule("b"), ann)).toMatchObject({
-    error: { reason: "invalid", problems: [{ field: "featureId" }] },
+    error: { reason: "invalid", errors: [{ field: "featureId" }] },
   });
 });
 
@@ -205,7 +205,7 @@ test("a feature that requires another closes with it, in the same revision", asy
   });
   expect(
     await changes.updateFeature({ featureId: id("base") }, { requires: [id("top")] }, ann),
-  ).toMatchObject({ error: { reason: "invalid", problems: [{ field: "requires" }] } });
+  ).toMatchObject({ error: { reason: "invalid", errors: [{ field: "requires" }] } });
   expect(await changes.deleteFeature({ featureId: id("base") }, ann)).toMatchObject({
     error: { reason: "requiredBy", featureIds: ["middle"] },
   });
@@ -292,7 +292,7 @@ test("of changes that travel together each has its own outcome, and one that may
         {
           featureId: id(featureId),
           expectedVersion,
-          action: "enable",
+          kind: "enable",
           reason: "together",
           details: {},
           next: {

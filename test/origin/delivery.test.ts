@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { recordConfirmed, recordFailed, registerEdges } from "../../origin/delivery/edges/confirmations.ts";
-import { isGenuine, readReceipt, signReceipt } from "../../origin/delivery/rollback-receipt.ts";
+import { isGenuineReceipt, readReceipt, signReceipt } from "../../origin/delivery/rollback-receipt.ts";
 import { readDeadLetters, readEdges, readMissingEdges } from "../../origin/delivery/edges/edge-status.ts";
-import { makeCompletionWatch } from "../../origin/delivery/completion-monitor.ts";
+import { makeCompletionMonitor } from "../../origin/delivery/completion-monitor.ts";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
-import { newFeature } from "../../origin/features/prepare-change.ts";
+import { newFeature } from "../../origin/features/new-feature.ts";
 import { listAudit } from "../../origin/features/read-features.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
@@ -42,7 +42,7 @@ test("a rollback is complete when every region of every edge has confirmed it, a
 
   const metrics = makeMetrics();
   const log = makeTestLog();
-  const watch = makeCompletionWatch({ pool, metrics, log, patienceS: 0 });
+  const watch = makeCompletionMonitor({ pool, metrics, log, graceS: 0 });
   const incomplete = async () => (await metrics.rollbacksIncomplete.get()).values[0]?.value;
   await watch();
   await watch();
@@ -57,7 +57,7 @@ test("a rollback is complete when every region of every edge has confirmed it, a
   await watch();
   expect(await incomplete()).toBe(0);
 
-  const [rollback] = (await listAudit(pool, { limit: 1, featureId: state.featureId, action: "rollback" }))
+  const [rollback] = (await listAudit(pool, { limit: 1, featureId: state.featureId, kind: "rollback" }))
     .items;
   if (rollback === undefined) throw new Error("no audit row");
   const receipt = await readReceipt(pool, state.featureId, rollback);
@@ -73,9 +73,9 @@ test("a rollback is complete when every region of every edge has confirmed it, a
 
   const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more");
   const downloaded = JSON.parse(JSON.stringify(signReceipt(receipt, keys, Date.now())));
-  expect(isGenuine(downloaded, keys)).toBe(true);
+  expect(isGenuineReceipt(downloaded, keys)).toBe(true);
   downloaded.receipt.rollback.reason = "no reason";
-  expect(isGenuine(downloaded, keys)).toBe(false);
+  expect(isGenuineReceipt(downloaded, keys)).toBe(false);
 });
 
 test("a rollback's time to the edge is told once for each edge", async () => {

@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { makeInProcessBus, type FlagEvent } from "../../origin/delivery/bus/flag-bus.ts";
-import { announceOn } from "../../origin/delivery/outbox/publish-change.ts";
-import { makeDispatcher, type Deliver } from "../../origin/delivery/outbox/dispatch.ts";
+import type { FlagEvent } from "../../origin/delivery/bus/flag-bus.ts";
+import { makeInProcessBus } from "../../origin/delivery/bus/in-process-bus.ts";
+import { makePublishChange } from "../../origin/delivery/outbox/publish-change.ts";
+import { startDispatcher, type Deliver } from "../../origin/delivery/outbox/dispatch.ts";
 import { listenForChanges } from "../../origin/delivery/listen.ts";
-import { makePusher } from "../../origin/delivery/edges/pusher.ts";
+import { startPusher } from "../../origin/delivery/edges/push-to-edges.ts";
 import { makeSend } from "../../origin/delivery/edges/send-push.ts";
-import { makeFeatureChanges, type By } from "../../origin/features/change-feature.ts";
-import { newFeature } from "../../origin/features/prepare-change.ts";
+import { makeFeatureChanges, type Attribution } from "../../origin/features/change-feature.ts";
+import { newFeature } from "../../origin/features/new-feature.ts";
 import { changesSince, raiseRevision } from "../../origin/features/read-snapshot.ts";
 import { FeatureState, type PushMessage } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
@@ -20,7 +21,7 @@ const database = await makeTestDatabase();
 const { pool } = database;
 const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more");
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
-const by: By = { actor: "ann", reason: "test" };
+const by: Attribution = { actor: "ann", reason: "test" };
 const running: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const stop of running.splice(0).toReversed()) await stop();
@@ -41,13 +42,13 @@ const openFeature = async (rolloutBps = 5000, tags: string[] = []) => {
   return made.value;
 };
 
-const startPusher = (
+const startPusherOf = (
   edges: readonly FakeEdge[],
   log = makeTestLog(),
   onRollbackArrived: (seconds: number) => void = () => {},
   readChanges = (since: Revision | null) => changesSince(pool, since),
 ) =>
-  makePusher({
+  startPusher({
     pool,
     edgeUrls: edges.map((edge) => edge.url),
     readChanges,
@@ -66,14 +67,14 @@ const startOrigin = async (
   const log = makeTestLog();
   const arrived: number[] = [];
   const bus = makeInProcessBus();
-  const pusher = keep(await startPusher(edges, log, (seconds) => arrived.push(seconds), readChanges));
-  const dispatcher = keep(makeDispatcher({ pool, deliver: { state: announceOn(bus) }, log }));
+  const pusher = keep(await startPusherOf(edges, log, (seconds) => arrived.push(seconds), readChanges));
+  const dispatcher = keep(startDispatcher({ pool, deliver: { state: makePublishChange(bus) }, log }));
   keep(
     listenForChanges({
       databaseUrl: database.url,
-      onNews: (news) => {
-        pusher.wake(news);
-        dispatcher.wake();
+      onNotification: (notification) => {
+        pusher.notify(notification);
+        dispatcher.notify();
       },
       log,
     }),
@@ -153,7 +154,7 @@ test("a dead and a silent edge do not hold up another and catch up when they are
 
 test("what was committed in the last moment is pushed before a pusher ends", async () => {
   const edge = keep(await startFakeEdge(keys));
-  const pusher = await startPusher([edge]);
+  const pusher = await startPusherOf([edge]);
   await soon(() => expect(edge.state.received).not.toEqual([]));
   const made = await openFeature();
   await pusher.stop();
@@ -250,8 +251,8 @@ test("a message that fails is tried again, and several dispatchers share the wor
   await pool.query(
     "insert into outbox (topic, revision, payload) select 'webhook', n, '{}' from generate_series(1, 20) n",
   );
-  keep(makeDispatcher({ pool, deliver: { webhook: flaky }, log }));
-  keep(makeDispatcher({ pool, deliver: { webhook: flaky }, log }));
+  keep(startDispatcher({ pool, deliver: { webhook: flaky }, log }));
+  keep(startDispatcher({ pool, deliver: { webhook: flaky }, log }));
   await soon(async () => {
     const { rows } = await pool.query("select 1 from outbox where topic = 'webhook' and done_at is not null");
     expect(rows).toHaveLength(20);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cluster, Redis } from "ioredis";
 import type { FlagBus, FlagEvent } from "../../origin/delivery/bus/flag-bus.ts";
-import { keepStates } from "../../origin/delivery/bus/refresh-states.ts";
+import { startStateRefresh } from "../../origin/delivery/bus/refresh-states.ts";
 import { connectRedis, makeRedisBus } from "../../origin/delivery/bus/redis-bus.ts";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
@@ -76,7 +76,7 @@ describe("on one node", () => {
     await expect(bus.publish([event("feat_c", 1, false)])).rejects.toThrow();
     await redis.start();
     await soon(() => expect(gaps()).toBe(2));
-    const states = keepStates({
+    const states = startStateRefresh({
       bus,
       readSnapshot: async () => ({ revision: Revision.parse(1), features: [closed("feat_c")] }),
     });
@@ -128,7 +128,10 @@ describe("on a cluster of six", () => {
   test("states are right again when masters come back empty and when replicas take over without them", async () => {
     const { bus, gaps } = makeBus(cluster.urls);
     const features = Array.from({ length: 12 }, (_, i) => closed(`feat_of_cluster_${i}`));
-    const states = keepStates({ bus, readSnapshot: async () => ({ revision: Revision.parse(3), features }) });
+    const states = startStateRefresh({
+      bus,
+      readSnapshot: async () => ({ revision: Revision.parse(3), features }),
+    });
     const look = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
     const allAreThere = () =>
       soon(async () => {

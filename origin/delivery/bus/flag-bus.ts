@@ -1,4 +1,4 @@
-// How processes tell each other that a feature changed. Fast, and allowed to lose: whoever listens also reads the
+// How processes tell each other that a feature changed. The bus is fast and may lose events: a listener also reads the
 // database when a connection was away (`onGap`) and every now and then.
 import { z } from "zod";
 import { FeatureId, Revision } from "../../../shared/ids.ts";
@@ -8,6 +8,7 @@ export const FlagEvent = z.object({
   reason: z.string(),
   version: z.number().int(),
   revision: Revision,
+  /** The kind of the change; `action` on the wire, as in the audit. */
   action: z.string(),
   enabled: z.boolean(),
 });
@@ -15,7 +16,7 @@ export type FlagEvent = z.infer<typeof FlagEvent>;
 
 export type FlagListener = {
   readonly onEvent: (event: FlagEvent) => void;
-  /** Events may have been missed: read what is true from the database. */
+  /** Events may be missing: read the database. */
   readonly onGap: () => void;
 };
 
@@ -24,25 +25,9 @@ export type FlagState = { readonly featureId: FeatureId; readonly enabled: boole
 export type FlagBus = {
   /** Publishes the changes of one revision and keeps each feature's state where others look it up. */
   readonly publish: (events: readonly FlagEvent[]) => Promise<void>;
-  /** Writes the states that are true at `revision`, for a bus that may have forgotten or missed some. */
+  /** Writes the states as they are at `revision`, for a bus that may have lost some. */
   readonly restore: (states: readonly FlagState[], revision: Revision) => Promise<void>;
   /** Returns the function that ends the subscription. */
   readonly subscribe: (listener: FlagListener) => () => void;
   readonly stop: () => Promise<void>;
-};
-
-/** For an origin that is one process. */
-export const makeInProcessBus = (): FlagBus => {
-  const listeners = new Set<FlagListener>();
-  return {
-    publish: async (events) => {
-      for (const event of events) for (const listener of listeners) listener.onEvent(event);
-    },
-    restore: async () => {},
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    stop: async () => listeners.clear(),
-  };
 };

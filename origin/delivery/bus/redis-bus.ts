@@ -1,5 +1,5 @@
 // The bus on Redis, one node or a cluster: channel `feature_rollbacks` and the keys `feature:state:<id>`.
-// Redis is for speed alone. A command that cannot be sent fails within COMMAND_MS and the outbox tries again.
+// Redis is for speed alone. A command that cannot be sent fails within COMMAND_MS, and the outbox tries again.
 import { Cluster, Redis } from "ioredis";
 import type { FlagBus, FlagListener } from "./flag-bus.ts";
 import { FlagEvent } from "./flag-bus.ts";
@@ -88,22 +88,22 @@ export const makeRedisBus = (options: {
   const listeners = new Set<FlagListener>();
   const isCluster = subscriber instanceof Cluster;
 
-  const tellOfGap = () => {
+  const notifyGap = () => {
     for (const listener of listeners) listener.onGap();
   };
-  const hear = (channel: string, text: string) => {
+  const onMessage = (channel: string, text: string) => {
     if (channel !== CHANNEL) return;
     const parsed = FlagEvent.safeParse(safeJson(text));
     if (!parsed.success) return log.warn({ channel }, "an event that nobody here sent");
     for (const listener of listeners) listener.onEvent(parsed.data);
   };
-  subscriber.on(isCluster ? "smessage" : "message", hear);
+  subscriber.on(isCluster ? "smessage" : "message", onMessage);
 
   let stopped = false;
   const subscribe = async () => {
     try {
       await (isCluster ? subscriber.ssubscribe(CHANNEL) : subscriber.subscribe(CHANNEL));
-      tellOfGap();
+      notifyGap();
     } catch (error) {
       if (!stopped) log.warn({ error: String(error) }, "Redis subscription failed");
     }
@@ -113,17 +113,17 @@ export const makeRedisBus = (options: {
   if (subscriber.status === "ready") void subscribe();
   // A cluster moves subscriptions to another node by itself and says only that its nodes changed.
   if (isCluster) {
-    for (const change of ["+node", "-node"]) subscriber.on(change, tellOfGap);
+    for (const change of ["+node", "-node"]) subscriber.on(change, notifyGap);
   }
 
   if (publisher instanceof Cluster) {
     // A master that is connected to anew may be back without its data.
-    publisher.on("+node", (node: Redis) => node.on("ready", tellOfGap));
+    publisher.on("+node", (node: Redis) => node.on("ready", notifyGap));
     // One that took over may lack the last writes, and nobody has to be connected to it yet.
     let known = mastersOf(publisher);
     publisher.on("refresh", () => {
       const masters = mastersOf(publisher);
-      if (masters !== known) tellOfGap();
+      if (masters !== known) notifyGap();
       known = masters;
     });
   }

@@ -1,9 +1,9 @@
-// What each edge has confirmed: kept for operators, for receipts of a rollback, and to know when one is complete.
+// Records what each edge has confirmed: for operators, for the receipt of a rollback, and to know when one is complete.
 import { z } from "zod";
 import type { Pool } from "../../db/pool.ts";
 import type { PushAnswer } from "./send-push.ts";
 
-/** Makes the edges known, so that one that never answers is missed. Edges that are no longer configured are forgotten. */
+/** Adds the configured edges, so that one that never answers is noticed, and removes those that are no longer configured. */
 export const registerEdges = async (pool: Pool, urls: readonly string[]): Promise<void> => {
   await pool.query(
     `with gone as (delete from edge_targets where url <> all($1::text[]))
@@ -12,7 +12,7 @@ export const registerEdges = async (pool: Pool, urls: readonly string[]): Promis
   );
 };
 
-const Confirmation = z.object({ seconds: z.number() });
+const Arrival = z.object({ seconds: z.number() });
 
 /**
  * Records that an edge confirmed. Returns, in seconds by the database's clock, how long each rollback took from its
@@ -32,7 +32,7 @@ export const recordConfirmed = async (
        on conflict (url) do update set
          revision = greatest(t.revision, excluded.revision), regions = excluded.regions,
          confirmed_at = excluded.confirmed_at, failing_since = null, attempts = 0, last_error = null
-     ), receipts as (
+     ), confirmations as (
        insert into edge_receipts (edge_url, region, revision, ms)
        select $1, region, revision, ms
        from jsonb_to_recordset($3::jsonb) as given (region text, revision bigint, ms double precision)
@@ -44,7 +44,7 @@ export const recordConfirmed = async (
      where a.action = 'rollback' and a.revision > before.revision and a.revision <= $2`,
     [edgeUrl, answer.revision, JSON.stringify(answer.regions)],
   );
-  return rows.map((row) => Confirmation.parse(row).seconds);
+  return rows.map((row) => Arrival.parse(row).seconds);
 };
 
 export const recordFailed = async (

@@ -1,10 +1,11 @@
-// Keeps one edge at the newest revision: full state at first contact, then all changes since the revision that the
-// edge last confirmed. Messages build on what is confirmed, not on what is under way, so they may overlap, repeat and
-// overtake one another; a slow answer never holds up the next change.
+// Keeps one edge at the newest revision: a full snapshot at first contact, then all changes since the revision that
+// the edge confirmed last. A message builds on the confirmed revision, not on what is under way. So messages may
+// overlap, repeat and overtake one another, and a slow answer never holds up the next change.
 import type { PushMessage } from "../../../shared/features/feature.ts";
 import type { Revision } from "../../../shared/ids.ts";
-import type { News } from "../listen.ts";
-import { backoffMs, makeAlarm } from "../../runtime/alarm.ts";
+import { backoffMs } from "../../runtime/backoff.ts";
+import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
+import type { ChangeNotification } from "../listen.ts";
 import type { PushAnswer, Send } from "./send-push.ts";
 
 /** An idle edge is asked what it has this often: keeps the connection warm and finds one that lost its state. */
@@ -14,39 +15,43 @@ const RECHECK_MS = 250;
 /** With this many messages under way further changes wait a moment and travel together. */
 const CROWDED = 2;
 const GATHER_MS = 20;
-const PAUSE = { firstMs: 50, mostMs: 5_000 };
+const RETRY = { firstMs: 50, mostMs: 5_000 };
 
-export type EdgeDeps = {
+export type EdgePusherOptions = {
   readonly url: string;
   readonly readChanges: (since: Revision | null) => Promise<PushMessage>;
   readonly send: Send;
-  /** The edge has a revision that the database never gave out (it was restored from an older state). */
+  /** The edge has a revision that the database never gave out: the database was restored from an older state. */
   readonly onAhead: (edgeRevision: Revision) => Promise<void>;
   /** Every answer, in the order of arrival. Never throws. */
   readonly onAnswer: (answer: PushAnswer, attempts: number) => void;
 };
 
-export type Edge = { readonly wake: (news: News) => void; readonly stop: () => Promise<void> };
+export type EdgePusher = {
+  readonly notify: (notification: ChangeNotification) => void;
+  readonly stop: () => Promise<void>;
+};
 
-export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps): Edge => {
-  const alarm = makeAlarm();
+export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
+  const { url, readChanges, send, onAhead, onAnswer } = options;
+  const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
   let confirmed: Revision | null = null;
   let newestSent = -1;
-  /** What the newest revision changed, when that was told with it. */
-  let told: PushMessage | null = null;
+  /** What the newest revision changed, when its notification carried that. */
+  let notified: PushMessage | null = null;
   let failures = 0;
   let pauseMs = 0;
 
-  const later = () => {
+  const retryLater = () => {
     failures += 1;
     newestSent = -1;
-    pauseMs = backoffMs(failures, PAUSE);
+    pauseMs = backoffMs(failures, RETRY);
   };
 
-  /** What the edge has, when it is not what a message built on; null stands for "send everything". */
-  const foundAt = async (message: PushMessage, revision: Revision): Promise<Revision | null> => {
+  /** The revision to build on for an edge that has another one than the message built on; null: send everything. */
+  const resumeFrom = async (message: PushMessage, revision: Revision): Promise<Revision | null> => {
     const head = (await readChanges(revision)).revision;
     if (head < revision) {
       await onAhead(revision);
@@ -56,7 +61,7 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
     return revision === 0 ? null : revision;
   };
 
-  const take = async (message: PushMessage, answer: PushAnswer): Promise<void> => {
+  const handleAnswer = async (message: PushMessage, answer: PushAnswer): Promise<void> => {
     switch (answer.kind) {
       case "confirmed": {
         failures = 0;
@@ -66,14 +71,14 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
         return;
       }
       case "out-of-step": {
-        confirmed = await foundAt(message, answer.revision);
-        // The first step back in step is taken at once; an edge that never agrees is not hammered.
-        later();
+        confirmed = await resumeFrom(message, answer.revision);
+        // The first attempt to get back in step is made at once. An edge that never agrees gets pauses.
+        retryLater();
         if (failures <= 2) pauseMs = 0;
         return;
       }
       case "failed":
-        return later();
+        return retryLater();
       default:
         answer satisfies never;
     }
@@ -83,71 +88,71 @@ export const keepEdge = ({ url, readChanges, send, onAhead, onAnswer }: EdgeDeps
     newestSent = Math.max(newestSent, message.revision);
     const answer = await send(url, message);
     try {
-      await take(message, answer);
+      await handleAnswer(message, answer);
     } catch {
-      // The database is away; the loop comes back to it.
-      later();
+      // The database is away. Each reader of it logs that; the loop tries again.
+      retryLater();
     }
     onAnswer(answer, failures);
-    alarm.ring();
+    pause.interrupt();
   };
 
-  /** What was told is enough for an edge that has the revision before; else the database knows what it lacks. */
-  const takeOrRead = (): Promise<PushMessage> | PushMessage => {
-    const change = told;
-    told = null;
+  /** A notified change is enough for an edge at the revision before it; for others the database has the changes. */
+  const nextMessage = (): Promise<PushMessage> | PushMessage => {
+    const change = notified;
+    notified = null;
     return change !== null && change.since === confirmed ? change : readChanges(confirmed);
   };
 
-  const round = async ({ onlyNews = false } = {}): Promise<void> => {
-    const message = await takeOrRead();
+  const pushOnce = async ({ onlyIfNew = false } = {}): Promise<void> => {
+    const message = await nextMessage();
     if (message.since !== undefined && message.since > message.revision) {
-      // What an edge has confirmed was once committed, so the database was restored from an older state.
+      // The edge's confirmed revision was once committed, so the database was restored from an older state.
       await onAhead(message.since);
       confirmed = null;
       newestSent = -1;
-      alarm.ring();
+      pause.interrupt();
       return;
     }
-    const isNews = message.revision > newestSent;
-    // While an answer is outstanding only news is sent; without one this is the heartbeat, or another attempt.
-    if (!isNews && (onlyNews || underWay.size > 0)) return;
+    const isNew = message.revision > newestSent;
+    // While an answer is outstanding only a new revision is sent; without one this is the heartbeat or another attempt.
+    if (!isNew && (onlyIfNew || underWay.size > 0)) return;
     const sending = push(message).finally(() => underWay.delete(sending));
     underWay.add(sending);
     if (underWay.size > CROWDED) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
   };
 
-  let lastRoundAt = 0;
-  let news = true;
+  let lastPushAt = 0;
+  let hasNotification = true;
   const running = (async () => {
     while (!stopping.signal.aborted) {
-      const idleMs = performance.now() - lastRoundAt;
+      const idleMs = performance.now() - lastPushAt;
       const isDue = idleMs >= pauseMs && underWay.size === 0;
-      if (news || isDue) {
-        news = false;
-        lastRoundAt = performance.now();
-        await round().catch(later);
+      if (hasNotification || isDue) {
+        hasNotification = false;
+        lastPushAt = performance.now();
+        await pushOnce().catch(retryLater);
         continue;
       }
-      await alarm.wait(underWay.size > 0 ? HEARTBEAT_MS : Math.max(1, pauseMs - idleMs));
+      await pause.sleep(underWay.size > 0 ? HEARTBEAT_MS : Math.max(1, pauseMs - idleMs));
     }
   })();
 
   return {
-    wake: ({ revision = Infinity, change }) => {
+    notify: ({ revision = Infinity, change }) => {
       if (revision <= newestSent) return;
-      if (change !== undefined) told = change;
-      else if (revision > (told?.revision ?? -1)) told = null;
-      news = true;
-      alarm.ring();
+      if (change !== undefined) notified = change;
+      else if (revision > (notified?.revision ?? -1)) notified = null;
+      hasNotification = true;
+      pause.interrupt();
     },
     stop: async () => {
       stopping.abort();
-      alarm.ring();
+      pause.interrupt();
       await running;
-      told = null;
-      // What was committed in the last moment still goes out, unless the edge would only keep us waiting.
-      if (failures === 0) await round({ onlyNews: true }).catch(later);
+      notified = null;
+      // A change of the last moment is still sent, unless this edge fails and would only delay the end.
+      if (failures === 0) await pushOnce({ onlyIfNew: true }).catch(retryLater);
       await Promise.all(underWay);
     },
   };

@@ -1,4 +1,4 @@
-// How far the edges are, what keeps failing, and whether a rollback has reached everybody.
+// How far the edges are, which edges and messages keep failing, and whether a rollback has reached every edge.
 import { z } from "zod";
 import type { Queryable } from "../../db/pool.ts";
 import { Revision } from "../../../shared/ids.ts";
@@ -7,9 +7,9 @@ const Region = z.object({ region: z.string(), revision: Revision, ms: z.number()
 
 const EdgeStatus = z.object({
   url: z.string(),
-  /** What its hub has confirmed; null: nothing yet. */
+  /** The revision that its hub has confirmed; null: none yet. */
   revision: Revision.nullable(),
-  /** What its hub and every region of the newest answer have confirmed. */
+  /** The revision that its hub and every region of the newest answer have confirmed. */
   completeRevision: Revision,
   regions: z.array(Region),
   confirmedAt: z.date().nullable(),
@@ -65,7 +65,7 @@ const Confirmation = z.object({
 });
 export type Confirmation = z.infer<typeof Confirmation>;
 
-/** The first receipt of each region of each edge that covers the revision. */
+/** The first confirmation by each region of each edge that covers the revision. */
 export const readConfirmations = async (db: Queryable, revision: Revision): Promise<Confirmation[]> => {
   const { rows } = await db.query(
     `select distinct on (edge_url, region) edge_url as edge, region, revision, ms, confirmed_at as "confirmedAt"

@@ -1,4 +1,4 @@
-// One signed push to one edge, and what its answer means.
+// Sends one signed push to one edge and reads its answer.
 import { createHmac } from "node:crypto";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
@@ -8,15 +8,19 @@ import { Revision } from "../../../shared/ids.ts";
 import type { KeyRing } from "../../../shared/signing/key-ring.ts";
 import { formatSignature, signedText } from "../../../shared/signing/push-signature.ts";
 
-export type RegionReceipt = {
+export type RegionConfirmation = {
   readonly region: string;
   readonly revision: Revision;
-  /** From the hub's taking of the push to the region's confirmation. */
+  /** From the moment the hub took the push to the region's confirmation. */
   readonly ms: number;
 };
 
 export type PushAnswer =
-  | { readonly kind: "confirmed"; readonly revision: Revision; readonly regions: readonly RegionReceipt[] }
+  | {
+      readonly kind: "confirmed";
+      readonly revision: Revision;
+      readonly regions: readonly RegionConfirmation[];
+    }
   /** The edge has another revision than the message builds on, or a newer one. */
   | { readonly kind: "out-of-step"; readonly revision: Revision }
   | { readonly kind: "failed"; readonly error: string };
@@ -45,7 +49,7 @@ const makePost = () => {
         headers: { ...headers, "content-length": Buffer.byteLength(body) },
         signal: AbortSignal.timeout(TIMEOUT_MS),
       };
-      const hear = (response: IncomingMessage): void => {
+      const onResponse = (response: IncomingMessage): void => {
         let text = "";
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => {
@@ -56,8 +60,8 @@ const makePost = () => {
       };
       const sent =
         url.protocol === "https:"
-          ? httpsRequest(url, { ...options, agent: secure }, hear)
-          : httpRequest(url, { ...options, agent: plain }, hear);
+          ? httpsRequest(url, { ...options, agent: secure }, onResponse)
+          : httpRequest(url, { ...options, agent: plain }, onResponse);
       sent.on("error", reject);
       sent.end(body);
     });
@@ -72,7 +76,7 @@ const answerOf = ({ status, text }: Answered): PushAnswer => {
   return { kind: "failed", error: `HTTP ${status}` };
 };
 
-/** Signs with the first key. Never throws: what goes wrong is an answer of kind "failed". */
+/** Signs with the first key. Never throws: a failure is an answer of kind "failed". */
 export const makeSend = ({ keys, now }: { keys: KeyRing; now: () => number }): Send => {
   const post = makePost();
   return async (url, message) => {

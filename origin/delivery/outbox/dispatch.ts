@@ -1,17 +1,19 @@
-// Carries what was committed to those who have to hear of it, in order of revision, at least once. Any number of
-// processes dispatch from one outbox: a claimed row is another's again when LEASE_MS pass without a word.
+// Delivers the rows of the outbox, in order of revision, at least once. Any number of processes dispatch from one
+// outbox: a row that a process has claimed and not finished within LEASE_MS may be claimed by another.
 import { z } from "zod";
 import type { Pool } from "../../db/pool.ts";
-import { backoffMs, makeAlarm } from "../../runtime/alarm.ts";
+import { backoffMs } from "../../runtime/backoff.ts";
+import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
 
 export type OutboxMessage = { readonly id: number; readonly revision: number; readonly payload: unknown };
 
-/** Throws when the message could not be delivered; it comes again, for ever. */
+/** Throws when the message could not be delivered. It is then delivered again, for as long as it takes. */
 export type Deliver = (message: OutboxMessage) => Promise<void>;
 
 const LEASE_MS = 5_000;
 const POLL_MS = 1_000;
 const BATCH = 100;
+const RETRY = { firstMs: 100, mostMs: 60_000 };
 
 const Claimed = z.object({
   id: z.number(),
@@ -56,29 +58,30 @@ const markFailed = (pool: Pool, failed: { id: number; pauseMs: number; error: st
   );
 
 export type Dispatcher = {
-  /** There may be something to send. */
-  readonly wake: () => void;
-  /** Finishes what it is sending. */
+  /** The outbox may have a new row. */
+  readonly notify: () => void;
+  /** Waits for the deliveries under way. */
   readonly stop: () => Promise<void>;
 };
 
-/** Delivers the topics that `deliver` names; rows of other topics are left to other processes. */
-export const makeDispatcher = (options: {
+/** Delivers the topics that `deliver` names and leaves rows of other topics to other processes. */
+export const startDispatcher = (options: {
   pool: Pool;
   deliver: Readonly<Record<string, Deliver>>;
   log: { readonly warn: (facts: object, message: string) => void };
 }): Dispatcher => {
   const { pool, deliver, log } = options;
   const topics = Object.keys(deliver);
-  const alarm = makeAlarm();
+  const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
 
-  const send = async (message: Claimed): Promise<number | null> => {
+  /** The message's id once it is delivered; null when it has to be tried again. */
+  const deliverOne = async (message: Claimed): Promise<number | null> => {
     try {
       await deliver[message.topic]?.(message);
       return message.id;
     } catch (error) {
-      const pauseMs = backoffMs(message.attempts, { firstMs: 100, mostMs: 60_000 });
+      const pauseMs = backoffMs(message.attempts, RETRY);
       log.warn(
         {
           topic: message.topic,
@@ -86,7 +89,7 @@ export const makeDispatcher = (options: {
           attempts: message.attempts,
           error: String(error),
         },
-        "message not delivered",
+        "a message of the outbox was not delivered; it is tried again",
       );
       await markFailed(pool, { id: message.id, pauseMs, error: String(error).slice(0, 500) });
       return null;
@@ -100,7 +103,7 @@ export const makeDispatcher = (options: {
       topics.map(async (topic) => {
         const done: number[] = [];
         for (const message of claimed.filter((candidate) => candidate.topic === topic)) {
-          const id = await send(message);
+          const id = await deliverOne(message);
           if (id !== null) done.push(id);
         }
         if (done.length > 0) await markDone(pool, done);
@@ -117,18 +120,19 @@ export const makeDispatcher = (options: {
         isFailing = false;
         if (count === BATCH) continue;
       } catch (error) {
-        if (!isFailing) log.warn({ error: String(error) }, "outbox could not be read");
+        if (!isFailing)
+          log.warn({ error: String(error) }, "the outbox could not be read; it is tried again every second");
         isFailing = true;
       }
-      await alarm.wait(POLL_MS);
+      await pause.sleep(POLL_MS);
     }
   })();
 
   return {
-    wake: alarm.ring,
+    notify: pause.interrupt,
     stop: async () => {
       stopping.abort();
-      alarm.ring();
+      pause.interrupt();
       await running;
     },
   };

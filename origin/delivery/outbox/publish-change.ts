@@ -1,4 +1,4 @@
-// Delivery of topic 'state': a committed change becomes events on the bus.
+// Delivers topic 'state': a committed change becomes events on the bus.
 import { z } from "zod";
 import { FlagEvent, type FlagBus } from "../bus/flag-bus.ts";
 import type { Deliver } from "./dispatch.ts";
@@ -7,7 +7,7 @@ const Payload = z.object({
   result: z.object({ revision: z.number(), features: z.array(FlagEvent.omit({ revision: true })) }),
 });
 
-export const announceOn =
+export const makePublishChange =
   (bus: FlagBus): Deliver =>
   async ({ payload }) => {
     const { revision, features } = Payload.parse(payload).result;

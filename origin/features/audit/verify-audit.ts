@@ -1,10 +1,10 @@
-// Whether the audit is whole: every row follows the one before, and its hash covers what it says.
-// Read in pages, so that years of audit are checked in little memory; rows that are written meanwhile are left out.
+// Whether the audit is whole: every row follows the one before, and its hash covers its content.
+// It is read in pages, so that years of audit are checked in little memory. Rows that are written meanwhile are left out.
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Queryable } from "../../db/pool.ts";
 
-export type AuditFault =
+export type AuditError =
   /** A row with this number is missing. */
   | "missing"
   /** The row does not name the hash of the row before it. */
@@ -22,7 +22,8 @@ export type AuditVerdict =
       readonly rows: number;
       readonly hash: string;
     }
-  | { readonly ok: false; readonly seq: number; readonly fault: AuditFault };
+  /** The API answers with this document, so its fields keep their names. */
+  | { readonly ok: false; readonly seq: number; readonly fault: AuditError };
 
 const PAGE = 2_000;
 
@@ -45,8 +46,8 @@ const readLinks = async (db: Queryable, from: number, to: number): Promise<Link[
   return rows.map((row) => Link.parse(row));
 };
 
-/** What is wrong with a row that should be number `seq` and follow `before` (null: where the check begins). */
-export const faultOf = (link: Link, seq: number, before: Buffer | null): AuditFault | null => {
+/** Checks a row that should be number `seq` and follow the hash `before` (null: the check begins here). */
+export const auditError = (link: Link, seq: number, before: Buffer | null): AuditError | null => {
   if (link.seq !== seq) return "missing";
   if (before !== null && !link.prev_hash.equals(before)) return "unlinked";
   const hash = createHash("sha256").update(link.prev_hash).update(link.text, "utf8").digest();
@@ -71,7 +72,7 @@ export const verifyAudit = async (
     const links = await readLinks(db, next, to);
     if (links.length === 0) return { ok: false, seq: next, fault: "missing" };
     for (const link of links) {
-      const fault = faultOf(link, next, before);
+      const fault = auditError(link, next, before);
       if (fault !== null) return { ok: false, seq: next, fault };
       before = link.hash;
       next += 1;

@@ -5,20 +5,20 @@ import type { Logger } from "./log.ts";
 
 const RESTART_MS = 500;
 
-export type Thread = {
+export type SupervisedThread = {
   /** Tells it "stop" and waits for its end. */
   readonly stop: () => Promise<void>;
 };
 
 /** `onStart` is given each life of the thread, to hear what it posts. */
-export const keepThread = (options: {
+export const superviseThread = (options: {
   file: URL;
   name: string;
   workerData: unknown;
   resourceLimits?: ResourceLimits;
   onStart: (worker: Worker) => void;
   logger: Logger;
-}): Thread => {
+}): SupervisedThread => {
   const { file, name, workerData, resourceLimits = {}, onStart, logger } = options;
   let stopping = false;
   let restart: NodeJS.Timeout | undefined;

@@ -1,24 +1,24 @@
-// Work that happens again and again, never twice at once.
+// Work that is done again and again, never twice at once.
 
-export type Repeating = {
+export type PeriodicTask = {
   /** Waits for the run under way; afterwards nothing runs any more. */
   readonly stop: () => Promise<void>;
 };
 
 /**
  * Begins a run `everyMs` after the last one began, or as soon as that one has ended if it took longer. A run that
- * throws is reported and the next one comes at its time.
+ * throws is reported, and the next one comes at its time.
  */
-export const startRepeating = (options: {
+export const startPeriodicTask = (options: {
   everyMs: number;
   run: () => Promise<unknown>;
   onError: (error: unknown) => void;
-}): Repeating => {
+}): PeriodicTask => {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
 
-  const once = async (): Promise<void> => {
+  const runOnce = async (): Promise<void> => {
     const began = performance.now();
     try {
       await options.run();
@@ -29,7 +29,7 @@ export const startRepeating = (options: {
   };
   const schedule = (delayMs: number): void => {
     timer = setTimeout(() => {
-      running = once();
+      running = runOnce();
     }, delayMs);
   };
   schedule(options.everyMs);

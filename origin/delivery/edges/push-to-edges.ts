@@ -1,0 +1,59 @@
+// Pushes to all edges, each on its own. Every process with the role `push` pushes every change: a repeated push has no
+// effect at an edge, and no edge has to wait until a dead process has been noticed.
+import type { Pool } from "../../db/pool.ts";
+import type { PushMessage } from "../../../shared/features/feature.ts";
+import type { Revision } from "../../../shared/ids.ts";
+import type { ChangeNotification } from "../listen.ts";
+import { registerEdges } from "./confirmations.ts";
+import { startEdgePusher } from "./edge-pusher.ts";
+import { makeAnswerRecorder, type ConfirmedRevision } from "./record-answers.ts";
+import type { Send } from "./send-push.ts";
+
+export type Pusher = {
+  readonly notify: (notification: ChangeNotification) => void;
+  /** Lets what is under way end. */
+  readonly stop: () => Promise<void>;
+};
+
+export const startPusher = async (options: {
+  pool: Pool;
+  edgeUrls: readonly string[];
+  readChanges: (since: Revision | null) => Promise<PushMessage>;
+  raiseRevision: (above: Revision) => Promise<void>;
+  send: Send;
+  onConfirmed: (confirmed: ConfirmedRevision) => void;
+  /** An edge has a rollback; the time since its commit. */
+  onRollbackArrived: (seconds: number) => void;
+  log: { readonly warn: (facts: object, message: string) => void };
+}): Promise<Pusher> => {
+  const { pool, edgeUrls, readChanges, raiseRevision, send, onConfirmed, onRollbackArrived, log } = options;
+  await registerEdges(pool, edgeUrls);
+
+  const edges = edgeUrls.map((url) => {
+    const recorder = makeAnswerRecorder({ pool, url, onConfirmed, onRollbackArrived, log });
+    const pusher = startEdgePusher({
+      url,
+      readChanges,
+      send,
+      onAnswer: recorder.record,
+      onAhead: async (edgeRevision) => {
+        log.warn(
+          { edge: url, edgeRevision },
+          "the edge is ahead of the database, which was restored from an older state; the next revisions are above the edge's",
+        );
+        await raiseRevision(edgeRevision);
+      },
+    });
+    return { pusher, recorder };
+  });
+
+  return {
+    notify: (notification) => {
+      for (const { pusher } of edges) pusher.notify(notification);
+    },
+    stop: async () => {
+      await Promise.all(edges.map(({ pusher }) => pusher.stop()));
+      await Promise.all(edges.map(({ recorder }) => recorder.written()));
+    },
+  };
+};

@@ -1,0 +1,87 @@
+// Writes down how each edge answered: confirmations for operators and receipts, failures for the list of dead letters.
+import type { Pool } from "../../db/pool.ts";
+import type { Revision } from "../../../shared/ids.ts";
+import { recordConfirmed, recordFailed } from "./confirmations.ts";
+import type { PushAnswer } from "./send-push.ts";
+
+/** An unchanged confirmation is written down again after this long, in ms. */
+const REWRITE_MS = 10_000;
+
+export type ConfirmedRevision = {
+  readonly edge: string;
+  readonly region: string;
+  readonly revision: Revision;
+};
+
+export type AnswerRecorder = {
+  /** Takes one answer of the edge; never throws. */
+  readonly record: (answer: PushAnswer, attempts: number) => void;
+  /** Resolves when every answer so far is written. */
+  readonly written: () => Promise<void>;
+};
+
+export const makeAnswerRecorder = (options: {
+  pool: Pool;
+  url: string;
+  onConfirmed: (confirmed: ConfirmedRevision) => void;
+  /** An edge has a rollback; the time since its commit. */
+  onRollbackArrived: (seconds: number) => void;
+  log: { readonly warn: (facts: object, message: string) => void };
+}): AnswerRecorder => {
+  const { pool, url, onConfirmed, onRollbackArrived, log } = options;
+  const writes = new Set<Promise<void>>();
+  let written = "";
+  let writtenAt = -Infinity;
+  let wasFailing = false;
+
+  const write = async (answer: PushAnswer, attempts: number): Promise<void> => {
+    switch (answer.kind) {
+      case "confirmed": {
+        for (const { region, revision } of answer.regions) onConfirmed({ edge: url, region, revision });
+        const text = JSON.stringify([answer.revision, answer.regions.map((r) => [r.region, r.revision])]);
+        if (text === written && performance.now() - writtenAt < REWRITE_MS) return;
+        for (const seconds of await recordConfirmed(pool, url, answer)) onRollbackArrived(seconds);
+        written = text;
+        writtenAt = performance.now();
+        return;
+      }
+      case "failed":
+        written = "";
+        return recordFailed(pool, url, { error: answer.error, attempts });
+      case "out-of-step":
+        return;
+      default:
+        answer satisfies never;
+    }
+  };
+
+  /** One line when the edge fails and one when it is back, not one for every attempt. */
+  const logTransition = (answer: PushAnswer): void => {
+    const isFailing = answer.kind === "failed";
+    if (isFailing && !wasFailing)
+      log.warn(
+        { edge: url, error: answer.error },
+        "the edge does not take pushes; they are repeated until it does",
+      );
+    if (wasFailing && answer.kind === "confirmed") log.warn({ edge: url }, "the edge takes pushes again");
+    wasFailing = isFailing || (wasFailing && answer.kind !== "confirmed");
+  };
+
+  return {
+    record: (answer, attempts) => {
+      logTransition(answer);
+      const done = write(answer, attempts)
+        .catch((error: unknown) =>
+          log.warn(
+            { edge: url, error: String(error) },
+            "an answer of the edge could not be written down; the next one is",
+          ),
+        )
+        .finally(() => writes.delete(done));
+      writes.add(done);
+    },
+    written: async () => {
+      await Promise.all(writes);
+    },
+  };
+};

@@ -1,0 +1,18 @@
+// Why a change of a feature is refused. The admin API turns each reason into a status and a sentence.
+import type { FeatureId } from "../../shared/ids.ts";
+
+export type FieldError = { readonly field: string; readonly reason: string };
+
+export type ChangeError =
+  | { readonly reason: "notFound"; readonly featureId: FeatureId }
+  | { readonly reason: "alreadyExists"; readonly have: number }
+  | { readonly reason: "versionConflict"; readonly have: number }
+  /** A person opened the feature since: the decision was about an earlier epoch. */
+  | { readonly reason: "epochConflict"; readonly have: number }
+  | { readonly reason: "alreadyClosed"; readonly have: number }
+  | { readonly reason: "alreadyOpen"; readonly have: number }
+  /** The feature requires these, and they are closed. */
+  | { readonly reason: "requirementClosed"; readonly featureIds: readonly FeatureId[] }
+  /** These require the feature. */
+  | { readonly reason: "requiredBy"; readonly featureIds: readonly FeatureId[] }
+  | { readonly reason: "invalid"; readonly errors: readonly FieldError[] };
