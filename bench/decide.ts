@@ -1,6 +1,6 @@
 // How often a decision rule rolls back a good feature, and how fast a bad one; exact where possible, else simulated.
 import { makeRandom } from "./decide/binomial.ts";
-import { planRule } from "../origin/decide/planning/forecast.ts";
+import { forecastRule } from "../origin/decide/planning/forecast.ts";
 import { unitsToRollback } from "../origin/decide/planning/power.ts";
 import { parseArgs } from "node:util";
 import { configurations, countingEveryRequest, soonerConfigurations } from "./decide/configurations.ts";
@@ -8,7 +8,7 @@ import { secondsOfOneCheck } from "./decide/cpu.ts";
 import { boundaryOf, rollbackCurve, usersAt, type Design, type RollsBack } from "./decide/exact.ts";
 import { usersToRollback } from "./decide/holdout-power.ts";
 import { minutesOfBestTest, minutesToRollback } from "./decide/launch.ts";
-import { sharesOf } from "../origin/decide/signals.ts";
+import { alphaShares } from "../origin/decide/alpha-shares.ts";
 import { ACTIVATION_ALONE, oneSignal, patternRule, ruleFor, sluiceRule } from "./decide/rules.ts";
 import { plainRates, tiltedRates, type Estimate } from "./decide/tilted.ts";
 import { alarmsWhileHealthy, usersToNotice } from "./decide/watch.ts";
@@ -79,7 +79,7 @@ say(
   ]),
 );
 
-const plan = planRule(alone, { usersPerDay: 10_000, holdoutUsersPerDay: 0 });
+const plan = forecastRule(alone, { usersPerDay: 10_000, holdoutUsersPerDay: 0 });
 const planned = plan[0]?.rollback.map(({ users }) => users ?? Infinity) ?? [];
 say(row("plan-test's forecast (the median)", ["", "", ...planned]));
 
@@ -195,7 +195,7 @@ for (const rate of [0.15, 0.3]) {
   const minutes = Array.from({ length: launches }, () =>
     minutesToRollback(rule, { ratio: 0.5, minutes: 120 }, random),
   );
-  const bar = 1 / (sharesOf(rule).activation * ALPHA);
+  const bar = 1 / (alphaShares(rule).activation * ALPHA);
   const best = Array.from({ length: launches }, () =>
     minutesOfBestTest({ rate, ratio: 0.5, bar, minutes: 120 }, random),
   );
@@ -217,20 +217,20 @@ say(
     BAD.map((ratio) => `${ratio}×`),
   ),
 );
-for (const heldPerUnit of [1, 0.1]) {
+for (const holdoutPerUnit of [1, 0.1]) {
   const forecasts = BAD.map((ratio) =>
-    unitsToRollback({ threshold: 0.15, logBar, heldPerUnit }, ratio * 0.15),
+    unitsToRollback({ threshold: 0.15, logBar, holdoutPerUnit }, ratio * 0.15),
   );
   const found = BAD.map((ratio) =>
     median(
       Array.from({ length: Math.min(LIVES, 200) }, () =>
-        usersToRollback({ threshold: 0.15, ratio, heldPerUnit, logBar }, planRandom),
+        usersToRollback({ threshold: 0.15, ratio, holdoutPerUnit, logBar }, planRandom),
       ),
     ),
   );
   say(
     row(
-      `holdout ${heldPerUnit * 100} % of treatment: forecast/found`,
+      `holdout ${holdoutPerUnit * 100} % of treatment: forecast/found`,
       forecasts.map((one, i) => `${one}/${found[i]}`),
     ),
   );

@@ -14,7 +14,7 @@ import { migrate } from "./db/migrate.ts";
 import { makeHistoryReads } from "./db/history-reads.ts";
 import { makePool } from "./db/pool.ts";
 import { asServiceRole, serviceUrlOf } from "./db/service-role.ts";
-import { readDueIds } from "./evaluate/targets.ts";
+import { readTargetIds } from "./evaluate/targets.ts";
 import { makeEvaluator } from "./evaluate/evaluator.ts";
 import { makeEvaluationLocks } from "./evaluate/evaluation-locks.ts";
 import { makeBotRequestCounter } from "./ingest/count-bot-requests.ts";
@@ -180,8 +180,8 @@ if (has("evaluate")) {
   const evaluation = startPeriodicTask({
     everyMs: config.EVALUATE_EVERY_MS,
     run: async () => {
-      const due = await readDueIds(pool);
-      await evaluator.evaluateDue(locks === undefined ? due : await locks.hold(due));
+      const due = await readTargetIds(pool);
+      await evaluator.evaluate(locks === undefined ? due : await locks.hold(due));
     },
     onError: (error) => log.error({ err: error }, "a round of checks failed; the next one comes in time"),
   });

@@ -1,9 +1,9 @@
 // Every way of being judged for which no exact computation exists, as features that meet their rule exactly. Whatever is
 // judged together may spend the whole of α together.
-import { noEvidence, type Evidence } from "../../origin/decide/evidence.ts";
-import { SLOW_SHARE } from "../../origin/decide/accumulate.ts";
+import { emptyEvidence, type Evidence } from "../../origin/decide/evidence.ts";
+import { SLOW_SHARE } from "../../origin/decide/accumulate-requests.ts";
 import { gridLogKeepEvidence } from "../../origin/decide/statistics/rate-evidence.ts";
-import { sharesOf } from "../../origin/decide/signals.ts";
+import { alphaShares } from "../../origin/decide/alpha-shares.ts";
 import type { SignalName } from "../../origin/decide/decision.ts";
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import type { Rule } from "../../shared/features/rule.ts";
@@ -29,7 +29,7 @@ type Design = {
 
 /** Nothing seen but enough exposures for requests to count. */
 const emptyOf = (rule: Rule): Evidence => {
-  const empty = noEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 });
+  const empty = emptyEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 });
   return { ...empty, exposed: { ...empty.exposed, treatment: rule.minCohortSize } };
 };
 
@@ -43,7 +43,7 @@ const configure = (alpha: number, design: Design): Configuration => {
     compare: { activation: against, retention: against, latency: against },
     ...(delayed ? {} : ONE_AGE),
   });
-  const shares = sharesOf(asked);
+  const shares = alphaShares(asked);
   const spent = judged.reduce((sum, name: SignalName) => sum + shares[name], 0);
   const rule = { ...asked, falseRollbackRate: alpha / spent };
   const empty = emptyOf(rule);

@@ -1,8 +1,10 @@
 // CPU time of one check without the database: fold one settled bucket into every part of the evidence, decide, say why.
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { decide } from "../../origin/decide/decide.ts";
-import { noEvidence, type Evidence } from "../../origin/decide/evidence.ts";
-import { foldExposures, foldOutcomes, foldTraffic } from "../../origin/decide/accumulate.ts";
+import { emptyEvidence, type Evidence } from "../../origin/decide/evidence.ts";
+import { accumulateExposures } from "../../origin/decide/accumulate-exposures.ts";
+import { accumulateOutcomes } from "../../origin/decide/accumulate-outcomes.ts";
+import { accumulateTraffic } from "../../origin/decide/accumulate-requests.ts";
 import { ruleFor } from "./rules.ts";
 
 const ROUNDS = 9;
@@ -19,22 +21,22 @@ const makeCheck = (): State => {
   });
   const ages = agesOf(rule);
   const rollout = { rolloutBps: 5000, holdoutBps: 5000 };
-  const terms = { threshold: 0.15, against: "holdout", watching: false } as const;
+  const terms = { threshold: 0.15, against: "holdout", isKept: false } as const;
   const state: State = {
-    evidence: noEvidence(ages, 0, rollout),
+    evidence: emptyEvidence(ages, 0, rollout),
     check: () => {
       const { evidence } = state;
-      const bucketS = evidence.exposed.foldedTo;
+      const bucketS = evidence.exposed.accumulatedTo;
       const upTo = bucketS + ages.bucketSeconds;
       const outcome = { bucketS, treatment: { n: 100, s: 15 }, holdout: { n: 100, s: 15 } };
       const requests = { treatment: { n: 500, s: 10 }, holdout: { n: 500, s: 10 } };
       const traffic = [{ bucketS, latency: requests, errors: requests }];
       state.evidence = {
         ...evidence,
-        ...foldExposures(evidence, [outcome], upTo, { rollout, now: 0 }),
-        activation: evidence.activation.map((part) => foldOutcomes(part, [outcome], upTo, terms)),
-        retention: evidence.retention.map((part) => foldOutcomes(part, [outcome], upTo, terms)),
-        traffic: foldTraffic(evidence.traffic, traffic, upTo, { rule, watching: false }),
+        ...accumulateExposures(evidence, [outcome], upTo, { rollout, now: 0 }),
+        activation: evidence.activation.map((part) => accumulateOutcomes(part, [outcome], upTo, terms)),
+        retention: evidence.retention.map((part) => accumulateOutcomes(part, [outcome], upTo, terms)),
+        traffic: accumulateTraffic(evidence.traffic, traffic, upTo, { rule, isKept: false }),
       };
       decide({
         evidence: state.evidence,

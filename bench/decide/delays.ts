@@ -1,5 +1,5 @@
 // When the activations of a bucket of users come: a few at once, half within six hours, the last after a day.
-import type { OutcomeBucket } from "../../origin/decide/accumulate.ts";
+import type { OutcomeBucket } from "../../origin/decide/accumulate-outcomes.ts";
 import { drawBinomial, type Random } from "./binomial.ts";
 
 /** Share of all activations that have come at each of the default ages: 15 min, 30 min, 1 h, 6 h, 24 h. */

@@ -1,7 +1,7 @@
 // How many mature users a failing feature takes beside a holdout, simulated; what the planner forecasts without simulating.
-import { noEvidence } from "../../origin/decide/evidence.ts";
-import { foldOutcomes } from "../../origin/decide/accumulate.ts";
-import { logEvidenceWorse } from "../../origin/decide/signals.ts";
+import { emptyEvidence } from "../../origin/decide/evidence.ts";
+import { accumulateOutcomes } from "../../origin/decide/accumulate-outcomes.ts";
+import { logEvidenceWorseThanHoldout } from "../../origin/decide/rollback-tests.ts";
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { drawBinomial, type Random } from "./binomial.ts";
 import { ruleFor } from "./rules.ts";
@@ -12,23 +12,26 @@ export type Power = {
   /** The holdout's rate, and treatment's as a part of it. */
   readonly threshold: number;
   readonly ratio: number;
-  readonly heldPerUnit: number;
+  readonly holdoutPerUnit: number;
   readonly logBar: number;
 };
 
 /** Treatment users until one feature is rolled back, at the whole window and a bucket of 20 at a time. */
-export const usersToRollback = ({ threshold, ratio, heldPerUnit, logBar }: Power, random: Random): number => {
+export const usersToRollback = (
+  { threshold, ratio, holdoutPerUnit, logBar }: Power,
+  random: Random,
+): number => {
   const rule = ruleFor({ activationThreshold: threshold, activationWindowSeconds: 900 });
-  let parts = noEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 }).activation;
-  const held = BATCH * heldPerUnit;
-  const terms = { threshold, against: "holdout", watching: false } as const;
+  let parts = emptyEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 }).activation;
+  const held = BATCH * holdoutPerUnit;
+  const terms = { threshold, against: "holdout", isKept: false } as const;
   for (let users = BATCH; ; users += BATCH) {
     const bucket = {
       bucketS: users,
       treatment: { n: BATCH, s: drawBinomial(BATCH, ratio * threshold, random) },
       holdout: { n: held, s: drawBinomial(held, threshold, random) },
     };
-    parts = parts.map((part) => foldOutcomes(part, [bucket], users + 1, terms));
-    if (logEvidenceWorse(parts) >= logBar) return users;
+    parts = parts.map((part) => accumulateOutcomes(part, [bucket], users + 1, terms));
+    if (logEvidenceWorseThanHoldout(parts) >= logBar) return users;
   }
 };

@@ -3,9 +3,10 @@
 // checks: settled buckets, fold, decide.
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { decide } from "../../origin/decide/decide.ts";
-import { noEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
-import { foldExposures, foldOutcomes } from "../../origin/decide/accumulate.ts";
-import { settledUpTo } from "../../origin/evaluate/maturity.ts";
+import { emptyEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
+import { accumulateExposures } from "../../origin/decide/accumulate-exposures.ts";
+import { accumulateOutcomes } from "../../origin/decide/accumulate-outcomes.ts";
+import { matureUpTo } from "../../origin/decide/maturity.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import { drawBinomial, type Random } from "./binomial.ts";
 import { ACTIVATED_BY_AGE, outcomeBuckets } from "./delays.ts";
@@ -28,21 +29,21 @@ export const minutesToRollback = (
     { bucketSeconds: ages.bucketSeconds, buckets: Math.ceil((minutes * 60) / ages.bucketSeconds) },
     random,
   );
-  const state = { evidence: noEvidence(ages, 0, rollout) };
-  const terms = { threshold: rate, against: "holdout", watching: false } as const;
+  const state = { evidence: emptyEvidence(ages, 0, rollout) };
+  const terms = { threshold: rate, against: "holdout", isKept: false } as const;
   for (let now = 0; now <= minutes * 60; now += 30) {
     const fold = (part: OutcomeEvidence, age: number): OutcomeEvidence => {
-      const upTo = settledUpTo(ages, part.ageSeconds, { now, lagSeconds: 0 });
+      const upTo = matureUpTo(ages, part.ageSeconds, { now, lagSeconds: 0 });
       const buckets = life
-        .slice(part.foldedTo / ages.bucketSeconds, Math.max(0, upTo / ages.bucketSeconds))
+        .slice(part.accumulatedTo / ages.bucketSeconds, Math.max(0, upTo / ages.bucketSeconds))
         .flatMap((bucket) => bucket[age] ?? []);
-      return foldOutcomes(part, buckets, upTo, terms);
+      return accumulateOutcomes(part, buckets, upTo, terms);
     };
-    const exposed = settledUpTo(ages, 0, { now, lagSeconds: 0 });
+    const exposed = matureUpTo(ages, 0, { now, lagSeconds: 0 });
     const before = state.evidence;
     state.evidence = {
       ...before,
-      ...foldExposures(
+      ...accumulateExposures(
         before,
         life.slice(0, Math.max(0, exposed / ages.bucketSeconds)).flatMap((bucket) => bucket[0] ?? []),
         exposed,

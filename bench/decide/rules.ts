@@ -3,7 +3,7 @@
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import { decide } from "../../origin/decide/decide.ts";
-import { noEvidence, type Evidence } from "../../origin/decide/evidence.ts";
+import { emptyEvidence, type Evidence } from "../../origin/decide/evidence.ts";
 import { betaCdf } from "../../origin/decide/statistics/incomplete-beta.ts";
 import type { RollsBack } from "./exact.ts";
 
@@ -23,7 +23,7 @@ export const ACTIVATION_ALONE = 0.8;
 
 /** Evidence in which `n` units have matured for `signal`, `s` of them well, and nothing else is known. */
 const evidenceWith = (rule: Rule, signal: "activation" | "retention", n: number, s: number): Evidence => {
-  const empty = noEvidence(agesOf(rule), 0, { rolloutBps: 10_000, holdoutBps: 0 });
+  const empty = emptyEvidence(agesOf(rule), 0, { rolloutBps: 10_000, holdoutBps: 0 });
   const mature = { treatment: { n, s }, holdout: { n: 0, s: 0 } };
   const last = empty[signal].at(-1);
   return last === undefined ? empty : { ...empty, [signal]: [{ ...last, mature }] };

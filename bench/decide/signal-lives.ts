@@ -4,9 +4,10 @@
 // false rollbacks.
 import { gridLogEvidence } from "../../origin/decide/statistics/rate-evidence.ts";
 import type { Evidence } from "../../origin/decide/evidence.ts";
-import { foldOutcomes, foldTraffic, SLOW_SHARE } from "../../origin/decide/accumulate.ts";
+import { accumulateOutcomes } from "../../origin/decide/accumulate-outcomes.ts";
+import { accumulateTraffic, SLOW_SHARE } from "../../origin/decide/accumulate-requests.ts";
 import { logMeanExp } from "../../origin/decide/statistics/log-sum-exp.ts";
-import { logEvidenceWorse } from "../../origin/decide/signals.ts";
+import { logEvidenceWorseThanHoldout } from "../../origin/decide/rollback-tests.ts";
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import { drawBinomial, type Random } from "./binomial.ts";
@@ -67,7 +68,7 @@ export const outcomeSignal = (rule: Rule, empty: Evidence, design: OutcomeDesign
   const ages = agesOf(rule);
   const against = rule.compare[signal] ?? "threshold";
   const compared = against === "holdout";
-  const terms = { threshold: rate, against, watching: false } as const;
+  const terms = { threshold: rate, against, isKept: false } as const;
   // A threshold is about the whole window alone.
   const tested = compared ? ages[signal] : ages[signal].slice(-1);
   const lags = tested.map((age) => Math.ceil(age / ages.bucketSeconds));
@@ -111,7 +112,7 @@ export const outcomeSignal = (rule: Rule, empty: Evidence, design: OutcomeDesign
           holdout: { n: units.holdout, s: earlier.holdout + held },
           earlier,
         };
-        parts[age] = foldOutcomes(part, [counted], bucketS + ages.bucketSeconds, terms);
+        parts[age] = accumulateOutcomes(part, [counted], bucketS + ages.bucketSeconds, terms);
       };
 
       return {
@@ -128,7 +129,7 @@ export const outcomeSignal = (rule: Rule, empty: Evidence, design: OutcomeDesign
         },
         logEvidence: () => {
           const last = parts.at(-1);
-          if (compared || last === undefined) return logEvidenceWorse(parts);
+          if (compared || last === undefined) return logEvidenceWorseThanHoldout(parts);
           return gridLogEvidence(last.mature.treatment, rate);
         },
         into: (evidence) => ({ ...evidence, [signal]: parts }),
@@ -254,13 +255,19 @@ export const latencySignal = (
             holdout: compared ? drawViews(slowShare, "holdout") : { n: 0, s: 0 },
           };
           const bucketS = time * bucketSeconds;
-          traffic = foldTraffic(traffic, [{ bucketS, latency, errors: latency }], bucketS + bucketSeconds, {
-            rule,
-            watching: false,
-          });
+          traffic = accumulateTraffic(
+            traffic,
+            [{ bucketS, latency, errors: latency }],
+            bucketS + bucketSeconds,
+            {
+              rule,
+              isKept: false,
+            },
+          );
           return true;
         },
-        logEvidence: () => logMeanExp(compared ? traffic.latency.worse : traffic.latency.above),
+        logEvidence: () =>
+          logMeanExp(compared ? traffic.latency.worseThanHoldout : traffic.latency.aboveBound),
         into: (evidence) => ({ ...evidence, traffic }),
       };
     },

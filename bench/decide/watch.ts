@@ -1,25 +1,25 @@
 // The watch after KEEP: how often it alarms while the feature is exactly at its threshold, and how many users it needs to
 // notice a drop after a long healthy life.
-import { noEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
+import { emptyEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
 import { BATCH_UNITS, logAlarm } from "../../origin/decide/statistics/detector.ts";
-import { foldOutcomes } from "../../origin/decide/accumulate.ts";
+import { accumulateOutcomes } from "../../origin/decide/accumulate-outcomes.ts";
 import { gridLogEvidence } from "../../origin/decide/statistics/rate-evidence.ts";
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import { drawBinomial, type Random } from "./binomial.ts";
 
 const begin = (rule: Rule): OutcomeEvidence | undefined =>
-  noEvidence(agesOf(rule), 0, { rolloutBps: 10_000, holdoutBps: 0 }).activation.at(-1);
+  emptyEvidence(agesOf(rule), 0, { rolloutBps: 10_000, holdoutBps: 0 }).activation.at(-1);
 
 /** One more batch of users with success rate p. */
 const live = (part: OutcomeEvidence, rule: Rule, p: number, random: Random): OutcomeEvidence => {
   const bucket = {
-    bucketS: part.foldedTo,
+    bucketS: part.accumulatedTo,
     treatment: { n: BATCH_UNITS, s: drawBinomial(BATCH_UNITS, p, random) },
     holdout: { n: 0, s: 0 },
   };
-  const terms = { threshold: rule.activationThreshold, against: "threshold", watching: true } as const;
-  return foldOutcomes(part, [bucket], part.foldedTo + 1, terms);
+  const terms = { threshold: rule.activationThreshold, against: "threshold", isKept: true } as const;
+  return accumulateOutcomes(part, [bucket], part.accumulatedTo + 1, terms);
 };
 
 /** Alarms in that many batches at the threshold itself; the detector begins anew after each. */
@@ -32,9 +32,9 @@ export const alarmsWhileHealthy = (
   let alarms = 0;
   for (let batch = 0; batch < batches && part !== undefined; batch++) {
     part = live(part, rule, rule.activationThreshold, random);
-    if (logAlarm(part.watch.detector) < logBar) continue;
+    if (logAlarm(part.sinceKept.detector) < logBar) continue;
     alarms++;
-    part = { ...part, watch: { ...part.watch, detector: [] } };
+    part = { ...part, sinceKept: { ...part.sinceKept, detector: [] } };
   }
   return alarms;
 };
@@ -55,12 +55,13 @@ export const usersToNotice = (
   for (let users = 0; users < healthyUsers; users += BATCH_UNITS) {
     part = live(part, rule, p * healthy, random);
     // A false alarm in the healthy part is counted elsewhere; here the feature is opened again.
-    if (logAlarm(part.watch.detector) >= logBar) part = { ...part, watch: { ...part.watch, detector: [] } };
+    if (logAlarm(part.sinceKept.detector) >= logBar)
+      part = { ...part, sinceKept: { ...part.sinceKept, detector: [] } };
   }
   let watched = Infinity;
   for (let users = BATCH_UNITS; users <= 100_000; users += BATCH_UNITS) {
     part = live(part, rule, p * ratio, random);
-    if (watched === Infinity && logAlarm(part.watch.detector) >= logBar) watched = users;
+    if (watched === Infinity && logAlarm(part.sinceKept.detector) >= logBar) watched = users;
     if (gridLogEvidence(part.mature.treatment, p) >= logBar) return { watched, cumulative: users };
   }
   return { watched, cumulative: Infinity };

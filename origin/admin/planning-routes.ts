@@ -3,9 +3,9 @@ import { Hono } from "hono";
 import { z } from "zod";
 import type { HistoryReads } from "../db/history-reads.ts";
 import type { Pool } from "../db/pool.ts";
-import { planRule } from "../decide/planning/forecast.ts";
+import { forecastRule } from "../decide/planning/forecast.ts";
 import { calibrate } from "../evaluate/calibrate.ts";
-import { readErrorBudget } from "../evaluate/alpha-spent.ts";
+import { readAlphaSpent } from "../evaluate/alpha-spent.ts";
 import { setRampPaused } from "../evaluate/ramp-position.ts";
 import { calibrationText } from "../cli/text.ts";
 import { Rule } from "../../shared/features/rule.ts";
@@ -32,12 +32,12 @@ export const makePlanningRoutes = (options: {
     if (!body.ok) return body.error;
     const { rule, ...traffic } = body.value;
     return context.json({
-      signals: planRule(rule, traffic),
-      errorBudget: await history(readErrorBudget),
+      signals: forecastRule(rule, traffic),
+      errorBudget: await history(readAlphaSpent),
     });
   });
 
-  app.get("/error-budget", async (context) => context.json(await history(readErrorBudget)));
+  app.get("/error-budget", async (context) => context.json(await history(readAlphaSpent)));
 
   app.get("/features/:featureId/calibration", async (context) => {
     const id = readFeatureId(context);

@@ -1,8 +1,8 @@
 // `sluice plan-test`: what a rule can see at a given traffic, before launch. Needs no service.
 import { defineCommand } from "citty";
-import { planRule } from "../decide/planning/forecast.ts";
+import { forecastRule } from "../decide/planning/forecast.ts";
 import { Rule } from "../../shared/features/rule.ts";
-import { planText } from "./text.ts";
+import { forecastText } from "./text.ts";
 
 const number = (text: string, name: string): number => {
   const value = Number(text);
@@ -48,7 +48,7 @@ export const planTestCommand = defineCommand({
       throw new Error(
         parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "),
       );
-    const plan = planRule(parsed.data, { usersPerDay, holdoutUsersPerDay });
-    process.stdout.write(`${args.json ? JSON.stringify(plan) : planText(plan)}\n`);
+    const plan = forecastRule(parsed.data, { usersPerDay, holdoutUsersPerDay });
+    process.stdout.write(`${args.json ? JSON.stringify(plan) : forecastText(plan)}\n`);
   },
 });

@@ -1,15 +1,18 @@
-// KEEP, ROLLBACK or WAIT: a pure function of evidence, rule, history and now. Order of checks: guards, evidence for a
-// rollback, evidence for keeping, deadline. A rollback is latched: nothing but a new trial (a person) leaves it.
+// KEEP, ROLLBACK or WAIT: a pure function of evidence, rule, history and now. Order: guards, evidence for a rollback, evidence
+// for keeping, deadline. A rollback is latched: nothing but a new trial (a person) leaves it.
 //
-// Traffic a KEEP needs: at least minCohortSize mature treatment units for every rate asked about, and a rate well above
-// its threshold. At twice a threshold of 15 % about 60 mature units prove it, at 1.5 times 210, at 1.3 times 560, at 1.1
-// times 5,600; 2 % of slow requests where 5 % are allowed are proven by about 330 requests. Retention is the last to
-// mature: exposure bucket + retentionWindowSeconds + settling time after the exposure (see settledUpTo).
+// Traffic that a KEEP needs: at least minCohortSize mature treatment units for every rate that the rule asks about, and a rate
+// well above its threshold. At twice a threshold of 15 % about 60 mature units prove it, at 1.5 times 210, at 1.3 times 560, at
+// 1.1 times 5,600; 2 % of slow requests where 5 % are allowed are proven by about 330 requests. Retention is the last to
+// mature: exposure bucket + retentionWindowSeconds + allowed lateness after the exposure (see matureUpTo).
 import type { Rule } from "../../shared/features/rule.ts";
-import type { Action, Decision, SignalName, State, TestReport } from "./decision.ts";
+import type { Action, Decision, KeepReport, SignalName, State, TestReport } from "./decision.ts";
+import { detailsOf, scoreOf } from "./details.ts";
 import type { Evidence } from "./evidence.ts";
-import { odds, reasonOf } from "./reason.ts";
-import { keepTests, rollbackTests, sampleRatioTest } from "./signals.ts";
+import { lagObstacle, sampleRatioObstacle, sampleRatioTest } from "./guards.ts";
+import { keepTests } from "./keep-tests.ts";
+import { reasonOf } from "./reason.ts";
+import { rollbackTests } from "./rollback-tests.ts";
 
 export type History = {
   readonly epoch: number;
@@ -27,11 +30,81 @@ export type Telemetry = {
   readonly activationIsMeasured: boolean;
 };
 
-/** Telemetry further behind than this stops every decision. */
-export const LAG_BOUND_S = 60;
+/** A lag that only delays a decision is mentioned from here on. */
+const NOTABLE_LAG_S = 10;
 
-/** What only delays a decision is said from here on. */
-const LAG_WORTH_SAYING_S = 10;
+type Input = {
+  readonly evidence: Evidence;
+  readonly rule: Rule;
+  readonly history: History;
+  readonly telemetry: Telemetry;
+  /** Unix seconds */
+  readonly now: number;
+};
+
+type Tests = {
+  readonly tests: readonly TestReport[];
+  readonly keep: readonly KeepReport[];
+  readonly sampleRatio: Decision["evidence"]["sampleRatio"];
+};
+
+type Verdict = {
+  readonly state: State;
+  readonly cause: readonly SignalName[];
+  /** What stands in the way of a decision, or explains one that no signal caused. */
+  readonly obstacle: string | null;
+};
+
+const verdict = (
+  state: State,
+  { cause = [], obstacle = null }: Partial<Omit<Verdict, "state">> = {},
+): Verdict => ({ state, cause, obstacle });
+
+/** Requests are there at once, outcomes mature: where a rule asks about outcomes, they are waited for. */
+const hasMatured = (tests: readonly TestReport[]): boolean => {
+  const outcomes = tests.filter(({ ageSeconds }) => ageSeconds !== null);
+  return (outcomes.length === 0 ? tests : outcomes).some(({ counts }) => counts);
+};
+
+const verdictOn = (
+  { evidence, rule, history, telemetry, now }: Input,
+  { tests, keep, sampleRatio }: Tests,
+): Verdict => {
+  if (history.decided === "ROLLBACK") return verdict("ROLLBACK", { cause: history.cause });
+
+  const guard = lagObstacle(telemetry.lagSeconds) ?? sampleRatioObstacle(evidence, sampleRatio);
+  if (guard !== null) return verdict("INVALID", { obstacle: guard });
+
+  const isMeasured = ({ signal }: { signal: SignalName }) =>
+    signal !== "activation" || telemetry.activationIsMeasured;
+  const isAlarmed = ({ alarm }: TestReport) =>
+    history.decided === "KEEP" && alarm !== null && alarm.logEvidence >= alarm.logBar;
+  const failed = tests.filter(
+    (test) => test.counts && isMeasured(test) && (test.logEvidence >= test.logBar || isAlarmed(test)),
+  );
+  if (failed.length > 0)
+    return verdict("ROLLBACK", { cause: [...new Set(failed.map(({ signal }) => signal))] });
+
+  if (history.decided === "KEEP") return verdict("WATCH");
+  const isProven = (test: KeepReport) => test.counts && isMeasured(test) && test.logEvidence >= test.logBar;
+  if (keep.length > 0 && keep.every(isProven)) return verdict("KEEP");
+
+  const unmeasured = keep.find((test) => !isMeasured(test));
+  const lag = telemetry.lagSeconds ?? 0;
+  const obstacle =
+    unmeasured !== undefined
+      ? `${unmeasured.signal} is not measured: nothing reports it for this feature`
+      : lag > NOTABLE_LAG_S
+        ? `telemetry is ${Math.round(lag)} s behind`
+        : null;
+  if (now - evidence.since < rule.evaluationWindowSeconds)
+    return verdict(hasMatured(tests) ? "TESTING" : "COLLECTING", { obstacle });
+  return rule.onDeadline === "rollback" && unmeasured === undefined && hasMatured(tests)
+    ? verdict("ROLLBACK", {
+        obstacle: "the deadline passed without proof that the feature meets its thresholds",
+      })
+    : verdict("UNDECIDED", { obstacle });
+};
 
 const actionOf = (state: State): Action => {
   switch (state) {
@@ -48,111 +121,24 @@ const actionOf = (state: State): Action => {
   }
 };
 
-const rateOf = ({ n, s }: { n: number; s: number }): number | null => (n === 0 ? null : s / n);
-
-const detailsOf = (evidence: Evidence, telemetry: Telemetry): Decision["details"] => {
-  const activation = evidence.activation.at(-1)?.mature.treatment;
-  const retention = evidence.retention.at(-1)?.mature.treatment;
-  return {
-    activation: activation === undefined || !telemetry.activationIsMeasured ? null : rateOf(activation),
-    retention: retention === undefined ? null : rateOf(retention),
-    p95_latency: evidence.traffic.p95Ms.treatment,
-    error_rate: rateOf(evidence.traffic.errors.requests.treatment),
-    exposed: { treatment: evidence.exposed.treatment, holdout: evidence.exposed.holdout },
-  };
-};
-
-/** The pattern's score; null while one of its parts is unknown. */
-const scoreOf = (details: Decision["details"], latencyP95Threshold: number): number | null => {
-  const { activation, retention, p95_latency: p95 } = details;
-  if (activation === null || retention === null || p95 === null) return null;
-  const penalty = Math.max(0, (p95 - latencyP95Threshold) / latencyP95Threshold);
-  return 0.4 * activation + 0.5 * retention - 0.1 * penalty;
-};
-
-/** Requests are there at once, outcomes mature: where a rule asks about outcomes, they are what is waited for. */
-const hasMatured = (tests: readonly TestReport[]): boolean => {
-  const outcomes = tests.filter(({ ageSeconds }) => ageSeconds !== null);
-  return (outcomes.length === 0 ? tests : outcomes).some(({ counts }) => counts);
-};
-
-/** `now` in unix seconds. */
-export const decide = (input: {
-  evidence: Evidence;
-  rule: Rule;
-  history: History;
-  telemetry: Telemetry;
-  now: number;
-}): Decision => {
-  const { evidence, rule, history, telemetry, now } = input;
-  const isKnown = ({ signal }: { signal: SignalName }) =>
-    signal !== "activation" || telemetry.activationIsMeasured;
+export const decide = (input: Input): Decision => {
+  const { evidence, rule, history, telemetry } = input;
   const tests = rollbackTests(rule, evidence);
   const keep = keepTests(rule, evidence);
   const sampleRatio = sampleRatioTest(evidence);
-  const hasFallen = ({ alarm }: TestReport) =>
-    history.decided === "KEEP" && alarm !== null && alarm.logEvidence >= alarm.logBar;
-  const fired = tests.filter(
-    (test) => test.counts && isKnown(test) && (test.logEvidence >= test.logBar || hasFallen(test)),
-  );
-  const details = detailsOf(evidence, telemetry);
-
-  const conclude = (state: State, cause: readonly SignalName[], obstacle: string | null): Decision => {
-    const action = actionOf(state);
-    return {
-      action,
-      state,
-      isValid: action === "KEEP",
-      score: scoreOf(details, rule.latencyP95Threshold),
-      details,
-      evidence: { tests, keep, sampleRatio },
-      cause: [...cause],
-      reason: reasonOf({ state, tests, keep, cause, obstacle, rule }),
-      epoch: history.epoch,
-      ruleVersion: history.ruleVersion,
-    };
+  const { state, cause, obstacle } = verdictOn(input, { tests, keep, sampleRatio });
+  const action = actionOf(state);
+  const details = detailsOf(evidence, telemetry.activationIsMeasured);
+  return {
+    action,
+    state,
+    isValid: action === "KEEP",
+    score: scoreOf(details, rule.latencyP95Threshold),
+    details,
+    evidence: { tests, keep, sampleRatio },
+    cause: [...cause],
+    reason: reasonOf({ state, tests, keep, cause, obstacle, rule }),
+    epoch: history.epoch,
+    ruleVersion: history.ruleVersion,
   };
-
-  if (history.decided === "ROLLBACK") return conclude("ROLLBACK", history.cause, null);
-  if (telemetry.lagSeconds === null || telemetry.lagSeconds > LAG_BOUND_S) {
-    const behind =
-      telemetry.lagSeconds === null ? "an unknown time" : `${Math.round(telemetry.lagSeconds)} s`;
-    return conclude("INVALID", [], `telemetry is ${behind} behind; nothing is decided on it`);
-  }
-  if (sampleRatio !== null && sampleRatio.logEvidence >= sampleRatio.logBar) {
-    const { treatment, holdout, rolloutBps, holdoutBps, before } = evidence.sampleRatio;
-    const sizes =
-      sampleRatio.logEvidence === before
-        ? "the cohorts did not have the sizes of the rollout before it was changed"
-        : `the cohorts have ${treatment} and ${holdout} units where the rollout makes them ${rolloutBps} : ${holdoutBps}`;
-    return conclude(
-      "INVALID",
-      [],
-      `${sizes} (evidence ${odds(sampleRatio.logEvidence)}); units are lost on one side`,
-    );
-  }
-  if (fired.length > 0) return conclude("ROLLBACK", [...new Set(fired.map(({ signal }) => signal))], null);
-  if (history.decided === "KEEP") return conclude("WATCH", [], null);
-  const missing = keep.find((test) => !isKnown(test));
-  const obstacle =
-    missing !== undefined
-      ? `${missing.signal} is not measured: nothing reports it for this feature`
-      : telemetry.lagSeconds > LAG_WORTH_SAYING_S
-        ? `telemetry is ${Math.round(telemetry.lagSeconds)} s behind`
-        : null;
-  if (
-    keep.length > 0 &&
-    keep.every((test) => test.counts && isKnown(test) && test.logEvidence >= test.logBar)
-  )
-    return conclude("KEEP", [], null);
-  if (now - evidence.since >= rule.evaluationWindowSeconds) {
-    if (rule.onDeadline === "rollback" && missing === undefined && hasMatured(tests))
-      return conclude(
-        "ROLLBACK",
-        [],
-        "the deadline passed without proof that the feature meets its thresholds",
-      );
-    return conclude("UNDECIDED", [], obstacle);
-  }
-  return conclude(hasMatured(tests) ? "TESTING" : "COLLECTING", [], obstacle);
 };

@@ -1,107 +1,104 @@
-// What is known about one trial of a feature: tallies and log evidence, folded from buckets of settled telemetry.
-// A trial is an epoch under one set of terms; everything here starts from nothing with it. Stored as JSON between checks.
+// What is known about one trial of a feature: tallies and ln evidence, accumulated from mature buckets of telemetry.
+// A trial is an epoch under one set of terms; everything here starts from nothing with it. It is stored between evaluations
+// under the names of evaluate/stored-evidence.ts.
 import type { Ages } from "../../shared/features/outcome-ages.ts";
-import { BETS } from "./statistics/share-bets.ts";
 import { COMPARED_RATIOS } from "./statistics/comparison.ts";
 import type { Detector } from "./statistics/detector.ts";
-import type { Tally } from "./statistics/rate-evidence.ts";
-import type { Rollout, Stretch } from "./statistics/sample-ratio.ts";
+import type { CohortShares, RolloutPeriod } from "./statistics/sample-ratio.ts";
+import { STAKES } from "./statistics/share-bets.ts";
+import { EMPTY_TALLIES, EMPTY_TALLY, type ByCohort, type Tally } from "./statistics/tally.ts";
 
-export type Arms<T> = { readonly treatment: T; readonly holdout: T };
-
-/** Units whose outcome at one age is settled: exposed at least that long ago, and their telemetry has had time to arrive. */
+/** Mature units at one age: exposed at least that long ago, and their telemetry has had time to arrive. */
 export type OutcomeEvidence = {
   readonly ageSeconds: number;
   /** Unix seconds: every bucket that begins earlier is in, exactly once; those from here on are not. */
-  readonly foldedTo: number;
-  readonly mature: Arms<Tally>;
+  readonly accumulatedTo: number;
+  readonly mature: ByCohort<Tally>;
   /**
    * ln evidence that treatment does worse than holdout in the step to this age, one for each of COMPARED_RATIOS: of the
    * units that had not succeeded at the age before, fewer do by this one. Stays 0 under a rule that holds the signal
    * against its threshold, for which the tally is enough.
    */
-  readonly worse: readonly number[];
-  /** Holdout in the same step, which tells what the next bucket's bet expects: units still to succeed, and successes. */
-  readonly held: Tally;
+  readonly worseThanHoldout: readonly number[];
+  /** Holdout in the same step, from which the next bucket's rate is predicted: units still to succeed, and successes. */
+  readonly stepHoldout: Tally;
   /** Since the feature was kept: the detector, and the units of the batch that is filling. */
-  readonly watch: { readonly detector: Detector; readonly filling: Arms<Tally> };
+  readonly sinceKept: { readonly detector: Detector; readonly batch: ByCohort<Tally> };
 };
 
 /** Requests by the time they came in. `s` counts bad ones (too slow, or failed). */
 export type TrafficEvidence = {
-  readonly requests: Arms<Tally>;
-  /** ln evidence that the share of bad requests is above its bound, one for each of BETS; or else, by the rule: */
-  readonly above: readonly number[];
-  readonly worse: readonly number[];
-  readonly watch: { readonly detector: Detector };
+  readonly requests: ByCohort<Tally>;
+  /** ln evidence that the share of bad requests is above its bound, one for each of STAKES; or else, by the rule: */
+  readonly aboveBound: readonly number[];
+  readonly worseThanHoldout: readonly number[];
+  readonly sinceKept: { readonly detector: Detector };
 };
 
 export type Evidence = {
   /** Unix seconds at which the trial began: only units exposed since then count. */
   readonly since: number;
-  readonly exposed: { readonly foldedTo: number } & Arms<number>;
-  /** Units exposed since the rollout was changed last, and what the stretches before had to say. */
-  readonly sampleRatio: Stretch;
+  readonly exposed: { readonly accumulatedTo: number } & ByCohort<number>;
+  /** Units exposed since the rollout was changed last, and the evidence with which earlier periods ended. */
+  readonly sampleRatio: RolloutPeriod;
   /** By rising age; the last is the signal's whole window, which its threshold is about. */
   readonly activation: readonly OutcomeEvidence[];
   readonly retention: readonly OutcomeEvidence[];
   readonly traffic: {
-    readonly foldedTo: number;
+    readonly accumulatedTo: number;
     readonly latency: TrafficEvidence;
     readonly errors: TrafficEvidence;
     /** 95th percentile since the trial began, in ms; null before the first request. */
-    readonly p95Ms: Arms<number | null>;
+    readonly p95Ms: ByCohort<number | null>;
   };
 };
 
-const NOTHING: Tally = { n: 0, s: 0 };
-export const nothing: Arms<Tally> = { treatment: NOTHING, holdout: NOTHING };
-const even = (components: number): number[] => Array.from({ length: components }, () => 0);
+const zeros = (components: number): number[] => Array.from({ length: components }, () => 0);
 
-export const noTraffic: TrafficEvidence = {
-  requests: nothing,
-  above: even(BETS.length),
-  worse: even(COMPARED_RATIOS.length),
-  watch: { detector: [] },
+export const EMPTY_TRAFFIC: TrafficEvidence = {
+  requests: EMPTY_TALLIES,
+  aboveBound: zeros(STAKES.length),
+  worseThanHoldout: zeros(COMPARED_RATIOS.length),
+  sinceKept: { detector: [] },
 };
 
 /**
- * The evidence of a trial that begins at `since` (unix seconds; rounded down to the bucket it lies in). `tells`: what the
- * cohorts' ratio can tell after what happened earlier in the epoch.
+ * The evidence of a trial that begins at `since` (unix seconds; rounded down to the bucket it lies in). `detects`: which
+ * mismatch the cohorts' ratio can show after the changes earlier in the epoch.
  */
-export const noEvidence = (
+export const emptyEvidence = (
   ages: Ages,
   since: number,
-  { rolloutBps, holdoutBps }: Rollout,
-  tells: Stretch["tells"] = "both",
+  { rolloutBps, holdoutBps }: CohortShares,
+  detects: RolloutPeriod["detects"] = "both",
 ): Evidence => {
-  const foldedTo = Math.floor(since / ages.bucketSeconds) * ages.bucketSeconds;
+  const accumulatedTo = Math.floor(since / ages.bucketSeconds) * ages.bucketSeconds;
   const outcome = (ageSeconds: number): OutcomeEvidence => ({
     ageSeconds,
-    foldedTo,
-    mature: nothing,
-    worse: even(COMPARED_RATIOS.length),
-    held: NOTHING,
-    watch: { detector: [], filling: nothing },
+    accumulatedTo,
+    mature: EMPTY_TALLIES,
+    worseThanHoldout: zeros(COMPARED_RATIOS.length),
+    stepHoldout: EMPTY_TALLY,
+    sinceKept: { detector: [], batch: EMPTY_TALLIES },
   });
   return {
-    since: foldedTo,
-    exposed: { foldedTo, treatment: 0, holdout: 0 },
+    since: accumulatedTo,
+    exposed: { accumulatedTo, treatment: 0, holdout: 0 },
     sampleRatio: {
       rolloutBps,
       holdoutBps,
-      since: foldedTo,
-      tells,
+      since: accumulatedTo,
+      detects,
       treatment: 0,
       holdout: 0,
-      before: null,
+      earlierLogEvidence: null,
     },
     activation: ages.activation.map(outcome),
     retention: ages.retention.map(outcome),
     traffic: {
-      foldedTo,
-      latency: noTraffic,
-      errors: noTraffic,
+      accumulatedTo,
+      latency: EMPTY_TRAFFIC,
+      errors: EMPTY_TRAFFIC,
       p95Ms: { treatment: null, holdout: null },
     },
   };

@@ -2,10 +2,11 @@
 // longer it may take. Costs more than the check itself, so it is worked out only for decisions that are stored.
 import type { Rule } from "../../shared/features/rule.ts";
 import type { Decision, KeepReport, TestReport } from "./decision.ts";
+import { formatCount } from "./format.ts";
 import { betaCdf } from "./statistics/incomplete-beta.ts";
 import { liftInterval, rateInterval, type Interval } from "./statistics/interval.ts";
 import { unitsToKeep, unitsToRollback } from "./planning/power.ts";
-import { mirrored, type Tally } from "./statistics/rate-evidence.ts";
+import { complement, type Tally } from "./statistics/tally.ts";
 
 /** Intervals are about one signal at a time. */
 const INTERVAL_ALPHA = 0.05;
@@ -38,7 +39,7 @@ const explain = (test: TestReport, keep: KeepReport | undefined, rule: Rule): Ex
   const { treatment, holdout, signal, ageSeconds } = test;
   const prior = signal === "activation" ? rule.prior : undefined;
   // For requests the success is the request that is not bad.
-  const good: Tally = isRate ? treatment : mirrored(treatment);
+  const good: Tally = isRate ? treatment : complement(treatment);
   const threshold = isRate ? test.threshold : 1 - test.threshold;
   const rate = good.n === 0 ? null : good.s / good.n;
   const { alpha, beta } = prior ?? FLAT;
@@ -64,21 +65,19 @@ const explain = (test: TestReport, keep: KeepReport | undefined, rule: Rule): Ex
   };
 };
 
-const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
-
 /** "At these rates about 1,900 more mature users would prove it good." */
 const outlook = (explained: readonly Explanation[], decision: Decision): string => {
   if (decision.state !== "TESTING" && decision.state !== "UNDECIDED") return "";
   const rollback = explained.flatMap(({ unitsToRollback: units }) => units ?? []);
   if (rollback.length > 0)
-    return ` At the rates seen so far, a rollback takes about ${count(Math.min(...rollback))} more mature users.`;
+    return ` At the rates seen so far, a rollback takes about ${formatCount(Math.min(...rollback))} more mature users.`;
   const missing = decision.evidence.keep.filter(({ logEvidence, logBar }) => logEvidence < logBar);
   const toKeep = missing.map(
     ({ signal }) => explained.findLast((one) => one.signal === signal)?.unitsToKeep ?? null,
   );
   const known = toKeep.flatMap((units) => units ?? []);
   return known.length > 0 && known.length === missing.length
-    ? ` At the rates seen so far, keeping it takes about ${count(Math.max(...known))} more.`
+    ? ` At the rates seen so far, keeping it takes about ${formatCount(Math.max(...known))} more.`
     : "";
 };
 
@@ -94,7 +93,7 @@ export const explainDecision = (decision: Decision, rule: Rule, botRequests: num
   const leftOut =
     botRequests === 0
       ? ""
-      : ` ${count(botRequests)} ${botRequests === 1 ? "request of a bot is" : "requests of bots are"} left out.`;
+      : ` ${formatCount(botRequests)} ${botRequests === 1 ? "request of a bot is" : "requests of bots are"} left out.`;
   return {
     ...decision,
     explained,

@@ -2,7 +2,7 @@
 // anyone out (shared/features/assign.ts), so a stage keeps everybody who was in the one before.
 import type { Rule } from "../../shared/features/rule.ts";
 import type { Decision } from "./decision.ts";
-import { odds, titleOf } from "./reason.ts";
+import { formatBps, formatOdds, SIGNAL_TITLE } from "./format.ts";
 
 /** Evidence against a signal that holds the ramp: long before it is enough for a rollback. */
 const HOLD_LOG_EVIDENCE = Math.log(10);
@@ -19,8 +19,6 @@ export type RampPosition = {
   readonly since: number;
   readonly paused: boolean;
 };
-
-const percent = (bps: number): string => `${bps / 100} %`;
 
 /** Index of the stage that the rollout has reached; −1 before the first. */
 const stageOf = (stagesBps: readonly number[], rolloutBps: number): number =>
@@ -45,7 +43,7 @@ export const nextRampStep = (
     const back = throttledTo(rule, position.rolloutBps);
     return back === null
       ? { kind: "close" }
-      : { kind: "throttle", rolloutBps: back, reason: `back to ${percent(back)}: ${decision.reason}` };
+      : { kind: "throttle", rolloutBps: back, reason: `back to ${formatBps(back)}: ${decision.reason}` };
   }
   const stage = stageOf(ramp.stagesBps, position.rolloutBps);
   const next = ramp.stagesBps[stage + 1];
@@ -61,7 +59,7 @@ export const nextRampStep = (
   if (against !== undefined)
     return {
       kind: "hold",
-      reason: `${titleOf[against.signal]} looks bad (evidence ${odds(against.logEvidence)})`,
+      reason: `${SIGNAL_TITLE[against.signal]} looks bad (evidence ${formatOdds(against.logEvidence)})`,
     };
   const isLast = stage + 1 === ramp.stagesBps.length - 1;
   if (isLast && decision.action !== "KEEP")
@@ -69,6 +67,6 @@ export const nextRampStep = (
   return {
     kind: "advance",
     rolloutBps: next,
-    reason: `ramp: from ${percent(position.rolloutBps)} to ${percent(next)} after ${Math.round(waited)} s with nothing against it`,
+    reason: `ramp: from ${formatBps(position.rolloutBps)} to ${formatBps(next)} after ${Math.round(waited)} s with nothing against it`,
   };
 };

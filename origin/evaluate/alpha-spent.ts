@@ -2,7 +2,7 @@
 // launches may spend, however they depend on one another.
 import type { Queryable } from "../db/pool.ts";
 
-export type ErrorBudget = {
+export type AlphaSpent = {
   /** Features and epochs that began to be judged in enforce mode. */
   readonly launches: number;
   /** Expected good features rolled back, at most. */
@@ -10,8 +10,8 @@ export type ErrorBudget = {
 };
 
 /** Over the 30 days before now. */
-export const readErrorBudget = async (db: Queryable): Promise<ErrorBudget> => {
-  const { rows } = await db.query<ErrorBudget>(
+export const readAlphaSpent = async (db: Queryable): Promise<AlphaSpent> => {
+  const { rows } = await db.query<AlphaSpent>(
     `select count(*)::int as launches, coalesce(sum(alpha_spent), 0)::float8 as alpha
      from pmf_trials
      where alpha_spent > 0 and started_at > now() - interval '30 days'`,

@@ -3,16 +3,16 @@
 import { setImmediate } from "node:timers/promises";
 import type { Queryable } from "../db/pool.ts";
 import type { SignalName } from "../decide/decision.ts";
-import { noEvidence } from "../decide/evidence.ts";
-import { SLOW_SHARE } from "../decide/accumulate.ts";
-import type { Tally } from "../decide/statistics/rate-evidence.ts";
+import { emptyEvidence } from "../decide/evidence.ts";
+import { SLOW_SHARE } from "../decide/accumulate-requests.ts";
+import type { Tally } from "../decide/statistics/tally.ts";
 import { replayComparison, replayThreshold, replayTraffic, type Replay } from "../decide/planning/replay.ts";
-import { KEEP_ALPHA, sharesOf } from "../decide/signals.ts";
+import { KEEP_ALPHA, alphaShares } from "../decide/alpha-shares.ts";
 import { agesOf, type Ages } from "../../shared/features/outcome-ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import { readOutcomes, readTraffic, trafficBuckets, type TrafficPart } from "./read-buckets.ts";
-import { settledUpTo } from "./maturity.ts";
+import { matureUpTo } from "../decide/maturity.ts";
 
 /** What the threshold is multiplied with; beside a holdout an outcome's threshold rolls nothing back. */
 const RATE_RATIOS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5] as const;
@@ -46,7 +46,7 @@ type Epoch = {
 };
 
 const barsOf = (rule: Rule, signal: SignalName) => ({
-  logBar: -Math.log(rule.falseRollbackRate * sharesOf(rule)[signal]),
+  logBar: -Math.log(rule.falseRollbackRate * alphaShares(rule)[signal]),
   keepLogBar: -Math.log(KEEP_ALPHA),
 });
 
@@ -71,7 +71,7 @@ const calibrateOutcome = async (
       ageSeconds,
       earlierAgeSeconds: tested[index - 1] ?? null,
       from: 0,
-      upTo: settledUpTo(ages, ageSeconds, { now, lagSeconds: 0 }),
+      upTo: matureUpTo(ages, ageSeconds, { now, lagSeconds: 0 }),
     })),
   );
   const terms = {
@@ -81,7 +81,7 @@ const calibrateOutcome = async (
     bucketSeconds: ages.bucketSeconds,
   };
   const [window, buckets] = [tested.at(-1) ?? 0, found.at(-1) ?? []];
-  const empty = noEvidence(ages, 0, { rolloutBps: 0, holdoutBps: 0 })[signal];
+  const empty = emptyEvidence(ages, 0, { rolloutBps: 0, holdoutBps: 0 })[signal];
   const at = (threshold: number): Replay =>
     compared
       ? replayComparison(
@@ -111,7 +111,7 @@ const readRequests = async (
   { featureId, epoch, rule, ages }: Epoch,
   now: number,
 ): Promise<Requests> => {
-  const range = { featureId, epoch, from: 0, upTo: settledUpTo(ages, 0, { now, lagSeconds: 0 }) };
+  const range = { featureId, epoch, from: 0, upTo: matureUpTo(ages, 0, { now, lagSeconds: 0 }) };
   const [[parts = []], [exposures = []]] = await Promise.all([
     readTraffic(db, [range]),
     readOutcomes(db, [{ ...range, signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null }]),
@@ -178,7 +178,7 @@ export const calibrate = async (
   if (row === undefined) return null;
   const rule = Rule.parse(row.rule);
   const epoch = { featureId, epoch: row.epoch, rule, ages: agesOf(rule) };
-  const shares = sharesOf(rule);
+  const shares = alphaShares(rule);
   const outcomes = (["activation", "retention"] as const).filter((signal) => shares[signal] > 0);
   const traffic = (["latency", "errorRate"] as const).filter((signal) => shares[signal] > 0);
   const requests = await readRequests(db, epoch, now);

@@ -7,10 +7,10 @@ import type { FeatureId } from "../../shared/ids.ts";
 import type { Result } from "../../shared/result.ts";
 import type { Decision } from "../decide/decision.ts";
 import { nextRampStep } from "../decide/ramp.ts";
-import type { DueFeature } from "./targets.ts";
+import type { EvaluationTarget } from "./targets.ts";
 import { recordRampPosition } from "./ramp-position.ts";
 
-type Failure = { readonly reason: string };
+type ChangeError = { readonly reason: string };
 
 /** Closes the feature in one transaction, unless its version or epoch is not the one decided about. */
 export type RollbackFeature = (rollback: {
@@ -19,7 +19,7 @@ export type RollbackFeature = (rollback: {
   epoch: number;
   reason: string;
   evidence: Decision;
-}) => Promise<Result<unknown, Failure>>;
+}) => Promise<Result<unknown, ChangeError>>;
 
 /**
  * Changes the rollout, unless the feature's version is not the one decided about. What rolled a later stage back must not
@@ -31,13 +31,13 @@ export type SetRollout = (change: {
   rolloutBps: number;
   endsTrial: boolean;
   reason: string;
-}) => Promise<Result<unknown, Failure>>;
+}) => Promise<Result<unknown, ChangeError>>;
 
 /** What came of it. "conflict": somebody changed the feature meanwhile; the next check decides again. */
 export type Effect = "none" | "shadow" | "rolledBack" | "advanced" | "throttled" | "conflict" | "failed";
 
-export type Act = (check: {
-  due: DueFeature;
+export type CarryOut = (check: {
+  due: EvaluationTarget;
   decision: Decision;
   /** Whether this check is the first to decide so. */
   isNew: boolean;
@@ -45,18 +45,18 @@ export type Act = (check: {
   at: number;
 }) => Promise<Effect>;
 
-export const makeAct = (needs: {
+export const makeCarryOut = (needs: {
   pool: Pool;
   rollbackFeature: RollbackFeature;
   setRollout: SetRollout;
   metrics: Metrics;
   log: Logger;
-}): Act => {
+}): CarryOut => {
   const { pool, rollbackFeature, setRollout, metrics, log } = needs;
 
   const attempt = async (
-    { featureId }: DueFeature,
-    change: () => Promise<Result<unknown, Failure>>,
+    { featureId }: EvaluationTarget,
+    change: () => Promise<Result<unknown, ChangeError>>,
     done: { effect: Effect; reason: string },
   ): Promise<Effect> => {
     try {
@@ -76,7 +76,7 @@ export const makeAct = (needs: {
     }
   };
 
-  const rollBack = (due: DueFeature, decision: Decision): Promise<Effect> =>
+  const rollBack = (due: EvaluationTarget, decision: Decision): Promise<Effect> =>
     attempt(
       due,
       () =>

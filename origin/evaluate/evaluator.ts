@@ -8,15 +8,15 @@ import type { FeatureId } from "../../shared/ids.ts";
 import { decide } from "../decide/decide.ts";
 import type { Decision } from "../decide/decision.ts";
 import { explainDecision, type ExplainedDecision } from "../decide/explain-decision.ts";
-import { makeArrived } from "./watermark.ts";
+import { makeWatermark } from "./watermark.ts";
 import { readBotRequests } from "./read-bot-requests.ts";
-import { makeDueReader, type DueFeature } from "./targets.ts";
-import { makeAct, type Effect, type RollbackFeature, type SetRollout } from "./effects.ts";
-import { foldSettled, partsOfWork, type FoldedTrial } from "./update-trials.ts";
+import { makeTargetReader, type EvaluationTarget } from "./targets.ts";
+import { makeCarryOut, type Effect, type RollbackFeature, type SetRollout } from "./effects.ts";
+import { updateTrials, partsOfWork, type UpdatedTrial } from "./update-trials.ts";
 import { reportDecision } from "./report-metrics.ts";
-import { storeChecks } from "./store-checks.ts";
+import { storeEvaluations } from "./store-evaluations.ts";
 
-export type Outcome = {
+export type EvaluationOutcome = {
   readonly featureId: FeatureId;
   readonly decision: Decision;
   readonly effect: Effect;
@@ -24,7 +24,7 @@ export type Outcome = {
 
 export type Evaluator = {
   /** Checks all features, or those named. A feature that another process is just checking is left out. */
-  readonly evaluateDue: (featureIds?: readonly FeatureId[]) => Promise<Outcome[]>;
+  readonly evaluate: (featureIds?: readonly FeatureId[]) => Promise<EvaluationOutcome[]>;
 };
 
 /** While the database stores one part, the next is read and folded. */
@@ -35,10 +35,10 @@ const ACTS_AT_ONCE = 3;
 const TURN_MS = 5;
 
 /** What one look at a feature found. */
-type Check = {
-  readonly due: DueFeature;
+type Evaluation = {
+  readonly due: EvaluationTarget;
   /** With what is decided now. */
-  readonly trial: FoldedTrial;
+  readonly trial: UpdatedTrial;
   readonly decision: Decision;
   /** Whether this check is the first to decide so. */
   readonly isNew: boolean;
@@ -51,7 +51,7 @@ const matureOf = ({ evidence }: Decision): number =>
   evidence.tests.reduce((sum, { treatment }) => sum + treatment.n, 0);
 
 /** Another state, another rule, or a tenth more data: enough for a history without a row for every tick. */
-const isWorthKeeping = (due: DueFeature, decision: Decision): boolean => {
+const isWorthStoring = (due: EvaluationTarget, decision: Decision): boolean => {
   const { last } = due;
   return (
     last === null ||
@@ -86,11 +86,11 @@ export const makeEvaluator = (needs: {
   lagSeconds: () => number | null;
 }): Evaluator => {
   const { pool, metrics, now, lagSeconds } = needs;
-  const act = makeAct(needs);
-  const dueReader = makeDueReader(pool);
-  const arrivedBy = makeArrived(pool);
+  const act = makeCarryOut(needs);
+  const dueReader = makeTargetReader(pool);
+  const arrivedBy = makeWatermark(pool);
 
-  const checkOf = (due: DueFeature, folded: FoldedTrial, at: number): Check => {
+  const checkOf = (due: EvaluationTarget, folded: UpdatedTrial, at: number): Evaluation => {
     const decision = decide({
       evidence: folded.evidence,
       rule: due.rule,
@@ -115,21 +115,21 @@ export const makeEvaluator = (needs: {
       trial: { ...folded, decided, cause: decision.cause },
       decision,
       isNew,
-      isWorthKeeping: folded.restarted || isNew || isWorthKeeping(due, decision),
+      isWorthKeeping: folded.restarted || isNew || isWorthStoring(due, decision),
     };
   };
 
   /** In words and numbers, those that are worth it. */
   const explain = async (
-    checks: readonly Check[],
+    checks: readonly Evaluation[],
     turns: Turns,
-  ): Promise<ReadonlyMap<Check, ExplainedDecision>> => {
+  ): Promise<ReadonlyMap<Evaluation, ExplainedDecision>> => {
     const kept = checks.filter((check) => check.isWorthKeeping);
     const botRequests = await readBotRequests(
       pool,
       kept.map(({ due }) => due),
     );
-    const explained = new Map<Check, ExplainedDecision>();
+    const explained = new Map<Evaluation, ExplainedDecision>();
     for (const check of kept) {
       const { due, trial, decision } = check;
       const { reason, ...rest } = explainDecision(decision, due.rule, botRequests.get(due.featureId) ?? 0);
@@ -141,12 +141,12 @@ export const makeEvaluator = (needs: {
 
   /** Those that count: with what there was to store of them stored, unless another process was first. */
   const store = async (
-    checks: readonly Check[],
-    explained: ReadonlyMap<Check, ExplainedDecision>,
+    checks: readonly Evaluation[],
+    explained: ReadonlyMap<Evaluation, ExplainedDecision>,
     at: number,
-  ): Promise<Check[]> => {
-    const hasNews = ({ trial, isWorthKeeping: isKept }: Check) => trial.changed || isKept;
-    const stamps = await storeChecks(
+  ): Promise<Evaluation[]> => {
+    const hasNews = ({ trial, isWorthKeeping: isKept }: Evaluation) => trial.changed || isKept;
+    const stamps = await storeEvaluations(
       pool,
       checks.filter(hasNews).map((check) => {
         const { due, trial } = check;
@@ -173,14 +173,14 @@ export const makeEvaluator = (needs: {
 
   /** Those that another process has just checked are left out. */
   const checkTogether = async (
-    features: readonly DueFeature[],
-    clock: Parameters<typeof foldSettled>[2],
+    features: readonly EvaluationTarget[],
+    clock: Parameters<typeof updateTrials>[2],
     turns: Turns,
-  ): Promise<Outcome[]> => {
+  ): Promise<EvaluationOutcome[]> => {
     const at = clock.now;
     const beganAt = performance.now();
-    const trials = await foldSettled(pool, features, clock);
-    const checks: Check[] = [];
+    const trials = await updateTrials(pool, features, clock);
+    const checks: Evaluation[] = [];
     for (const [index, due] of features.entries()) {
       const trial = trials[index];
       if (trial !== undefined) checks.push(checkOf(due, trial, at));
@@ -188,14 +188,16 @@ export const makeEvaluator = (needs: {
     }
     const explained = await explain(checks, turns);
     const counting = await store(checks, explained, at);
-    const outcomes: Outcome[] = [];
+    const outcomes: EvaluationOutcome[] = [];
     for (let first = 0; first < counting.length; first += ACTS_AT_ONCE) {
-      const acts = counting.slice(first, first + ACTS_AT_ONCE).map(async (check): Promise<Outcome> => {
-        const { due, decision, isNew } = check;
-        reportDecision(metrics, due.featureId, decision);
-        const effect = await act({ due, decision: explained.get(check) ?? decision, isNew, at });
-        return { featureId: due.featureId, decision, effect };
-      });
+      const acts = counting
+        .slice(first, first + ACTS_AT_ONCE)
+        .map(async (check): Promise<EvaluationOutcome> => {
+          const { due, decision, isNew } = check;
+          reportDecision(metrics, due.featureId, decision);
+          const effect = await act({ due, decision: explained.get(check) ?? decision, isNew, at });
+          return { featureId: due.featureId, decision, effect };
+        });
       outcomes.push(...(await Promise.all(acts)));
       await turns();
     }
@@ -205,13 +207,13 @@ export const makeEvaluator = (needs: {
   };
 
   return {
-    evaluateDue: async (featureIds) => {
+    evaluate: async (featureIds) => {
       const at = now();
       const [due, arrival] = await Promise.all([dueReader.read(featureIds), arrivedBy(at)]);
       const clock = { now: at, arrival, lagSeconds: lagSeconds() ?? Infinity };
       const turns = makeTurns();
       const parts = partsOfWork(due, at).values();
-      const outcomes: Outcome[] = [];
+      const outcomes: EvaluationOutcome[] = [];
       const work = async (): Promise<void> => {
         for (const part of parts) outcomes.push(...(await checkTogether(part, clock, turns)));
       };

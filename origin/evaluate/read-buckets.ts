@@ -2,7 +2,8 @@
 // requests. A check reads the buckets that settled since the one before, never users.
 import { countAbove } from "../../shared/telemetry/latency-sketch.ts";
 import type { Queryable } from "../db/pool.ts";
-import type { OutcomeBucket, TrafficBucket } from "../decide/accumulate.ts";
+import type { OutcomeBucket } from "../decide/accumulate-outcomes.ts";
+import type { TrafficBucket } from "../decide/accumulate-requests.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 
 export type OutcomeSignal = "exposure" | "activation" | "retention";

@@ -6,6 +6,7 @@ import type { RampPosition } from "../decide/ramp.ts";
 import { agesOf, type Ages } from "../../shared/features/outcome-ages.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
+import { fromStoredEvidence, type StoredEvidence } from "./stored-evidence.ts";
 import { termsOf } from "./trial-terms.ts";
 
 /**
@@ -25,7 +26,7 @@ export type StoredTrial = {
   readonly holdoutSketch: Uint8Array;
 };
 
-export type DueFeature = {
+export type EvaluationTarget = {
   readonly featureId: FeatureId;
   readonly version: number;
   readonly epoch: number;
@@ -70,7 +71,7 @@ type Row = {
   stamp: string;
   decided: StoredTrial["decided"];
   cause: SignalName[];
-  evidence: Evidence;
+  evidence: StoredEvidence;
   treatment_sketch: Buffer;
   holdout_sketch: Buffer;
   ramp_rollout_bps: number | null;
@@ -88,7 +89,7 @@ const isCountedBy = (row: Row, ages: Ages, { returnAfterSeconds }: Rule): boolea
     row.activation_ages_s.join() === ages.activation.join() &&
     row.retention_ages_s.join() === ages.retention.join());
 
-const toDue = (row: Row): DueFeature => {
+const toTarget = (row: Row): EvaluationTarget => {
   const rule = Rule.parse(row.rule);
   const ages = agesOf(rule);
   return {
@@ -112,7 +113,7 @@ const toDue = (row: Row): DueFeature => {
             stamp: row.stamp,
             decided: row.decided,
             cause: row.cause,
-            evidence: row.evidence,
+            evidence: fromStoredEvidence(row.evidence),
             treatmentSketch: row.treatment_sketch,
             holdoutSketch: row.holdout_sketch,
           },
@@ -128,7 +129,7 @@ const toDue = (row: Row): DueFeature => {
 };
 
 /** What there is to check: enabled features with a rule. */
-export const readDueIds = async (db: Queryable): Promise<FeatureId[]> => {
+export const readTargetIds = async (db: Queryable): Promise<FeatureId[]> => {
   const { rows } = await db.query<{ feature_id: string }>(
     "select feature_id from feature_flags join pmf_rules using (feature_id) where enabled order by feature_id",
   );
@@ -144,7 +145,7 @@ const among = (featureIds: readonly string[]) =>
     ? { suffix: "-one", condition: "f.feature_id = $1", values: [featureIds[0]] }
     : { suffix: "", condition: "f.feature_id = any($1::text[])", values: [featureIds] };
 
-const readInFull = async (db: Queryable, featureIds: readonly string[]): Promise<DueFeature[]> => {
+const readInFull = async (db: Queryable, featureIds: readonly string[]): Promise<EvaluationTarget[]> => {
   if (featureIds.length === 0) return [];
   const { suffix, condition, values } = among(featureIds);
   const { rows } = await db.query<Row>({
@@ -171,7 +172,7 @@ const readInFull = async (db: Queryable, featureIds: readonly string[]): Promise
      order by f.feature_id`,
     values,
   });
-  return rows.map(toDue);
+  return rows.map(toTarget);
 };
 
 /** What a feature's row in full depends on: the trial's stamp, and the rest in one word. */
@@ -201,29 +202,29 @@ const readMarks = async (db: Queryable, featureIds: readonly FeatureId[]): Promi
 /** More rows than this are not kept: features that were deleted would otherwise stay for ever. */
 const MOST_KEPT = 20_000;
 
-export type DueReader = {
+export type TargetReader = {
   /** All that is due, or only `featureIds`. */
-  readonly read: (featureIds?: readonly FeatureId[]) => Promise<DueFeature[]>;
+  readonly read: (featureIds?: readonly FeatureId[]) => Promise<EvaluationTarget[]>;
   /** Takes note of what has just been stored of a feature, which then need not be read again. */
-  readonly stored: (due: DueFeature, now: Pick<DueFeature, "trial" | "last">) => void;
+  readonly stored: (due: EvaluationTarget, now: Pick<EvaluationTarget, "trial" | "last">) => void;
 };
 
 /**
  * Rows in full (a trial's evidence is some kilobytes) are kept, and read again when their mark has changed or somebody else
  * has stored a trial: of a thousand features a second only those that something happened to.
  */
-export const makeDueReader = (db: Queryable): DueReader => {
-  const kept = new Map<string, { mark: string; due: DueFeature }>();
+export const makeTargetReader = (db: Queryable): TargetReader => {
+  const kept = new Map<string, { mark: string; due: EvaluationTarget }>();
   const isKept = ({ feature_id: id, mark, stamp }: Mark): boolean => {
     const known = kept.get(id);
     return known?.mark === mark && (known.due.trial?.stamp ?? null) === stamp;
   };
   return {
     read: async (featureIds) => {
-      const marks = await readMarks(db, featureIds ?? (await readDueIds(db)));
+      const marks = await readMarks(db, featureIds ?? (await readTargetIds(db)));
       const changed = marks.filter((mark) => !isKept(mark)).map(({ feature_id: id }) => id);
       const read = new Map((await readInFull(db, changed)).map((due) => [String(due.featureId), due]));
-      const found: DueFeature[] = [];
+      const found: EvaluationTarget[] = [];
       for (const { feature_id: id, mark } of marks) {
         const due = read.get(id) ?? kept.get(id)?.due;
         if (due === undefined) continue;

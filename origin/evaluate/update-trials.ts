@@ -8,10 +8,12 @@ import {
   decodeSketch,
 } from "../../shared/telemetry/latency-sketch.ts";
 import type { Queryable } from "../db/pool.ts";
-import { noEvidence, type Evidence, type OutcomeEvidence } from "../decide/evidence.ts";
-import { foldExposures, foldOutcomes, foldTraffic, type OutcomeBucket } from "../decide/accumulate.ts";
+import { emptyEvidence, type Evidence, type OutcomeEvidence } from "../decide/evidence.ts";
+import { accumulateExposures } from "../decide/accumulate-exposures.ts";
+import { accumulateOutcomes, type OutcomeBucket } from "../decide/accumulate-outcomes.ts";
+import { accumulateTraffic } from "../decide/accumulate-requests.ts";
 import type { Rule } from "../../shared/features/rule.ts";
-import { arrivedFor, type Arrival } from "./watermark.ts";
+import { watermarkFor, type Watermark } from "./watermark.ts";
 import {
   readOutcomes,
   readTraffic,
@@ -19,10 +21,10 @@ import {
   type OutcomeRange,
   type TrafficPart,
 } from "./read-buckets.ts";
-import type { DueFeature, StoredTrial } from "./targets.ts";
-import { settledUpTo, type SettlingClock } from "./maturity.ts";
+import type { EvaluationTarget, StoredTrial } from "./targets.ts";
+import { matureUpTo, type MaturityClock } from "../decide/maturity.ts";
 
-export type FoldedTrial = Omit<StoredTrial, "stamp"> & {
+export type UpdatedTrial = Omit<StoredTrial, "stamp"> & {
   readonly alphaSpent: number;
   readonly expectedStamp: string | null;
   /** Whether it differs from what is stored. */
@@ -32,7 +34,7 @@ export type FoldedTrial = Omit<StoredTrial, "stamp"> & {
 };
 
 /** A trial with nothing in it yet, that begins at `since` (unix seconds). */
-const newTrial = (due: DueFeature, since: number, expectedStamp: string | null): FoldedTrial => {
+const newTrial = (due: EvaluationTarget, since: number, expectedStamp: string | null): UpdatedTrial => {
   const empty = encodeSketch(emptySketch());
   // A rollout that was changed together with the trial is seen as a change.
   const cohorts = due.trial?.evidence.sampleRatio;
@@ -42,7 +44,7 @@ const newTrial = (due: DueFeature, since: number, expectedStamp: string | null):
     expectedStamp,
     decided: null,
     cause: [],
-    evidence: noEvidence(due.ages, since, cohorts ?? due, cohorts?.tells),
+    evidence: emptyEvidence(due.ages, since, cohorts ?? due, cohorts?.detects),
     treatmentSketch: empty,
     holdoutSketch: empty,
     changed: true,
@@ -54,7 +56,7 @@ const newTrial = (due: DueFeature, since: number, expectedStamp: string | null):
  * The running trial, or the one to begin: with the epoch, or, when it has ended or the rule's terms have changed, with the
  * next whole bucket, so that nobody exposed before is in it.
  */
-const currentTrial = (due: DueFeature, now: number): FoldedTrial => {
+const currentTrial = (due: EvaluationTarget, now: number): UpdatedTrial => {
   if (due.trial === null) return newTrial(due, due.epochStartedAt, null);
   const { stamp, ...trial } = due.trial;
   return trial.terms === due.terms
@@ -63,14 +65,16 @@ const currentTrial = (due: DueFeature, now: number): FoldedTrial => {
 };
 
 type Signal = OutcomeRange["signal"];
-type Part = Pick<OutcomeRange, "signal" | "ageSeconds" | "earlierAgeSeconds"> & { readonly foldedTo: number };
+type Part = Pick<OutcomeRange, "signal" | "ageSeconds" | "earlierAgeSeconds"> & {
+  readonly accumulatedTo: number;
+};
 
-const partsOf = ({ exposed, ...outcomes }: Evidence, { compare }: Rule): Part[] => [
-  { signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null, foldedTo: exposed.foldedTo },
+const outcomeReads = ({ exposed, ...outcomes }: Evidence, { compare }: Rule): Part[] => [
+  { signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null, accumulatedTo: exposed.accumulatedTo },
   ...(["activation", "retention"] as const).flatMap((signal) =>
-    outcomes[signal].map(({ ageSeconds, foldedTo }, index, ages) => {
+    outcomes[signal].map(({ ageSeconds, accumulatedTo }, index, ages) => {
       const before = compare[signal] === "holdout" ? ages[index - 1] : undefined;
-      return { signal, ageSeconds, earlierAgeSeconds: before?.ageSeconds ?? null, foldedTo };
+      return { signal, ageSeconds, earlierAgeSeconds: before?.ageSeconds ?? null, accumulatedTo };
     }),
   ),
 ];
@@ -87,30 +91,30 @@ const mergeSketches = (
   return encodeSketch(merged);
 };
 
-type Settled<T> = { readonly upTo: number; readonly found: T };
+type Mature<T> = { readonly upTo: number; readonly found: T };
 
 /** What has settled of one trial since it was folded last. */
-type News = {
-  readonly outcomes: ReadonlyMap<string, Settled<readonly OutcomeBucket[]>>;
-  readonly traffic: Settled<readonly TrafficPart[]> | undefined;
+type MatureData = {
+  readonly outcomes: ReadonlyMap<string, Mature<readonly OutcomeBucket[]>>;
+  readonly traffic: Mature<readonly TrafficPart[]> | undefined;
 };
 
 const keyOf = (signal: Signal, ageSeconds: number): string => `${signal} ${ageSeconds}`;
 
-const foldOne = (
-  trial: FoldedTrial,
-  { outcomes, traffic }: News,
-  due: DueFeature,
+const updateTrial = (
+  trial: UpdatedTrial,
+  { outcomes, traffic }: MatureData,
+  due: EvaluationTarget,
   now: number,
-): FoldedTrial => {
+): UpdatedTrial => {
   if (outcomes.size === 0 && traffic === undefined) return trial;
   const { evidence } = trial;
   const { rule } = due;
-  const watching = trial.decided === "KEEP";
+  const isKept = trial.decided === "KEEP";
   const fold = (signal: "activation" | "retention", threshold: number) => (part: OutcomeEvidence) => {
     const settled = outcomes.get(keyOf(signal, part.ageSeconds));
-    const terms = { threshold, against: rule.compare[signal] ?? "threshold", watching };
-    return settled === undefined ? part : foldOutcomes(part, settled.found, settled.upTo, terms);
+    const terms = { threshold, against: rule.compare[signal] ?? "threshold", isKept };
+    return settled === undefined ? part : accumulateOutcomes(part, settled.found, settled.upTo, terms);
   };
   const exposures = outcomes.get(keyOf("exposure", 0));
   const sketchOf = (cohort: "treatment" | "holdout", stored: Uint8Array) =>
@@ -125,18 +129,18 @@ const foldOne = (
     evidence: {
       ...evidence,
       ...(exposures !== undefined &&
-        foldExposures(evidence, exposures.found, exposures.upTo, { rollout: due, now })),
+        accumulateExposures(evidence, exposures.found, exposures.upTo, { rollout: due, now })),
       activation: evidence.activation.map(fold("activation", rule.activationThreshold)),
       retention: evidence.retention.map(fold("retention", rule.retentionThreshold)),
       traffic:
         traffic === undefined
           ? evidence.traffic
           : {
-              ...foldTraffic(
+              ...accumulateTraffic(
                 evidence.traffic,
                 trafficBuckets(traffic.found, rule.latencyP95Threshold),
                 traffic.upTo,
-                { rule, watching },
+                { rule, isKept },
               ),
               p95Ms: {
                 treatment: quantile(decodeSketch(treatmentSketch), 0.95),
@@ -156,12 +160,12 @@ const BUCKETS_A_FEATURE = 10;
  * Features in parts to be folded one after the other. Those with little news come first: one with months to catch up on
  * holds up neither the others' checks nor whatever else the process does.
  */
-export const partsOfWork = (features: readonly DueFeature[], now: number): DueFeature[][] => {
+export const partsOfWork = (features: readonly EvaluationTarget[], now: number): EvaluationTarget[][] => {
   const weighed = features.map((due) => {
-    const foldedTo = due.trial?.evidence.traffic.foldedTo ?? due.epochStartedAt;
-    return { due, buckets: Math.max(BUCKETS_A_FEATURE, (now - foldedTo) / due.ages.bucketSeconds) };
+    const accumulatedTo = due.trial?.evidence.traffic.accumulatedTo ?? due.epochStartedAt;
+    return { due, buckets: Math.max(BUCKETS_A_FEATURE, (now - accumulatedTo) / due.ages.bucketSeconds) };
   });
-  const parts: DueFeature[][] = [];
+  const parts: EvaluationTarget[][] = [];
   let room = 0;
   for (const { due, buckets } of weighed.toSorted((a, b) => a.buckets - b.buckets)) {
     const part = parts.at(-1);
@@ -176,21 +180,21 @@ export const partsOfWork = (features: readonly DueFeature[], now: number): DueFe
 };
 
 /** Each feature's trial with everything that has settled by now folded in. Stores nothing. */
-export const foldSettled = async (
+export const updateTrials = async (
   db: Queryable,
-  features: readonly DueFeature[],
-  { now, arrival, lagSeconds }: { now: number; arrival: Arrival; lagSeconds: number },
-): Promise<FoldedTrial[]> => {
+  features: readonly EvaluationTarget[],
+  { now, arrival, lagSeconds }: { now: number; arrival: Watermark; lagSeconds: number },
+): Promise<UpdatedTrial[]> => {
   const work = features.map((due) => {
     const trial = currentTrial(due, now);
-    const clock: SettlingClock = { now, arrived: arrivedFor(arrival, trial.evidence.since), lagSeconds };
+    const clock: MaturityClock = { now, watermark: watermarkFor(arrival, trial.evidence.since), lagSeconds };
     return { due, trial, clock };
   });
   const outcomeRanges = work.flatMap(({ due, trial, clock }, index) => {
     const { featureId, epoch, rule, ages, isCounted } = due;
-    return (isCounted ? partsOf(trial.evidence, rule) : [])
-      .map(({ signal, ageSeconds, earlierAgeSeconds, foldedTo: from }) => {
-        const upTo = settledUpTo(ages, ageSeconds, clock);
+    return (isCounted ? outcomeReads(trial.evidence, rule) : [])
+      .map(({ signal, ageSeconds, earlierAgeSeconds, accumulatedTo: from }) => {
+        const upTo = matureUpTo(ages, ageSeconds, clock);
         return { index, featureId, epoch, signal, ageSeconds, earlierAgeSeconds, from, upTo };
       })
       .filter(({ from, upTo }) => from < upTo);
@@ -201,8 +205,8 @@ export const foldSettled = async (
       isCounted,
       featureId,
       epoch,
-      from: trial.evidence.traffic.foldedTo,
-      upTo: settledUpTo(ages, 0, clock),
+      from: trial.evidence.traffic.accumulatedTo,
+      upTo: matureUpTo(ages, 0, clock),
     }))
     .filter(({ isCounted, from, upTo }) => isCounted && from < upTo);
   const [outcomes, traffics] = await Promise.all([
@@ -210,15 +214,20 @@ export const foldSettled = async (
     readTraffic(db, trafficRanges),
   ]);
 
-  const outcomeNews = work.map(() => new Map<string, Settled<readonly OutcomeBucket[]>>());
+  const outcomeNews = work.map(() => new Map<string, Mature<readonly OutcomeBucket[]>>());
   for (const [at, { index, signal, ageSeconds, upTo }] of outcomeRanges.entries())
     outcomeNews[index]?.set(keyOf(signal, ageSeconds), { upTo, found: outcomes[at] ?? [] });
-  const trafficNews = new Map<number, Settled<readonly TrafficPart[]>>();
+  const trafficNews = new Map<number, Mature<readonly TrafficPart[]>>();
   for (const [at, { index, upTo }] of trafficRanges.entries()) {
     const found = traffics[at];
     if (found !== undefined) trafficNews.set(index, { upTo, found });
   }
   return work.map(({ due, trial }, index) =>
-    foldOne(trial, { outcomes: outcomeNews[index] ?? new Map(), traffic: trafficNews.get(index) }, due, now),
+    updateTrial(
+      trial,
+      { outcomes: outcomeNews[index] ?? new Map(), traffic: trafficNews.get(index) },
+      due,
+      now,
+    ),
   );
 };

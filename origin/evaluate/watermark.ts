@@ -1,45 +1,46 @@
-// How far telemetry has arrived. The fold's lag tells only of what was acknowledged; spans that are still on their way (an edge
-// that cannot reach the origin, a collector that is down) are nobody's lag, and their users would be taken for failures once
-// their time is up. So a bucket settles by the newest telemetry that is there, not by the clock: when nothing arrives, nothing
-// matures.
+// The watermark: the time up to which telemetry has arrived. The fold's lag is about acknowledged telemetry alone; spans that are
+// still on their way (an edge that cannot reach the origin, a collector that is down) are in nobody's lag, and their users would
+// be taken for failures once their time is up. So a bucket matures by the newest telemetry that is there, not by the clock: when
+// nothing arrives, nothing matures.
 import type { Queryable } from "../db/pool.ts";
 import { OUTAGE_AFTER_SECONDS, OUTAGE_LATENESS_SECONDS } from "../span-log/heartbeat.ts";
 
-/** One look a second is enough for buckets of a second and more. */
-const KEEP_SECONDS = 1;
+/** One read a second is enough for buckets of a second and more. */
+const READ_EVERY_SECONDS = 1;
 
 /**
- * How long silence holds time up, in seconds: longer than an edge's or an exporter's retries, and short against the windows
- * of a product, where so little that is still on its way cannot decide.
+ * How long silence holds the watermark back, in seconds: longer than an edge's or an exporter's retries, and short against the
+ * windows of a product, where so little that is still on its way cannot decide.
  */
 const SILENCE_SECONDS = 15;
 
-/** Unix seconds up to which telemetry is there, and the last time that nobody took any, while its spans may still come. */
-export type Arrival = {
+export type Watermark = {
+  /** Unix seconds */
   readonly upTo: number;
-  readonly away: { readonly from: number; readonly until: number } | null;
+  /** The last time in which ingest was down, as long as its telemetry may still come. */
+  readonly outage: { readonly from: number; readonly until: number } | null;
 };
 
 /**
- * Up to when telemetry has arrived for a trial that began at `since` (unix seconds). For one that began before an absence
- * time stands still at its beginning until it is caught up with.
+ * The watermark of a trial that began at `since` (unix seconds). A trial that began before an outage waits at the outage's
+ * beginning until the late telemetry has had its time.
  */
-export const arrivedFor = ({ upTo, away }: Arrival, since: number): number =>
-  away !== null && since < away.until ? Math.min(upTo, away.from) : upTo;
+export const watermarkFor = ({ upTo, outage }: Watermark, since: number): number =>
+  outage !== null && since < outage.until ? Math.min(upTo, outage.from) : upTo;
 
-type Signs = {
+type Progress = {
   /** Higher when a feature has been opened or closed. */
   revision: number;
-  /** Another word when something has been folded. */
+  /** Another text when the fold has committed. */
   folded: string;
   seenAgo: number | null;
   awayFromAgo: number | null;
   awayUntilAgo: number | null;
 };
 
-const readSigns = async (db: Queryable): Promise<Signs | undefined> => {
-  const { rows } = await db.query<Signs>({
-    name: "read-signs-of-arrival",
+const readProgress = async (db: Queryable): Promise<Progress | undefined> => {
+  const { rows } = await db.query<Progress>({
+    name: "read-progress-of-telemetry",
     text: `
      select h.revision,
        concat_ws(' ', v.version, (select string_agg(concat_ws(':', partition, writer, seq), ' ' order by partition, writer)
@@ -53,7 +54,7 @@ const readSigns = async (db: Queryable): Promise<Signs | undefined> => {
 };
 
 /** Newest end of a bucket that holds anything, over all open features, in unix seconds; null before the first. */
-const readNewest = async (db: Queryable): Promise<number | null> => {
+const readNewestBucketEnd = async (db: Queryable): Promise<number | null> => {
   // Two probes of large primary keys for each feature: 20 to 30 ms for a thousand features.
   const { rows } = await db.query<{ newest: number | null }>({
     name: "read-newest-bucket",
@@ -71,33 +72,33 @@ const readNewest = async (db: Queryable): Promise<number | null> => {
   return rows[0]?.newest ?? null;
 };
 
-const awayOf = ({ seenAgo, awayFromAgo, awayUntilAgo }: Signs, now: number): Arrival["away"] => {
+const outageOf = ({ seenAgo, awayFromAgo, awayUntilAgo }: Progress, now: number): Watermark["outage"] => {
   if (seenAgo !== null && seenAgo > OUTAGE_AFTER_SECONDS) return { from: now - seenAgo, until: now };
   if (awayFromAgo === null || awayUntilAgo === null || awayUntilAgo > OUTAGE_LATENESS_SECONDS) return null;
   return { from: now - awayFromAgo, until: now - awayUntilAgo };
 };
 
 /**
- * Asked with now, answers up to when telemetry counts as arrived: at most now (clocks differ). The newest bucket is looked for
- * only when it may have become another one and the answer depends on it: not while nothing is folded, and not before the end
+ * Answers with the watermark at `now` (unix seconds): at most `now`, since clocks differ. The newest bucket is looked for only
+ * when it may have become another one and the answer depends on it: not while nothing is folded, and not before the end
  * of the one that is known.
  */
-export const makeArrived = (db: Queryable): ((now: number) => Promise<Arrival>) => {
+export const makeWatermark = (db: Queryable): ((now: number) => Promise<Watermark>) => {
   let readAt = -Infinity;
-  let away: Arrival["away"] = null;
+  let outage: Watermark["outage"] = null;
   let known = { revision: -1, folded: "", newest: -Infinity };
   return async (now) => {
-    if (Math.abs(now - readAt) >= KEEP_SECONDS) {
-      // Read before the bucket: what comes in between is then looked for once more, not missed.
-      const signs = await readSigns(db);
+    if (Math.abs(now - readAt) >= READ_EVERY_SECONDS) {
+      // Read before the newest bucket: a commit in between causes one more look, and none is missed.
+      const progress = await readProgress(db);
       readAt = now;
-      away = signs === undefined ? null : awayOf(signs, now);
-      if (signs !== undefined) {
-        const { revision, folded } = signs;
+      outage = progress === undefined ? null : outageOf(progress, now);
+      if (progress !== undefined) {
+        const { revision, folded } = progress;
         if (revision !== known.revision || (known.newest < now && folded !== known.folded))
-          known = { revision, folded, newest: (await readNewest(db)) ?? -Infinity };
+          known = { revision, folded, newest: (await readNewestBucketEnd(db)) ?? -Infinity };
       }
     }
-    return { upTo: Math.min(now, Math.max(known.newest, now - SILENCE_SECONDS)), away };
+    return { upTo: Math.min(now, Math.max(known.newest, now - SILENCE_SECONDS)), outage };
   };
 };

@@ -1,5 +1,9 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { COMPARED_RATIOS, comparisonGains, guessRate } from "../../origin/decide/statistics/comparison.ts";
+import {
+  COMPARED_RATIOS,
+  comparisonLogEValues,
+  predictRate,
+} from "../../origin/decide/statistics/comparison.ts";
 import { logMeanExp } from "../../origin/decide/statistics/log-sum-exp.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { setRampPaused } from "../../origin/evaluate/ramp-position.ts";
@@ -76,10 +80,10 @@ describe("evaluate", () => {
     await insertTelemetry({ seconds: 30, units: 10, activation: 0.2, retention: 0.5, latencyMs: 50 });
     const stepwise = startEvaluator();
     for (let second = 1; second <= 60; second++) await stepwise.stateAt(second);
-    await Promise.all([stepwise.evaluator.evaluateDue(), stepwise.evaluator.evaluateDue()]);
-    const [once] = await stepwise.evaluator.evaluateDue();
+    await Promise.all([stepwise.evaluator.evaluate(), stepwise.evaluator.evaluate()]);
+    const [once] = await stepwise.evaluator.evaluate();
     await pool.query("truncate pmf_trials");
-    const [again] = await stepwise.evaluator.evaluateDue();
+    const [again] = await stepwise.evaluator.evaluate();
     expect(once?.decision.evidence.tests[0]?.treatment).toEqual({ n: 300, s: 60 });
     expect(once?.decision.details).toEqual(again?.decision.details);
     for (const [at, test_] of (once?.decision.evidence.tests ?? []).entries())
@@ -95,9 +99,9 @@ describe("evaluate", () => {
       await one.stateAt(second);
       await other.stateAt(second + 1);
     }
-    const [inTurns] = await other.evaluator.evaluateDue();
+    const [inTurns] = await other.evaluator.evaluate();
     await pool.query("truncate pmf_trials");
-    const [alone] = await other.evaluator.evaluateDue();
+    const [alone] = await other.evaluator.evaluate();
     expect(inTurns?.decision.evidence.tests[0]?.treatment).toEqual({ n: 300, s: 60 });
     expect(inTurns?.decision.details).toEqual(alone?.decision.details);
   });
@@ -121,7 +125,7 @@ describe("evaluate", () => {
     let outcomes = 0;
     for (let second = 1; second <= 60; second += 6) {
       for (const { clock } of [one, other]) clock.now = START + second;
-      const both = await Promise.all([one.evaluator.evaluateDue(), other.evaluator.evaluateDue()]);
+      const both = await Promise.all([one.evaluator.evaluate(), other.evaluator.evaluate()]);
       outcomes += both.flat().length;
     }
     expect(outcomes).toBeGreaterThanOrEqual(10 * 150);
@@ -198,7 +202,7 @@ describe("evaluate", () => {
     await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
     const { stateAt, rollbacks, evaluator } = startEvaluator();
     expect(await stateAt(60)).toBe("ROLLBACK");
-    expect((await evaluator.evaluateDue())[0]?.effect).toBe("shadow");
+    expect((await evaluator.evaluate())[0]?.effect).toBe("shadow");
     expect(rollbacks).toEqual([]);
     await pool.query("update pmf_rules set rule = $1, version = 2", [JSON.stringify(ruleOf())]);
     expect(await stateAt(61)).toBe("COLLECTING");
@@ -238,13 +242,13 @@ describe("evaluate", () => {
     ];
     const gains = steps.flatMap((step) =>
       Array.from({ length: buckets }, (_, before) =>
-        comparisonGains(step, guessRate({ n: before * step.holdout.n, s: before * step.holdout.s })),
+        comparisonLogEValues(step, predictRate({ n: before * step.holdout.n, s: before * step.holdout.s })),
       ),
     );
     const sums = COMPARED_RATIOS.map((_, i) => gains.reduce((sum, gain) => sum + (gain[i] ?? 0), 0));
     const { evaluator, clock } = startEvaluator();
     clock.now = START + 9_000;
-    const [outcome] = await evaluator.evaluateDue();
+    const [outcome] = await evaluator.evaluate();
     const [first, second] = outcome?.decision.evidence.tests ?? [];
     expect(first).toMatchObject({ ageSeconds: 900, treatment: { n: 10_000, s: 40 } });
     expect(second).toMatchObject({ ageSeconds: 1_800, holdout: { n: 10_000, s: 200 } });

@@ -1,4 +1,4 @@
-// Evidence alone is not waited for the disk (origin/evaluate/store-checks.ts). Here PostgreSQL crashes before it is there, and what
+// Evidence alone is not waited for the disk (origin/evaluate/store-evaluations.ts). Here PostgreSQL crashes before it is there, and what
 // is decided afterwards has to be what would have been decided without the crash.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -69,7 +69,7 @@ const live = async (
   let rollbacks = 0;
   let lost = 0;
   for (let second = 1; ; second++) {
-    const decision = await evaluator.checkAt(second);
+    const decision = await evaluator.decisionAt(second);
     if (decision === undefined) break;
     const isDecision = decision.action !== "WAIT" && decision.state !== decisions.at(-1)?.state;
     decisions.push(decision);
@@ -118,9 +118,9 @@ test("what one process decides after a crash is not undone by another that remem
   const keptAt = undisturbed.decisions.findIndex(({ state }) => state === "KEEP") + 1;
   await begin();
   const [one, other] = [startEvaluator(), startEvaluator()];
-  for (let second = 1; second < keptAt - 1; second++) await one.checkAt(second);
+  for (let second = 1; second < keptAt - 1; second++) await one.decisionAt(second);
   await pool.query("checkpoint");
-  await one.checkAt(keptAt - 1);
+  await one.decisionAt(keptAt - 1);
   expect(await crash()).toBe(1);
   expect(await other.stateAt(keptAt)).toBe("KEEP");
   expect(await one.stateAt(keptAt + 1)).toBe("WATCH");

@@ -121,12 +121,12 @@ export const makeTrial = (pool: Pool) => ({
         return changes.rollbackFeature(target, { actor: "sluice", reason });
       },
     });
-    const checkAt = async (seconds: number) => {
+    const decisionAt = async (seconds: number) => {
       clock.now = START + seconds;
-      const [outcome] = await evaluator.evaluateDue();
+      const [outcome] = await evaluator.evaluate();
       return outcome?.decision;
     };
-    const stateAt = async (seconds: number) => (await checkAt(seconds))?.state;
-    return { clock, rollbacks, rollouts, evaluator, checkAt, stateAt };
+    const stateAt = async (seconds: number) => (await decisionAt(seconds))?.state;
+    return { clock, rollbacks, rollouts, evaluator, decisionAt, stateAt };
   },
 });

@@ -1,36 +1,37 @@
 // How long a decision takes, before launch and while waiting: the number of units at which the evidence of a feature that
 // behaves exactly as assumed reaches its bar. About half of such features are decided by then.
 import { betaLogEvidence, betaLogKeepEvidence, type BetaPrior } from "../statistics/beta-evidence.ts";
-import { comparisonGains } from "../statistics/comparison.ts";
+import { comparisonLogEValues } from "../statistics/comparison.ts";
 import { logMeanExp } from "../statistics/log-sum-exp.ts";
-import { gridLogEvidence, gridLogKeepEvidence, inside, type Tally } from "../statistics/rate-evidence.ts";
+import { gridLogEvidence, gridLogKeepEvidence, clampProbability } from "../statistics/rate-evidence.ts";
+import type { Tally } from "../statistics/tally.ts";
 
 /** More than anybody will see; a decision that needs more does not come. */
 const MOST_UNITS = 1e9;
 
-export type Question = {
+export type PlannedTest = {
   readonly threshold: number;
   /** Natural logarithm of 1/α for this signal. */
   readonly logBar: number;
   readonly prior?: BetaPrior | undefined;
   /** Holdout units for each treatment unit, where the signal is held against a holdout that succeeds at `threshold`. */
-  readonly heldPerUnit?: number | undefined;
+  readonly holdoutPerUnit?: number | undefined;
 };
 
 type Evidence = (tally: Tally) => number;
 
 const rollbackEvidence =
-  ({ threshold, prior, heldPerUnit }: Question): Evidence =>
+  ({ threshold, prior, holdoutPerUnit }: PlannedTest): Evidence =>
   (tally) => {
-    if (heldPerUnit !== undefined) {
-      const holdout = { n: heldPerUnit * tally.n, s: heldPerUnit * tally.n * threshold };
-      return logMeanExp(comparisonGains({ treatment: tally, holdout }, inside(threshold)));
+    if (holdoutPerUnit !== undefined) {
+      const holdout = { n: holdoutPerUnit * tally.n, s: holdoutPerUnit * tally.n * threshold };
+      return logMeanExp(comparisonLogEValues({ treatment: tally, holdout }, clampProbability(threshold)));
     }
     return prior === undefined ? gridLogEvidence(tally, threshold) : betaLogEvidence(tally, threshold, prior);
   };
 
 const keepEvidence =
-  ({ threshold, prior }: Question): Evidence =>
+  ({ threshold, prior }: PlannedTest): Evidence =>
   (tally) =>
     prior === undefined
       ? gridLogKeepEvidence(tally, threshold)
@@ -56,15 +57,15 @@ const unitsUntil = (evidence: Evidence, logBar: number, rate: number, seen: Tall
 const NOTHING: Tally = { n: 0, s: 0 };
 
 /** Units until a rate below the threshold is rolled back; null for a rate that meets it. */
-export const unitsToRollback = (question: Question, rate: number, seen = NOTHING): number | null =>
+export const unitsToRollback = (question: PlannedTest, rate: number, seen = NOTHING): number | null =>
   rate < question.threshold ? unitsUntil(rollbackEvidence(question), question.logBar, rate, seen) : null;
 
 /** Units until a rate above the threshold is proven to meet it; null for one that does not. */
-export const unitsToKeep = (question: Question, rate: number, seen = NOTHING): number | null =>
+export const unitsToKeep = (question: PlannedTest, rate: number, seen = NOTHING): number | null =>
   rate > question.threshold ? unitsUntil(keepEvidence(question), question.logBar, rate, seen) : null;
 
 /** The best rate that is still rolled back within `units` (as a rate, not a difference); null if not even 0 is. */
-export const smallestDetectable = (question: Question, units: number): number | null => {
+export const smallestDetectable = (question: PlannedTest, units: number): number | null => {
   const evidence = rollbackEvidence(question);
   const isDetected = (rate: number) => evidence({ n: units, s: units * rate }) >= question.logBar;
   if (units <= 0 || !isDetected(0)) return null;

@@ -1,11 +1,13 @@
 // Plays stored buckets again under another threshold: when would the rule have rolled back, and how near did it come? For
 // choosing thresholds in shadow mode. A threshold chosen on data says nothing about the same data any more, which is why
 // enforcing it starts from nothing.
-import { noTraffic, type Arms, type OutcomeEvidence } from "../evidence.ts";
-import { foldOutcomes, foldRequests, type OutcomeBucket } from "../accumulate.ts";
+import { EMPTY_TRAFFIC, type OutcomeEvidence } from "../evidence.ts";
+import type { ByCohort, Tally } from "../statistics/tally.ts";
+import { accumulateOutcomes, type OutcomeBucket } from "../accumulate-outcomes.ts";
+import { accumulateRequests } from "../accumulate-requests.ts";
 import { logMeanExp } from "../statistics/log-sum-exp.ts";
-import { gridLogEvidence, gridLogKeepEvidence, type Tally } from "../statistics/rate-evidence.ts";
-import { logEvidenceWorse } from "../signals.ts";
+import { gridLogEvidence, gridLogKeepEvidence } from "../statistics/rate-evidence.ts";
+import { logEvidenceWorseThanHoldout } from "../rollback-tests.ts";
 
 type Bars = {
   /** What is said of it; the replays below say what it means. */
@@ -32,7 +34,7 @@ type Look = {
   readonly logKeep: number;
 };
 
-const follow = (looks: Iterable<Look>, { threshold, logBar, keepLogBar }: Bars): Replay => {
+const summarise = (looks: Iterable<Look>, { threshold, logBar, keepLogBar }: Bars): Replay => {
   let mostLogEvidence: number | null = null;
   let rolledBack: ReplayEvent | null = null;
   let kept: ReplayEvent | null = null;
@@ -70,7 +72,7 @@ export const replayThreshold = (
       };
     }
   };
-  return follow(looks(), terms);
+  return summarise(looks(), terms);
 };
 
 /** An outcome beside the holdout: for each age, in rising order, the buckets that have reached it. KEEP is by `threshold`. */
@@ -89,10 +91,10 @@ export const replayComparison = (
     for (const { age, bucket, at } of inTime) {
       const part = parts[age];
       if (part === undefined) continue;
-      parts[age] = foldOutcomes(part, [bucket], bucket.bucketS + bucketSeconds, {
+      parts[age] = accumulateOutcomes(part, [bucket], bucket.bucketS + bucketSeconds, {
         threshold,
         against: "holdout",
-        watching: false,
+        isKept: false,
       });
       const oldest = parts.findLast(({ mature }) => mature.treatment.n >= terms.minCohortSize);
       if (oldest === undefined) continue;
@@ -100,17 +102,17 @@ export const replayComparison = (
       yield {
         at,
         seen,
-        logEvidence: logEvidenceWorse(parts),
+        logEvidence: logEvidenceWorseThanHoldout(parts),
         logKeep: gridLogKeepEvidence(seen, threshold),
       };
     }
   };
-  return follow(looks(), terms);
+  return summarise(looks(), terms);
 };
 
 /** Requests, `s` of them bad, in buckets in rising order, of which `bound` may be; counted from the time `countsFrom` on. */
 export const replayTraffic = (
-  buckets: readonly ({ readonly bucketS: number } & Arms<Tally>)[],
+  buckets: readonly ({ readonly bucketS: number } & ByCohort<Tally>)[],
   terms: Bars & {
     readonly bound: number;
     readonly against: "threshold" | "holdout";
@@ -120,18 +122,18 @@ export const replayTraffic = (
 ): Replay => {
   const { bound, against } = terms;
   const looks = function* (): Generator<Look> {
-    let evidence = noTraffic;
+    let evidence = EMPTY_TRAFFIC;
     for (const bucket of buckets) {
-      evidence = foldRequests(evidence, bucket, { threshold: bound, against, watching: false });
+      evidence = accumulateRequests(evidence, bucket, { threshold: bound, against, isKept: false });
       if (bucket.bucketS < terms.countsFrom) continue;
       const seen = evidence.requests.treatment;
       yield {
         at: bucket.bucketS + terms.bucketSeconds,
         seen,
-        logEvidence: logMeanExp(against === "holdout" ? evidence.worse : evidence.above),
+        logEvidence: logMeanExp(against === "holdout" ? evidence.worseThanHoldout : evidence.aboveBound),
         logKeep: gridLogEvidence(seen, bound),
       };
     }
   };
-  return follow(looks(), terms);
+  return summarise(looks(), terms);
 };

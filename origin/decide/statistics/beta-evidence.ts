@@ -3,7 +3,7 @@
 // the threshold. Natural logarithms.
 import { logLowerBetaOver } from "./incomplete-beta.ts";
 import { logBetaOver } from "./log-gamma.ts";
-import { mirrored, type Tally } from "./rate-evidence.ts";
+import { complement, type Tally } from "./tally.ts";
 
 /** As if `alpha` units had succeeded and `beta` failed before. */
 export type BetaPrior = { readonly alpha: number; readonly beta: number };
@@ -14,7 +14,7 @@ export const betaLogEvidence = ({ n, s }: Tally, p0: number, { alpha, beta }: Be
 
 /** ln evidence against "the rate is at most `p0`". */
 export const betaLogKeepEvidence = (tally: Tally, p0: number, { alpha, beta }: BetaPrior): number =>
-  betaLogEvidence(mirrored(tally), 1 - p0, { alpha: beta, beta: alpha });
+  betaLogEvidence(complement(tally), 1 - p0, { alpha: beta, beta: alpha });
 
 /** ln evidence against "the rate is exactly `p0`", either way: the whole prior is the mixture. */
 export const betaLogEvidenceBothWays = ({ n, s }: Tally, p0: number, { alpha, beta }: BetaPrior): number =>

@@ -10,11 +10,11 @@ export const BATCH_UNITS = 50;
 /** ln R of each component; empty before the first batch. */
 export type Detector = readonly number[];
 
-/** R ← (R + 1) · L for each component, where `gains` are the batch's ln L. */
-export const foldDetector = (detector: Detector, gains: readonly number[]): number[] =>
-  gains.map((gain, i) => {
+/** R ← (R + 1) · L for each component, where `logEValues` are the batch's ln L. */
+export const updateDetector = (detector: Detector, logEValues: readonly number[]): number[] =>
+  logEValues.map((logEValue, i) => {
     const before = detector[i] ?? -Infinity;
-    return Math.max(before, 0) + Math.log1p(Math.exp(-Math.abs(before))) + gain;
+    return Math.max(before, 0) + Math.log1p(Math.exp(-Math.abs(before))) + logEValue;
   });
 
 /** ln of the mean of R: alarms at ln bar. */

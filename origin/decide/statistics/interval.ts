@@ -1,7 +1,7 @@
 // Intervals for the screen that hold at every look at once (confidence sequences), unlike the textbook's, which hold at
 // one look chosen beforehand.
 import { betaLogEvidenceBothWays } from "./beta-evidence.ts";
-import type { Tally } from "./rate-evidence.ts";
+import type { Tally } from "./tally.ts";
 
 export type Interval = { readonly lower: number; readonly upper: number };
 

@@ -2,15 +2,13 @@
 // likes. If the rate meets the threshold, P(the evidence ever reaches 1/α) ≤ α (Ville's inequality), for any schedule
 // of looks. Natural logarithms throughout.
 import { logMeanExp } from "./log-sum-exp.ts";
+import type { Tally } from "./tally.ts";
 
 /** Alternatives as parts of the threshold: from "a third of it" to "just below". Equal weights. */
 const RATIOS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95] as const;
 
-/** `n` units of which `s` succeeded; `s` may be fractional where a unit counts as a share. */
-export type Tally = { readonly n: number; readonly s: number };
-
 /** Thresholds of exactly 0 or 1 have no likelihood ratio; this close to them the answer is the same. */
-export const inside = (p: number): number => Math.min(1 - 1e-9, Math.max(1e-9, p));
+export const clampProbability = (p: number): number => Math.min(1 - 1e-9, Math.max(1e-9, p));
 
 const LOG_RATIOS = RATIOS.map(Math.log);
 
@@ -37,14 +35,11 @@ const weightsAt = (threshold: number): Weights => {
 
 /** ln likelihood ratio of each of RATIOS against the threshold. */
 export const logLikelihoodRatios = ({ n, s }: Tally, p0: number): number[] =>
-  weightsAt(inside(p0)).failure.map((weight, i) => s * (LOG_RATIOS[i] ?? 0) + (n - s) * weight);
+  weightsAt(clampProbability(p0)).failure.map((weight, i) => s * (LOG_RATIOS[i] ?? 0) + (n - s) * weight);
 
 /** ln evidence against "the rate is at least `p0`", mixed over RATIOS. */
 export const gridLogEvidence = (tally: Tally, p0: number): number =>
   logMeanExp(logLikelihoodRatios(tally, p0));
-
-/** The tally of the opposite outcome: failures become successes. */
-export const mirrored = ({ n, s }: Tally): Tally => ({ n, s: n - s });
 
 /**
  * ln evidence against "the rate is at most `p0`", mixed over rates whose odds are those of `p0` divided by each of RATIOS.
@@ -52,4 +47,6 @@ export const mirrored = ({ n, s }: Tally): Tally => ({ n, s: n - s });
  * threshold of 2 % would never be kept.)
  */
 export const gridLogKeepEvidence = ({ n, s }: Tally, p0: number): number =>
-  logMeanExp(weightsAt(inside(p0)).keep.map((weight, i) => n * weight + (n - s) * (LOG_RATIOS[i] ?? 0)));
+  logMeanExp(
+    weightsAt(clampProbability(p0)).keep.map((weight, i) => n * weight + (n - s) * (LOG_RATIOS[i] ?? 0)),
+  );

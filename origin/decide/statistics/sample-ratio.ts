@@ -1,8 +1,8 @@
 // Whether the cohorts have the sizes that the rollout gives them. If not, units are lost on the way on one side (a
 // crash, a cache, a filter), and every comparison and rate is about the wrong people.
-import type { Arms } from "../evidence.ts";
 import { logGamma } from "./log-gamma.ts";
-import { gridLogKeepEvidence, type Tally } from "./rate-evidence.ts";
+import { gridLogKeepEvidence } from "./rate-evidence.ts";
+import type { ByCohort, Tally } from "./tally.ts";
 
 /** Weight of the expected ratio in the Dirichlet prior: how small a deviation is looked for. */
 const CONCENTRATION = 100;
@@ -24,68 +24,71 @@ export const mismatchLogEvidence = (counts: readonly number[], shares: readonly 
   );
 };
 
-export type Rollout = { readonly rolloutBps: number; readonly holdoutBps: number };
+export type CohortShares = { readonly rolloutBps: number; readonly holdoutBps: number };
 
-/** Units exposed during one stretch of time in which the rollout stayed the same. */
-export type Stretch = Rollout &
-  Arms<number> & {
-    /** Unix seconds: whoever was exposed from here on came under this rollout. */
+/** Units exposed during one period in which the rollout stayed the same. */
+export type RolloutPeriod = CohortShares &
+  ByCohort<number> & {
+    /** Unix seconds: units exposed from here on came under this rollout. */
     readonly since: number;
     /**
-     * What the ratio can tell. A raised rollout brings in people who were there before and have no counterpart among the
-     * holdout's newcomers: from then on only a lack of treatment units says something. A raised holdout does the same on
-     * the other side, and nothing can be told any more.
+     * Which mismatch the ratio can show. A raised rollout brings in people who were there before and have no counterpart among
+     * the holdout's newcomers: from then on only a lack of treatment units says something. A raised holdout does the same on
+     * the other side, and from then on the ratio shows nothing.
      */
-    readonly tells: "both" | "lack" | "nothing";
-    /** The most ln evidence that stretches before this one ended with; null: there was none to compare. */
-    readonly before: number | null;
+    readonly detects: "both" | "lack" | "nothing";
+    /** The most ln evidence with which an earlier period ended; null: no earlier one could be compared. */
+    readonly earlierLogEvidence: number | null;
   };
 
-/** Edges take up a changed rollout within seconds; whoever comes meanwhile belongs to neither stretch. */
-const TAKE_UP_SECONDS = 10;
+/** Edges take up a changed rollout within seconds; units exposed meanwhile belong to neither period. */
+const PROPAGATION_SECONDS = 10;
 
-/** ln evidence that units are lost on one side in this stretch; null where nothing can be compared. */
-export const stretchLogEvidence = ({
+/** ln evidence that units are lost on one side in this period; null where nothing can be compared. */
+export const periodLogEvidence = ({
   rolloutBps,
   holdoutBps,
   treatment,
   holdout,
-  tells,
-}: Stretch): number | null => {
-  if (rolloutBps === 0 || holdoutBps === 0 || tells === "nothing") return null;
-  return tells === "both"
+  detects,
+}: RolloutPeriod): number | null => {
+  if (rolloutBps === 0 || holdoutBps === 0 || detects === "nothing") return null;
+  return detects === "both"
     ? mismatchLogEvidence([treatment, holdout], [rolloutBps, holdoutBps])
     : gridLogKeepEvidence({ n: treatment + holdout, s: holdout }, holdoutBps / (rolloutBps + holdoutBps));
 };
 
-const tellsAfter = (stretch: Stretch, { rolloutBps, holdoutBps }: Rollout): Stretch["tells"] => {
-  if (stretch.tells === "nothing" || holdoutBps > stretch.holdoutBps) return "nothing";
-  return rolloutBps > stretch.rolloutBps ? "lack" : stretch.tells;
+const detectsAfter = (
+  period: RolloutPeriod,
+  { rolloutBps, holdoutBps }: CohortShares,
+): RolloutPeriod["detects"] => {
+  if (period.detects === "nothing" || holdoutBps > period.holdoutBps) return "nothing";
+  return rolloutBps > period.rolloutBps ? "lack" : period.detects;
 };
 
 const most = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? (one ?? other) : Math.max(one, other);
 
-/** Counts the exposures of a stretch, or begins the next one when the rollout has changed. `now` in unix seconds. */
-export const foldStretch = (
-  stretch: Stretch,
-  buckets: readonly ({ readonly bucketS: number } & Arms<Tally>)[],
-  rollout: Rollout,
+/** Counts the exposures of a period, or begins the next one when the rollout has changed. `now` in unix seconds. */
+export const updateRolloutPeriod = (
+  period: RolloutPeriod,
+  buckets: readonly ({ readonly bucketS: number } & ByCohort<Tally>)[],
+  rollout: CohortShares,
   now: number,
-): Stretch => {
+): RolloutPeriod => {
   const { rolloutBps, holdoutBps } = rollout;
-  if (rolloutBps !== stretch.rolloutBps || holdoutBps !== stretch.holdoutBps)
+  if (rolloutBps !== period.rolloutBps || holdoutBps !== period.holdoutBps)
     return {
       rolloutBps,
       holdoutBps,
-      since: now + TAKE_UP_SECONDS,
-      tells: tellsAfter(stretch, rollout),
+      since: now + PROPAGATION_SECONDS,
+      detects: detectsAfter(period, rollout),
       treatment: 0,
       holdout: 0,
-      before: most(stretch.before, stretchLogEvidence(stretch)),
+      earlierLogEvidence: most(period.earlierLogEvidence, periodLogEvidence(period)),
     };
-  const counted = buckets.filter(({ bucketS }) => bucketS >= stretch.since);
+  const counted = buckets.filter(({ bucketS }) => bucketS >= period.since);
   const sum = (cohort: "treatment" | "holdout") =>
-    counted.reduce((total, bucket) => total + bucket[cohort].n, stretch[cohort]);
-  return { ...stretch, treatment: sum("treatment"), holdout: sum("holdout") };
+    counted.reduce((total, bucket) => total + bucket[cohort].n, period[cohort]);
+  return { ...period, treatment: sum("treatment"), holdout: sum("holdout") };
 };

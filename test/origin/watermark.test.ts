@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { emptySketch, encodeSketch } from "../../shared/telemetry/latency-sketch.ts";
-import { makeArrived } from "../../origin/evaluate/watermark.ts";
+import { makeWatermark } from "../../origin/evaluate/watermark.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
 const database = await makeTestDatabase();
@@ -42,7 +42,7 @@ beforeEach(async () => {
 
 /** Up to when telemetry has arrived, asked at that many seconds; both after START. */
 const setup = () => {
-  const arrivedBy = makeArrived(pool);
+  const arrivedBy = makeWatermark(pool);
   return async (seconds: number): Promise<number> => (await arrivedBy(START + seconds)).upTo - START;
 };
 

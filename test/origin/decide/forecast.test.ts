@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { planRule } from "../../origin/decide/planning/forecast.ts";
-import { smallestDetectable, unitsToKeep, unitsToRollback } from "../../origin/decide/planning/power.ts";
-import { gridLogEvidence } from "../../origin/decide/statistics/rate-evidence.ts";
-import { planText } from "../../origin/cli/text.ts";
-import { Rule } from "../../shared/features/rule.ts";
+import { forecastRule } from "../../../origin/decide/planning/forecast.ts";
+import { smallestDetectable, unitsToKeep, unitsToRollback } from "../../../origin/decide/planning/power.ts";
+import { gridLogEvidence } from "../../../origin/decide/statistics/rate-evidence.ts";
+import { forecastText } from "../../../origin/cli/text.ts";
+import { Rule } from "../../../shared/features/rule.ts";
 
 const BAR = Math.log(6250);
 const thresholds = fc.double({ min: 0.01, max: 0.9, noNaN: true });
@@ -53,7 +53,7 @@ describe("planning", () => {
       minCohortSize: 5000,
       evaluationWindowSeconds: 14_400,
     });
-    const [activation, retention] = planRule(rule, { usersPerDay: 2000, holdoutUsersPerDay: 0 });
+    const [activation, retention] = forecastRule(rule, { usersPerDay: 2000, holdoutUsersPerDay: 0 });
     expect(activation).toMatchObject({
       signal: "activation",
       bar: expect.closeTo(6250, 6),
@@ -61,18 +61,18 @@ describe("planning", () => {
     });
     expect(activation?.rollback[0]).toMatchObject({ rate: 0.075, users: 5000, withinDeadline: false });
     expect(retention?.windowSeconds).toBe(604_800);
-    const text = planText(activation === undefined ? [] : [activation]);
+    const text = forecastText(activation === undefined ? [] : [activation]);
     expect(text).toContain("a rollback needs evidence of 6,250 : 1");
     expect(text).toContain("nothing matures before the deadline");
   });
 
   test("beside a holdout it needs the more treatment users the smaller the holdout is, and without one none help", () => {
     const question = { threshold: 0.15, logBar: BAR };
-    const users = [4, 1, 0.25, 0.05].map((heldPerUnit) =>
-      unitsToRollback({ ...question, heldPerUnit }, 0.075),
+    const users = [4, 1, 0.25, 0.05].map((holdoutPerUnit) =>
+      unitsToRollback({ ...question, holdoutPerUnit }, 0.075),
     );
     expect(users).toEqual(users.toSorted((one, other) => (one ?? Infinity) - (other ?? Infinity)));
     expect(users[0]).toBeGreaterThan(unitsToRollback(question, 0.075) ?? Infinity);
-    expect(unitsToRollback({ ...question, heldPerUnit: 0 }, 0.075)).toBeNull();
+    expect(unitsToRollback({ ...question, holdoutPerUnit: 0 }, 0.075)).toBeNull();
   });
 });

@@ -1,14 +1,16 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decide, type History } from "../../origin/decide/decide.ts";
-import type { Decision, SignalName } from "../../origin/decide/decision.ts";
-import { noEvidence, type Arms, type Evidence } from "../../origin/decide/evidence.ts";
-import { explainDecision } from "../../origin/decide/explain-decision.ts";
-import { foldExposures, foldOutcomes, foldTraffic } from "../../origin/decide/accumulate.ts";
-import type { Tally } from "../../origin/decide/statistics/rate-evidence.ts";
-import { agesOf } from "../../shared/features/outcome-ages.ts";
-import { Rule } from "../../shared/features/rule.ts";
-import specification from "../spec/decide.json" with { type: "json" };
+import { decide, type History } from "../../../origin/decide/decide.ts";
+import type { Decision, SignalName } from "../../../origin/decide/decision.ts";
+import { emptyEvidence, type Evidence } from "../../../origin/decide/evidence.ts";
+import { explainDecision } from "../../../origin/decide/explain-decision.ts";
+import { accumulateExposures } from "../../../origin/decide/accumulate-exposures.ts";
+import { accumulateOutcomes } from "../../../origin/decide/accumulate-outcomes.ts";
+import { accumulateTraffic } from "../../../origin/decide/accumulate-requests.ts";
+import type { ByCohort, Tally } from "../../../origin/decide/statistics/tally.ts";
+import { agesOf } from "../../../shared/features/outcome-ages.ts";
+import { Rule } from "../../../shared/features/rule.ts";
+import specification from "../../spec/decide.json" with { type: "json" };
 
 type Folded = {
   signal: string;
@@ -46,14 +48,14 @@ const ROLLOUT = { rolloutBps: 5000, holdoutBps: 5000 };
 const tallyOf = (pair: number | number[] | undefined): Tally =>
   Array.isArray(pair) ? { n: pair[0] ?? 0, s: pair[1] ?? 0 } : { n: pair ?? 0, s: pair ?? 0 };
 
-const NONE: Arms<Tally> = { treatment: { n: 0, s: 0 }, holdout: { n: 0, s: 0 } };
+const NONE: ByCohort<Tally> = { treatment: { n: 0, s: 0 }, holdout: { n: 0, s: 0 } };
 
 /** Folds the buckets one after another, as checks would. */
 const fold = (
   evidence: Evidence,
   rule: Rule,
   { signal, age, ...item }: Folded,
-  watching: boolean,
+  isKept: boolean,
 ): Evidence => {
   const [treatment = 0, holdout = 0] = item.earlier ?? [];
   const arms = {
@@ -61,47 +63,50 @@ const fold = (
     holdout: tallyOf(item.holdout),
     earlier: { treatment, holdout },
   };
-  const from = (foldedTo: number) =>
-    Array.from({ length: item.buckets }, (_, i) => ({ bucketS: foldedTo + i, ...arms }));
+  const from = (accumulatedTo: number) =>
+    Array.from({ length: item.buckets }, (_, i) => ({ bucketS: accumulatedTo + i, ...arms }));
   switch (signal) {
     case "exposure": {
       // Without a holdout in the case there is none in the rollout either.
       const [rolloutBps = 5_000, holdoutBps = 5_000] =
         item.rollout ?? (item.holdout === 0 ? [10_000, 0] : []);
       const rollout = { rolloutBps, holdoutBps };
-      const { foldedTo, treatment: exposed } = evidence.exposed;
+      const { accumulatedTo, treatment: exposed } = evidence.exposed;
       const changed =
         exposed === 0
           ? { ...evidence, sampleRatio: { ...evidence.sampleRatio, ...rollout } }
-          : { ...evidence, ...foldExposures(evidence, [], foldedTo, { rollout, now: foldedTo - 10 }) };
-      const upTo = foldedTo + item.buckets;
+          : {
+              ...evidence,
+              ...accumulateExposures(evidence, [], accumulatedTo, { rollout, now: accumulatedTo - 10 }),
+            };
+      const upTo = accumulatedTo + item.buckets;
       return {
         ...changed,
-        ...foldExposures(changed, from(foldedTo), upTo, { rollout, now: upTo }),
+        ...accumulateExposures(changed, from(accumulatedTo), upTo, { rollout, now: upTo }),
       };
     }
     case "latency":
     case "errorRate": {
       const { traffic } = evidence;
-      const buckets = from(traffic.foldedTo).map(({ bucketS }) => ({
+      const buckets = from(traffic.accumulatedTo).map(({ bucketS }) => ({
         bucketS,
         latency: signal === "latency" ? arms : NONE,
         errors: signal === "latency" ? NONE : arms,
       }));
-      const upTo = traffic.foldedTo + item.buckets;
-      return { ...evidence, traffic: foldTraffic(traffic, buckets, upTo, { rule, watching }) };
+      const upTo = traffic.accumulatedTo + item.buckets;
+      return { ...evidence, traffic: accumulateTraffic(traffic, buckets, upTo, { rule, isKept }) };
     }
     case "activation":
     case "retention": {
       const threshold = signal === "activation" ? rule.activationThreshold : rule.retentionThreshold;
-      const terms = { threshold, against: rule.compare[signal] ?? "threshold", watching } as const;
+      const terms = { threshold, against: rule.compare[signal] ?? "threshold", isKept } as const;
       const seconds = SECONDS[age ?? ""];
       expect(evidence[signal].map(({ ageSeconds }) => ageSeconds)).toContain(seconds);
       return {
         ...evidence,
         [signal]: evidence[signal].map((part) =>
           part.ageSeconds === seconds
-            ? foldOutcomes(part, from(part.foldedTo), part.foldedTo + item.buckets, terms)
+            ? accumulateOutcomes(part, from(part.accumulatedTo), part.accumulatedTo + item.buckets, terms)
             : part,
         ),
       };
@@ -123,10 +128,10 @@ describe("specification", () => {
   const cases: Case[] = specification.cases;
   test.each(cases)("$title", (example) => {
     const rule = Rule.parse({ featureId: "feat_example", ...specification.rule, ...example.rule });
-    const watching = example.decided === "KEEP";
+    const isKept = example.decided === "KEEP";
     const evidence = example.folded.reduce(
-      (before, item) => fold(before, rule, item, watching),
-      noEvidence(agesOf(rule), 0, ROLLOUT),
+      (before, item) => fold(before, rule, item, isKept),
+      emptyEvidence(agesOf(rule), 0, ROLLOUT),
     );
     const decision = decide({
       evidence,
@@ -183,7 +188,7 @@ const lives = fc.record({
     { weight: 4, arbitrary: tally(1_000_000).map((one) => ({ treatment: one, holdout: one })) },
     { weight: 1, arbitrary: arms },
   ),
-  watching: fc.boolean(),
+  isKept: fc.boolean(),
 });
 
 type Life = Parameters<typeof fc.sample<typeof lives extends fc.Arbitrary<infer T> ? T : never>>[0] extends
@@ -192,31 +197,31 @@ type Life = Parameters<typeof fc.sample<typeof lives extends fc.Arbitrary<infer 
   ? T
   : never;
 
-const evidenceOf = ({ rule, activation, retention, requests, exposed, watching }: Life): Evidence => {
-  const empty = noEvidence(agesOf(rule), 0, ROLLOUT);
-  const outcomes = (signal: "activation" | "retention", buckets: readonly Arms<Tally>[]) =>
+const evidenceOf = ({ rule, activation, retention, requests, exposed, isKept }: Life): Evidence => {
+  const empty = emptyEvidence(agesOf(rule), 0, ROLLOUT);
+  const outcomes = (signal: "activation" | "retention", buckets: readonly ByCohort<Tally>[]) =>
     empty[signal].map((part) =>
-      foldOutcomes(
+      accumulateOutcomes(
         part,
         buckets.map((bucket, bucketS) => ({ bucketS, ...bucket })),
         buckets.length,
         {
           threshold: signal === "activation" ? rule.activationThreshold : rule.retentionThreshold,
           against: rule.compare[signal] ?? "threshold",
-          watching,
+          isKept,
         },
       ),
     );
   return {
     ...empty,
-    ...foldExposures(empty, [{ bucketS: 0, ...exposed }], 1, { rollout: ROLLOUT, now: 1 }),
+    ...accumulateExposures(empty, [{ bucketS: 0, ...exposed }], 1, { rollout: ROLLOUT, now: 1 }),
     activation: outcomes("activation", activation),
     retention: outcomes("retention", retention),
-    traffic: foldTraffic(
+    traffic: accumulateTraffic(
       empty.traffic,
       requests.map((one, bucketS) => ({ bucketS, latency: one, errors: one })),
       requests.length,
-      { rule, watching },
+      { rule, isKept },
     ),
   };
 };
@@ -351,7 +356,7 @@ describe("whatever happens", () => {
         const silent = { ...life, retention: [], requests: [] };
         const decision = answer(silent, { measured: false, now: 1e9 });
         expect(decision.action).toBe("WAIT");
-        const alone = (all: readonly Arms<Tally>[]) =>
+        const alone = (all: readonly ByCohort<Tally>[]) =>
           all.map(({ treatment }) => ({ treatment, holdout: { n: 0, s: 0 } }));
         const unmatched = answer(
           {
@@ -378,11 +383,11 @@ describe("whatever happens", () => {
       holdout: { n: 100, s: 100 },
     });
     const raised = { rolloutBps: 8000, holdoutBps: 1000 };
-    const noticed = foldExposures(noEvidence(agesOf(rule), 0, ROLLOUT), [bucketAt(0)], 180, {
+    const noticed = accumulateExposures(emptyEvidence(agesOf(rule), 0, ROLLOUT), [bucketAt(0)], 180, {
       rollout: raised,
       now: 400,
     });
-    const later = foldExposures(noticed, [bucketAt(180), bucketAt(360), bucketAt(540)], 720, {
+    const later = accumulateExposures(noticed, [bucketAt(180), bucketAt(360), bucketAt(540)], 720, {
       rollout: raised,
       now: 800,
     });
@@ -394,11 +399,12 @@ describe("whatever happens", () => {
     fc.assert(
       fc.property(lives, fc.array(arms, { maxLength: 5 }), (life, again) => {
         const evidence = evidenceOf(life);
-        const { rule, watching } = life;
+        const { rule, isKept } = life;
         const buckets = again.map((bucket, bucketS) => ({ bucketS: bucketS - again.length, ...bucket }));
-        const terms = { threshold: rule.activationThreshold, against: "holdout", watching } as const;
+        const terms = { threshold: rule.activationThreshold, against: "holdout", isKept } as const;
         const [first] = evidence.activation;
-        if (first !== undefined) expect(foldOutcomes(first, buckets, first.foldedTo, terms)).toEqual(first);
+        if (first !== undefined)
+          expect(accumulateOutcomes(first, buckets, first.accumulatedTo, terms)).toEqual(first);
       }),
     );
   });

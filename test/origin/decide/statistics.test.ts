@@ -1,15 +1,15 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { betaLogEvidence, betaLogEvidenceBothWays } from "../../origin/decide/statistics/beta-evidence.ts";
-import { liftInterval, rateInterval, tunedPrior } from "../../origin/decide/statistics/interval.ts";
-import { noEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
-import { foldOutcomes } from "../../origin/decide/accumulate.ts";
-import { mirrored } from "../../origin/decide/statistics/rate-evidence.ts";
-import { mismatchLogEvidence } from "../../origin/decide/statistics/sample-ratio.ts";
-import { logEvidenceWorse } from "../../origin/decide/signals.ts";
-import { agesOf } from "../../shared/features/outcome-ages.ts";
-import { Rule } from "../../shared/features/rule.ts";
-import vectors from "../spec/decision-vectors.json" with { type: "json" };
+import { betaLogEvidence, betaLogEvidenceBothWays } from "../../../origin/decide/statistics/beta-evidence.ts";
+import { liftInterval, rateInterval, tunedPrior } from "../../../origin/decide/statistics/interval.ts";
+import { emptyEvidence, type OutcomeEvidence } from "../../../origin/decide/evidence.ts";
+import { accumulateOutcomes } from "../../../origin/decide/accumulate-outcomes.ts";
+import { complement } from "../../../origin/decide/statistics/tally.ts";
+import { mismatchLogEvidence } from "../../../origin/decide/statistics/sample-ratio.ts";
+import { logEvidenceWorseThanHoldout } from "../../../origin/decide/rollback-tests.ts";
+import { agesOf } from "../../../shared/features/outcome-ages.ts";
+import { Rule } from "../../../shared/features/rule.ts";
+import vectors from "../../spec/decision-vectors.json" with { type: "json" };
 
 const closeTo = (found: number, wanted: number, within: number) =>
   expect(Math.abs(found - wanted), `${found} is not within ${within} of ${wanted}`).toBeLessThan(within);
@@ -33,7 +33,7 @@ describe("reference values from outside", () => {
     const found =
       sided === "two"
         ? betaLogEvidenceBothWays(tally, p0, prior)
-        : betaLogEvidence(mirrored(tally), 1 - p0, { alpha: prior.beta, beta: prior.alpha });
+        : betaLogEvidence(complement(tally), 1 - p0, { alpha: prior.beta, beta: prior.alpha });
     closeTo(found, logE, 1e-6);
   });
 
@@ -76,8 +76,8 @@ describe("a comparison with the holdout", () => {
     evaluationWindowSeconds: 3600,
     activationWindowSeconds: 1800,
   });
-  const empty = noEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 }).activation;
-  const terms = { threshold: 0.15, against: "holdout", watching: false } as const;
+  const empty = emptyEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 }).activation;
+  const terms = { threshold: 0.15, against: "holdout", isKept: false } as const;
   const units = fc.integer({ min: 1, max: 5 });
   const chance = fc.double({ min: 0.01, max: 0.99, noNaN: true });
 
@@ -91,8 +91,8 @@ describe("a comparison with the holdout", () => {
           const [first, second] = empty;
           if (first === undefined || second === undefined) throw new Error("two ages were expected");
           const fold = (part: OutcomeEvidence, s: [number, number], earlier: [number, number]) =>
-            foldOutcomes(
-              { ...part, held: guess },
+            accumulateOutcomes(
+              { ...part, stepHoldout: guess },
               [
                 {
                   bucketS: 0,
@@ -109,7 +109,7 @@ describe("a comparison with the holdout", () => {
             for (const c1 of outcomes(held, early))
               for (const t2 of outcomes(treated - t1.s, late))
                 for (const c2 of outcomes(held - c1.s, late)) {
-                  const logEvidence = logEvidenceWorse([
+                  const logEvidence = logEvidenceWorseThanHoldout([
                     fold(first, [t1.s, c1.s], [0, 0]),
                     fold(second, [t1.s + t2.s, c1.s + c2.s], [t1.s, c1.s]),
                   ]);

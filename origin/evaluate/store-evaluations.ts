@@ -4,10 +4,11 @@ import type { ExplainedDecision } from "../decide/explain-decision.ts";
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { Rule } from "../../shared/features/rule.ts";
+import { toStoredEvidence } from "./stored-evidence.ts";
 import { trialStamp, type StoredTrial } from "./targets.ts";
 
 /** What a check has to store of one feature. */
-export type NewCheck = {
+export type NewEvaluation = {
   readonly featureId: FeatureId;
   readonly epoch: number;
   readonly trial: Omit<StoredTrial, "stamp"> & {
@@ -34,15 +35,15 @@ const SEPARATOR = "\u001E";
  * one round trip and one transaction. Evidence alone is not waited for the disk: if a crash takes it away it is folded again
  * from where the trial then stands, and what is decided on it is committed after it, so never without it.
  */
-export const storeChecks = async (
+export const storeEvaluations = async (
   db: Queryable,
-  checks: readonly NewCheck[],
+  checks: readonly NewEvaluation[],
 ): Promise<ReadonlyMap<FeatureId, string>> => {
   if (checks.length === 0) return new Map();
   const trials = checks.map(({ trial }) => trial);
   const evaluations = checks.map(({ evaluation }) => evaluation);
   const { rows } = await db.query<{ feature_id: FeatureId; stamp: string }>({
-    name: "store-checks",
+    name: "store-evaluations",
     // Rows are locked in one order, whatever the plan: processes that store the same features must not wait in a circle.
     text: `
      with given as materialized (
@@ -89,7 +90,7 @@ export const storeChecks = async (
       trials.map(({ terms }) => terms),
       trials.map(({ decided }) => decided),
       trials.map(({ cause }) => cause.join(" ")),
-      trials.map(({ evidence }) => JSON.stringify(evidence)).join(SEPARATOR),
+      trials.map(({ evidence }) => JSON.stringify(toStoredEvidence(evidence))).join(SEPARATOR),
       trials.map(({ treatmentSketch }) => treatmentSketch),
       trials.map(({ holdoutSketch }) => holdoutSketch),
       trials.map(({ alphaSpent }) => alphaSpent),

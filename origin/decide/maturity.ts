@@ -6,17 +6,22 @@ import type { Ages } from "../../shared/features/outcome-ages.ts";
  * Time that spans need from a visitor's request to the origin and through the fold, whose lag is known to within two
  * seconds: at least 4 s, for buckets of half a minute and more 30 s (exporters batch for 5 s by default).
  */
-const settlingSeconds = (bucketSeconds: number): number => Math.min(30, Math.max(4, bucketSeconds));
+const allowedLatenessSeconds = (bucketSeconds: number): number => Math.min(30, Math.max(4, bucketSeconds));
 
 /** Unix seconds: the time, and up to when telemetry has arrived; `lagSeconds`: how far its aggregation is behind. */
-export type SettlingClock = { readonly now: number; readonly arrived?: number; readonly lagSeconds: number };
+export type MaturityClock = {
+  readonly now: number;
+  readonly watermark?: number;
+  readonly lagSeconds: number;
+};
 
 /** Buckets that begin before this (unix seconds) are settled at `ageSeconds`. */
-export const settledUpTo = (
+export const matureUpTo = (
   { bucketSeconds }: Ages,
   ageSeconds: number,
-  { now, arrived = now, lagSeconds }: SettlingClock,
+  { now, watermark = now, lagSeconds }: MaturityClock,
 ): number =>
   Math.floor(
-    (Math.min(now - lagSeconds, arrived) - settlingSeconds(bucketSeconds) - ageSeconds) / bucketSeconds,
+    (Math.min(now - lagSeconds, watermark) - allowedLatenessSeconds(bucketSeconds) - ageSeconds) /
+      bucketSeconds,
   ) * bucketSeconds;
