@@ -77,7 +77,6 @@ export const Environment = z.object({
   RAW_SLOW_MS: whole(1, 600_000, 1000).describe("Milliseconds from which a span is slow, for `otel_spans`."),
   RAW_KEEP_DAYS: whole(1, 3_650, 62).describe("Days that `otel_spans` keeps a month after its end."),
   CAPTCHA_THRESHOLD: CaptchaThreshold,
-  SLACK_WEBHOOK_URL: url(["https:", "http:"]).optional(),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
       error: "must be one of fatal error warn info debug trace silent",
