@@ -2,7 +2,8 @@
 import { parseArgs } from "node:util";
 import { judge, type Question } from "../edge/routes/explain.ts";
 import { compile } from "../edge/features/compile.ts";
-import { PushMessage, encodeFeature } from "../shared/features/feature.ts";
+import { PushMessage } from "../shared/snapshot/push-message.ts";
+import { encodeFeature } from "../shared/features/encoded-feature.ts";
 import { UnitId } from "../shared/ids.ts";
 import { installPeers } from "./peers/install.ts";
 import type { Evaluator } from "./peers/evaluators.js";

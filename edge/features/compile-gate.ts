@@ -1,5 +1,5 @@
 // A feature's gate made ready for requests: where open requests go, what closed ones get, what is edited in pages.
-import { decodeField, type EncodedFeature } from "../../shared/features/feature.ts";
+import { decodeField, type EncodedFeature } from "../../shared/features/encoded-feature.ts";
 import type { WhenClosed } from "../../shared/features/gate.ts";
 import { compilePath, type CompiledPath } from "../../shared/features/route.ts";
 

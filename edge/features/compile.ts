@@ -2,7 +2,8 @@
 import type { Assignable, Cohort, StickyCohort } from "../../shared/features/assign.ts";
 import { compileTargeting, type TargetingPredicate } from "../../shared/features/compile-targeting.ts";
 import { stickyKey } from "../../shared/signing/cookie.ts";
-import { decodeField, type Activation, type EncodedFeature } from "../../shared/features/feature.ts";
+import { decodeField, type EncodedFeature } from "../../shared/features/encoded-feature.ts";
+import type { Activation } from "../../shared/features/feature.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { compilePath, type Route } from "../../shared/features/route.ts";
 import { encodeSubject, type ReportedFeature } from "../telemetry/span-writer.ts";

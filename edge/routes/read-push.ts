@@ -1,5 +1,6 @@
 // `POST /.sluice/push`: the origin tells the edge what changed. Signed, so that nobody else can open or close anything.
-import { PushMessage, encodeFeature } from "../../shared/features/feature.ts";
+import { PushMessage } from "../../shared/snapshot/push-message.ts";
+import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import type { Push } from "../../shared/snapshot/versioned-snapshot.ts";
 import { err, ok, type Result } from "../../shared/result.ts";

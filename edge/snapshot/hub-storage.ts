@@ -1,5 +1,5 @@
 // The hub's ledger in its SQLite storage: one row a feature, a null state where it was removed.
-import { readEncodedFeature } from "../../shared/features/feature.ts";
+import { readEncodedFeature } from "../../shared/features/encoded-feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import {
   emptySnapshot,

@@ -1,7 +1,7 @@
 // The copy in KV: where an isolate begins when no Durable Object answers. Up to a minute behind, so never the path of
 // a rollback; written at most once a second.
 import { z } from "zod";
-import { readEncodedFeature } from "../../shared/features/feature.ts";
+import { readEncodedFeature } from "../../shared/features/encoded-feature.ts";
 import { Revision } from "../../shared/ids.ts";
 import {
   applyDelta,

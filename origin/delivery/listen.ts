@@ -1,7 +1,7 @@
 // Listens to PostgreSQL's NOTIFY on a connection of its own, which is made again whenever it breaks. Notifications
 // that were sent meanwhile are lost, so every new connection counts as a notification that names no revision.
 import { Client } from "pg";
-import { PushMessage } from "../../shared/features/feature.ts";
+import { PushMessage } from "../../shared/snapshot/push-message.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../runtime/interruptible-sleep.ts";
 

@@ -2,7 +2,9 @@
 // shows one moment.
 import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
-import { FeatureState, PushMessage, type Snapshot } from "../../shared/features/feature.ts";
+import { FeatureState } from "../../shared/features/feature.ts";
+import { PushMessage } from "../../shared/snapshot/push-message.ts";
+import type { Snapshot } from "../../shared/snapshot/snapshot.ts";
 import { Revision } from "../../shared/ids.ts";
 import { stateJson } from "./feature-record.ts";
 

@@ -3,7 +3,7 @@ import { h32Joined } from "../hash.ts";
 
 export const BUCKETS = 10_000;
 
-/** `holdout` is kept without the feature on purpose, as the comparison; `off` is everyone not yet reached. */
+/** `holdout` is kept without the feature for comparison; `off` is everyone whom the rollout has not reached. */
 export type Cohort = "treatment" | "holdout" | "off";
 
 /** A cohort that sticks to its unit. `off` does not: a raised rollout must reach those units. */
@@ -20,10 +20,10 @@ export const bucketOf = (featureId: string, unitId: string): number => h32Joined
 
 /**
  * Treatment takes the lowest buckets and holdout the highest, so raising the rollout never moves anyone out of
- * treatment. A held cohort wins over the hash.
+ * treatment. A sticky cohort wins over the bucket.
  */
-export const cohortOf = (feature: Assignable, bucket: number, held?: StickyCohort): Cohort => {
-  if (held !== undefined) return held;
+export const cohortOf = (feature: Assignable, bucket: number, sticky?: StickyCohort): Cohort => {
+  if (sticky !== undefined) return sticky;
   if (bucket < feature.rolloutBps) return "treatment";
   if (bucket >= BUCKETS - feature.holdoutBps) return "holdout";
   return "off";

@@ -1,11 +1,11 @@
-// A targeting tree as one function, made once when a snapshot arrives: closures over prepared sets and versions. No
-// code is generated, and nothing a request sends is ever used as a pattern.
+// Turns a targeting tree into one function, once when a snapshot arrives: closures over prepared sets and versions. No
+// code is generated, and nothing that a request sends is ever used as a pattern.
 import { compareVersions, parseVersion } from "./semver.ts";
 import type { Condition, Leaf } from "./targeting.ts";
 
 export type Device = "mobile" | "tablet" | "desktop";
 
-/** What can be asked of a request. Nothing is computed before a condition asks for it. */
+/** What targeting may ask about a request. Nothing is computed before a condition asks for it. */
 export type EvaluationContext = {
   /** ISO 3166-1 alpha-2; null: unknown. */
   readonly country: () => string | null;
@@ -18,7 +18,7 @@ export type EvaluationContext = {
   readonly claim: (name: string) => readonly string[];
 };
 
-export type TargetingPredicate = (facts: EvaluationContext) => boolean;
+export type TargetingPredicate = (context: EvaluationContext) => boolean;
 
 type Test = (value: string) => boolean;
 
@@ -80,27 +80,27 @@ const partsOf = (attribute: string): { kind: string; name: string } => {
 const compileLeaf = (leaf: Leaf): TargetingPredicate => {
   const test = testOf(leaf);
   const { kind, name } = partsOf(leaf.attribute);
-  const one = (read: (facts: EvaluationContext) => string | null): TargetingPredicate => {
-    return (facts) => {
-      const value = read(facts);
+  const one = (read: (context: EvaluationContext) => string | null): TargetingPredicate => {
+    return (context) => {
+      const value = read(context);
       return value !== null && test(value);
     };
   };
   switch (kind) {
     case "country":
-      return one((facts) => facts.country());
+      return one((context) => context.country());
     case "device":
-      return one((facts) => facts.device());
+      return one((context) => context.device());
     case "header": {
       const lower = name.toLowerCase();
-      return one((facts) => facts.header(lower));
+      return one((context) => context.header(lower));
     }
     case "cookie":
-      return one((facts) => facts.cookie(name));
+      return one((context) => context.cookie(name));
     case "claim":
-      return (facts) => facts.claim(name).some(test);
+      return (context) => context.claim(name).some(test);
     default:
-      return one((facts) => facts.path());
+      return one((context) => context.path());
   }
 };
 
@@ -108,12 +108,12 @@ export const compileTargeting = (condition: Condition): TargetingPredicate => {
   if ("conditions" in condition) {
     const compiled = condition.conditions.map(compileTargeting);
     return condition.operator === "and"
-      ? (facts) => compiled.every((holds) => holds(facts))
-      : (facts) => compiled.some((holds) => holds(facts));
+      ? (context) => compiled.every((holds) => holds(context))
+      : (context) => compiled.some((holds) => holds(context));
   }
   if ("condition" in condition) {
     const holds = compileTargeting(condition.condition);
-    return (facts) => !holds(facts);
+    return (context) => !holds(context);
   }
   return compileLeaf(condition);
 };

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { compile } from "../../edge/features/compile.ts";
 import { factsOf } from "../../edge/features/request-context.ts";
 import { applicable } from "../../edge/features/evaluate.ts";
-import { FeatureState, encodeFeature } from "../../shared/features/feature.ts";
+import { FeatureState } from "../../shared/features/feature.ts";
+import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import { Revision } from "../../shared/ids.ts";
 import { feature } from "./support/edge.ts";
 

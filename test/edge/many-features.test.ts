@@ -3,7 +3,8 @@ import { compile } from "../../edge/features/compile.ts";
 import { gate } from "../../edge/features/evaluate.ts";
 import { newIdentity } from "../../edge/visitor/cookie.ts";
 import { MAX_STICKY } from "../../shared/signing/cookie.ts";
-import { FeatureState, encodeFeature } from "../../shared/features/feature.ts";
+import { FeatureState } from "../../shared/features/feature.ts";
+import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import { Revision, UnitId } from "../../shared/ids.ts";
 import { cookieOf, echoed, edge, feature, headerOf, push, recorded } from "./support/edge.ts";
 

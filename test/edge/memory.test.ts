@@ -2,7 +2,8 @@
 import { describe, expect, test, vi } from "vitest";
 import { makeMemory, type Seen } from "../../edge/snapshot/cache.ts";
 import type { Watch, WatchAnswer } from "../../edge/snapshot/watch.ts";
-import { FeatureState, encodeFeature } from "../../shared/features/feature.ts";
+import { FeatureState } from "../../shared/features/feature.ts";
+import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import {
   applyDelta,

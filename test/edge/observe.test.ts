@@ -9,7 +9,8 @@ import {
 import type { ReportedFeature } from "../../edge/telemetry/span-writer.ts";
 import { compile } from "../../edge/features/compile.ts";
 import type { Assigned } from "../../edge/features/evaluate.ts";
-import { PushMessage, encodeFeature } from "../../shared/features/feature.ts";
+import { PushMessage } from "../../shared/snapshot/push-message.ts";
+import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import { feature } from "./support/edge.ts";
 
 const names = Array.from({ length: 40 }, (_, i) => `feat_${i}`);

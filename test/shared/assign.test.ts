@@ -8,18 +8,18 @@ type Case = {
   unitId: string;
   rolloutBps: number;
   holdoutBps: number;
-  held?: string;
+  sticky?: string;
   bucket: number;
   cohort: string;
 };
 
-const heldOf = ({ held }: Case): StickyCohort | undefined =>
-  held === "treatment" || held === "holdout" ? held : undefined;
+const stickyOf = ({ sticky }: Case): StickyCohort | undefined =>
+  sticky === "treatment" || sticky === "holdout" ? sticky : undefined;
 
 test.each(cases as Case[])("$featureId for $unitId is $cohort (bucket $bucket)", (each) => {
   const bucket = bucketOf(each.featureId, each.unitId);
   expect(bucket).toBe(each.bucket);
-  expect(cohortOf(each, bucket, heldOf(each))).toBe(each.cohort);
+  expect(cohortOf(each, bucket, stickyOf(each))).toBe(each.cohort);
 });
 
 const featureId = fc.stringMatching(/^[A-Za-z0-9_.:/-]{1,128}$/);
@@ -38,15 +38,15 @@ test("the same unit and feature always give the same bucket, between 0 and 9999"
   );
 });
 
-test("a held cohort sticks whatever the shares become", () => {
+test("a sticky cohort stays whatever the shares become", () => {
   fc.assert(
     fc.property(
       featureId,
       unitId,
       shares,
       fc.constantFrom("treatment", "holdout"),
-      (id, unit, share, held) => {
-        expect(cohortOf({ featureId: id, ...share }, bucketOf(id, unit), held)).toBe(held);
+      (id, unit, share, sticky) => {
+        expect(cohortOf({ featureId: id, ...share }, bucketOf(id, unit), sticky)).toBe(sticky);
       },
     ),
   );

@@ -2,7 +2,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { PushMessage, type FeatureState } from "../../shared/features/feature.ts";
+import { PushMessage } from "../../shared/snapshot/push-message.ts";
+import type { FeatureState } from "../../shared/features/feature.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import { parseSignature, signedText } from "../../shared/signing/push-signature.ts";
 

@@ -1,6 +1,6 @@
 // Keeps the feature states in Redis correct: after every gap (a connection that was away, a node that came back empty,
 // a failover) all are written again from the database. Between gaps the dispatcher writes each change.
-import type { Snapshot } from "../../../shared/features/feature.ts";
+import type { Snapshot } from "../../../shared/snapshot/snapshot.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
 import type { FlagBus } from "./flag-bus.ts";

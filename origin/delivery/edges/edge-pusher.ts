@@ -1,7 +1,7 @@
 // Keeps one edge at the newest revision: a full snapshot at first contact, then all changes since the revision that
 // the edge confirmed last. A message builds on the confirmed revision, not on what is under way. So messages may
 // overlap, repeat and overtake one another, and a slow answer never holds up the next change.
-import type { PushMessage } from "../../../shared/features/feature.ts";
+import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
 import type { Revision } from "../../../shared/ids.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";

@@ -1,7 +1,7 @@
 // Pushes to all edges, each on its own. Every process with the role `push` pushes every change: a repeated push has no
 // effect at an edge, and no edge has to wait until a dead process has been noticed.
 import type { Pool } from "../../db/pool.ts";
-import type { PushMessage } from "../../../shared/features/feature.ts";
+import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
 import type { Revision } from "../../../shared/ids.ts";
 import type { ChangeNotification } from "../listen.ts";
 import { registerEdges } from "./confirmations.ts";

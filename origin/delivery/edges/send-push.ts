@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { z } from "zod";
-import type { PushMessage } from "../../../shared/features/feature.ts";
+import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
 import { Revision } from "../../../shared/ids.ts";
 import type { KeyRing } from "../../../shared/signing/key-ring.ts";
 import { formatSignature, signedText } from "../../../shared/signing/push-signature.ts";
