@@ -3,7 +3,8 @@ import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
 import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
 import { KeyRing } from "../shared/signing/key-ring.ts";
-import { err, ok, type Result } from "../shared/result.ts";
+import type { Result } from "../shared/result.ts";
+import { parseVariables, whole, type VariableError } from "../shared/variables.ts";
 import type { Hub } from "./snapshot/hub.ts";
 import type { Replica } from "./snapshot/replica.ts";
 import { parseJson } from "./parse-json.ts";
@@ -29,8 +30,6 @@ const baseOrEmpty = z
   .default("");
 
 const Jwks = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
-
-const positiveMs = z.coerce.number("must be a number of ms").int().min(50).max(20_000);
 
 const keySetForm = "must be empty, an http(s) URL or a JSON Web Key Set";
 
@@ -75,19 +74,13 @@ export const Variables = z.object({
   INGEST_TOKEN: z.string().default("").describe("The origin's ingest token."),
   PUSH_KEYS: KeyRing.describe("Keys that verify pushes and preview links."),
   COOKIE_KEYS: KeyRing.describe("Keys that sign visitors' cookies."),
-  WATCH_MS: positiveMs
-    .default(1_000)
-    .describe("Milliseconds after which a watch is answered without a change."),
-  MAX_STALE_MS: positiveMs
-    .default(2_000)
-    .describe("Milliseconds after which an unconfirmed snapshot is stale and `failureMode` holds."),
-  REPLICA_SHARDS: z.coerce
-    .number("must be a number")
-    .int()
-    .min(1)
-    .max(64)
-    .default(1)
-    .describe("How many replicas share the isolates of one location."),
+  WATCH_MS: whole(50, 20_000, 1_000).describe(
+    "Milliseconds after which a watch is answered without a change.",
+  ),
+  MAX_STALE_MS: whole(50, 20_000, 2_000).describe(
+    "Milliseconds after which an unconfirmed snapshot is stale and `failureMode` holds.",
+  ),
+  REPLICA_SHARDS: whole(1, 64, 1).describe("How many replicas share the isolates of one location."),
   JWT_KEY_SET: KeySet.default(null).describe(
     "Keys of the site's own tokens, for targeting by claims: a JSON Web Key Set or its URL. Empty: there are no claims.",
   ),
@@ -115,7 +108,7 @@ export const Variables = z.object({
   CAPTCHA_VERIFY_URL: baseOrEmpty.describe("Where tokens are verified. Empty: the provider's own address."),
   CAPTCHA_THRESHOLD: CaptchaThreshold,
   DEBUG_HEADERS: z
-    .enum(["on-request", "always"])
+    .enum(["on-request", "always"], "must be on-request or always")
     .default("on-request")
     .describe(
       "Which responses carry `Sluice-Revision`, `Sluice-Age` and `Server-Timing`. `on-request`: to requests with `Sluice-Debug: 1`.",
@@ -150,9 +143,5 @@ const Config = Variables.transform((variables, context) => {
 });
 export type Config = z.infer<typeof Config>;
 
-/** The error names each wrong variable and what is allowed, and repeats no value: it may be a secret. */
-export const parseConfig = (env: object): Result<Config, string> => {
-  const parsed = Config.safeParse(env);
-  if (parsed.success) return ok(parsed.data);
-  return err(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
-};
+/** `env` may also hold bindings. */
+export const parseConfig = (env: object): Result<Config, VariableError[]> => parseVariables(Config, env);

@@ -4,6 +4,7 @@ import { makePostTraces } from "./telemetry/post-traces.ts";
 import { forwardQueued } from "./telemetry/queue.ts";
 import { locationHint } from "./snapshot/region.ts";
 import { pathOf, toUpstream } from "./proxy/upstream.ts";
+import { variableErrorText } from "../shared/variables.ts";
 import { makeSite, type Site } from "./wire.ts";
 
 export { Hub } from "./snapshot/hub.ts";
@@ -16,7 +17,7 @@ let isolate: Isolate | null = null;
 const start = (request: Request, env: Env): Isolate => {
   const config = parseConfig(env);
   if (config.ok) return { site: makeSite(env, config.value, locationHint(request.cf)) };
-  const fault = `Sluice is misconfigured and gates nothing: ${config.error}`;
+  const fault = `Sluice is misconfigured and gates nothing: ${config.error.map(variableErrorText).join("; ")}`;
   // oxlint-disable-next-line no-console -- the Worker's log is where an operator looks
   console.error(fault);
   return { fault };
@@ -45,7 +46,10 @@ export default {
 
   async queue(batch, env) {
     const config = parseConfig(env);
-    if (!config.ok) throw new Error(`Sluice is misconfigured, telemetry stays in the queue: ${config.error}`);
+    if (!config.ok)
+      throw new Error(
+        `Sluice is misconfigured, telemetry stays in the queue: ${config.error.map(variableErrorText).join("; ")}`,
+      );
     await forwardQueued(batch, makePostTraces(config.value));
   },
 } satisfies ExportedHandler<Env, ArrayBuffer>;

@@ -1,17 +1,10 @@
 // Configuration: read from the environment once, refused at start with the variable's name and what it may be.
+import { resolve } from "node:path";
 import { z } from "zod";
 import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
 import { KeyRing } from "../shared/signing/key-ring.ts";
-import { err, ok, type Result } from "../shared/result.ts";
-
-/** A whole number in an environment variable. */
-export const whole = (min: number, max: number, fallback: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
-    .default(fallback);
+import type { Result } from "../shared/result.ts";
+import { parseVariables, whole, withoutEmpty, type VariableError } from "../shared/variables.ts";
 
 const url = (protocols: readonly string[]) =>
   z
@@ -33,18 +26,19 @@ export type Role = (typeof ROLES)[number];
 const token = z.string().min(8, "must have at least 8 characters");
 
 /** Each variable by its name, with the text that docs/reference/environment.md shows. */
-export const Environment = z.object({
-  ORIGIN_PORT: whole(0, 65_535, 8080).describe("Port of the origin. 0: any free one."),
+export const Variables = z.object({
+  ORIGIN_PORT: whole(1, 65_535, 8080).describe("Port of the origin."),
   ORIGIN_HOST: z
     .string()
     .min(1, "must be an address to listen on")
     .default("127.0.0.1")
     .describe("Address that the origin listens on."),
+  // Absolute from here on: programs that are started with it have working directories of their own.
   DATA_DIR: z
     .string()
-    .min(1, "must be a folder")
     .default(".data")
-    .describe("Folder of the embedded PostgreSQL."),
+    .transform((folder) => resolve(folder))
+    .describe("Folder of the embedded PostgreSQL. A relative one is below the working directory."),
   DATABASE_URL: url(["postgres:", "postgresql:"])
     .optional()
     .describe("A PostgreSQL 17 of your own. Unset: the embedded one."),
@@ -84,22 +78,14 @@ export const Environment = z.object({
     .default("info")
     .describe("Least severe level that is logged."),
 });
-export type Config = z.infer<typeof Environment>;
+const Config = Variables.refine((config) => config.EDGE_URLS.length === 0 || config.PUSH_KEYS !== undefined, {
+  path: ["PUSH_KEYS"],
+  error: "must be set when EDGE_URLS is",
+  when: ({ issues }) => issues.length === 0,
+});
+export type Config = z.infer<typeof Config>;
 
-export type ConfigProblem = { readonly variable: string; readonly problem: string };
-
-/** An empty variable counts as unset. Values never appear in a problem: they may be secrets. */
+/** An empty variable counts as unset. */
 export const parseConfig = (
   environment: Readonly<Record<string, string | undefined>>,
-): Result<Config, ConfigProblem[]> => {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-  const parsed = Environment.safeParse(set);
-  const problems = (parsed.error?.issues ?? []).map((issue) => ({
-    variable: String(issue.path[0]),
-    problem: issue.message,
-  }));
-  if (parsed.success && parsed.data.EDGE_URLS.length > 0 && parsed.data.PUSH_KEYS === undefined) {
-    problems.push({ variable: "PUSH_KEYS", problem: "must be set when EDGE_URLS is" });
-  }
-  return parsed.success && problems.length === 0 ? ok(parsed.data) : err(problems);
-};
+): Result<Config, VariableError[]> => parseVariables(Config, withoutEmpty(environment));

@@ -31,10 +31,11 @@ import { startPeriodicTask } from "./runtime/periodic-task.ts";
 import { makeFeatureChanges } from "./features/change-feature.ts";
 import { countRollbacks } from "./features/count-rollbacks.ts";
 import { makeSpanLog } from "./span-log/append.ts";
+import { variableErrorText } from "../shared/variables.ts";
 
 const parsed = parseConfig(process.env);
 if (!parsed.ok) {
-  for (const { variable, problem } of parsed.error) process.stderr.write(`${variable} ${problem}\n`);
+  for (const error of parsed.error) process.stderr.write(`${variableErrorText(error)}\n`);
   process.exit(2);
 }
 const config = parsed.value;

@@ -102,7 +102,7 @@ const startOwn = async (): Promise<Loop> => {
   return {
     edgeUrl: stack.edge.url,
     originUrl: stack.origin.url,
-    shopUrl: stack.shop.url,
+    shopUrl: stack.upstreamUrl,
     adminToken: stack.secrets.adminToken,
     stop: async () => {
       await stack.stop();

@@ -59,7 +59,8 @@ const start = (command: string, args: string[], ids: { uid?: number; gid?: numbe
 
 /**
  * How to start a PostgreSQL program. As root the user is changed; where that user could not reach the folders it
- * keeps the one capability to walk through them, which `setpriv` (util-linux) can hand on.
+ * keeps the one capability to walk through them, which `setpriv` (util-linux) can hand on. initdb looks for `postgres`
+ * with access(2), which counts a capability of a user other than root only under `no_setuid_fixup`.
  */
 const makeLauncher = async (folders: string[]) => {
   if (process.getuid?.() !== 0) return start;
@@ -76,6 +77,7 @@ const makeLauncher = async (folders: string[]) => {
       "--clear-groups",
       "--inh-caps=+dac_override",
       "--ambient-caps=+dac_override",
+      "--securebits=+no_setuid_fixup",
       command,
       ...args,
     ]);

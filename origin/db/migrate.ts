@@ -1,8 +1,9 @@
 // Brings the database to the newest schema. Several processes may start at once: they wait for one another.
+import { fileURLToPath } from "node:url";
 import { runner } from "node-pg-migrate";
 import { Client } from "pg";
 
-const directory = new URL("../../migrations", import.meta.url).pathname;
+const directory = fileURLToPath(new URL("../../migrations", import.meta.url));
 
 /** Runs all missing migrations in one transaction each; returns their names. */
 export const migrate = async (

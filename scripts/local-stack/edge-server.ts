@@ -5,7 +5,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, MiniflareCoreError } from "miniflare";
-import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const configPath = join(root, "wrangler.toml");
@@ -26,7 +26,6 @@ export const bundleEdge = async (outDir: string, config = configPath): Promise<v
     process.execPath,
     [wrangler, "deploy", "--dry-run", "--config", config, "--outdir", outDir],
     {
-      cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
     },
@@ -56,7 +55,7 @@ const modulesOf = async (
 /** What of wrangler's description of the Worker this file reads; the rest is handed on as it is. */
 type WorkerOptions = {
   modulesRules?: unknown;
-  bindings?: Record<string, string>;
+  bindings?: unknown;
   durableObjects?: Record<string, { className: string }>;
 };
 
@@ -74,12 +73,14 @@ export const startEdge = async (options: {
   /** Name of a queue that takes the telemetry which the origin does not. */
   telemetryQueue?: string;
 }): Promise<EdgeServer> => {
-  // The bundle lists its modules itself, so wrangler's rules for finding them have nothing to do.
+  const config = unstable_readConfig({ config: configPath });
+  // The bundle lists its modules itself, so wrangler's rules for finding them have nothing to do. Its bindings would
+  // bring in `.dev.vars` and `.env`, which are for `wrangler dev`.
   const {
     modulesRules: _,
-    bindings: vars,
+    bindings: __,
     ...workerOptions
-  } = unstable_getMiniflareWorkerOptions(configPath).workerOptions as WorkerOptions;
+  } = unstable_getMiniflareWorkerOptions(config).workerOptions as WorkerOptions;
   const modules = await modulesOf(options.bundleDir);
   const instance = (name: string, port: number) => ({
     ...workerOptions,
@@ -87,7 +88,7 @@ export const startEdge = async (options: {
     rootPath: options.bundleDir,
     modulesRoot: options.bundleDir,
     modules,
-    bindings: { ...vars, ...options.bindings },
+    bindings: { ...config.vars, ...options.bindings },
     // Visitors reach the Worker itself: the development server's own entry would rewrite requests.
     unsafeDirectSockets: [{ host: "127.0.0.1", port }],
   });
@@ -114,7 +115,7 @@ export const startEdge = async (options: {
     await miniflare.ready;
   } catch (cause) {
     const inUse = cause instanceof MiniflareCoreError && cause.code === "ERR_ADDRESS_IN_USE";
-    throw inUse ? new Error(`the edge's port ${options.port} (EDGE_PORT) is in use`, { cause }) : cause;
+    throw inUse ? new Error(`the edge's port ${options.port} is in use`, { cause }) : cause;
   }
   const urlOf = async (name: string) => (await miniflare.unsafeGetDirectURL(name)).origin;
   return {

@@ -17,13 +17,19 @@ export type OriginProcess = {
   readonly stop: () => Promise<void>;
 };
 
+/** Where an origin that listens on `host` (ORIGIN_HOST) is reached from this machine. */
+export const originUrl = (port: number, host = "127.0.0.1"): string => {
+  const reached = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
+  return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
+};
+
 /** `env` is the origin's whole configuration; its log lines go to `onLine`. */
 export const startOriginProcess = (options: {
   port: number;
   env: Readonly<Record<string, string>>;
   onLine: (line: string) => void;
 }): OriginProcess => {
-  const url = `http://127.0.0.1:${options.port}`;
+  const url = originUrl(options.port, options.env["ORIGIN_HOST"]);
   let stopping = false;
   let child: ChildProcess;
   let wasReady = false;

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 
-const Secrets = z.object({
+export const Secrets = z.object({
   adminToken: z.string(),
   ingestToken: z.string(),
   pushKeys: z.string(),
@@ -14,9 +14,10 @@ export type Secrets = z.infer<typeof Secrets>;
 
 const random = () => randomBytes(24).toString("base64url");
 
-/** `made` tells whether this call made them, so that the admin token is printed exactly once. */
-export const loadSecrets = async (dataDir: string): Promise<{ secrets: Secrets; made: boolean }> => {
-  const file = join(dataDir, "secrets.json");
+export const secretsFile = (dataDir: string): string => join(dataDir, "secrets.json");
+
+export const loadSecrets = async (dataDir: string): Promise<Secrets> => {
+  const file = secretsFile(dataDir);
   await mkdir(dataDir, { recursive: true });
   const fresh: Secrets = {
     adminToken: random(),
@@ -26,9 +27,9 @@ export const loadSecrets = async (dataDir: string): Promise<{ secrets: Secrets; 
   };
   try {
     await writeFile(file, JSON.stringify(fresh, null, 2), { mode: 0o600, flag: "wx" });
-    return { secrets: fresh, made: true };
+    return fresh;
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    return { secrets: Secrets.parse(JSON.parse(await readFile(file, "utf8"))), made: false };
+    return Secrets.parse(JSON.parse(await readFile(file, "utf8")));
   }
 };

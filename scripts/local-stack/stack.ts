@@ -2,21 +2,23 @@
 // flow tests all run this.
 import { join } from "node:path";
 import { bundleEdge, startEdge, type EdgeServer } from "./edge-server.ts";
-import { startOriginProcess, type OriginProcess } from "./origin-process.ts";
+import { originUrl, startOriginProcess, type OriginProcess } from "./origin-process.ts";
+import { portErrors } from "./ports.ts";
 import { loadSecrets, type Secrets } from "./secrets.ts";
 import { startShopThread, type ShopThread } from "../shop/thread.ts";
 
 export type Stack = {
   readonly edge: { readonly url: string; readonly restart: () => Promise<void> };
   readonly origin: OriginProcess;
-  readonly shop: ShopThread;
+  /** null where UPSTREAM_URL names another site. */
+  readonly shop: ShopThread | null;
+  readonly upstreamUrl: string;
   readonly secrets: Secrets;
-  /** true at the first start on this data folder */
-  readonly fresh: boolean;
   readonly stop: () => Promise<void>;
 };
 
 export type StackOptions = {
+  /** Absolute: the programs that get it have working directories of their own. */
   readonly dataDir: string;
   readonly ports: { readonly edge: number; readonly origin: number; readonly shop: number };
   /** More of the origin's environment: DATABASE_URL, REDIS_URL, … */
@@ -25,35 +27,60 @@ export type StackOptions = {
   readonly onLine: (line: string) => void;
 };
 
+const LOOPBACK = "127.0.0.1";
+
+/** The Worker serves the site ungated when its variables are wrong, and says so on its own routes only. */
+const assertGates = async (edgeUrl: string): Promise<void> => {
+  const health = await fetch(`${edgeUrl}/.sluice/health`);
+  const text = await health.text();
+  if (!health.ok) throw new Error(`the edge does not gate: ${text}`);
+};
+
+/** Throws one line for each variable that is to blame when a port is taken. */
 export const startStack = async (options: StackOptions): Promise<Stack> => {
-  const { secrets: kept, made } = await loadSecrets(options.dataDir);
+  const { dataDir, ports, originEnv = {}, edgeVars = {} } = options;
+  const upstream = edgeVars["UPSTREAM_URL"];
+  const errors = await portErrors([
+    { variable: "EDGE_PORT", host: LOOPBACK, port: ports.edge },
+    { variable: "ORIGIN_PORT", host: originEnv["ORIGIN_HOST"] ?? LOOPBACK, port: ports.origin },
+    ...(upstream === undefined ? [{ variable: "SHOP_PORT", host: LOOPBACK, port: ports.shop }] : []),
+  ]);
+  if (errors.length > 0) throw new Error(errors.join("\n"));
+
+  const kept = await loadSecrets(dataDir);
   const secrets: Secrets = {
-    adminToken: options.originEnv?.["ADMIN_TOKEN"] ?? kept.adminToken,
-    ingestToken: options.originEnv?.["INGEST_TOKEN"] ?? kept.ingestToken,
-    pushKeys: options.originEnv?.["PUSH_KEYS"] ?? kept.pushKeys,
-    cookieKeys: options.edgeVars?.["COOKIE_KEYS"] ?? kept.cookieKeys,
+    adminToken: originEnv["ADMIN_TOKEN"] ?? kept.adminToken,
+    ingestToken: originEnv["INGEST_TOKEN"] ?? kept.ingestToken,
+    pushKeys: originEnv["PUSH_KEYS"] ?? kept.pushKeys,
+    cookieKeys: edgeVars["COOKIE_KEYS"] ?? kept.cookieKeys,
   };
-  const bundleDir = join(options.dataDir, "edge", "bundle");
+  const bundleDir = join(dataDir, "edge", "bundle");
   const bundled = bundleEdge(bundleDir);
-  const edgeUrl = `http://127.0.0.1:${options.ports.edge}`;
+  // Awaited below; until then its failure must not end the process.
+  bundled.catch(() => {});
+  const edgeUrl = `http://${LOOPBACK}:${ports.edge}`;
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const end of stops.toReversed()) await end();
   };
   try {
-    const shop = await startShopThread({ port: options.ports.shop, controlToken: secrets.adminToken });
-    stops.push(() => shop.stop());
+    const shop =
+      upstream === undefined
+        ? await startShopThread({ port: ports.shop, controlToken: secrets.adminToken })
+        : null;
+    if (shop !== null) stops.push(() => shop.stop());
+    const upstreamUrl = upstream ?? shop?.url ?? "";
     await bundled;
     const serve = () =>
       startEdge({
         bundleDir,
-        stateDir: join(options.dataDir, "edge", "state"),
-        port: options.ports.edge,
+        stateDir: join(dataDir, "edge", "state"),
+        port: ports.edge,
         bindings: {
-          UPSTREAM_URL: shop.url,
-          ORIGIN_URL: `http://127.0.0.1:${options.ports.origin}`,
+          UPSTREAM_URL: upstreamUrl,
+          ORIGIN_URL: originUrl(ports.origin, originEnv["ORIGIN_HOST"]),
           DEBUG_HEADERS: "always",
-          ...options.edgeVars,
+          ...edgeVars,
           COOKIE_KEYS: secrets.cookieKeys,
           PUSH_KEYS: secrets.pushKeys,
           INGEST_TOKEN: secrets.ingestToken,
@@ -61,14 +88,15 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       });
     let edge: EdgeServer = await serve();
     stops.push(() => edge.stop());
+    await assertGates(edgeUrl);
     // The edge first: the origin pushes to it as soon as it runs.
     const origin = startOriginProcess({
-      port: options.ports.origin,
+      port: ports.origin,
       onLine: options.onLine,
       env: {
-        DATA_DIR: options.dataDir,
-        ...options.originEnv,
-        EDGE_URLS: [edgeUrl, options.originEnv?.["EDGE_URLS"] ?? []].flat().join(","),
+        ...originEnv,
+        DATA_DIR: dataDir,
+        EDGE_URLS: [edgeUrl, originEnv["EDGE_URLS"] ?? []].flat().join(","),
         ADMIN_TOKEN: secrets.adminToken,
         INGEST_TOKEN: secrets.ingestToken,
         PUSH_KEYS: secrets.pushKeys,
@@ -86,8 +114,8 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       },
       origin,
       shop,
+      upstreamUrl,
       secrets,
-      fresh: made,
       stop,
     };
   } catch (error) {

@@ -1,7 +1,8 @@
 // The pages of docs/reference, generated from the schemas and the metrics themselves.
 import { z } from "zod";
-import { Variables } from "../../edge/config.ts";
-import { Environment } from "../../origin/config.ts";
+import { Variables as EdgeVariables } from "../../edge/config.ts";
+import { Variables as OriginVariables } from "../../origin/config.ts";
+import { Variables as StackVariables } from "../local-stack/environment.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { Activation, FeatureState } from "../../shared/features/feature.ts";
 import { Gate } from "../../shared/features/gate.ts";
@@ -63,10 +64,13 @@ const environmentPage = (): string =>
     "An empty variable counts as unset. A wrong one is refused by its name.",
     "## Origin",
     "Variables of the process `origin/main.ts`.",
-    variableTable(Environment),
+    variableTable(OriginVariables),
     "## Edge",
     "Variables and secrets of the Worker: `[vars]` in `wrangler.toml`, or `npx wrangler secret put`.",
-    variableTable(Variables),
+    variableTable(EdgeVariables),
+    "## `npm start` and `npm run demo`",
+    "They take all of the above and hand it on; what is not set is wired from one to the other. `UPSTREAM_URL` takes the place of the demo shop. `LOG_LEVEL` is `warn`, `DEBUG_HEADERS` is `always`, keys and tokens are made and kept in `DATA_DIR`. These variables are their own:",
+    variableTable(StackVariables),
   );
 
 const Metric = z.object({

@@ -7,7 +7,7 @@ export type KeyRing = readonly [Key, ...Key[]];
 const form =
   "must be kid:secret[,kid:secret…], each kid 1–32 of A-Z a-z 0-9 _ - and each secret at least 8 characters";
 
-export const KeyRing = z.string().transform((text, context): KeyRing => {
+export const KeyRing = z.string(form).transform((text, context): KeyRing => {
   const keys = text.split(",").map((entry) => {
     const [kid = "", ...secret] = entry.split(":");
     return { kid: kid.trim(), secret: secret.join(":").trim() };

@@ -5,13 +5,14 @@ import { parseConfig } from "../../edge/config.ts";
 import { makeCookies, type Identity } from "../../edge/visitor/cookie.ts";
 import { makeRecognise, sentWith } from "../../edge/visitor/identify.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
+import { variableErrorText } from "../../shared/variables.ts";
 import { echoed, edge, feature, headerOf, push } from "./support/edge.ts";
 
 const KEYS = "new:cookie-secret-of-the-tests,old:older-cookie-secret-of-tests";
 
 const setUp = (vars: Record<string, string>) => {
   const config = parseConfig({ PUSH_KEYS: "k:0123456789abcdef", COOKIE_KEYS: KEYS, ...vars });
-  if (!config.ok) throw new Error(config.error);
+  if (!config.ok) throw new Error(config.error.map(variableErrorText).join("; "));
   const cookies = makeCookies(config.value.COOKIE_KEYS, hmac);
   const readClaims = async (request: Request) => {
     const sub = request.headers.get("X-Verified");

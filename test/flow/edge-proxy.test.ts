@@ -183,7 +183,7 @@ test("a wrong variable is named, and the site goes on ungated", async () => {
     expect(lastHeader("Sluice-Features")).toBe(null);
     const health = await fetch(`${misconfigured.url}/.sluice/health`);
     expect(health.status).toBe(503);
-    expect(await health.text()).toContain("WATCH_MS: must be a number of ms");
+    expect(await health.text()).toContain("WATCH_MS must be a whole number");
   } finally {
     await misconfigured.stop();
   }

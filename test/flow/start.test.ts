@@ -1,8 +1,10 @@
-// What somebody sees who starts Sluice with a wrong environment.
+// What a person sees who starts Sluice with a wrong environment.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../origin/db/free-port.ts";
 
 const run = async (script: string, env: Record<string, string>): Promise<{ code: number; words: string }> => {
   const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
@@ -20,6 +22,8 @@ const run = async (script: string, env: Record<string, string>): Promise<{ code:
 test.each([
   ["scripts/start.ts", "EDGE_PORT", "70000", "whole number from 1 to 65535"],
   ["scripts/start.ts", "MAX_STALE_MS", "soon", "whole number"],
+  ["scripts/start.ts", "WATCH_MS", "30", "whole number from 50 to 20000"],
+  ["scripts/start.ts", "UNIT_FROM", "bogus", "header:NAME or claim:NAME"],
   ["scripts/start.ts", "COOKIE_KEYS", "hunter2hunter2", "kid:secret"],
   ["scripts/start.ts", "REDIS_URL", "http://127.0.0.1", "redis:// or rediss://"],
   ["scripts/demo.ts", "EVALUATE_EVERY_MS", "1", "whole number from 50"],
@@ -34,3 +38,40 @@ test.each([
     expect(words).not.toContain("hunter2");
   },
 );
+
+const takenPort = async (): Promise<string> => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return String(address.port);
+};
+
+test.each(["EDGE_PORT", "ORIGIN_PORT", "SHOP_PORT"])(
+  "a taken port is named by its variable, and nothing is started: %s",
+  async (name) => {
+    const [edge, origin, shop, taken] = [
+      await freePort(),
+      await freePort(),
+      await freePort(),
+      await takenPort(),
+    ];
+    const free = { EDGE_PORT: String(edge), ORIGIN_PORT: String(origin), SHOP_PORT: String(shop) };
+    const { code, words } = await run("scripts/start.ts", { ...free, [name]: taken });
+    expect(code).toBe(1);
+    expect(words).toContain(`${name}: port ${taken} is in use`);
+    expect(words.match(/_PORT/g)).toHaveLength(2);
+  },
+);
+
+test("two variables with one port are both named", async () => {
+  const port = String(await freePort());
+  const { code, words } = await run("scripts/start.ts", {
+    EDGE_PORT: port,
+    ORIGIN_PORT: port,
+    SHOP_PORT: String(await freePort()),
+  });
+  expect(code).toBe(1);
+  expect(words).toContain(`ORIGIN_PORT: port ${port} is already that of EDGE_PORT`);
+});

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseConfig } from "../../origin/config.ts";
 
@@ -7,7 +8,7 @@ test("an empty environment is the default on one machine", () => {
     ok: true,
     value: {
       ORIGIN_PORT: 8080,
-      DATA_DIR: ".data",
+      DATA_DIR: join(process.cwd(), ".data"),
       EVALUATE_EVERY_MS: 1000,
       ROLES: ["ingest", "fold", "evaluate", "push", "admin"],
     },
@@ -15,8 +16,8 @@ test("an empty environment is the default on one machine", () => {
 });
 
 test.each([
-  ["ORIGIN_PORT", "eighty", "whole number from 0 to 65535"],
-  ["ORIGIN_PORT", "70000", "whole number from 0 to 65535"],
+  ["ORIGIN_PORT", "eighty", "whole number from 1 to 65535"],
+  ["ORIGIN_PORT", "70000", "whole number from 1 to 65535"],
   ["EVALUATE_EVERY_MS", "0", "whole number from 50"],
   ["DATABASE_URL", "mysql://host/db", "postgres://"],
   ["REDIS_URL", "redis://a:1,http://b:2", "redis:// or rediss://"],

@@ -1,0 +1,94 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Variables as EdgeVariables } from "../../edge/config.ts";
+import { Variables as OriginVariables } from "../../origin/config.ts";
+import { parseStackEnvironment } from "../../scripts/local-stack/environment.ts";
+
+const parsed = (environment: Record<string, string>) => {
+  const result = parseStackEnvironment(environment);
+  if (!result.ok) throw new Error(result.error.join("; "));
+  return result.value;
+};
+
+/** A value other than the default for every variable of the two processes. */
+const someValue: Record<string, string> = {
+  ORIGIN_PORT: "18080",
+  ORIGIN_HOST: "0.0.0.0",
+  DATA_DIR: "/var/lib/sluice",
+  DATABASE_URL: "postgres://db/sluice",
+  DATABASE_REPLICA_URL: "postgres://standby/sluice",
+  REDIS_URL: "redis://r1:6379,redis://r2:6379",
+  EDGE_URLS: "https://edge.example",
+  PUSH_KEYS: "k1:push-secret",
+  ADMIN_TOKEN: "admin-token",
+  INGEST_TOKEN: "ingest-token",
+  ROLES: "ingest,admin",
+  EVALUATE_EVERY_MS: "500",
+  RAW_SAMPLE_BPS: "10000",
+  RAW_SLOW_MS: "200",
+  RAW_KEEP_DAYS: "7",
+  CAPTCHA_THRESHOLD: "0.3",
+  LOG_LEVEL: "debug",
+  UPSTREAM_URL: "http://127.0.0.1:3000",
+  ORIGIN_URL: "http://127.0.0.1:4318",
+  COOKIE_KEYS: "c1:cookie-secret",
+  WATCH_MS: "500",
+  MAX_STALE_MS: "3000",
+  REPLICA_SHARDS: "4",
+  JWT_KEY_SET: "https://login.example/keys",
+  JWT_FROM: "cookie:session",
+  JWT_ISSUER: "https://login.example",
+  JWT_AUDIENCE: "shop",
+  UNIT_FROM: "claim:sub",
+  CONSENT: "none",
+  CAPTCHA_PROVIDER: "turnstile",
+  CAPTCHA_SECRET: "captcha-secret",
+  CAPTCHA_VERIFY_URL: "https://verify.example",
+  DEBUG_HEADERS: "on-request",
+};
+
+test.each(Object.keys(OriginVariables.shape))("the origin is handed %s", (name) => {
+  expect(parsed(someValue).originEnv[name]).toBe(someValue[name] ?? "a value is missing in this test");
+});
+
+test.each(Object.keys(EdgeVariables.shape))("the edge is handed %s", (name) => {
+  expect(parsed(someValue).edgeVars[name]).toBe(someValue[name] ?? "a value is missing in this test");
+});
+
+describe("what the origin or the edge would refuse is refused before anything starts", () => {
+  test.each([
+    ["WATCH_MS", "30", "must be a whole number from 50 to 20000"],
+    ["MAX_STALE_MS", "soon", "must be a whole number from 50 to 20000"],
+    ["UNIT_FROM", "bogus", "must be empty, header:NAME or claim:NAME"],
+    ["CONSENT", "maybe", "must be assumed, none or cookie:NAME=VALUE"],
+    ["REPLICA_SHARDS", "0", "must be a whole number from 1 to 64"],
+    ["DEBUG_HEADERS", "yes", "must be on-request or always"],
+    ["UPSTREAM_URL", "localhost:3000", "must be empty or an http(s) URL without query"],
+    ["JWT_KEY_SET", "{}", "must be empty, an http(s) URL or a JSON Web Key Set"],
+    ["CAPTCHA_PROVIDER", "turnstile", "CAPTCHA_SECRET must be set when CAPTCHA_PROVIDER is"],
+    ["RAW_SAMPLE_BPS", "10001", "must be a whole number from 0 to 10000"],
+    ["ROLES", "cook", "must be some of ingest,fold,evaluate,push,admin"],
+    ["ORIGIN_PORT", "0", "must be a whole number from 1 to 65535"],
+    ["SHOP_PORT", "0", "must be a whole number from 1 to 65535"],
+  ])("%s=%s", (name, value, reason) => {
+    const result = parseStackEnvironment({ [name]: value });
+    expect(result).toEqual({ ok: false, error: [expect.stringContaining(reason)] });
+  });
+});
+
+test("a variable that both read is refused once", () => {
+  expect(parseStackEnvironment({ PUSH_KEYS: "hunter2" })).toEqual({
+    ok: false,
+    error: [expect.stringMatching(/^PUSH_KEYS must be kid:secret/)],
+  });
+});
+
+test("a relative DATA_DIR is below the working directory, and so is the default", () => {
+  expect(parsed({}).dataDir).toBe(join(process.cwd(), ".data"));
+  expect(parsed({ DATA_DIR: "some/where" }).dataDir).toBe(join(process.cwd(), "some/where"));
+  expect(parsed({ DATA_DIR: "/var/lib/sluice" }).dataDir).toBe("/var/lib/sluice");
+});
+
+test("an empty variable counts as unset", () => {
+  expect(parsed({ UPSTREAM_URL: "", CAPTCHA_THRESHOLD: "", EDGE_PORT: "" })).toEqual(parsed({}));
+});
