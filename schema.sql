@@ -197,6 +197,12 @@ create table pmf_evaluations (
 
 CREATE INDEX pmf_evaluations_feature ON public.pmf_evaluations USING btree (feature_id, id DESC);
 
+create table pmf_looks (
+  feature_id text not null,
+  looked_at timestamp with time zone not null,
+  constraint pmf_looks_pkey PRIMARY KEY (feature_id)
+) with (fillfactor=50);
+
 create table pmf_ramps (
   feature_id text not null,
   rollout_bps integer not null,
@@ -297,6 +303,7 @@ create table unit_runs (
 
 alter sequence schema_migrations_id_seq owned by schema_migrations.id;
 
+alter table pmf_looks add constraint pmf_looks_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_ramps add constraint pmf_ramps_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_rules add constraint pmf_rules_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 
@@ -602,6 +609,7 @@ grant delete, insert, select, update on table latency_sketches to sluice_service
 grant delete, insert, select, update on table outbox to sluice_service;
 grant delete, insert, select, update on table outcome_counts to sluice_service;
 grant delete, insert, select, update on table pmf_evaluations to sluice_service;
+grant delete, insert, select, update on table pmf_looks to sluice_service;
 grant delete, insert, select, update on table pmf_ramps to sluice_service;
 
 grant select on table pmf_rules to sluice_service;

@@ -181,10 +181,11 @@ if (has("evaluate")) {
   const evaluation = startPeriodicTask({
     everyMs: config.EVALUATE_EVERY_MS,
     run: async () => {
-      const due = await readTargetIds(pool);
-      await evaluator.evaluate(locks === undefined ? due : await locks.hold(due));
+      const featureIds = await readTargetIds(pool);
+      await evaluator.evaluate(locks === undefined ? featureIds : await locks.hold(featureIds));
     },
-    onError: (error) => log.error({ err: error }, "a round of checks failed; the next one comes in time"),
+    onError: (error) =>
+      log.error({ err: error }, "features could not be evaluated; they are tried again in time"),
   });
   stops.push(
     () => evaluation.stop(),

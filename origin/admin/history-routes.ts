@@ -5,6 +5,7 @@ import { FeatureId } from "../../shared/ids.ts";
 import type { HistoryReads } from "../db/history-reads.ts";
 import type { Pool, Queryable } from "../db/pool.ts";
 import { getFeature, listAudit } from "../features/read-features.ts";
+import { readLookedAt } from "../evaluate/looks.ts";
 import { readBotRequests } from "../evaluate/read-bot-requests.ts";
 import { changeProblem, readFeatureId, readQuery } from "./requests.ts";
 
@@ -64,7 +65,16 @@ export const makeHistoryRoutes = ({ pool, history }: { pool: Pool; history: Hist
     const cohorts = await countExposed(pool, featureId, epoch);
     const botRequests = (await readBotRequests(pool, [{ featureId, epoch }])).get(featureId) ?? 0;
     const { evaluations } = await listEvaluations(pool, featureId, { limit: 1, before: undefined });
-    return context.json({ featureId, epoch, cohorts, botRequests, latest: evaluations[0] ?? null });
+    // Rows are stored when something has changed; `checkedAt` is the last look, with or without one.
+    const checkedAt = await readLookedAt(pool, featureId);
+    return context.json({
+      featureId,
+      epoch,
+      cohorts,
+      botRequests,
+      checkedAt,
+      latest: evaluations[0] ?? null,
+    });
   });
 
   app.get("/audit", async (context) => {

@@ -17,6 +17,10 @@ export const accumulateExposures = (
   return {
     exposed: {
       accumulatedTo: Math.max(exposed.accumulatedTo, upTo),
+      firstBucketS:
+        exposed.treatment > 0
+          ? exposed.firstBucketS
+          : (mature.find(({ treatment }) => treatment.n > 0)?.bucketS ?? null),
       treatment: sum("treatment"),
       holdout: sum("holdout"),
     },

@@ -13,6 +13,7 @@ import { lagObstacle, sampleRatioObstacle, sampleRatioTest } from "./guards.ts";
 import { keepTests } from "./keep-tests.ts";
 import { reasonOf } from "./reason.ts";
 import { rollbackTests } from "./rollback-tests.ts";
+import { waitingFor } from "./waiting.ts";
 
 export type History = {
   readonly epoch: number;
@@ -122,12 +123,13 @@ const actionOf = (state: State): Action => {
 };
 
 export const decide = (input: Input): Decision => {
-  const { evidence, rule, history, telemetry } = input;
+  const { evidence, rule, history, telemetry, now } = input;
   const tests = rollbackTests(rule, evidence);
   const keep = keepTests(rule, evidence);
   const sampleRatio = sampleRatioTest(evidence);
   const { state, cause, obstacle } = verdictOn(input, { tests, keep, sampleRatio });
   const action = actionOf(state);
+  const waiting = waitingFor(tests, evidence, rule);
   const details = detailsOf(evidence, telemetry.activationIsMeasured);
   return {
     action,
@@ -137,7 +139,7 @@ export const decide = (input: Input): Decision => {
     details,
     evidence: { tests, keep, sampleRatio },
     cause: [...cause],
-    reason: reasonOf({ state, tests, keep, cause, obstacle, rule }),
+    reason: reasonOf({ state, tests, keep, cause, obstacle, waiting, rule, now }),
     epoch: history.epoch,
     ruleVersion: history.ruleVersion,
   };

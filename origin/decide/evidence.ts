@@ -38,7 +38,11 @@ export type TrafficEvidence = {
 export type Evidence = {
   /** Unix seconds at which the trial began: only units exposed since then count. */
   readonly since: number;
-  readonly exposed: { readonly accumulatedTo: number } & ByCohort<number>;
+  readonly exposed: {
+    readonly accumulatedTo: number;
+    /** Begin of the bucket in which treatment's first unit was exposed; null: none was, or an earlier version counted it. */
+    readonly firstBucketS: number | null;
+  } & ByCohort<number>;
   /** Units exposed since the rollout was changed last, and the evidence with which earlier periods ended. */
   readonly sampleRatio: RolloutPeriod;
   /** By rising age; the last is the signal's whole window, which its threshold is about. */
@@ -83,7 +87,7 @@ export const emptyEvidence = (
   });
   return {
     since: accumulatedTo,
-    exposed: { accumulatedTo, treatment: 0, holdout: 0 },
+    exposed: { accumulatedTo, firstBucketS: null, treatment: 0, holdout: 0 },
     sampleRatio: {
       rolloutBps,
       holdoutBps,

@@ -41,6 +41,10 @@ export const formatDuration = (seconds: number): string => {
   return `${Number((seconds / size).toFixed(1))} ${unit}`;
 };
 
+/** Unix seconds as "2027-01-15 08:00:00 UTC". */
+export const formatInstant = (seconds: number): string =>
+  `${new Date(seconds * 1_000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
 export const SIGNAL_TITLE: Record<SignalName, string> = {
   activation: "activation",
   retention: "retention",

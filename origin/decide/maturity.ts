@@ -1,4 +1,4 @@
-// Which exposure buckets may be counted. A bucket is settled at an age once its last unit has reached the age and its
+// Which exposure buckets may be counted. A bucket is mature at an age once its last unit has reached the age and its
 // telemetry has had time to arrive and be aggregated; counting it earlier would take "not yet" for "no".
 import type { Ages } from "../../shared/features/outcome-ages.ts";
 
@@ -15,7 +15,7 @@ export type MaturityClock = {
   readonly lagSeconds: number;
 };
 
-/** Buckets that begin before this (unix seconds) are settled at `ageSeconds`. */
+/** Buckets that begin before this (unix seconds) are mature at `ageSeconds`. */
 export const matureUpTo = (
   { bucketSeconds }: Ages,
   ageSeconds: number,
@@ -25,3 +25,7 @@ export const matureUpTo = (
     (Math.min(now - lagSeconds, watermark) - allowedLatenessSeconds(bucketSeconds) - ageSeconds) /
       bucketSeconds,
   ) * bucketSeconds;
+
+/** Unix seconds at which the bucket that begins at `bucketS` is mature, if telemetry is neither late nor behind. */
+export const matureAt = ({ bucketSeconds }: Ages, ageSeconds: number, bucketS: number): number =>
+  bucketS + bucketSeconds + ageSeconds + allowedLatenessSeconds(bucketSeconds);

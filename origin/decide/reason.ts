@@ -2,7 +2,16 @@
 import type { Rule } from "../../shared/features/rule.ts";
 import type { KeepReport, SignalName, State, TestReport } from "./decision.ts";
 import { describeEvidence, describeRate } from "./describe-test.ts";
-import { capitalise, formatCount, formatList, formatOdds, formatRate, SIGNAL_TITLE } from "./format.ts";
+import {
+  capitalise,
+  formatCount,
+  formatInstant,
+  formatList,
+  formatOdds,
+  formatRate,
+  SIGNAL_TITLE,
+} from "./format.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** How far above its bar the stronger of a test's two kinds of evidence is. */
 const lead = ({ logEvidence, logBar, alarm }: TestReport): number =>
@@ -27,7 +36,10 @@ type Reported = {
   readonly cause: readonly SignalName[];
   /** What stands in the way of a decision, or explains one that no signal caused. */
   readonly obstacle: string | null;
+  readonly waiting: Waiting;
   readonly rule: Rule;
+  /** Unix seconds */
+  readonly now: number;
 };
 
 const rollbackReason = ({ tests, cause, obstacle, rule }: Reported): string => {
@@ -52,13 +64,19 @@ const keepReason = ({ tests, keep, rule }: Reported): string => {
   return `${capitalise(proofs.join("; "))}. Needed for each: ${formatOdds(keep[0]?.logBar ?? 0)}.`;
 };
 
-const collectingReason = ({ tests, rule }: Reported): string => {
-  const most = Math.max(
-    0,
-    ...tests.map(({ treatment, ageSeconds }) => (ageSeconds === null ? 0 : treatment.n)),
-  );
-  return `COLLECTING: ${formatCount(most)} of ${formatCount(rule.minCohortSize)} mature units.`;
+/** "; 1,310 more wait, the first is mature at 2027-01-15 08:12:42 UTC" */
+const waitingText = ({ counted, of, immature, firstMatureAt }: Waiting, now: number): string => {
+  if (of === "exposed") return "";
+  if (immature === 0) return counted === 0 ? "; no unit is exposed yet" : "";
+  const wait = `; ${formatCount(immature)} ${immature === 1 ? "waits" : "wait"}`;
+  if (firstMatureAt === null) return wait;
+  return firstMatureAt > now
+    ? `${wait}, the first is mature at ${formatInstant(firstMatureAt)}`
+    : `${wait} for telemetry that may still arrive`;
 };
+
+const collectingReason = ({ waiting, rule, now }: Reported): string =>
+  `COLLECTING: ${formatCount(waiting.counted)} of ${formatCount(rule.minCohortSize)} ${waiting.of} units${waitingText(waiting, now)}.`;
 
 const undecidedReason = ({ state, tests, keep, rule }: Reported): string => {
   const nearest = strongest(tests);

@@ -1,5 +1,5 @@
 // Carries a decision out: rolls a proven failure back, or moves the feature on its ramp. In shadow mode nothing is moved;
-// a would-be rollback is counted and said once.
+// a would-be rollback is counted and logged once.
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Pool } from "../db/pool.ts";
@@ -7,8 +7,8 @@ import type { FeatureId } from "../../shared/ids.ts";
 import type { Result } from "../../shared/result.ts";
 import type { Decision } from "../decide/decision.ts";
 import { nextRampStep } from "../decide/ramp.ts";
-import type { EvaluationTarget } from "./targets.ts";
 import { recordRampPosition } from "./ramp-position.ts";
+import type { EvaluationTarget } from "./targets.ts";
 
 type ChangeError = { readonly reason: string };
 
@@ -22,8 +22,8 @@ export type RollbackFeature = (rollback: {
 }) => Promise<Result<unknown, ChangeError>>;
 
 /**
- * Changes the rollout, unless the feature's version is not the one decided about. What rolled a later stage back must not
- * close the earlier one too: with `endsTrial` the same transaction lets the trial start over.
+ * Changes the rollout, unless the feature's version is not the one decided about. The evidence that rolled a later stage back
+ * must not close the earlier one too: with `endsTrial` the same transaction lets the trial start over.
  */
 export type SetRollout = (change: {
   featureId: FeatureId;
@@ -33,17 +33,23 @@ export type SetRollout = (change: {
   reason: string;
 }) => Promise<Result<unknown, ChangeError>>;
 
-/** What came of it. "conflict": somebody changed the feature meanwhile; the next check decides again. */
+/** "conflict": the feature was changed meanwhile; the next evaluation decides again. */
 export type Effect = "none" | "shadow" | "rolledBack" | "advanced" | "throttled" | "conflict" | "failed";
 
-export type CarryOut = (check: {
-  due: EvaluationTarget;
+export type CarryOut = (evaluation: {
+  target: EvaluationTarget;
   decision: Decision;
-  /** Whether this check is the first to decide so. */
+  /** Whether this evaluation is the first to decide so. */
   isNew: boolean;
   /** Unix seconds */
   at: number;
 }) => Promise<Effect>;
+
+const DONE = {
+  rolledBack: "the feature is rolled back",
+  advanced: "the feature is advanced to the next stage of its ramp",
+  throttled: "the feature is throttled to the stage before",
+} as const;
 
 export const makeCarryOut = (needs: {
   pool: Pool;
@@ -57,68 +63,75 @@ export const makeCarryOut = (needs: {
   const attempt = async (
     { featureId }: EvaluationTarget,
     change: () => Promise<Result<unknown, ChangeError>>,
-    done: { effect: Effect; reason: string },
+    { effect, reason }: { effect: keyof typeof DONE; reason: string },
   ): Promise<Effect> => {
     try {
       const result = await change();
       if (result.ok) {
-        log.warn({ featureId, reason: done.reason }, done.effect);
-        return done.effect;
+        log.warn({ featureId, effect, reason }, DONE[effect]);
+        return effect;
       }
       log.warn(
         { featureId, error: result.error },
-        "the feature changed meanwhile; the next check decides again",
+        "the feature was changed meanwhile; the next evaluation decides again",
       );
       return "conflict";
     } catch (error) {
-      log.error({ featureId, err: error }, "a decision could not be carried out; the next check tries again");
+      log.error(
+        { featureId, err: error },
+        "a decision could not be carried out; the next evaluation tries again",
+      );
       return "failed";
     }
   };
 
-  const rollBack = (due: EvaluationTarget, decision: Decision): Promise<Effect> =>
+  const rollBack = (target: EvaluationTarget, decision: Decision): Promise<Effect> =>
     attempt(
-      due,
+      target,
       () =>
         rollbackFeature({
-          featureId: due.featureId,
-          expectedVersion: due.version,
-          epoch: due.epoch,
+          featureId: target.featureId,
+          expectedVersion: target.version,
+          epoch: target.epoch,
           reason: decision.reason,
           evidence: decision,
         }),
       { effect: "rolledBack", reason: decision.reason },
     );
 
-  return async ({ due, decision, isNew, at }) => {
-    const { featureId, rule, rolloutBps, version: expectedVersion } = due;
-    if (rule.mode === "shadow") {
-      if (decision.action !== "ROLLBACK") return "none";
-      if (isNew) {
-        metrics.rollbacks.inc({ feature: featureId, outcome: "shadow" });
-        log.warn(
-          { featureId, reason: decision.reason },
-          "would be rolled back, but its rule is in shadow mode",
-        );
-      }
-      return "shadow";
+  const recordInShadow = (
+    { featureId }: EvaluationTarget,
+    { action, reason }: Decision,
+    isNew: boolean,
+  ): Effect => {
+    if (action !== "ROLLBACK") return "none";
+    if (isNew) {
+      metrics.rollbacks.inc({ feature: featureId, outcome: "shadow" });
+      log.warn({ featureId, reason }, "would be rolled back, but its rule is in shadow mode");
     }
-    if (rule.ramp === undefined) return decision.action === "ROLLBACK" ? rollBack(due, decision) : "none";
+    return "shadow";
+  };
+
+  return async ({ target, decision, isNew, at }) => {
+    const { featureId, rule, rolloutBps, version: expectedVersion } = target;
+    if (rule.mode === "shadow") return recordInShadow(target, decision, isNew);
+    if (rule.ramp === undefined) return decision.action === "ROLLBACK" ? rollBack(target, decision) : "none";
+
     const position =
-      due.ramp?.rolloutBps === rolloutBps
-        ? due.ramp
+      target.ramp?.rolloutBps === rolloutBps
+        ? target.ramp
         : await recordRampPosition(pool, { featureId, rolloutBps, at });
     const step = nextRampStep(rule, position, decision, at);
     switch (step.kind) {
       case "hold":
         return "none";
       case "close":
-        return rollBack(due, decision);
+        return rollBack(target, decision);
       case "advance":
       case "throttle": {
         const { kind, ...change } = step;
         return attempt(
-          due,
+          target,
           () => setRollout({ featureId, expectedVersion, endsTrial: kind === "throttle", ...change }),
           { effect: kind === "advance" ? "advanced" : "throttled", reason: step.reason },
         );

@@ -1,47 +1,32 @@
-// Stores what checks folded and decided. The trial's stamp makes it exactly once: whoever read another one has lost
-// to another check and stores nothing, so no bucket is ever counted twice.
-import type { ExplainedDecision } from "../decide/explain-decision.ts";
+// Stores the trials and decisions of evaluations. The trial's stamp makes it exactly once: a process whose trial has another stamp
+// has lost to another evaluation and stores nothing, so no bucket is ever counted twice.
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
-import type { Rule } from "../../shared/features/rule.ts";
-import { toStoredEvidence } from "./stored-evidence.ts";
-import { trialStamp, type StoredTrial } from "./targets.ts";
-
-/** What a check has to store of one feature. */
-export type NewEvaluation = {
-  readonly featureId: FeatureId;
-  readonly epoch: number;
-  readonly trial: Omit<StoredTrial, "stamp"> & {
-    /** What was read; null when there was no trial. */
-    readonly expectedStamp: string | null;
-    /** What this check adds to the epoch's spent α: the rule's, when a trial begins in enforce mode. */
-    readonly alphaSpent: number;
-  };
-  /** null: evidence alone. */
-  readonly evaluation: {
-    readonly decision: ExplainedDecision;
-    readonly mode: Rule["mode"];
-    /** Unix seconds */
-    readonly at: number;
-    readonly mature: number;
-  } | null;
-};
+import { matureCount } from "./evaluation.ts";
+import type { ExplainedEvaluation } from "./explain-evaluations.ts";
+import { toStoredEvidence, trialStamp } from "./stored-trial.ts";
 
 /** Between documents, in none of which it can be. As an array's elements they would be escaped: 5 ms for a hundred. */
 const SEPARATOR = "\u001E";
 
+/** Texts of JSON documents; an empty one stands for none. */
+const joinDocuments = (documents: readonly unknown[]): string =>
+  documents.map((document) => (document === null ? "" : JSON.stringify(document))).join(SEPARATOR);
+
 /**
- * The new stamps of the trials that were stored; of the others another check was first. One statement for all of them, so
- * one round trip and one transaction. Evidence alone is not waited for the disk: if a crash takes it away it is folded again
- * from where the trial then stands, and what is decided on it is committed after it, so never without it.
+ * The new stamps of the trials that were stored; of the others another evaluation was first. One statement for all of them, so
+ * one round trip and one transaction. Evidence alone does not wait for the disk: if a crash takes it away it is accumulated again
+ * from where the trial then stands, and a decision on it is committed after it, so never without it. `at`: unix seconds.
  */
 export const storeEvaluations = async (
   db: Queryable,
-  checks: readonly NewEvaluation[],
+  evaluations: readonly ExplainedEvaluation[],
+  at: number,
 ): Promise<ReadonlyMap<FeatureId, string>> => {
-  if (checks.length === 0) return new Map();
-  const trials = checks.map(({ trial }) => trial);
-  const evaluations = checks.map(({ evaluation }) => evaluation);
+  if (evaluations.length === 0) return new Map();
+  const targets = evaluations.map(({ target }) => target);
+  const trials = evaluations.map(({ trial }) => trial);
+  const stored = evaluations.map((evaluation) => (evaluation.explained === null ? null : evaluation));
   const { rows } = await db.query<{ feature_id: FeatureId; stamp: string }>({
     name: "store-evaluations",
     // Rows are locked in one order, whatever the plan: processes that store the same features must not wait in a circle.
@@ -84,21 +69,21 @@ export const storeEvaluations = async (
      )
      select feature_id, stamp, case when $15 then set_config('synchronous_commit', 'off', true) end from stored`,
     values: [
-      checks.map(({ featureId }) => featureId),
-      checks.map(({ epoch }) => epoch),
+      targets.map(({ featureId }) => featureId),
+      targets.map(({ epoch }) => epoch),
       trials.map(({ expectedStamp }) => expectedStamp),
       trials.map(({ terms }) => terms),
       trials.map(({ decided }) => decided),
       trials.map(({ cause }) => cause.join(" ")),
-      trials.map(({ evidence }) => JSON.stringify(toStoredEvidence(evidence))).join(SEPARATOR),
+      joinDocuments(trials.map(({ evidence }) => toStoredEvidence(evidence))),
       trials.map(({ treatmentSketch }) => treatmentSketch),
       trials.map(({ holdoutSketch }) => holdoutSketch),
       trials.map(({ alphaSpent }) => alphaSpent),
-      evaluations.map((evaluation) => evaluation?.mode),
-      evaluations.map((evaluation) => evaluation && JSON.stringify(evaluation.decision)).join(SEPARATOR),
-      evaluations.map((evaluation) => evaluation?.at),
-      evaluations.map((evaluation) => evaluation?.mature),
-      evaluations.every((evaluation) => evaluation === null),
+      stored.map((evaluation) => evaluation?.target.rule.mode),
+      joinDocuments(stored.map((evaluation) => evaluation?.explained ?? null)),
+      stored.map((evaluation) => evaluation && at),
+      stored.map((evaluation) => evaluation && matureCount(evaluation.decision)),
+      stored.every((evaluation) => evaluation === null),
     ],
   });
   return new Map(rows.map(({ feature_id, stamp }) => [feature_id, stamp]));

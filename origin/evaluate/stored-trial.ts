@@ -1,9 +1,27 @@
-// The evidence as pmf_trials.evidence keeps it. The stored names are older than those of the code: data folders and processes
+// A trial as pmf_trials keeps it. The stored names of its evidence are older than those of the code: data folders and processes
 // of the version before go on with them, so they are mapped here, at the door, and nowhere else.
+import type { SignalName } from "../decide/decision.ts";
 import type { Evidence, OutcomeEvidence, TrafficEvidence } from "../decide/evidence.ts";
 import type { Detector } from "../decide/statistics/detector.ts";
 import type { RolloutPeriod } from "../decide/statistics/sample-ratio.ts";
 import type { ByCohort, Tally } from "../decide/statistics/tally.ts";
+
+/**
+ * SQL expression of the stamp that tells one stored state of the trial `t` from every other. Its number alone does not: after a
+ * crash that took away a commit that was not waited for, the same number is given to another state.
+ */
+export const trialStamp = "t.seq || '@' || extract(epoch from t.updated_at)";
+
+/** Its evidence was written by storeEvaluations and is trusted. */
+export type StoredTrial = {
+  readonly terms: string;
+  readonly stamp: string;
+  readonly decided: "KEEP" | "ROLLBACK" | null;
+  readonly cause: readonly SignalName[];
+  readonly evidence: Evidence;
+  readonly treatmentSketch: Uint8Array;
+  readonly holdoutSketch: Uint8Array;
+};
 
 type StoredOutcome = {
   readonly ageSeconds: number;
@@ -23,7 +41,8 @@ type StoredTraffic = {
 
 export type StoredEvidence = {
   readonly since: number;
-  readonly exposed: { readonly foldedTo: number } & ByCohort<number>;
+  /** Trials that an earlier version began lack the bucket of the first exposure. */
+  readonly exposed: { readonly foldedTo: number; readonly firstBucketS?: number | null } & ByCohort<number>;
   readonly sampleRatio: Omit<RolloutPeriod, "detects" | "earlierLogEvidence"> & {
     readonly tells: RolloutPeriod["detects"];
     readonly before: number | null;
@@ -59,7 +78,12 @@ export const toStoredEvidence = (evidence: Evidence): StoredEvidence => {
   const { detects, earlierLogEvidence, ...period } = sampleRatio;
   return {
     since,
-    exposed: { foldedTo: exposed.accumulatedTo, treatment: exposed.treatment, holdout: exposed.holdout },
+    exposed: {
+      foldedTo: exposed.accumulatedTo,
+      firstBucketS: exposed.firstBucketS,
+      treatment: exposed.treatment,
+      holdout: exposed.holdout,
+    },
     sampleRatio: { ...period, tells: detects, before: earlierLogEvidence },
     activation: activation.map(storeOutcome),
     retention: retention.map(storeOutcome),
@@ -93,7 +117,12 @@ export const fromStoredEvidence = (stored: StoredEvidence): Evidence => {
   const { tells, before, ...period } = sampleRatio;
   return {
     since,
-    exposed: { accumulatedTo: exposed.foldedTo, treatment: exposed.treatment, holdout: exposed.holdout },
+    exposed: {
+      accumulatedTo: exposed.foldedTo,
+      firstBucketS: exposed.firstBucketS ?? null,
+      treatment: exposed.treatment,
+      holdout: exposed.holdout,
+    },
     sampleRatio: { ...period, detects: tells, earlierLogEvidence: before },
     activation: activation.map(readOutcome),
     retention: retention.map(readOutcome),

@@ -1,0 +1,96 @@
+// Reads the buckets that have matured since each trial took some in last, for many trials in two statements.
+import type { Queryable } from "../db/pool.ts";
+import type { OutcomeBucket } from "../decide/accumulate-outcomes.ts";
+import type { Evidence } from "../decide/evidence.ts";
+import { matureUpTo } from "../decide/maturity.ts";
+import type { Rule } from "../../shared/features/rule.ts";
+import {
+  readOutcomes,
+  readTraffic,
+  type OutcomeRange,
+  type OutcomeSignal,
+  type TrafficPart,
+} from "./read-buckets.ts";
+import type { EvaluationTarget } from "./targets.ts";
+import type { Trial } from "./trials.ts";
+import { watermarkFor, type Watermark } from "./watermark.ts";
+
+/** `now`: unix seconds; `lagSeconds`: how far aggregation is behind what was acknowledged. */
+export type EvaluationClock = {
+  readonly now: number;
+  readonly watermark: Watermark;
+  readonly lagSeconds: number;
+};
+
+/** `upTo`: unix seconds; every bucket that begins before is mature. */
+export type Mature<T> = { readonly upTo: number; readonly found: T };
+
+/** What has matured of one trial; nothing for a signal and age of which no bucket has. */
+export type MatureData = {
+  readonly outcomes: ReadonlyMap<string, Mature<readonly OutcomeBucket[]>>;
+  readonly traffic: Mature<readonly TrafficPart[]> | undefined;
+};
+
+export const outcomeKey = (signal: OutcomeSignal, ageSeconds: number): string => `${signal} ${ageSeconds}`;
+
+type OutcomeProgress = Pick<OutcomeRange, "signal" | "ageSeconds" | "earlierAgeSeconds" | "from">;
+
+/** How far each signal and age has come. */
+const outcomeProgress = ({ exposed, ...outcomes }: Evidence, { compare }: Rule): OutcomeProgress[] => [
+  { signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null, from: exposed.accumulatedTo },
+  ...(["activation", "retention"] as const).flatMap((signal) =>
+    outcomes[signal].map(({ ageSeconds, accumulatedTo: from }, index, ages) => {
+      const before = compare[signal] === "holdout" ? ages[index - 1] : undefined;
+      return { signal, ageSeconds, earlierAgeSeconds: before?.ageSeconds ?? null, from };
+    }),
+  ),
+];
+
+/** For each trial, in their order. Nothing is read of a feature whose counts are not made by its rule's windows yet. */
+export const readMature = async (
+  db: Queryable,
+  trials: readonly { readonly target: EvaluationTarget; readonly trial: Trial }[],
+  { now, watermark, lagSeconds }: EvaluationClock,
+): Promise<MatureData[]> => {
+  const counted = [...trials.entries()]
+    .filter(([, { target }]) => target.isCounted)
+    .map(([index, { target, trial }]) => {
+      const clock = { now, watermark: watermarkFor(watermark, trial.evidence.since), lagSeconds };
+      return { index, target, trial, upTo: (age: number) => matureUpTo(target.ages, age, clock) };
+    });
+  const outcomeRanges = counted
+    .flatMap(({ index, target: { featureId, epoch, rule }, trial, upTo }) =>
+      outcomeProgress(trial.evidence, rule).map(({ signal, ageSeconds, earlierAgeSeconds, from }) => ({
+        index,
+        featureId,
+        epoch,
+        signal,
+        ageSeconds,
+        earlierAgeSeconds,
+        from,
+        upTo: upTo(ageSeconds),
+      })),
+    )
+    .filter((range) => range.from < range.upTo);
+  const trafficRanges = counted
+    .map(({ index, target: { featureId, epoch }, trial, upTo }) => ({
+      index,
+      featureId,
+      epoch,
+      from: trial.evidence.traffic.accumulatedTo,
+      upTo: upTo(0),
+    }))
+    .filter((range) => range.from < range.upTo);
+  const [outcomes, traffic] = await Promise.all([
+    readOutcomes(db, outcomeRanges),
+    readTraffic(db, trafficRanges),
+  ]);
+
+  const matureOutcomes = trials.map(() => new Map<string, Mature<readonly OutcomeBucket[]>>());
+  for (const [position, { index, signal, ageSeconds, upTo }] of outcomeRanges.entries())
+    matureOutcomes[index]?.set(outcomeKey(signal, ageSeconds), { upTo, found: outcomes[position] ?? [] });
+  const matureTraffic = new Map(
+    trafficRanges.map(({ index, upTo }, position) => [index, { upTo, found: traffic[position] ?? [] }]),
+  );
+  return matureOutcomes.map((one, index) => ({ outcomes: one, traffic: matureTraffic.get(index) }));
+};
