@@ -7,7 +7,7 @@ import { forecastRule } from "../decide/planning/forecast.ts";
 import { calibrate } from "../evaluate/calibrate.ts";
 import { readAlphaSpent } from "../evaluate/alpha-spent.ts";
 import { setRampPaused } from "../evaluate/ramp-position.ts";
-import { calibrationText } from "../cli/text.ts";
+import { calibrationText } from "../evaluate/calibration-text.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import { changeProblem, readBody, readFeatureId } from "./requests.ts";
 

@@ -4,7 +4,7 @@ import { defineCommand } from "citty";
 import { makePool } from "../db/pool.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { calibrate } from "../evaluate/calibrate.ts";
-import { calibrationText } from "./text.ts";
+import { calibrationText } from "../evaluate/calibration-text.ts";
 
 const inDatabase = async (databaseUrl: string, featureId: FeatureId): Promise<string> => {
   const pool = makePool(databaseUrl, {

@@ -2,7 +2,7 @@
 import { defineCommand } from "citty";
 import { forecastRule } from "../decide/planning/forecast.ts";
 import { Rule } from "../../shared/features/rule.ts";
-import { forecastText } from "./text.ts";
+import { forecastText } from "./forecast-text.ts";
 
 const number = (text: string, name: string): number => {
   const value = Number(text);

@@ -23,7 +23,7 @@ export const SLOW_SHARE = 0.05;
  * (one page, one slow query). Safe while a unit's requests in a bucket, averaged over requests (Σk²/Σk), are no more than this;
  * the fold leaves out the requests of a unit beyond a hundred (origin/aggregate/fold-batch.ts), so that no script dominates.
  */
-const REQUESTS_PER_WITNESS = 10;
+export const REQUESTS_PER_WITNESS = 10;
 
 /** Takes in the requests of one bucket, `s` of them bad. */
 export const accumulateRequests = (

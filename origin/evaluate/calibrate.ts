@@ -1,42 +1,32 @@
-// Calibration of a feature's thresholds on what was observed so far: when would this rule have fired, and at which
-// thresholds would it not have?
+// Calibrates a feature's thresholds on the data so far: when would this rule have fired, and at which thresholds would it not
+// have?
 import { setImmediate } from "node:timers/promises";
 import type { Queryable } from "../db/pool.ts";
-import type { SignalName } from "../decide/decision.ts";
-import { emptyEvidence } from "../decide/evidence.ts";
 import { SLOW_SHARE } from "../decide/accumulate-requests.ts";
-import type { Tally } from "../decide/statistics/tally.ts";
+import { alphaShares, KEEP_LOG_BAR, rollbackLogBar } from "../decide/alpha-shares.ts";
+import { emptyEvidence } from "../decide/evidence.ts";
+import { matureUpTo } from "../decide/maturity.ts";
+import {
+  concludeCalibration,
+  type Calibration,
+  type SignalCalibration,
+} from "../decide/planning/calibration.ts";
 import { replayComparison, replayThreshold, replayTraffic, type Replay } from "../decide/planning/replay.ts";
-import { KEEP_ALPHA, alphaShares } from "../decide/alpha-shares.ts";
+import {
+  bucketsNeeded,
+  requestsNeeded,
+  usersNeeded,
+  type Sufficiency,
+} from "../decide/planning/sufficiency.ts";
+import { addByCohort, EMPTY_TALLIES, type ByCohort, type Tally } from "../decide/statistics/tally.ts";
 import { agesOf, type Ages } from "../../shared/features/outcome-ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import { readOutcomes, readTraffic, trafficBuckets, type TrafficPart } from "./read-buckets.ts";
-import { matureUpTo } from "../decide/maturity.ts";
 
 /** What the threshold is multiplied with; beside a holdout an outcome's threshold rolls nothing back. */
 const RATE_RATIOS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5] as const;
 const REQUEST_RATIOS = [0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 3] as const;
-
-export type SignalCalibration = {
-  readonly signal: SignalName;
-  readonly against: "threshold" | "holdout";
-  /** Mature treatment units and how many succeeded; for latency and errorRate requests and how many were bad. */
-  readonly seen: Tally;
-  readonly current: Replay;
-  /** Thresholds in rising order: rates, for latency ms. */
-  readonly replays: readonly Replay[];
-  /** The strictest of the replayed thresholds at which nothing would have been rolled back; null: all would. */
-  readonly strictestQuiet: number | null;
-};
-
-export type Calibration = {
-  readonly featureId: FeatureId;
-  readonly epoch: number;
-  readonly ruleVersion: number;
-  readonly mode: Rule["mode"];
-  readonly signals: readonly SignalCalibration[];
-};
 
 type Epoch = {
   readonly featureId: FeatureId;
@@ -45,13 +35,8 @@ type Epoch = {
   readonly ages: Ages;
 };
 
-const barsOf = (rule: Rule, signal: SignalName) => ({
-  logBar: -Math.log(rule.falseRollbackRate * alphaShares(rule)[signal]),
-  keepLogBar: -Math.log(KEEP_ALPHA),
-});
-
-const total = (tallies: readonly Tally[]): Tally =>
-  tallies.reduce((sum, { n, s }) => ({ n: sum.n + n, s: sum.s + s }), { n: 0, s: 0 });
+const total = (buckets: readonly ByCohort<Tally>[]): ByCohort<Tally> =>
+  buckets.reduce<ByCohort<Tally>>((sum, bucket) => addByCohort(sum, bucket), EMPTY_TALLIES);
 
 const calibrateOutcome = async (
   db: Queryable,
@@ -60,8 +45,8 @@ const calibrateOutcome = async (
   now: number,
 ): Promise<SignalCalibration> => {
   const against = rule.compare[signal] ?? "threshold";
-  const compared = against === "holdout";
-  const tested = compared ? ages[signal] : ages[signal].slice(-1);
+  const isCompared = against === "holdout";
+  const tested = isCompared ? ages[signal] : ages[signal].slice(-1);
   const found = await readOutcomes(
     db,
     tested.map((ageSeconds, index) => ({
@@ -74,33 +59,39 @@ const calibrateOutcome = async (
       upTo: matureUpTo(ages, ageSeconds, { now, lagSeconds: 0 }),
     })),
   );
-  const terms = {
-    ...barsOf(rule, signal),
+  const settings = {
+    logBar: rollbackLogBar(rule, signal),
+    keepLogBar: KEEP_LOG_BAR,
     threshold: signal === "activation" ? rule.activationThreshold : rule.retentionThreshold,
     minCohortSize: rule.minCohortSize,
     bucketSeconds: ages.bucketSeconds,
   };
   const [window, buckets] = [tested.at(-1) ?? 0, found.at(-1) ?? []];
   const empty = emptyEvidence(ages, 0, { rolloutBps: 0, holdoutBps: 0 })[signal];
-  const at = (threshold: number): Replay =>
-    compared
+  const replayAt = (threshold: number): Replay =>
+    isCompared
       ? replayComparison(
           empty.map((one, index) => ({ empty: one, buckets: found[index] ?? [] })),
-          { ...terms, threshold },
+          { ...settings, threshold },
         )
-      : replayThreshold({ ageSeconds: window, buckets }, { ...terms, threshold });
-  const replays = (compared ? [1] : RATE_RATIOS)
-    .map((ratio) => ratio * terms.threshold)
-    .filter((threshold) => threshold < 1)
-    .map(at);
-  return {
+      : replayThreshold({ ageSeconds: window, buckets }, { ...settings, threshold });
+  const seen = total(buckets);
+  const holdoutPerUnit = isCompared ? seen.holdout.n / Math.max(1, seen.treatment.n) : undefined;
+  return concludeCalibration({
     signal,
     against,
-    seen: total(buckets.map(({ treatment }) => treatment)),
-    current: at(terms.threshold),
-    replays,
-    strictestQuiet: replays.findLast(({ rolledBack }) => rolledBack === null)?.threshold ?? null,
-  };
+    seen: seen.treatment,
+    sufficiency: {
+      unit: "users",
+      have: seen.treatment.n,
+      needed: usersNeeded({ ...settings, holdoutPerUnit }, rule.minCohortSize),
+    },
+    current: replayAt(settings.threshold),
+    replays: (isCompared ? [1] : RATE_RATIOS)
+      .map((ratio) => ratio * settings.threshold)
+      .filter((threshold) => threshold < 1)
+      .map(replayAt),
+  });
 };
 
 /** Requests of an epoch, and the time from which on there were enough exposed units for them to count. */
@@ -127,40 +118,57 @@ const calibrateTraffic = async (
   signal: "latency" | "errorRate",
 ): Promise<SignalCalibration> => {
   const against = rule.compare[signal] ?? "threshold";
-  const set = signal === "latency" ? rule.latencyP95Threshold : (rule.errorRateThreshold ?? 1);
+  const present = signal === "latency" ? rule.latencyP95Threshold : (rule.errorRateThreshold ?? 1);
+  const boundAt = (threshold: number): number => (signal === "latency" ? SLOW_SHARE : threshold);
   const bucketsAt = (latencyThresholdMs: number) =>
     trafficBuckets(parts, latencyThresholdMs).map(({ bucketS, latency, errors }) => {
       const { treatment, holdout } = signal === "latency" ? latency : errors;
       return { bucketS, treatment, holdout };
     });
-  const asSet = bucketsAt(rule.latencyP95Threshold);
-  const at = (threshold: number): Replay =>
-    replayTraffic(signal === "latency" && threshold !== set ? bucketsAt(threshold) : asSet, {
-      ...barsOf(rule, signal),
+  const presentBuckets = bucketsAt(rule.latencyP95Threshold);
+  const logBar = rollbackLogBar(rule, signal);
+  const replayAt = (threshold: number): Replay =>
+    replayTraffic(signal === "latency" && threshold !== present ? bucketsAt(threshold) : presentBuckets, {
+      logBar,
+      keepLogBar: KEEP_LOG_BAR,
       threshold,
-      bound: signal === "latency" ? SLOW_SHARE : threshold,
+      bound: boundAt(threshold),
       against,
       bucketSeconds: ages.bucketSeconds,
       countsFrom,
     });
-  // Beside a holdout the bound of an error rate rolls nothing back; what counts as slow does.
+  // Beside a holdout the bound of an error rate rolls nothing back; the latency that counts as slow does.
   const thresholds = (against === "holdout" && signal === "errorRate" ? [1] : REQUEST_RATIOS)
-    .map((ratio) => ratio * set)
+    .map((ratio) => ratio * present)
     .filter((threshold) => signal === "latency" || threshold < 1);
   const replays: Replay[] = [];
   for (const threshold of thresholds) {
-    replays.push(at(threshold));
+    replays.push(replayAt(threshold));
     // A month of buckets takes about 0.2 s for each threshold; the service has other work meanwhile.
     await setImmediate();
   }
-  return {
+  const seen = total(presentBuckets);
+  const bound = boundAt(present);
+  const sufficiency: Sufficiency =
+    against === "holdout"
+      ? {
+          unit: "requests",
+          have: seen.treatment.n,
+          needed: requestsNeeded(bound, logBar, seen.holdout.n / Math.max(1, seen.treatment.n)),
+        }
+      : {
+          unit: "buckets",
+          have: presentBuckets.filter(({ treatment }) => treatment.n > 0).length,
+          needed: bucketsNeeded(bound, logBar),
+        };
+  return concludeCalibration({
     signal,
     against,
-    seen: total(asSet.map(({ treatment }) => treatment)),
-    current: at(set),
+    seen: seen.treatment,
+    sufficiency,
+    current: replayAt(present),
     replays,
-    strictestQuiet: replays.find(({ rolledBack }) => rolledBack === null)?.threshold ?? null,
-  };
+  });
 };
 
 /** null when there is no such feature or it has no rule. `now` in unix seconds. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { emptySketch, encodeSketch, recordLatency } from "../../shared/telemetry/latency-sketch.ts";
 import { makePlanningRoutes } from "../../origin/admin/planning-routes.ts";
 import { calibrate } from "../../origin/evaluate/calibrate.ts";
-import { calibrationText } from "../../origin/cli/text.ts";
+import { calibrationText } from "../../origin/evaluate/calibration-text.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
@@ -170,5 +170,31 @@ describe("over HTTP", () => {
     const { rows } = await pool.query("select paused from pmf_ramps where feature_id = $1", [FEATURE]);
     expect(rows).toEqual([{ paused: true }]);
     expect((await post("/features/feat_none/ramp", { paused: true })).status).toBe(404);
+  });
+});
+
+describe("with few users", () => {
+  test("of fewer users than could show a large failure it says that the data say nothing yet", async () => {
+    await setRule({ ...rule, minCohortSize: 5 });
+    await pool.query("delete from latency_sketches");
+    await pool.query("update outcome_counts set units = case signal when 'exposure' then 7 else 0 end");
+    await pool.query("delete from outcome_counts where bucket_s > $1", [START]);
+    const found = await calibrate(pool, FEATURE, START + 10_000);
+    const [activation, latency] = found?.signals ?? [];
+    expect(activation).toMatchObject({
+      seen: { n: 7, s: 0 },
+      sufficiency: { unit: "users", have: 7 },
+      isConclusive: false,
+      strictestQuiet: null,
+    });
+    const needed = activation?.sufficiency.needed ?? Number.NaN;
+    expect(needed).toBeGreaterThan(200);
+    expect(needed).toBeLessThan(500);
+    expect(latency).toMatchObject({ sufficiency: { unit: "buckets", have: 0 }, isConclusive: false });
+    const text = calibrationText(found ?? expect.fail());
+    expect(text).toContain(
+      `these data say nothing yet: 7 of at least ${needed} mature users; with fewer, not even half the threshold would show`,
+    );
+    expect(text).not.toContain("rolled back");
   });
 });

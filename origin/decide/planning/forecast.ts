@@ -1,8 +1,8 @@
 // Planning a rule before launch: at a given traffic, how long until a feature this bad is rolled back or this good is kept, and
 // which failures are too small to be seen before the deadline. Pure; the CLI and the API both answer from it.
 import type { Rule } from "../../../shared/features/rule.ts";
+import { alphaShares, KEEP_LOG_BAR } from "../alpha-shares.ts";
 import { smallestDetectable, unitsToKeep, unitsToRollback, type PlannedTest } from "./power.ts";
-import { KEEP_ALPHA, alphaShares } from "../alpha-shares.ts";
 
 /** New users of treatment and of the holdout a day. */
 export type Traffic = { readonly usersPerDay: number; readonly holdoutUsersPerDay: number };
@@ -39,64 +39,67 @@ export type SignalForecast = {
   readonly smallestDetectable: number | null;
 };
 
-const forecastAt = (
+type PlannedSignal = Pick<SignalForecast, "signal" | "threshold" | "windowSeconds">;
+
+const forecastDecision = (
   rule: Rule,
-  { usersPerDay }: Pick<Traffic, "usersPerDay">,
+  { usersPerDay }: Traffic,
   windowSeconds: number,
-  found: { ratio: number; rate: number; users: number | null },
+  { ratio, rate, units }: { ratio: number; rate: number; units: number | null },
 ): DecisionForecast => {
-  const users = found.users === null ? null : Math.max(found.users, rule.minCohortSize);
+  const users = units === null ? null : Math.max(units, rule.minCohortSize);
   const seconds = users === null ? null : Math.ceil((users / usersPerDay) * DAY + windowSeconds);
+  const withinDeadline = seconds !== null && seconds <= rule.evaluationWindowSeconds;
+  return { ratio, rate, users, seconds, withinDeadline };
+};
+
+const forecastSignal = (
+  rule: Rule,
+  traffic: Traffic,
+  { signal, threshold, windowSeconds }: PlannedSignal,
+): SignalForecast => {
+  const prior = signal === "activation" ? rule.prior : undefined;
+  const bar = 1 / (alphaShares(rule)[signal] * rule.falseRollbackRate);
+  const against = rule.compare[signal] ?? "threshold";
+  const holdoutPerUnit = against === "holdout" ? traffic.holdoutUsersPerDay / traffic.usersPerDay : undefined;
+  const rollback: PlannedTest = { threshold, logBar: Math.log(bar), prior, holdoutPerUnit };
+  const keep: PlannedTest = { threshold, logBar: KEEP_LOG_BAR, prior };
+  const matureByDeadline = Math.floor(
+    (traffic.usersPerDay * (rule.evaluationWindowSeconds - windowSeconds)) / DAY,
+  );
   return {
-    ratio: found.ratio,
-    rate: found.rate,
-    users,
-    seconds,
-    withinDeadline: seconds !== null && seconds <= rule.evaluationWindowSeconds,
+    signal,
+    against,
+    threshold,
+    windowSeconds,
+    bar,
+    rollback: FAILING.map((ratio) => {
+      const rate = ratio * threshold;
+      const units = unitsToRollback(rollback, rate);
+      return forecastDecision(rule, traffic, windowSeconds, { ratio, rate, units });
+    }),
+    keep: GOOD.map((ratio) => {
+      const rate = Math.min(1, ratio * threshold);
+      const units = unitsToKeep(keep, rate);
+      return forecastDecision(rule, traffic, windowSeconds, { ratio, rate, units });
+    }),
+    smallestDetectable:
+      matureByDeadline < rule.minCohortSize ? null : smallestDetectable(rollback, matureByDeadline),
   };
 };
 
+/** Of the outcomes that the rule tests. */
 export const forecastRule = (rule: Rule, traffic: Traffic): SignalForecast[] => {
   const shares = alphaShares(rule);
-  const signals = [
+  const signals: PlannedSignal[] = [
     {
       signal: "activation",
       threshold: rule.activationThreshold,
       windowSeconds: rule.activationWindowSeconds,
     },
     { signal: "retention", threshold: rule.retentionThreshold, windowSeconds: rule.retentionWindowSeconds },
-  ] as const;
+  ];
   return signals
     .filter(({ signal, threshold }) => shares[signal] > 0 && threshold < 1)
-    .map(({ signal, threshold, windowSeconds }) => {
-      const prior = signal === "activation" ? rule.prior : undefined;
-      const bar = 1 / (shares[signal] * rule.falseRollbackRate);
-      const against = rule.compare[signal] ?? "threshold";
-      const holdoutPerUnit =
-        against === "holdout" ? traffic.holdoutUsersPerDay / traffic.usersPerDay : undefined;
-      const rollback: PlannedTest = { threshold, logBar: Math.log(bar), prior, holdoutPerUnit };
-      const keep: PlannedTest = { threshold, logBar: -Math.log(KEEP_ALPHA), prior };
-      const maturing = rule.evaluationWindowSeconds - windowSeconds;
-      const users = Math.floor((traffic.usersPerDay * maturing) / DAY);
-      return {
-        signal,
-        against,
-        threshold,
-        windowSeconds,
-        bar,
-        rollback: FAILING.map((ratio) => {
-          const rate = ratio * threshold;
-          return forecastAt(rule, traffic, windowSeconds, {
-            ratio,
-            rate,
-            users: unitsToRollback(rollback, rate),
-          });
-        }),
-        keep: GOOD.map((ratio) => {
-          const rate = Math.min(1, ratio * threshold);
-          return forecastAt(rule, traffic, windowSeconds, { ratio, rate, users: unitsToKeep(keep, rate) });
-        }),
-        smallestDetectable: users < rule.minCohortSize ? null : smallestDetectable(rollback, users),
-      };
-    });
+    .map((planned) => forecastSignal(rule, traffic, planned));
 };

@@ -3,8 +3,8 @@
 import { betaLogEvidence, betaLogKeepEvidence, type BetaPrior } from "../statistics/beta-evidence.ts";
 import { comparisonLogEValues } from "../statistics/comparison.ts";
 import { logMeanExp } from "../statistics/log-sum-exp.ts";
-import { gridLogEvidence, gridLogKeepEvidence, clampProbability } from "../statistics/rate-evidence.ts";
-import type { Tally } from "../statistics/tally.ts";
+import { clampProbability, gridLogEvidence, gridLogKeepEvidence } from "../statistics/rate-evidence.ts";
+import { EMPTY_TALLY, type Tally } from "../statistics/tally.ts";
 
 /** More than anybody will see; a decision that needs more does not come. */
 const MOST_UNITS = 1e9;
@@ -18,10 +18,10 @@ export type PlannedTest = {
   readonly holdoutPerUnit?: number | undefined;
 };
 
-type Evidence = (tally: Tally) => number;
+type LogEvidence = (tally: Tally) => number;
 
 const rollbackEvidence =
-  ({ threshold, prior, holdoutPerUnit }: PlannedTest): Evidence =>
+  ({ threshold, prior, holdoutPerUnit }: PlannedTest): LogEvidence =>
   (tally) => {
     if (holdoutPerUnit !== undefined) {
       const holdout = { n: holdoutPerUnit * tally.n, s: holdoutPerUnit * tally.n * threshold };
@@ -31,15 +31,15 @@ const rollbackEvidence =
   };
 
 const keepEvidence =
-  ({ threshold, prior }: PlannedTest): Evidence =>
+  ({ threshold, prior }: PlannedTest): LogEvidence =>
   (tally) =>
     prior === undefined
       ? gridLogKeepEvidence(tally, threshold)
       : betaLogKeepEvidence(tally, threshold, prior);
 
-/** Smallest number of further units after `seen`, all at `rate`, that lifts the evidence to the bar; null: never. */
-const unitsUntil = (evidence: Evidence, logBar: number, rate: number, seen: Tally): number | null => {
-  const reaches = (more: number) => evidence({ n: seen.n + more, s: seen.s + more * rate }) >= logBar;
+/** The smallest whole number from 1 on at which the evidence reaches the bar; null: never. */
+export const smallestReaching = (logEvidenceAt: (count: number) => number, logBar: number): number | null => {
+  const reaches = (count: number) => logEvidenceAt(count) >= logBar;
   let high = 1;
   while (!reaches(high)) {
     high *= 2;
@@ -54,22 +54,24 @@ const unitsUntil = (evidence: Evidence, logBar: number, rate: number, seen: Tall
   return high;
 };
 
-const NOTHING: Tally = { n: 0, s: 0 };
+/** Number of further units after `seen`, all at `rate`, that lifts the evidence to the bar; null: never. */
+const unitsUntil = (evidence: LogEvidence, logBar: number, rate: number, seen: Tally): number | null =>
+  smallestReaching((more) => evidence({ n: seen.n + more, s: seen.s + more * rate }), logBar);
 
 /** Units until a rate below the threshold is rolled back; null for a rate that meets it. */
-export const unitsToRollback = (question: PlannedTest, rate: number, seen = NOTHING): number | null =>
-  rate < question.threshold ? unitsUntil(rollbackEvidence(question), question.logBar, rate, seen) : null;
+export const unitsToRollback = (planned: PlannedTest, rate: number, seen = EMPTY_TALLY): number | null =>
+  rate < planned.threshold ? unitsUntil(rollbackEvidence(planned), planned.logBar, rate, seen) : null;
 
 /** Units until a rate above the threshold is proven to meet it; null for one that does not. */
-export const unitsToKeep = (question: PlannedTest, rate: number, seen = NOTHING): number | null =>
-  rate > question.threshold ? unitsUntil(keepEvidence(question), question.logBar, rate, seen) : null;
+export const unitsToKeep = (planned: PlannedTest, rate: number, seen = EMPTY_TALLY): number | null =>
+  rate > planned.threshold ? unitsUntil(keepEvidence(planned), planned.logBar, rate, seen) : null;
 
 /** The best rate that is still rolled back within `units` (as a rate, not a difference); null if not even 0 is. */
-export const smallestDetectable = (question: PlannedTest, units: number): number | null => {
-  const evidence = rollbackEvidence(question);
-  const isDetected = (rate: number) => evidence({ n: units, s: units * rate }) >= question.logBar;
+export const smallestDetectable = (planned: PlannedTest, units: number): number | null => {
+  const evidence = rollbackEvidence(planned);
+  const isDetected = (rate: number) => evidence({ n: units, s: units * rate }) >= planned.logBar;
   if (units <= 0 || !isDetected(0)) return null;
-  let [detected, missed] = [0, question.threshold];
+  let [detected, missed] = [0, planned.threshold];
   for (let step = 0; step < 50; step++) {
     const middle = (detected + missed) / 2;
     if (isDetected(middle)) detected = middle;

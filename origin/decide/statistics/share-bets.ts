@@ -13,7 +13,7 @@ import type { Tally } from "./tally.ts";
 export const STAKES = [0.0125, 0.025, 0.05] as const;
 
 /** A bound below this would make the largest stake absurd; one bad request in 10,000 is as strict as it gets. */
-const SMALLEST_BOUND = 1e-4;
+export const SMALLEST_BOUND = 1e-4;
 
 /** What one bucket adds to ln evidence, for each stake; a bucket without requests adds nothing. */
 export const shareLogEValues = ({ n, s }: Tally, bound: number): number[] => {

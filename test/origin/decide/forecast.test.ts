@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { forecastRule } from "../../../origin/decide/planning/forecast.ts";
 import { smallestDetectable, unitsToKeep, unitsToRollback } from "../../../origin/decide/planning/power.ts";
 import { gridLogEvidence } from "../../../origin/decide/statistics/rate-evidence.ts";
-import { forecastText } from "../../../origin/cli/text.ts";
+import { forecastText } from "../../../origin/cli/forecast-text.ts";
 import { Rule } from "../../../shared/features/rule.ts";
 
 const BAR = Math.log(6250);
