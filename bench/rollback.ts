@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { newFeature } from "../origin/features/new-feature.ts";
 import { FeatureId } from "../shared/ids.ts";
 import type { Result } from "../shared/result.ts";
+import { provide } from "../scripts/system-programs.ts";
 import { startRedis } from "../test/support/redis.ts";
 import { startIngestLoad } from "./rollback/ingest-load.ts";
 import { INGEST_TOKEN, startSetting } from "./rollback/setting.ts";
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     ingest: { type: "string", default: "50000" },
   },
 });
+provide(["redis-server"], "npm run bench -- rollback");
 const n = Number(values.n);
 const VISITORS_PER_SECOND = 200;
 const BULK = 100;

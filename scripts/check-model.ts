@@ -2,6 +2,9 @@
 // protocol breaks a property or a mutant does not. docs/protocol.md says what is searched.
 import { search, type Found } from "./model/search.ts";
 import { deepSearches, intactSearches, mutantSearches } from "./model/searches.ts";
+import { provide } from "./system-programs.ts";
+
+provide(["spin", "gcc"], "npm run model");
 
 const line = (mark: string, name: string, { states, memory, ms, violation }: Found): string =>
   `${mark} ${name.padEnd(66)} ${String(states).padStart(8)} states ${(ms / 1_000).toFixed(1).padStart(5)} s ` +

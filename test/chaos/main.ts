@@ -1,10 +1,12 @@
 // `npm run chaos [-- --faults 200 --seed 1]`
 import { parseArgs } from "node:util";
+import { provide } from "../../scripts/system-programs.ts";
 import { runChaos } from "./run.ts";
 
 const { values } = parseArgs({
   options: { faults: { type: "string", default: "200" }, seed: { type: "string" } },
 });
+provide(["redis-server", "redis-cli"], "npm run chaos");
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

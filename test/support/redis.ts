@@ -7,16 +7,25 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { freePort } from "../../origin/db/free-port.ts";
+import { programPath } from "../../scripts/system-programs.ts";
 
 export type RedisNode = { readonly port: number; readonly url: string; process: ChildProcess };
 
 const launch = async (folder: string, port: number, more: readonly string[]): Promise<ChildProcess> => {
   const settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
-  const process = spawn("redis-server", ["--port", String(port), ...settings, ...more], { stdio: "ignore" });
+  const program = programPath("redis-server", "This test");
+  const process = spawn(program, ["--port", String(port), ...settings, ...more], { stdio: "ignore" });
+  const died = once(process, "exit").then(([code]) => {
+    throw new Error(`redis-server ended with ${String(code)} before it answered on port ${port}`);
+  });
+  died.catch(() => {});
   const probe = new Redis({ port, host: "127.0.0.1", retryStrategy: () => 20, maxRetriesPerRequest: null });
   probe.on("error", () => {});
-  await probe.ping();
-  probe.disconnect();
+  try {
+    await Promise.race([probe.ping(), died]);
+  } finally {
+    probe.disconnect();
+  }
   return process;
 };
 
@@ -114,7 +123,8 @@ export const startRedisCluster = async (
   }
   const nodes = [...settingsOf.keys()];
   const addresses = nodes.map((node) => `127.0.0.1:${node.port}`);
-  await run("redis-cli", ["--cluster", "create", ...addresses, "--cluster-replicas", "1", "--cluster-yes"]);
+  const redisCli = programPath("redis-cli", "This test");
+  await run(redisCli, ["--cluster", "create", ...addresses, "--cluster-replicas", "1", "--cluster-yes"]);
   for (const node of nodes) {
     const client = new Redis({ port: node.port, host: "127.0.0.1" });
     while (!String(await client.call("cluster", "info")).includes("cluster_state:ok")) await sleep(50);
