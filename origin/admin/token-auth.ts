@@ -1,7 +1,15 @@
 // Who may call the admin API: the holder of the bootstrap token.
+import { randomBytes } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { bearerToken, sameSecret } from "../runtime/secrets.ts";
-import { problem } from "./problem.ts";
+import { problem } from "../runtime/problem.ts";
+
+/** A token for this run, where none is configured. It is shown once, outside of the log. */
+export const printNewToken = (): string => {
+  const token = randomBytes(24).toString("base64url");
+  process.stdout.write(`ADMIN_TOKEN is not set; this run's is ${token}\n`);
+  return token;
+};
 
 export const requireToken =
   (expected: string): MiddlewareHandler =>

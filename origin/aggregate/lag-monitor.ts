@@ -1,5 +1,7 @@
 // How far the fold is behind, as a process sees it that decides but does not fold itself.
 import type { Pool } from "../db/pool.ts";
+import type { Logger } from "../runtime/log.ts";
+import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import { unfoldedSeconds } from "../span-log/read-log.ts";
 
 /** Older than this, an answer says nothing any more. */
@@ -17,4 +19,24 @@ export const makeLagMonitor = (pool: Pool, nowMs: () => number) => {
     },
     lagSeconds: (): number | null => (nowMs() - readAt > STALE_MS ? null : seconds),
   };
+};
+
+/** For a process that evaluates without the role `fold`: reads the lag every `everyMs`. */
+export const startLagMonitor = (options: {
+  pool: Pool;
+  everyMs: number;
+  log: Logger;
+}): { readonly lagSeconds: () => number | null; readonly stop: () => Promise<void> } => {
+  const { pool, everyMs, log } = options;
+  const monitor = makeLagMonitor(pool, () => performance.now());
+  const task = startPeriodicTask({
+    everyMs,
+    run: () => monitor.read(),
+    onError: (error) =>
+      log.error(
+        { err: error },
+        "the fold's lag could not be read; nothing is decided until it can be read again",
+      ),
+  });
+  return { lagSeconds: monitor.lagSeconds, stop: task.stop };
 };

@@ -8,20 +8,19 @@ export type Client = PoolClient;
 /** What a query needs: a pool for one statement, a client inside a transaction. */
 export type Queryable = Pick<PgPool | PoolClient, "query">;
 
+export type PoolOptions = {
+  readonly max?: number;
+  readonly applicationName: string;
+  readonly queryTimeoutMs?: number;
+  readonly onIdleError: (error: Error) => void;
+};
+
 /**
  * A query that has no answer after `queryTimeoutMs` fails and its connection is dropped: one that went silent would
  * otherwise hold its caller until TCP gives up, which takes a quarter of an hour or more.
  * `onIdleError` hears of connections that break while unused; the pool replaces them by itself.
  */
-export const makePool = (
-  connectionString: string,
-  options: {
-    max?: number;
-    applicationName: string;
-    queryTimeoutMs?: number;
-    onIdleError: (error: Error) => void;
-  },
-): Pool => {
+export const makePool = (connectionString: string, options: PoolOptions): Pool => {
   const pool = new PgPool({
     connectionString,
     max: options.max ?? 10,

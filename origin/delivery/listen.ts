@@ -4,6 +4,7 @@ import { Client } from "pg";
 import { PushMessage } from "../../shared/snapshot/push-message.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../runtime/interruptible-sleep.ts";
+import type { WarningLog } from "../runtime/log.ts";
 
 /** Every revision, by its number. */
 const REVISIONS = "sluice_outbox";
@@ -27,7 +28,7 @@ export type Listener = { readonly stop: () => Promise<void> };
 export const listenForChanges = (options: {
   databaseUrl: string;
   onNotification: (notification: ChangeNotification) => void;
-  log: { readonly warn: (facts: object, message: string) => void };
+  log: WarningLog;
 }): Listener => {
   const { databaseUrl, onNotification, log } = options;
   const pause = makeInterruptibleSleep();

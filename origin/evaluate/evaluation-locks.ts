@@ -5,6 +5,7 @@ import { Mutex } from "redis-semaphore";
 import type { RedisClient } from "redis-semaphore/lib/types.js";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { FeatureId } from "../../shared/ids.ts";
+import type { WarningLog } from "../runtime/log.ts";
 
 /** A dead holder's features are free after this long, in ms. */
 const LOCK_MS = 3_000;
@@ -43,7 +44,7 @@ type Attempt = "held" | "taken" | "unreachable";
 export const makeEvaluationLocks = (options: {
   redis: RedisClient;
   metrics: Pick<Metrics, "lockTimeouts">;
-  log: { readonly warn: (facts: object, message: string) => void };
+  log: WarningLog;
 }): EvaluationLocks => {
   const { redis, metrics, log } = options;
   const held = new Map<FeatureId, EvaluationLock>();

@@ -8,7 +8,7 @@ import type { FeatureState } from "../../shared/features/feature.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
 import { makeCommit, type Committed, type FeatureChange } from "./commit-change.ts";
-import type { FeatureEdit, NewFeature } from "./new-feature.ts";
+import { newFeature, type FeatureEdit, type GivenFeature } from "./new-feature.ts";
 import {
   prepareCreate,
   prepareDelete,
@@ -45,7 +45,8 @@ export type ChangedFeatures = {
 type Outcome<T> = Promise<Result<T, ChangeError>>;
 
 export type FeatureChanges = {
-  readonly createFeature: (feature: NewFeature, by: Attribution) => Outcome<ChangedFeature>;
+  /** Fields that are not given get their defaults. */
+  readonly createFeature: (given: GivenFeature, by: Attribution) => Outcome<ChangedFeature>;
   readonly updateFeature: (
     target: Target,
     edit: Partial<FeatureEdit>,
@@ -147,7 +148,8 @@ export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => s
   };
 
   return {
-    createFeature: async (feature, by) => {
+    createFeature: async (given, by) => {
+      const feature = newFeature(given);
       const prepare = (related: RelatedFeatures) => prepareCreate(related, feature, by);
       return mapOk(await changeOne(feature, by, prepare, feature.requires), changedFeature);
     },

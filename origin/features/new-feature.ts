@@ -15,11 +15,13 @@ export type NewFeature = FeatureEdit & {
   readonly rule: Rule | null;
 };
 
+export type GivenFeature = { readonly featureId: FeatureId } & Partial<NewFeature>;
+
 /**
  * Closed, for nobody, with a tenth of everyone as holdout (or what a larger rollout leaves of it): making a feature
  * shows it to no one. Enable opens it.
  */
-export const newFeature = (given: { featureId: FeatureId } & Partial<NewFeature>): NewFeature => ({
+export const newFeature = (given: GivenFeature): NewFeature => ({
   enabled: false,
   rolloutBps: 0,
   holdoutBps: Math.min(1_000, 10_000 - (given.rolloutBps ?? 0)),

@@ -18,10 +18,16 @@ const pageOf = <T, C>(rows: readonly T[], limit: number, cursorOf: (row: T) => C
   return { items, next: rows.length > limit && last !== undefined ? cursorOf(last) : null };
 };
 
+export type FeatureQuery = {
+  readonly limit: number;
+  readonly after?: string | undefined;
+  readonly tag?: string | undefined;
+};
+
 /** By feature id, rising. */
 export const listFeatures = async (
   db: Queryable,
-  { limit, after = "", tag }: { limit: number; after?: string | undefined; tag?: string | undefined },
+  { limit, after = "", tag }: FeatureQuery,
 ): Promise<Page<FeatureRecord, FeatureId>> => {
   const { rows } = await db.query(
     `select ${recordColumns} from ${recordSource}
@@ -69,16 +75,16 @@ const AuditRow = z.object({
 });
 export type AuditRow = z.infer<typeof AuditRow>;
 
-/** Newest first. `before` is the `seq` of the last row of the previous page. */
-export const listAudit = async (
-  db: Queryable,
-  options: {
-    limit: number;
-    before?: number | undefined;
-    featureId?: FeatureId | undefined;
-    kind?: ChangeKind | undefined;
-  },
-): Promise<Page<AuditRow, number>> => {
+export type AuditQuery = {
+  readonly limit: number;
+  /** The `seq` of the last row of the previous page. */
+  readonly before?: number | undefined;
+  readonly featureId?: FeatureId | undefined;
+  readonly kind?: ChangeKind | undefined;
+};
+
+/** Newest first. */
+export const listAudit = async (db: Queryable, options: AuditQuery): Promise<Page<AuditRow, number>> => {
   const { rows } = await db.query(
     `select seq, at, actor, action, feature_id as "featureId", reason, version, epoch, revision, details,
             encode(hash, 'hex') as hash

@@ -3,6 +3,9 @@ import { pino, type Logger as PinoLogger } from "pino";
 
 export type Logger = Pick<PinoLogger, "debug" | "info" | "warn" | "error">;
 
+/** For a part that only warns. */
+export type WarningLog = { readonly warn: (facts: object, message: string) => void };
+
 export const makeLogger = (level: string): PinoLogger =>
   pino({
     level,

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
-import { makeDeliveryRoutes } from "../../origin/admin/delivery-routes.ts";
 import { isGenuineReceipt } from "../../origin/delivery/rollback-receipt.ts";
 import { registerEdges } from "../../origin/delivery/edges/confirmations.ts";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { newFeature } from "../../origin/features/new-feature.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
+import { makeAdminApp } from "../support/admin-app.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
 const { pool, drop } = await makeTestDatabase();
@@ -14,7 +14,7 @@ afterAll(drop);
 
 const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more");
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
-const app = makeDeliveryRoutes({ pool, changes, keys, now: Date.now });
+const { request } = makeAdminApp({ pool, keys });
 const json = async (response: Response | Promise<Response>) => JSON.parse(await (await response).text());
 
 test("everything with a tag is closed by one call and one revision, and its receipt can be downloaded", async () => {
@@ -23,13 +23,13 @@ test("everything with a tag is closed by one call and one revision, and its rece
     const feature = newFeature({ featureId: FeatureId.parse(name), enabled: true, tags: ["checkout"] });
     await changes.createFeature(feature, { actor: "ann", reason: "launch" });
   }
-  const kill = (body: object) => app.request("/rollback", { method: "POST", body: JSON.stringify(body) });
+  const kill = (body: object) => request("/rollback", { method: "POST", body: JSON.stringify(body) });
   expect((await kill({ tag: "checkout" })).status).toBe(400);
   const closed = await json(kill({ tag: "checkout", reason: "payment provider is down" }));
   expect(closed.features).toHaveLength(2);
   expect((await json(kill({ tag: "checkout", reason: "again" }))).features).toEqual([]);
 
-  const response = await app.request("/features/feat_a/receipt");
+  const response = await request("/features/feat_a/receipt");
   expect(response.headers.get("content-disposition")).toContain(`rollback-${closed.revision}.json`);
   const receipt = await json(response);
   expect(receipt.receipt).toMatchObject({
@@ -39,16 +39,16 @@ test("everything with a tag is closed by one call and one revision, and its rece
     rollback: { reason: "payment provider is down", revision: closed.revision },
   });
   expect(isGenuineReceipt(receipt, keys)).toBe(true);
-  expect((await app.request("/features/feat_none/receipt")).status).toBe(404);
+  expect((await request("/features/feat_none/receipt")).status).toBe(404);
 });
 
 test("edges, dead letters and the audit's check are there to read", async () => {
-  expect(await json(app.request("/edges"))).toMatchObject({
+  expect(await json(request("/edges"))).toMatchObject({
     revision: 3,
     edges: [{ url: "https://edge.example", revision: null, completeRevision: 0 }],
   });
-  expect(await json(app.request("/dead-letters"))).toEqual({ deadLetters: [] });
-  expect(await json(app.request("/audit/verify"))).toMatchObject({ ok: true, rows: 4 });
-  expect(await json(app.request("/audit/verify?from=2&to=3"))).toMatchObject({ ok: true, rows: 2 });
-  expect((await app.request("/audit/verify?from=x")).status).toBe(400);
+  expect(await json(request("/dead-letters"))).toEqual({ deadLetters: [] });
+  expect(await json(request("/audit/verify"))).toMatchObject({ ok: true, rows: 4 });
+  expect(await json(request("/audit/verify?from=2&to=3"))).toMatchObject({ ok: true, rows: 2 });
+  expect((await request("/audit/verify?from=x")).status).toBe(400);
 });

@@ -1,31 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, describe, expect, test } from "vitest";
-import { makeAdminApp } from "../../origin/admin/app.ts";
-import { makeMetrics } from "../../origin/runtime/metrics.ts";
-import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
+import { makeAdminApp } from "../support/admin-app.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
 const database = await makeTestDatabase();
 afterAll(() => database.drop());
 
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const app = makeAdminApp({
-  pool: database.pool,
-  history: (read) => read(database.pool),
-  changes: makeFeatureChanges({ pool: database.pool, newId: randomUUID }),
-  adminToken: "the-admin-token",
-  metrics: makeMetrics(),
-  keys: undefined,
-  log: silent,
-  unready: async () => [],
-});
+const { app, request } = makeAdminApp({ pool: database.pool });
 
 type Json = Record<string, unknown>;
 
 const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
-  const response = await app.request(`/admin/v1${path}`, {
+  const response = await request(path, {
     method,
-    headers: { authorization: "Bearer the-admin-token", ...headers },
+    headers,
     body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
   });
   const text = await response.text();

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { emptySketch, encodeSketch, recordLatency } from "../../shared/telemetry/latency-sketch.ts";
-import { makePlanningRoutes } from "../../origin/admin/planning-routes.ts";
 import { calibrate } from "../../origin/evaluate/calibrate.ts";
 import { calibrationText } from "../../origin/evaluate/calibration-text.ts";
 import { FeatureId } from "../../shared/ids.ts";
+import { makeAdminApp } from "../support/admin-app.ts";
 import { makeTestDatabase } from "../support/database.ts";
 
 const database = await makeTestDatabase();
@@ -131,9 +131,8 @@ describe("calibration", () => {
 });
 
 describe("over HTTP", () => {
-  const app = makePlanningRoutes({ pool, history: (read) => read(pool), now: () => START + 10_000 });
-  const post = (path: string, body: unknown) =>
-    app.request(path, { method: "POST", body: JSON.stringify(body) });
+  const { request } = makeAdminApp({ pool, now: () => START + 10_000 });
+  const post = (path: string, body: unknown) => request(path, { method: "POST", body: JSON.stringify(body) });
 
   test("a plan comes with the month's error budget", async () => {
     await pool.query(
@@ -159,10 +158,10 @@ describe("over HTTP", () => {
   });
 
   test("a calibration is JSON or text; an unknown feature is 404", async () => {
-    expect(await (await app.request(`/features/${FEATURE}/calibration`)).json()).toMatchObject({ epoch: 1 });
-    const text = await app.request(`/features/${FEATURE}/calibration`, { headers: { accept: "text/plain" } });
+    expect(await (await request(`/features/${FEATURE}/calibration`)).json()).toMatchObject({ epoch: 1 });
+    const text = await request(`/features/${FEATURE}/calibration`, { headers: { accept: "text/plain" } });
     expect(await text.text()).toContain("activation: 11 %");
-    expect((await app.request("/features/feat_none/calibration")).status).toBe(404);
+    expect((await request("/features/feat_none/calibration")).status).toBe(404);
   });
 
   test("a person pauses a ramp and lets it go on", async () => {

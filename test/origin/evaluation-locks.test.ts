@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Redis } from "ioredis";
 import { makeEvaluationLocks } from "../../origin/evaluate/evaluation-locks.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
-import { connectRedis } from "../../origin/delivery/bus/redis-bus.ts";
+import { connectRedis } from "../../origin/db/redis.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { makeTestLog } from "../support/log.ts";
 import { startRedis } from "../support/redis.ts";

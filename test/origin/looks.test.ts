@@ -1,8 +1,8 @@
 // When a feature was evaluated last, as the admin API shows it.
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { makeHistoryRoutes } from "../../origin/admin/history-routes.ts";
 import { makeLooks } from "../../origin/evaluate/looks.ts";
 import { FeatureId } from "../../shared/ids.ts";
+import { makeAdminApp } from "../support/admin-app.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { FEATURE, makeTrial, ruleOf, START } from "../support/trial.ts";
 
@@ -10,11 +10,11 @@ const database = await makeTestDatabase();
 afterAll(() => database.drop());
 const { pool } = database;
 const { insertFeature, insertTelemetry, insertTrafficUntil, startEvaluator } = makeTrial(pool);
-const app = makeHistoryRoutes({ pool, history: (read) => read(pool) });
+const { request } = makeAdminApp({ pool });
 
 type Signals = { checkedAt: string | null; latest: { at: string; decision: { reason: string } } | null };
 const readSignals = async (): Promise<Signals> =>
-  JSON.parse(await (await app.request(`/features/${FEATURE}/signals`)).text());
+  JSON.parse(await (await request(`/features/${FEATURE}/signals`)).text());
 const secondsAfterStart = (time: string | null | undefined): number =>
   new Date(time ?? Number.NaN).getTime() / 1_000 - START;
 

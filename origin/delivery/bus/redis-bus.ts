@@ -1,11 +1,11 @@
 // The bus on Redis, one node or a cluster: channel `feature_rollbacks` and the keys `feature:state:<id>`.
-// Redis is for speed alone. A command that cannot be sent fails within COMMAND_MS, and the outbox tries again.
-import { Cluster, Redis } from "ioredis";
-import type { FlagBus, FlagListener } from "./flag-bus.ts";
-import { FlagEvent } from "./flag-bus.ts";
+// Redis is for speed alone: a publish that fails is tried again by the outbox.
+import { Cluster, type Redis } from "ioredis";
+import type { RedisClient } from "../../db/redis.ts";
+import type { WarningLog } from "../../runtime/log.ts";
+import { FlagEvent, type FlagBus, type FlagListener } from "./flag-bus.ts";
 
 const CHANNEL = "feature_rollbacks";
-const COMMAND_MS = 1_000;
 
 /**
  * Sets the state unless a newer revision has been written: two processes may publish in any order. The revision lies
@@ -18,61 +18,6 @@ redis.call('set', KEYS[1], ARGV[2])
 redis.call('set', KEYS[2], ARGV[1])
 return 1`;
 
-type Log = { readonly warn: (facts: object, message: string) => void };
-export type RedisClient = Redis | Cluster;
-
-const retryStrategy = (times: number): number =>
-  Math.min(1_000, 50 * 2 ** Math.min(times, 5)) * (0.5 + Math.random() / 2);
-
-const addressOf = (text: string) => {
-  const url = new URL(text);
-  return { host: url.hostname, port: Number(url.port || 6379) };
-};
-
-/** One URL: a node. Several: the known nodes of a cluster, the first of which names user, password and TLS. */
-export const connectRedis = (urls: readonly string[], log: Log): RedisClient => {
-  const [first, ...others] = urls;
-  if (first === undefined) throw new Error("no Redis URL");
-  const url = new URL(first);
-  const shared = {
-    ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
-    ...(url.protocol === "rediss:" ? { tls: {} } : {}),
-    commandTimeout: COMMAND_MS,
-    connectTimeout: COMMAND_MS,
-    maxRetriesPerRequest: 1,
-    autoResendUnfulfilledCommands: false,
-  };
-  const client =
-    others.length === 0
-      ? new Redis({
-          ...shared,
-          ...addressOf(first),
-          db: Number(url.pathname.slice(1) || 0),
-          retryStrategy,
-          enableOfflineQueue: false,
-        })
-      : new Cluster(urls.map(addressOf), {
-          redisOptions: shared,
-          clusterRetryStrategy: retryStrategy,
-          clusterNodeRetryStrategy: retryStrategy,
-          enableOfflineQueue: false,
-          shardedSubscribers: true,
-          slotsRefreshInterval: 1_000,
-        });
-  // One line when it goes, not one for every attempt to come back.
-  let isDown = false;
-  client.on("error", (error: Error) => {
-    if (!isDown) log.warn({ error: error.message }, "Redis is away");
-    isDown = true;
-  });
-  client.on("ready", () => {
-    if (isDown) log.warn({}, "Redis is back");
-    isDown = false;
-  });
-  return client;
-};
-
 const stateKeys = (featureId: string): [string, string] => {
   const key = `feature:state:${featureId}`;
   return [key, `{${key}}:revision`];
@@ -82,7 +27,7 @@ const stateKeys = (featureId: string): [string, string] => {
 export const makeRedisBus = (options: {
   publisher: RedisClient;
   subscriber: RedisClient;
-  log: Log;
+  log: WarningLog;
 }): FlagBus => {
   const { publisher, subscriber, log } = options;
   const listeners = new Set<FlagListener>();

@@ -8,6 +8,7 @@ import { registerEdges } from "./confirmations.ts";
 import { startEdgePusher } from "./edge-pusher.ts";
 import { makeAnswerRecorder, type ConfirmedRevision } from "./record-answers.ts";
 import type { Send } from "./send-push.ts";
+import type { WarningLog } from "../../runtime/log.ts";
 
 export type Pusher = {
   readonly notify: (notification: ChangeNotification) => void;
@@ -24,7 +25,7 @@ export const startPusher = async (options: {
   onConfirmed: (confirmed: ConfirmedRevision) => void;
   /** An edge has a rollback; the time since its commit. */
   onRollbackArrived: (seconds: number) => void;
-  log: { readonly warn: (facts: object, message: string) => void };
+  log: WarningLog;
 }): Promise<Pusher> => {
   const { pool, edgeUrls, readChanges, raiseRevision, send, onConfirmed, onRollbackArrived, log } = options;
   await registerEdges(pool, edgeUrls);

@@ -3,6 +3,7 @@ import type { Pool } from "../../db/pool.ts";
 import type { Revision } from "../../../shared/ids.ts";
 import { recordConfirmed, recordFailed } from "./confirmations.ts";
 import type { PushAnswer } from "./send-push.ts";
+import type { WarningLog } from "../../runtime/log.ts";
 
 /** An unchanged confirmation is written down again after this long, in ms. */
 const REWRITE_MS = 10_000;
@@ -26,7 +27,7 @@ export const makeAnswerRecorder = (options: {
   onConfirmed: (confirmed: ConfirmedRevision) => void;
   /** An edge has a rollback; the time since its commit. */
   onRollbackArrived: (seconds: number) => void;
-  log: { readonly warn: (facts: object, message: string) => void };
+  log: WarningLog;
 }): AnswerRecorder => {
   const { pool, url, onConfirmed, onRollbackArrived, log } = options;
   const writes = new Set<Promise<void>>();

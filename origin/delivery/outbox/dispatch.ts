@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Pool } from "../../db/pool.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
+import type { WarningLog } from "../../runtime/log.ts";
 
 export type OutboxMessage = { readonly id: number; readonly revision: number; readonly payload: unknown };
 
@@ -68,7 +69,7 @@ export type Dispatcher = {
 export const startDispatcher = (options: {
   pool: Pool;
   deliver: Readonly<Record<string, Deliver>>;
-  log: { readonly warn: (facts: object, message: string) => void };
+  log: WarningLog;
 }): Dispatcher => {
   const { pool, deliver, log } = options;
   const topics = Object.keys(deliver);

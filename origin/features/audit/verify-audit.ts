@@ -25,6 +25,9 @@ export type AuditVerdict =
   /** The API answers with this document, so its fields keep their names. */
   | { readonly ok: false; readonly seq: number; readonly fault: AuditError };
 
+/** Row numbers, both included; by default all. */
+export type AuditRange = { readonly from?: number | undefined; readonly to?: number | undefined };
+
 const PAGE = 2_000;
 
 const Head = z.object({ audit_seq: z.number(), audit_hash: z.instanceof(Buffer) });
@@ -55,13 +58,10 @@ export const auditError = (link: Link, seq: number, before: Buffer | null): Audi
 };
 
 /**
- * Checks rows `from` to `to` (default: all) and names the first that is broken. Only a check from the first row to
+ * Checks the rows of the range and names the first that is broken. Only a check from the first row to
  * the last shows that nothing was cut off at either end.
  */
-export const verifyAudit = async (
-  db: Queryable,
-  range: { from?: number | undefined; to?: number | undefined } = {},
-): Promise<AuditVerdict> => {
+export const verifyAudit = async (db: Queryable, range: AuditRange = {}): Promise<AuditVerdict> => {
   const { rows } = await db.query("select audit_seq, audit_hash from state_head");
   const head = Head.parse(rows[0]);
   const from = Math.max(1, range.from ?? 1);

@@ -1,10 +1,13 @@
-// What a change's outcome looks like over HTTP: the same for every route that changes something.
+// Reads the parts of an admin request, each through its schema. What is wrong comes back as the answer to send.
 import type { Context } from "hono";
 import type { z } from "zod";
 import { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import type { ChangeError } from "../features/change-error.ts";
-import { badFields, problem } from "./problem.ts";
+import { problem } from "../runtime/problem.ts";
+import { schemaProblem } from "./field-problem.ts";
+
+/** Who changes features by the admin API: there is one token, and nobody to tell apart. */
+export const ACTOR = "admin";
 
 /** Versions are strong validators: each change of a feature or its rule makes a new one. */
 export const etagOf = (version: number): string => `"${version}"`;
@@ -12,14 +15,14 @@ export const etagOf = (version: number): string => `"${version}"`;
 /** The path's feature id, or the 400 that says what is wrong with it. */
 export const readFeatureId = (context: Context): Result<FeatureId, Response> => {
   const parsed = FeatureId.safeParse(context.req.param("featureId"));
-  return parsed.success ? ok(parsed.data) : err(badFields(context, parsed.error, "featureId"));
+  return parsed.success ? ok(parsed.data) : err(schemaProblem(context, parsed.error, "featureId"));
 };
 
 export type Precondition = { readonly expectedVersion?: number | undefined };
 
 /**
  * The version that the caller saw, from `If-Match`. With `required` a missing header is 428; `*` matches any version.
- * A validator that is none of ours cannot match (412).
+ * An ETag that Sluice never gave cannot match (412).
  */
 export const readPrecondition = (
   context: Context,
@@ -60,52 +63,11 @@ export const readBody = async <T>(context: Context, schema: z.ZodType<T>): Promi
     return err(problem(context, { status: 400, title: "Bad Request", detail: "the body is not JSON" }));
   }
   const parsed = schema.safeParse(json);
-  return parsed.success ? ok(parsed.data) : err(badFields(context, parsed.error));
+  return parsed.success ? ok(parsed.data) : err(schemaProblem(context, parsed.error));
 };
 
 /** A query parameter set through a schema, with the same errors as a body. */
 export const readQuery = <T>(context: Context, schema: z.ZodType<T>): Result<T, Response> => {
   const parsed = schema.safeParse(context.req.query());
-  return parsed.success ? ok(parsed.data) : err(badFields(context, parsed.error));
-};
-
-export const changeProblem = (context: Context, error: ChangeError): Response => {
-  const conflict = (detail: string, facts: Record<string, unknown>) =>
-    problem(context, { status: 409, title: "Conflict", detail, reason: error.reason, ...facts });
-  switch (error.reason) {
-    case "notFound":
-      return problem(context, { status: 404, title: "Not Found", detail: `no feature ${error.featureId}` });
-    case "versionConflict":
-      return problem(context, {
-        status: 412,
-        title: "Precondition Failed",
-        detail: `the feature is at version ${error.have} now`,
-        have: error.have,
-      });
-    case "alreadyExists":
-      return conflict("a feature with this id exists", { have: error.have });
-    case "epochConflict":
-      return conflict(`the feature is in epoch ${error.have} now`, { have: error.have });
-    case "alreadyClosed":
-      return conflict("the feature is closed already", { have: error.have });
-    case "alreadyOpen":
-      return conflict("the feature is open already", { have: error.have });
-    case "requirementClosed":
-      return conflict(`it requires ${error.featureIds.join(", ")}, which must be open first`, {
-        featureIds: error.featureIds,
-      });
-    case "requiredBy":
-      return conflict(`it is required by ${error.featureIds.join(", ")}`, { featureIds: error.featureIds });
-    case "invalid":
-      return problem(context, {
-        status: 400,
-        title: "Bad Request",
-        detail: error.errors.map(({ field, reason }) => `${field}: ${reason}`).join("; "),
-        errors: error.errors.map(({ field, reason }) => ({
-          field,
-          pointer: `/${field.replaceAll(".", "/")}`,
-          detail: reason,
-        })),
-      });
-  }
+  return parsed.success ? ok(parsed.data) : err(schemaProblem(context, parsed.error));
 };

@@ -1,0 +1,37 @@
+// Why a change was refused, as an HTTP answer: the same for every route that changes something.
+import type { Context } from "hono";
+import type { ChangeError } from "../features/change-error.ts";
+import { problem } from "../runtime/problem.ts";
+import { fieldsProblem } from "./field-problem.ts";
+
+export const changeProblem = (context: Context, error: ChangeError): Response => {
+  const conflict = (detail: string, facts: Record<string, unknown>) =>
+    problem(context, { status: 409, title: "Conflict", detail, reason: error.reason, ...facts });
+  switch (error.reason) {
+    case "notFound":
+      return problem(context, { status: 404, title: "Not Found", detail: `no feature ${error.featureId}` });
+    case "versionConflict":
+      return problem(context, {
+        status: 412,
+        title: "Precondition Failed",
+        detail: `the feature is at version ${error.have} now`,
+        have: error.have,
+      });
+    case "alreadyExists":
+      return conflict("a feature with this id exists", { have: error.have });
+    case "epochConflict":
+      return conflict(`the feature is in epoch ${error.have} now`, { have: error.have });
+    case "alreadyClosed":
+      return conflict("the feature is closed already", { have: error.have });
+    case "alreadyOpen":
+      return conflict("the feature is open already", { have: error.have });
+    case "requirementClosed":
+      return conflict(`it requires ${error.featureIds.join(", ")}, which must be open first`, {
+        featureIds: error.featureIds,
+      });
+    case "requiredBy":
+      return conflict(`it is required by ${error.featureIds.join(", ")}`, { featureIds: error.featureIds });
+    case "invalid":
+      return fieldsProblem(context, error.errors);
+  }
+};

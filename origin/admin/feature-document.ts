@@ -1,0 +1,54 @@
+// The document of a feature in the admin API, and the bodies by which a person changes one.
+import { z } from "zod";
+import { FeatureState } from "../../shared/features/feature.ts";
+import { Bps, FeatureId } from "../../shared/ids.ts";
+import type { FeatureRecord } from "../features/feature-record.ts";
+
+const edge = FeatureState.shape;
+export const Reason = z.string().trim().min(1, "must not be empty").max(2_000);
+
+/** What a person may set; a field that is not named keeps its value (or, in a new feature, its default). */
+export const FeatureEditBody = z.strictObject({
+  rolloutBps: Bps.optional(),
+  holdoutBps: Bps.optional(),
+  failureMode: edge.failureMode.unwrap().optional(),
+  targeting: edge.targeting.unwrap().optional(),
+  routes: edge.routes.unwrap().optional(),
+  gate: edge.gate.unwrap().optional(),
+  activation: edge.activation.unwrap().optional(),
+  tags: z.array(z.string().min(1).max(64)).max(32).optional(),
+  requires: z.array(FeatureId).max(32).optional(),
+  reason: Reason.optional(),
+});
+export const NewFeatureBody = FeatureEditBody.extend({
+  featureId: FeatureId,
+  enabled: z.boolean().optional(),
+});
+
+export const RolloutBody = z.strictObject({ rolloutBps: Bps, reason: Reason });
+export const EnableBody = z.strictObject({ rolloutBps: Bps.optional(), reason: Reason });
+export const RollbackBody = z.strictObject({ reason: Reason });
+
+export const documentOf = ({ state, ...record }: FeatureRecord) => ({ ...state, ...record });
+
+/**
+ * An edit as `FeatureEditBody` for a document that was read and sent back: the fields that the service keeps may stand
+ * in it unchanged, and are refused as unknown when they were changed.
+ */
+export const editBodyFor = (record: FeatureRecord) =>
+  z.preprocess((json) => {
+    if (typeof json !== "object" || json === null) return json;
+    const read: Record<string, unknown> = JSON.parse(JSON.stringify(documentOf(record)));
+    return Object.fromEntries(
+      Object.entries(json).filter(
+        ([name, value]) =>
+          name in FeatureEditBody.shape || JSON.stringify(value) !== JSON.stringify(read[name]),
+      ),
+    );
+  }, FeatureEditBody);
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+export const dropUndefined = <T extends object>(given: T): Given<T> =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the filter is what makes it true
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Given<T>;

@@ -1,0 +1,81 @@
+// Brings up the database: the given one or the embedded one, migrated, with connections that have the service's rights.
+import type { Config } from "../config.ts";
+import type { Logger } from "../runtime/log.ts";
+import { startEmbeddedPostgres } from "./embedded-postgres.ts";
+import { makeHistoryReads, type HistoryReads } from "./history-reads.ts";
+import { migrate } from "./migrate.ts";
+import { makePool, type Pool, type PoolOptions } from "./pool.ts";
+import { asServiceRole, serviceUrlOf } from "./service-role.ts";
+
+export type Database = {
+  /** For connections of the stages; they have the service's rights. */
+  readonly url: string;
+  readonly pool: Pool;
+  readonly history: HistoryReads;
+  /** A pool of a stage's own: its work neither waits for other stages nor makes them wait. */
+  readonly makeStagePool: (options: Pick<PoolOptions, "applicationName" | "max">) => Pool;
+  /** Says why the database does not answer; empty when it does. */
+  readonly notReady: () => Promise<readonly string[]>;
+  readonly stop: () => Promise<void>;
+};
+
+const QUERY_TIMEOUT_MS = 10_000;
+
+export const openDatabase = async (options: {
+  config: Pick<Config, "DATABASE_URL" | "DATABASE_REPLICA_URL" | "DATA_DIR">;
+  log: Logger;
+  /** Connections that break while the process ends are not worth a line. */
+  isStopping: () => boolean;
+}): Promise<Database> => {
+  const { config, log, isStopping } = options;
+  const embedded =
+    config.DATABASE_URL === undefined ? await startEmbeddedPostgres({ dataDir: config.DATA_DIR }) : undefined;
+  const givenUrl = config.DATABASE_URL ?? embedded?.url ?? "";
+  const migrated = await migrate(givenUrl, (message) => log.warn({ message }, "migration"));
+  if (migrated.length > 0) log.info({ migrated }, "the database was migrated");
+  const serviceUrl = await serviceUrlOf(givenUrl);
+  if (serviceUrl === null)
+    log.warn({}, "there is no role sluice_service: this process has all the rights of its database login");
+
+  const makeStagePool = (
+    { applicationName, max }: Pick<PoolOptions, "applicationName" | "max">,
+    url = serviceUrl ?? givenUrl,
+  ): Pool =>
+    makePool(url, {
+      applicationName,
+      ...(max === undefined ? {} : { max }),
+      queryTimeoutMs: QUERY_TIMEOUT_MS,
+      onIdleError: ({ message }) => {
+        if (!isStopping())
+          log.warn({ error: message }, "an idle database connection broke; the pool makes another");
+      },
+    });
+  const pool = makeStagePool({ applicationName: "sluice-origin" });
+
+  // The replica is not asked whether it has the role: it is a copy of its primary, and may be away just now.
+  const replicaUrl = config.DATABASE_REPLICA_URL;
+  const replica =
+    replicaUrl === undefined
+      ? undefined
+      : makeStagePool(
+          { applicationName: "sluice-history" },
+          serviceUrl === null ? replicaUrl : asServiceRole(replicaUrl),
+        );
+
+  return {
+    url: serviceUrl ?? givenUrl,
+    pool,
+    history: makeHistoryReads({ primary: pool, replica, log }),
+    makeStagePool,
+    notReady: () =>
+      pool.query("select 1").then(
+        () => [],
+        (error: unknown) => [`database: ${error instanceof Error ? error.message : String(error)}`],
+      ),
+    stop: async () => {
+      await replica?.end();
+      await pool.end();
+      await embedded?.stop();
+    },
+  };
+};

@@ -1,0 +1,74 @@
+// What other stages may ask about evaluations, bound to the database. History may come from a replica.
+import type { HistoryReads } from "../db/history-reads.ts";
+import type { Pool, Queryable } from "../db/pool.ts";
+import { forecastRule } from "../decide/planning/forecast.ts";
+import type { FeatureId } from "../../shared/ids.ts";
+import { readAlphaSpent } from "./alpha-spent.ts";
+import { calibrate } from "./calibrate.ts";
+import { calibrationText } from "./calibration-text.ts";
+import { readLookedAt } from "./looks.ts";
+import { setRampPaused } from "./ramp-position.ts";
+import { readBotRequests } from "./read-bot-requests.ts";
+
+export type EvaluationQuery = {
+  readonly limit: number;
+  /** The id of the last row of the previous page. */
+  readonly before?: number | undefined;
+};
+
+/** Newest first. */
+const listEvaluations = async (db: Queryable, featureId: FeatureId, { limit, before }: EvaluationQuery) => {
+  const { rows } = await db.query<{ id: number }>(
+    `select id, at, epoch, rule_version as "ruleVersion", mode, action, state, decision
+     from pmf_evaluations
+     where feature_id = $1 and ($2::bigint is null or id < $2)
+     order by id desc limit $3`,
+    [featureId, before ?? null, limit + 1],
+  );
+  const items = rows.slice(0, limit);
+  return { evaluations: items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+};
+
+/** Units of the epoch by cohort: exposed so far, whatever their age. */
+const countExposed = async (db: Queryable, featureId: FeatureId, epoch: number) => {
+  const { rows } = await db.query<{ cohort: "treatment" | "holdout"; exposed: number }>(
+    `select cohort, sum(units)::bigint as exposed
+     from outcome_counts
+     where feature_id = $1 and epoch = $2 and signal = 'exposure'
+     group by cohort`,
+    [featureId, epoch],
+  );
+  const exposed = { treatment: 0, holdout: 0 };
+  for (const row of rows) exposed[row.cohort] = row.exposed;
+  return exposed;
+};
+
+export type EvaluationReads = ReturnType<typeof makeEvaluationReads>;
+
+/** `now`: unix seconds. */
+export const makeEvaluationReads = ({
+  pool,
+  history,
+  now,
+}: {
+  pool: Pool;
+  history: HistoryReads;
+  now: () => number;
+}) => ({
+  listEvaluations: (featureId: FeatureId, query: EvaluationQuery) =>
+    history((db) => listEvaluations(db, featureId, query)),
+  newestEvaluation: async (featureId: FeatureId) =>
+    (await listEvaluations(pool, featureId, { limit: 1 })).evaluations[0] ?? null,
+  /** null: it was not looked at yet. */
+  lastLookAt: (featureId: FeatureId) => readLookedAt(pool, featureId),
+  countExposed: (featureId: FeatureId, epoch: number) => countExposed(pool, featureId, epoch),
+  countBotRequests: async (featureId: FeatureId, epoch: number) =>
+    (await readBotRequests(pool, [{ featureId, epoch }])).get(featureId) ?? 0,
+  readAlphaSpent: () => history(readAlphaSpent),
+  /** null: there is no such feature with a rule. */
+  calibrate: (featureId: FeatureId) => history((db) => calibrate(db, featureId, now())),
+  calibrationText,
+  forecastRule,
+  /** false: there is no such feature. */
+  setRampPaused: (featureId: FeatureId, paused: boolean) => setRampPaused(pool, featureId, paused),
+});

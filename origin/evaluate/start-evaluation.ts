@@ -1,0 +1,44 @@
+// The role `evaluate`: looks at every evaluation target once in `everyMs`, shared among processes by locks in Redis.
+import type { Pool } from "../db/pool.ts";
+import { connectRedis } from "../db/redis.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { startPeriodicTask } from "../runtime/periodic-task.ts";
+import type { RollbackFeature, SetRollout } from "./effects.ts";
+import { makeEvaluationLocks } from "./evaluation-locks.ts";
+import { makeEvaluator } from "./evaluator.ts";
+import { readTargetIds } from "./targets.ts";
+
+/** `lagSeconds`: how far the fold is behind; null: unknown, and nothing is decided. */
+export const startEvaluation = (options: {
+  pool: Pool;
+  everyMs: number;
+  /** undefined: this process is the only one that evaluates. */
+  redisUrls: readonly string[] | undefined;
+  lagSeconds: () => number | null;
+  rollbackFeature: RollbackFeature;
+  setRollout: SetRollout;
+  metrics: Metrics;
+  log: Logger;
+}): { readonly stop: () => Promise<void> } => {
+  const { pool, everyMs, redisUrls, log, metrics } = options;
+  const evaluator = makeEvaluator({ ...options, now: () => Date.now() / 1_000 });
+  const redis = redisUrls === undefined ? undefined : connectRedis(redisUrls, log);
+  const locks = redis === undefined ? undefined : makeEvaluationLocks({ redis, metrics, log });
+  const rounds = startPeriodicTask({
+    everyMs,
+    run: async () => {
+      const targets = await readTargetIds(pool);
+      await evaluator.evaluate(locks === undefined ? targets : await locks.hold(targets));
+    },
+    onError: (error) =>
+      log.error({ err: error }, `a round of evaluations failed; the next one comes within ${everyMs} ms`),
+  });
+  return {
+    stop: async () => {
+      await rounds.stop();
+      await locks?.stop();
+      redis?.disconnect();
+    },
+  };
+};

@@ -1,0 +1,26 @@
+// What other stages may ask about features, bound to the database. The audit may come from a replica.
+import type { HistoryReads } from "../db/history-reads.ts";
+import type { Pool } from "../db/pool.ts";
+import type { FeatureId } from "../../shared/ids.ts";
+import { verifyAudit, type AuditRange } from "./audit/verify-audit.ts";
+import {
+  getFeature,
+  getRule,
+  listAudit,
+  listFeatures,
+  type AuditQuery,
+  type FeatureQuery,
+} from "./read-features.ts";
+
+export type FeatureReads = ReturnType<typeof makeFeatureReads>;
+
+export const makeFeatureReads = ({ pool, history }: { pool: Pool; history: HistoryReads }) => ({
+  getFeature: (featureId: FeatureId) => getFeature(pool, featureId),
+  getRule: (featureId: FeatureId) => getRule(pool, featureId),
+  listFeatures: (query: FeatureQuery) => listFeatures(pool, query),
+  listAudit: (query: AuditQuery) => history((db) => listAudit(db, query)),
+  /** From the primary, so that a rollback of a moment ago is found; null: it was never rolled back. */
+  newestRollback: async (featureId: FeatureId) =>
+    (await listAudit(pool, { limit: 1, featureId, kind: "rollback" })).items[0] ?? null,
+  verifyAudit: (range: AuditRange) => verifyAudit(pool, range),
+});

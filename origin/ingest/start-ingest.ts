@@ -1,0 +1,76 @@
+// The role `ingest`: takes telemetry over OTLP/HTTP, counts requests of bots, and records every two seconds that it is
+// there.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Config } from "../config.ts";
+import type { Pool } from "../db/pool.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { startPeriodicTask } from "../runtime/periodic-task.ts";
+import { makeSpanLog } from "../span-log/append.ts";
+import { HEARTBEAT_EVERY_MS, OUTAGE_LATENESS_SECONDS, recordHeartbeat } from "../span-log/heartbeat.ts";
+import { makeBotRequestCounter } from "./count-bot-requests.ts";
+import { makeFeatureDirectory } from "./feature-directory.ts";
+import { makeOtlpHandler } from "./otlp-handler.ts";
+
+export type Ingest = {
+  /** Whether the request is telemetry. */
+  readonly takes: (request: IncomingMessage) => boolean;
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Stores what is in work. Requests must have ended. */
+  readonly stop: () => Promise<void>;
+};
+
+const TELEMETRY_URL = /^\/v1\/(?:traces|logs)(?:\?|$)/;
+
+/** `pool` is ended with this stage. */
+export const startIngest = (options: {
+  pool: Pool;
+  config: Pick<Config, "RAW_SAMPLE_BPS" | "RAW_SLOW_MS" | "CAPTCHA_THRESHOLD" | "INGEST_TOKEN">;
+  metrics: Metrics;
+  log: Logger;
+}): Ingest => {
+  const { pool, config, metrics, log } = options;
+  const spanLog = makeSpanLog({ pool });
+  const botRequests = makeBotRequestCounter(pool);
+  const onBotError = (error: unknown) =>
+    log.warn({ err: error }, "the counts of bot requests could not be stored; they are tried again in 1 s");
+  const botWriter = startPeriodicTask({
+    everyMs: 1_000,
+    run: () => botRequests.write(),
+    onError: onBotError,
+  });
+  const heartbeat = startPeriodicTask({
+    everyMs: HEARTBEAT_EVERY_MS,
+    run: async () => {
+      const outageSeconds = await recordHeartbeat(pool);
+      if (outageSeconds > 0)
+        log.warn(
+          { outageSeconds },
+          `ingest was down for ${Math.round(outageSeconds)} s; late telemetry is accepted for ` +
+            `${OUTAGE_LATENESS_SECONDS} s before evaluation resumes`,
+        );
+    },
+    onError: (error) =>
+      log.warn({ err: error }, "the heartbeat of ingest could not be stored; it is tried again in 2 s"),
+  });
+  return {
+    takes: ({ url = "" }) => TELEMETRY_URL.test(url),
+    handle: makeOtlpHandler({
+      log: spanLog,
+      directory: makeFeatureDirectory(pool, () => performance.now()),
+      bots: botRequests,
+      raw: { sampleBps: config.RAW_SAMPLE_BPS, slowMs: config.RAW_SLOW_MS },
+      captchaThreshold: config.CAPTCHA_THRESHOLD,
+      token: config.INGEST_TOKEN,
+      metrics,
+      logger: log,
+    }),
+    stop: async () => {
+      await heartbeat.stop();
+      await spanLog.stop();
+      await botWriter.stop();
+      await botRequests.write().catch(onBotError);
+      await pool.end();
+    },
+  };
+};

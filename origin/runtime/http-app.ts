@@ -1,0 +1,59 @@
+// What every origin process answers, whatever its roles: health, metrics, and a clear 404 where a role is missing.
+import { Hono } from "hono";
+import type { Registry } from "prom-client";
+import type { Logger } from "./log.ts";
+import { problem } from "./problem.ts";
+
+export const makeHttpApp = (options: {
+  registry: Registry;
+  log: Logger;
+  /** Names each part that is not ready; empty when everything is. */
+  notReady: () => Promise<readonly string[]>;
+  /** undefined: this process does not have the role `admin`. */
+  adminApi: Hono | undefined;
+}): Hono => {
+  const { registry, log, notReady, adminApi } = options;
+  const app = new Hono();
+
+  app.get("/livez", (context) => context.text("ok"));
+  app.get("/readyz", async (context) => {
+    const missing = await notReady();
+    return missing.length === 0
+      ? context.text("ok")
+      : problem(context, { status: 503, title: "Not Ready", detail: missing.join("; ") });
+  });
+  app.get("/metrics", async (context) =>
+    context.body(await registry.metrics(), 200, { "content-type": registry.contentType }),
+  );
+
+  if (adminApi === undefined) {
+    app.all("/admin/*", (context) =>
+      problem(context, {
+        status: 404,
+        title: "Not Found",
+        detail: "this process has no admin API: the role admin is not among its ROLES",
+      }),
+    );
+  } else app.route("/admin/v1", adminApi);
+  // With the role `ingest` these never come here (main.ts).
+  app.all("/v1/:signal{traces|logs}", (context) =>
+    problem(context, {
+      status: 404,
+      title: "Not Found",
+      detail: "this process takes no telemetry: the role ingest is not among its ROLES",
+    }),
+  );
+
+  app.notFound((context) =>
+    problem(context, {
+      status: 404,
+      title: "Not Found",
+      detail: `no ${context.req.method} ${context.req.path}`,
+    }),
+  );
+  app.onError((error, context) => {
+    log.error({ err: error, path: context.req.path }, "a request failed");
+    return problem(context, { status: 500, title: "Internal Server Error" });
+  });
+  return app;
+};

@@ -1,0 +1,32 @@
+// The one HTTP server of the process.
+import { createServer, type RequestListener } from "node:http";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Stoppable } from "./shutdown.ts";
+
+/** How long requests under way may take once the server is stopped. */
+const DRAIN_MS = 5_000;
+
+export type HttpServer = Stoppable & {
+  /** Throws when the address cannot be listened on. */
+  readonly listen: (address: { host: string; port: number }) => Promise<void>;
+};
+
+export const makeHttpServer = (onRequest: RequestListener): HttpServer => {
+  const server = createServer(onRequest);
+  return {
+    listen: async ({ host, port }) => {
+      server.listen(port, host);
+      await once(server, "listening");
+    },
+    /** Takes no new requests and answers those under way. */
+    stop: async () => {
+      if (!server.listening) return;
+      const closed = once(server, "close");
+      server.close();
+      server.closeIdleConnections();
+      await Promise.race([closed, sleep(DRAIN_MS)]);
+      server.closeAllConnections();
+    },
+  };
+};

@@ -1,0 +1,14 @@
+// HTTP answers for failures, as RFC 9457 problem details.
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+export type Problem = {
+  readonly status: ContentfulStatusCode;
+  readonly title: string;
+  readonly detail?: string;
+} & Readonly<Record<string, unknown>>;
+
+export const problem = (context: Context, { status, title, ...rest }: Problem): Response =>
+  context.body(JSON.stringify({ type: "about:blank", status, title, ...rest }), status, {
+    "content-type": "application/problem+json",
+  });

@@ -1,0 +1,43 @@
+// Ends the process in order: on a signal, or when the process that started it goes away. A request to stop that comes
+// while the process still starts is carried out once it has started, so that everything is ended in order.
+import type { Logger } from "./log.ts";
+
+export type Stoppable = { readonly stop: () => Promise<void> };
+
+export type Shutdown = {
+  /** Whether the end has begun. From then on broken connections are expected. */
+  readonly hasBegun: () => boolean;
+  /** From now on a request to stop ends `parts`, one after the other, and the process. */
+  readonly ready: (parts: readonly Stoppable[]) => void;
+  /** Ends `parts` and the process now. */
+  readonly stop: (parts: readonly Stoppable[], reason: string, exitCode: number) => Promise<void>;
+};
+
+export const makeShutdown = (log: Logger): Shutdown => {
+  let stopping = false;
+  let requested: string | null = null;
+  let started: readonly Stoppable[] | null = null;
+
+  const stop: Shutdown["stop"] = async (parts, reason, exitCode) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ reason }, "stopping");
+    for (const part of parts) await part.stop();
+    process.exit(exitCode);
+  };
+  const request = (reason: string): void => {
+    requested ??= reason;
+    if (started !== null) void stop(started, reason, 0);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => request(signal));
+  process.once("disconnect", () => request("the process that started this one has ended"));
+
+  return {
+    hasBegun: () => stopping,
+    ready: (parts) => {
+      started = parts;
+      if (requested !== null) void stop(parts, requested, 0);
+    },
+    stop,
+  };
+};
