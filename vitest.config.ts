@@ -2,20 +2,10 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-/**
- * Seen once, with all tests of that file passed, and not again in a dozen runs of it: workerd rejects a promise of its own
- * while places of the edge that a test had broken come back. Its cause is not known. Anywhere else it fails the run.
- */
-const isLateWord = (error: { message: string; VITEST_TEST_PATH?: string }): boolean =>
-  error.VITEST_TEST_PATH?.endsWith("test/edge/failures.test.ts") === true &&
-  error.message.includes("on behalf of a different request") &&
-  error.message.includes("RefcountedFulfiller");
-
 export default defineConfig({
   test: {
     // Real servers on a shared machine: in CI a test that fails once may show that it was the machine.
     retry: process.env["CI"] === undefined ? 0 : 1,
-    onUnhandledError: (error) => (isLateWord(error) ? false : undefined),
     projects: [
       {
         test: {
