@@ -1,4 +1,4 @@
-// One PMF check of one feature among 1,000 with 10 million exposures: read, fold, decide, store; idle and under load.
+// One PMF check (evaluation) of one feature among 1,000 with 10 million exposures: read, accumulate, decide, store; idle and under load.
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -110,7 +110,7 @@ try {
   const [spansPerSecond = 0] = await ended;
   say(`came in meanwhile: ${Math.round(spansPerSecond)} spans/s`);
 
-  // What the service does every second, and what it does when a bucket has settled for all features at once.
+  // What the service does every second, and what it does when a bucket has matured for all features at once.
   const timeRound = async (): Promise<number> => {
     const startedAt = performance.now();
     await evaluator.evaluate(ids);

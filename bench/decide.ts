@@ -239,7 +239,7 @@ for (const holdoutPerUnit of [1, 0.1]) {
 const rounds = secondsOfOneCheck().map((seconds) => seconds * 1e6);
 const checkMicros = median(rounds);
 say(
-  `\nOne check (three signals, holdout, all ages: fold a bucket into each and decide): ${checkMicros.toFixed(1)} µs of CPU ` +
+  `\nOne check (three signals, holdout, all ages: accumulate a bucket in each and decide): ${checkMicros.toFixed(1)} µs of CPU ` +
     `(median of ${rounds.length} rounds, ${Math.min(...rounds).toFixed(1)} to ${Math.max(...rounds).toFixed(1)})`,
 );
 

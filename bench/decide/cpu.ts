@@ -1,4 +1,4 @@
-// CPU time of one check without the database: fold one settled bucket into every part of the evidence, decide, say why.
+// CPU time of one check without the database: accumulate one mature bucket in every part of the evidence, decide, say why.
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { decide } from "../../origin/decide/decide.ts";
 import { emptyEvidence, type Evidence } from "../../origin/decide/evidence.ts";

@@ -1,5 +1,5 @@
 // The exact distribution of the time at which a rule rolls a feature back: a dynamic programme over (users, successes)
-// with no simulation error. The rule is asked as a black box, so what is measured is the code that decides in production.
+// with no simulation error. The rule is asked as a black box, so the bench measures the code that decides in production.
 import { binomialProbabilities } from "./binomial.ts";
 
 /** Whether the rule rolls back after n users of whom s succeeded. Fewer successes never make it less likely to. */

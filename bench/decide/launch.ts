@@ -1,6 +1,6 @@
 // The pattern's promise, 45 minutes: how long after launch a feature that halves activation is rolled back, when treatment
 // and holdout each get 1,000 new users a minute and only 15 % of the activations come within the first hour. Whole
-// checks: settled buckets, fold, decide.
+// evaluations: mature buckets, accumulate, decide.
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { decide } from "../../origin/decide/decide.ts";
 import { emptyEvidence, type OutcomeEvidence } from "../../origin/decide/evidence.ts";
@@ -32,7 +32,7 @@ export const minutesToRollback = (
   const state = { evidence: emptyEvidence(ages, 0, rollout) };
   const terms = { threshold: rate, against: "holdout", isKept: false } as const;
   for (let now = 0; now <= minutes * 60; now += 30) {
-    const fold = (part: OutcomeEvidence, age: number): OutcomeEvidence => {
+    const accumulate = (part: OutcomeEvidence, age: number): OutcomeEvidence => {
       const upTo = matureUpTo(ages, part.ageSeconds, { now, lagSeconds: 0 });
       const buckets = life
         .slice(part.accumulatedTo / ages.bucketSeconds, Math.max(0, upTo / ages.bucketSeconds))
@@ -49,7 +49,7 @@ export const minutesToRollback = (
         exposed,
         { rollout, now },
       ),
-      activation: before.activation.map(fold),
+      activation: before.activation.map(accumulate),
     };
     const { action } = decide({
       evidence: state.evidence,

@@ -1,4 +1,4 @@
-// One signal's simulated life, bucket by bucket through the product's own fold, under the truth (the feature exactly meets
+// One signal's simulated life, bucket by bucket through the product's own accumulation, under the truth (the feature exactly meets
 // its rule) or under one of some tilts (worlds in which it fails, so that rollbacks are common). While it lives, the life
 // keeps how much more likely each tilt makes what has been seen than the truth does: tilted.ts turns that into the rate of
 // false rollbacks.

@@ -1,5 +1,5 @@
-// `sluice calibrate FEATURE`: replays what was observed against other thresholds. Reads the database itself, or asks the
-// service where only that knows the database (the embedded one).
+// `sluice calibrate FEATURE`: replays a feature's data against other thresholds. Reads the database itself, or asks the
+// service when only the service knows the database (the embedded one).
 import { defineCommand } from "citty";
 import { makePool } from "../db/pool.ts";
 import { FeatureId } from "../../shared/ids.ts";

@@ -23,9 +23,9 @@ export type History = {
   readonly cause: readonly SignalName[];
 };
 
-/** What is known about the telemetry itself. */
+/** The state of the telemetry itself. */
 export type Telemetry = {
-  /** Age of the oldest acknowledged telemetry that is not aggregated yet, in seconds; null when nobody knows. */
+  /** Age of the oldest acknowledged telemetry that is not aggregated yet, in seconds; null when it is unknown. */
   readonly lagSeconds: number | null;
   /** Whether anything reports activations for this feature; without, no activation is not the same as none. */
   readonly activationIsMeasured: boolean;

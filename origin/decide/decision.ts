@@ -1,4 +1,4 @@
-// What a check decides, with everything needed to understand it later: counts, evidence, bars, and a sentence.
+// A decision, with everything needed to understand it later: counts, evidence, bars, and a sentence.
 // Stored as JSON in pmf_evaluations.decision and handed to the rollback as its reason. null means "not known", never 0.
 import type { Tally } from "./statistics/tally.ts";
 

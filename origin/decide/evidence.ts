@@ -1,4 +1,4 @@
-// What is known about one trial of a feature: tallies and ln evidence, accumulated from mature buckets of telemetry.
+// The evidence of one trial of a feature: tallies and ln evidence, accumulated from mature buckets of telemetry.
 // A trial is an epoch under one set of terms; everything here starts from nothing with it. It is stored between evaluations
 // under the names of evaluate/stored-evidence.ts.
 import type { Ages } from "../../shared/features/outcome-ages.ts";

@@ -1,5 +1,5 @@
-// What a person wants to know of a decision beyond the decision: intervals, the posterior of the pattern, and how much
-// longer it may take. Costs more than the check itself, so it is worked out only for decisions that are stored.
+// Explains a decision to a person: intervals, the posterior of the pattern, and how much longer it may take. It costs more than
+// the evaluation itself, so only decisions that are stored are explained.
 import type { Rule } from "../../shared/features/rule.ts";
 import type { Decision, KeepReport, TestReport } from "./decision.ts";
 import { formatCount } from "./format.ts";

@@ -18,7 +18,7 @@ export const sampleRatioTest = ({ sampleRatio }: Evidence): Decision["evidence"]
   return known.length === 0 ? null : { logEvidence: Math.max(...known), logBar: MISMATCH_LOG_BAR };
 };
 
-/** `lagSeconds`: null when nobody knows. */
+/** `lagSeconds`: null when it is unknown. */
 export const lagObstacle = (lagSeconds: number | null): string | null => {
   if (lagSeconds === null) return "telemetry is an unknown time behind; nothing is decided on it";
   return lagSeconds > LAG_BOUND_S

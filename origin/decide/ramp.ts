@@ -10,7 +10,7 @@ const HOLD_LOG_EVIDENCE = Math.log(10);
 export type RampStep =
   | { readonly kind: "hold"; readonly reason: string }
   | { readonly kind: "advance" | "throttle"; readonly rolloutBps: number; readonly reason: string }
-  /** A failure at the first stage, or under a rule that does not throttle: nothing is left to go back to. */
+  /** A failure at the first stage, or under a rule that does not throttle: there is no stage to go back to. */
   | { readonly kind: "close" };
 
 export type RampPosition = {
@@ -24,7 +24,7 @@ export type RampPosition = {
 const stageOf = (stagesBps: readonly number[], rolloutBps: number): number =>
   stagesBps.findLastIndex((bps) => bps <= rolloutBps);
 
-/** What a decided failure does: the rollout of the previous stage, or null when the feature has to be closed. */
+/** The rollout to which a proven failure throttles the feature: the previous stage's; null when it has to be closed. */
 export const throttledTo = (rule: Pick<Rule, "ramp" | "onFailure">, rolloutBps: number): number | null => {
   if (rule.ramp === undefined || rule.onFailure !== "throttle") return null;
   return rule.ramp.stagesBps[stageOf(rule.ramp.stagesBps, rolloutBps) - 1] ?? null;

@@ -1,5 +1,5 @@
-// The month's error budget: the chance that at least one good feature is rolled back is at most the sum of the α that its
-// launches may spend, however they depend on one another.
+// The α that the month's launches may spend. The chance that at least one good feature is rolled back is at most its sum, however
+// the launches depend on one another. The admin API calls it the error budget.
 import type { Queryable } from "../db/pool.ts";
 
 export type AlphaSpent = {
@@ -9,7 +9,7 @@ export type AlphaSpent = {
   readonly alpha: number;
 };
 
-/** Over the 30 days before now. */
+/** Over the last 30 days. */
 export const readAlphaSpent = async (db: Queryable): Promise<AlphaSpent> => {
   const { rows } = await db.query<AlphaSpent>(
     `select count(*)::int as launches, coalesce(sum(alpha_spent), 0)::float8 as alpha

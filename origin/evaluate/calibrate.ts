@@ -22,7 +22,8 @@ import { addByCohort, EMPTY_TALLIES, type ByCohort, type Tally } from "../decide
 import { agesOf, type Ages } from "../../shared/features/outcome-ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
-import { readOutcomes, readTraffic, trafficBuckets, type TrafficPart } from "./read-buckets.ts";
+import { readOutcomes } from "./read-outcomes.ts";
+import { readTraffic, trafficBuckets, type TrafficPart } from "./read-traffic.ts";
 
 /** What the threshold is multiplied with; beside a holdout an outcome's threshold rolls nothing back. */
 const RATE_RATIOS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5] as const;

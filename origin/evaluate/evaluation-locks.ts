@@ -1,6 +1,6 @@
-// Which features this process checks, when several processes check: one holder a feature, by a lock in Redis that the
-// holder renews. The lock saves work and nothing else. A holder that was paused past its lock's end wakes to a trial
-// that another has stored since and to a version that no longer fits, so its word changes nothing.
+// Which features this process evaluates, when several processes do: one holder a feature, by a lock in Redis that the
+// holder renews. The lock saves work and nothing else. A holder that was paused past its lock's end finds that another process
+// has stored the trial since, or that the version no longer fits, and so it changes nothing.
 import { Mutex } from "redis-semaphore";
 import type { RedisClient } from "redis-semaphore/lib/types.js";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -32,7 +32,7 @@ class EvaluationLock extends Mutex {
 /* oxlint-enable no-underscore-dangle */
 
 export type EvaluationLocks = {
-  /** Those of the features that this process may check now; takes free ones, gives back what is not named. */
+  /** The features among these that this process may evaluate now. It takes free locks, and gives back those not named. */
   readonly hold: (featureIds: readonly FeatureId[]) => Promise<FeatureId[]>;
   /** Gives everything back, for another process to go on at once. */
   readonly stop: () => Promise<void>;
@@ -40,7 +40,7 @@ export type EvaluationLocks = {
 
 type Attempt = "held" | "taken" | "unreachable";
 
-/** With Redis away every process checks everything: more work, the same outcome. */
+/** With Redis away every process evaluates everything: more work, the same outcome. */
 export const makeEvaluationLocks = (options: {
   redis: RedisClient;
   metrics: Pick<Metrics, "lockTimeouts">;
@@ -51,7 +51,7 @@ export const makeEvaluationLocks = (options: {
 
   const release = async (featureId: FeatureId, lock: EvaluationLock): Promise<void> => {
     held.delete(featureId);
-    // Redis away: the lock ends by itself.
+    // With Redis away the lock ends by itself.
     await lock.release().catch(() => {});
   };
 
@@ -60,7 +60,10 @@ export const makeEvaluationLocks = (options: {
     const lock = new EvaluationLock(redis, featureId, () => {
       held.delete(featureId);
       metrics.lockTimeouts.inc();
-      log.warn({ featureId }, "evaluation lock lost");
+      log.warn(
+        { featureId },
+        "another process may have taken over the evaluation of this feature: its lock could not be renewed in time",
+      );
     });
     try {
       if (!(await lock.tryAcquire())) return "taken";

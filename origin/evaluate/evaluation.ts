@@ -6,7 +6,7 @@ import type { Trial } from "./trials.ts";
 
 export type Evaluation = {
   readonly target: EvaluationTarget;
-  /** With what is decided now. */
+  /** With the new decision. */
   readonly trial: Trial;
   readonly decision: Decision;
   /** Whether it is the first to decide so. */
@@ -33,7 +33,7 @@ const isWorthStoring = ({ last }: EvaluationTarget, decision: Decision): boolean
   );
 };
 
-/** `now`: unix seconds; `lagSeconds`: null when nobody knows. */
+/** `now`: unix seconds; `lagSeconds`: null when it is unknown. */
 export const evaluateTrial = (
   target: EvaluationTarget,
   trial: Trial,

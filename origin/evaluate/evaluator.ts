@@ -39,7 +39,7 @@ const EFFECTS_AT_ONCE = 3;
 const YIELD_AFTER_MS = 5;
 
 /**
- * `lagSeconds` tells how far aggregation is behind what was acknowledged (null: unknown, and nothing is decided); `now`
+ * `lagSeconds` tells how far aggregation is behind acknowledged telemetry (null: unknown, and nothing is decided); `now`
  * is unix seconds.
  */
 export const makeEvaluator = (needs: {

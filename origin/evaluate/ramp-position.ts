@@ -1,10 +1,10 @@
-// Where features stand on their ramps. The position begins anew whenever the rollout is another than the one recorded, no
-// matter who changed it, so a stage's minimum time is always counted from the real change.
+// Where features stand on their ramps. The position begins anew whenever the rollout differs from the recorded one, also when a
+// person changed it, so a stage's minimum time is always counted from the real change.
 import type { Queryable } from "../db/pool.ts";
 import type { RampPosition } from "../decide/ramp.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 
-/** `at`: unix seconds of this check. */
+/** `at`: unix seconds of this evaluation. */
 export const recordRampPosition = async (
   db: Queryable,
   { featureId, rolloutBps, at }: { featureId: FeatureId; rolloutBps: number; at: number },

@@ -1,4 +1,4 @@
-// What was left out of features' evidence because bots sent it, as ingest has counted it (up to a second ago).
+// The requests that features' evidence leaves out because bots sent them, as ingest has counted them (up to a second ago).
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 
@@ -12,7 +12,7 @@ export const readBotRequests = async (
     name: "read-bot-requests",
     text: `
      select feature_id, requests::float8 as requests
-     from bot_requests join unnest($1::text[], $2::int[]) as due (feature_id, epoch) using (feature_id, epoch)`,
+     from bot_requests join unnest($1::text[], $2::int[]) as target (feature_id, epoch) using (feature_id, epoch)`,
     values: [features.map(({ featureId }) => featureId), features.map(({ epoch }) => epoch)],
   });
   return new Map(rows.map(({ feature_id: id, requests }) => [id, requests]));

@@ -4,18 +4,13 @@ import type { OutcomeBucket } from "../decide/accumulate-outcomes.ts";
 import type { Evidence } from "../decide/evidence.ts";
 import { matureUpTo } from "../decide/maturity.ts";
 import type { Rule } from "../../shared/features/rule.ts";
-import {
-  readOutcomes,
-  readTraffic,
-  type OutcomeRange,
-  type OutcomeSignal,
-  type TrafficPart,
-} from "./read-buckets.ts";
+import { readOutcomes, type OutcomeRange, type OutcomeSignal } from "./read-outcomes.ts";
+import { readTraffic, type TrafficPart } from "./read-traffic.ts";
 import type { EvaluationTarget } from "./targets.ts";
 import type { Trial } from "./trials.ts";
 import { watermarkFor, type Watermark } from "./watermark.ts";
 
-/** `now`: unix seconds; `lagSeconds`: how far aggregation is behind what was acknowledged. */
+/** `now`: unix seconds; `lagSeconds`: how far aggregation is behind acknowledged telemetry. */
 export type EvaluationClock = {
   readonly now: number;
   readonly watermark: Watermark;

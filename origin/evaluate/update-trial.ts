@@ -4,7 +4,7 @@ import { accumulateExposures } from "../decide/accumulate-exposures.ts";
 import { accumulateOutcomes } from "../decide/accumulate-outcomes.ts";
 import { accumulateTraffic } from "../decide/accumulate-requests.ts";
 import type { OutcomeEvidence } from "../decide/evidence.ts";
-import { trafficBuckets, type TrafficPart } from "./read-buckets.ts";
+import { trafficBuckets, type TrafficPart } from "./read-traffic.ts";
 import { outcomeKey, type MatureData } from "./read-mature.ts";
 import type { EvaluationTarget } from "./targets.ts";
 import type { Trial } from "./trials.ts";

@@ -71,7 +71,7 @@ const insertHoldout = async () => {
 };
 
 describe("calibration", () => {
-  test("says when the rule would have fired and at which thresholds it would not have", async () => {
+  test("a calibration says when the rule would have fired and at which thresholds it would not have", async () => {
     const found = await calibrate(pool, FEATURE, START + 10_000);
     const [activation] = found?.signals ?? [];
     expect(activation?.seen).toEqual({ n: 5000, s: 550 });
@@ -86,7 +86,7 @@ describe("calibration", () => {
     expect(text).toContain("it would not have been rolled back at 12 % or less");
   });
 
-  test("covers latency and errors: in every bucket 40 of 100 requests take 350 ms, and 2 fail", async () => {
+  test("latency and errors are calibrated too: here 40 of 100 requests take 350 ms in every bucket, and 2 fail", async () => {
     await insertRequests();
     await setRule({ ...rule, errorRateThreshold: 0.1 });
     const found = await calibrate(pool, FEATURE, START + 10_000);
@@ -134,7 +134,7 @@ describe("over HTTP", () => {
   const { request } = makeAdminApp({ pool, now: () => START + 10_000 });
   const post = (path: string, body: unknown) => request(path, { method: "POST", body: JSON.stringify(body) });
 
-  test("a plan comes with the month's error budget", async () => {
+  test("a forecast comes with the α that the month has spent", async () => {
     await pool.query(
       `insert into pmf_trials (feature_id, epoch, terms, seq, evidence, treatment_sketch, holdout_sketch, alpha_spent)
        values ('feat_a', 1, '', 1, '{}', '', '', 0.0004), ('feat_b', 2, '', 1, '{}', '', '', 0.0008),
@@ -173,7 +173,7 @@ describe("over HTTP", () => {
 });
 
 describe("with few users", () => {
-  test("of fewer users than could show a large failure it says that the data say nothing yet", async () => {
+  test("7 users are too few to show a large failure, so the calibration says that the data say nothing yet", async () => {
     await setRule({ ...rule, minCohortSize: 5 });
     await pool.query("delete from latency_sketches");
     await pool.query("update outcome_counts set units = case signal when 'exposure' then 7 else 0 end");

@@ -42,7 +42,7 @@ describe("evaluate", () => {
     expect(await storedStates()).toEqual(["COLLECTING", "ROLLBACK"]);
   });
 
-  test("what is stored and handed to the rollback says how many requests of bots were left out", async () => {
+  test("the stored decision and the reason of the rollback say how many requests of bots are left out", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 60, units: 40, activation: 0.075, retention: 0.2, latencyMs: 50 });
     await pool.query("insert into bot_requests values ($1, 1, 1204), ($1, 2, 5), ('feat_other', 1, 7)", [
@@ -75,7 +75,7 @@ describe("evaluate", () => {
     expect(await stateAt(14)).toBe("ROLLBACK");
   });
 
-  test("a check repeated or crashed before it stored counts no bucket twice", async () => {
+  test("an evaluation that is repeated, or that crashed before it stored, counts no bucket twice", async () => {
     await insertFeature(ruleOf({ minCohortSize: 1_000_000 }));
     await insertTelemetry({ seconds: 30, units: 10, activation: 0.2, retention: 0.5, latencyMs: 50 });
     const stepwise = startEvaluator();
@@ -90,7 +90,7 @@ describe("evaluate", () => {
       expect(test_.logEvidence).toBeCloseTo(again?.decision.evidence.tests[at]?.logEvidence ?? Number.NaN, 9);
   });
 
-  test("processes that check in turns count on from what the other has stored", async () => {
+  test("processes that evaluate in turns go on from the trial that the other has stored", async () => {
     await insertFeature(ruleOf({ minCohortSize: 1_000_000 }));
     await insertTelemetry({ seconds: 30, units: 10, activation: 0.2, retention: 0.5, latencyMs: 50 });
     const [one, other] = [startEvaluator(), startEvaluator()];
@@ -106,7 +106,7 @@ describe("evaluate", () => {
     expect(inTurns?.decision.details).toEqual(alone?.decision.details);
   });
 
-  test("processes that check many features in the same moment store each check of each feature once", async () => {
+  test("processes that evaluate many features in the same moment store each evaluation of each feature once", async () => {
     await insertFeature(ruleOf({ minCohortSize: 1_000_000 }));
     await insertTelemetry({ seconds: 30, units: 10, activation: 0.2, retention: 0.5, latencyMs: 50 });
     for (const [table, columns] of [
@@ -151,28 +151,28 @@ describe("evaluate", () => {
     expect(await stateAt(60)).toBe("ROLLBACK");
   });
 
-  test("after a time in which nobody took telemetry, those who came before it wait until late spans had time to come", async () => {
+  test("after an outage of ingest, units exposed before it wait until late telemetry had time to come", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
     const { stateAt } = startEvaluator();
-    const present = (seen: number, away: readonly [number, number] | null) =>
+    const heartbeat = (seen: number, outage: readonly [number, number] | null) =>
       pool.query(
         `update ingest_presence set seen_at = clock_timestamp() - make_interval(secs => $1),
            away_from = clock_timestamp() - make_interval(secs => $2),
            away_until = clock_timestamp() - make_interval(secs => $3)`,
-        [seen, away?.[0] ?? null, away?.[1] ?? null],
+        [seen, outage?.[0] ?? null, outage?.[1] ?? null],
       );
     // The feature's epoch began at 0 and its users came until 60.
-    await present(59, null); // at 60: away since 1
+    await heartbeat(59, null); // at 60: down since 1
     expect(await stateAt(60)).toBe("COLLECTING");
-    await present(0, [69, 10]); // at 70: was away from 1 to 60
+    await heartbeat(0, [69, 10]); // at 70: was down from 1 to 60
     expect(await stateAt(70)).toBe("COLLECTING");
-    await present(0, [149, 90.1]); // at 150: has caught up
+    await heartbeat(0, [149, 90.1]); // at 150: late telemetry has had its time
     expect(await stateAt(150)).toBe("ROLLBACK");
     await pool.query("update ingest_presence set seen_at = null, away_from = null, away_until = null");
   });
 
-  test("an absence from before the feature's epoch holds nothing up", async () => {
+  test("an outage before the feature's epoch holds nothing up", async () => {
     await insertFeature(ruleOf());
     await insertTelemetry({ seconds: 60, units: 40, activation: 0, retention: 0, latencyMs: 50 });
     await pool.query(
@@ -214,7 +214,7 @@ describe("evaluate", () => {
     expect(rollbacks).toEqual([]);
   });
 
-  test("beside a holdout each age counts those who had not acted at the age before", async () => {
+  test("beside a holdout each age counts the units that had not acted at the age before", async () => {
     await insertFeature(
       ruleOf({
         retentionThreshold: 0,
@@ -325,7 +325,7 @@ describe("evaluate", () => {
       expect(rollouts).toEqual([2000]);
     });
 
-    test("its position is written when it changes, not at every check", async () => {
+    test("its position is written when it changes, not at every evaluation", async () => {
       const { stateAt } = await start({});
       const written = async () =>
         (await pool.query<{ xmin: string }>("select xmin::text from pmf_ramps")).rows[0]?.xmin;
@@ -380,7 +380,7 @@ describe("evaluate", () => {
       expect(next.rollbacks).toHaveLength(1);
     });
 
-    test("a raise between the same two checks as new terms still brings in people who were there before", async () => {
+    test("a raise between the same two evaluations as new terms still brings in people who were there before", async () => {
       const { stateAt } = await start({});
       await stateAt(1);
       await pool.query("update feature_flags set rollout_bps = 2000, version = 2 where feature_id = $1", [

@@ -24,7 +24,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** As one process would hold them. */
+/** The locks of one process. */
 const makeProcess = async () => {
   const log = makeTestLog();
   const metrics = makeMetrics();
@@ -35,7 +35,7 @@ const makeProcess = async () => {
   return { ...makeEvaluationLocks({ redis: client, metrics, log }), timeouts };
 };
 
-test("a feature has one holder; what is given back or no longer named is free for another", async () => {
+test("a feature has one holder, and is free for another when its holder gives it back or no longer names it", async () => {
   const [a, b] = [await makeProcess(), await makeProcess()];
   expect(await a.hold(ids("x", "y"))).toEqual(["x", "y"]);
   expect(await b.hold(ids("x", "y", "z"))).toEqual(["z"]);
@@ -67,7 +67,7 @@ test("a lock that another took meanwhile is noticed as lost, and not released ov
   expect(await a.hold(ids("stolen"))).toEqual([]);
 });
 
-test("without Redis everything is checked by everybody, and counted", async () => {
+test("without Redis every process evaluates every feature, and the lock timeouts are counted", async () => {
   const a = await makeProcess();
   await redis.crash();
   await soon(async () => {

@@ -58,7 +58,7 @@ type Life = {
   readonly lost: number;
 };
 
-/** A check a second until the feature is rolled back, with a crash after those that `isCrash` names. */
+/** An evaluation a second until the feature is rolled back, with a crash after those that `isCrash` names. */
 const live = async (
   isCrash: (second: number, isDecision: boolean) => boolean,
   isRestarted: boolean,
@@ -101,7 +101,7 @@ test.each([
   { whoGoesOn: "the same process", isRestarted: false },
   { whoGoesOn: "a new process", isRestarted: true },
 ])(
-  "crashes that take evidence away, and such as come right after a decision, change no decision of $whoGoesOn",
+  "crashes that take evidence away or come right after a decision change no decision of $whoGoesOn",
   async ({ isRestarted }) => {
     const disturbed = await live(
       (second, isDecision) => isDecision || (second > 20 && second % 3 === 0),

@@ -40,43 +40,43 @@ beforeEach(async () => {
   );
 });
 
-/** Up to when telemetry has arrived, asked at that many seconds; both after START. */
+/** The watermark at that many seconds; both are after START. */
 const setup = () => {
-  const arrivedBy = makeWatermark(pool);
-  return async (seconds: number): Promise<number> => (await arrivedBy(START + seconds)).upTo - START;
+  const watermarkAt = makeWatermark(pool);
+  return async (seconds: number): Promise<number> => (await watermarkAt(START + seconds)).upTo - START;
 };
 
-test("time goes to the end of the newest bucket, stands there until another one comes, and for 15 s at most", async () => {
+test("the watermark goes to the end of the newest bucket and waits there for another one, 15 s at most", async () => {
   await openFeature("feat_a");
   await fold("feat_a", 0);
-  const arrived = setup();
-  expect(await arrived(100)).toBe(100);
-  expect(await arrived(179)).toBe(179);
-  expect(await arrived(185)).toBe(180);
+  const watermark = setup();
+  expect(await watermark(100)).toBe(100);
+  expect(await watermark(179)).toBe(179);
+  expect(await watermark(185)).toBe(180);
   await fold("feat_a", 1);
-  expect(await arrived(186)).toBe(186);
-  expect(await arrived(361)).toBe(360);
-  expect(await arrived(380)).toBe(365);
+  expect(await watermark(186)).toBe(186);
+  expect(await watermark(361)).toBe(360);
+  expect(await watermark(380)).toBe(365);
 });
 
-test("what was folded before time came to need it is found then", async () => {
+test("a bucket that is folded before the watermark needs it is found when it does", async () => {
   await openFeature("feat_a");
   await fold("feat_a", 0);
-  const arrived = setup();
-  await arrived(10);
+  const watermark = setup();
+  await watermark(10);
   await fold("feat_a", 1);
-  expect(await arrived(170)).toBe(170);
-  expect(await arrived(182)).toBe(182);
+  expect(await watermark(170)).toBe(170);
+  expect(await watermark(182)).toBe(182);
 });
 
-test("telemetry of a feature that is closed since vouches for no other", async () => {
+test("telemetry of a feature that has been closed moves the watermark of no other", async () => {
   await openFeature("feat_a");
   await openFeature("feat_b");
   await fold("feat_a", 0);
   await fold("feat_b", 2);
-  const arrived = setup();
-  expect(await arrived(300)).toBe(300);
+  const watermark = setup();
+  expect(await watermark(300)).toBe(300);
   await pool.query("update feature_flags set enabled = false where feature_id = 'feat_b'");
   await pool.query("update state_head set revision = revision + 1");
-  expect(await arrived(301)).toBe(286);
+  expect(await watermark(301)).toBe(286);
 });

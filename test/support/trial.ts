@@ -1,4 +1,4 @@
-// One feature on trial as the fold would have left it, and the real evaluator that checks it, on a clock of the test's.
+// One feature on trial as the fold would have left it, and the real evaluator that evaluates it, on a clock of the test's.
 import { randomUUID } from "node:crypto";
 import { emptySketch, encodeSketch, recordLatency } from "../../shared/telemetry/latency-sketch.ts";
 import type { Pool } from "../../origin/db/pool.ts";

@@ -18,7 +18,7 @@ export type SignalCalibration = {
   readonly current: Replay;
   /** Thresholds in rising order: rates, for latency ms. */
   readonly replays: readonly Replay[];
-  /** The strictest of the replayed thresholds at which nothing would have been rolled back; null: all would, or nobody knows. */
+  /** The strictest of the replayed thresholds at which nothing would have been rolled back; null: all would, or the data say nothing. */
   readonly strictestQuiet: number | null;
 };
 

@@ -9,7 +9,7 @@ import { logMeanExp } from "../statistics/log-sum-exp.ts";
 import { gridLogEvidence, gridLogKeepEvidence } from "../statistics/rate-evidence.ts";
 import { addTallies, EMPTY_TALLY, type ByCohort, type Tally } from "../statistics/tally.ts";
 
-/** `at`: unix seconds; the tally is what was counted by then. */
+/** `at`: unix seconds; with the tally at that time. */
 export type ReplayEvent = { readonly at: number } & Tally;
 
 export type Replay = {

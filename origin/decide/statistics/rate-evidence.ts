@@ -17,7 +17,7 @@ type Weights = { readonly failure: readonly number[]; readonly keep: readonly nu
 const MAX_KNOWN = 256;
 const known = new Map<number, Weights>();
 
-/** What depends on the threshold alone, kept: rules have few thresholds, and checks are many. */
+/** The part that depends on the threshold alone, kept: rules have few thresholds, and evaluations are many. */
 const weightsAt = (threshold: number): Weights => {
   const found = known.get(threshold);
   if (found !== undefined) return found;

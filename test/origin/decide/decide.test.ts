@@ -12,7 +12,7 @@ import { agesOf } from "../../../shared/features/outcome-ages.ts";
 import { Rule } from "../../../shared/features/rule.ts";
 import specification from "../../spec/decide.json" with { type: "json" };
 
-type Folded = {
+type Accumulated = {
   signal: string;
   age?: string;
   buckets: number;
@@ -25,7 +25,7 @@ type Folded = {
 type Case = {
   title: string;
   rule?: Record<string, unknown>;
-  folded: Folded[];
+  accumulated: Accumulated[];
   decided?: string;
   cause?: string[];
   lagSeconds?: number | null;
@@ -50,11 +50,11 @@ const tallyOf = (pair: number | number[] | undefined): Tally =>
 
 const NONE: ByCohort<Tally> = { treatment: { n: 0, s: 0 }, holdout: { n: 0, s: 0 } };
 
-/** Folds the buckets one after another, as checks would. */
-const fold = (
+/** Takes the buckets in one after another, as evaluations would. */
+const accumulate = (
   evidence: Evidence,
   rule: Rule,
-  { signal, age, ...item }: Folded,
+  { signal, age, ...item }: Accumulated,
   isKept: boolean,
 ): Evidence => {
   const [treatment = 0, holdout = 0] = item.earlier ?? [];
@@ -112,7 +112,7 @@ const fold = (
       };
     }
     default:
-      throw new Error(`the specification folds an unknown signal ${signal}`);
+      throw new Error(`the specification has an unknown signal ${signal}`);
   }
 };
 
@@ -129,8 +129,8 @@ describe("specification", () => {
   test.each(cases)("$title", (example) => {
     const rule = Rule.parse({ featureId: "feat_example", ...specification.rule, ...example.rule });
     const isKept = example.decided === "KEEP";
-    const evidence = example.folded.reduce(
-      (before, item) => fold(before, rule, item, isKept),
+    const evidence = example.accumulated.reduce(
+      (before, item) => accumulate(before, rule, item, isKept),
       emptyEvidence(agesOf(rule), 0, ROLLOUT),
     );
     const decision = decide({
@@ -253,8 +253,8 @@ const numbersIn = (value: unknown): number[] => {
   return Object.values(value).flatMap(numbersIn);
 };
 
-describe("whatever happens", () => {
-  test("no number is NaN, and what is stored survives JSON", () => {
+describe("whatever a trial has lived through", () => {
+  test("no number is NaN, and the evidence survives JSON", () => {
     fc.assert(
       fc.property(lives, (life) => {
         const evidence = evidenceOf(life);
@@ -375,7 +375,7 @@ describe("whatever happens", () => {
     );
   });
 
-  test("whoever comes while the edges take up a changed rollout belongs to no stretch of it", () => {
+  test("units exposed while the edges take up a changed rollout belong to neither period", () => {
     const rule = Rule.parse({ featureId: "feat_example", ...specification.rule });
     const bucketAt = (bucketS: number) => ({
       bucketS,
@@ -395,7 +395,7 @@ describe("whatever happens", () => {
     expect(later.exposed).toMatchObject({ treatment: 400, holdout: 400 });
   });
 
-  test("folding the same buckets again changes nothing", () => {
+  test("accumulating the same buckets again changes nothing", () => {
     fc.assert(
       fc.property(lives, fc.array(arms, { maxLength: 5 }), (life, again) => {
         const evidence = evidenceOf(life);

@@ -25,26 +25,26 @@ describe("planning", () => {
   test("the smallest detectable effect is detected within its units, and nothing smaller is", () => {
     fc.assert(
       fc.property(thresholds, fc.integer({ min: 2_000, max: 1_000_000 }), (threshold, units) => {
-        const question = { threshold, logBar: BAR };
-        const rate = smallestDetectable(question, units) ?? Number.NaN;
-        expect(unitsToRollback(question, rate)).toBeLessThanOrEqual(units);
+        const planned = { threshold, logBar: BAR };
+        const rate = smallestDetectable(planned, units) ?? Number.NaN;
+        expect(unitsToRollback(planned, rate)).toBeLessThanOrEqual(units);
         const better = rate + (threshold - rate) * 0.01;
-        expect(unitsToRollback(question, better) ?? Infinity).toBeGreaterThan(units);
+        expect(unitsToRollback(planned, better) ?? Infinity).toBeGreaterThan(units);
       }),
     );
   });
 
   test("a feature at its threshold is never decided", () => {
-    const question = { threshold: 0.15, logBar: BAR };
-    expect(unitsToRollback(question, 0.15)).toBeNull();
-    expect(unitsToKeep(question, 0.15)).toBeNull();
+    const planned = { threshold: 0.15, logBar: BAR };
+    expect(unitsToRollback(planned, 0.15)).toBeNull();
+    expect(unitsToKeep(planned, 0.15)).toBeNull();
   });
 
   test("a rate twice a small threshold is kept", () => {
     expect(unitsToKeep({ threshold: 0.02, logBar: Math.log(20) }, 0.04)).toBeLessThan(1_000);
   });
 
-  test("a rule's plan names users, time from launch, and what it cannot see before the deadline", () => {
+  test("a rule's forecast names users, time from launch, and what it cannot see before the deadline", () => {
     const rule = Rule.parse({
       featureId: "feat_planned",
       activationThreshold: 0.15,
@@ -66,13 +66,13 @@ describe("planning", () => {
     expect(text).toContain("nothing matures before the deadline");
   });
 
-  test("beside a holdout it needs the more treatment users the smaller the holdout is, and without one none help", () => {
-    const question = { threshold: 0.15, logBar: BAR };
+  test("beside a holdout a rollback needs the more treatment users the smaller the holdout is, and never comes without one", () => {
+    const planned = { threshold: 0.15, logBar: BAR };
     const users = [4, 1, 0.25, 0.05].map((holdoutPerUnit) =>
-      unitsToRollback({ ...question, holdoutPerUnit }, 0.075),
+      unitsToRollback({ ...planned, holdoutPerUnit }, 0.075),
     );
     expect(users).toEqual(users.toSorted((one, other) => (one ?? Infinity) - (other ?? Infinity)));
-    expect(users[0]).toBeGreaterThan(unitsToRollback(question, 0.075) ?? Infinity);
-    expect(unitsToRollback({ ...question, holdoutPerUnit: 0 }, 0.075)).toBeNull();
+    expect(users[0]).toBeGreaterThan(unitsToRollback(planned, 0.075) ?? Infinity);
+    expect(unitsToRollback({ ...planned, holdoutPerUnit: 0 }, 0.075)).toBeNull();
   });
 });

@@ -81,7 +81,7 @@ describe("a comparison with the holdout", () => {
   const units = fc.integer({ min: 1, max: 5 });
   const chance = fc.double({ min: 0.01, max: 0.99, noNaN: true });
 
-  test("is a fair bet at every age while the arms are alike: no evidence is to be expected from a bucket, by exact count", () => {
+  test("is a fair bet at every age while the cohorts are alike: by exact count no bucket is expected to add evidence", () => {
     fc.assert(
       fc.property(
         fc.record({ treated: units, held: units, early: chance, late: chance, before: fc.nat(40) }),
