@@ -1,0 +1,10 @@
+// The pure modules: those whose tests need no database, no browser and no Worker.
+import { globSync } from "node:fs";
+
+const PURE_MODULES = ["shared/**/*.ts", "origin/decide/**/*.ts"];
+
+/** Paths from the project's folder; all, or those that begin with one of `wanted`. */
+export const findModules = (wanted: readonly string[]): string[] => {
+  const all = globSync(PURE_MODULES).toSorted();
+  return wanted.length === 0 ? all : all.filter((path) => wanted.some((prefix) => path.startsWith(prefix)));
+};
