@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/{shared,origin,scripts}/**/*.test.ts"],
+          include: ["test/*.test.ts", "test/{shared,origin,scripts}/**/*.test.ts"],
           globalSetup: ["test/support/global-postgres.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
