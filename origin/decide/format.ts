@@ -8,7 +8,7 @@ export const formatCount = (value: number): string =>
 /** "11.2 %", "0.040 %": always the same number of digits, so that two rates in one sentence compare at a glance. */
 export const formatRate = (rate: number): string => {
   const value = rate * 100;
-  return `${value >= 10 || value === 0 ? value.toFixed(1) : value.toPrecision(2)} %`;
+  return `${value >= 9.95 || value === 0 ? value.toFixed(1) : value.toPrecision(2)} %`;
 };
 
 /** "11 %", "0.04 %": three digits at most and no zeros at the end, for thresholds that a person has chosen. */
@@ -25,7 +25,9 @@ export const formatOdds = (logOdds: number): string => {
     return `${value >= 100 ? formatCount(value) : Number(value.toPrecision(2))} : 1`;
   }
   const exponent = Math.floor(logOdds / Math.LN10);
-  return `${Math.exp(logOdds - exponent * Math.LN10).toFixed(1)}e${exponent} : 1`;
+  const mantissa = Math.exp(logOdds - exponent * Math.LN10).toFixed(1);
+  // The logarithm of 1e6 is a little less than 6 ln 10.
+  return mantissa === "10.0" ? `1.0e${exponent + 1} : 1` : `${mantissa}e${exponent} : 1`;
 };
 
 const UNITS = [

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Redis } from "ioredis";
-import { makeEvaluationLocks } from "../../origin/evaluate/evaluation-locks.ts";
-import { makeMetrics } from "../../origin/runtime/metrics.ts";
-import { connectRedis } from "../../origin/db/redis.ts";
-import { FeatureId } from "../../shared/ids.ts";
-import { makeTestLog } from "../support/log.ts";
-import { startRedis } from "../support/redis.ts";
+import { makeEvaluationLocks } from "../../../origin/evaluate/evaluation-locks.ts";
+import { makeMetrics } from "../../../origin/runtime/metrics.ts";
+import { connectRedis } from "../../../origin/db/redis.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { makeTestLog } from "../../support/log.ts";
+import { startRedis } from "../../support/redis.ts";
 
 const soon = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 20_000, interval: 20 });
 const ids = (...names: string[]) => names.map((name) => FeatureId.parse(name));

@@ -1,10 +1,10 @@
 // When a feature was evaluated last, as the admin API shows it.
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { makeLooks } from "../../origin/evaluate/looks.ts";
-import { FeatureId } from "../../shared/ids.ts";
-import { makeAdminApp } from "../support/admin-app.ts";
-import { makeTestDatabase } from "../support/database.ts";
-import { FEATURE, makeTrial, ruleOf, START } from "../support/trial.ts";
+import { makeLooks } from "../../../origin/evaluate/looks.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { makeAdminApp } from "../../support/admin-app.ts";
+import { makeTestDatabase } from "../../support/database.ts";
+import { FEATURE, makeTrial, ruleOf, START } from "../../support/trial.ts";
 
 const database = await makeTestDatabase();
 afterAll(() => database.drop());

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { emptySketch, encodeSketch, recordLatency } from "../../shared/telemetry/latency-sketch.ts";
-import { calibrate } from "../../origin/evaluate/calibrate.ts";
-import { calibrationText } from "../../origin/evaluate/calibration-text.ts";
-import { FeatureId } from "../../shared/ids.ts";
-import { makeAdminApp } from "../support/admin-app.ts";
-import { makeTestDatabase } from "../support/database.ts";
+import { emptySketch, encodeSketch, recordLatency } from "../../../shared/telemetry/latency-sketch.ts";
+import { calibrate } from "../../../origin/evaluate/calibrate.ts";
+import { calibrationText } from "../../../origin/evaluate/calibration-text.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { makeAdminApp } from "../../support/admin-app.ts";
+import { makeTestDatabase } from "../../support/database.ts";
 
 const database = await makeTestDatabase();
 afterAll(() => database.drop());

@@ -4,12 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
-import { freePort } from "../../origin/db/free-port.ts";
-import { migrate } from "../../origin/db/migrate.ts";
-import { makePool } from "../../origin/db/pool.ts";
-import type { Decision } from "../../origin/decide/decision.ts";
-import { makeTrial, ruleOf, START } from "../support/trial.ts";
+import { startEmbeddedPostgres } from "../../../origin/db/embedded-postgres.ts";
+import { freePort } from "../../../origin/db/free-port.ts";
+import { migrate } from "../../../origin/db/migrate.ts";
+import { makePool } from "../../../origin/db/pool.ts";
+import type { Decision } from "../../../origin/decide/decision.ts";
+import { makeTrial, ruleOf, START } from "../../support/trial.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "sluice-crash-"));
 const port = await freePort();

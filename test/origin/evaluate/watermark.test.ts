@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { emptySketch, encodeSketch } from "../../shared/telemetry/latency-sketch.ts";
-import { makeWatermark } from "../../origin/evaluate/watermark.ts";
-import { makeTestDatabase } from "../support/database.ts";
+import { emptySketch, encodeSketch } from "../../../shared/telemetry/latency-sketch.ts";
+import { makeWatermark } from "../../../origin/evaluate/watermark.ts";
+import { makeTestDatabase } from "../../support/database.ts";
 
 const database = await makeTestDatabase();
 const { pool } = database;

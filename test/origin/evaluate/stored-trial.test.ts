@@ -1,9 +1,9 @@
 // The evidence of a trial as earlier versions stored it: data folders keep it over an update.
 import { expect, test } from "vitest";
-import { emptyEvidence } from "../../origin/decide/evidence.ts";
-import { fromStoredEvidence, toStoredEvidence } from "../../origin/evaluate/stored-trial.ts";
-import { agesOf } from "../../shared/features/outcome-ages.ts";
-import stored from "../spec/stored-evidence.json" with { type: "json" };
+import { emptyEvidence } from "../../../origin/decide/evidence.ts";
+import { fromStoredEvidence, toStoredEvidence } from "../../../origin/evaluate/stored-trial.ts";
+import { agesOf } from "../../../shared/features/outcome-ages.ts";
+import stored from "../../spec/stored-evidence.json" with { type: "json" };
 
 /** As the column gives it back: parsed JSON. */
 const asStored = (evidence: unknown): Parameters<typeof fromStoredEvidence>[0] =>

@@ -3,14 +3,14 @@ import {
   COMPARED_RATIOS,
   comparisonLogEValues,
   predictRate,
-} from "../../origin/decide/statistics/comparison.ts";
-import { logMeanExp } from "../../origin/decide/statistics/log-sum-exp.ts";
-import { makePool } from "../../origin/db/pool.ts";
-import { setRampPaused } from "../../origin/evaluate/ramp-position.ts";
-import { FeatureId } from "../../shared/ids.ts";
-import type { Rule } from "../../shared/features/rule.ts";
-import { makeTestDatabase } from "../support/database.ts";
-import { FEATURE, makeTrial, ruleOf, START } from "../support/trial.ts";
+} from "../../../origin/decide/statistics/comparison.ts";
+import { logMeanExp } from "../../../origin/decide/statistics/log-sum-exp.ts";
+import { makePool } from "../../../origin/db/pool.ts";
+import { setRampPaused } from "../../../origin/evaluate/ramp-position.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import type { Rule } from "../../../shared/features/rule.ts";
+import { makeTestDatabase } from "../../support/database.ts";
+import { FEATURE, makeTrial, ruleOf, START } from "../../support/trial.ts";
 
 const database = await makeTestDatabase();
 afterAll(() => database.drop());

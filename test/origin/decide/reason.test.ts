@@ -1,0 +1,215 @@
+// The sentence that an operator reads, whole.
+import { describe, expect, test } from "vitest";
+import type { KeepReport, SignalName, State, TestReport } from "../../../origin/decide/decision.ts";
+import { reasonOf } from "../../../origin/decide/reason.ts";
+import { Rule } from "../../../shared/features/rule.ts";
+
+const rule = Rule.parse({
+  featureId: "feat_example",
+  activationThreshold: 0.15,
+  retentionThreshold: 0.4,
+  latencyP95Threshold: 800,
+  minCohortSize: 1000,
+  evaluationWindowSeconds: 3600,
+});
+
+const activation: TestReport = {
+  signal: "activation",
+  against: "threshold",
+  ageSeconds: 86_400,
+  threshold: 0.15,
+  treatment: { n: 4500, s: 504 },
+  holdout: null,
+  immature: 1310,
+  rate: 0.112,
+  logEvidence: Math.log(1.24e10),
+  logBar: Math.log(6250),
+  alarm: null,
+  counts: true,
+};
+const retention: TestReport = {
+  ...activation,
+  signal: "retention",
+  ageSeconds: 604_800,
+  threshold: 0.4,
+  treatment: { n: 2000, s: 900 },
+  immature: 3810,
+  rate: 0.45,
+  logEvidence: Math.log(0.0012),
+  logBar: Math.log(5000),
+};
+const latency: TestReport = {
+  ...activation,
+  signal: "latency",
+  ageSeconds: null,
+  threshold: 0.05,
+  treatment: { n: 52_000, s: 1040 },
+  immature: null,
+  rate: 0.02,
+  logEvidence: Math.log(0.5),
+  logBar: Math.log(25_000),
+};
+const errorRate: TestReport = {
+  ...latency,
+  signal: "errorRate",
+  threshold: 0.01,
+  treatment: { n: 100, s: 3 },
+  rate: 0.03,
+};
+const tests = [activation, retention, latency];
+
+const keepOf = (signal: SignalName, evidence: number): KeepReport => ({
+  signal,
+  logEvidence: Math.log(evidence),
+  logBar: Math.log(20),
+  counts: true,
+});
+
+const reasonIn = (state: State, over: Partial<Omit<Parameters<typeof reasonOf>[0], "state">> = {}): string =>
+  reasonOf({
+    state,
+    tests,
+    keep: [],
+    cause: [],
+    obstacle: null,
+    waiting: { counted: 0, of: "mature", immature: 0, firstMatureAt: null },
+    rule,
+    now: 0,
+    ...over,
+  });
+
+describe("ROLLBACK", () => {
+  test("names rate, counts, floor, evidence, bar, the chance of a mistake and the innocent signals", () => {
+    expect(reasonIn("ROLLBACK", { cause: ["activation"] })).toBe(
+      "ROLLBACK: activation 11.2 % within 1 d (504 of 4,500 mature; 1,310 not yet mature) against a floor of 15.0 %. " +
+        "Evidence 1.2e10 : 1, needed 6,250 : 1. " +
+        "Chance of rolling back a feature that meets its thresholds, over its whole life: at most 0.040 %. " +
+        "Retention and latency are not the cause.",
+    );
+  });
+
+  test("names every cause, and one innocent signal in the singular", () => {
+    expect(reasonIn("ROLLBACK", { cause: ["activation", "latency"] })).toBe(
+      "ROLLBACK: activation 11.2 % within 1 d (504 of 4,500 mature; 1,310 not yet mature) against a floor of 15.0 %. " +
+        "Evidence 1.2e10 : 1, needed 6,250 : 1. " +
+        "latency: 2.0 % of requests slower than 800 ms (1,040 of 52,000) against at most 5.0 % allowed. " +
+        "Evidence 0.5 : 1, needed 25,000 : 1. " +
+        "Chance of rolling back a feature that meets its thresholds, over its whole life: at most 0.040 %. " +
+        "Retention is not the cause.",
+    );
+  });
+
+  test("has no innocent signals where each one is a cause", () => {
+    expect(reasonIn("ROLLBACK", { tests: [activation], cause: ["activation"] })).toMatch(
+      /at most 0\.040 %\.$/,
+    );
+  });
+
+  test("names the holdout's rate and counts in a comparison, and the evidence of all ages", () => {
+    const compared = {
+      ...activation,
+      against: "holdout",
+      ageSeconds: 900,
+      holdout: { n: 500, s: 100 },
+    } as const;
+    expect(reasonIn("ROLLBACK", { tests: [compared], cause: ["activation"] })).toContain(
+      "activation 11.2 % within 15 min (504 of 4,500 mature; 1,310 not yet mature) " +
+        "against 20.0 % in the holdout (100 of 500). Evidence 1.2e10 : 1 over all ages, needed 6,250 : 1.",
+    );
+  });
+
+  test("of two ages that share their evidence names the older, which shows most of it", () => {
+    const young = { ...activation, against: "holdout", ageSeconds: 900 } as const;
+    const old = { ...young, ageSeconds: 3600 };
+    expect(reasonIn("ROLLBACK", { tests: [young, old], cause: ["activation"] })).toContain("within 1 h");
+    const tooFew = { ...old, counts: false };
+    expect(reasonIn("ROLLBACK", { tests: [young, tooFew], cause: ["activation"] })).toContain(
+      "within 15 min",
+    );
+  });
+
+  test("of a kept feature says that it has fallen, with the detector's evidence", () => {
+    const fallen = {
+      ...activation,
+      logEvidence: -40,
+      alarm: { logEvidence: Math.log(7000), logBar: Math.log(6250) },
+    };
+    expect(reasonIn("ROLLBACK", { tests: [fallen], cause: ["activation"] })).toContain(
+      "It has fallen since it was kept: evidence 7,000 : 1, needed 6,250 : 1.",
+    );
+    const both = { ...fallen, logEvidence: Math.log(1e6) };
+    expect(reasonIn("ROLLBACK", { tests: [both], cause: ["activation"] })).toContain(
+      "Evidence 1.0e6 : 1, needed",
+    );
+  });
+
+  test("of failing requests names their share and bound", () => {
+    expect(reasonIn("ROLLBACK", { tests: [errorRate], cause: ["errorRate"] })).toContain(
+      "error rate 3.0 % (3 of 100 requests) against at most 1.0 % allowed.",
+    );
+    const compared = { ...errorRate, against: "holdout", holdout: null } as const;
+    expect(reasonIn("ROLLBACK", { tests: [compared], cause: ["errorRate"] })).toContain(
+      "against a holdout of nobody yet. Evidence 0.5 : 1, needed",
+    );
+  });
+
+  test("without a cause says why, or that it was decided before", () => {
+    expect(reasonIn("ROLLBACK", { obstacle: "the deadline passed" })).toBe("ROLLBACK: the deadline passed.");
+    expect(reasonIn("ROLLBACK")).toBe("ROLLBACK: decided earlier in this trial.");
+  });
+});
+
+describe("KEEP", () => {
+  const keep = [keepOf("activation", 340), keepOf("latency", 41.6)];
+  const proofs =
+    "Activation 11.2 % within 1 d (504 of 4,500 mature; 1,310 not yet mature) against a floor of 15.0 %, evidence 340 : 1; " +
+    "latency: 2.0 % of requests slower than 800 ms (1,040 of 52,000) against at most 5.0 % allowed, evidence 42 : 1. " +
+    "Needed for each: 20 : 1.";
+
+  test("names each proof and the bar", () => {
+    expect(reasonIn("KEEP", { keep })).toBe(`KEEP: ${proofs}`);
+  });
+
+  test("and WATCH says that the feature is watched from then on", () => {
+    expect(reasonIn("WATCH", { keep })).toBe(`WATCH: kept, and watched for a later fall. ${proofs}`);
+  });
+});
+
+describe("while nothing is decided", () => {
+  const keep = [
+    keepOf("activation", 2),
+    keepOf("retention", 20),
+    { ...keepOf("latency", 90), counts: false },
+  ];
+
+  test.each(["TESTING", "UNDECIDED"] as const)(
+    "%s names the signal nearest to a rollback and those not proven",
+    (state) => {
+      const near = { ...latency, logEvidence: Math.log(2500) };
+      const far = { ...activation, logEvidence: Math.log(312) };
+      expect(reasonIn(state, { tests: [far, near], keep })).toBe(
+        `${state}: Nearest to a rollback: latency: 2.0 % of requests slower than 800 ms (1,040 of 52,000) against at most 5.0 % allowed. ` +
+          "Evidence 2,500 : 1, needed 25,000 : 1. Not yet proven good: activation and latency.",
+      );
+    },
+  );
+
+  test("the obstacle is added as a sentence", () => {
+    expect(reasonIn("INVALID", { obstacle: "telemetry is 90 s behind" })).toBe(
+      "INVALID: Telemetry is 90 s behind.",
+    );
+    expect(reasonIn("TESTING", { keep, obstacle: "telemetry is 20 s behind" })).toMatch(
+      / Telemetry is 20 s behind\.$/,
+    );
+    expect(reasonIn("COLLECTING", { obstacle: "telemetry is 20 s behind" })).toBe(
+      "COLLECTING: 0 of 1,000 mature units; no unit is exposed yet. Telemetry is 20 s behind.",
+    );
+  });
+
+  test("an unknown rate is not written as 0", () => {
+    const unknown = { ...activation, treatment: { n: 0, s: 0 }, rate: null, logEvidence: 0 };
+    expect(reasonIn("TESTING", { tests: [unknown], keep })).toContain(
+      "activation unknown within 1 d (0 of 0 mature",
+    );
+  });
+});

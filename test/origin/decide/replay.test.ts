@@ -1,0 +1,161 @@
+// Stored buckets played again; the evidence is computed by mpmath at 40 digits.
+import { describe, expect, test } from "vitest";
+import { emptyEvidence } from "../../../origin/decide/evidence.ts";
+import { concludeCalibration } from "../../../origin/decide/planning/calibration.ts";
+import {
+  replayComparison,
+  replayThreshold,
+  replayTraffic,
+  type Replay,
+} from "../../../origin/decide/planning/replay.ts";
+import { agesOf } from "../../../shared/features/outcome-ages.ts";
+
+const NOBODY = { n: 0, s: 0 };
+const LOG_20 = Math.log(20);
+
+describe("an outcome against its threshold", () => {
+  const replay = {
+    threshold: 0.15,
+    logBar: Math.log(2500),
+    keepLogBar: LOG_20,
+    minCohortSize: 100,
+    bucketSeconds: 60,
+  };
+  const buckets = (s: number) =>
+    [0, 60, 120].map((bucketS) => ({ bucketS, treatment: { n: 50, s }, holdout: NOBODY }));
+
+  test("is rolled back by the first bucket that lifts the evidence over the bar, once the cohort is large enough", () => {
+    expect(replayThreshold({ ageSeconds: 600, buckets: buckets(0) }, replay)).toEqual({
+      threshold: 0.15,
+      // The second bucket is closed at 120 s, and its units are 600 s old then.
+      rolledBack: { at: 720, n: 100, s: 0 },
+      kept: null,
+      mostLogEvidence: expect.closeTo(15.265946762134545, 9),
+    });
+  });
+
+  test("is not looked at below minCohortSize", () => {
+    expect(
+      replayThreshold({ ageSeconds: 600, buckets: buckets(0) }, { ...replay, minCohortSize: 151 }),
+    ).toEqual({
+      threshold: 0.15,
+      rolledBack: null,
+      kept: null,
+      mostLogEvidence: null,
+    });
+  });
+
+  test("is kept by the bucket that proves it good", () => {
+    const { rolledBack, kept } = replayThreshold({ ageSeconds: 600, buckets: buckets(25) }, replay);
+    expect({ rolledBack, kept }).toEqual({ rolledBack: null, kept: { at: 720, n: 100, s: 50 } });
+  });
+});
+
+test("beside the holdout buckets come in the order of time, whatever their age", () => {
+  const ages = agesOf({
+    activationWindowSeconds: 1800,
+    retentionWindowSeconds: 3600,
+    returnAfterSeconds: 900,
+  });
+  expect(ages.activation).toEqual([900, 1800]);
+  const [young, old] = emptyEvidence(ages, 0, { rolloutBps: 5000, holdoutBps: 5000 }).activation;
+  if (young === undefined || old === undefined) throw new Error("two ages were expected");
+  const bad = (bucketS: number) => ({
+    bucketS,
+    treatment: { n: 100, s: 5 },
+    holdout: { n: 100, s: 20 },
+  });
+  const { rolledBack, mostLogEvidence } = replayComparison(
+    [
+      { empty: young, buckets: [bad(0), bad(180), bad(360), bad(540), bad(720)] },
+      { empty: old, buckets: [] },
+    ],
+    { threshold: 0.15, logBar: 12, keepLogBar: LOG_20, minCohortSize: 100, bucketSeconds: 180 },
+  );
+  expect(rolledBack).toEqual({ at: 360 + 180 + 900, n: 300, s: 15 });
+  expect(mostLogEvidence).toBeCloseTo(22.012434912433683, 9);
+});
+
+describe("requests", () => {
+  const replay = {
+    threshold: 200,
+    bound: 0.05,
+    against: "threshold",
+    logBar: Math.log(25_000),
+    keepLogBar: LOG_20,
+    bucketSeconds: 60,
+    countsFrom: 0,
+  } as const;
+  const buckets = Array.from({ length: 20 }, (_, i) => ({
+    bucketS: 60 * i,
+    treatment: { n: 20, s: 20 },
+    holdout: NOBODY,
+  }));
+
+  test("that are all slow are rolled back by the 17th bucket", () => {
+    const { rolledBack, threshold } = replayTraffic(buckets, replay);
+    expect({ rolledBack, threshold }).toEqual({
+      rolledBack: { at: 17 * 60, n: 340, s: 340 },
+      threshold: 200,
+    });
+  });
+
+  test("decide nothing before there are enough exposed units, and their evidence is not lost", () => {
+    const { rolledBack } = replayTraffic(buckets, { ...replay, countsFrom: 60 * 18 });
+    expect(rolledBack).toEqual({ at: 19 * 60, n: 380, s: 380 });
+    expect(replayTraffic(buckets, { ...replay, countsFrom: Infinity }).mostLogEvidence).toBeNull();
+  });
+});
+
+describe("the conclusion of a calibration", () => {
+  const replayAt = (threshold: number, over: Partial<Replay> = {}): Replay => ({
+    threshold,
+    rolledBack: null,
+    kept: null,
+    mostLogEvidence: 0,
+    ...over,
+  });
+  const fired = { rolledBack: { at: 1, n: 500, s: 1 } };
+  const found = {
+    signal: "activation",
+    against: "threshold",
+    seen: { n: 500, s: 60 },
+    sufficiency: { unit: "users", have: 500, needed: 400 },
+    current: replayAt(0.15),
+    replays: [replayAt(0.1), replayAt(0.15), replayAt(0.2, fired)],
+  } as const;
+
+  test("names the highest floor that would not have fired", () => {
+    expect(concludeCalibration(found)).toMatchObject({ isConclusive: true, strictestQuiet: 0.15 });
+  });
+
+  test("names the lowest latency that would not have fired", () => {
+    const replays = [replayAt(100, fired), replayAt(200), replayAt(400)];
+    expect(concludeCalibration({ ...found, signal: "latency", replays })).toMatchObject({
+      strictestQuiet: 200,
+    });
+  });
+
+  test("names none when all would have fired", () => {
+    expect(concludeCalibration({ ...found, replays: [replayAt(0.1, fired)] }).strictestQuiet).toBeNull();
+  });
+
+  test("is not drawn from too few data", () => {
+    const few = { ...found, sufficiency: { unit: "users", have: 399, needed: 400 } } as const;
+    expect(concludeCalibration(few)).toMatchObject({ isConclusive: false, strictestQuiet: null });
+  });
+
+  test("is not drawn when nothing was looked at", () => {
+    const unseen = replayAt(0.15, { mostLogEvidence: null });
+    expect(concludeCalibration({ ...found, current: unseen }).isConclusive).toBe(false);
+  });
+
+  test.each(["rolledBack", "kept"] as const)(
+    "is drawn from few data that decided already (%s)",
+    (decided) => {
+      const few = { unit: "users", have: 60, needed: 400 } as const;
+      const current = replayAt(0.15, { [decided]: { at: 1, n: 60, s: 30 } });
+      expect(concludeCalibration({ ...found, sufficiency: few, current }).isConclusive).toBe(true);
+    },
+  );
+});
