@@ -1,4 +1,4 @@
-// Where what the fold has counted is kept. What a batch changes is stored together with how far the log is folded, in one
+// Where the fold keeps its aggregates. The changes of a batch are stored together with how far the log is folded, in one
 // transaction under the fences of its partitions: a crash leaves all of it or nothing, and a process that has lost a
 // partition writes nothing more.
 import type { Client } from "../db/pool.ts";
@@ -8,31 +8,32 @@ import { makeLatencyBuckets, type LatencyBuckets } from "./latency/latency-bucke
 import { holdFences, type Owned } from "./partition-ownership.ts";
 import { makeRawSpans, storeRawSpans, type RawSpans } from "./raw-spans.ts";
 import type { Unit } from "./units/unit.ts";
-import { makeUnitRuns, type UnitKeys, type UnitRuns } from "./units/unit-runs.ts";
+import type { UnitKeys } from "./units/unit-run.ts";
+import { makeUnitRuns, type UnitRuns } from "./units/unit-runs.ts";
 
 /**
- * The fold's store: PostgreSQL here; the door for another one. When anything throws it is of no use any more, and what
- * its owner remembers may be what was never stored.
+ * The fold's store: PostgreSQL here; the door for another one. When anything throws it is of no use any more, and its
+ * owner may remember things that were never stored.
  */
 export type AggregateStore = {
-  /** When partitions were taken or given back: those that are owned now. With `taken` ones others may have written. */
+  /** The partitions that are owned from now on. `taken`: some of them are new, and other processes may have written them. */
   readonly open: (owned: Owned, taken: boolean) => Promise<void>;
   /** Begins a batch, unless partitions or windows are no longer those that are known. */
   readonly begin: (windowsVersion: number) => Promise<"ok" | "lost" | "windowsChanged">;
-  /** Hands out what is stored of units, row by row: those of one unit are to be merged. `asked` is its position. */
-  readonly readUnits: (units: UnitKeys, visit: (asked: number, unit: Unit) => void) => Promise<void>;
+  /** Visits the stored rows of these units; the rows of one unit are to be merged. `index`: the unit's among the keys. */
+  readonly readUnits: (keys: UnitKeys, visit: (index: number, unit: Unit) => void) => Promise<void>;
   /** Brings the latencies of buckets into memory, where `latencies` does not have them. */
   readonly readLatencies: (wanted: ReadonlyMap<CountedFeature, ReadonlySet<number>>) => Promise<void>;
-  /** What a batch adds, beside its counts. */
+  /** For the batch to add to, beside its counts. */
   readonly units: Pick<UnitRuns, "add">;
   readonly latencies: Pick<LatencyBuckets, "has" | "record">;
   readonly raw: Pick<RawSpans, "add">;
-  /** Stores what was added, the changes of counts, and that these rows of the log are folded. */
+  /** Stores everything that was added, the changes of counts, and that these rows of the log are folded. */
   readonly commit: (deltas: CountDeltas, rows: readonly LogRow[]) => Promise<void>;
   /** Before memory forgets units: from now on `readUnits` finds all. */
-  readonly settleUnits: () => Promise<void>;
-  /** Does a part of the work that can wait until there is time for it. */
-  readonly tidy: () => Promise<void>;
+  readonly indexUnits: () => Promise<void>;
+  /** Does a part of the work that can wait until the fold is not behind. */
+  readonly maintain: () => Promise<void>;
 };
 
 const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promise<void> => {
@@ -59,7 +60,7 @@ export const makeAggregateStore = (client: Client, runRows: number): AggregateSt
   const raw = makeRawSpans();
   let owned: Owned = new Map();
   /** A process writes its latencies into the rows of the lowest partition that it owns. */
-  const latencySlot = (): number => Math.min(...owned.keys());
+  const latencyPartition = (): number => Math.min(...owned.keys());
 
   return {
     open: async (now, taken) => {
@@ -73,24 +74,24 @@ export const makeAggregateStore = (client: Client, runRows: number): AggregateSt
       if (hold !== "ok") await client.query("rollback");
       return hold;
     },
-    readUnits: (units, visit) => runs.read(client, units, visit),
-    readLatencies: (wanted) => latencies.load(client, latencySlot(), wanted),
+    readUnits: (keys, visit) => runs.read(client, keys, visit),
+    readLatencies: (wanted) => latencies.load(client, latencyPartition(), wanted),
     units: runs,
     latencies,
     raw,
     commit: async (deltas, rows) => {
       await runs.write(client);
       await addToCounts(client, deltas);
-      await latencies.write(client, latencySlot());
+      await latencies.write(client, latencyPartition());
       await storeRawSpans(client, raw);
       await writeCheckpoints(client, rows);
       await client.query("commit");
       latencies.age();
       runs.closeFull();
     },
-    settleUnits: () => runs.indexAll(client),
-    tidy: async () => {
-      await runs.settleOne(client);
+    indexUnits: () => runs.indexAll(client),
+    maintain: async () => {
+      await runs.finishOne(client);
     },
   };
 };

@@ -1,16 +1,16 @@
-// Runs the fold in a thread of its own, so that folding never makes a request wait, and starts it again if it dies.
+// Runs the fold in a thread of its own, so that folding never makes a request wait; a thread that dies is started again.
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { superviseThread } from "../runtime/supervised-thread.ts";
 import type { FoldReport, WorkerOptions } from "./fold-worker.ts";
 
-/** A thread that has not reported for so long counts as behind by the time since. */
+/** The lag of a thread that has not reported for this long grows by the time since. */
 const REPORT_EVERY_S = 2;
 
 export type Fold = {
   /** Age in seconds of the oldest acknowledged telemetry not yet folded, over all partitions; null: not known yet. */
   readonly lagSeconds: () => number | null;
-  /** Ends after the batch in work; what is folded is checkpointed. */
+  /** Ends after the batch in work; its rows are checkpointed. */
   readonly stop: () => Promise<void>;
 };
 
@@ -43,20 +43,23 @@ export const startFold = (options: {
     return silentS > REPORT_EVERY_S ? lagSeconds + silentS : lagSeconds;
   };
 
-  const hear = (message: FoldReport): void => {
+  const onReport = (message: FoldReport): void => {
     switch (message.type) {
       case "state":
         ({ lagSeconds } = message);
         reportedAt = performance.now();
         metrics.ingestLagSeconds.set(message.lagSeconds);
-        // A new life counts from zero.
+        // A thread that has started over counts from zero.
         if (message.folded < counted.folded) counted = { folded: 0, duplicates: 0, capped: 0 };
         for (const result of ["folded", "duplicates", "capped"] as const)
           metrics.foldedSpans.inc({ result }, message[result] - counted[result]);
         counted = message;
         return;
       case "error":
-        logger.error({ problem: message.message }, "the fold failed and starts over from its checkpoint");
+        logger.error(
+          { problem: message.message },
+          "the fold failed; it starts over from its checkpoint, nothing is lost",
+        );
         return;
       case "stopped":
     }
@@ -66,11 +69,11 @@ export const startFold = (options: {
     file: new URL("fold-worker.ts", import.meta.url),
     name: "fold",
     workerData,
-    // Batches make much garbage; with room for gigabytes it would be left lying about. The tables are not in here.
+    // Batches make much garbage, and V8 collects late where it has room for gigabytes. The tables are not in this heap.
     resourceLimits: { maxOldGenerationSizeMb: 384, maxYoungGenerationSizeMb: 32 },
     onStart: (worker) => {
       counted = { folded: 0, duplicates: 0, capped: 0 };
-      worker.on("message", hear);
+      worker.on("message", onReport);
     },
     logger,
   });

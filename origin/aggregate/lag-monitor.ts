@@ -1,10 +1,10 @@
-// How far the fold is behind, as a process sees it that decides but does not fold itself.
+// How far the fold is behind, for a process that evaluates but does not fold.
 import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../runtime/log.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import { unfoldedSeconds } from "../span-log/read-log.ts";
 
-/** Older than this, an answer says nothing any more. */
+/** An older answer does not count. */
 const STALE_MS = 5_000;
 
 /** Call `read` now and then; `lagSeconds` is null while there is no recent answer. `nowMs`: a monotonic clock. */

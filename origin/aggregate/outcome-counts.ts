@@ -1,14 +1,8 @@
-// Changes of outcome counts that one batch makes, gathered per feature, epoch, bucket and cohort, and their write.
+// Changes of outcome counts that one batch makes, added up for each feature, epoch, bucket and cohort, and their write.
 import type { Client } from "../db/pool.ts";
-import {
-  BOT,
-  exposureBucketOf,
-  eachCount,
-  HOLDOUT,
-  NO_COHORT,
-  type Unit,
-  type OutcomeWindows,
-} from "./units/unit.ts";
+import { BOT, HOLDOUT } from "../span-log/cohort-code.ts";
+import type { OutcomeWindows } from "./outcome-windows.ts";
+import { eachCount, exposureBucketOf, NO_COHORT, type Unit } from "./units/unit.ts";
 
 export type CountedFeature = {
   readonly featureId: string;
@@ -18,9 +12,10 @@ export type CountedFeature = {
   readonly windows: OutcomeWindows;
 };
 
-/** Index of a cohort in what is gathered. */
-export const cohortIndex = (cohort: number): 0 | 1 => (cohort === HOLDOUT ? 1 : 0);
+/** The cohorts that are counted, as the tables name them. */
 export const COHORT_NAMES = ["treatment", "holdout"] as const;
+/** Position of a stored cohort code among `COHORT_NAMES`: units whose cohort no span has named count as treatment. */
+export const cohortIndex = (code: number): 0 | 1 => (code === HOLDOUT ? 1 : 0);
 
 export const makeCountDeltas = () => {
   const byFeature = new Map<CountedFeature, Map<number, Int32Array>>();
@@ -42,7 +37,7 @@ export const makeCountDeltas = () => {
   };
 
   return {
-    /** A unit was `before` and is `after`: late evidence takes it out of one bucket and puts it into another. */
+    /** A unit was `before` and is `after`: late data takes it out of one bucket and puts it into another. */
     move: (feature: CountedFeature, before: Unit, after: Unit): void => {
       add(feature, before, -1);
       add(feature, after, 1);

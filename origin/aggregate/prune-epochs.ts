@@ -1,15 +1,15 @@
-// Evidence of epochs that are over: kept while spans may still arrive for them, then deleted.
-import type { Pool } from "../db/pool.ts";
-import { inTransaction } from "../db/pool.ts";
+// Deletes the units and counts of epochs that are over. They are kept while spans may still arrive for them.
+import { inTransaction, type Pool } from "../db/pool.ts";
+import { MAX_SPAN_AGE_DAYS } from "../span-log/record.ts";
 
-/** Ingest refuses spans older than 31 days, so nothing can be added after this. */
-const KEEP_DAYS = 35;
+/** Ingest rejects older spans, and the fold may be some days behind. */
+const KEEP_DAYS = MAX_SPAN_AGE_DAYS + 4;
 
 type Ended = { feature_id: string; epoch: number };
 
 /**
- * Deletes what belongs to one ended epoch or deleted feature, run by run (some 100 ms each); returns whether there may be
- * more. The windows go last: they are what makes the epoch known here.
+ * Deletes one ended epoch or deleted feature, run by run (some 100 ms each); returns whether there may be more. The
+ * windows go last: through them the epoch is found here.
  */
 export const pruneEndedEpochs = async (pool: Pool): Promise<boolean> => {
   const { rows } = await pool.query<Ended>(

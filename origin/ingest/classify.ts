@@ -1,33 +1,25 @@
-// Decides what becomes of one span or log record: stored for the fold, ignored, or rejected as permanently bad.
+// Decides what becomes of one span or log record: stored, ignored, or rejected because it would be rejected again.
 import { isUtf8 } from "node:buffer";
+import { bytesOf, isPrintable, textIs, viewOf, type TextRange } from "../span-log/bytes.ts";
+import { BOT, HOLDOUT, TREATMENT, UNNAMED } from "../span-log/cohort-code.ts";
 import {
-  ACTIVATION,
-  BOT,
-  FAILED,
-  HOLDOUT,
+  MAX_SPAN_AGE_DAYS,
   MAX_UNIT_BYTES,
-  RAW,
-  RETURNED,
   SPAN_ID_BYTES,
-  TIMED,
   TRACE_ID_BYTES,
-  TREATMENT,
-  type BlockBuilders,
-  type FeatureEpoch,
   type RecordDraft,
-} from "../span-log/block.ts";
-import { bytesOf, isPrintable, viewOf } from "../span-log/bytes.ts";
+} from "../span-log/record.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
-import { makeIntern, textIs } from "./text-view.ts";
-import { EMPTY_VIEW, type SpanFields, type TextRange } from "./span-fields.ts";
+import { makeIntern } from "./intern-text.ts";
+import type { OtlpSignal } from "./otlp-request.ts";
+import type { SpanFields } from "./span-fields.ts";
+import { fillRecord, type RawSampling } from "./span-record.ts";
 
 /** Clocks of senders may be wrong by this much. */
 const MAX_AHEAD_MS = 10 * 60_000;
-/** Longer than any buffer of telemetry should hold it. */
-const MAX_AGE_MS = 31 * 86_400_000;
-const MAX_DURATION_US = 2 ** 32 - 1;
+const MAX_AGE_MS = MAX_SPAN_AGE_DAYS * 86_400_000;
 
-/** Why an item is permanently bad: sending it again would not help. */
+/** Why a span or log record would be rejected again if it were sent again. */
 export const rejectionMessages = {
   badIds: "trace id or span id missing, of wrong length or all zero",
   future: "start time more than 10 minutes ahead",
@@ -37,8 +29,8 @@ export const rejectionMessages = {
 export type RejectionReason = keyof typeof rejectionMessages;
 
 /**
- * Items that are none of our business are accepted and forgotten, as OTLP wants it. "unsureFeature": the directory
- * has to be read again to know.
+ * Only "accepted" and "botByCaptcha" are stored. Items that have nothing to do with a feature are accepted and
+ * forgotten, as OTLP wants it. "unsureFeature": the directory has to be read again to know.
  */
 export type Classification =
   | RejectionReason
@@ -47,10 +39,12 @@ export type Classification =
   | "unknownFeature"
   | "unsureFeature"
   | "bot"
+  | "botByCaptcha"
   | "otherVariant";
 
-/** What becomes of the raw span: a sample of `sampleBps` in 10,000 traces, and every failed or slow one. */
-export type RawSampling = { readonly sampleBps: number; readonly slowMs: number };
+/** Whether an item says something of a unit and a feature; of log records only evaluation events do. */
+export const isRelevant = (signal: OtlpSignal, fields: SpanFields): boolean =>
+  fields.feature.start >= 0 && fields.unit.start >= 0 && (signal === "traces" || fields.isEvaluation);
 
 const isSet = (view: DataView, at: number): boolean =>
   view.getInt32(at, true) !== 0 || view.getInt32(at + 4, true) !== 0;
@@ -74,92 +68,40 @@ const unitIsValid = ({ view, start, end }: TextRange): boolean => {
 const TREATMENT_NAME = viewOf(Buffer.from("treatment"));
 const HOLDOUT_NAME = viewOf(Buffer.from("holdout"));
 
-const variantFlag = (variant: TextRange): number | undefined => {
-  if (variant.start < 0) return 0;
+const cohortOf = (variant: TextRange): number | undefined => {
+  if (variant.start < 0) return UNNAMED;
   if (textIs(variant, TREATMENT_NAME)) return TREATMENT;
   return textIs(variant, HOLDOUT_NAME) ? HOLDOUT : undefined;
 };
 
-/** Same answer for every span of a trace, in every process. */
-const isSampled = ({ view, traceAt }: SpanFields, sampleBps: number): boolean => {
-  // The last bytes: W3C Trace Context asks for randomness there.
-  const random = view.getUint16(traceAt + 14);
-  return random * 10_000 < sampleBps * 65_536;
-};
-
-/** `nowMs`: when the request came in. */
+/**
+ * The classifier of a process. `fields` are relevant. It fills `record` for items that are stored, and its `feature` for
+ * those of bots. `nowMs`: when the request came in.
+ */
 export const makeClassifier = (options: {
-  directory: FeatureDirectory;
+  directory: Pick<FeatureDirectory, "find">;
   raw: RawSampling;
+  /** A score below this is a bot's. */
   captchaThreshold: number;
 }) => {
   const { directory, raw, captchaThreshold } = options;
-  const slowUs = raw.slowMs * 1_000;
   const intern = makeIntern();
-  const draft: RecordDraft = {
-    feature: { featureId: "", epoch: 0, seedLow: 0, seedHigh: 0 },
-    flags: 0,
-    startMs: 0,
-    durationUs: 0,
-    view: EMPTY_VIEW,
-    unitView: EMPTY_VIEW,
-    unitStart: 0,
-    unitEnd: 0,
-    traceAt: -1,
-    spanAt: -1,
-    nameStart: 0,
-    nameEnd: 0,
-    httpStatus: 0,
-  };
 
-  return (
-    fields: SpanFields,
-    kind: "span" | "log",
-    nowMs: number,
-    builders: Pick<BlockBuilders, "add">,
-    onBot: (feature: FeatureEpoch) => void,
-  ): Classification => {
-    const { feature, unit } = fields;
-    if (feature.start < 0 || unit.start < 0) return "notAFeature";
-    if (kind === "span" && !idsAreValid(fields)) return "badIds";
+  return (signal: OtlpSignal, fields: SpanFields, nowMs: number, record: RecordDraft): Classification => {
+    if (signal === "traces" && !idsAreValid(fields)) return "badIds";
     if (fields.startMs > nowMs + MAX_AHEAD_MS) return "future";
     if (fields.startMs < nowMs - MAX_AGE_MS) return "old";
-    if (!unitIsValid(unit)) return "badUnit";
-    const known = directory.find(intern(feature), fields.epoch);
-    if (known === "unknown") return "unknownFeature";
-    if (known === "unsure") return "unsureFeature";
+    if (!unitIsValid(fields.unit)) return "badUnit";
+    const feature = directory.find(intern(fields.feature), fields.epoch);
+    if (feature === "unknown") return "unknownFeature";
+    if (feature === "unsure") return "unsureFeature";
+    record.feature = feature;
     const isBot = fields.bot || fields.captchaScore < captchaThreshold;
-    if (isBot) onBot(known);
     // Most bots are known with their first request. A captcha finds one that may have been counted before.
     if (isBot && Number.isNaN(fields.captchaScore)) return "bot";
-    const variant = isBot ? BOT : variantFlag(fields.variant);
-    if (variant === undefined) return "otherVariant";
-
-    const isSeen = kind === "span" && !isBot;
-    const timed = isSeen && fields.durationUs >= 0;
-    const keepRaw =
-      isSeen && (fields.failed || fields.durationUs >= slowUs || isSampled(fields, raw.sampleBps));
-    draft.feature = known;
-    draft.flags =
-      variant |
-      (fields.activated ? ACTIVATION : 0) |
-      (fields.returned ? RETURNED : 0) |
-      (fields.failed ? FAILED : 0) |
-      (timed ? TIMED : 0) |
-      (keepRaw ? RAW : 0);
-    draft.startMs = fields.startMs;
-    draft.durationUs = timed ? Math.min(MAX_DURATION_US, Math.round(fields.durationUs)) : 0;
-    draft.view = fields.view;
-    draft.unitView = unit.view;
-    draft.unitStart = unit.start;
-    draft.unitEnd = unit.end;
-    draft.traceAt = kind === "span" ? fields.traceAt : -1;
-    draft.spanAt = fields.spanAt;
-    draft.nameStart = fields.nameStart;
-    draft.nameEnd = fields.nameEnd;
-    draft.httpStatus = fields.httpStatus;
-    builders.add(draft);
-    return isBot ? "bot" : "accepted";
+    const cohort = isBot ? BOT : cohortOf(fields.variant);
+    if (cohort === undefined) return "otherVariant";
+    fillRecord(record, signal, fields, cohort, raw);
+    return isBot ? "botByCaptcha" : "accepted";
   };
 };
-export type Classifier = ReturnType<typeof makeClassifier>;

@@ -1,7 +1,7 @@
 // How many requests of bots were left out, per feature and epoch: part of the explanation of a decision, not of its
 // evidence. Gathered here and added up in the database by write(), so that a crash loses what came since the last one.
 import type { Queryable } from "../db/pool.ts";
-import type { FeatureEpoch } from "../span-log/block.ts";
+import type { FeatureEpoch } from "../span-log/unit-key.ts";
 
 export type BotRequestCounter = {
   readonly add: (requests: ReadonlyMap<FeatureEpoch, number>) => void;

@@ -2,7 +2,7 @@
 // second, and when a span names something that was not there a second ago.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Queryable } from "../db/pool.ts";
-import { featureEpoch, type FeatureEpoch } from "../span-log/block.ts";
+import { featureEpoch, type FeatureEpoch } from "../span-log/unit-key.ts";
 
 const REFRESH_MS = 1_000;
 /** New names do not make us ask the database more often than this. */

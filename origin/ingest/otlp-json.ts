@@ -1,18 +1,12 @@
-// Reads OTLP export requests in JSON (the protobuf mapping with OTLP's exceptions: ids in hex, enums as numbers,
-// unknown fields ignored). Fills the same fields as the protobuf reader.
+// Reads OTLP export requests in JSON: the protobuf mapping with OTLP's exceptions (ids in hex, enums as numbers, unknown
+// fields ignored). Fills the same fields as the protobuf reader.
 import { EVALUATION_EVENT } from "../../shared/telemetry/attributes.ts";
-import type { OtlpSignal } from "./otlp-protobuf.ts";
+import { MalformedError, whyMalformed } from "./malformed.ts";
+import type { OtlpSignal } from "./otlp-request.ts";
+import { knownNames, setAttribute, type AttributeValue } from "./span-attributes.ts";
+import type { SpanBatch } from "./span-batch.ts";
+import type { SpanFields } from "./span-fields.ts";
 import { TextBuffer } from "./text-buffer.ts";
-import {
-  clearFields,
-  emptyFields,
-  knownNames,
-  setAttribute,
-  type AttributeValue,
-  type SpanFields,
-} from "./span-fields.ts";
-
-class Malformed extends Error {}
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -23,13 +17,13 @@ const isObject = (value: unknown): value is JsonObject =>
 const objects = (parent: JsonObject, name: string): JsonObject[] => {
   const value = parent[name] ?? [];
   if (!Array.isArray(value) || !value.every(isObject))
-    throw new Malformed(`${name} must be a list of objects`);
+    throw new MalformedError(`${name} must be a list of objects`);
   return value;
 };
 
 const text = (parent: JsonObject, name: string): string => {
   const value = parent[name] ?? "";
-  if (typeof value !== "string") throw new Malformed(`${name} must be a string`);
+  if (typeof value !== "string") throw new MalformedError(`${name} must be a string`);
   return value;
 };
 
@@ -37,7 +31,7 @@ const text = (parent: JsonObject, name: string): string => {
 const integer = (value: unknown, name: string): number => {
   const number = typeof value === "string" && value !== "" && value.length <= 20 ? Number(value) : value;
   if (typeof number === "number" && Number.isInteger(number) && Math.abs(number) <= 2 ** 64) return number;
-  throw new Malformed(`${name} must be an integer`);
+  throw new MalformedError(`${name} must be an integer`);
 };
 
 type Time = { ms: number; ns: number };
@@ -57,25 +51,25 @@ const nanoseconds = (parent: JsonObject, name: string): Time => {
     return { ms: Math.floor(value / 1e6), ns: value % 1e6 };
   if (typeof value === "string" && value.length <= 20 && isDigits(value))
     return { ms: Number(value.slice(0, -6)), ns: Number(value.slice(-6)) };
-  throw new Malformed(`${name} must be a time`);
+  throw new MalformedError(`${name} must be a time`);
 };
 
 const attributeValue = (value: JsonObject, texts: TextBuffer): AttributeValue | undefined => {
   const { stringValue, boolValue, intValue, doubleValue } = value;
   if (stringValue !== undefined && stringValue !== null) {
     const start = texts.at;
-    const end = texts.text(text(value, "stringValue"));
+    const end = texts.writeText(text(value, "stringValue"));
     return { kind: "text", view: texts.view, start, end };
   }
   if (boolValue !== undefined && boolValue !== null) {
-    if (typeof boolValue !== "boolean") throw new Malformed("boolValue must be a boolean");
+    if (typeof boolValue !== "boolean") throw new MalformedError("boolValue must be a boolean");
     return { kind: "boolean", value: boolValue };
   }
   if (intValue !== undefined && intValue !== null)
     return { kind: "number", value: integer(intValue, "intValue") };
   if (doubleValue !== undefined && doubleValue !== null) {
     const number = typeof doubleValue === "string" ? Number(doubleValue) : doubleValue;
-    if (typeof number !== "number") throw new Malformed("doubleValue must be a number");
+    if (typeof number !== "number") throw new MalformedError("doubleValue must be a number");
     return { kind: "number", value: number };
   }
   return undefined;
@@ -90,23 +84,23 @@ const readAttributes = (parent: JsonObject, fields: SpanFields, texts: TextBuffe
   }
 };
 
-const putId = (span: JsonObject, name: string, texts: TextBuffer): number => {
-  const end = texts.hex(text(span, name));
-  if (end === null) throw new Malformed(`${name} must be hexadecimal`);
+const writeId = (span: JsonObject, name: string, texts: TextBuffer): number => {
+  const end = texts.writeHex(text(span, name));
+  if (end === null) throw new MalformedError(`${name} must be hexadecimal`);
   return end;
 };
 
-const readSpan = (span: JsonObject, fields: SpanFields, texts: TextBuffer): void => {
-  texts.at = 0;
-  const traceEnd = putId(span, "traceId", texts);
-  const idEnd = putId(span, "spanId", texts);
-  const nameEnd = texts.text(text(span, "name"));
-  clearFields(fields, texts.view);
-  fields.traceAt = 0;
-  fields.traceLength = traceEnd;
-  fields.spanAt = traceEnd;
-  fields.spanLength = idEnd - traceEnd;
-  fields.nameStart = idEnd;
+const readSpan = (span: JsonObject, texts: TextBuffer, batch: SpanBatch): SpanFields => {
+  const traceAt = texts.at;
+  const spanAt = writeId(span, "traceId", texts);
+  const nameStart = writeId(span, "spanId", texts);
+  const nameEnd = texts.writeText(text(span, "name"));
+  const fields = batch.next(texts.view);
+  fields.traceAt = traceAt;
+  fields.traceLength = spanAt - traceAt;
+  fields.spanAt = spanAt;
+  fields.spanLength = nameStart - spanAt;
+  fields.nameStart = nameStart;
   fields.nameEnd = nameEnd;
   const start = nanoseconds(span, "startTimeUnixNano");
   const end = nanoseconds(span, "endTimeUnixNano");
@@ -117,27 +111,28 @@ const readSpan = (span: JsonObject, fields: SpanFields, texts: TextBuffer): void
   const status = span["status"];
   if (isObject(status) && (status["code"] === 2 || status["code"] === "STATUS_CODE_ERROR"))
     fields.failed = true;
+  return fields;
 };
 
-const readLog = (record: JsonObject, fields: SpanFields, texts: TextBuffer): void => {
-  texts.at = 0;
-  clearFields(fields, texts.view);
+const readLog = (record: JsonObject, texts: TextBuffer, batch: SpanBatch): SpanFields => {
+  const fields = batch.next(texts.view);
   const time = nanoseconds(record, "timeUnixNano");
   fields.startMs = time.ms === 0 ? nanoseconds(record, "observedTimeUnixNano").ms : time.ms;
   readAttributes(record, fields, texts);
   if (text(record, "eventName") === EVALUATION_EVENT) fields.isEvaluation = true;
+  return fields;
 };
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-const parse = (body: Uint8Array): JsonObject => {
+const parseObject = (body: Uint8Array): JsonObject => {
   try {
     const value: unknown = JSON.parse(utf8.decode(body));
     if (isObject(value)) return value;
   } catch (cause) {
-    throw new Malformed("the body is not JSON in UTF-8", { cause });
+    throw new MalformedError("the body is not JSON in UTF-8", { cause });
   }
-  throw new Malformed("the body is not a JSON object");
+  throw new MalformedError("the body is not a JSON object");
 };
 
 const names = {
@@ -146,25 +141,16 @@ const names = {
 } as const;
 
 /** As `readProtobuf`, of the JSON encoding. */
-export const readJson = (
-  body: Uint8Array,
-  signal: OtlpSignal,
-  visit: (fields: SpanFields) => void,
-): string | null => {
-  const { resource, scope, item } = names[signal];
-  const fields = emptyFields();
-  const texts = new TextBuffer();
-  const read = signal === "traces" ? readSpan : readLog;
-  try {
-    for (const resourceItems of objects(parse(body), resource))
+export const readJson = (body: Uint8Array, signal: OtlpSignal, batch: SpanBatch): string | null =>
+  whyMalformed(() => {
+    const { resource, scope, item } = names[signal];
+    const readItem = signal === "traces" ? readSpan : readLog;
+    const texts = new TextBuffer();
+    for (const resourceItems of objects(parseObject(body), resource))
       for (const scopeItems of objects(resourceItems, scope))
         for (const entry of objects(scopeItems, item)) {
-          read(entry, fields, texts);
-          visit(fields);
+          const start = texts.at;
+          const isKept = batch.add(readItem(entry, texts, batch));
+          if (!isKept) texts.at = start;
         }
-    return null;
-  } catch (error) {
-    if (error instanceof Malformed) return error.message;
-    throw error;
-  }
-};
+  });

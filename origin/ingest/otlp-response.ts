@@ -1,8 +1,25 @@
 // What OTLP/HTTP answers: the export response or a google.rpc.Status, in the request's own encoding.
+import type { OutgoingHttpHeaders } from "node:http";
+import type { ClassCounts } from "./classify-batch.ts";
+import { rejectedSpans } from "./count-spans.ts";
+import type { Encoding, OtlpRequest, OtlpSignal, RequestError } from "./otlp-request.ts";
+import { MAX_BODY_BYTES, type BodyError } from "./request-body.ts";
+import type { MalformedBodyError } from "./store-telemetry.ts";
 
-export type Encoding = "protobuf" | "json";
+export type OtlpResponse = {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: Buffer;
+};
 
-export const contentType: Record<Encoding, string> = {
+/** Why a request fails as a whole. */
+export type OtlpError =
+  | RequestError
+  | { readonly reason: Exclude<BodyError["reason"], "aborted"> }
+  | MalformedBodyError
+  | { readonly reason: "overloaded" | "storeFailed" };
+
+const contentType: Record<Encoding, string> = {
   protobuf: "application/x-protobuf",
   json: "application/json",
 };
@@ -21,9 +38,9 @@ const bytesField = (number: number, bytes: Buffer): Buffer =>
   Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(bytes.length)]), bytes]);
 
 /** Export…ServiceResponse; with `partial_success` only when items were rejected. */
-export const exportResponse = (
+const exportResponse = (
   encoding: Encoding,
-  signal: "traces" | "logs",
+  signal: OtlpSignal,
   rejected: number,
   message: string,
 ): Buffer => {
@@ -39,22 +56,90 @@ export const exportResponse = (
   return bytesField(1, Buffer.concat([numberField(1, rejected), bytesField(2, Buffer.from(message))]));
 };
 
-/** google.rpc.Code, https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
-const code: Readonly<Record<number, number>> = {
-  400: 3,
-  401: 16,
-  404: 5,
-  405: 12,
-  413: 8,
-  415: 3,
-  429: 8,
-  503: 14,
+/** The answer when everything that can be stored is durable. */
+export const acknowledgement = ({ encoding, signal }: OtlpRequest, counts: ClassCounts): OtlpResponse => {
+  const { rejected, message } = rejectedSpans(counts);
+  return {
+    status: 200,
+    headers: { "content-type": contentType[encoding] },
+    body: exportResponse(encoding, signal, rejected, message),
+  };
 };
 
-/** google.rpc.Status of an HTTP error. */
-export const statusBody = (encoding: Encoding, httpStatus: number, message: string): Buffer => {
-  const grpcCode = code[httpStatus] ?? 13;
-  return encoding === "json"
-    ? Buffer.from(JSON.stringify({ code: grpcCode, message }))
-    : Buffer.concat([numberField(1, grpcCode), bytesField(2, Buffer.from(message))]);
+type ErrorAnswer = {
+  readonly status: number;
+  /** google.rpc.Code, https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
+  readonly code: number;
+  readonly message: string;
+  readonly headers?: OutgoingHttpHeaders;
+};
+
+const INVALID_ARGUMENT = 3;
+const NOT_FOUND = 5;
+const RESOURCE_EXHAUSTED = 8;
+const UNIMPLEMENTED = 12;
+const UNAVAILABLE = 14;
+const UNAUTHENTICATED = 16;
+
+const tooLarge = (message: string): ErrorAnswer => ({ status: 413, code: RESOURCE_EXHAUSTED, message });
+/** One or two seconds at random, so that clients do not come back all at once. */
+const later = (message: string): ErrorAnswer => ({
+  status: 503,
+  code: UNAVAILABLE,
+  message,
+  headers: { "retry-after": String(1 + Math.round(Math.random())) },
+});
+
+const answerTo = (encoding: Encoding, error: OtlpError): ErrorAnswer => {
+  switch (error.reason) {
+    case "unknownPath":
+      return { status: 404, code: NOT_FOUND, message: "there are /v1/traces and /v1/logs" };
+    case "methodNotAllowed":
+      return { status: 405, code: UNIMPLEMENTED, message: "POST only", headers: { allow: "POST" } };
+    case "unauthorized":
+      return {
+        status: 401,
+        code: UNAUTHENTICATED,
+        message: "a Bearer token for ingest is needed",
+        headers: { "www-authenticate": "Bearer" },
+      };
+    case "unsupportedType":
+      return {
+        status: 415,
+        code: INVALID_ARGUMENT,
+        message: "content-type must be application/x-protobuf or application/json",
+      };
+    case "unsupportedCompression":
+      return {
+        status: 415,
+        code: INVALID_ARGUMENT,
+        message: "content-encoding must be gzip or identity",
+        headers: { "accept-encoding": "gzip" },
+      };
+    case "bodyTooLarge":
+      return tooLarge(`the body has more than ${MAX_BODY_BYTES} bytes`);
+    case "unzippedTooLarge":
+      return tooLarge(`the body unpacks to more than ${MAX_BODY_BYTES} bytes`);
+    case "notGzip":
+      return { status: 400, code: INVALID_ARGUMENT, message: "the body is not gzip" };
+    case "malformed":
+      return { status: 400, code: INVALID_ARGUMENT, message: `malformed ${encoding} body: ${error.detail}` };
+    case "overloaded":
+      return later("too much telemetry is waiting to be stored");
+    case "storeFailed":
+      return later("telemetry cannot be stored at the moment");
+  }
+};
+
+/** A google.rpc.Status. */
+export const errorResponse = (encoding: Encoding, error: OtlpError): OtlpResponse => {
+  const { status, code, message, headers } = answerTo(encoding, error);
+  return {
+    status,
+    headers: { "content-type": contentType[encoding], ...headers },
+    body:
+      encoding === "json"
+        ? Buffer.from(JSON.stringify({ code, message }))
+        : Buffer.concat([numberField(1, code), bytesField(2, Buffer.from(message))]),
+  };
 };

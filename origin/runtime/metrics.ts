@@ -60,7 +60,7 @@ export const makeMetrics = () => {
       labelNames: ["result"],
       registers,
     }),
-    ingestOutcomes: new Counter({
+    droppedSpans: new Counter({
       name: "sluice_ingest_dropped_total",
       help: "Spans and log records that were received and not counted, by reason",
       labelNames: ["outcome"],

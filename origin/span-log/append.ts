@@ -1,21 +1,21 @@
-// The log of acknowledged telemetry: requests wait together for one commit at a time (group commit), so durability
+// The log of acknowledged telemetry: requests wait together for one commit at a time (group commit), so that durability
 // costs one flush for all of them. A failed commit fails its requests; their clients send again.
 import { setTimeout as sleep } from "node:timers/promises";
 import { withClient, type Pool } from "../db/pool.ts";
 import { CopyBuffer, copyInto } from "../db/copy.ts";
-import { makeBlockBuilders, type BlockBuilders } from "./block.ts";
+import { makeBlockBuilders } from "./block-builders.ts";
 import { ensureLogPartitions } from "./partitions.ts";
+import type { RecordDraft } from "./record.ts";
 
-/** Where acknowledged telemetry goes: PostgreSQL here; the door for another log. */
+/** The log that acknowledged telemetry goes to: PostgreSQL here; the door for another log. */
 export type SpanLog = {
   /**
-   * `write` adds records to what waits for the next commit. The promise resolves when they are durable and rejects
-   * when they may not be. When `write` returns false, what it added is taken back and there is nothing to wait for.
+   * Copies the records before it returns. The promise resolves when they are durable and rejects when they may not be.
    */
-  readonly append: (write: (builders: BlockBuilders) => boolean) => Promise<void> | null;
+  readonly append: (records: readonly RecordDraft[]) => Promise<void>;
   /** Bytes accepted and not yet durable. */
   readonly pendingBytes: () => number;
-  /** Waits until everything accepted is durable or refused. */
+  /** Waits until everything accepted is durable or has failed. */
   readonly stop: () => Promise<void>;
 };
 
@@ -57,11 +57,11 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
     return number;
   };
 
-  /** What waits, as rows of the stream's next commit. */
+  /** The records that wait, as rows of the stream's next commit. */
   const takeRows = (stream: number): Buffer => {
     copy.clear();
     seq++;
-    for (const { partition, records, spanKeys, parts } of builders.seal()) {
+    for (const { partition, records, spanKeys, parts } of builders.takeBlocks()) {
       copy.row(6);
       copy.int4(stream);
       copy.int2(partition);
@@ -84,8 +84,8 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
   };
 
   /**
-   * A commit whose answer was lost may still happen, later than the next one. Were both in one stream, a checkpoint
-   * could pass it by, and what clients send again would be taken for folded. So each failure ends the stream.
+   * A commit whose answer was lost may still happen, later than the next one. If both were in one stream, a checkpoint
+   * could pass the lost one, and records that clients send again would count as folded. So each failure ends the stream.
    */
   const endStream = (): void => {
     writer = undefined;
@@ -99,19 +99,19 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
   };
 
   const commitWaiting = async (): Promise<void> => {
-    let served: Waiter[] | undefined;
+    let committed: Waiter[] | undefined;
     try {
       writer ??= await takeWriter();
-      served = takeWaiting();
+      committed = takeWaiting();
       committingBytes = builders.size();
       const rows = takeRows(writer);
       if (copy.rows > 0) await commit(rows);
-      for (const waiter of served) waiter.resolve();
+      for (const waiter of committed) waiter.resolve();
     } catch (cause) {
       endStream();
-      if (served === undefined) builders.seal();
+      if (committed === undefined) builders.takeBlocks();
       const error = new Error("telemetry could not be stored", { cause });
-      for (const waiter of served ?? takeWaiting()) waiter.reject(error);
+      for (const waiter of committed ?? takeWaiting()) waiter.reject(error);
     }
   };
 
@@ -125,12 +125,8 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
   };
 
   return {
-    append: (write) => {
-      builders.mark();
-      if (!write(builders)) {
-        builders.reset();
-        return null;
-      }
+    append: (records) => {
+      for (const record of records) builders.add(record);
       const durable = new Promise<void>((resolve, reject) => waiters.push({ resolve, reject }));
       committing ??= run();
       return durable;

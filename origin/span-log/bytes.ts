@@ -1,33 +1,33 @@
-// Bytes through a DataView, four at a time: one check of bounds and one load in place of four.
+// Bytes through a DataView, four at a time: one bounds check and one load in place of four.
+
+/** A range of bytes that hold text; it starts at −1 when there is none. */
+export type TextRange = { view: DataView; start: number; end: number };
 
 /** Shares memory with the bytes. */
 export const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
+/** A view of no bytes. */
+export const EMPTY_VIEW = viewOf(new Uint8Array());
+
 /** The bytes [start, end) of the view, in the same memory. */
 export const bytesOf = (view: DataView, start: number, end: number): Buffer =>
   Buffer.from(view.buffer, view.byteOffset + start, end - start);
 
-/** What is left of [at, end), up to three bytes, as a little-endian word. */
+/** The last bytes [at, end), up to three, as a little-endian integer. */
 export const remainingBytes = (view: DataView, at: number, end: number): number => {
-  let word = 0;
-  for (let i = end - 1; i >= at; i--) word = (word << 8) | view.getUint8(i);
-  return word;
+  let value = 0;
+  for (let i = end - 1; i >= at; i--) value = (value << 8) | view.getUint8(i);
+  return value;
 };
 
-/** Copies the bytes [start, end) of `from` to `place`; returns where the copy ends. */
-export const copyBytes = (
-  from: DataView,
-  start: number,
-  end: number,
-  to: DataView,
-  place: number,
-): number => {
+/** Copies the bytes [start, end) of `from` to the offset `to` of `out`; returns where the copy ends. */
+export const copyBytes = (from: DataView, start: number, end: number, out: DataView, to: number): number => {
   let at = start;
-  let out = place;
-  for (; at + 4 <= end; at += 4, out += 4) to.setInt32(out, from.getInt32(at, true), true);
-  for (; at < end; at++, out++) to.setUint8(out, from.getUint8(at));
-  return out;
+  let copied = to;
+  for (; at + 4 <= end; at += 4, copied += 4) out.setInt32(copied, from.getInt32(at, true), true);
+  for (; at < end; at++, copied++) out.setUint8(copied, from.getUint8(at));
+  return copied;
 };
 
 /** Whether the bytes [aStart, aEnd) of `a` are those of `b`. */
@@ -39,6 +39,9 @@ export const isSame = (a: DataView, aStart: number, aEnd: number, b: DataView): 
   for (; at < length; at++) if (a.getUint8(aStart + at) !== b.getUint8(at)) return false;
   return true;
 };
+
+export const textIs = ({ view, start, end }: TextRange, expected: DataView): boolean =>
+  isSame(view, start, end, expected);
 
 const TOP_BITS = 0x80808080 | 0;
 
@@ -53,9 +56,9 @@ export const isAscii = (view: DataView, start: number, end: number): boolean => 
 export const isPrintable = (view: DataView, start: number, end: number): boolean => {
   let at = start;
   for (; at + 4 <= end; at += 4) {
-    const word = view.getInt32(at, true);
-    // A byte below 0x20 borrows, and 0x7f carries, into the top bit of its place.
-    if (((word | (word - 0x20202020) | (word + 0x01010101)) & TOP_BITS) !== 0) return false;
+    const four = view.getInt32(at, true);
+    // A byte below 0x20 borrows, and 0x7f carries, into its own top bit.
+    if (((four | (four - 0x20202020) | (four + 0x01010101)) & TOP_BITS) !== 0) return false;
   }
   for (; at < end; at++) {
     const byte = view.getUint8(at);

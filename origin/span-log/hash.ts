@@ -27,9 +27,9 @@ export const hash64 = (
   let low = seedLow | 0;
   let high = seedHigh | 0;
   for (let at = start; at < end; at += 4) {
-    const word = at + 4 <= end ? view.getInt32(at, true) : remainingBytes(view, at, end);
-    low ^= Math.imul(rotate(Math.imul(word, 0x239b961b), 15), 0xab0e9789);
-    high ^= Math.imul(rotate(Math.imul(word, 0x38b34ae5), 17), 0xa1e38b93);
+    const four = at + 4 <= end ? view.getInt32(at, true) : remainingBytes(view, at, end);
+    low ^= Math.imul(rotate(Math.imul(four, 0x239b961b), 15), 0xab0e9789);
+    high ^= Math.imul(rotate(Math.imul(four, 0x38b34ae5), 17), 0xa1e38b93);
     low = (Math.imul(rotate(low, 19) + high, 5) + 0x561ccd1b) | 0;
     high = (Math.imul(rotate(high, 13) + low, 5) + 0x0bcaa747) | 0;
   }

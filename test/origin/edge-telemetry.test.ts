@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeSubject, SpanWriter, type Batch, type Report } from "../../edge/telemetry/span-writer.ts";
 import { readProtobuf } from "../../origin/ingest/otlp-protobuf.ts";
+import { SpanBatch } from "../../origin/ingest/span-batch.ts";
 import type { SpanFields } from "../../origin/ingest/span-fields.ts";
 import { bytesOf } from "../../origin/span-log/bytes.ts";
 import { otlpJson } from "../fuzz/bodies.ts";
@@ -22,27 +23,24 @@ const write = (reports: readonly Report[]): Batch[] => {
 const text = ({ view, start, end }: SpanFields["unit"]): string =>
   start < 0 ? "" : bytesOf(view, start, end).toString();
 
-/** What the origin's own decoder finds. */
+/** The spans that the origin's own decoder finds. */
 const read = ({ body }: Batch) => {
-  const found: object[] = [];
-  const fault = readProtobuf(body, "traces", (fields) => {
-    found.push({
-      startMs: fields.startMs,
-      durationUs: fields.durationUs,
-      failed: fields.failed,
-      feature: text(fields.feature),
-      unit: text(fields.unit),
-      variant: text(fields.variant),
-      epoch: fields.epoch,
-      acted: fields.activated,
-      bot: fields.bot,
-      captchaScore: Number.isNaN(fields.captchaScore) ? null : fields.captchaScore,
-      status: fields.httpStatus,
-      ids: [fields.traceLength, fields.spanLength],
-    });
-  });
-  expect(fault).toBe(null);
-  return found;
+  const batch = new SpanBatch(() => true);
+  expect(readProtobuf(body, "traces", batch)).toBe(null);
+  return batch.items.slice(0, batch.count).map((fields) => ({
+    startMs: fields.startMs,
+    durationUs: fields.durationUs,
+    failed: fields.failed,
+    feature: text(fields.feature),
+    unit: text(fields.unit),
+    variant: text(fields.variant),
+    epoch: fields.epoch,
+    acted: fields.activated,
+    bot: fields.bot,
+    captchaScore: Number.isNaN(fields.captchaScore) ? null : fields.captchaScore,
+    status: fields.httpStatus,
+    ids: [fields.traceLength, fields.spanLength],
+  }));
 };
 
 type Feature = { id: string; variant: "treatment" | "holdout"; epoch: number; acted: boolean };

@@ -1,7 +1,7 @@
 // What the fold keeps in memory, against plain maps and sets.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeDedupe } from "../../origin/aggregate/dedupe.ts";
+import { makeDedupe } from "../../origin/aggregate/batch/dedupe.ts";
 import {
   applyObservation,
   NO_COHORT,
@@ -9,7 +9,7 @@ import {
   type Unit,
 } from "../../origin/aggregate/units/unit.ts";
 import { makeUnitTable } from "../../origin/aggregate/units/unit-table.ts";
-import { partitionOf } from "../../origin/span-log/block.ts";
+import { partitionOf } from "../../origin/span-log/unit-key.ts";
 import { hash64 } from "../../origin/span-log/hash.ts";
 import { viewOf } from "../../origin/span-log/bytes.ts";
 
@@ -80,7 +80,7 @@ describe("the table of units", () => {
 });
 
 const evidence = fc.record<Observation>({
-  variant: fc.constantFrom(0, 1),
+  cohort: fc.constantFrom(0, 1),
   atMs: fc.integer({ min: 1, max: 100_000 }),
   activated: fc.boolean(),
   returned: fc.constant(false),

@@ -2,7 +2,7 @@
 // it is folded.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pruneEndedEpochs } from "../../origin/aggregate/prune-epochs.ts";
-import { keepRawSpanPartitions } from "../../origin/aggregate/raw-spans.ts";
+import { keepRawSpanPartitions } from "../../origin/aggregate/raw-span-partitions.ts";
 import { dropFoldedLogPartitions, ensureLogPartitions } from "../../origin/span-log/partitions.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { createFeature } from "../support/telemetry.ts";

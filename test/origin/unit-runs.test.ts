@@ -97,13 +97,13 @@ test("units are found by the next owner, and by the same one once memory forgets
     await write(runs, [...added, ...changed]);
     for (const [n, unit] of [...added, ...changed]) expected.set(n, unit);
     if (batch % 5 === 2) await runs.indexAll(client);
-    if (batch % 2 === 1) await runs.settleOne(client);
+    if (batch % 2 === 1) await runs.finishOne(client);
     if (batch % 11 === 10) runs = await openRuns();
   }
   await runs.indexAll(client);
   const asked = Array.from({ length: 2_000 }, (_, n) => n);
   expect(await read(runs, asked)).toEqual(expected);
-  while (await runs.settleOne(client));
+  while (await runs.finishOne(client));
   expect(await read(runs, asked)).toEqual(expected);
   expect(await read(await openRuns(), asked)).toEqual(expected);
   const { rows } = await database.pool.query(

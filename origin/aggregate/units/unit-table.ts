@@ -1,30 +1,30 @@
-// The units seen lately, by their 64-bit key: 40 bytes each in one piece of memory instead of some 200 as objects, side by
-// side because what is far apart costs more to fetch than to count, and nothing for the garbage collector. Two
-// generations: when the young one is full, the old one is forgotten (its units are in the database) and the young becomes
-// the old. So memory is bounded whatever the number of units.
-import { NO_COHORT } from "./unit.ts";
+// The units seen lately, by their 64-bit key: 40 bytes each in one piece of memory instead of some 200 as objects, and
+// nothing for the garbage collector. The fields of a unit stand side by side, since fetching them from far apart costs
+// more than counting. Two generations: when the young one is full, the old one is forgotten (its units are in the
+// database) and the young becomes the old. So memory is bounded whatever the number of units.
+import { NO_COHORT, type Unit } from "./unit.ts";
 
 const MIN_SLOTS = 4_096;
 const MAX_LOAD = 0.7;
 
-/** The same slots as doubles, words and bytes. */
+/** The same slots as 64-bit floats, 32-bit integers and bytes. */
 type Generation = {
   slots: number;
   used: number;
-  doubles: Float64Array;
-  words: Uint32Array;
+  floats: Float64Array;
+  ints: Uint32Array;
   bytes: Uint8Array;
 };
 
-// A slot: three times as doubles, then the words, then the bytes.
-const DOUBLES = 5;
+// A slot: three times as floats, then the integers, then the bytes.
+const FLOATS = 5;
 const EXPOSED_MS = 0;
 const ACTIVATED_MS = 1;
 const RETURNED_MS = 2;
-const WORDS = 10;
+const INTS = 10;
 const LOW = 6;
 const HIGH = 7;
-/** Begin of the bucket that requests were counted in, unix seconds. */
+/** Begin of the bucket in which requests were counted, unix seconds. */
 const BUCKET_S = 8;
 const BYTES = 40;
 const COHORT = 36;
@@ -41,8 +41,8 @@ const makeGeneration = (slots: number): Generation => {
   return {
     slots,
     used: 0,
-    doubles: new Float64Array(memory),
-    words: new Uint32Array(memory),
+    floats: new Float64Array(memory),
+    ints: new Uint32Array(memory),
     bytes: new Uint8Array(memory),
   };
 };
@@ -51,11 +51,11 @@ const stateOf = ({ bytes }: Generation, slot: number): number => bytes[slot * BY
 
 /** Slot of the key, or the empty slot where it belongs. `slots` is a power of two. */
 const slotOf = (table: Generation, low: number, high: number): number => {
-  const { words } = table;
+  const { ints } = table;
   const mask = table.slots - 1;
   let slot = (high ^ (low >>> 2)) & mask;
   while (
-    (words[slot * WORDS + LOW] !== low || words[slot * WORDS + HIGH] !== high) &&
+    (ints[slot * INTS + LOW] !== low || ints[slot * INTS + HIGH] !== high) &&
     stateOf(table, slot) !== EMPTY
   )
     slot = (slot + 1) & mask;
@@ -63,7 +63,7 @@ const slotOf = (table: Generation, low: number, high: number): number => {
 };
 
 const copySlot = (from: Generation, source: number, to: Generation, target: number): void => {
-  for (let i = 0; i < WORDS; i++) to.words[target * WORDS + i] = from.words[source * WORDS + i] ?? 0;
+  for (let i = 0; i < INTS; i++) to.ints[target * INTS + i] = from.ints[source * INTS + i] ?? 0;
   to.used++;
 };
 
@@ -71,14 +71,12 @@ const enlarged = (table: Generation, slots: number): Generation => {
   const larger = makeGeneration(slots);
   for (let slot = 0; slot < table.slots; slot++) {
     if (stateOf(table, slot) === EMPTY) continue;
-    const low = table.words[slot * WORDS + LOW] ?? 0;
-    const high = table.words[slot * WORDS + HIGH] ?? 0;
+    const low = table.ints[slot * INTS + LOW] ?? 0;
+    const high = table.ints[slot * INTS + HIGH] ?? 0;
     copySlot(table, slot, larger, slotOf(larger, low, high));
   }
   return larger;
 };
-
-type Known = { cohort: number; exposedMs: number; activatedMs: number; returnedMs: number };
 
 /**
  * `maxSlots`: of one generation, a power of two. Slots found stay valid until the next `makeRoom`.
@@ -90,7 +88,7 @@ export const makeUnitTable = (maxSlots: number) => {
   return {
     /**
      * Before a batch, when no unit is changed: room for `count` further units, fewer than a generation holds. Whether
-     * a new generation begins: units that were in memory before this are forgotten when the next one does.
+     * a new generation begins: units that were in memory before are forgotten when the next one does.
      */
     makeRoom: (count: number): boolean => {
       if (young.used + count <= young.slots * MAX_LOAD) return false;
@@ -104,7 +102,7 @@ export const makeUnitTable = (maxSlots: number) => {
       young = makeGeneration(maxSlots);
       return true;
     },
-    /** Forgets everything: others may have changed units meanwhile. */
+    /** Forgets everything: other processes may have changed units meanwhile. */
     clear: (): void => {
       young = makeGeneration(Math.min(MIN_SLOTS, maxSlots));
       old = makeGeneration(2);
@@ -118,37 +116,37 @@ export const makeUnitTable = (maxSlots: number) => {
       copySlot(old, before, young, slot);
       return slot;
     },
-    /** Slot for a unit that is not in memory; it has no cohort and no times yet. */
+    /** Slot for a unit that is not in memory, without cohort and times. */
     insert: (low: number, high: number): number => {
       const slot = slotOf(young, low, high);
-      const { doubles, words, bytes } = young;
-      doubles[slot * DOUBLES + EXPOSED_MS] = Infinity;
-      doubles[slot * DOUBLES + ACTIVATED_MS] = Infinity;
-      doubles[slot * DOUBLES + RETURNED_MS] = Infinity;
-      words[slot * WORDS + LOW] = low;
-      words[slot * WORDS + HIGH] = high;
+      const { floats, ints, bytes } = young;
+      floats[slot * FLOATS + EXPOSED_MS] = Infinity;
+      floats[slot * FLOATS + ACTIVATED_MS] = Infinity;
+      floats[slot * FLOATS + RETURNED_MS] = Infinity;
+      ints[slot * INTS + LOW] = low;
+      ints[slot * INTS + HIGH] = high;
       bytes[slot * BYTES + COHORT] = NO_COHORT;
       bytes[slot * BYTES + STATE] = FILLED;
       young.used++;
       return slot;
     },
-    read: (slot: number, into: Known): void => {
-      const { doubles, bytes } = young;
+    read: (slot: number, into: Unit): void => {
+      const { floats, bytes } = young;
       into.cohort = bytes[slot * BYTES + COHORT] ?? NO_COHORT;
-      into.exposedMs = doubles[slot * DOUBLES + EXPOSED_MS] ?? Infinity;
-      into.activatedMs = doubles[slot * DOUBLES + ACTIVATED_MS] ?? Infinity;
-      into.returnedMs = doubles[slot * DOUBLES + RETURNED_MS] ?? Infinity;
+      into.exposedMs = floats[slot * FLOATS + EXPOSED_MS] ?? Infinity;
+      into.activatedMs = floats[slot * FLOATS + ACTIVATED_MS] ?? Infinity;
+      into.returnedMs = floats[slot * FLOATS + RETURNED_MS] ?? Infinity;
     },
-    write: (slot: number, unit: Readonly<Known>): void => {
-      const { doubles, bytes } = young;
+    write: (slot: number, unit: Readonly<Unit>): void => {
+      const { floats, bytes } = young;
       bytes[slot * BYTES + COHORT] = unit.cohort;
-      doubles[slot * DOUBLES + EXPOSED_MS] = unit.exposedMs;
-      doubles[slot * DOUBLES + ACTIVATED_MS] = unit.activatedMs;
-      doubles[slot * DOUBLES + RETURNED_MS] = unit.returnedMs;
+      floats[slot * FLOATS + EXPOSED_MS] = unit.exposedMs;
+      floats[slot * FLOATS + ACTIVATED_MS] = unit.activatedMs;
+      floats[slot * FLOATS + RETURNED_MS] = unit.returnedMs;
     },
     /** Halves of the unit's key. */
-    low: (slot: number): number => young.words[slot * WORDS + LOW] ?? 0,
-    high: (slot: number): number => young.words[slot * WORDS + HIGH] ?? 0,
+    low: (slot: number): number => young.ints[slot * INTS + LOW] ?? 0,
+    high: (slot: number): number => young.ints[slot * INTS + HIGH] ?? 0,
     /** Marks the unit as changed; whether it was not before. */
     markChanged: (slot: number): boolean => {
       if (stateOf(young, slot) === CHANGED) return false;
@@ -160,10 +158,10 @@ export const makeUnitTable = (maxSlots: number) => {
     },
     /** Requests of the unit within the bucket, this one included; up to 255. Forgotten with another bucket. */
     countRequest: (slot: number, bucketS: number): number => {
-      const { words, bytes } = young;
-      const before = words[slot * WORDS + BUCKET_S] === bucketS ? (bytes[slot * BYTES + REQUESTS] ?? 0) : 0;
+      const { ints, bytes } = young;
+      const before = ints[slot * INTS + BUCKET_S] === bucketS ? (bytes[slot * BYTES + REQUESTS] ?? 0) : 0;
       const count = Math.min(255, before + 1);
-      words[slot * WORDS + BUCKET_S] = bucketS;
+      ints[slot * INTS + BUCKET_S] = bucketS;
       bytes[slot * BYTES + REQUESTS] = count;
       return count;
     },

@@ -1,18 +1,15 @@
-// What is known of one unit under one feature and epoch, and how a further piece of evidence changes it. Pure.
+// What is known of one unit under one feature and epoch, and how a further span changes it. Pure.
 //
-// First exposure and first action do not depend on the order in which spans come in. A return is the earliest visit
-// seen that is late enough after the first exposure known by then: when an exposure that is earlier still comes in
-// afterwards, visits that were too early before it are not looked at again.
+// First exposure and first activation do not depend on the order in which spans come in. A return is the earliest visit
+// seen that is late enough after the first exposure known by then. When an even earlier exposure comes in afterwards,
+// visits that were too early before it are not looked at again.
+import { BOT, UNNAMED } from "../../span-log/cohort-code.ts";
+import type { OutcomeWindows } from "../outcome-windows.ts";
 
-/** Cohorts as stored in unit_evidence; 1 is treatment that a span has named. */
-export const ASSUMED_TREATMENT = 0;
-export const HOLDOUT = 2;
-/** Found to be a bot: counted no more, whatever was seen of it before or comes after. */
-export const BOT = 3;
-/** No span has been seen yet. */
+/** No span of the unit has been seen. Only in memory; the codes of stored cohorts stand in cohort-code.ts. */
 export const NO_COHORT = 255;
 
-/** Times in ms since the epoch; Infinity: not yet. */
+/** Times in ms since 1970; Infinity: not yet. */
 export type Unit = {
   cohort: number;
   exposedMs: number;
@@ -20,40 +17,52 @@ export type Unit = {
   returnedMs: number;
 };
 
+/** A unit of which nothing is known. */
+export const unknownUnit = (): Unit => ({
+  cohort: NO_COHORT,
+  exposedMs: Infinity,
+  activatedMs: Infinity,
+  returnedMs: Infinity,
+});
+
+/** What one span says of its unit. */
 export type Observation = {
-  /** 0 when the span does not say, BOT when the unit is one */
-  readonly variant: number;
+  /** cohort code: UNNAMED when the span names no variant, BOT when the unit is a bot */
+  readonly cohort: number;
   readonly atMs: number;
   readonly activated: boolean;
   readonly returned: boolean;
 };
 
-/** Changes `unit`; whether anything changed. The first variant that was named stays. */
-export const applyObservation = (unit: Unit, evidence: Observation, returnAfterMs: number): boolean => {
-  const { atMs } = evidence;
+/**
+ * Changes `unit`; whether anything changed. The first cohort that was named stays. A bot's stays for good, and nothing
+ * more is noted of it.
+ */
+export const applyObservation = (unit: Unit, observation: Observation, returnAfterMs: number): boolean => {
+  const { atMs } = observation;
   if (unit.cohort === BOT) return false;
-  if (evidence.variant === BOT) {
+  if (observation.cohort === BOT) {
     unit.cohort = BOT;
     unit.exposedMs = Math.min(unit.exposedMs, atMs);
     return true;
   }
   let changed = false;
-  if (unit.cohort === NO_COHORT || (unit.cohort === ASSUMED_TREATMENT && evidence.variant !== 0)) {
-    unit.cohort = evidence.variant;
+  if (unit.cohort === NO_COHORT || (unit.cohort === UNNAMED && observation.cohort !== UNNAMED)) {
+    unit.cohort = observation.cohort;
     changed = true;
   }
   let visitMs = atMs;
   if (atMs < unit.exposedMs) {
-    // What used to be the first exposure was a visit after this one.
+    // The exposure known so far was a visit after this one.
     visitMs = unit.exposedMs;
     unit.exposedMs = atMs;
     changed = true;
   }
-  if (evidence.activated && atMs < unit.activatedMs) {
+  if (observation.activated && atMs < unit.activatedMs) {
     unit.activatedMs = atMs;
     changed = true;
   }
-  if (evidence.returned && atMs < unit.returnedMs) {
+  if (observation.returned && atMs < unit.returnedMs) {
     unit.returnedMs = atMs;
     changed = true;
   }
@@ -64,21 +73,19 @@ export const applyObservation = (unit: Unit, evidence: Observation, returnAfterM
   return changed;
 };
 
-/** A feature's windows in the form the fold counts by. */
-export type OutcomeWindows = {
-  readonly activationAgesS: readonly number[];
-  readonly retentionAgesS: readonly number[];
-  readonly returnAfterS: number;
-  readonly bucketS: number;
+/** Adds what another stored row says of the unit: the highest cohort code and the earliest times. */
+export const mergeUnit = (unit: Unit, stored: Readonly<Unit>): void => {
+  unit.cohort = unit.cohort === NO_COHORT ? stored.cohort : Math.max(unit.cohort, stored.cohort);
+  unit.exposedMs = Math.min(unit.exposedMs, stored.exposedMs);
+  unit.activatedMs = Math.min(unit.activatedMs, stored.activatedMs);
+  unit.returnedMs = Math.min(unit.returnedMs, stored.returnedMs);
 };
 
-/** Unix seconds at which the bucket of an exposure begins. */
-export const exposureBucketOf = (exposedMs: number, bucketS: number): number =>
-  Math.floor(exposedMs / 1_000 / bucketS) * bucketS;
+/** Unix seconds at which the exposure bucket of this time begins. */
+export const exposureBucketOf = (ms: number, bucketS: number): number =>
+  Math.floor(ms / 1_000 / bucketS) * bucketS;
 
-/**
- * Positions of a unit's counts among [exposure, activation ages…, retention ages…]: those that hold it.
- */
+/** Calls `visit` with the positions of the counts that hold the unit, among [exposure, activation ages…, retention ages…]. */
 export const eachCount = (unit: Unit, windows: OutcomeWindows, visit: (position: number) => void): void => {
   visit(0);
   const { activationAgesS, retentionAgesS } = windows;

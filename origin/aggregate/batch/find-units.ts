@@ -1,0 +1,73 @@
+// The first pass over a batch: finds duplicates, and what has to be read from the database before the second one.
+import { readFeatures, readRecords } from "../../span-log/read-block.ts";
+import type { LogRow } from "../../span-log/read-log.ts";
+import { TIMED } from "../../span-log/record.ts";
+import type { AggregateStore } from "../aggregate-store.ts";
+import type { CountedFeature } from "../outcome-counts.ts";
+import type { WindowsByKey } from "../outcome-windows.ts";
+import { exposureBucketOf } from "../units/unit.ts";
+import type { BatchColumns } from "./batch-columns.ts";
+import { countedFeatures, type FoldMemory } from "./fold-memory.ts";
+
+/** A row of the log whose features are known; its records begin at `recordsAt`. */
+export type FoldableRow = {
+  readonly row: LogRow;
+  readonly features: readonly CountedFeature[];
+  readonly recordsAt: number;
+};
+
+type Found = {
+  readonly rows: readonly FoldableRow[];
+  /** begins of the buckets whose latencies are not in memory, by feature */
+  readonly missingBuckets: ReadonlyMap<CountedFeature, ReadonlySet<number>>;
+  readonly duplicates: number;
+};
+
+/** Fills `slots` and `missing` of the columns. Units that are not in memory get a slot, empty for now. */
+export const findUnits = (
+  rows: readonly LogRow[],
+  byKey: WindowsByKey,
+  latencies: AggregateStore["latencies"],
+  memory: FoldMemory,
+  { slots, missing }: BatchColumns,
+): Found => {
+  const found: FoldableRow[] = [];
+  const missingBuckets = new Map<CountedFeature, Set<number>>();
+  let duplicates = 0;
+  let position = 0;
+
+  const needBucket = (feature: CountedFeature, bucketS: number): void => {
+    if (latencies.has(feature, bucketS)) return;
+    let buckets = missingBuckets.get(feature);
+    if (buckets === undefined) missingBuckets.set(feature, (buckets = new Set()));
+    buckets.add(bucketS);
+  };
+
+  for (const row of rows) {
+    const head = readFeatures(row.block);
+    const features = countedFeatures(memory, byKey, head.features);
+    readRecords(row.block, row.spanKeys, head.end, (record) => {
+      const here = position++;
+      const hasSpanKey = record.spanLow !== 0 || record.spanHigh !== 0;
+      if (hasSpanKey && !memory.dedupe.add(record.spanLow, record.spanHigh, row.atMs)) {
+        slots[here] = -1;
+        duplicates++;
+        return;
+      }
+      const feature = features[record.feature];
+      if (feature === undefined) throw new Error("a record names a feature that its block does not have");
+      let slot = memory.units.find(record.keyLow, record.keyHigh);
+      if (slot < 0) {
+        slot = memory.units.insert(record.keyLow, record.keyHigh);
+        missing.low[missing.count] = record.keyLow;
+        missing.high[missing.count] = record.keyHigh;
+        missing.slots[missing.count++] = slot;
+      }
+      slots[here] = slot;
+      if ((record.flags & TIMED) !== 0)
+        needBucket(feature, exposureBucketOf(record.startMs, feature.windows.bucketS));
+    });
+    found.push({ row, features, recordsAt: head.end });
+  }
+  return { rows: found, missingBuckets, duplicates };
+};

@@ -1,0 +1,97 @@
+// One batch of the fold: commits the effect of rows of the log on units, counts, sketches and the sample together with the
+// new checkpoints in one transaction. After a crash before the commit the rows are folded again; after it, the checkpoint
+// says that they are folded. Nothing is lost and nothing counts twice.
+import { readFeatures, recordCount } from "../../span-log/read-block.ts";
+import type { LogRow } from "../../span-log/read-log.ts";
+import type { AggregateStore } from "../aggregate-store.ts";
+import { makeCountDeltas, type CountDeltas } from "../outcome-counts.ts";
+import { windowsKey, type WindowsByKey } from "../outcome-windows.ts";
+import { mergeUnit, NO_COHORT, unknownUnit } from "../units/unit.ts";
+import type { UnitTable } from "../units/unit-table.ts";
+import { applyRecords } from "./apply-records.ts";
+import { emptyColumns, type BatchColumns } from "./batch-columns.ts";
+import { findUnits } from "./find-units.ts";
+import type { FoldMemory } from "./fold-memory.ts";
+
+export type BatchReport = { folded: number; duplicates: number; capped: number };
+
+/** Features of these rows whose windows are not known. */
+export const unknownFeatures = (
+  rows: readonly LogRow[],
+  byKey: WindowsByKey,
+): { featureId: string; epoch: number }[] => {
+  const unknown = new Map<string, { featureId: string; epoch: number }>();
+  for (const { block } of rows)
+    for (const feature of readFeatures(block).features) {
+      const key = windowsKey(feature.featureId, feature.epoch);
+      if (!byKey.has(key)) unknown.set(key, feature);
+    }
+  return [...unknown.values()];
+};
+
+/** Brings the units that are not in memory into their slots. */
+const loadMissing = async (
+  store: AggregateStore,
+  units: UnitTable,
+  { missing }: BatchColumns,
+): Promise<void> => {
+  const unit = unknownUnit();
+  await store.readUnits(missing, (index, stored) => {
+    const slot = missing.slots[index] ?? -1;
+    units.read(slot, unit);
+    mergeUnit(unit, stored);
+    units.write(slot, unit);
+  });
+};
+
+/** Hands the changed units to the store; returns the changes of counts. */
+const storeChanges = (store: AggregateStore, units: UnitTable, { changed }: BatchColumns): CountDeltas => {
+  const deltas = makeCountDeltas();
+  const before = unknownUnit();
+  const after = unknownUnit();
+  for (let at = 0; at < changed.count; at++) {
+    const slot = changed.slots[at] ?? 0;
+    const feature = changed.features[at];
+    const block = changed.blocks[at];
+    if (feature === undefined || block === undefined) throw new Error("unreachable: a column is short");
+    before.cohort = changed.cohorts[at] ?? NO_COHORT;
+    before.exposedMs = changed.exposedMs[at] ?? Infinity;
+    before.activatedMs = changed.activatedMs[at] ?? Infinity;
+    before.returnedMs = changed.returnedMs[at] ?? Infinity;
+    units.read(slot, after);
+    deltas.move(feature, before, after);
+    store.units.add(units.low(slot), units.high(slot), after, feature, {
+      bytes: block,
+      start: changed.unitStarts[at] ?? 0,
+      end: changed.unitEnds[at] ?? 0,
+    });
+    units.markStored(slot);
+  }
+  return deltas;
+};
+
+/**
+ * Folds these rows of owned partitions. "windowsChanged" and "lost" come before anything is touched; after a throw the
+ * memory differs from the database and must be thrown away.
+ */
+export const foldBatch = async (options: {
+  store: AggregateStore;
+  memory: FoldMemory;
+  windows: { readonly version: number; readonly byKey: WindowsByKey };
+  rows: readonly LogRow[];
+}): Promise<BatchReport | "lost" | "windowsChanged"> => {
+  const { store, memory, windows, rows } = options;
+  const { units } = memory;
+  const records = rows.reduce((sum, { spanKeys }) => sum + recordCount(spanKeys), 0);
+  if (units.makeRoom(records)) await store.indexUnits();
+  const begun = await store.begin(windows.version);
+  if (begun !== "ok") return begun;
+
+  const columns = (memory.columns = emptyColumns(memory.columns, records));
+  const found = findUnits(rows, windows.byKey, store.latencies, memory, columns);
+  await loadMissing(store, units, columns);
+  await store.readLatencies(found.missingBuckets);
+  const capped = applyRecords(found.rows, store, units, columns);
+  await store.commit(storeChanges(store, units, columns), rows);
+  return { folded: records - found.duplicates, duplicates: found.duplicates, capped };
+};

@@ -1,0 +1,105 @@
+// One run of units: a table unit_evidence_<run>, found through its index on unit_key and a filter in memory.
+import { copyFrom } from "../../db/copy.ts";
+import type { Client } from "../../db/pool.ts";
+import { makeUnitFilter, readUnitFilter, type UnitFilter } from "./unit-filter.ts";
+import { unknownUnit, type Unit } from "./unit.ts";
+
+export type UnitRun = {
+  readonly run: number;
+  rows: number;
+  /** undefined while there is no index: all units of the run are in memory */
+  filter: UnitFilter | undefined;
+  /** Indexed, and the filter is stored: the run takes no more rows. */
+  finished: boolean;
+};
+
+/** The table of a run. */
+export const tableOf = ({ run }: { readonly run: number }): string => `unit_evidence_${run}`;
+
+export const createRun = async (client: Client, partition: number): Promise<UnitRun> => {
+  const { rows } = await client.query<{ run: number }>(
+    "insert into unit_runs (partition) values ($1) returning run",
+    [partition],
+  );
+  const run = rows[0]?.run;
+  if (run === undefined) throw new Error("a run got no number");
+  // Attached, not made as a partition: that would wait for readers of the views, and make everybody else wait.
+  await client.query(`create table ${tableOf({ run })} (like unit_evidence)`);
+  await client.query(`alter table ${tableOf({ run })} alter column run set default ${run}`);
+  await client.query(`alter table unit_evidence attach partition ${tableOf({ run })} for values in (${run})`);
+  return { run, rows: 0, filter: undefined, finished: false };
+};
+
+/** Makes the index, if there is none, and the filter, for `fullRows` at least. */
+export const indexRun = async (client: Client, run: UnitRun, fullRows: number): Promise<void> => {
+  await client.query(`create index if not exists ${tableOf(run)}_key on ${tableOf(run)} (unit_key)`);
+  await copyFrom(
+    client,
+    `select coalesce(string_agg(int8send(unit_key), ''), '') from ${tableOf(run)}`,
+    (row) => {
+      const keys = row.bytes();
+      run.rows = keys.length / 8;
+      run.filter = makeUnitFilter(Math.max(fullRows, run.rows));
+      for (let at = 0; at < keys.length; at += 8)
+        run.filter.add(keys.readUInt32BE(at + 4), keys.readUInt32BE(at));
+    },
+  );
+};
+
+/** Indexes a run that takes no more rows, and stores its filter: the next owner of the partition reads it. */
+export const finishRun = async (client: Client, run: UnitRun, fullRows: number): Promise<void> => {
+  if (run.filter === undefined) await indexRun(client, run, fullRows);
+  await client.query("update unit_runs set filter = $2 where run = $1", [run.run, run.filter?.stored()]);
+  run.finished = true;
+};
+
+/** The runs of a partition as they are stored, in their order. `rows` of finished ones is `fullRows`. */
+export const readRunList = async (
+  client: Client,
+  partition: number,
+  fullRows: number,
+): Promise<UnitRun[]> => {
+  const runs: UnitRun[] = [];
+  await copyFrom(
+    client,
+    `select run, filter from unit_runs where partition = ${partition} order by run`,
+    (row) => {
+      const run = row.int4();
+      if (row.isNull()) runs.push({ run, rows: 0, filter: undefined, finished: false });
+      else runs.push({ run, rows: fullRows, filter: readUnitFilter(row.bytes()), finished: true });
+    },
+  );
+  return runs;
+};
+
+/** Keys of units, by their halves. */
+export type UnitKeys = { readonly count: number; readonly low: Uint32Array; readonly high: Uint32Array };
+
+/** A unit's key as PostgreSQL's signed bigint. */
+const keyText = (low: number, high: number): string => ((BigInt(high | 0) << 32n) | BigInt(low)).toString();
+
+/** Visits the rows of a run that are of units at these indexes of `keys`. */
+export const readRunRows = async (
+  client: Client,
+  run: UnitRun,
+  { low, high }: UnitKeys,
+  indexes: readonly number[],
+  visit: (index: number, unit: Unit) => void,
+): Promise<void> => {
+  const keys = indexes.map((at) => keyText(low[at] ?? 0, high[at] ?? 0)).join(",");
+  const unit = unknownUnit();
+  await copyFrom(
+    client,
+    `select k.position::integer, u.cohort, u.first_exposed_at, u.first_action_at, u.returned_at
+     from unnest('{${keys}}'::bigint[]) with ordinality as k(key, position)
+     join ${tableOf(run)} u on u.unit_key = k.key`,
+    (row) => {
+      const position = row.int4() - 1;
+      unit.cohort = row.int2();
+      unit.exposedMs = row.timestamp();
+      unit.activatedMs = row.isNull() ? Infinity : row.timestamp();
+      unit.returnedMs = row.isNull() ? Infinity : row.timestamp();
+      visit(indexes[position] ?? -1, unit);
+    },
+  );
+};

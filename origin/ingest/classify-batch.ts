@@ -1,0 +1,51 @@
+// Classifies all items of one request body.
+import { EMPTY_VIEW } from "../span-log/bytes.ts";
+import type { RecordDraft } from "../span-log/record.ts";
+import type { FeatureEpoch } from "../span-log/unit-key.ts";
+import { makeClassifier, type Classification } from "./classify.ts";
+import type { OtlpSignal } from "./otlp-request.ts";
+import type { SpanBatch } from "./span-batch.ts";
+import { emptyRecord } from "./span-record.ts";
+
+/** Records that are kept for the next body. */
+const MAX_KEPT = 4_096;
+
+const NO_FEATURE: FeatureEpoch = { featureId: "", epoch: 0, seedLow: 0, seedHigh: 0 };
+
+/** How many items of a body were classified as what. */
+export type ClassCounts = ReadonlyMap<Classification, number>;
+
+export type ClassifiedBatch = {
+  /** to append; valid until the next batch is classified */
+  readonly records: readonly RecordDraft[];
+  readonly counts: ClassCounts;
+  /** requests of bots, by feature */
+  readonly bots: ReadonlyMap<FeatureEpoch, number>;
+};
+
+const increment = <K>(counts: Map<K, number>, key: K): void =>
+  void counts.set(key, (counts.get(key) ?? 0) + 1);
+
+/** `nowMs`: when the request came in. */
+export const makeBatchClassifier = (options: Parameters<typeof makeClassifier>[0]) => {
+  const classify = makeClassifier(options);
+  let pool: RecordDraft[] = [];
+
+  return (signal: OtlpSignal, batch: SpanBatch, nowMs: number): ClassifiedBatch => {
+    if (pool.length > MAX_KEPT) pool = [];
+    const records: RecordDraft[] = [];
+    const counts = new Map<Classification, number>();
+    const bots = new Map<FeatureEpoch, number>();
+    if (batch.irrelevant > 0) counts.set("notAFeature", batch.irrelevant);
+    for (let i = 0; i < batch.count; i++) {
+      const fields = batch.items[i];
+      if (fields === undefined) throw new Error("unreachable: the batch is short");
+      const record = (pool[records.length] ??= emptyRecord(NO_FEATURE, EMPTY_VIEW));
+      const classification = classify(signal, fields, nowMs, record);
+      increment(counts, classification);
+      if (classification === "accepted" || classification === "botByCaptcha") records.push(record);
+      if (classification === "bot" || classification === "botByCaptcha") increment(bots, record.feature);
+    }
+    return { records, counts, bots };
+  };
+};

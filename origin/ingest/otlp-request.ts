@@ -1,0 +1,63 @@
+// What the head of an OTLP/HTTP request asks for, and whether it is admitted.
+import type { IncomingHttpHeaders } from "node:http";
+import { bearerToken, sameSecret } from "../runtime/secrets.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import { MAX_BODY_BYTES } from "./request-body.ts";
+
+export type Encoding = "protobuf" | "json";
+/** OpenTelemetry's word; the signals that a rule judges are others. */
+export type OtlpSignal = "traces" | "logs";
+
+export type OtlpRequest = {
+  readonly signal: OtlpSignal;
+  readonly encoding: Encoding;
+  readonly isGzip: boolean;
+  /** null when the length is not known beforehand */
+  readonly contentLength: number | null;
+};
+
+export type RequestError = {
+  readonly reason:
+    | "unknownPath"
+    | "methodNotAllowed"
+    | "unauthorized"
+    | "unsupportedType"
+    | "unsupportedCompression"
+    | "bodyTooLarge";
+};
+
+const encodings: Readonly<Record<string, Encoding>> = {
+  "application/x-protobuf": "protobuf",
+  "application/json": "json",
+};
+
+/** Also of requests that are not admitted: they are answered in their own encoding where it is known. */
+export const encodingOf = (contentType: string | undefined): Encoding | undefined =>
+  encodings[(contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? ""];
+
+const signals: Readonly<Record<string, OtlpSignal>> = { "/v1/traces": "traces", "/v1/logs": "logs" };
+
+/** Without a token everyone may send: a machine of one's own. */
+const mayIngest = (authorization: string | undefined, token: string | undefined): boolean => {
+  if (token === undefined) return true;
+  const given = bearerToken(authorization);
+  return given !== undefined && sameSecret(given, token);
+};
+
+export const readRequestHead = (
+  head: { readonly method: string; readonly url: string; readonly headers: IncomingHttpHeaders },
+  token: string | undefined,
+): Result<OtlpRequest, RequestError> => {
+  const { method, url, headers } = head;
+  const signal = signals[url.split("?")[0] ?? ""];
+  if (signal === undefined) return err({ reason: "unknownPath" });
+  if (method !== "POST") return err({ reason: "methodNotAllowed" });
+  if (!mayIngest(headers.authorization, token)) return err({ reason: "unauthorized" });
+  const encoding = encodingOf(headers["content-type"]);
+  if (encoding === undefined) return err({ reason: "unsupportedType" });
+  const compression = headers["content-encoding"]?.toLowerCase() ?? "identity";
+  if (compression !== "gzip" && compression !== "identity") return err({ reason: "unsupportedCompression" });
+  const contentLength = headers["content-length"] === undefined ? null : Number(headers["content-length"]);
+  if (contentLength !== null && contentLength > MAX_BODY_BYTES) return err({ reason: "bodyTooLarge" });
+  return ok({ signal, encoding, isGzip: compression === "gzip", contentLength });
+};

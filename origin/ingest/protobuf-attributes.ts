@@ -1,0 +1,102 @@
+// Reads attributes (KeyValue of common.proto) of a span or log record in protobuf.
+import { BYTES, checkText, expectType, FIXED64, VARINT, type ProtobufReader } from "./protobuf-reader.ts";
+import { knownName, setAttribute, type AttributeValue } from "./span-attributes.ts";
+import type { SpanFields } from "./span-fields.ts";
+
+/** AnyValue; undefined for arrays, lists and bytes, which no attribute that is read has. */
+const readValue = (reader: ProtobufReader, end: number): AttributeValue | undefined => {
+  let value: AttributeValue | undefined;
+  while (reader.at < end) {
+    const tag = reader.tag(end);
+    switch (tag >>> 3) {
+      case 1:
+        expectType(tag, BYTES);
+        reader.range(end);
+        checkText(reader.view, reader.start, reader.end);
+        value = reader.text;
+        value.start = reader.start;
+        value.end = reader.end;
+        break;
+      case 2:
+        expectType(tag, VARINT);
+        value = reader.boolean;
+        value.value = reader.varint(end) !== 0;
+        break;
+      case 3:
+        expectType(tag, VARINT);
+        value = reader.number;
+        value.value = reader.signed(end);
+        break;
+      case 4:
+        expectType(tag, FIXED64);
+        value = reader.number;
+        value.value = reader.double(end);
+        break;
+      default:
+        reader.skip(tag & 7, end);
+    }
+  }
+  return value;
+};
+
+/** Reads the AnyValue at [start, end) if the key is known; leaves the reader anywhere. */
+const readKnown = (
+  reader: ProtobufReader,
+  keyStart: number,
+  keyEnd: number,
+  start: number,
+  end: number,
+  fields: SpanFields,
+): void => {
+  const known = knownName(reader.view, keyStart, keyEnd);
+  if (known === undefined) return;
+  reader.at = start;
+  const value = readValue(reader, end);
+  if (value !== undefined) setAttribute(fields, known, value);
+};
+
+/** A field of so many bytes, fewer than 128, as the two bytes that it begins with. */
+const shortBytes = (number: number, length: number): number => (((number << 3) | BYTES) << 8) | length;
+
+/** KeyValue: the value may come before its key. */
+export const readAttribute = (reader: ProtobufReader, end: number, fields: SpanFields): void => {
+  const { view, at: start } = reader;
+  // As nearly all are written: a short key, then a short value, and nothing else.
+  if (end - start >= 4) {
+    const keyLength = view.getUint8(start + 1);
+    const valueStart = start + 2 + keyLength + 2;
+    const valueLength = end - valueStart;
+    if (
+      keyLength < 0x80 &&
+      valueLength >= 0 &&
+      valueLength < 0x80 &&
+      view.getUint16(start) === shortBytes(1, keyLength) &&
+      view.getUint16(valueStart - 2) === shortBytes(2, valueLength)
+    )
+      return readKnown(reader, start + 2, valueStart - 2, valueStart, end, fields);
+  }
+  readLongAttribute(reader, end, fields);
+};
+
+const readLongAttribute = (reader: ProtobufReader, end: number, fields: SpanFields): void => {
+  let keyStart = -1;
+  let keyEnd = -1;
+  let valueStart = -1;
+  let valueEnd = -1;
+  while (reader.at < end) {
+    const tag = reader.tag(end);
+    const number = tag >>> 3;
+    if (number === 1 || number === 2) {
+      expectType(tag, BYTES);
+      reader.range(end);
+      if (number === 1) {
+        keyStart = reader.start;
+        keyEnd = reader.end;
+      } else {
+        valueStart = reader.start;
+        valueEnd = reader.end;
+      }
+    } else reader.skip(tag & 7, end);
+  }
+  if (keyStart >= 0 && valueStart >= 0) readKnown(reader, keyStart, keyEnd, valueStart, valueEnd, fields);
+};

@@ -1,0 +1,65 @@
+// The record that the log stores of a span or log record.
+import { BOT } from "../span-log/cohort-code.ts";
+import { ACTIVATION, FAILED, RAW, RETURNED, TIMED, type RecordDraft } from "../span-log/record.ts";
+import type { OtlpSignal } from "./otlp-request.ts";
+import type { SpanFields } from "./span-fields.ts";
+
+const MAX_DURATION_US = 2 ** 32 - 1;
+
+/** Which spans are also kept whole: a sample of `sampleBps` in 10,000 traces, and every failed or slow one. */
+export type RawSampling = { readonly sampleBps: number; readonly slowMs: number };
+
+/** The same answer for every span of a trace, in every process. */
+const isSampled = ({ view, traceAt }: SpanFields, sampleBps: number): boolean => {
+  // The last bytes: W3C Trace Context asks for randomness there.
+  const random = view.getUint16(traceAt + 14);
+  return random * 10_000 < sampleBps * 65_536;
+};
+
+/** Fills all of `record` but its feature. Of a bot's span neither latency nor the whole span is kept. */
+export const fillRecord = (
+  record: RecordDraft,
+  signal: OtlpSignal,
+  fields: SpanFields,
+  cohort: number,
+  raw: RawSampling,
+): void => {
+  const isPersonsSpan = signal === "traces" && cohort !== BOT;
+  const isTimed = isPersonsSpan && fields.durationUs >= 0;
+  const isRaw =
+    isPersonsSpan &&
+    (fields.failed || fields.durationUs >= raw.slowMs * 1_000 || isSampled(fields, raw.sampleBps));
+  record.flags =
+    cohort |
+    (fields.activated ? ACTIVATION : 0) |
+    (fields.returned ? RETURNED : 0) |
+    (fields.failed ? FAILED : 0) |
+    (isTimed ? TIMED : 0) |
+    (isRaw ? RAW : 0);
+  record.startMs = fields.startMs;
+  record.durationUs = isTimed ? Math.min(MAX_DURATION_US, Math.round(fields.durationUs)) : 0;
+  record.unit.view = fields.unit.view;
+  record.unit.start = fields.unit.start;
+  record.unit.end = fields.unit.end;
+  record.view = fields.view;
+  record.traceAt = fields.traceAt;
+  record.spanAt = fields.spanAt;
+  record.nameStart = fields.nameStart;
+  record.nameEnd = fields.nameEnd;
+  record.httpStatus = fields.httpStatus;
+};
+
+/** A record to fill. */
+export const emptyRecord = (feature: RecordDraft["feature"], view: DataView): RecordDraft => ({
+  feature,
+  flags: 0,
+  startMs: 0,
+  durationUs: 0,
+  unit: { view, start: 0, end: 0 },
+  view,
+  traceAt: -1,
+  spanAt: -1,
+  nameStart: 0,
+  nameEnd: 0,
+  httpStatus: 0,
+});

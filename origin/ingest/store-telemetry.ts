@@ -1,0 +1,69 @@
+// A body becomes a batch, the batch is classified, and its records are appended to the log. Durable when it resolves.
+import type { SpanLog } from "../span-log/append.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import { makeBatchClassifier, type ClassCounts, type ClassifiedBatch } from "./classify-batch.ts";
+import { isRelevant } from "./classify.ts";
+import type { BotRequestCounter } from "./count-bot-requests.ts";
+import type { FeatureDirectory } from "./feature-directory.ts";
+import { readJson } from "./otlp-json.ts";
+import { readProtobuf } from "./otlp-protobuf.ts";
+import type { OtlpRequest } from "./otlp-request.ts";
+import { makeJoin, releaseMemory } from "./request-body.ts";
+import { SpanBatch } from "./span-batch.ts";
+import type { RawSampling } from "./span-record.ts";
+
+export type MalformedBodyError = { readonly reason: "malformed"; readonly detail: string };
+
+/** `nowMs`: wall clock for the age of spans. Rejects when the log or the directory of features cannot be reached. */
+export const makeTelemetryStore = (options: {
+  log: SpanLog;
+  directory: FeatureDirectory;
+  bots: Pick<BotRequestCounter, "add">;
+  raw: RawSampling;
+  captchaThreshold: number;
+  nowMs: () => number;
+}) => {
+  const { log, directory, bots, nowMs } = options;
+  const join = makeJoin();
+  const classify = makeBatchClassifier(options);
+  const batches = {
+    traces: new SpanBatch((fields) => isRelevant("traces", fields)),
+    logs: new SpanBatch((fields) => isRelevant("logs", fields)),
+  };
+
+  const parseAndClassify = (
+    chunks: readonly Buffer[],
+    { signal, encoding }: OtlpRequest,
+  ): Result<ClassifiedBatch, MalformedBodyError> => {
+    const now = nowMs();
+    const body = join(chunks);
+    const batch = batches[signal];
+    batch.clear();
+    const problem = encoding === "json" ? readJson(body, signal, batch) : readProtobuf(body, signal, batch);
+    if (problem !== null) return err({ reason: "malformed", detail: problem });
+    return ok(classify(signal, batch, now));
+  };
+
+  return async (
+    chunks: readonly Buffer[],
+    request: OtlpRequest,
+  ): Promise<Result<ClassCounts, MalformedBodyError>> => {
+    if (directory.isOld()) await directory.refresh();
+    let classified = parseAndClassify(chunks, request);
+    if (classified.ok && classified.value.counts.has("unsureFeature")) {
+      // From the beginning: other requests have used the same memory meanwhile.
+      await directory.refresh();
+      classified = parseAndClassify(chunks, request);
+    }
+    if (!classified.ok) {
+      releaseMemory(chunks);
+      return classified;
+    }
+    const { records, counts, bots: botRequests } = classified.value;
+    const durable = log.append(records);
+    releaseMemory(chunks);
+    await durable;
+    bots.add(botRequests);
+    return ok(counts);
+  };
+};

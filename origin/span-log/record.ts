@@ -1,0 +1,70 @@
+// The stored form of acknowledged telemetry: one compact record a span, about 30 bytes and the unit's id. Ingest writes
+// blocks of records, the fold reads them. Numbers are little-endian.
+//
+//   block   u8 format · u16 features · features × (u32 epoch, u8 length, id) · records
+//   record  u8 flags · u16 feature · u64 unit key · u48 start ms · u32 duration µs · u8 unit length − 1 · unit
+//           with RAW: 16 trace id · 8 span id · u16 http status · u8 name length · name
+//
+// Beside each block stand the keys of its spans, 8 bytes each: a hash of trace id and span id, by which the fold finds
+// duplicates; zero for log records, which have no such ids.
+import type { TextRange } from "./bytes.ts";
+import type { FeatureEpoch } from "./unit-key.ts";
+
+export const BLOCK_FORMAT = 1;
+/** A record without unit and raw part. */
+export const RECORD_HEAD_BYTES = 1 + 2 + 8 + 6 + 4 + 1;
+export const MAX_UNIT_BYTES = 256;
+/** Longer names of raw spans are cut. */
+export const MAX_NAME_BYTES = 128;
+export const TRACE_ID_BYTES = 16;
+export const SPAN_ID_BYTES = 8;
+export const SPAN_KEY_BYTES = 8;
+
+/** Records are never older than this when they are appended. */
+export const MAX_SPAN_AGE_DAYS = 31;
+
+/** Bits of a record's flags; the lowest two hold the cohort code. */
+export const ACTIVATION = 1 << 2;
+export const RETURNED = 1 << 3;
+export const FAILED = 1 << 4;
+/** The duration counts as a latency: the record is of a span that ended. */
+export const TIMED = 1 << 5;
+/** The span goes to otel_spans too. */
+export const RAW = 1 << 6;
+
+/**
+ * A record to append. Ranges of bytes point into the request, whose bytes are copied when the record is appended and not
+ * before.
+ */
+export type RecordDraft = {
+  feature: FeatureEpoch;
+  flags: number;
+  startMs: number;
+  durationUs: number;
+  readonly unit: TextRange;
+  /** the ids and the name point into it */
+  view: DataView;
+  /** start of the 16 bytes; −1 for log records, which are not de-duplicated */
+  traceAt: number;
+  spanAt: number;
+  nameStart: number;
+  nameEnd: number;
+  httpStatus: number;
+};
+
+/** A record as read back. */
+export type StoredRecord = {
+  flags: number;
+  /** index into the block's features */
+  feature: number;
+  keyLow: number;
+  keyHigh: number;
+  spanLow: number;
+  spanHigh: number;
+  startMs: number;
+  durationUs: number;
+  unitStart: number;
+  unitEnd: number;
+  /** start of trace id, span id, status and name; only with RAW */
+  rawAt: number;
+};
