@@ -84,7 +84,7 @@ try {
     await sleep(30);
     unwatch();
     const opened = visitors.first(has("feat_bench"));
-    got(await changes.enableFeature({ featureId }, 10_000, by));
+    got(await changes.enableFeature({ featureId }, { rolloutBps: 10_000 }, by));
     await opened;
     // An origin that comes back pushes before it calls itself ready.
     return Math.max(0, seen.answeredAt - beganAt);
@@ -126,7 +126,7 @@ try {
     return writes;
   };
   const rollBackAll = async (title: string, close: () => Promise<unknown>) => {
-    for (const id of bulk) await changes.enableFeature({ featureId: id }, 10_000, by);
+    for (const id of bulk) await changes.enableFeature({ featureId: id }, { rolloutBps: 10_000 }, by);
     await visitors.first((seen) => bulk.every((name) => has(name)(seen)));
     // What opened them is in KV before the count begins.
     await countKvWrites();

@@ -31,5 +31,11 @@ export type UnitId = z.infer<typeof UnitId>;
 export const Revision = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).brand<"Revision">();
 export type Revision = z.infer<typeof Revision>;
 
+const BPS_FORM = "must be a whole number of basis points from 0 to 10000 (2000 = 20 %)";
+
 /** A part of 10,000: 10,000 bps is everyone. */
-export const Bps = z.number().int().min(0).max(10_000);
+export const Bps = z
+  .number(BPS_FORM)
+  .int({ error: BPS_FORM, abort: true })
+  .min(0, BPS_FORM)
+  .max(10_000, BPS_FORM);

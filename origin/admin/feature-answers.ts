@@ -28,10 +28,10 @@ export const answerFeature = async (
   context: Context,
   { getFeature }: Reads,
   featureId: FeatureId,
-  status: 200 | 201 = 200,
+  { status = 200, warnings = [] }: { status?: 200 | 201; warnings?: readonly string[] } = {},
 ): Promise<Response> => {
   const record = await getFeature(featureId);
   if (record === null) return changeProblem(context, { reason: "notFound", featureId });
   context.header("etag", etagOf(record.state.version));
-  return context.json(documentOf(record), status);
+  return context.json({ ...documentOf(record), ...(warnings.length === 0 ? {} : { warnings }) }, status);
 };

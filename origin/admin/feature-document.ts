@@ -25,8 +25,8 @@ export const NewFeatureBody = FeatureEditBody.extend({
   enabled: z.boolean().optional(),
 });
 
-export const RolloutBody = z.strictObject({ rolloutBps: Bps, reason: Reason });
-export const EnableBody = z.strictObject({ rolloutBps: Bps.optional(), reason: Reason });
+export const RolloutBody = z.strictObject({ rolloutBps: Bps, holdoutBps: Bps.optional(), reason: Reason });
+export const EnableBody = RolloutBody.partial({ rolloutBps: true });
 export const RollbackBody = z.strictObject({ reason: Reason });
 
 export const documentOf = ({ state, ...record }: FeatureRecord) => ({ ...state, ...record });
@@ -42,7 +42,9 @@ export const editBodyFor = (record: FeatureRecord) =>
     return Object.fromEntries(
       Object.entries(json).filter(
         ([name, value]) =>
-          name in FeatureEditBody.shape || JSON.stringify(value) !== JSON.stringify(read[name]),
+          name in FeatureEditBody.shape ||
+          // Stands in the answer to a creation, and in no other document.
+          (name !== "warnings" && JSON.stringify(value) !== JSON.stringify(read[name])),
       ),
     );
   }, FeatureEditBody);

@@ -36,7 +36,7 @@ export const makeFeatureRoutes = (options: {
     const created = await changes.createFeature({ ...dropUndefined(given), featureId }, by);
     if (!created.ok) return changeProblem(context, created.error);
     context.header("location", `/admin/v1/features/${encodeURIComponent(featureId)}`);
-    return answerFeature(context, features, featureId, 201);
+    return answerFeature(context, features, featureId, { status: 201, warnings: created.value.warnings });
   });
 
   app.get("/features/:featureId", async (context) => {

@@ -14,6 +14,11 @@ const EvaluationQuery = z.object({ limit, before });
 const AuditQuery = z.object({ limit, before, featureId: FeatureId.optional() });
 const AuditRange = z.object({ from: row, to: row });
 
+/** For a first try with curl, which otherwise looks as if nothing worked. */
+const onlyBotsNote = (botRequests: number): string =>
+  `Nobody is counted yet: bots sent all requests so far (${botRequests}), and bots are not counted. ` +
+  "curl is a bot; visit with a browser.";
+
 export const makeHistoryRoutes = (options: {
   features: Pick<FeatureReads, "getFeature" | "listAudit" | "verifyAudit">;
   evaluation: EvaluationReads;
@@ -34,11 +39,14 @@ export const makeHistoryRoutes = (options: {
     if (!record.ok) return record.error;
     const { featureId, epoch } = record.value.state;
     const exposed = await evaluation.countExposed(featureId, epoch);
+    const botRequests = await evaluation.countBotRequests(featureId, epoch);
+    const onlyBots = exposed.treatment + exposed.holdout === 0 && botRequests > 0;
     return context.json({
       featureId,
       epoch,
       cohorts: { treatment: { exposed: exposed.treatment }, holdout: { exposed: exposed.holdout } },
-      botRequests: await evaluation.countBotRequests(featureId, epoch),
+      botRequests,
+      ...(onlyBots ? { note: onlyBotsNote(botRequests) } : {}),
       // Rows are stored when something has changed; `checkedAt` is the last look, with or without one.
       checkedAt: await evaluation.lastLookAt(featureId),
       latest: await evaluation.newestEvaluation(featureId),

@@ -42,8 +42,8 @@ export const makeRolloutRoutes = (options: {
     const request = await readChangeRequest(context, EnableBody);
     if (!request.ok) return request.error;
     const { target, body } = request.value;
-    const by = { actor: ACTOR, reason: body.reason };
-    const changed = await changes.enableFeature(target, body.rolloutBps, by);
+    const { reason, ...shares } = body;
+    const changed = await changes.enableFeature(target, shares, { actor: ACTOR, reason });
     return changed.ok
       ? answerFeature(context, features, target.featureId)
       : changeProblem(context, changed.error);
@@ -53,8 +53,8 @@ export const makeRolloutRoutes = (options: {
     const request = await readChangeRequest(context, RolloutBody);
     if (!request.ok) return request.error;
     const { target, body } = request.value;
-    const by = { actor: ACTOR, reason: body.reason };
-    const changed = await changes.setRollout(target, body.rolloutBps, by);
+    const { reason, ...shares } = body;
+    const changed = await changes.setRollout(target, shares, { actor: ACTOR, reason });
     return changed.ok
       ? answerFeature(context, features, target.featureId)
       : changeProblem(context, changed.error);

@@ -8,7 +8,7 @@ import type { FeatureState } from "../../shared/features/feature.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
 import { makeCommit, type Committed, type FeatureChange } from "./commit-change.ts";
-import { newFeature, type FeatureEdit, type GivenFeature } from "./new-feature.ts";
+import { newFeature, newFeatureWarnings, type FeatureEdit, type GivenFeature } from "./new-feature.ts";
 import {
   prepareCreate,
   prepareDelete,
@@ -18,6 +18,7 @@ import {
   prepareUpdate,
   type Prepared,
   type RolloutTarget,
+  type Shares,
   type Target,
 } from "./prepare-change.ts";
 import { prepareRollback, prepareTagRollback } from "./prepare-rollback.ts";
@@ -45,8 +46,11 @@ export type ChangedFeatures = {
 type Outcome<T> = Promise<Result<T, ChangeError>>;
 
 export type FeatureChanges = {
-  /** Fields that are not given get their defaults. */
-  readonly createFeature: (given: GivenFeature, by: Attribution) => Outcome<ChangedFeature>;
+  /** Fields that are not given get their defaults; `warnings` says where one may not be expected. */
+  readonly createFeature: (
+    given: GivenFeature,
+    by: Attribution,
+  ) => Outcome<ChangedFeature & { readonly warnings: readonly string[] }>;
   readonly updateFeature: (
     target: Target,
     edit: Partial<FeatureEdit>,
@@ -56,15 +60,11 @@ export type FeatureChanges = {
   readonly putRule: (target: Target, rule: Rule, by: Attribution) => Outcome<ChangedFeature>;
   readonly setRollout: (
     target: RolloutTarget,
-    rolloutBps: number,
+    shares: Shares & { readonly rolloutBps: number },
     by: Attribution,
   ) => Outcome<ChangedFeature>;
-  /** Without `rolloutBps` it goes back to what it was before the rollback. */
-  readonly enableFeature: (
-    target: Target,
-    rolloutBps: number | undefined,
-    by: Attribution,
-  ) => Outcome<ChangedFeature>;
+  /** Without `rolloutBps` the rollout goes back to what it was before the rollback. */
+  readonly enableFeature: (target: Target, shares: Shares, by: Attribution) => Outcome<ChangedFeature>;
   /** By hand, or by a decision, which names the version and epoch that it is about and its evidence. */
   readonly rollbackFeature: (target: RollbackTarget, by: Attribution) => Outcome<ChangedFeature>;
   /** All open features with the tag, and their dependents, in one revision; null when there is none. */
@@ -151,7 +151,10 @@ export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => s
     createFeature: async (given, by) => {
       const feature = newFeature(given);
       const prepare = (related: RelatedFeatures) => prepareCreate(related, feature, by);
-      return mapOk(await changeOne(feature, by, prepare, feature.requires), changedFeature);
+      return mapOk(await changeOne(feature, by, prepare, feature.requires), (change) => ({
+        ...changedFeature(change),
+        warnings: newFeatureWarnings(given, feature),
+      }));
     },
     updateFeature: async (target, edit, by) => {
       const prepare = (related: RelatedFeatures) => prepareUpdate(related, target, edit, by);
@@ -165,12 +168,12 @@ export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => s
       const prepare = (related: RelatedFeatures) => prepareRule(related, target, rule, by);
       return mapOk(await changeOne(target, by, prepare), changedFeature);
     },
-    setRollout: async (target, rolloutBps, by) => {
-      const prepare = (related: RelatedFeatures) => prepareRollout(related, target, rolloutBps, by);
+    setRollout: async (target, shares, by) => {
+      const prepare = (related: RelatedFeatures) => prepareRollout(related, target, shares, by);
       return mapOk(await changeOne(target, by, prepare), changedFeature);
     },
-    enableFeature: async (target, rolloutBps, by) => {
-      const prepare = (related: RelatedFeatures) => prepareEnable(related, target, rolloutBps, by);
+    enableFeature: async (target, shares, by) => {
+      const prepare = (related: RelatedFeatures) => prepareEnable(related, target, shares, by);
       return mapOk(await changeOne(target, by, prepare), changedFeature);
     },
     rollbackFeature: async (target, by) => {

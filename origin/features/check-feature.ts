@@ -1,6 +1,6 @@
 // What must hold of a feature after a change. Each check returns the refusal, or undefined where it finds nothing wrong.
 import type { FeatureState } from "../../shared/features/feature.ts";
-import type { FeatureId } from "../../shared/ids.ts";
+import { Bps, type FeatureId } from "../../shared/ids.ts";
 import { err, type Err } from "../../shared/result.ts";
 import type { ChangeError } from "./change-error.ts";
 import { dependentsOf, type RelatedFeatures } from "./related-features.ts";
@@ -10,14 +10,24 @@ export type Refusal = Err<ChangeError>;
 export const invalid = (field: string, reason: string): Refusal =>
   err({ reason: "invalid", errors: [{ field, reason }] });
 
-const isShare = (bps: number): boolean => Number.isInteger(bps) && bps >= 0 && bps <= 10_000;
+/** The holdout is in the way of the rollout. It is given up only when the request says so. */
+const holdoutInTheWay = (holdoutBps: number): string =>
+  `the holdout of ${holdoutBps} bps (${holdoutBps / 100} %) leaves at most ${10_000 - holdoutBps}; ` +
+  "name holdoutBps in the same request to change it too (with 0 nobody is left to compare with)";
 
-export const checkShares = (next: { rolloutBps: number; holdoutBps: number }): Refusal | undefined => {
-  const wrong = (["rolloutBps", "holdoutBps"] as const).find((field) => !isShare(next[field]));
-  if (wrong !== undefined) return invalid(wrong, "must be a whole number from 0 to 10000");
-  return next.rolloutBps + next.holdoutBps > 10_000
+/** `holdoutIsNamed`: the request itself says how large the holdout is. */
+export const checkShares = (
+  { rolloutBps, holdoutBps }: { rolloutBps: number; holdoutBps: number },
+  holdoutIsNamed: boolean,
+): Refusal | undefined => {
+  for (const [field, bps] of Object.entries({ rolloutBps, holdoutBps })) {
+    const { error } = Bps.safeParse(bps);
+    if (error !== undefined) return invalid(field, error.issues[0]?.message ?? "is not a share");
+  }
+  if (rolloutBps + holdoutBps <= 10_000) return undefined;
+  return holdoutIsNamed
     ? invalid("holdoutBps", "rolloutBps + holdoutBps must be at most 10000")
-    : undefined;
+    : invalid("rolloutBps", holdoutInTheWay(holdoutBps));
 };
 
 /** A gate that answers by itself must say where: without routes it would close the whole site. */

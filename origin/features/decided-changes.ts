@@ -8,5 +8,5 @@ export const makeDecidedChanges = (changes: Pick<FeatureChanges, "rollbackFeatur
   rollbackFeature: ({ reason, ...target }: RollbackTarget & Reason) =>
     changes.rollbackFeature(target, { actor: ACTOR, reason }),
   setRollout: ({ reason, rolloutBps, ...target }: RolloutTarget & Reason & { rolloutBps: number }) =>
-    changes.setRollout(target, rolloutBps, { actor: ACTOR, reason }),
+    changes.setRollout(target, { rolloutBps }, { actor: ACTOR, reason }),
 });

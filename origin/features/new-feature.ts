@@ -17,6 +17,8 @@ export type NewFeature = FeatureEdit & {
 
 export type GivenFeature = { readonly featureId: FeatureId } & Partial<NewFeature>;
 
+const DEFAULT_HOLDOUT_BPS = 1_000;
+
 /**
  * Closed, for nobody, with a tenth of everyone as holdout (or what a larger rollout leaves of it): making a feature
  * shows it to no one. Enable opens it.
@@ -24,7 +26,7 @@ export type GivenFeature = { readonly featureId: FeatureId } & Partial<NewFeatur
 export const newFeature = (given: GivenFeature): NewFeature => ({
   enabled: false,
   rolloutBps: 0,
-  holdoutBps: Math.min(1_000, 10_000 - (given.rolloutBps ?? 0)),
+  holdoutBps: Math.min(DEFAULT_HOLDOUT_BPS, 10_000 - (given.rolloutBps ?? 0)),
   failureMode: "static",
   targeting: null,
   routes: [],
@@ -35,3 +37,15 @@ export const newFeature = (given: GivenFeature): NewFeature => ({
   rule: null,
   ...given,
 });
+
+/** Sentences about defaults that a person may not expect. */
+export const newFeatureWarnings = (
+  given: GivenFeature,
+  { rolloutBps, holdoutBps }: NewFeature,
+): readonly string[] =>
+  given.holdoutBps === undefined && holdoutBps < DEFAULT_HOLDOUT_BPS
+    ? [
+        `holdoutBps is ${holdoutBps} and not the default of ${DEFAULT_HOLDOUT_BPS}, because rolloutBps ${rolloutBps} ` +
+          `leaves no more${holdoutBps === 0 ? ": there is nobody to compare with" : ""}`,
+      ]
+    : [];

@@ -18,6 +18,9 @@ export type Target = { readonly featureId: FeatureId; readonly expectedVersion?:
 /** `endsTrial`: a trial's decision sets the rollout, and the trial ends with it. */
 export type RolloutTarget = Target & { readonly endsTrial?: boolean | undefined };
 
+/** What is not named stays as it is. */
+export type Shares = { readonly rolloutBps?: number | undefined; readonly holdoutBps?: number | undefined };
+
 /** Goes into the audit with the change. */
 export type Reason = { readonly reason: string };
 
@@ -67,7 +70,7 @@ export const prepareCreate = (
   if (existing !== undefined) return err({ reason: "alreadyExists", have: existing.state.version });
   const next = { ...edit, epoch: 1, rolloutBeforeBps: null, rollbackReason: null, latched: false };
   return (
-    checkShares(next) ??
+    checkShares(next, true) ??
     checkGate(next) ??
     checkRequirements(related, featureId, next) ??
     ok([{ featureId, expectedVersion: null, kind: "create", reason, details: { ...edit }, next, rule }])
@@ -87,7 +90,7 @@ export const prepareUpdate = (
     return err({ reason: "alreadyClosed", have: record.state.version });
   const next = { ...nextState(record), ...edit };
   return (
-    checkShares(next) ??
+    checkShares(next, edit.holdoutBps !== undefined) ??
     checkGate(next) ??
     checkRequirements(related, target.featureId, next) ??
     ok([changeOf(record, { kind: "update", reason, details: { edit }, next })])
@@ -97,24 +100,31 @@ export const prepareUpdate = (
 export const prepareRollout = (
   related: RelatedFeatures,
   target: RolloutTarget,
-  rolloutBps: number,
+  { rolloutBps, holdoutBps }: Shares & { readonly rolloutBps: number },
   { reason }: Reason,
 ): Prepared => {
   const found = findTarget(related, target);
   if (!found.ok) return found;
   const record = found.value;
   if (record.rolledBackAt !== null) return err({ reason: "alreadyClosed", have: record.state.version });
-  const next = { ...nextState(record), rolloutBps };
-  const details = { from: record.state.rolloutBps, to: rolloutBps };
+  const next = { ...nextState(record), rolloutBps, holdoutBps: holdoutBps ?? record.state.holdoutBps };
+  const details = {
+    from: record.state.rolloutBps,
+    to: rolloutBps,
+    ...(holdoutBps === undefined ? {} : { holdoutFrom: record.state.holdoutBps, holdoutTo: holdoutBps }),
+  };
   const { endsTrial } = target;
-  return checkShares(next) ?? ok([changeOf(record, { kind: "rollout", reason, details, next, endsTrial })]);
+  return (
+    checkShares(next, holdoutBps !== undefined) ??
+    ok([changeOf(record, { kind: "rollout", reason, details, next, endsTrial })])
+  );
 };
 
 /** A person opens the feature: a new epoch, so that evidence begins anew; cohorts stay who they were. */
 export const prepareEnable = (
   related: RelatedFeatures,
   target: Target,
-  rolloutBps: number | undefined,
+  { rolloutBps, holdoutBps }: Shares,
   { reason }: Reason,
 ): Prepared => {
   const found = findTarget(related, target);
@@ -126,13 +136,17 @@ export const prepareEnable = (
     enabled: true,
     epoch: record.state.epoch + 1,
     rolloutBps: rolloutBps ?? record.rolloutBeforeBps ?? record.state.rolloutBps,
+    holdoutBps: holdoutBps ?? record.state.holdoutBps,
     rolloutBeforeBps: null,
     rollbackReason: null,
     latched: false,
   };
-  const details = { rolloutBps: next.rolloutBps };
+  const details = {
+    rolloutBps: next.rolloutBps,
+    ...(holdoutBps === undefined ? {} : { holdoutFrom: record.state.holdoutBps, holdoutTo: holdoutBps }),
+  };
   return (
-    checkShares(next) ??
+    checkShares(next, holdoutBps !== undefined) ??
     checkRequirements(related, target.featureId, next) ??
     ok([changeOf(record, { kind: "enable", reason, details, next })])
   );

@@ -76,7 +76,7 @@ export const makeManyChanges = async ({ pool }: World, count: number): Promise<v
     const feature = newFeature({ featureId, enabled: true, rolloutBps: 10_000, holdoutBps: 0 });
     await changes.createFeature(feature, by);
     await changes.rollbackFeature({ featureId }, by);
-    await changes.enableFeature({ featureId }, 10_000, by);
+    await changes.enableFeature({ featureId }, { rolloutBps: 10_000 }, by);
     await changes.deleteFeature({ featureId }, by);
   }
 };

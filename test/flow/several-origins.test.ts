@@ -101,6 +101,15 @@ const isClosedEverywhere = async (featureId: string): Promise<void> => {
   expect(await rollbacksOf(featureId)).toBe(1);
 };
 
+/** Rollbacks of the feature that all origins together have counted in their metrics. */
+const countedRollbacks = async (featureId: string): Promise<number> => {
+  const pages = await Promise.all(
+    origins.map(async (origin) => (await fetch(`${origin.url}/metrics`)).text()),
+  );
+  const line = `sluice_rollbacks_total{feature="${featureId}",outcome="committed"} 1`;
+  return pages.filter((page) => page.includes(line)).length;
+};
+
 /** Redis' key of the lock names its holder by an id that only the holder knows. */
 const holderOf = (featureId: string) => look.get(`lock:pmf:eval:${featureId}`);
 
@@ -126,6 +135,7 @@ test("a failing feature is rolled back once, by one of them, and reaches every e
   await soon(async () => expect(await holderOf(featureId)).not.toBeNull());
   await sendVisitors(featureId, 2);
   await isClosedEverywhere(featureId);
+  expect(await countedRollbacks(featureId)).toBe(1);
 });
 
 test("a holder that was paused past its lock's end changes nothing when it wakes", async () => {

@@ -90,6 +90,34 @@ describe("features", () => {
     expect(JSON.stringify(json)).toContain("holdoutBps");
   });
 
+  test("a share that is given as a fraction is refused with the unit that is meant", async () => {
+    const { status, json } = await call("POST", "/features", { featureId: "feat_share", rolloutBps: 0.2 });
+    expect(status).toBe(400);
+    expect(json["errors"]).toEqual([
+      {
+        field: "rolloutBps",
+        pointer: "/rolloutBps",
+        detail: "must be a whole number of basis points from 0 to 10000 (2000 = 20 %)",
+      },
+    ]);
+  });
+
+  test("a new feature whose rollout leaves less than the default holdout says so, and can be sent back", async () => {
+    const featureId = `feat_${randomUUID().slice(0, 8)}`;
+    const made = await call("POST", "/features", { featureId, rolloutBps: 10_000 });
+    expect(made).toMatchObject({ status: 201, json: { rolloutBps: 10_000, holdoutBps: 0 } });
+    expect(made.json["warnings"]).toEqual([expect.stringContaining("nobody to compare with")]);
+    const path = `/features/${featureId}`;
+    expect((await call("PUT", path, made.json, { "if-match": '"1"' })).status).toBe(200);
+    expect((await call("GET", path)).json).not.toHaveProperty("warnings");
+    const named = await call("POST", "/features", {
+      featureId: `feat_${randomUUID().slice(0, 8)}`,
+      rolloutBps: 10_000,
+      holdoutBps: 0,
+    });
+    expect(named.json).not.toHaveProperty("warnings");
+  });
+
   test("targeting, routes and gate are kept as they were given, and closed again by null", async () => {
     const given = {
       targeting: {
@@ -241,6 +269,58 @@ describe("opening and closing", () => {
       ["enable", "launch"],
       ["create", "created"],
     ]);
+  });
+
+  test.each([
+    ["rollout", "POST", "/rollout", { rolloutBps: 10_000, reason: "for all" }],
+    ["enable", "POST", "/enable", { rolloutBps: 10_000, reason: "for all" }],
+    ["edit", "PUT", "", { rolloutBps: 10_000 }],
+  ])(
+    "%s with a rollout that leaves no room for the holdout is refused, unless it names the holdout",
+    async (_, method, path, body) => {
+      const featureId = await makeFeature();
+      const send = (more: Json) =>
+        call(method, `/features/${featureId}${path}`, { ...body, ...more }, { "if-match": '"1"' });
+      const refused = await send({});
+      expect(refused.status).toBe(400);
+      expect(refused.json["errors"]).toEqual([
+        {
+          field: "rolloutBps",
+          pointer: "/rolloutBps",
+          detail: expect.stringMatching(
+            /^the holdout of 1000 bps \(10 %\) leaves at most 9000; name holdoutBps in the same request/,
+          ),
+        },
+      ]);
+      expect((await call("GET", `/features/${featureId}`)).json).toMatchObject({ version: 1 });
+      expect(await send({ holdoutBps: 1 })).toMatchObject({
+        status: 400,
+        json: { errors: [{ field: "holdoutBps" }] },
+      });
+      expect(await send({ holdoutBps: 0 })).toMatchObject({
+        status: 200,
+        json: { rolloutBps: 10_000, holdoutBps: 0 },
+      });
+    },
+  );
+
+  test("signals of a feature that only bots have met say so", async () => {
+    const featureId = await makeFeature();
+    const signals = () => call("GET", `/features/${featureId}/signals`);
+    expect((await signals()).json).not.toHaveProperty("note");
+    await database.pool.query("insert into bot_requests (feature_id, epoch, requests) values ($1, 1, 12)", [
+      featureId,
+    ]);
+    expect((await signals()).json).toMatchObject({
+      botRequests: 12,
+      note: "Nobody is counted yet: bots sent all requests so far (12), and bots are not counted. curl is a bot; visit with a browser.",
+    });
+    await database.pool.query(
+      `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
+       values ($1, 1, 'holdout', 'exposure', 0, 0, 1)`,
+      [featureId],
+    );
+    expect((await signals()).json).not.toHaveProperty("note");
   });
 
   test("an unknown feature is 404 everywhere", async () => {

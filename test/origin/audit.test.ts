@@ -17,7 +17,7 @@ const featureId = FeatureId.parse("feat_a");
 beforeAll(async () => {
   const by = { actor: 'ann "the\nadmin"', reason: "größer, schneller 🚀" };
   await changes.createFeature(newFeature({ featureId, enabled: true }), by);
-  for (let i = 1; i <= 8; i += 1) await changes.setRollout({ featureId }, i * 100, by);
+  for (let i = 1; i <= 8; i += 1) await changes.setRollout({ featureId }, { rolloutBps: i * 100 }, by);
   await changes.rollbackFeature({ featureId, evidence: { rate: 0.1120000000001, users: 4500 } }, by);
 });
 

@@ -77,12 +77,12 @@ test("a rollback closes, remembers the rollout, and enabling goes back to it in 
   expect(await changes.rollbackFeature({ featureId: id("a") }, ann)).toMatchObject({
     error: { reason: "alreadyClosed" },
   });
-  expect(await changes.setRollout({ featureId: id("a") }, 100, ann)).toMatchObject({
+  expect(await changes.setRollout({ featureId: id("a") }, { rolloutBps: 100 }, ann)).toMatchObject({
     error: { reason: "alreadyClosed" },
   });
-  const again = got(await changes.enableFeature({ featureId: id("a") }, undefined, ann));
+  const again = got(await changes.enableFeature({ featureId: id("a") }, {}, ann));
   expect(again.state).toMatchObject({ enabled: true, rolloutBps: 5000, epoch: 2, version: 3 });
-  expect(await changes.enableFeature({ featureId: id("a") }, undefined, ann)).toMatchObject({
+  expect(await changes.enableFeature({ featureId: id("a") }, {}, ann)).toMatchObject({
     error: { reason: "alreadyOpen" },
   });
   const { items } = await listAudit(pool, { limit: 1, featureId: id("a"), before: undefined });
@@ -91,12 +91,12 @@ test("a rollback closes, remembers the rollout, and enabling goes back to it in 
 
 test("a decision about an older version or epoch comes too late", async () => {
   got(await open("a"));
-  got(await changes.setRollout({ featureId: id("a") }, 6000, ann));
+  got(await changes.setRollout({ featureId: id("a") }, { rolloutBps: 6000 }, ann));
   expect(
     await changes.rollbackFeature({ featureId: id("a"), expectedVersion: 1, epoch: 1 }, ann),
   ).toMatchObject({ error: { reason: "versionConflict", have: 2 } });
   got(await changes.rollbackFeature({ featureId: id("a") }, ann));
-  got(await changes.enableFeature({ featureId: id("a") }, 100, ann));
+  got(await changes.enableFeature({ featureId: id("a") }, { rolloutBps: 100 }, ann));
   expect(await changes.rollbackFeature({ featureId: id("a"), epoch: 1 }, ann)).toMatchObject({
     error: { reason: "epochConflict", have: 2 },
   });
@@ -114,10 +114,10 @@ test("racing edits, ramps, rollbacks and enables end in one history without gaps
   got(await open("r"));
   const target = { featureId: id("r") };
   const kinds = [
-    (i: number) => changes.setRollout(target, 100 * i, ann),
+    (i: number) => changes.setRollout(target, { rolloutBps: 100 * i }, ann),
     (i: number) => changes.updateFeature(target, { tags: [`t${i}`] }, ann),
     () => changes.rollbackFeature(target, ann),
-    () => changes.enableFeature(target, 10, ann),
+    () => changes.enableFeature(target, { rolloutBps: 10 }, ann),
   ] as const;
   const results = await Promise.all(
     Array.from({ length: 10 }, (_, i) => kinds.map((change) => change(i))).flat(),
@@ -200,7 +200,7 @@ test("a feature that requires another closes with it, in the same revision", asy
       state: { enabled: false },
     });
   }
-  expect(await changes.enableFeature({ featureId: id("top") }, undefined, ann)).toMatchObject({
+  expect(await changes.enableFeature({ featureId: id("top") }, {}, ann)).toMatchObject({
     error: { reason: "requirementClosed", featureIds: ["middle"] },
   });
   expect(
@@ -217,7 +217,7 @@ test("enabling a feature while what it requires is being closed never leaves it 
     got(await open(base));
     got(await open(top, { requires: [base], enabled: false }));
     await Promise.all([
-      changes.enableFeature({ featureId: top }, undefined, ann),
+      changes.enableFeature({ featureId: top }, {}, ann),
       changes.rollbackFeature({ featureId: base }, ann),
     ]);
     const [baseNow, topNow] = await Promise.all([getFeature(pool, base), getFeature(pool, top)]);

@@ -111,7 +111,7 @@ export const makeTrial = (pool: Pool) => ({
       now: () => clock.now,
       lagSeconds: () => clock.lagSeconds,
       setRollout: async ({ rolloutBps, reason, ...target }) => {
-        const changed = await changes.setRollout(target, rolloutBps, { actor: "sluice", reason });
+        const changed = await changes.setRollout(target, { rolloutBps }, { actor: "sluice", reason });
         rollouts.push(rolloutBps);
         await onRollout();
         return changed;
