@@ -67,6 +67,14 @@ export const makeAdminClient = (originUrl: string, token: string) => {
       await must("PUT", `${path}/rule`, rule, etag);
       await must("POST", `${path}/enable`, { reason: "the demo", rolloutBps });
     },
+    /** Closes the feature where it is open. Says whether it was. */
+    close: async (featureId: string): Promise<boolean> => {
+      const path = `/features/${featureId}`;
+      const existing = await call("GET", path);
+      if (existing.status === 404 || !Feature.parse(existing.json).enabled) return false;
+      await must("POST", `${path}/rollback`, { reason: "the demo is over" });
+      return true;
+    },
     signals: async (featureId: string) =>
       Signals.parse((await must("GET", `/features/${featureId}/signals`)).json),
     /** The newest rollback of the feature. */

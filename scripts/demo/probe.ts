@@ -18,7 +18,7 @@ export type Probe = {
 };
 
 /** Becomes a visitor in treatment of `featureId` (by coming as a new one until the page shows it), then keeps asking. */
-export const startProbe = async (edgeUrl: string, featureId: string): Promise<Probe> => {
+export const startProbe = async (edgeUrl: string, featureId: string, signal: AbortSignal): Promise<Probe> => {
   const client = makeHttpClient({ baseUrl: edgeUrl, maxSockets: MAX_UNDER_WAY, timeoutMs: 10_000 });
   let jar = makeCookieJar();
   const shows = async (): Promise<boolean> => {
@@ -28,6 +28,7 @@ export const startProbe = async (edgeUrl: string, featureId: string): Promise<Pr
   };
   let found = false;
   for (let tries = 0; !found && tries < MAX_TRIES; tries += 1) {
+    signal.throwIfAborted();
     jar = makeCookieJar();
     found = await shows();
   }

@@ -15,6 +15,9 @@ interface ShopParts {
   readonly control: ((c: Context) => Promise<Response>) | undefined;
 }
 
+/** The shop's `Server` header, by which the demo knows it behind an edge. */
+export const SHOP_NAME = "sluice-demo-shop";
+
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#a8492a"/><path d="M7 15h18c0 6-4 10-9 10s-9-4-9-10z" fill="#fff"/></svg>`;
 
 const COOKIE = { path: "/", httpOnly: true, sameSite: "Lax" } as const;
@@ -37,6 +40,11 @@ export const makeRoutes = ({ settings, wait, random, control }: ShopParts): Hono
       : undefined;
 
   const app = new Hono();
+
+  app.use(async (c, next) => {
+    c.header("server", SHOP_NAME);
+    await next();
+  });
 
   app.get(STYLESHEET_PATH, (c) =>
     c.body(STYLESHEET, 200, {

@@ -1,56 +1,122 @@
 // The whole loop as a reader of the README runs it, with a real Redis between its parts.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { startRedis } from "../support/redis.ts";
+import { makeTestStack } from "../support/stack.ts";
 
 const DEMO_TIMEOUT_MS = 180_000;
+const FEATURES = ["feat_smart_recs_v1", "feat_express_checkout"] as const;
+
+const startDemo = (env: Readonly<Record<string, string>>) => {
+  const demo = spawn(process.execPath, [fileURLToPath(new URL("../../scripts/demo.ts", import.meta.url))], {
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [demo.stdout, demo.stderr])
+    stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const exit = once(demo, "exit");
+  return {
+    said: () => said,
+    says: (text: string) =>
+      vi.waitFor(() => expect(said).toContain(text), { timeout: 90_000, interval: 100 }),
+    interrupt: () => demo.kill("SIGINT"),
+    exitCode: async (): Promise<unknown> => (await exit)[0],
+  };
+};
+
+/** A Redis of its own, and what is published there. */
+const listenToRedis = async () => {
+  const redis = await startRedis();
+  onTestFinished(() => redis.stop());
+  const client = new Redis(redis.url);
+  const listener = client.duplicate();
+  onTestFinished(() => {
+    client.disconnect();
+    listener.disconnect();
+  });
+  const events: { featureId: string; reason: string; revision: number }[] = [];
+  await listener.subscribe("feature_rollbacks");
+  listener.on("message", (_, message) => events.push(JSON.parse(message)));
+  return {
+    url: redis.url,
+    client,
+    reasons: (featureId: string) =>
+      events.filter((event) => event.featureId === featureId).map(({ reason }) => reason),
+  };
+};
 
 test(
-  "npm run demo: the failing feature is rolled back at the edge, the good one kept, and Redis told of both",
+  "npm run demo: the failing feature is rolled back at the edge, the good one kept, and both are closed at the end",
   { timeout: DEMO_TIMEOUT_MS },
   async () => {
-    const redis = await startRedis();
-    onTestFinished(() => redis.stop());
-    const client = new Redis(redis.url);
-    const listener = client.duplicate();
-    onTestFinished(() => {
-      client.disconnect();
-      listener.disconnect();
-    });
-    const events: { featureId: string; reason: string; revision: number }[] = [];
-    await listener.subscribe("feature_rollbacks");
-    listener.on("message", (_, message) => events.push(JSON.parse(message)));
+    const { url, client, reasons } = await listenToRedis();
+    // Ports where nothing runs, so that it brings up a stack of its own.
+    const demo = startDemo({ REDIS_URL: url, EDGE_PORT: "1" });
 
-    const demo = spawn(
-      process.execPath,
-      [fileURLToPath(new URL("../../scripts/demo.ts", import.meta.url))],
-      // Ports where nothing runs, so that it brings up a stack of its own.
-      {
-        env: { PATH: process.env["PATH"], REDIS_URL: redis.url, EDGE_PORT: "1" },
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
-    let told = "";
-    demo.stdout.on("data", (chunk: Buffer) => (told += chunk.toString()));
-    demo.stderr.on("data", (chunk: Buffer) => (told += chunk.toString()));
-    const [code] = await once(demo, "exit");
+    expect(await demo.exitCode(), demo.said()).toBe(0);
+    expect(demo.said()).toMatch(/\d+ ms after the commit/);
+    expect(demo.said()).toContain("ROLLBACK: ");
+    expect(demo.said()).toContain("KEEP: ");
+    expect(reasons("feat_smart_recs_v1").at(-1)).toMatch(/^ROLLBACK/);
+    expect(reasons("feat_express_checkout").at(-1)).toBe("the demo is over");
+    for (const featureId of FEATURES) {
+      expect(await client.get(`feature:state:${featureId}`)).toBe("DISABLED");
+      expect(await client.ttl(`feature:state:${featureId}`)).toBe(-1);
+    }
+  },
+);
 
-    expect(code, told).toBe(0);
-    expect(told).toMatch(/\d+ ms after the commit/);
-    expect(told).toContain("ROLLBACK: ");
-    expect(await client.get("feature:state:feat_smart_recs_v1")).toBe("DISABLED");
-    expect(await client.get("feature:state:feat_express_checkout")).toBe("ENABLED");
-    expect(await client.ttl("feature:state:feat_smart_recs_v1")).toBe(-1);
-    expect(
-      events.findLast(
-        (event) => event.featureId === "feat_smart_recs_v1" && event.reason.startsWith("ROLLBACK"),
-      ),
-    ).toMatchObject({
-      reason: expect.stringContaining("ROLLBACK"),
-      revision: expect.any(Number),
+test(
+  "a demo that is interrupted closes its features and ends with 130",
+  { timeout: DEMO_TIMEOUT_MS },
+  async () => {
+    const { url, client, reasons } = await listenToRedis();
+    const demo = startDemo({ REDIS_URL: url, EDGE_PORT: "1" });
+    await demo.says("visitors a second come through");
+    for (const featureId of FEATURES) expect(await client.get(`feature:state:${featureId}`)).toBe("ENABLED");
+
+    demo.interrupt();
+    expect(await demo.exitCode(), demo.said()).toBe(130);
+    for (const featureId of FEATURES) {
+      expect(reasons(featureId).at(-1)).toBe("the demo is over");
+      expect(await client.get(`feature:state:${featureId}`)).toBe("DISABLED");
+    }
+  },
+);
+
+test(
+  "beside a Sluice that serves a site of one's own the demo starts its own stack and sends that site no visitors",
+  { timeout: DEMO_TIMEOUT_MS },
+  async () => {
+    const paths: string[] = [];
+    const site = createServer((request, response) => {
+      paths.push(request.url ?? "");
+      response.end("a site");
+    }).listen(0, "127.0.0.1");
+    await once(site, "listening");
+    onTestFinished(() => void site.close());
+    const address = site.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    const upstream = `http://127.0.0.1:${address.port}`;
+    const stack = await makeTestStack({ edgeVars: { UPSTREAM_URL: upstream } });
+    onTestFinished(() => stack.stop());
+
+    const demo = startDemo({
+      EDGE_PORT: new URL(stack.edge.url).port,
+      ORIGIN_PORT: new URL(stack.origin.url).port,
+      ADMIN_TOKEN: stack.secrets.adminToken,
+      UPSTREAM_URL: upstream,
     });
+    await demo.says("visitors a second come through");
+    demo.interrupt();
+    expect(await demo.exitCode(), demo.said()).toBe(130);
+    expect(demo.said()).toContain("serves a site of your own");
+    expect(paths).toEqual(["/icon.svg"]);
+    expect(await stack.admin("GET", "/features")).toMatchObject({ features: [] });
   },
 );
