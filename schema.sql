@@ -390,11 +390,7 @@ begin
   select jsonb_build_object(
     'revision', new.revision, 'since', new.revision - 1, 'full', false,
     'features', coalesce((
-      select jsonb_agg(jsonb_build_object(
-        'featureId', f.feature_id, 'enabled', f.enabled, 'rolloutBps', f.rollout_bps, 'holdoutBps', f.holdout_bps,
-        'epoch', f.epoch, 'version', f.version, 'failureMode', f.failure_mode, 'targeting', f.targeting,
-        'routes', f.routes, 'gate', f.gate, 'activation', f.activation))
-      from feature_flags f where f.revision = new.revision), '[]'),
+      select jsonb_agg(feature_state(f)) from feature_flags f where f.revision = new.revision), '[]'),
     'removed', coalesce((
       select jsonb_agg(feature_id) from feature_tombstones where revision = new.revision), '[]')
   ) into change;
@@ -554,6 +550,17 @@ begin
   perform pg_notify('sluice_outbox', head.revision::text);
   return result;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.feature_state(f feature_flags)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select jsonb_build_object(
+    'featureId', f.feature_id, 'enabled', f.enabled, 'rolloutBps', f.rollout_bps, 'holdoutBps', f.holdout_bps,
+    'epoch', f.epoch, 'version', f.version, 'failureMode', f.failure_mode, 'targeting', f.targeting,
+    'routes', f.routes, 'gate', f.gate, 'activation', f.activation)
 $function$;
 
 CREATE OR REPLACE FUNCTION public.raise_revision(above bigint)

@@ -35,13 +35,7 @@ const Row = z.object({
   rule_version: z.number().nullable(),
 });
 
-/** SQL expression of the edge's state of `feature_flags f`. */
-export const stateJson = `jsonb_build_object(
-  'featureId', f.feature_id, 'enabled', f.enabled, 'rolloutBps', f.rollout_bps, 'holdoutBps', f.holdout_bps,
-  'epoch', f.epoch, 'version', f.version, 'failureMode', f.failure_mode, 'targeting', f.targeting,
-  'routes', f.routes, 'gate', f.gate, 'activation', f.activation)`;
-
-export const recordColumns = `${stateJson} as state, f.revision, f.epoch_started_at, f.tags, f.requires,
+export const recordColumns = `feature_state(f) as state, f.revision, f.epoch_started_at, f.tags, f.requires,
   f.rollout_before_bps, f.rollback_reason, f.rolled_back_at, f.created_at, f.updated_at, r.version as rule_version`;
 
 export const recordSource = "feature_flags f left join pmf_rules r using (feature_id)";
