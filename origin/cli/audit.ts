@@ -5,6 +5,8 @@ import { Client } from "pg";
 import { types } from "pg";
 import { z } from "zod";
 import { verifyAudit, type AuditVerdict } from "../features/audit/verify-audit.ts";
+import { askOrigin } from "./ask-origin.ts";
+import { UsageError } from "./errors.ts";
 
 const Verdict: z.ZodType<AuditVerdict> = z.discriminatedUnion("ok", [
   z.object({ ok: z.literal(true), from: z.number(), to: z.number(), rows: z.number(), hash: z.string() }),
@@ -28,11 +30,14 @@ const verifyInDatabase = async (databaseUrl: string, range: Range): Promise<Audi
   }
 };
 
-const askService = async (originUrl: string, token: string, range: Range): Promise<AuditVerdict> => {
-  const url = new URL("/admin/v1/audit/verify", originUrl);
-  for (const [name, value] of Object.entries(range)) url.searchParams.set(name, String(value));
-  const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
-  if (!response.ok) throw new Error(`${url.origin} answers ${response.status}: ${await response.text()}`);
+const verifyAtOrigin = async (originUrl: string, range: Range): Promise<AuditVerdict> => {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(range)) query.set(name, String(value));
+  const response = await askOrigin(
+    originUrl,
+    `/admin/v1/audit/verify?${query.toString()}`,
+    "application/json",
+  );
   return Verdict.parse(await response.json());
 };
 
@@ -45,7 +50,7 @@ const sentence = {
 
 const rowNumber = (text: string | undefined, name: string): number | undefined => {
   if (text === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} must be the number of a row`);
+  if (!/^[1-9]\d*$/.test(text)) throw new UsageError(`--${name} must be the number of a row`);
   return Number(text);
 };
 
@@ -70,7 +75,7 @@ const verify = defineCommand({
     const databaseUrl = process.env["DATABASE_URL"];
     const verdict =
       databaseUrl === undefined || databaseUrl === ""
-        ? await askService(args.origin, process.env["ADMIN_TOKEN"] ?? "", range)
+        ? await verifyAtOrigin(args.origin, range)
         : await verifyInDatabase(databaseUrl, range);
     process.stdout.write(
       verdict.ok

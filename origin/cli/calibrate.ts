@@ -2,9 +2,11 @@
 // service when only the service knows the database (the embedded one).
 import { defineCommand } from "citty";
 import { makePool } from "../db/pool.ts";
-import { FeatureId } from "../../shared/ids.ts";
+import type { FeatureId } from "../../shared/ids.ts";
 import { calibrate } from "../evaluate/calibrate.ts";
 import { calibrationText } from "../evaluate/calibration-text.ts";
+import { featureIdArgument } from "./arguments.ts";
+import { askOrigin } from "./ask-origin.ts";
 
 const inDatabase = async (databaseUrl: string, featureId: FeatureId): Promise<string> => {
   const pool = makePool(databaseUrl, {
@@ -21,11 +23,9 @@ const inDatabase = async (databaseUrl: string, featureId: FeatureId): Promise<st
   }
 };
 
-const fromService = async (originUrl: string, token: string, featureId: FeatureId): Promise<string> => {
-  const url = new URL(`/admin/v1/features/${encodeURIComponent(featureId)}/calibration`, originUrl);
-  const response = await fetch(url, { headers: { authorization: `Bearer ${token}`, accept: "text/plain" } });
-  if (!response.ok) throw new Error(`${url.origin} answers ${response.status}: ${await response.text()}`);
-  return response.text();
+const fromOrigin = async (originUrl: string, featureId: FeatureId): Promise<string> => {
+  const path = `/admin/v1/features/${encodeURIComponent(featureId)}/calibration`;
+  return (await askOrigin(originUrl, path, "text/plain")).text();
 };
 
 export const calibrateCommand = defineCommand({
@@ -42,11 +42,11 @@ export const calibrateCommand = defineCommand({
     },
   },
   run: async ({ args }) => {
-    const featureId = FeatureId.parse(args.feature);
+    const featureId = featureIdArgument(args.feature);
     const databaseUrl = process.env["DATABASE_URL"];
     const text =
       databaseUrl === undefined || databaseUrl === ""
-        ? await fromService(args.origin, process.env["ADMIN_TOKEN"] ?? "", featureId)
+        ? await fromOrigin(args.origin, featureId)
         : await inDatabase(databaseUrl, featureId);
     process.stdout.write(`${text}\n`);
   },

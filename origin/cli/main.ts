@@ -1,6 +1,9 @@
-// `npx sluice COMMAND`: each command lives in the stage that it serves.
-import { defineCommand, runMain } from "citty";
+// `npx sluice COMMAND`: each command lives in the stage that it serves. An error is one line on standard error; errors.ts
+// has the exit codes.
+import { stripVTControlCharacters } from "node:util";
+import { defineCommand, runCommand, runMain } from "citty";
 import { calibrateCommand } from "./calibrate.ts";
+import { errorText, exitCode } from "./errors.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
 import { auditCommand } from "./audit.ts";
@@ -12,15 +15,26 @@ const serve = defineCommand({
   },
 });
 
-await runMain(
-  defineCommand({
-    meta: { name: "sluice", description: "An edge feature gate that closes itself" },
-    subCommands: {
-      serve,
-      preview: previewCommand,
-      audit: auditCommand,
-      calibrate: calibrateCommand,
-      "plan-test": planTestCommand,
-    },
-  }),
-);
+const sluice = defineCommand({
+  meta: { name: "sluice", description: "An edge feature gate that closes itself" },
+  subCommands: {
+    serve,
+    preview: previewCommand,
+    audit: auditCommand,
+    calibrate: calibrateCommand,
+    "plan-test": planTestCommand,
+  },
+});
+
+const rawArgs = process.argv.slice(2);
+if (rawArgs.length === 0 || rawArgs.some((arg) => arg === "--help" || arg === "-h")) {
+  await runMain(sluice, { rawArgs: rawArgs.length === 0 ? ["--help"] : rawArgs });
+} else {
+  try {
+    await runCommand(sluice, { rawArgs });
+  } catch (error) {
+    process.exitCode = exitCode(error);
+    process.stderr.write(`sluice: ${stripVTControlCharacters(errorText(error))}\n`);
+    if (process.exitCode === 2) process.stderr.write("`npx sluice COMMAND --help` shows how it is used.\n");
+  }
+}

@@ -2,11 +2,12 @@
 import { defineCommand } from "citty";
 import { forecastRule } from "../decide/planning/forecast.ts";
 import { Rule } from "../../shared/features/rule.ts";
+import { UsageError } from "./errors.ts";
 import { forecastText } from "./forecast-text.ts";
 
 const number = (text: string, name: string): number => {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new Error(`--${name} must be a number`);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new UsageError(`--${name} must be a number`);
   return value;
 };
 
@@ -31,9 +32,9 @@ export const planTestCommand = defineCommand({
   },
   run: ({ args }) => {
     const usersPerDay = number(args["users-per-day"], "users-per-day");
-    if (usersPerDay <= 0) throw new Error("--users-per-day must be more than 0");
+    if (usersPerDay <= 0) throw new UsageError("--users-per-day must be more than 0");
     const holdoutUsersPerDay = number(args["holdout-users-per-day"], "holdout-users-per-day");
-    if (holdoutUsersPerDay < 0) throw new Error("--holdout-users-per-day must not be less than 0");
+    if (holdoutUsersPerDay < 0) throw new UsageError("--holdout-users-per-day must not be less than 0");
     const parsed = Rule.safeParse({
       featureId: "planned",
       activationThreshold: number(args.activation, "activation"),
@@ -45,7 +46,7 @@ export const planTestCommand = defineCommand({
       compare: holdoutUsersPerDay > 0 ? { activation: "holdout", retention: "holdout" } : {},
     });
     if (!parsed.success)
-      throw new Error(
+      throw new UsageError(
         parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "),
       );
     const plan = forecastRule(parsed.data, { usersPerDay, holdoutUsersPerDay });

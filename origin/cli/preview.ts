@@ -1,9 +1,10 @@
 // `sluice preview FEATURE --site URL`: prints a link for whoever holds the push keys to hand out.
 import { defineCommand } from "citty";
-import { FeatureId } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
 import { MAX_PREVIEW_S } from "../../shared/signing/preview.ts";
 import { previewLink, signPreview } from "../features/preview-link.ts";
+import { featureIdArgument } from "./arguments.ts";
+import { UsageError } from "./errors.ts";
 
 const MAX_MINUTES = MAX_PREVIEW_S / 60;
 
@@ -19,13 +20,13 @@ export const previewCommand = defineCommand({
     minutes: { type: "string", description: `For how long, at most ${MAX_MINUTES}`, default: "60" },
   },
   run: ({ args }) => {
-    const featureId = FeatureId.parse(args.feature);
+    const featureId = featureIdArgument(args.feature);
     const minutes = Number(args.minutes);
     if (!(minutes > 0 && minutes <= MAX_MINUTES))
-      throw new Error(`--minutes must be a number above 0 and at most ${MAX_MINUTES}`);
+      throw new UsageError(`--minutes must be a number above 0 and at most ${MAX_MINUTES}`);
     const keys = KeyRing.safeParse(process.env["PUSH_KEYS"] ?? "");
     if (!keys.success)
-      throw new Error("PUSH_KEYS must hold the edge's push keys, as kid:secret[,kid:secret…]");
+      throw new UsageError("PUSH_KEYS must hold the edge's push keys, as kid:secret[,kid:secret…]");
     const expires = Math.floor(Date.now() / 1_000 + minutes * 60);
     const token = signPreview(keys.data[0], { featureId, expires });
     process.stdout.write(`${previewLink(args.site, token, args.to)}\n`);

@@ -1,0 +1,90 @@
+// What a person and a script get from a command of the CLI that fails.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { afterAll, expect, test } from "vitest";
+import { makeTestDatabase } from "../support/database.ts";
+import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";
+
+const database = await makeTestDatabase();
+const origin = await startOrigin({ DATABASE_URL: database.url });
+afterAll(async () => {
+  await origin.end("SIGTERM");
+  await database.drop();
+});
+
+const sluice = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+  const child = spawn(process.execPath, ["origin/cli/main.ts", ...args], {
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const said = { out: "", error: "" };
+  child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (said.error += chunk.toString()));
+  const [code] = await once(child, "exit");
+  return { code: Number(code), ...said };
+};
+
+const HINT = "`npx sluice COMMAND --help` shows how it is used.\n";
+
+test.each([
+  [["bogus"], "Unknown command bogus"],
+  [["preview", "feat_a"], "Missing required argument: --site"],
+  [["calibrate", "fäh"], "FEATURE may contain letters, digits and _ . : / - only"],
+  [["plan-test", "--users-per-day", "many"], "--users-per-day must be a number"],
+  [["audit", "verify", "--from", "first"], "--from must be the number of a row"],
+  [["audit", "verify", "--origin", "localhost"], "--origin must be a URL"],
+])("wrong arguments are one line and exit code 2: %j", async (args, message) => {
+  const { code, out, error } = await sluice(args);
+  expect({ code, out }).toEqual({ code: 2, out: "" });
+  expect(error).toBe(`sluice: ${message}\n${HINT}`);
+});
+
+test("without a token the line says which variable takes it", async () => {
+  const { code, error } = await sluice(["calibrate", "feat_a", "--origin", origin.url]);
+  expect(code).toBe(2);
+  expect(error).toBe(`sluice: set ADMIN_TOKEN to the admin token; npm start shows it\n${HINT}`);
+});
+
+test("a token that the origin does not know is not repeated", async () => {
+  const env = { ADMIN_TOKEN: "hunter2-hunter2" };
+  const { code, error } = await sluice(["audit", "verify", "--origin", origin.url], env);
+  expect(code).toBe(2);
+  expect(error).toBe(`sluice: the origin at ${origin.url} does not know the token in ADMIN_TOKEN\n${HINT}`);
+});
+
+const failures: [string, { more?: string[]; env?: Record<string, string> }, string][] = [
+  [
+    "that the origin refuses",
+    { more: ["--origin", origin.url], env: { ADMIN_TOKEN } },
+    `the origin at ${origin.url} answers 404: `,
+  ],
+  [
+    "when no origin answers",
+    { more: ["--origin", "http://127.0.0.1:1"] },
+    "no origin answers at http://127.0.0.1:1",
+  ],
+  [
+    "when no database answers",
+    { env: { DATABASE_URL: "postgres://127.0.0.1:1/x" } },
+    "ECONNREFUSED 127.0.0.1:1",
+  ],
+  [
+    "about a feature that is not there",
+    { env: { DATABASE_URL: database.url } },
+    "there is no feature feat_a",
+  ],
+];
+
+test.each(failures)("a command %s is one line and exit code 1", async (_, { more = [], env }, message) => {
+  const { code, out, error } = await sluice(["calibrate", "feat_a", ...more], env);
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+  expect(error).toMatch(/^sluice: .*\n$/);
+  expect(error).toContain(message);
+});
+
+test("without a command it says what there is", async () => {
+  const { code, out } = await sluice([]);
+  expect(code).toBe(0);
+  for (const command of ["serve", "preview", "audit", "calibrate", "plan-test"])
+    expect(out).toContain(command);
+});
