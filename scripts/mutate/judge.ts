@@ -42,7 +42,7 @@ export const makeJudge = (
   };
 
   const begin = async (): Promise<Worker> => {
-    const begun = new Worker(new URL("./judge-worker.ts", import.meta.url), {
+    const begun = new Worker(new URL("judge-worker.ts", import.meta.url), {
       workerData,
       stdout: true,
       stderr: true,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, describe, expect, test } from "vitest";
-import { makeAdminApp } from "../support/admin-app.ts";
-import { makeTestDatabase } from "../support/database.ts";
+import { makeAdminApp } from "../../support/admin-app.ts";
+import { makeTestDatabase } from "../../support/database.ts";
 
 const database = await makeTestDatabase();
 afterAll(() => database.drop());

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest";
-import { inTransaction } from "../../origin/db/pool.ts";
-import { makeTestDatabase } from "../support/database.ts";
+import { inTransaction } from "../../../origin/db/pool.ts";
+import { makeTestDatabase } from "../../support/database.ts";
 
 const { pool, drop } = await makeTestDatabase();
 afterAll(drop);

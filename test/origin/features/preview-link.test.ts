@@ -1,9 +1,9 @@
 import { createHmac } from "node:crypto";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { previewLink, signPreview } from "../../origin/features/preview-link.ts";
-import { FeatureId } from "../../shared/ids.ts";
-import { parsePreview } from "../../shared/signing/preview.ts";
+import { previewLink, signPreview } from "../../../origin/features/preview-link.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { parsePreview } from "../../../shared/signing/preview.ts";
 
 const key = { kid: "k1", secret: "a-secret-of-this-test" };
 const featureId = fc.stringMatching(/^[A-Za-z0-9_.:/-]{1,128}$/).map((id) => FeatureId.parse(id));

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Cluster, Redis } from "ioredis";
-import type { FlagBus, FlagEvent } from "../../origin/delivery/bus/flag-bus.ts";
-import { startStateRefresh } from "../../origin/delivery/bus/refresh-states.ts";
-import { makeRedisBus } from "../../origin/delivery/bus/redis-bus.ts";
-import { connectRedis } from "../../origin/db/redis.ts";
-import { FeatureState } from "../../shared/features/feature.ts";
-import { FeatureId, Revision } from "../../shared/ids.ts";
-import { makeTestLog } from "../support/log.ts";
-import { startRedis, startRedisCluster } from "../support/redis.ts";
+import type { FlagBus, FlagEvent } from "../../../origin/delivery/bus/flag-bus.ts";
+import { startStateRefresh } from "../../../origin/delivery/bus/refresh-states.ts";
+import { makeRedisBus } from "../../../origin/delivery/bus/redis-bus.ts";
+import { connectRedis } from "../../../origin/db/redis.ts";
+import { FeatureState } from "../../../shared/features/feature.ts";
+import { FeatureId, Revision } from "../../../shared/ids.ts";
+import { makeTestLog } from "../../support/log.ts";
+import { startRedis, startRedisCluster } from "../../support/redis.ts";
 
 const soon = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 30_000, interval: 20 });
 

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest";
-import { migrate } from "../../origin/db/migrate.ts";
-import { makeTestDatabase } from "../support/database.ts";
+import { migrate } from "../../../origin/db/migrate.ts";
+import { makeTestDatabase } from "../../support/database.ts";
 
 const database = await makeTestDatabase();
 afterAll(() => database.drop());

@@ -1,17 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
-import { makeMetrics } from "../../origin/runtime/metrics.ts";
-import { recordConfirmed, recordFailed, registerEdges } from "../../origin/delivery/edges/confirmations.ts";
-import { isGenuineReceipt, readReceipt, signReceipt } from "../../origin/delivery/rollback-receipt.ts";
-import { readDeadLetters, readEdges, readMissingEdges } from "../../origin/delivery/edges/edge-status.ts";
-import { makeCompletionMonitor } from "../../origin/delivery/completion-monitor.ts";
-import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
-import { newFeature } from "../../origin/features/new-feature.ts";
-import { listAudit } from "../../origin/features/read-features.ts";
-import { FeatureId, Revision } from "../../shared/ids.ts";
-import { KeyRing } from "../../shared/signing/key-ring.ts";
-import { makeTestDatabase } from "../support/database.ts";
-import { makeTestLog } from "../support/log.ts";
+import { makeMetrics } from "../../../origin/runtime/metrics.ts";
+import {
+  recordConfirmed,
+  recordFailed,
+  registerEdges,
+} from "../../../origin/delivery/edges/confirmations.ts";
+import { isGenuineReceipt, readReceipt, signReceipt } from "../../../origin/delivery/rollback-receipt.ts";
+import { readDeadLetters, readEdges, readMissingEdges } from "../../../origin/delivery/edges/edge-status.ts";
+import { makeCompletionMonitor } from "../../../origin/delivery/completion-monitor.ts";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
+import { newFeature } from "../../../origin/features/new-feature.ts";
+import { listAudit } from "../../../origin/features/read-features.ts";
+import { FeatureId, Revision } from "../../../shared/ids.ts";
+import { KeyRing } from "../../../shared/signing/key-ring.ts";
+import { makeTestDatabase } from "../../support/database.ts";
+import { makeTestLog } from "../../support/log.ts";
 
 const database = await makeTestDatabase();
 const { pool } = database;

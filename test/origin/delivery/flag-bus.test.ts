@@ -1,12 +1,12 @@
 // What every FlagBus promises, run over each of them. redis-bus.test.ts has what only Redis does.
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { connectRedis } from "../../origin/db/redis.ts";
-import type { FlagBus, FlagEvent } from "../../origin/delivery/bus/flag-bus.ts";
-import { makeInProcessBus } from "../../origin/delivery/bus/in-process-bus.ts";
-import { makeRedisBus } from "../../origin/delivery/bus/redis-bus.ts";
-import { FeatureId, Revision } from "../../shared/ids.ts";
-import { makeTestLog } from "../support/log.ts";
-import { startRedis, startRedisCluster } from "../support/redis.ts";
+import { connectRedis } from "../../../origin/db/redis.ts";
+import type { FlagBus, FlagEvent } from "../../../origin/delivery/bus/flag-bus.ts";
+import { makeInProcessBus } from "../../../origin/delivery/bus/in-process-bus.ts";
+import { makeRedisBus } from "../../../origin/delivery/bus/redis-bus.ts";
+import { FeatureId, Revision } from "../../../shared/ids.ts";
+import { makeTestLog } from "../../support/log.ts";
+import { startRedis, startRedisCluster } from "../../support/redis.ts";
 
 const soon = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 30_000, interval: 10 });
 

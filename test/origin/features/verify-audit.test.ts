@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
-import { newFeature } from "../../origin/features/new-feature.ts";
-import { verifyAudit } from "../../origin/features/audit/verify-audit.ts";
-import { FeatureId } from "../../shared/ids.ts";
-import { makeTestDatabase } from "../support/database.ts";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
+import { newFeature } from "../../../origin/features/new-feature.ts";
+import { verifyAudit } from "../../../origin/features/audit/verify-audit.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { makeTestDatabase } from "../../support/database.ts";
 
 const database = await makeTestDatabase();
 const { pool } = database;

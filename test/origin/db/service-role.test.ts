@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
-import { makePool } from "../../origin/db/pool.ts";
-import { serviceUrlOf } from "../../origin/db/service-role.ts";
-import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
-import { newFeature } from "../../origin/features/new-feature.ts";
-import { FeatureId } from "../../shared/ids.ts";
-import { makeTestDatabase } from "../support/database.ts";
+import { makePool } from "../../../origin/db/pool.ts";
+import { serviceUrlOf } from "../../../origin/db/service-role.ts";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
+import { newFeature } from "../../../origin/features/new-feature.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { makeTestDatabase } from "../../support/database.ts";
 
 const database = await makeTestDatabase();
 const url = await serviceUrlOf(database.url);

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
-import { isGenuineReceipt } from "../../origin/delivery/rollback-receipt.ts";
-import { registerEdges } from "../../origin/delivery/edges/confirmations.ts";
-import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
-import { newFeature } from "../../origin/features/new-feature.ts";
-import { FeatureId } from "../../shared/ids.ts";
-import { KeyRing } from "../../shared/signing/key-ring.ts";
-import { makeAdminApp } from "../support/admin-app.ts";
-import { makeTestDatabase } from "../support/database.ts";
+import { isGenuineReceipt } from "../../../origin/delivery/rollback-receipt.ts";
+import { registerEdges } from "../../../origin/delivery/edges/confirmations.ts";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
+import { newFeature } from "../../../origin/features/new-feature.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { KeyRing } from "../../../shared/signing/key-ring.ts";
+import { makeAdminApp } from "../../support/admin-app.ts";
+import { makeTestDatabase } from "../../support/database.ts";
 
 const { pool, drop } = await makeTestDatabase();
 afterAll(drop);

@@ -1,0 +1,75 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { checkGate, checkRequirements, checkShares } from "../../../origin/features/check-feature.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { recordOf, relatedOf } from "../../support/feature-record.ts";
+
+const errorsOf = (refusal: ReturnType<typeof checkShares>) =>
+  refusal?.error.reason === "invalid" ? refusal.error.errors : refusal?.error;
+
+test("whole shares from 0 to 10,000 that leave room for each other pass, whoever named them", () => {
+  const share = fc.integer({ min: 0, max: 10_000 });
+  fc.assert(
+    fc.property(share, share, fc.boolean(), (rolloutBps, holdoutBps, isNamed) => {
+      const passes = checkShares({ rolloutBps, holdoutBps }, isNamed) === undefined;
+      expect(passes).toBe(rolloutBps + holdoutBps <= 10_000);
+    }),
+  );
+});
+
+test.each([
+  [{ rolloutBps: 0.2, holdoutBps: 0 }, "rolloutBps"],
+  [{ rolloutBps: -1, holdoutBps: 0 }, "rolloutBps"],
+  [{ rolloutBps: 10_001, holdoutBps: 0 }, "rolloutBps"],
+  [{ rolloutBps: 0, holdoutBps: Number.NaN }, "holdoutBps"],
+])("%j is refused by its field, with the unit that is meant", (shares, field) => {
+  expect(errorsOf(checkShares(shares, true))).toEqual([
+    { field, reason: "must be a whole number of basis points from 0 to 10000 (2000 = 20 %)" },
+  ]);
+});
+
+test("a holdout that the request does not name stands in the way of the rollout, and the error says how to change it", () => {
+  expect(errorsOf(checkShares({ rolloutBps: 9_500, holdoutBps: 750 }, false))).toEqual([
+    {
+      field: "rolloutBps",
+      reason:
+        "the holdout of 750 bps (7.5 %) leaves at most 9250; name holdoutBps in the same request to change it too (with 0 nobody is left to compare with)",
+    },
+  ]);
+  expect(errorsOf(checkShares({ rolloutBps: 9_500, holdoutBps: 750 }, true))).toEqual([
+    { field: "holdoutBps", reason: "rolloutBps + holdoutBps must be at most 10000" },
+  ]);
+});
+
+test("a gate that answers by itself needs routes, and any other gate does not", () => {
+  const answers = { whenClosed: { action: "notFound" } } as const;
+  expect(errorsOf(checkGate({ gate: answers, routes: [] }))).toMatchObject([{ field: "gate.whenClosed" }]);
+  expect(checkGate({ gate: answers, routes: [{ path: "/a" }] })).toBeUndefined();
+  expect(checkGate({ gate: { path: "/b" }, routes: [] })).toBeUndefined();
+  expect(checkGate({ gate: null, routes: [] })).toBeUndefined();
+});
+
+const id = (text: string) => FeatureId.parse(text);
+const requires = (...ids: string[]) => ({ enabled: true, requires: ids.map(id) });
+
+test("a feature requires features that exist, and never itself, not even through others", () => {
+  const related = relatedOf(
+    recordOf("a"),
+    recordOf("b", { requires: ["a"] }),
+    recordOf("c", { requires: ["b"] }),
+  );
+  const check = (...ids: string[]) => errorsOf(checkRequirements(related, id("a"), requires(...ids)));
+  expect(check()).toBeUndefined();
+  expect(check("nowhere")).toMatchObject([{ field: "requires", reason: "no such feature: nowhere" }]);
+  for (const circular of ["a", "b", "c"])
+    expect(check(circular)).toMatchObject([{ reason: `requires a itself: ${circular}` }]);
+});
+
+test("an open feature requires open ones; a closed one may wait for them", () => {
+  const related = relatedOf(recordOf("a"), recordOf("b", { state: { enabled: false } }), recordOf("c"));
+  expect(checkRequirements(related, id("a"), requires("b", "c"))?.error).toEqual({
+    reason: "requirementClosed",
+    featureIds: ["b"],
+  });
+  expect(checkRequirements(related, id("a"), { ...requires("b"), enabled: false })).toBeUndefined();
+});
