@@ -4,7 +4,7 @@
 -- A number for every process that appends to the log, new at each start: a writer's sequence numbers never clash.
 create sequence telemetry_writer as integer;
 
--- Acknowledged telemetry, as compact blocks (origin/span-log/block.ts). Each (writer, partition) is a stream whose
+-- Acknowledged telemetry, as compact blocks (origin/span-log/record.ts). Each (writer, partition) is a stream whose
 -- seq rises in commit order. Hourly partitions are made ahead and dropped by the service.
 create table span_log (
   at timestamptz not null default clock_timestamp(),

@@ -1,6 +1,6 @@
-// Who folds which partition. A partition belongs to the session that holds its advisory lock; the lock ends with the
-// session. A session that is only believed dead may still be writing, so each new owner raises the partition's fence,
-// and a transaction under an older fence does nothing.
+// Which process folds which partition. A partition belongs to the session that holds its advisory lock; the lock ends with
+// the session. A session that the database has given up may still be writing, so each new owner raises the partition's
+// fence, and a transaction under an older fence does nothing.
 import type { Client } from "../db/pool.ts";
 
 const LOCK_CLASS = "hashtext('sluice fold partition')";
@@ -36,7 +36,7 @@ export const takePartitions = async (
   return taken;
 };
 
-/** Gives back what is above the fair share, for another process that has just started. */
+/** Gives back the partitions above the fair share, for another process that has just started. */
 export const releaseExcess = async (
   client: Client,
   owned: Map<number, number>,
@@ -64,8 +64,8 @@ export const fairShareOf = async (client: Client): Promise<number> => {
 };
 
 /**
- * In a transaction, before anything is written: holds fences and windows as they are until it ends, and says whether
- * they are still those that this process knows.
+ * In a transaction, before anything is written: locks fences and windows as they are until it ends. "ok" when they are
+ * those that this process knows.
  */
 export const holdFences = async (
   client: Client,

@@ -1,5 +1,6 @@
 // The sample of spans that is kept whole, on its way to otel_spans.
-import { CopyBuffer, copyInto } from "../db/copy.ts";
+import { copyInto } from "../db/copy.ts";
+import { CopyBuffer } from "../db/copy-format.ts";
 import type { Client } from "../db/pool.ts";
 import {
   ACTIVATION,
@@ -46,7 +47,7 @@ export const makeRawSpans = () => {
       copy.boolean((record.flags & ACTIVATION) !== 0);
     },
     count: (): number => copy.rows,
-    /** Those added since `clear`, as COPY takes them. */
+    /** The spans added since `clear`, as COPY takes them. */
     data: (): Buffer => copy.finish(),
     clear: (): void => copy.clear(),
   };

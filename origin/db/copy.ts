@@ -1,186 +1,16 @@
-// COPY … FROM STDIN in PostgreSQL's binary format: several times cheaper for the server than INSERT.
-// Format: https://www.postgresql.org/docs/17/sql-copy.html#SQL-COPY-BINARY-FORMAT
+// COPY … FROM STDIN and COPY … TO STDOUT, which pg does not offer itself.
 import type { Connection, Submittable } from "pg";
+import { CopyRow, SIGNATURE } from "./copy-format.ts";
 import type { Client } from "./pool.ts";
 
-const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", "latin1");
-const TRAILER = Buffer.from([0xff, 0xff]);
 const CHUNK_BYTES = 65_536;
-/** 2000-01-01, where PostgreSQL's timestamps begin, in ms since 1970 */
-const POSTGRES_EPOCH_MS = 946_684_800_000;
-
-/** Builds tuples column by column: `row(n)`, then n values. */
-export class CopyBuffer {
-  #bytes = Buffer.allocUnsafe(CHUNK_BYTES);
-  #at = SIGNATURE.copy(this.#bytes);
-  rows = 0;
-
-  #room(needed: number): void {
-    if (this.#at + needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + needed));
-    this.#bytes.copy(larger, 0, 0, this.#at);
-    this.#bytes = larger;
-  }
-
-  /** As Buffer's writers, without their checks: some hundred thousand a second. */
-  #put16(value: number): void {
-    this.#bytes[this.#at++] = value >>> 8;
-    this.#bytes[this.#at++] = value;
-  }
-
-  #put32(value: number): void {
-    this.#bytes[this.#at++] = value >>> 24;
-    this.#bytes[this.#at++] = value >>> 16;
-    this.#bytes[this.#at++] = value >>> 8;
-    this.#bytes[this.#at++] = value;
-  }
-
-  row(columns: number): void {
-    this.#room(2);
-    this.#put16(columns);
-    this.rows++;
-  }
-
-  null(): void {
-    this.#room(4);
-    this.#put32(-1);
-  }
-
-  /** bigint from its two halves */
-  int8(low: number, high: number): void {
-    this.#room(12);
-    this.#put32(8);
-    this.#put32(high);
-    this.#put32(low);
-  }
-
-  int4(value: number): void {
-    this.#room(8);
-    this.#put32(4);
-    this.#put32(value);
-  }
-
-  int2(value: number): void {
-    this.#room(6);
-    this.#put32(2);
-    this.#put16(value);
-  }
-
-  boolean(value: boolean): void {
-    this.#room(5);
-    this.#put32(1);
-    this.#bytes[this.#at++] = value ? 1 : 0;
-  }
-
-  float8(value: number): void {
-    this.#room(12);
-    this.#put32(8);
-    this.#at = this.#bytes.writeDoubleBE(value, this.#at);
-  }
-
-  /** timestamptz from whole ms since 1970; null when it is infinite */
-  timestamp(ms: number): void {
-    if (!Number.isFinite(ms)) return this.null();
-    const us = (ms - POSTGRES_EPOCH_MS) * 1_000;
-    const high = Math.floor(us / 2 ** 32);
-    this.int8(us - high * 2 ** 32, high);
-  }
-
-  /** text in UTF-8, or bytea */
-  bytes(from: Uint8Array, start: number, end: number): void {
-    this.#room(4 + end - start);
-    this.#put32(end - start);
-    // Ids are short: a call of `set` would cost more than its copying.
-    if (end - start > 64) {
-      this.#bytes.set(from.subarray(start, end), this.#at);
-      this.#at += end - start;
-    } else for (let at = start; at < end; at++) this.#bytes[this.#at++] = from[at] ?? 0;
-  }
-
-  text(value: string): void {
-    const bytes = Buffer.from(value);
-    this.bytes(bytes, 0, bytes.length);
-  }
-
-  /** bytea from these parts, one after the other */
-  joined(parts: readonly Uint8Array[]): void {
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
-    this.#room(4 + length);
-    this.#put32(length);
-    for (const part of parts) {
-      this.#bytes.set(part, this.#at);
-      this.#at += part.length;
-    }
-  }
-
-  /** The whole message. It is overwritten after `clear`; pg has its own copy of what `copyInto` was given. */
-  finish(): Buffer {
-    this.#room(TRAILER.length);
-    this.#at += TRAILER.copy(this.#bytes, this.#at);
-    return this.#bytes.subarray(0, this.#at);
-  }
-
-  /** Begins anew in the same memory: that of large buffers thrown away makes the collector run several times a second. */
-  clear(): void {
-    this.#at = SIGNATURE.length;
-    this.rows = 0;
-  }
-}
-
-/** Reads the columns of one tuple, in their order. */
-export class CopyRow {
-  #bytes: Buffer = Buffer.alloc(0);
-  #at = 0;
-
-  /** Begins with another tuple. */
-  open(bytes: Buffer, at: number): void {
-    this.#bytes = bytes;
-    this.#at = at;
-  }
-
-  /** Whether the next column is null; it is then passed over. */
-  isNull(): boolean {
-    if (this.#bytes.readInt32BE(this.#at) !== -1) return false;
-    this.#at += 4;
-    return true;
-  }
-
-  int2(): number {
-    this.#at += 6;
-    return this.#bytes.readInt16BE(this.#at - 2);
-  }
-
-  int4(): number {
-    this.#at += 8;
-    return this.#bytes.readInt32BE(this.#at - 4);
-  }
-
-  /** bigint below 2^53 */
-  int8(): number {
-    this.#at += 12;
-    return this.#bytes.readInt32BE(this.#at - 8) * 2 ** 32 + this.#bytes.readUInt32BE(this.#at - 4);
-  }
-
-  /** timestamptz in ms since 1970 */
-  timestamp(): number {
-    return this.int8() / 1_000 + POSTGRES_EPOCH_MS;
-  }
-
-  /** bytea; a copy, since pg writes over what came from the server */
-  bytes(): Buffer {
-    const length = this.#bytes.readInt32BE(this.#at);
-    const start = this.#at + 4;
-    this.#at = start + length;
-    return Buffer.from(this.#bytes.subarray(start, this.#at));
-  }
-}
 
 type CopyConnection = Connection & {
   readonly sendCopyFromChunk: (chunk: Buffer) => void;
   readonly endCopyFrom: () => void;
 };
 
-/** What pg calls on a query in work; `Submittable` names only the first. */
+/** The methods that pg calls on a query in work; `Submittable` names only the first. */
 type CopyQuery = Submittable & {
   callback: (error?: Error) => void;
   readonly handleCopyInResponse: () => void;
@@ -200,7 +30,7 @@ const sendCopy = (connection: Connection, data: Buffer): void => {
   connection.endCopyFrom();
 };
 
-/** `data` is sent behind the command without waiting for the server's word: refused, it is passed over. */
+/** `data` is sent right behind the command. A server that refuses the command passes it over. */
 const runCopy = (
   client: Client,
   text: string,
@@ -235,8 +65,8 @@ export const copyInto = (client: Client, target: string, data: Buffer): Promise<
   runCopy(client, `copy ${target} from stdin (format binary)`, { data, handleCopyData: () => {} });
 
 /**
- * Hands each row of a trusted `query` without parameters to `visit`. Binary, as pg's own results cannot be: bytea would
- * come as hexadecimal text. Rejects as the server does; what `visit` throws rejects too, once all rows have come.
+ * Calls `visit` with each row of a trusted `query` without parameters. Binary, as pg's own results cannot be: bytea would
+ * come as hexadecimal text. Rejects as the server does, and with an error that `visit` throws once all rows have come.
  */
 export const copyFrom = async (
   client: Client,

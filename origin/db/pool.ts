@@ -5,7 +5,7 @@ types.setTypeParser(types.builtins.INT8, Number);
 
 export type Pool = PgPool;
 export type Client = PoolClient;
-/** What a query needs: a pool for one statement, a client inside a transaction. */
+/** Runs a query: a pool for one statement, a client inside a transaction. */
 export type Queryable = Pick<PgPool | PoolClient, "query">;
 
 export type PoolOptions = {
@@ -35,8 +35,8 @@ export const makePool = (connectionString: string, options: PoolOptions): Pool =
 };
 
 /**
- * Lends a connection to `work`, which may tell to `drop` it. One that breaks meanwhile is dropped too: its query rejects,
- * and beyond that pg would take the process down if nobody listened.
+ * Lends a connection to `work`, which may ask to `drop` it. A connection that breaks meanwhile is dropped too: its query
+ * rejects, and besides pg ends the process when nothing listens for the error.
  */
 export const withClient = async <T>(
   pool: Pool,
@@ -56,7 +56,7 @@ export const withClient = async <T>(
   }
 };
 
-/** Runs `work` in one transaction; whatever it throws rolls back and is thrown on. */
+/** Runs `work` in one transaction. An error rolls it back and is thrown on. */
 export const inTransaction = <T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> =>
   withClient(pool, async (client, drop) => {
     try {

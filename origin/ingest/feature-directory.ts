@@ -1,24 +1,24 @@
-// Which features exist and their current epochs, as ingest needs it for every span: kept in memory, read again every
-// second, and when a span names something that was not there a second ago.
+// The features that exist and their current epochs, which ingest needs for every span: kept in memory, read again every
+// second, and when a span names a feature or epoch that was not there a second ago.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Queryable } from "../db/pool.ts";
 import { featureEpoch, type FeatureEpoch } from "../span-log/unit-key.ts";
 
 const REFRESH_MS = 1_000;
-/** New names do not make us ask the database more often than this. */
+/** New names do not bring more reads than one in this time. */
 const SPACING_MS = 100;
-/** Names known to be missing; more are asked for again. */
+/** Names that are remembered as missing; with more than these, all are looked for again. */
 const MAX_MISSING = 10_000;
 
 type Entry = { epoch: number; epochs: Map<number, FeatureEpoch> };
 
 export type FeatureDirectory = {
   /**
-   * "unknown": there is no such feature, or the epoch has not begun. "unsure": neither known nor looked for within the
-   * last second; refresh and ask again. An absent epoch means the current one.
+   * "unknown": there is no such feature, or the epoch has not begun. "unsure": it is not known and was not looked for
+   * within the last second; refresh and find again. An absent epoch means the current one.
    */
   readonly find: (featureId: string, epoch: number | undefined) => FeatureEpoch | "unknown" | "unsure";
-  /** Whether what is known is more than a second old. */
+  /** Whether the last read is more than a second ago. */
   readonly isOld: () => boolean;
   readonly refresh: () => Promise<void>;
 };
@@ -26,7 +26,7 @@ export type FeatureDirectory = {
 /** `nowMs`: a monotonic clock. Current epochs are at most a second behind. */
 export const makeFeatureDirectory = (db: Queryable, nowMs: () => number): FeatureDirectory => {
   let entries = new Map<string, Entry>();
-  let asked = new Set<string>();
+  let sought = new Set<string>();
   let missing = new Map<string, number>();
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
@@ -35,8 +35,8 @@ export const makeFeatureDirectory = (db: Queryable, nowMs: () => number): Featur
     const waitMs = readAt + SPACING_MS - nowMs();
     if (waitMs > 0) await sleep(waitMs);
     const startedAt = nowMs();
-    const looked = asked;
-    asked = new Set();
+    const names = sought;
+    sought = new Set();
     const { rows } = await db.query<{ feature_id: string; epoch: number }>({
       name: "feature-directory",
       text: "select feature_id, epoch from feature_flags",
@@ -48,14 +48,14 @@ export const makeFeatureDirectory = (db: Queryable, nowMs: () => number): Featur
       ]),
     );
     if (missing.size > MAX_MISSING) missing = new Map();
-    for (const name of looked) missing.set(name, startedAt);
+    for (const name of names) missing.set(name, startedAt);
     readAt = startedAt;
   };
 
   const absent = (name: string): "unknown" | "unsure" => {
     const lookedAt = missing.get(name);
     if (lookedAt !== undefined && nowMs() - lookedAt < REFRESH_MS) return "unknown";
-    asked.add(name);
+    sought.add(name);
     return "unsure";
   };
 

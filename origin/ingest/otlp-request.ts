@@ -37,6 +37,9 @@ export const encodingOf = (contentType: string | undefined): Encoding | undefine
 
 const signals: Readonly<Record<string, OtlpSignal>> = { "/v1/traces": "traces", "/v1/logs": "logs" };
 
+/** undefined: the URL is not one of telemetry. */
+export const signalOf = (url: string): OtlpSignal | undefined => signals[url.split("?")[0] ?? ""];
+
 /** Without a token everyone may send: a machine of one's own. */
 const mayIngest = (authorization: string | undefined, token: string | undefined): boolean => {
   if (token === undefined) return true;
@@ -49,7 +52,7 @@ export const readRequestHead = (
   token: string | undefined,
 ): Result<OtlpRequest, RequestError> => {
   const { method, url, headers } = head;
-  const signal = signals[url.split("?")[0] ?? ""];
+  const signal = signalOf(url);
   if (signal === undefined) return err({ reason: "unknownPath" });
   if (method !== "POST") return err({ reason: "methodNotAllowed" });
   if (!mayIngest(headers.authorization, token)) return err({ reason: "unauthorized" });

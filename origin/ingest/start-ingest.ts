@@ -1,5 +1,4 @@
-// The role `ingest`: takes telemetry over OTLP/HTTP, counts requests of bots, and records every two seconds that it is
-// there.
+// The role `ingest`: takes telemetry over OTLP/HTTP, counts requests of bots, and records a heartbeat every two seconds.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Config } from "../config.ts";
 import type { Pool } from "../db/pool.ts";
@@ -8,19 +7,18 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import { makeSpanLog } from "../span-log/append.ts";
 import { HEARTBEAT_EVERY_MS, OUTAGE_LATENESS_SECONDS, recordHeartbeat } from "../span-log/heartbeat.ts";
-import { makeBotRequestCounter } from "./count-bot-requests.ts";
+import { makeBotRequestCounter } from "./bot-request-counter.ts";
 import { makeFeatureDirectory } from "./feature-directory.ts";
 import { makeOtlpHandler } from "./otlp-handler.ts";
+import { signalOf } from "./otlp-request.ts";
 
 export type Ingest = {
   /** Whether the request is telemetry. */
   readonly takes: (request: IncomingMessage) => boolean;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Stores what is in work. Requests must have ended. */
+  /** Stores all that was accepted. Requests must have ended. */
   readonly stop: () => Promise<void>;
 };
-
-const TELEMETRY_URL = /^\/v1\/(?:traces|logs)(?:\?|$)/;
 
 /** `pool` is ended with this stage. */
 export const startIngest = (options: {
@@ -54,7 +52,7 @@ export const startIngest = (options: {
       log.warn({ err: error }, "the heartbeat of ingest could not be stored; it is tried again in 2 s"),
   });
   return {
-    takes: ({ url = "" }) => TELEMETRY_URL.test(url),
+    takes: ({ url = "" }) => signalOf(url) !== undefined,
     handle: makeOtlpHandler({
       log: spanLog,
       directory: makeFeatureDirectory(pool, () => performance.now()),

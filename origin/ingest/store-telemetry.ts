@@ -3,7 +3,7 @@ import type { SpanLog } from "../span-log/append.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { makeBatchClassifier, type ClassCounts, type ClassifiedBatch } from "./classify-batch.ts";
 import { isRelevant } from "./classify.ts";
-import type { BotRequestCounter } from "./count-bot-requests.ts";
+import type { BotRequestCounter } from "./bot-request-counter.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
 import { readJson } from "./otlp-json.ts";
 import { readProtobuf } from "./otlp-protobuf.ts";

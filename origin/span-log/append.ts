@@ -2,7 +2,8 @@
 // costs one flush for all of them. A failed commit fails its requests; their clients send again.
 import { setTimeout as sleep } from "node:timers/promises";
 import { withClient, type Pool } from "../db/pool.ts";
-import { CopyBuffer, copyInto } from "../db/copy.ts";
+import { copyInto } from "../db/copy.ts";
+import { CopyBuffer } from "../db/copy-format.ts";
 import { makeBlockBuilders } from "./block-builders.ts";
 import { ensureLogPartitions } from "./partitions.ts";
 import type { RecordDraft } from "./record.ts";

@@ -1,9 +1,8 @@
-// Partitions of the log by hour of arrival, made ahead by the service itself and dropped when they are folded and older
-// than the horizon within which a restart must know the spans already counted.
-import type { Pool } from "../db/pool.ts";
-import { inTransaction } from "../db/pool.ts";
+// Partitions of the log by hour of arrival. The service makes them ahead, and drops them when they are folded and so old
+// that a restart need not know their spans any more.
+import { inTransaction, type Pool } from "../db/pool.ts";
 
-/** Duplicates are found within this time; a restart reads the keys of as much log. */
+/** Duplicates are found within this time. A restart reads the keys of as much log. */
 export const DEDUPE_SECONDS = 600;
 const KEEP_SECONDS = 900;
 

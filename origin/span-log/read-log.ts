@@ -1,4 +1,4 @@
-// What the fold reads from the log: rows beyond its checkpoints, in the order of each stream.
+// Reads the log for the fold: rows beyond its checkpoints in the order of each stream, and how far it is behind.
 import { copyFrom } from "../db/copy.ts";
 import type { Client, Queryable } from "../db/pool.ts";
 
@@ -87,9 +87,9 @@ export const unfoldedSeconds = async (db: Queryable): Promise<number> => {
 };
 
 /**
- * Keys of the spans folded within the last `seconds`, stream by stream, handed over row by row. The checkpoints are read
- * once and bound every read that follows: a key of a span that is not folded yet must never come out of here, or the
- * span would be taken for a duplicate.
+ * Visits the keys of the spans folded within the last `seconds`, stream by stream and row by row. The checkpoints are read
+ * once and bound every read that follows: the key of a span that is not folded yet must not be among them, or the span
+ * would count as a duplicate.
  */
 export const readFoldedKeys = async (
   client: Client,

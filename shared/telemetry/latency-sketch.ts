@@ -1,6 +1,6 @@
 // Latency as an exponential histogram (OpenTelemetry, scale 5): bin i holds (base^i, base^(i+1)] ms with
-// base = 2^(1/32), so a value is known within 1.1 %. Sketches add up, which percentiles do not. The fold writes them,
-// the evaluation merges and reads them.
+// base = 2^(1/32), so a value is known within 1.1 %. Sketches add up, which percentiles do not. The fold writes them, the
+// evaluation merges and reads them.
 
 const BINS_PER_OCTAVE = 32;
 /** Bin of the smallest latency told apart, 2^-10 ms; everything below counts there. */

@@ -1,11 +1,11 @@
-// Which spans were counted within the last ten minutes, by a 64-bit hash of (trace id, span id), in open-addressed tables
-// one after the other in time. A table has as many places as the one before turned out to need, and is never made larger
-// but followed by another: so a key's upper half need not be stored where its place says most of it, and a span takes 6
-// bytes. The place and the 16 bits below it are at least the 32 bits of that half; a false match takes a neighbour with
-// the same 48 bits, 5e-13 a span.
+// The spans counted within the last ten minutes, by a 64-bit hash of (trace id, span id), in open-addressed tables one
+// after the other in time. A table has as many places as the one before turned out to need. It never grows; another one
+// follows. So a key's upper half need not be stored where its place says most of it, and a span takes 6 bytes. The place
+// and the 16 bits below it are at least the 32 bits of that half; a false match takes a neighbour with the same 48 bits,
+// 5e-13 a span.
 //
-// Only latency and error counts need this: units are kept by their first times, which a span seen again (however much
-// later) does not change.
+// Only latency and error counts need this: units are kept by their first times, which a repeated span (however much later)
+// does not change.
 
 const REMEMBER_MS = 600_000;
 /** The ninth table takes the memory of the first: eight full ones are just more than ten minutes. */
@@ -48,8 +48,8 @@ const restOf = (low: number, position: number): number => {
   return low === 0 && rest === 0 ? 1 : rest;
 };
 
-/** Adds the key if `wanted`; whether it was there already. */
-const lookUp = (table: Table, lowKey: number, highKey: number, wanted: boolean): boolean => {
+/** Whether the key is there; adds it if not and `add`. */
+const lookUp = (table: Table, lowKey: number, highKey: number, add: boolean): boolean => {
   const { low, rest } = table;
   const position = (highKey / 2 ** 32) * low.length;
   const restKey = restOf(lowKey, position);
@@ -58,7 +58,7 @@ const lookUp = (table: Table, lowKey: number, highKey: number, wanted: boolean):
     if (low[place] === lowKey && rest[place] === restKey) return true;
     place = place + 1 === low.length ? 0 : place + 1;
   }
-  if (wanted) {
+  if (add) {
     low[place] = lowKey;
     rest[place] = restKey;
     table.used++;
@@ -82,7 +82,7 @@ const nextRoom = (last: Table | undefined, atMs: number): number => {
  */
 export const makeDedupe = (maxKeys: number) => {
   let tables: Table[] = [];
-  /** the latest time that was named; steps back are taken for it */
+  /** the latest time of any key; earlier ones count as it */
   let nowMs = 0;
 
   const begin = (): Table => {

@@ -1,5 +1,5 @@
-// Which units may be in a run: a Bloom filter in blocks of a cache line, so that asking about a unit touches memory
-// once. 12 bits a unit: about one answer in 150 is "maybe" for a unit that is not there; never "no" for one that is.
+// The units that may be in a run: a Bloom filter in blocks of a cache line, so that a query touches memory once. 12 bits a
+// unit: about one answer in 150 is "maybe" for a unit that is not there; never "no" for one that is.
 
 const BITS_PER_UNIT = 12;
 const BLOCK_WORDS = 16;

@@ -3,7 +3,8 @@
 // forgets. That costs a third of keeping indexes up to date row by row, and the same at a hundred million units.
 //
 // A run belongs to one partition, and so to the process that owns it: runs found at a takeover have no other writer.
-import { CopyBuffer, copyInto } from "../../db/copy.ts";
+import { copyInto } from "../../db/copy.ts";
+import { CopyBuffer } from "../../db/copy-format.ts";
 import type { Client } from "../../db/pool.ts";
 import { partitionOf } from "../../span-log/unit-key.ts";
 import {
