@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { startFold } from "../../origin/aggregate/fold-thread.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
-import { makeBotRequestCounter } from "../../origin/ingest/count-bot-requests.ts";
+import { makeBotRequestCounter } from "../../origin/ingest/bot-request-counter.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
@@ -17,7 +17,7 @@ export type TestSpan = {
   unit?: string;
   variant?: string;
   epoch?: number;
-  acted?: boolean;
+  activated?: boolean;
   returned?: boolean;
   bot?: boolean;
   failed?: boolean;
@@ -41,7 +41,7 @@ export const jsonSpan = (span: TestSpan) => {
     ...(span.unit === undefined ? {} : { "feature_flag.context.id": span.unit }),
     ...(span.variant === undefined ? {} : { "feature_flag.result.variant": span.variant }),
     ...(span.epoch === undefined ? {} : { "sluice.epoch": span.epoch }),
-    ...(span.acted === undefined ? {} : { action_taken: span.acted }),
+    ...(span.activated === undefined ? {} : { action_taken: span.activated }),
     ...(span.returned === undefined ? {} : { returned: span.returned }),
     ...(span.bot === undefined ? {} : { is_bot: span.bot }),
     ...span.attributes,

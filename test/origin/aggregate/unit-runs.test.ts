@@ -1,12 +1,11 @@
-// Units in runs, on a real PostgreSQL: what was written is found again however full the runs are and whoever reads.
+// Units in runs, on a real PostgreSQL: units are found again however full the runs are.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeUnitFilter, readUnitFilter } from "../../origin/aggregate/units/unit-filter.ts";
-import { makeUnitRuns, type UnitRuns } from "../../origin/aggregate/units/unit-runs.ts";
-import type { Unit } from "../../origin/aggregate/units/unit.ts";
-import type { Client } from "../../origin/db/pool.ts";
-import { hash64 } from "../../origin/span-log/hash.ts";
-import { viewOf } from "../../origin/span-log/bytes.ts";
-import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { makeUnitRuns, type UnitRuns } from "../../../origin/aggregate/units/unit-runs.ts";
+import type { Unit } from "../../../origin/aggregate/units/unit.ts";
+import type { Client } from "../../../origin/db/pool.ts";
+import { hash64 } from "../../../origin/span-log/hash.ts";
+import { viewOf } from "../../../origin/span-log/bytes.ts";
+import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 let database: TestDatabase;
 let client: Client;
@@ -78,7 +77,7 @@ const openRuns = async (): Promise<UnitRuns> => {
   return runs;
 };
 
-test("units are found by the next owner, and by the same one once memory forgets them, over many runs", async () => {
+test("units are found again in many runs, by the next owner and by the same one when memory has forgotten them", async () => {
   const expected = new Map<number, Unit>();
   let runs = await openRuns();
   for (let batch = 0; batch < 30; batch++) {
@@ -87,7 +86,7 @@ test("units are found by the next owner, and by the same one once memory forgets
       first + i,
       { ...nobody(), cohort: 0, exposedMs: AT + first + i },
     ]);
-    // Some of the earlier ones have named their cohort and acted since.
+    // Some of the earlier ones have named their cohort and activated since.
     const changed = [...expected]
       .filter(([n]) => n % 7 === batch % 7)
       .map(([n, unit]): [number, Unit] => [
@@ -118,18 +117,4 @@ test("units are found by the next owner, and by the same one once memory forgets
       acted: all.filter(({ activatedMs }) => activatedMs < Infinity).length,
     },
   ]);
-});
-
-test("a filter knows every unit of its run, and takes few others for one of them, stored and read again", () => {
-  const made = makeUnitFilter(20_000);
-  for (let n = 0; n < 20_000; n++) made.add(keyOf(n).low, keyOf(n).high);
-  for (const filter of [made, readUnitFilter(made.stored())]) {
-    let wrong = 0;
-    for (let n = 0; n < 40_000; n++) {
-      const answer = filter.mayHold(keyOf(n).low, keyOf(n).high);
-      if (n < 20_000) expect(answer).toBe(true);
-      else if (answer) wrong++;
-    }
-    expect(wrong / 20_000).toBeLessThan(0.01);
-  }
 });

@@ -1,6 +1,6 @@
-// Kills under load with real processes: every acknowledged span is counted once. `npm run faults` does it at length.
+// Kills under load, of real processes. `npm run faults` does it at length.
 import { expect, test } from "vitest";
-import { runFaults } from "../faults/run-faults.ts";
+import { runFaults } from "../../faults/run-faults.ts";
 
 test("a SIGKILL of ingest, fold, a backend or PostgreSQL loses nothing acknowledged and counts nothing twice", async () => {
   const report = await runFaults({ kills: 4, say: () => {} });

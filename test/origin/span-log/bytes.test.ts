@@ -1,10 +1,10 @@
-// Four bytes at a time, against one at a time.
+// Bytes read four at a time, against one at a time.
 import { isAscii as nodeIsAscii } from "node:buffer";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { copyBytes, isAscii, isPrintable, isSame, viewOf } from "../../origin/span-log/bytes.ts";
+import { copyBytes, isAscii, isPrintable, isSame, viewOf } from "../../../origin/span-log/bytes.ts";
 
-/** Mostly what is at the edge of being printable or ASCII. */
+/** Often bytes just inside or outside of printable or ASCII. */
 const byte = fc.oneof(
   fc.constantFrom(0, 1, 0x1f, 0x20, 0x7e, 0x7f, 0x80, 0xff),
   fc.integer({ min: 0x20, max: 0x7e }),
@@ -14,7 +14,7 @@ const range = fc.tuple(fc.array(byte, { maxLength: 40 }), fc.nat(40), fc.nat(40)
   return { bytes: Buffer.from(bytes), start, end };
 });
 
-test("a text is ASCII, or printable, when each of its bytes is", () => {
+test("a text is ASCII, or printable, exactly when each of its bytes is", () => {
   fc.assert(
     fc.property(range, ({ bytes, start, end }) => {
       const part = bytes.subarray(start, end);
@@ -27,7 +27,7 @@ test("a text is ASCII, or printable, when each of its bytes is", () => {
   );
 });
 
-test("a copy is what it was made of, and nothing beside it is written", () => {
+test("a copy has the bytes of its source, and writes nothing beside them", () => {
   fc.assert(
     fc.property(range, fc.nat(9), ({ bytes, start, end }, at) => {
       const to = Buffer.alloc(64, 0xaa);
@@ -39,7 +39,7 @@ test("a copy is what it was made of, and nothing beside it is written", () => {
   );
 });
 
-test("texts are the same when every byte is", () => {
+test("texts are the same exactly when every byte is", () => {
   fc.assert(
     fc.property(range, fc.nat(40), fc.boolean(), ({ bytes, start, end }, at, changed) => {
       const other = Buffer.from(bytes.subarray(start, end));

@@ -1,10 +1,16 @@
 // From an OTLP request over HTTP to the counts that the evaluation reads, on a real PostgreSQL.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decodeSketch, quantile, totalOf } from "../../shared/telemetry/latency-sketch.ts";
-import { readBotRequests } from "../../origin/evaluate/read-bot-requests.ts";
-import { FeatureId } from "../../shared/ids.ts";
-import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
-import { createFeature, newUnit, startTelemetry, waitFor, type TestTelemetry } from "../support/telemetry.ts";
+import { decodeSketch, quantile, totalOf } from "../../../shared/telemetry/latency-sketch.ts";
+import { readBotRequests } from "../../../origin/evaluate/read-bot-requests.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
+import {
+  createFeature,
+  newUnit,
+  startTelemetry,
+  waitFor,
+  type TestTelemetry,
+} from "../../support/telemetry.ts";
 
 let database: TestDatabase;
 let telemetry: TestTelemetry;
@@ -43,15 +49,15 @@ const latency = async (featureId: string, cohort = "treatment") => {
   };
 };
 
-describe("the way of a span into the counts", () => {
-  test("a unit is exposed once, acts once and returns once, however many spans it has", async () => {
+describe("telemetry becomes counts", () => {
+  test("a unit is exposed, activates and returns once, however many spans it has", async () => {
     await createFeature(database, "feat_once", rule);
     const unit = newUnit();
     const begin = Date.now() - 400_000;
     await telemetry.sendSpans([
       { feature: "feat_once", unit, variant: "treatment", startMs: begin },
-      { feature: "feat_once", unit, variant: "treatment", startMs: begin + 30_000, acted: true },
-      { feature: "feat_once", unit, variant: "treatment", startMs: begin + 40_000, acted: true },
+      { feature: "feat_once", unit, variant: "treatment", startMs: begin + 30_000, activated: true },
+      { feature: "feat_once", unit, variant: "treatment", startMs: begin + 40_000, activated: true },
       { feature: "feat_once", unit, variant: "treatment", startMs: begin + 350_000 },
       { feature: "feat_once", unit, variant: "treatment", startMs: begin + 390_000 },
     ]);
@@ -74,23 +80,23 @@ describe("the way of a span into the counts", () => {
   });
 
   test("an outcome later than its window is no success", async () => {
-    await createFeature(database, "feat_late_action", rule);
+    await createFeature(database, "feat_late_activation", rule);
     const unit = newUnit();
     const begin = Date.now() - 1_000_000;
     await telemetry.sendSpans([
-      { feature: "feat_late_action", unit, startMs: begin },
-      { feature: "feat_late_action", unit, startMs: begin + 61_000, acted: true },
-      { feature: "feat_late_action", unit, startMs: begin + 601_000 },
+      { feature: "feat_late_activation", unit, startMs: begin },
+      { feature: "feat_late_activation", unit, startMs: begin + 61_000, activated: true },
+      { feature: "feat_late_activation", unit, startMs: begin + 601_000 },
     ]);
     await telemetry.settled();
-    expect(await counts("feat_late_action")).toEqual({ "treatment exposure": 1 });
+    expect(await counts("feat_late_activation")).toEqual({ "treatment exposure": 1 });
   });
 
-  test("an exposure that comes in late moves the unit to its right bucket", async () => {
+  test("an earlier exposure that arrives late moves the unit to its right bucket", async () => {
     await createFeature(database, "feat_moved", rule);
     const unit = newUnit();
     const begin = Math.floor(Date.now() / 60_000) * 60_000 - 600_000;
-    await telemetry.sendSpans([{ feature: "feat_moved", unit, startMs: begin + 70_000, acted: true }]);
+    await telemetry.sendSpans([{ feature: "feat_moved", unit, startMs: begin + 70_000, activated: true }]);
     await telemetry.settled();
     expect(await counts("feat_moved")).toEqual({ "treatment activation 60": 1, "treatment exposure": 1 });
     await telemetry.sendSpans([{ feature: "feat_moved", unit, startMs: begin }]);
@@ -102,7 +108,7 @@ describe("the way of a span into the counts", () => {
     expect(rows).toEqual([{ bucket_s: begin / 1_000 }]);
   });
 
-  test("a named variant decides the cohort, whenever it comes; without one it is treatment", async () => {
+  test("the first variant that a span names decides the cohort, whenever it arrives; without one it is treatment", async () => {
     await createFeature(database, "feat_cohort", rule);
     const [named, unnamed] = [newUnit(), newUnit()];
     await telemetry.sendSpans([
@@ -122,22 +128,22 @@ describe("the way of a span into the counts", () => {
   });
 
   test("bots, unknown features, other variants and spans without a feature are accepted and never counted", async () => {
-    await createFeature(database, "feat_screen", rule);
+    await createFeature(database, "feat_classify", rule);
     await telemetry.sendSpans([
-      { feature: "feat_screen", unit: newUnit(), bot: true },
-      { feature: "feat_screen", unit: newUnit(), attributes: { captcha_score: 0.2 } },
-      { feature: "feat_screen", unit: newUnit(), variant: "off" },
-      { feature: "feat_screen" },
+      { feature: "feat_classify", unit: newUnit(), bot: true },
+      { feature: "feat_classify", unit: newUnit(), attributes: { captcha_score: 0.2 } },
+      { feature: "feat_classify", unit: newUnit(), variant: "off" },
+      { feature: "feat_classify" },
       { unit: newUnit() },
       { feature: "feat_nowhere", unit: newUnit() },
-      { feature: "feat_screen", unit: newUnit(), attributes: { captcha_score: 0.9 } },
+      { feature: "feat_classify", unit: newUnit(), attributes: { captcha_score: 0.9 } },
     ]);
     await telemetry.settled();
-    expect(await counts("feat_screen")).toEqual({ "treatment exposure": 1 });
+    expect(await counts("feat_classify")).toEqual({ "treatment exposure": 1 });
     expect(await counts("feat_nowhere")).toEqual({});
   });
 
-  test("requests of bots are counted as left out, each once, by feature and epoch", async () => {
+  test("requests of bots are counted as left out, each once, for their feature and epoch", async () => {
     await createFeature(database, "feat_bots", rule);
     const bot = { feature: "feat_bots", bot: true };
     await telemetry.sendSpans([
@@ -155,14 +161,14 @@ describe("the way of a span into the counts", () => {
     expect(await readBotRequests(database.pool, [{ featureId, epoch: 2 }])).toEqual(new Map());
   });
 
-  test("a unit that a captcha finds to be a bot is counted no more, whenever its spans come", async () => {
+  test("a unit that a captcha finds to be a bot is no longer counted, whenever its spans arrive", async () => {
     await createFeature(database, "feat_found", rule);
     const [found, early, human] = [newUnit(), newUnit(), newUnit()];
     const begin = Date.now() - 400_000;
     const span = { feature: "feat_found", variant: "holdout", startMs: begin };
     await telemetry.sendSpans([
       { ...span, unit: found },
-      { ...span, unit: found, acted: true },
+      { ...span, unit: found, activated: true },
       { ...span, unit: found, startMs: begin + 350_000 },
       { ...span, unit: human },
       { ...span, unit: early, attributes: { captcha_score: 0.1 } },
@@ -175,8 +181,8 @@ describe("the way of a span into the counts", () => {
     });
     await telemetry.sendSpans([
       { ...span, unit: found, attributes: { is_bot: true, captcha_score: 0.6 } },
-      { ...span, unit: found, acted: true },
-      { ...span, unit: early, acted: true },
+      { ...span, unit: found, activated: true },
+      { ...span, unit: early, activated: true },
       { ...span, unit: human, attributes: { captcha_score: 0.6 } },
     ]);
     await telemetry.settled();
@@ -199,9 +205,9 @@ describe("the way of a span into the counts", () => {
     const { rows: stored } = await database.pool.query(
       "select count(*)::integer as rows from unit_evidence where feature_id = 'feat_found'",
     );
-    expect(stored).toEqual([{ rows: 4 }]); // nothing is learnt of a bot any more
+    expect(stored).toEqual([{ rows: 4 }]); // nothing more is stored of a bot
 
-    // And so does counting anew, when the windows change.
+    // The same when the windows change and the units are counted again.
     const longer = JSON.stringify({ ...rule, activationWindowSeconds: 120 });
     await database.pool.query(
       "update pmf_rules set rule = $1, version = version + 1 where feature_id = 'feat_found'",
@@ -244,7 +250,7 @@ describe("the way of a span into the counts", () => {
     expect(await counts("feat_twice")).toEqual({ "treatment exposure": 1 });
   });
 
-  test("failures are spans with an error status or a 5xx, latency is the duration", async () => {
+  test("a span with an error status or a 5xx is a failure, and its duration is the latency", async () => {
     await createFeature(database, "feat_errors", rule);
     const at = Math.floor(Date.now() / 60_000) * 60_000;
     const span = { feature: "feat_errors", variant: "treatment", startMs: at };
@@ -260,7 +266,7 @@ describe("the way of a span into the counts", () => {
     expect(Math.abs((found.p95 ?? 0) / 300 - 1)).toBeLessThan(0.011);
   });
 
-  test("of one unit at most 100 requests a bucket count as latencies", async () => {
+  test("at most 100 requests of one unit in a bucket count as latencies", async () => {
     await createFeature(database, "feat_hammered");
     const startMs = Math.floor(Date.now() / 180_000) * 180_000;
     const hammering = { feature: "feat_hammered", unit: newUnit(), startMs, durationMs: 5_000 };
@@ -271,15 +277,15 @@ describe("the way of a span into the counts", () => {
     expect(await counts("feat_hammered")).toEqual({ "treatment exposure": 2 });
   });
 
-  test("changed windows count the current epoch anew, and later evidence by the new windows", async () => {
+  test("after a change of the windows the current epoch is counted again, and later spans by the new windows", async () => {
     await createFeature(database, "feat_windows", rule);
     const [quick, slow] = [newUnit(), newUnit()];
     const begin = Date.now() - 500_000;
     await telemetry.sendSpans([
       { feature: "feat_windows", unit: quick, startMs: begin },
-      { feature: "feat_windows", unit: quick, startMs: begin + 10_000, acted: true },
+      { feature: "feat_windows", unit: quick, startMs: begin + 10_000, activated: true },
       { feature: "feat_windows", unit: slow, startMs: begin },
-      { feature: "feat_windows", unit: slow, startMs: begin + 90_000, acted: true },
+      { feature: "feat_windows", unit: slow, startMs: begin + 90_000, activated: true },
     ]);
     await telemetry.settled();
     expect(await counts("feat_windows")).toEqual({ "treatment activation 60": 1, "treatment exposure": 2 });
@@ -290,7 +296,7 @@ describe("the way of a span into the counts", () => {
     const third = newUnit();
     await telemetry.sendSpans([
       { feature: "feat_windows", unit: third, startMs: begin },
-      { feature: "feat_windows", unit: third, startMs: begin + 110_000, acted: true },
+      { feature: "feat_windows", unit: third, startMs: begin + 110_000, activated: true },
     ]);
     await telemetry.settled();
     expect(await counts("feat_windows")).toEqual({ "treatment activation 120": 3, "treatment exposure": 3 });
@@ -304,7 +310,7 @@ describe("the way of a span into the counts", () => {
         unit: "rawish",
         variant: "holdout",
         durationMs: 12,
-        acted: true,
+        activated: true,
         traceId: "0f".repeat(16),
       },
     ]);
@@ -327,7 +333,7 @@ describe("the way of a span into the counts", () => {
     ]);
   });
 
-  test("the lag is back at zero when all is folded", async () => {
+  test("the lag is zero again when everything is folded", async () => {
     await telemetry.settled();
     await waitFor(async () => telemetry.fold?.lagSeconds() === 0);
   });

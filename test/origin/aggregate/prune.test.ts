@@ -1,11 +1,11 @@
-// What belongs to ended epochs goes when nothing can arrive for it any more; acknowledged telemetry never does before
-// it is folded.
+// Units and counts of ended epochs are deleted when no span can arrive for them any more. Acknowledged telemetry is never
+// dropped before it is folded.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { pruneEndedEpochs } from "../../origin/aggregate/prune-epochs.ts";
-import { keepRawSpanPartitions } from "../../origin/aggregate/raw-span-partitions.ts";
-import { dropFoldedLogPartitions, ensureLogPartitions } from "../../origin/span-log/partitions.ts";
-import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
-import { createFeature } from "../support/telemetry.ts";
+import { pruneEndedEpochs } from "../../../origin/aggregate/prune-epochs.ts";
+import { keepRawSpanPartitions } from "../../../origin/aggregate/raw-span-partitions.ts";
+import { dropFoldedLogPartitions, ensureLogPartitions } from "../../../origin/span-log/partitions.ts";
+import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { createFeature } from "../../support/telemetry.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -22,7 +22,7 @@ const names = async (parent: string): Promise<string[]> => {
   return rows.map(({ name }) => name);
 };
 
-test("evidence of an epoch goes 35 days after the next one began; the current epoch's stays", async () => {
+test("units and counts of an epoch are deleted 35 days after the next one began; those of the current epoch stay", async () => {
   const { pool } = database;
   await createFeature(database, "feat_old");
   await pool.query(
@@ -47,7 +47,7 @@ test("evidence of an epoch goes 35 days after the next one began; the current ep
   }
 });
 
-test("a partition of the log goes when it has ended and is folded, and stays while anything in it is not", async () => {
+test("a partition of the log is dropped when it has ended and all of it is folded, not before", async () => {
   const { pool } = database;
   await ensureLogPartitions(pool);
   const ready = await names("span_log");
@@ -70,7 +70,7 @@ test("a partition of the log goes when it has ended and is folded, and stays whi
   expect(await dropFoldedLogPartitions(pool)).toEqual(["span_log_20200102_05"]);
 });
 
-test("months of the sample are made ahead and go after their time", async () => {
+test("monthly partitions of the sample are made ahead and dropped after their time", async () => {
   const { pool } = database;
   await pool.query(
     "create table otel_spans_202001 partition of otel_spans for values from ('2020-01-01+00') to ('2020-02-01+00')",

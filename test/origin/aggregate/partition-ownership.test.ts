@@ -1,11 +1,17 @@
-// Several fold processes on one database: each partition has one owner, and an owner that was overtaken writes nothing.
+// Several fold processes on one database: each partition has one owner, and an owner that lost its partition writes nothing.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startFold, type Fold } from "../../origin/aggregate/fold-thread.ts";
-import { holdFences, takePartitions } from "../../origin/aggregate/partition-ownership.ts";
-import { makeLogger } from "../../origin/runtime/log.ts";
-import { makeMetrics } from "../../origin/runtime/metrics.ts";
-import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
-import { createFeature, newUnit, startTelemetry, waitFor, type TestTelemetry } from "../support/telemetry.ts";
+import { startFold, type Fold } from "../../../origin/aggregate/fold-thread.ts";
+import { holdFences, takePartitions } from "../../../origin/aggregate/partition-ownership.ts";
+import { makeLogger } from "../../../origin/runtime/log.ts";
+import { makeMetrics } from "../../../origin/runtime/metrics.ts";
+import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
+import {
+  createFeature,
+  newUnit,
+  startTelemetry,
+  waitFor,
+  type TestTelemetry,
+} from "../../support/telemetry.ts";
 
 let database: TestDatabase;
 let telemetry: TestTelemetry;
@@ -62,11 +68,11 @@ describe("fold processes", () => {
     await second.stop();
   });
 
-  test("a partition that comes back is read anew: what another counted meanwhile is not counted again", async () => {
+  test("a partition that comes back is read again, and units that another process counted meanwhile are not counted twice", async () => {
     await createFeature(database, "feat_back", { activationWindowSeconds: 3_600 });
     const units = Array.from({ length: 40 }, newUnit);
-    const send = async (acted: boolean) => {
-      await telemetry.sendSpans(units.map((unit) => ({ feature: "feat_back", unit, acted })));
+    const send = async (activated: boolean) => {
+      await telemetry.sendSpans(units.map((unit) => ({ feature: "feat_back", unit, activated })));
       await telemetry.settled();
     };
     const first = start();
@@ -100,7 +106,7 @@ describe("fold processes", () => {
       await slow.query("begin");
       expect(await holdFences(slow, owned, version)).toBe("ok");
       await slow.query("rollback");
-      // The database takes the first one for dead, while it is only slow.
+      // The database gives the first one up, while it is only slow.
       await slow.query("select pg_advisory_unlock_all()");
       expect(await takePartitions(next, new Map(), 1)).toEqual([0]);
       await slow.query("begin");

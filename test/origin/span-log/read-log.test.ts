@@ -1,9 +1,9 @@
-// What is read back from the log, on a real PostgreSQL.
+// Reading the log, on a real PostgreSQL.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ensureLogPartitions } from "../../origin/span-log/partitions.ts";
-import { readFoldedKeys, readUnfolded } from "../../origin/span-log/read-log.ts";
-import type { Client } from "../../origin/db/pool.ts";
-import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { ensureLogPartitions } from "../../../origin/span-log/partitions.ts";
+import { readFoldedKeys, readUnfolded } from "../../../origin/span-log/read-log.ts";
+import type { Client } from "../../../origin/db/pool.ts";
+import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 let database: TestDatabase;
 let client: Client;
@@ -34,7 +34,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test("the keys of folded spans are all that is up to the checkpoints, and nothing beyond", async () => {
+test("the keys of folded spans end exactly at the checkpoints", async () => {
   const found = new Map<number, number[]>();
   await readFoldedKeys(client, 2, 600, ({ spanKeys: keys }) => {
     const writer = keys.readInt32BE(0);
@@ -50,7 +50,7 @@ test("the keys of folded spans are all that is up to the checkpoints, and nothin
   );
 });
 
-test("what is not folded begins right after the checkpoint, in the order of the stream", async () => {
+test("unfolded rows begin right after the checkpoint, in the order of their stream", async () => {
   const rows = await readUnfolded(client, [1, 3]);
   for (const partition of [1, 3]) {
     const stream = rows.filter((row) => row.partition === partition);

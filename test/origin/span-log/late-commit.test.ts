@@ -1,13 +1,13 @@
 // A commit of the log whose answer was lost may still happen, after later ones.
 import { expect, test } from "vitest";
-import { makePool } from "../../origin/db/pool.ts";
-import { startCuttableProxy } from "../support/cuttable-proxy.ts";
-import { makeTestDatabase } from "../support/database.ts";
-import { createFeature, jsonRequest, newUnit, startTelemetry, waitFor } from "../support/telemetry.ts";
+import { makePool } from "../../../origin/db/pool.ts";
+import { startCuttableProxy } from "../../support/cuttable-proxy.ts";
+import { makeTestDatabase } from "../../support/database.ts";
+import { createFeature, jsonRequest, newUnit, startTelemetry, waitFor } from "../../support/telemetry.ts";
 
 const HOLD = 4_711;
 
-test("a commit that comes late is counted once, also when the fold restarts before its client sends again", async () => {
+test("a late commit is counted once, also when the fold restarts before its client sends again", async () => {
   const database = await makeTestDatabase();
   const { pool } = database;
   await createFeature(database, "feat_late");

@@ -10,7 +10,7 @@ import { CompressionAlgorithm } from "@opentelemetry/otlp-exporter-base";
 import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
 import {
   createFeature,
   INGEST_TOKEN,
@@ -18,7 +18,7 @@ import {
   newUnit,
   startTelemetry,
   type TestTelemetry,
-} from "../support/telemetry.ts";
+} from "../../support/telemetry.ts";
 
 let database: TestDatabase;
 let telemetry: TestTelemetry;
@@ -45,13 +45,13 @@ const PROTOBUF = "application/x-protobuf";
 const JSON_TYPE = "application/json";
 const valid = () => JSON.stringify(jsonRequest([{ feature: "feat_otlp", unit: newUnit() }]));
 
-describe("answers", () => {
+describe("an OTLP request", () => {
   const refused: [string, number, string, () => string | Uint8Array<ArrayBuffer>, Record<string, string>][] =
     [
       ["no token", 401, "/v1/traces", valid, { authorization: "" }],
       ["a wrong token", 401, "/v1/logs", valid, { authorization: "Bearer wrong-token" }],
       ["another content type", 415, "/v1/traces", valid, { "content-type": "text/plain" }],
-      ["another packing", 415, "/v1/traces", valid, { "content-encoding": "br" }],
+      ["another compression", 415, "/v1/traces", valid, { "content-encoding": "br" }],
       ["text that is no JSON", 400, "/v1/traces", () => "{", {}],
       ["JSON that is no object", 400, "/v1/traces", () => "[]", {}],
       ["spans that are no list", 400, "/v1/traces", () => '{"resourceSpans":{"a":1}}', {}],
@@ -77,7 +77,7 @@ describe("answers", () => {
         () => Uint8Array.from([0x08, 0x01]),
         { "content-type": PROTOBUF },
       ],
-      ["gzip that is none", 400, "/v1/traces", valid, { "content-encoding": "gzip" }],
+      ["gzip that is not gzip", 400, "/v1/traces", valid, { "content-encoding": "gzip" }],
       [
         "a body above 8 MB",
         413,
@@ -86,28 +86,31 @@ describe("answers", () => {
         { "content-type": PROTOBUF },
       ],
       [
-        "a bomb of gzip",
+        "a gzip bomb",
         413,
         "/v1/traces",
         () => new Uint8Array(gzipSync(new Uint8Array(64 * 2 ** 20))),
         { "content-encoding": "gzip" },
       ],
     ];
-  test.each(refused)("%s: %i with a Status", async (_what, status, path, body, headers) => {
-    const response = await telemetry.send(path, body(), headers);
-    expect(response.status).toBe(status);
-    if (response.headers.get("content-type") === JSON_TYPE) {
-      const document: unknown = await response.json();
-      expect(document).toEqual({ code: expect.any(Number), message: expect.any(String) });
-    } else {
-      // Status: field 1 is the code, field 2 the message
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      expect(bytes[0]).toBe(0x08);
-      expect(bytes[2]).toBe(0x12);
-    }
-  });
+  test.each(refused)(
+    "with %s is answered with %i and a Status",
+    async (_what, status, path, body, headers) => {
+      const response = await telemetry.send(path, body(), headers);
+      expect(response.status).toBe(status);
+      if (response.headers.get("content-type") === JSON_TYPE) {
+        const document: unknown = await response.json();
+        expect(document).toEqual({ code: expect.any(Number), message: expect.any(String) });
+      } else {
+        // Status: field 1 is the code, field 2 the message
+        const bytes = new Uint8Array(await response.arrayBuffer());
+        expect(bytes[0]).toBe(0x08);
+        expect(bytes[2]).toBe(0x12);
+      }
+    },
+  );
 
-  test("the content type is mirrored, and a full success is an empty message", async () => {
+  test("is answered in its own content type, a full success with an empty message", async () => {
     const json = await telemetry.send("/v1/traces", valid());
     expect([json.status, json.headers.get("content-type"), await json.text()]).toEqual([
       200,
@@ -126,12 +129,12 @@ describe("answers", () => {
     expect(charset.status).toBe(200);
   });
 
-  test("other methods get 405, other paths 404", async () => {
+  test("with another method gets 405, to another path 404", async () => {
     expect((await fetch(`${telemetry.url}/v1/traces`)).status).toBe(405);
     expect((await telemetry.send("/v1/metrics", "{}")).status).toBe(404);
   });
 
-  test("more than may wait in memory is a 503 that says when to come back", async () => {
+  test("that would exceed the memory for waiting telemetry gets a 503 that says when to come back", async () => {
     const small = await startTelemetry(database, { fold: false, maxPendingBytes: 1_000 });
     const one = await small.send("/v1/traces", valid());
     expect(one.status).toBe(200);
@@ -145,7 +148,7 @@ describe("answers", () => {
     await small.stop();
   });
 
-  test("only permanently bad spans are rejected, with the reasons; the others of the request count", async () => {
+  test("has only its permanently bad spans rejected, with the reasons; the others count", async () => {
     await createFeature(database, "feat_partial");
     const unit = newUnit();
     const now = Date.now();
@@ -176,7 +179,7 @@ describe("answers", () => {
     expect(await exposures("feat_partial")).toEqual([{ user_id: unit, cohort: "treatment" }]);
   });
 
-  test("a clock that is minutes off is tolerated", async () => {
+  test("from a clock that is minutes wrong is counted", async () => {
     await createFeature(database, "feat_skew");
     const now = Date.now();
     await telemetry.sendSpans([
@@ -187,7 +190,7 @@ describe("answers", () => {
     expect(await exposures("feat_skew")).toHaveLength(2);
   });
 
-  test("aliases are understood and the standard's name wins", async () => {
+  test("may use aliases of attribute names; the standard's name wins", async () => {
     await createFeature(database, "feat_alias");
     await telemetry.sendSpans([
       { attributes: { feature_id: "feat_alias", user_id: "alias" } },
@@ -213,48 +216,51 @@ describe("OpenTelemetry's own exporters", () => {
     [CompressionAlgorithm.GZIP, CompressionAlgorithm.NONE].map((compression) => ({ encoding, compression })),
   );
 
-  test.each(cases)("spans in $encoding, compression $compression", async ({ encoding, compression }) => {
-    const featureId = `feat_export_${encoding}_${compression}`;
-    await createFeature(database, featureId, { activationWindowSeconds: 60 });
-    const exporter = new traceExporters[encoding]({
-      url: `${telemetry.url}/v1/traces`,
-      headers,
-      compression,
-    });
-    const provider = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });
-    const tracer = provider.getTracer("shop");
-    for (let i = 0; i < 40; i++) {
-      const span = tracer.startSpan("GET /products/:id", {
-        kind: SpanKind.SERVER,
-        attributes: {
-          "feature_flag.key": featureId,
-          "feature_flag.context.id": `visitor ${i % 20} é`,
-          "feature_flag.result.variant": i % 20 < 15 ? "treatment" : "holdout",
-          action_taken: i % 4 === 0,
-          "http.response.status_code": 200,
-          "some.list": ["a", "b"],
-        },
+  test.each(cases)(
+    "send spans in $encoding with compression $compression that are all counted",
+    async ({ encoding, compression }) => {
+      const featureId = `feat_export_${encoding}_${compression}`;
+      await createFeature(database, featureId, { activationWindowSeconds: 60 });
+      const exporter = new traceExporters[encoding]({
+        url: `${telemetry.url}/v1/traces`,
+        headers,
+        compression,
       });
-      span.addEvent("noted", { detail: 1 });
-      if (i < 5) span.setStatus({ code: SpanStatusCode.ERROR, message: "broke" });
-      span.end();
-    }
-    await provider.shutdown();
-    await telemetry.settled();
-    const found = await exposures(featureId);
-    expect(found).toHaveLength(20);
-    expect(found.filter(({ cohort }) => cohort === "holdout")).toHaveLength(5);
-    const { rows } = await database.pool.query(
-      `select sum(requests)::integer as requests, sum(errors)::integer as errors,
+      const provider = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });
+      const tracer = provider.getTracer("shop");
+      for (let i = 0; i < 40; i++) {
+        const span = tracer.startSpan("GET /products/:id", {
+          kind: SpanKind.SERVER,
+          attributes: {
+            "feature_flag.key": featureId,
+            "feature_flag.context.id": `visitor ${i % 20} é`,
+            "feature_flag.result.variant": i % 20 < 15 ? "treatment" : "holdout",
+            action_taken: i % 4 === 0,
+            "http.response.status_code": 200,
+            "some.list": ["a", "b"],
+          },
+        });
+        span.addEvent("noted", { detail: 1 });
+        if (i < 5) span.setStatus({ code: SpanStatusCode.ERROR, message: "broke" });
+        span.end();
+      }
+      await provider.shutdown();
+      await telemetry.settled();
+      const found = await exposures(featureId);
+      expect(found).toHaveLength(20);
+      expect(found.filter(({ cohort }) => cohort === "holdout")).toHaveLength(5);
+      const { rows } = await database.pool.query(
+        `select sum(requests)::integer as requests, sum(errors)::integer as errors,
          (select count(*)::integer from user_actions where feature_id = $1) as acted
        from latency_sketches where feature_id = $1`,
-      [featureId],
-    );
-    expect(rows).toEqual([{ requests: 40, errors: 5, acted: 5 }]);
-  });
+        [featureId],
+      );
+      expect(rows).toEqual([{ requests: 40, errors: 5, acted: 5 }]);
+    },
+  );
 
   test.each(cases)(
-    "feature_flag.evaluation events in $encoding, compression $compression, count as exposures",
+    "send feature_flag.evaluation events in $encoding with compression $compression that count as exposures",
     async ({ encoding, compression }) => {
       const featureId = `feat_event_${encoding}_${compression}`;
       await createFeature(database, featureId);

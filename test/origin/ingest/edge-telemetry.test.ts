@@ -1,12 +1,12 @@
-// What the edge writes, as the origin reads it and as protobufjs does.
+// Spans that the edge writes, read by the origin and by protobufjs.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeSubject, SpanWriter, type Batch, type Report } from "../../edge/telemetry/span-writer.ts";
-import { readProtobuf } from "../../origin/ingest/otlp-protobuf.ts";
-import { SpanBatch } from "../../origin/ingest/span-batch.ts";
-import type { SpanFields } from "../../origin/ingest/span-fields.ts";
-import { bytesOf } from "../../origin/span-log/bytes.ts";
-import { otlpJson } from "../fuzz/bodies.ts";
+import { encodeSubject, SpanWriter, type Batch, type Report } from "../../../edge/telemetry/span-writer.ts";
+import { readProtobuf } from "../../../origin/ingest/otlp-protobuf.ts";
+import { SpanBatch } from "../../../origin/ingest/span-batch.ts";
+import type { SpanFields } from "../../../origin/ingest/span-fields.ts";
+import { bytesOf } from "../../../origin/span-log/bytes.ts";
+import { otlpJson } from "../../fuzz/bodies.ts";
 
 const ISOLATE = Uint8Array.from({ length: 12 }, (_, i) => 0xa0 + i);
 
@@ -78,7 +78,7 @@ const seen: fc.Arbitrary<Seen> = fc.record({
   ),
 });
 
-test("the origin finds everything that the edge has seen, span for span", () => {
+test("the origin reads every field that the edge has written, span for span", () => {
   fc.assert(
     fc.property(fc.array(seen, { maxLength: 80 }), (all) => {
       const expected = all.flatMap(({ features, ...visit }) =>
@@ -126,7 +126,7 @@ type Decoded = {
 
 const decode = ({ body }: Batch): Decoded => JSON.parse(otlpJson(Buffer.from(body)).toString());
 
-test("protobufjs reads the standard's fields", () => {
+test("protobufjs reads the fields of the standard", () => {
   const [batch] = write([toReport(visit)]);
   expect(decode(batch!)).toEqual({
     resourceSpans: [
@@ -162,7 +162,7 @@ test("protobufjs reads the standard's fields", () => {
   });
 });
 
-test("ids are unique over batches, and a visit's spans share its trace", () => {
+test("span ids are unique over batches, and the spans of a visit share a trace", () => {
   const features = Array.from({ length: 40 }, (): Feature => visit.features[0]!);
   const batches = write(Array.from({ length: 50 }, () => toReport({ ...visit, features })));
   expect(batches.length).toBeGreaterThan(2);

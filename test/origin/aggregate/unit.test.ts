@@ -1,0 +1,147 @@
+// How observations change a unit, and by which counts it is then held.
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  applyObservation,
+  eachCount,
+  exposureBucketOf,
+  mergeUnit,
+  unknownUnit,
+  type Observation,
+  type Unit,
+} from "../../../origin/aggregate/units/unit.ts";
+import { BOT, HOLDOUT, TREATMENT, UNNAMED } from "../../../origin/span-log/cohort-code.ts";
+
+const observation = fc.record<Observation>({
+  cohort: fc.constantFrom(0, 1),
+  atMs: fc.integer({ min: 1, max: 100_000 }),
+  activated: fc.boolean(),
+  returned: fc.constant(false),
+});
+
+const unitAfter = (all: readonly Observation[]): Unit => {
+  const unit = unknownUnit();
+  for (const one of all) applyObservation(unit, one, 10_000);
+  return unit;
+};
+
+describe("observations of a unit", () => {
+  test("give the same first exposure and activation in any order, and when they come twice", () => {
+    fc.assert(
+      fc.property(
+        fc.array(observation, { minLength: 1, maxLength: 12 }),
+        fc.infiniteStream(fc.nat()),
+        (all, random) => {
+          const shuffled = [...all, ...all]
+            .map((one) => ({ one, order: random.next().value }))
+            .toSorted((a, b) => a.order - b.order)
+            .map(({ one }) => one);
+          const [straight, mixed] = [unitAfter(all), unitAfter(shuffled)];
+          expect([mixed.exposedMs, mixed.activatedMs]).toEqual([straight.exposedMs, straight.activatedMs]);
+          expect(straight.exposedMs).toBe(Math.min(...all.map(({ atMs }) => atMs)));
+        },
+      ),
+    );
+  });
+
+  test("give, in the order of time, the first visit late enough after the exposure as the return", () => {
+    fc.assert(
+      fc.property(fc.array(observation, { minLength: 1, maxLength: 12 }), (all) => {
+        const ordered = all.toSorted((a, b) => a.atMs - b.atMs);
+        const exposedMs = ordered[0]?.atMs ?? 0;
+        const late = ordered.find(({ atMs }) => atMs - exposedMs >= 10_000);
+        expect(unitAfter(ordered).returnedMs).toBe(late?.atMs ?? Infinity);
+      }),
+    );
+  });
+});
+
+const observed = (fields: Partial<Observation>): Observation => ({
+  cohort: TREATMENT,
+  atMs: 1_000,
+  activated: false,
+  returned: false,
+  ...fields,
+});
+
+describe("a unit's cohort", () => {
+  test("is the first one that a span names; spans that name none leave it", () => {
+    const cohorts = (...codes: number[]) => unitAfter(codes.map((cohort) => observed({ cohort }))).cohort;
+    expect(cohorts(UNNAMED)).toBe(UNNAMED);
+    expect(cohorts(UNNAMED, HOLDOUT, TREATMENT)).toBe(HOLDOUT);
+    expect(cohorts(TREATMENT, UNNAMED, HOLDOUT)).toBe(TREATMENT);
+  });
+
+  test("is a bot's for good once one span says so, and no later span changes anything", () => {
+    const unit = unitAfter([
+      observed({ cohort: HOLDOUT, atMs: 5_000 }),
+      observed({ cohort: BOT, atMs: 3_000 }),
+    ]);
+    expect(unit).toEqual({ ...unknownUnit(), cohort: BOT, exposedMs: 3_000 });
+    expect(applyObservation(unit, observed({ atMs: 1, activated: true, returned: true }), 10_000)).toBe(
+      false,
+    );
+    expect(unit).toEqual({ ...unknownUnit(), cohort: BOT, exposedMs: 3_000 });
+  });
+});
+
+test("an observation that repeats an earlier one changes nothing, and says so", () => {
+  const unit = unknownUnit();
+  const first = observed({ activated: true });
+  expect(applyObservation(unit, first, 10_000)).toBe(true);
+  expect(applyObservation(unit, first, 10_000)).toBe(false);
+});
+
+test("a visit counts as a return from exactly returnAfter on, and a span may say that it is one", () => {
+  const afterVisit = (atMs: number, returned = false) =>
+    unitAfter([observed({ atMs: 0 }), observed({ atMs, returned })]).returnedMs;
+  expect(afterVisit(9_999)).toBe(Infinity);
+  expect(afterVisit(10_000)).toBe(10_000);
+  expect(afterVisit(500, true)).toBe(500);
+});
+
+test("an earlier exposure makes the exposure known so far a visit, which may be a return", () => {
+  const unit = unitAfter([observed({ atMs: 20_000 }), observed({ atMs: 5_000 })]);
+  expect(unit).toMatchObject({ exposedMs: 5_000, returnedMs: 20_000 });
+});
+
+test("stored rows of one unit merge into the highest cohort and the earliest times, in any order", () => {
+  const row = fc.record<Unit>({
+    cohort: fc.constantFrom(UNNAMED, TREATMENT, HOLDOUT, BOT),
+    exposedMs: fc.nat(1_000),
+    activatedMs: fc.oneof(fc.nat(1_000), fc.constant(Infinity)),
+    returnedMs: fc.oneof(fc.nat(1_000), fc.constant(Infinity)),
+  });
+  fc.assert(
+    fc.property(fc.array(row, { minLength: 1, maxLength: 6 }), (rows) => {
+      const unit = unknownUnit();
+      for (const stored of rows) mergeUnit(unit, stored);
+      expect(unit).toEqual({
+        cohort: Math.max(...rows.map(({ cohort }) => cohort)),
+        exposedMs: Math.min(...rows.map(({ exposedMs }) => exposedMs)),
+        activatedMs: Math.min(...rows.map(({ activatedMs }) => activatedMs)),
+        returnedMs: Math.min(...rows.map(({ returnedMs }) => returnedMs)),
+      });
+    }),
+  );
+});
+
+test("a bucket holds the exposures from its begin up to the begin of the next one", () => {
+  expect(exposureBucketOf(59_999, 60)).toBe(0);
+  expect(exposureBucketOf(60_000, 60)).toBe(60);
+  expect(exposureBucketOf(119_999, 60)).toBe(60);
+});
+
+test("a unit is in the exposure count and in those of the ages within which its outcome came, the age included", () => {
+  const windows = { activationAgesS: [10, 60], retentionAgesS: [100, 600], returnAfterS: 50, bucketS: 12 };
+  const positions = (times: Partial<Unit>): number[] => {
+    const found: number[] = [];
+    eachCount({ ...unknownUnit(), exposedMs: 0, ...times }, windows, (position) => found.push(position));
+    return found;
+  };
+  expect(positions({})).toEqual([0]);
+  expect(positions({ activatedMs: 10_000 })).toEqual([0, 1, 2]);
+  expect(positions({ activatedMs: 10_001 })).toEqual([0, 2]);
+  expect(positions({ activatedMs: 60_001, returnedMs: 600_000 })).toEqual([0, 4]);
+  expect(positions({ activatedMs: 0, returnedMs: 100_000 })).toEqual([0, 1, 2, 3, 4]);
+});

@@ -1,0 +1,153 @@
+// The classification of one span or log record, case by case, without a database.
+import { describe, expect, test } from "vitest";
+import { isRelevant, makeClassifier, type Classification } from "../../../origin/ingest/classify.ts";
+import { readJson } from "../../../origin/ingest/otlp-json.ts";
+import type { OtlpSignal } from "../../../origin/ingest/otlp-request.ts";
+import { SpanBatch } from "../../../origin/ingest/span-batch.ts";
+import { emptyRecord } from "../../../origin/ingest/span-record.ts";
+import { bytesOf, EMPTY_VIEW } from "../../../origin/span-log/bytes.ts";
+import { BOT, COHORT_MASK, HOLDOUT, TREATMENT, UNNAMED } from "../../../origin/span-log/cohort-code.ts";
+import { ACTIVATION, FAILED, RAW, RETURNED, TIMED } from "../../../origin/span-log/record.ts";
+import { featureEpoch } from "../../../origin/span-log/unit-key.ts";
+import { jsonSpan, type TestSpan } from "../../support/telemetry.ts";
+
+const NOW = Date.UTC(2026, 10, 1);
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const SHOP = featureEpoch("feat_shop", 3);
+
+const directory = {
+  find: (featureId: string, epoch: number | undefined) => {
+    if (featureId === "feat_new") return "unsure";
+    return featureId === "feat_shop" && (epoch ?? 3) === 3 ? SHOP : "unknown";
+  },
+} as const;
+
+const classify = (signal: OtlpSignal, item: object, raw = { sampleBps: 0, slowMs: 1_000 }) => {
+  const batch = new SpanBatch((fields) => isRelevant(signal, fields));
+  const [resource, scope, list] =
+    signal === "traces"
+      ? ["resourceSpans", "scopeSpans", "spans"]
+      : ["resourceLogs", "scopeLogs", "logRecords"];
+  const body = { [resource]: [{ [scope]: [{ [list]: [item] }] }] };
+  expect(readJson(Buffer.from(JSON.stringify(body)), signal, batch)).toBeNull();
+  const record = emptyRecord(SHOP, EMPTY_VIEW);
+  const [fields] = batch.items;
+  if (batch.count === 0 || fields === undefined) return { classification: "irrelevant", record };
+  const classifier = makeClassifier({ directory, raw, captchaThreshold: 0.5 });
+  return { classification: classifier(signal, fields, NOW, record), record };
+};
+
+const span = (fields: TestSpan) =>
+  jsonSpan({ feature: "feat_shop", unit: "visitor", startMs: NOW, durationMs: 20, ...fields });
+
+describe("a span is", () => {
+  const cases: [string, TestSpan, Classification | "irrelevant"][] = [
+    ["accepted when it names a feature and a unit", {}, "accepted"],
+    ["irrelevant without a feature", { feature: undefined as never }, "irrelevant"],
+    ["irrelevant without a unit", { unit: undefined as never }, "irrelevant"],
+    ["rejected with a trace id of zeros", { traceId: "00".repeat(16) }, "badIds"],
+    ["rejected with a span id of zeros", { spanId: "00".repeat(8) }, "badIds"],
+    ["rejected with a short trace id", { traceId: "ab" }, "badIds"],
+    ["accepted 10 minutes ahead", { startMs: NOW + 10 * MINUTE }, "accepted"],
+    ["rejected more than 10 minutes ahead", { startMs: NOW + 10 * MINUTE + 1 }, "future"],
+    ["accepted at an age of 31 days", { startMs: NOW - 31 * DAY }, "accepted"],
+    ["rejected at an age above 31 days", { startMs: NOW - 31 * DAY - 1 }, "old"],
+    ["rejected without a start time", { startMs: 0 }, "old"],
+    ["rejected with an empty unit", { unit: "" }, "badUnit"],
+    ["accepted with a unit of 256 bytes", { unit: "x".repeat(256) }, "accepted"],
+    ["rejected with a unit of 257 bytes", { unit: "x".repeat(257) }, "badUnit"],
+    ["rejected with a unit of 129 two-byte letters", { unit: "ü".repeat(129) }, "badUnit"],
+    ["accepted with a unit beyond ASCII", { unit: "besucherin ü" }, "accepted"],
+    ["rejected with a control character in the unit", { unit: "a\u0007b" }, "badUnit"],
+    ["rejected with DEL beside letters beyond ASCII", { unit: "ü\u007f" }, "badUnit"],
+    ["ignored for a feature that does not exist", { feature: "feat_other" }, "unknownFeature"],
+    ["ignored for an epoch that has not begun", { epoch: 4 }, "unknownFeature"],
+    ["undecided for a feature that has to be looked for", { feature: "feat_new" }, "unsureFeature"],
+    ["ignored when it is a bot's", { bot: true }, "bot"],
+    ["a bot's with a captcha score below 0.5", { attributes: { captcha_score: 0.49 } }, "botByCaptcha"],
+    ["accepted with a captcha score of 0.5", { attributes: { captcha_score: 0.5 } }, "accepted"],
+    [
+      "a bot's by captcha when a score stands beside is_bot",
+      { bot: true, attributes: { captcha_score: 0.9 } },
+      "botByCaptcha",
+    ],
+    ["ignored with another variant", { variant: "off" }, "otherVariant"],
+    ["a bot's whatever its variant", { bot: true, variant: "off" }, "bot"],
+  ];
+  test.each(cases)("%s", (_title, fields, expected) => {
+    expect(classify("traces", span(fields)).classification).toBe(expected);
+  });
+});
+
+describe("the record of a span", () => {
+  const flags = (fields: TestSpan, raw?: { sampleBps: number; slowMs: number }): number =>
+    classify("traces", span(fields), raw).record.flags;
+
+  test("has the cohort of its variant, and a bot's code in its place", () => {
+    const cohort = (fields: TestSpan) => flags(fields) & COHORT_MASK;
+    expect(cohort({})).toBe(UNNAMED);
+    expect(cohort({ variant: "treatment" })).toBe(TREATMENT);
+    expect(cohort({ variant: "holdout" })).toBe(HOLDOUT);
+    expect(cohort({ variant: "holdout", attributes: { captcha_score: 0 } })).toBe(BOT);
+  });
+
+  test("says whether the unit activated, returned or failed", () => {
+    const outcome = (fields: TestSpan) => flags(fields) & (ACTIVATION | RETURNED | FAILED);
+    expect(outcome({})).toBe(0);
+    expect(outcome({ activated: true })).toBe(ACTIVATION);
+    expect(outcome({ returned: true })).toBe(RETURNED);
+    expect(outcome({ failed: true })).toBe(FAILED);
+    expect(outcome({ attributes: { "http.response.status_code": 500 } })).toBe(FAILED);
+    expect(outcome({ attributes: { "http.response.status_code": 499 } })).toBe(0);
+  });
+
+  test("is timed when the span has ended, a bot's never", () => {
+    expect(flags({}) & TIMED).toBe(TIMED);
+    expect(flags({ durationMs: -5 }) & TIMED).toBe(0);
+    expect(flags({ attributes: { captcha_score: 0 } }) & TIMED).toBe(0);
+    expect(classify("traces", span({ durationMs: 20 })).record.durationUs).toBe(20_000);
+    expect(classify("traces", span({ durationMs: 10_000_000 })).record.durationUs).toBe(2 ** 32 - 1);
+  });
+
+  test("is kept whole when the span failed or was slow, and by the trace's last bytes in the sample", () => {
+    const isRaw = (fields: TestSpan, raw?: { sampleBps: number; slowMs: number }) =>
+      (flags(fields, raw) & RAW) !== 0;
+    expect(isRaw({})).toBe(false);
+    expect(isRaw({ failed: true })).toBe(true);
+    expect(isRaw({ durationMs: 1_000 })).toBe(true);
+    expect(isRaw({ durationMs: 999 })).toBe(false);
+    const half = { sampleBps: 5_000, slowMs: 1_000 };
+    expect(isRaw({ traceId: `${"ff".repeat(14)}7fff` }, half)).toBe(true);
+    expect(isRaw({ traceId: `${"00".repeat(14)}8000` }, half)).toBe(false);
+    expect(isRaw({ failed: true, attributes: { captcha_score: 0 } })).toBe(false);
+  });
+
+  test("points to the unit's bytes and names the feature in its epoch", () => {
+    const { record } = classify("traces", span({ unit: "visitor 7" }));
+    expect(bytesOf(record.unit.view, record.unit.start, record.unit.end).toString()).toBe("visitor 7");
+    expect(record.feature).toBe(SHOP);
+  });
+});
+
+describe("a log record is", () => {
+  const logRecord = (eventName: string) => ({
+    eventName,
+    timeUnixNano: `${NOW}000000`,
+    attributes: [
+      { key: "feature_flag.key", value: { stringValue: "feat_shop" } },
+      { key: "feature_flag.context.id", value: { stringValue: "visitor" } },
+      { key: "feature_flag.result.variant", value: { stringValue: "holdout" } },
+    ],
+  });
+
+  test("accepted as an exposure without latency or span ids when it is an evaluation event", () => {
+    const { classification, record } = classify("logs", logRecord("feature_flag.evaluation"));
+    expect(classification).toBe("accepted");
+    expect(record).toMatchObject({ flags: HOLDOUT, traceAt: -1, startMs: NOW, durationUs: 0 });
+  });
+
+  test("irrelevant when it is any other event", () => {
+    expect(classify("logs", logRecord("feature_flag.updated")).classification).toBe("irrelevant");
+  });
+});

@@ -1,0 +1,54 @@
+// The hand-written decoder of protobuf against protobufjs.
+import { describe, expect, test } from "vitest";
+import { readJson } from "../../../origin/ingest/otlp-json.ts";
+import { readProtobuf } from "../../../origin/ingest/otlp-protobuf.ts";
+import { SpanBatch } from "../../../origin/ingest/span-batch.ts";
+import type { SpanFields } from "../../../origin/ingest/span-fields.ts";
+import { bytesOf } from "../../../origin/span-log/bytes.ts";
+import { encodeRequest, makeRandom, otlpJson, validRequest } from "../../fuzz/bodies.ts";
+
+const text = ({ view, start, end }: SpanFields["unit"]): string =>
+  start < 0 ? "" : bytesOf(view, start, end).toString("utf8");
+
+const plain = (fields: SpanFields) => ({
+  trace: bytesOf(fields.view, fields.traceAt, fields.traceAt + fields.traceLength).toString("hex"),
+  span: bytesOf(fields.view, fields.spanAt, fields.spanAt + fields.spanLength).toString("hex"),
+  name: bytesOf(fields.view, fields.nameStart, fields.nameEnd).toString("utf8"),
+  startMs: fields.startMs,
+  durationUs: fields.durationUs,
+  failed: fields.failed,
+  feature: text(fields.feature),
+  unit: text(fields.unit),
+  variant: text(fields.variant),
+  epoch: fields.epoch,
+  acted: fields.activated,
+  bot: fields.bot,
+  status: fields.httpStatus,
+});
+
+/** All spans of the body, also those that have nothing to do with a feature. */
+const readAll = (read: typeof readProtobuf, body: Buffer) => {
+  const batch = new SpanBatch(() => true);
+  expect(read(body, "traces", batch)).toBeNull();
+  return batch.items.slice(0, batch.count).map(plain);
+};
+
+describe("the protobuf decoder", () => {
+  test("reads 500 random requests as protobufjs and the JSON reader do", () => {
+    for (let seed = 0; seed < 500; seed++) {
+      const body = encodeRequest(validRequest(makeRandom(seed)));
+      expect(readAll(readProtobuf, body), `seed ${seed}`).toEqual(readAll(readJson, otlpJson(body)));
+    }
+  });
+
+  test("calls a body that is cut anywhere malformed, and never throws", () => {
+    const body = encodeRequest({
+      resourceSpans: [{ scopeSpans: [{ spans: [{ name: "GET /", traceId: Buffer.alloc(16, 1) }] }] }],
+    });
+    for (let length = 1; length < body.length; length++)
+      expect(
+        readProtobuf(body.subarray(0, length), "traces", new SpanBatch(() => true)),
+        `${length} bytes`,
+      ).toEqual(expect.any(String));
+  });
+});

@@ -1,0 +1,65 @@
+// Which requests are admitted, from their heads alone.
+import { describe, expect, test } from "vitest";
+import { readRequestHead } from "../../../origin/ingest/otlp-request.ts";
+import { MAX_BODY_BYTES } from "../../../origin/ingest/request-body.ts";
+
+const TOKEN = "an-ingest-token";
+const headers = {
+  authorization: `Bearer ${TOKEN}`,
+  "content-type": "application/x-protobuf",
+  "content-length": "10",
+};
+const read = (
+  changes: { method?: string; url?: string; headers?: Record<string, string | undefined> } = {},
+  token: string | undefined = TOKEN,
+) =>
+  readRequestHead(
+    { method: "POST", url: "/v1/traces", ...changes, headers: { ...headers, ...changes.headers } },
+    token,
+  );
+
+describe("a request is admitted", () => {
+  test("with its signal, encoding, compression and length", () => {
+    expect(read()).toEqual({
+      ok: true,
+      value: { signal: "traces", encoding: "protobuf", isGzip: false, contentLength: 10 },
+    });
+    const json = { "content-type": "Application/JSON; charset=utf-8", "content-encoding": "GZIP" };
+    expect(read({ url: "/v1/logs?a=1", headers: { ...json, "content-length": undefined } })).toEqual({
+      ok: true,
+      value: { signal: "logs", encoding: "json", isGzip: true, contentLength: null },
+    });
+  });
+
+  test("of the largest size", () => {
+    expect(read({ headers: { "content-length": String(MAX_BODY_BYTES) } }).ok).toBe(true);
+  });
+
+  test("without a token when none is asked for", () => {
+    const head = { method: "POST", url: "/v1/traces", headers: { ...headers, authorization: undefined } };
+    expect(readRequestHead(head, undefined).ok).toBe(true);
+  });
+});
+
+describe("a request is refused", () => {
+  const cases: [string, Parameters<typeof read>[0], string][] = [
+    ["for another path", { url: "/v1/metrics" }, "unknownPath"],
+    ["for a longer path", { url: "/v1/traces/" }, "unknownPath"],
+    ["for another method", { method: "GET" }, "methodNotAllowed"],
+    ["without a token", { headers: { authorization: undefined } }, "unauthorized"],
+    ["for another token", { headers: { authorization: "Bearer an-ingest-tokem" } }, "unauthorized"],
+    ["for another scheme", { headers: { authorization: `Basic ${TOKEN}` } }, "unauthorized"],
+    ["for another content type", { headers: { "content-type": "text/plain" } }, "unsupportedType"],
+    ["without a content type", { headers: { "content-type": undefined } }, "unsupportedType"],
+    ["for another compression", { headers: { "content-encoding": "br" } }, "unsupportedCompression"],
+    ["for a larger body", { headers: { "content-length": String(MAX_BODY_BYTES + 1) } }, "bodyTooLarge"],
+  ];
+  test.each(cases)("%s", (_title, changes, reason) => {
+    expect(read(changes)).toEqual({ ok: false, error: { reason } });
+  });
+
+  test("as unauthorized whatever else is wrong with it", () => {
+    const changes = { headers: { authorization: undefined, "content-type": "text/plain" } };
+    expect(read(changes)).toEqual({ ok: false, error: { reason: "unauthorized" } });
+  });
+});

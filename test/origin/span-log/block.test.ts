@@ -1,0 +1,147 @@
+// Blocks: what is written is read again, record for record.
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { makeBlockBuilders } from "../../../origin/span-log/block-builders.ts";
+import { viewOf } from "../../../origin/span-log/bytes.ts";
+import { readFeatures, readRecords, recordCount } from "../../../origin/span-log/read-block.ts";
+import { MAX_NAME_BYTES, RAW, type RecordDraft } from "../../../origin/span-log/record.ts";
+import { featureEpoch, partitionOf } from "../../../origin/span-log/unit-key.ts";
+
+const features = [featureEpoch("feat_a", 1), featureEpoch("feat_a", 2), featureEpoch("feat_ü", 1)];
+
+type Item = {
+  feature: number;
+  flags: number;
+  startMs: number;
+  durationUs: number;
+  unit: Buffer;
+  /** 16 bytes of trace id and 8 of span id; null for log records */
+  ids: Buffer | null;
+  name: Buffer;
+  httpStatus: number;
+};
+
+const bytes = (minLength: number, maxLength = minLength) =>
+  fc.uint8Array({ minLength, maxLength }).map((array) => Buffer.from(array));
+
+const item: fc.Arbitrary<Item> = fc.record({
+  feature: fc.nat(2),
+  flags: fc.nat(127),
+  startMs: fc.integer({ min: 0, max: 2 ** 42 }),
+  durationUs: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  unit: bytes(1, 256),
+  ids: fc.option(bytes(24)),
+  name: bytes(0, 200),
+  httpStatus: fc.integer({ min: 0, max: 999 }),
+});
+
+/** Of log records there is nothing to keep whole: they never have the flag. */
+const flagsOf = ({ flags, ids }: Item): number => (ids === null ? flags & ~RAW : flags);
+
+const draftOf = (one: Item): RecordDraft => {
+  const ids = one.ids ?? Buffer.alloc(0);
+  return {
+    feature: features[one.feature]!,
+    flags: flagsOf(one),
+    startMs: one.startMs,
+    durationUs: one.durationUs,
+    unit: { view: viewOf(one.unit), start: 0, end: one.unit.length },
+    view: viewOf(Buffer.concat([ids, one.name])),
+    traceAt: one.ids === null ? -1 : 0,
+    spanAt: one.ids === null ? -1 : 16,
+    nameStart: ids.length,
+    nameEnd: ids.length + one.name.length,
+    httpStatus: one.httpStatus,
+  };
+};
+
+const keptOf = (one: Item) => ({
+  featureId: features[one.feature]!.featureId,
+  epoch: features[one.feature]!.epoch,
+  flags: flagsOf(one),
+  startMs: one.startMs,
+  durationUs: one.durationUs,
+  unit: one.unit.toString("hex"),
+  isDeduplicated: one.ids !== null,
+  raw:
+    (flagsOf(one) & RAW) === 0
+      ? null
+      : {
+          ids: one.ids!.toString("hex"),
+          status: one.httpStatus,
+          name: one.name.subarray(0, MAX_NAME_BYTES).toString("hex"),
+        },
+});
+
+const inOrder = (all: readonly object[]): string[] => all.map((one) => JSON.stringify(one)).toSorted();
+
+test("records are read as they were written, each in the partition of its unit", () => {
+  fc.assert(
+    fc.property(fc.array(item, { maxLength: 60 }), (items) => {
+      const builders = makeBlockBuilders();
+      for (const one of items) builders.add(draftOf(one));
+      const found: ReturnType<typeof keptOf>[] = [];
+      for (const { partition, records, spanKeys, parts } of builders.takeBlocks()) {
+        const block = Buffer.concat(parts);
+        const head = readFeatures(block);
+        expect(recordCount(spanKeys)).toBe(records);
+        readRecords(block, spanKeys, head.end, (record) => {
+          expect(partitionOf(record.keyLow)).toBe(partition);
+          const at = record.rawAt;
+          found.push({
+            ...head.features[record.feature]!,
+            flags: record.flags,
+            startMs: record.startMs,
+            durationUs: record.durationUs,
+            unit: block.toString("hex", record.unitStart, record.unitEnd),
+            isDeduplicated: record.spanLow !== 0 || record.spanHigh !== 0,
+            raw:
+              (record.flags & RAW) === 0
+                ? null
+                : {
+                    ids: block.toString("hex", at, at + 24),
+                    status: block.readUInt16LE(at + 24),
+                    name: block.toString("hex", at + 27, at + 27 + block.readUInt8(at + 26)),
+                  },
+          });
+        });
+      }
+      expect(inOrder(found)).toEqual(inOrder(items.map(keptOf)));
+      expect(builders.size()).toBe(0);
+      expect(builders.takeBlocks()).toEqual([]);
+    }),
+  );
+});
+
+test("a unit has one key in each feature and epoch, and a span one key wherever it is", () => {
+  const one: Item = {
+    feature: 0,
+    flags: 0,
+    startMs: 1,
+    durationUs: 1,
+    unit: Buffer.from("visitor"),
+    ids: Buffer.alloc(24, 7),
+    name: Buffer.alloc(0),
+    httpStatus: 0,
+  };
+  const keysOf = (given: Item) => {
+    const builders = makeBlockBuilders();
+    builders.add(draftOf(given));
+    const [block] = builders.takeBlocks();
+    const keys = { unit: "", span: "" };
+    const whole = Buffer.concat(block!.parts);
+    readRecords(whole, block!.spanKeys, readFeatures(whole).end, (record) => {
+      keys.unit = `${record.keyLow} ${record.keyHigh}`;
+      keys.span = `${record.spanLow} ${record.spanHigh}`;
+    });
+    return keys;
+  };
+  expect(keysOf({ ...one, startMs: 99, flags: 1 })).toEqual(keysOf(one));
+  expect(keysOf({ ...one, feature: 1 }).unit).not.toBe(keysOf(one).unit);
+  expect(keysOf({ ...one, feature: 1 }).span).toBe(keysOf(one).span);
+  expect(keysOf({ ...one, unit: Buffer.from("visitos") }).unit).not.toBe(keysOf(one).unit);
+});
+
+test("a block of an unknown format is refused", () => {
+  expect(() => readFeatures(Buffer.from([2, 0, 0]))).toThrow(/unknown format 2/);
+});

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { viewOf } from "../../../origin/span-log/bytes.ts";
+import { hash64 } from "../../../origin/span-log/hash.ts";
+import { partitionOf } from "../../../origin/span-log/unit-key.ts";
+
+test("ids that differ little have different hashes, spread evenly over the partitions", () => {
+  const out = { low: 0, high: 0 };
+  const seen = new Set<string>();
+  const partitions = [0, 0, 0, 0];
+  for (let i = 0; i < 200_000; i++) {
+    const bytes = Buffer.from(`user-${i}`);
+    hash64(viewOf(bytes), 0, bytes.length, 1, 2, out);
+    seen.add(`${out.low}:${out.high}`);
+    const partition = partitionOf(out.low);
+    partitions[partition] = (partitions[partition] ?? 0) + 1;
+  }
+  expect(seen.size).toBe(200_000);
+  // Chi-square with 3 degrees of freedom; 16.3 is its 99.9 % point, and the hash is fixed.
+  expect(partitions.reduce((sum, count) => sum + (count - 50_000) ** 2 / 50_000, 0)).toBeLessThan(16.3);
+});
