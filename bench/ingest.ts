@@ -1,4 +1,4 @@
-// Telemetry: 50,000 spans a second durably acknowledged and counted, then as many as go, load generator included.
+// Telemetry: 50,000 spans a second durably acknowledged and counted, then as many as possible, load generator included.
 import { once } from "node:events";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -16,12 +16,12 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "20" },
     rate: { type: "string", default: "50000" },
     features: { type: "string", default: "20" },
-    /** visitors that the spans are about; "new": every span is about another one */
+    /** how many visitors the spans are of; "new": every span is of another one */
     visitors: { type: "string", default: "200000" },
     saturate: { type: "string", default: "10" },
-    /** units that the database holds before */
+    /** units in the database at the start */
     units: { type: "string", default: "0" },
-    /** seconds of steady load for a further part, which shows whether memory grows */
+    /** seconds of steady load in a further part: it shows whether memory grows */
     soak: { type: "string", default: "0" },
   },
 });
@@ -69,7 +69,7 @@ try {
     return found;
   };
 
-  /** The load, and beside it what any durable write waits: ms, sorted. */
+  /** Runs the load; `waits`: how long any durable write waited meanwhile, in ms, sorted. */
   const runBesideFloor = async (options: Parameters<typeof runLoad>[0]) => {
     const floor = new Worker(new URL("ingest/floor-worker.ts", import.meta.url), {
       workerData: join(setting.folder, "floor"),

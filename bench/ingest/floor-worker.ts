@@ -1,5 +1,5 @@
-// What the machine itself does to whoever waits: every 20 ms, how late a timer comes and how long 8 KB take to the disk.
-// In a thread of its own, beside the load. Ends when told to.
+// The delay that the machine itself adds: every 20 ms, how late a timer fires and how long 8 KB take to the disk. In a
+// thread of its own, beside the load. Ends at the first message.
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
@@ -11,7 +11,7 @@ const page = Buffer.alloc(8_192, 1);
 const enough = new AbortController();
 parentPort?.once("message", () => enough.abort());
 
-/** ms that a wait of 20 ms and a durable write took beyond the 20, sorted in the end */
+/** ms that a wait of 20 ms and a durable write took beyond the 20 */
 const took: number[] = [];
 while (!enough.signal.aborted) {
   const beganAt = performance.now();

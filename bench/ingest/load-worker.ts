@@ -1,4 +1,4 @@
-// The load in a thread of its own, for benches that time something else meanwhile. Ends when told to.
+// The load in a thread of its own, for benches that time something else meanwhile. Ends at the first message.
 import { parentPort, workerData } from "node:worker_threads";
 import { runLoad } from "./load.ts";
 import { makeRequests } from "./requests.ts";

@@ -1,4 +1,4 @@
-// Sends requests at a steady rate, or as fast as so many connections go, and times the answers.
+// Sends requests at a steady rate, or as fast as a number of connections allows, and times the answers.
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Requests } from "./requests.ts";
@@ -34,7 +34,7 @@ const post = (agent: Agent, url: URL, token: string, body: Buffer): Promise<numb
     sent.end(body);
   });
 
-/** So many at once; the others wait in line. */
+/** Lets `count` at a time go on; the others wait in line. */
 const makePlaces = (count: number) => {
   const waiting: (() => void)[] = [];
   let left = count;

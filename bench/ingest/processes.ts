@@ -1,4 +1,4 @@
-// What processes have used, from Linux's own accounting.
+// CPU time and memory of processes, from Linux's own accounting.
 import { readdir, readFile } from "node:fs/promises";
 
 /** Fields of /proc/<pid>/stat after the command, which may hold spaces itself. */

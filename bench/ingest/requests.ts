@@ -1,5 +1,5 @@
-// OTLP protobuf requests for the load: built once, then only the ids, times and units in them are written over, so that
-// making load costs a fraction of taking it.
+// OTLP protobuf requests for the load: built once, then only the ids, times and units in them are written over. So making
+// the load costs a fraction of taking it.
 import { randomFillSync } from "node:crypto";
 
 const varint = (value: number): number[] => {
@@ -68,14 +68,14 @@ const putHex = (out: Buffer, at: number, value: number): void => {
   for (let n = 0; n < 6; n++) out[at + n] = HEX[(value >>> (20 - n * 4)) & 15] ?? 0;
 };
 
-/** Which units the load is about: `next` gives the number of a unit. */
+/** Returns the number of the unit that a span is of. */
 export type Units = () => number;
 
 export type LoadRequest = { readonly body: Buffer; readonly places: readonly Place[]; readonly ids: Buffer };
 
 /**
- * Makes requests of `spans` spans for these features, a tenth of the units held out. A request that was answered is
- * given back and written over for the next one.
+ * Makes requests of `spans` spans for these features, with a tenth of the units in the holdout. A request that was
+ * answered is given back and written over for the next one.
  */
 export const makeRequests = (options: { features: readonly string[]; spans: number; units: Units }) => {
   const { features, spans, units } = options;

@@ -1,4 +1,4 @@
-// What the telemetry benches run on: a PostgreSQL that syncs to disk, an origin process and features.
+// The setting of the telemetry benches: a PostgreSQL that syncs to disk, an origin process and features.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ export const startIngestSetting = async (options: {
   env?: Record<string, string>;
   /** PostgreSQL's settings beside its defaults */
   postgres?: Record<string, string>;
-  /** what the database holds when the origin starts */
+  /** fills the database before the origin starts */
   fill?: (pool: Pool) => Promise<void>;
 }) => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));

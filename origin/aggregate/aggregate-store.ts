@@ -18,7 +18,7 @@ import { makeUnitRuns, type UnitRuns } from "./units/unit-runs.ts";
 export type AggregateStore = {
   /** The partitions that are owned from now on. `taken`: some of them are new, and other processes may have written them. */
   readonly open: (owned: Owned, taken: boolean) => Promise<void>;
-  /** Begins a batch, unless partitions or windows are no longer those that are known. */
+  /** Begins a batch, unless the partitions are lost or the windows have changed. */
   readonly begin: (windowsVersion: number) => Promise<"ok" | "lost" | "windowsChanged">;
   /** Visits the stored rows of these units; the rows of one unit are to be merged. `index`: the unit's among the keys. */
   readonly readUnits: (keys: UnitKeys, visit: (index: number, unit: Unit) => void) => Promise<void>;

@@ -42,8 +42,8 @@ const rememberFolded = (client: Client, partition: number, { dedupe }: FoldMemor
   });
 
 /**
- * Ends when `stop` fires; rejects when anything fails, and what it remembers is then of no use. `client` is the session
- * whose locks own the partitions. `report` is told the state after each round.
+ * Ends when `stop` fires, rejects when anything fails; its memory is then of no use. `client` is the session whose locks
+ * own the partitions. `report` gets the state after each round.
  */
 export const runFoldLoop = async (options: {
   client: Client;
@@ -73,7 +73,7 @@ export const runFoldLoop = async (options: {
     const taken = await takePartitions(client, owned, share);
     if (released || taken.length > 0) await store.open(owned, taken.length > 0);
     if (taken.length === 0) return;
-    // Another process may have owned the partition since this one did: what is remembered of it may be out of date.
+    // Another process may have owned the partition since this one did: its units in memory may be out of date.
     memory.units.clear();
     for (const partition of taken) await rememberFolded(client, partition, memory);
   });

@@ -58,7 +58,7 @@ export const startFold = (options: {
       case "error":
         logger.error(
           { problem: message.message },
-          "the fold failed; it starts over from its checkpoint, nothing is lost",
+          "the fold failed; it starts over from its checkpoint and loses nothing",
         );
         return;
       case "stopped":

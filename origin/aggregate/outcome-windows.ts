@@ -1,10 +1,10 @@
-// By which windows a feature's outcomes are counted: they come from its rule. Pure.
+// The windows by which a feature's outcomes are counted. They come from its rule. Pure.
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { Rule } from "../../shared/features/rule.ts";
 
 /** A feature's windows in the form the fold counts by. */
 export type OutcomeWindows = {
-  /** ages at which it is counted who has activated, in seconds since the exposure */
+  /** ages at which activated units are counted, in seconds since the exposure */
   readonly activationAgesS: readonly number[];
   readonly retentionAgesS: readonly number[];
   readonly returnAfterS: number;

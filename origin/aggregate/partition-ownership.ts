@@ -1,4 +1,4 @@
-// Which process folds which partition. A partition belongs to the session that holds its advisory lock; the lock ends with
+// Decides which process folds a partition. A partition belongs to the session that holds its advisory lock; the lock ends with
 // the session. A session that the database has given up may still be writing, so each new owner raises the partition's
 // fence, and a transaction under an older fence does nothing.
 import type { Client } from "../db/pool.ts";

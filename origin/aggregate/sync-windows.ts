@@ -41,7 +41,7 @@ export const readWindows = async (client: Client | Pool): Promise<StoredWindows>
 
 const recount = async (client: Client, featureId: string, epoch: number): Promise<void> => {
   await client.query("delete from outcome_counts where feature_id = $1 and epoch = $2", [featureId, epoch]);
-  // One pass over all units (0.1 s a million), which rules are not changed often enough to have an index for.
+  // One pass over all units, 0.1 s a million: rules change too seldom for an index.
   await client.query(
     `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
      select $1, $2, case u.cohort when $3 then $5 else $6 end, o.signal, o.age_s,

@@ -118,7 +118,7 @@ export class CopyBuffer {
     return this.#bytes.subarray(0, this.#at);
   }
 
-  /** Begins anew in the same memory: large buffers that are thrown away make the collector run several times a second. */
+  /** Begins again in the same memory: large buffers that are thrown away make the collector run several times a second. */
   clear(): void {
     this.#at = SIGNATURE.length;
     this.rows = 0;

@@ -1,4 +1,4 @@
-// COPY … FROM STDIN and COPY … TO STDOUT, which pg does not offer itself.
+// COPY … FROM STDIN and COPY … TO STDOUT: pg does not offer them itself.
 import type { Connection, Submittable } from "pg";
 import { CopyRow, SIGNATURE } from "./copy-format.ts";
 import type { Client } from "./pool.ts";

@@ -17,7 +17,7 @@ export type PoolOptions = {
 
 /**
  * A query that has no answer after `queryTimeoutMs` fails and its connection is dropped: one that went silent would
- * otherwise hold its caller until TCP gives up, which takes a quarter of an hour or more.
+ * otherwise hold its caller until TCP gives up, after a quarter of an hour or more.
  * `onIdleError` hears of connections that break while unused; the pool replaces them by itself.
  */
 export const makePool = (connectionString: string, options: PoolOptions): Pool => {

@@ -1,4 +1,6 @@
-/** Why a body is no export request. Thrown inside a reader of bodies, which catches it: nothing else may throw there. */
+// How a reader of bodies gives up from the depth of a message.
+
+/** Why a body is no export request. Thrown and caught inside a reader: no other error may be thrown there. */
 export class MalformedError extends Error {}
 
 /** Runs a reader; returns why the body is malformed, or null. */

@@ -1,4 +1,4 @@
-// What the head of an OTLP/HTTP request asks for, and whether it is admitted.
+// Admits an OTLP/HTTP request by its head. Pure.
 import type { IncomingHttpHeaders } from "node:http";
 import { bearerToken, sameSecret } from "../runtime/secrets.ts";
 import { err, ok, type Result } from "../../shared/result.ts";

@@ -1,4 +1,4 @@
-// What OTLP/HTTP answers: the export response or a google.rpc.Status, in the request's own encoding.
+// The answers of OTLP/HTTP: the export response or a google.rpc.Status, in the encoding of the request.
 import type { OutgoingHttpHeaders } from "node:http";
 import type { ClassCounts } from "./classify-batch.ts";
 import { rejectedSpans } from "./count-spans.ts";

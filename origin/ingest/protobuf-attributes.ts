@@ -3,7 +3,7 @@ import { BYTES, checkText, expectType, FIXED64, VARINT, type ProtobufReader } fr
 import { knownName, setAttribute, type AttributeValue } from "./span-attributes.ts";
 import type { SpanFields } from "./span-fields.ts";
 
-/** AnyValue; undefined for arrays, lists and bytes, which no attribute that is read has. */
+/** AnyValue; undefined for arrays, lists and bytes: no attribute that is read has one. */
 const readValue = (reader: ProtobufReader, end: number): AttributeValue | undefined => {
   let value: AttributeValue | undefined;
   while (reader.at < end) {
@@ -61,7 +61,7 @@ const shortBytes = (number: number, length: number): number => (((number << 3) |
 /** KeyValue: the value may come before its key. */
 export const readAttribute = (reader: ProtobufReader, end: number, fields: SpanFields): void => {
   const { view, at: start } = reader;
-  // As nearly all are written: a short key, then a short value, and nothing else.
+  // Nearly all are written in this way: a short key, then a short value, no other field.
   if (end - start >= 4) {
     const keyLength = view.getUint8(start + 1);
     const valueStart = start + 2 + keyLength + 2;

@@ -1,4 +1,4 @@
-// Takes request bodies in: bounded, unzipped, and with as little work for the garbage collector as goes.
+// Reads request bodies: bounded, unzipped, with little work for the garbage collector.
 import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";

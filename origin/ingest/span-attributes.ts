@@ -1,4 +1,4 @@
-// Which attribute fills which field of a span or log record.
+// The attributes that are read, and the field of a span or log record that each of them fills.
 import { attribute, EVALUATION_EVENT } from "../../shared/telemetry/attributes.ts";
 import { bytesOf, isSame, viewOf, type TextRange } from "../span-log/bytes.ts";
 import type { SpanFields } from "./span-fields.ts";

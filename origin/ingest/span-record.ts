@@ -6,7 +6,7 @@ import type { SpanFields } from "./span-fields.ts";
 
 const MAX_DURATION_US = 2 ** 32 - 1;
 
-/** Which spans are also kept whole: a sample of `sampleBps` in 10,000 traces, and every failed or slow one. */
+/** The raw spans, which are also kept whole: a sample of `sampleBps` in 10,000 traces, and every failed or slow one. */
 export type RawSampling = { readonly sampleBps: number; readonly slowMs: number };
 
 /** The same answer for every span of a trace, in every process. */

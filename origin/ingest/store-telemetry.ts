@@ -1,4 +1,4 @@
-// A body becomes a batch, the batch is classified, and its records are appended to the log. Durable when it resolves.
+// A body becomes a batch, the batch is classified, and its records are appended to the log.
 import type { SpanLog } from "../span-log/append.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { makeBatchClassifier, type ClassCounts, type ClassifiedBatch } from "./classify-batch.ts";
@@ -14,7 +14,10 @@ import type { RawSampling } from "./span-record.ts";
 
 export type MalformedBodyError = { readonly reason: "malformed"; readonly detail: string };
 
-/** `nowMs`: wall clock for the age of spans. Rejects when the log or the directory of features cannot be reached. */
+/**
+ * The function that it returns resolves when the records are durable, and rejects when the log or the directory of features
+ * cannot be reached. `nowMs`: wall clock for the age of spans.
+ */
 export const makeTelemetryStore = (options: {
   log: SpanLog;
   directory: FeatureDirectory;

@@ -16,7 +16,7 @@ import { hashUnit, partitionOf, PARTITIONS, type FeatureEpoch } from "./unit-key
 
 const MAX_RECORD_BYTES =
   RECORD_HEAD_BYTES + MAX_UNIT_BYTES + TRACE_ID_BYTES + SPAN_ID_BYTES + 2 + 1 + MAX_NAME_BYTES;
-/** Distinct (feature, epoch) pairs of one block; more are refused, which no real traffic reaches. */
+/** Distinct (feature, epoch) pairs of one block. More are refused; no real traffic reaches that. */
 const MAX_FEATURES = 65_535;
 
 type Builder = {

@@ -1,5 +1,5 @@
-// The sign that some process appends to the log. Without it, a time in which nobody could send would look like a time in
-// which nobody came. Ingest records it; the watermark of the evaluation reads it.
+// The sign that some process appends to the log. Without it, an outage of ingest would look like a time without visitors.
+// Ingest records it; the watermark of the evaluation reads it.
 import type { Queryable } from "../db/pool.ts";
 
 export const HEARTBEAT_EVERY_MS = 2_000;

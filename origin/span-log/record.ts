@@ -6,7 +6,7 @@
 //           with RAW: 16 trace id · 8 span id · u16 http status · u8 name length · name
 //
 // Beside each block stand the keys of its spans, 8 bytes each: a hash of trace id and span id, by which the fold finds
-// duplicates; zero for log records, which have no such ids.
+// duplicates; zero for log records, which have neither.
 import type { TextRange } from "./bytes.ts";
 import type { FeatureEpoch } from "./unit-key.ts";
 

@@ -1,5 +1,5 @@
-// Kills parts of the installation under load, again and again, and compares in the end what was acknowledged with what
-// was counted. Clients behave as OTLP asks: the same bytes again until they are acknowledged.
+// Kills parts of the installation under load, again and again, and compares in the end the acknowledged spans with the
+// counted ones. Clients behave as OTLP asks: they send the same bytes again until they are acknowledged.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,7 +31,7 @@ export type FaultReport = {
 
 /**
  * One process takes telemetry in, two fold it; `kills` times one of them, a backend or all of PostgreSQL gets a
- * SIGKILL at a random moment. `say` hears what is done.
+ * SIGKILL at a random moment. `say` is called with each step.
  */
 export const runFaults = async (options: {
   kills: number;
@@ -147,7 +147,7 @@ export const runFaults = async (options: {
       const victim = victims[n % victims.length] ?? "ingest";
       say(`kill ${n + 1}: ${victim}`);
       await kill(victim);
-      // A process that was killed is started again before the next one is: otherwise nothing would ever be under load.
+      // The killed process runs again before the next kill: otherwise the load would seldom be on.
       await ready();
     }
     await sleep(500);

@@ -1,8 +1,8 @@
-// Makes OTLP bodies that no honest client sends: from valid requests, cut, twisted and swollen.
+// Makes OTLP bodies that no honest client sends, from valid requests.
 import { gzipSync } from "node:zlib";
 import protobuf from "protobufjs";
 
-/** The parts of opentelemetry-proto (v1) that matter here, for protobufjs: another reader and writer of the format. */
+/** The parts of opentelemetry-proto (v1) that are used here, for protobufjs: another reader and writer of the format. */
 const schema = protobuf.parse(`
   syntax = "proto3";
   message AnyValue { oneof value { string string_value = 1; bool bool_value = 2; int64 int_value = 3;

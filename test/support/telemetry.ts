@@ -1,4 +1,4 @@
-// Builds OTLP requests and runs the way from HTTP to counts in this process.
+// Builds OTLP requests, and runs ingest and fold in this process.
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -83,14 +83,14 @@ export const waitFor = async <T>(
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadline) throw new Error("waited in vain");
+    if (Date.now() > deadline) throw new Error(`the awaited state did not come within ${timeoutMs} ms`);
     await new Promise((wake) => setTimeout(wake, 25));
   }
 };
 
 export const INGEST_TOKEN = "test-ingest-token-0001";
 
-/** Ingest over real HTTP and the fold's thread, on a test's own database. `logPool`: the log's own way to it. */
+/** Ingest over real HTTP and the fold's thread, on a test's own database. `logPool`: connections of the log alone. */
 export const startTelemetry = async (
   database: TestDatabase,
   options: { fold?: boolean; maxPendingBytes?: number; logPool?: Pool } = {},
@@ -143,8 +143,8 @@ export const startTelemetry = async (
       if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
       await response.arrayBuffer();
     },
-    /** Waits until everything acknowledged is counted. */
-    settled: async (): Promise<void> => {
+    /** Waits until everything acknowledged is folded. */
+    folded: async (): Promise<void> => {
       await waitFor(async () => {
         const { rows } = await database.pool.query<{ open: boolean }>(
           `select exists (select from span_log l left join fold_checkpoints c using (partition, writer)

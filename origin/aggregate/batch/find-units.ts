@@ -1,4 +1,4 @@
-// The first pass over a batch: finds duplicates, and what has to be read from the database before the second one.
+// The first pass over a batch: finds duplicates, and the units and latencies to read before the second one.
 import { readFeatures, readRecords } from "../../span-log/read-block.ts";
 import type { LogRow } from "../../span-log/read-log.ts";
 import { TIMED } from "../../span-log/record.ts";

@@ -115,7 +115,7 @@ export const makeUnitRuns = (fullRows: number) => {
       runsOf(partition).newest?.filter?.add(low, high);
     },
 
-    /** In the batch's transaction. When anything fails, the runs must be opened anew. */
+    /** In the batch's transaction. When anything fails, the runs must be opened again. */
     write: async (client: Client): Promise<void> => {
       for (const [partition, copy] of added.entries()) {
         if (copy === undefined || copy.rows === 0) continue;

@@ -59,7 +59,7 @@ describe("fold processes", () => {
     await first.stop();
     await send();
     await waitFor(async () => (await locks()).join() === "4");
-    await telemetry.settled();
+    await telemetry.folded();
     const { rows } = await database.pool.query(
       `select (select sum(requests)::integer from latency_sketches) as requests,
          (select sum(units)::integer from outcome_counts where signal = 'exposure') as units`,
@@ -73,7 +73,7 @@ describe("fold processes", () => {
     const units = Array.from({ length: 40 }, newUnit);
     const send = async (activated: boolean) => {
       await telemetry.sendSpans(units.map((unit) => ({ feature: "feat_back", unit, activated })));
-      await telemetry.settled();
+      await telemetry.folded();
     };
     const first = start();
     await waitFor(async () => (await locks()).join() === "4");

@@ -61,7 +61,7 @@ describe("telemetry becomes counts", () => {
       { feature: "feat_once", unit, variant: "treatment", startMs: begin + 350_000 },
       { feature: "feat_once", unit, variant: "treatment", startMs: begin + 390_000 },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_once")).toEqual({
       "treatment activation 60": 1,
       "treatment exposure": 1,
@@ -88,7 +88,7 @@ describe("telemetry becomes counts", () => {
       { feature: "feat_late_activation", unit, startMs: begin + 61_000, activated: true },
       { feature: "feat_late_activation", unit, startMs: begin + 601_000 },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_late_activation")).toEqual({ "treatment exposure": 1 });
   });
 
@@ -97,10 +97,10 @@ describe("telemetry becomes counts", () => {
     const unit = newUnit();
     const begin = Math.floor(Date.now() / 60_000) * 60_000 - 600_000;
     await telemetry.sendSpans([{ feature: "feat_moved", unit, startMs: begin + 70_000, activated: true }]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_moved")).toEqual({ "treatment activation 60": 1, "treatment exposure": 1 });
     await telemetry.sendSpans([{ feature: "feat_moved", unit, startMs: begin }]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_moved")).toEqual({ "treatment exposure": 1 });
     const { rows } = await database.pool.query(
       "select bucket_s from outcome_counts where feature_id = 'feat_moved' and signal = 'exposure' and units > 0",
@@ -115,14 +115,14 @@ describe("telemetry becomes counts", () => {
       { feature: "feat_cohort", unit: named },
       { feature: "feat_cohort", unit: unnamed },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_cohort")).toEqual({ "treatment exposure": 2 });
     await telemetry.sendSpans([
       { feature: "feat_cohort", unit: named, variant: "holdout" },
       { feature: "feat_cohort", unit: named, variant: "treatment" },
       { feature: "feat_cohort", unit: named },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_cohort")).toEqual({ "holdout exposure": 1, "treatment exposure": 1 });
     expect(await latency("feat_cohort", "holdout")).toMatchObject({ requests: 3 });
   });
@@ -138,7 +138,7 @@ describe("telemetry becomes counts", () => {
       { feature: "feat_nowhere", unit: newUnit() },
       { feature: "feat_classify", unit: newUnit(), attributes: { captcha_score: 0.9 } },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_classify")).toEqual({ "treatment exposure": 1 });
     expect(await counts("feat_nowhere")).toEqual({});
   });
@@ -173,7 +173,7 @@ describe("telemetry becomes counts", () => {
       { ...span, unit: human },
       { ...span, unit: early, attributes: { captcha_score: 0.1 } },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_found")).toEqual({
       "holdout activation 60": 1,
       "holdout exposure": 2,
@@ -185,7 +185,7 @@ describe("telemetry becomes counts", () => {
       { ...span, unit: early, activated: true },
       { ...span, unit: human, attributes: { captcha_score: 0.6 } },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     const onlyTheHuman = { "holdout exposure": 1 };
     expect(await counts("feat_found")).toEqual(onlyTheHuman);
     expect(await latency("feat_found")).toMatchObject({ requests: 0 });
@@ -200,7 +200,7 @@ describe("telemetry becomes counts", () => {
     telemetry = await startTelemetry(database);
     const bot = { ...span, unit: found, startMs: begin - 90_000 };
     await telemetry.sendSpans([bot, { ...bot, attributes: { captcha_score: 0.1 } }]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_found")).toEqual(onlyTheHuman);
     const { rows: stored } = await database.pool.query(
       "select count(*)::integer as rows from unit_evidence where feature_id = 'feat_found'",
@@ -232,7 +232,7 @@ describe("telemetry becomes counts", () => {
       { feature: "feat_epoch", unit: newUnit(), epoch: 3 },
       { feature: "feat_epoch", unit: newUnit(), epoch: 4 },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_epoch", 2)).toEqual({ "treatment exposure": 1 });
     expect(await counts("feat_epoch", 3)).toEqual({ "treatment exposure": 2 });
     expect(await counts("feat_epoch", 4)).toEqual({});
@@ -243,9 +243,9 @@ describe("telemetry becomes counts", () => {
     const span = { feature: "feat_twice", unit: newUnit(), traceId: "ab".repeat(16), spanId: "cd".repeat(8) };
     await telemetry.sendSpans([span, span]);
     await telemetry.sendSpans([span]);
-    await telemetry.settled();
+    await telemetry.folded();
     await telemetry.sendSpans([span]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await latency("feat_twice")).toMatchObject({ requests: 1, inSketches: 1 });
     expect(await counts("feat_twice")).toEqual({ "treatment exposure": 1 });
   });
@@ -260,7 +260,7 @@ describe("telemetry becomes counts", () => {
       { ...span, unit: newUnit(), durationMs: 300, attributes: { "http.response.status_code": 503 } },
       { ...span, unit: newUnit(), durationMs: 300, attributes: { "http.response.status_code": 404 } },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     const found = await latency("feat_errors");
     expect(found).toMatchObject({ requests: 20, errors: 2 });
     expect(Math.abs((found.p95 ?? 0) / 300 - 1)).toBeLessThan(0.011);
@@ -272,7 +272,7 @@ describe("telemetry becomes counts", () => {
     const hammering = { feature: "feat_hammered", unit: newUnit(), startMs, durationMs: 5_000 };
     await telemetry.sendSpans(Array.from({ length: 250 }, () => hammering));
     await telemetry.sendSpans([{ feature: "feat_hammered", unit: newUnit(), startMs }]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await latency("feat_hammered")).toMatchObject({ requests: 101, inSketches: 101 });
     expect(await counts("feat_hammered")).toEqual({ "treatment exposure": 2 });
   });
@@ -287,7 +287,7 @@ describe("telemetry becomes counts", () => {
       { feature: "feat_windows", unit: slow, startMs: begin },
       { feature: "feat_windows", unit: slow, startMs: begin + 90_000, activated: true },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_windows")).toEqual({ "treatment activation 60": 1, "treatment exposure": 2 });
     await database.pool.query(
       "update pmf_rules set version = version + 1, rule = rule || '{\"activationWindowSeconds\": 120}' where feature_id = 'feat_windows'",
@@ -298,7 +298,7 @@ describe("telemetry becomes counts", () => {
       { feature: "feat_windows", unit: third, startMs: begin },
       { feature: "feat_windows", unit: third, startMs: begin + 110_000, activated: true },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await counts("feat_windows")).toEqual({ "treatment activation 120": 3, "treatment exposure": 3 });
   });
 
@@ -314,7 +314,7 @@ describe("telemetry becomes counts", () => {
         traceId: "0f".repeat(16),
       },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     const { rows } = await database.pool.query(
       `select encode(trace_id, 'hex') as trace, user_id, cohort, name, duration_ms, failed, http_status, action_taken
        from otel_spans where feature_id = 'feat_raw'`,
@@ -334,7 +334,7 @@ describe("telemetry becomes counts", () => {
   });
 
   test("the lag is zero again when everything is folded", async () => {
-    await telemetry.settled();
+    await telemetry.folded();
     await waitFor(async () => telemetry.fold?.lagSeconds() === 0);
   });
 });

@@ -175,7 +175,7 @@ describe("an OTLP request", () => {
         errorMessage: expect.stringMatching(/1: start time more than 10 minutes ahead/),
       },
     });
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await exposures("feat_partial")).toEqual([{ user_id: unit, cohort: "treatment" }]);
   });
 
@@ -186,7 +186,7 @@ describe("an OTLP request", () => {
       { feature: "feat_skew", unit: newUnit(), startMs: now + 5 * 60_000 },
       { feature: "feat_skew", unit: newUnit(), startMs: now - 20 * 60_000 },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     expect(await exposures("feat_skew")).toHaveLength(2);
   });
 
@@ -202,7 +202,7 @@ describe("an OTLP request", () => {
         attributes: { user_id: "second", feature_id: "feat_otlp" },
       },
     ]);
-    await telemetry.settled();
+    await telemetry.folded();
     const users = (await exposures("feat_alias")).map(({ user_id: user }) => user);
     expect(users).toEqual(["4711", "alias", "enduser", "standard"]);
   });
@@ -245,7 +245,7 @@ describe("OpenTelemetry's own exporters", () => {
         span.end();
       }
       await provider.shutdown();
-      await telemetry.settled();
+      await telemetry.folded();
       const found = await exposures(featureId);
       expect(found).toHaveLength(20);
       expect(found.filter(({ cohort }) => cohort === "holdout")).toHaveLength(5);
@@ -282,7 +282,7 @@ describe("OpenTelemetry's own exporters", () => {
         attributes: { ...attributes, "feature_flag.context.id": "nobody" },
       });
       await provider.shutdown();
-      await telemetry.settled();
+      await telemetry.folded();
       expect(await exposures(featureId)).toEqual([{ user_id: "visitor", cohort: "holdout" }]);
       const { rows } = await database.pool.query("select from latency_sketches where feature_id = $1", [
         featureId,

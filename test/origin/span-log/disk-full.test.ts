@@ -73,7 +73,7 @@ test.skipIf(disk === undefined)(
 
     mount("-o", "remount,size=64m", disk ?? "");
     expect((await send()).status).toBe(200);
-    await telemetry.settled();
+    await telemetry.folded();
     const { rows } = await database.pool.query(
       `select (select sum(requests)::integer from latency_sketches) as requests,
          (select sum(units)::integer from outcome_counts where signal = 'exposure') as units`,

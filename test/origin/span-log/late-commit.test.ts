@@ -52,7 +52,7 @@ test("a late commit is counted once, also when the fold restarts before its clie
     expect(await send(body())).toBe(200);
 
     const before = await startTelemetry(database);
-    await before.settled();
+    await before.folded();
     expect(await requests()).toBe(1);
     await before.stop();
 
@@ -61,7 +61,7 @@ test("a late commit is counted once, also when the fold restarts before its clie
 
     const after = await startTelemetry(database);
     expect(await send(late)).toBe(200);
-    await after.settled();
+    await after.folded();
     await after.stop();
     expect(await requests()).toBe(2);
   } finally {
