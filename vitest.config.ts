@@ -4,14 +4,14 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    // Real servers on a shared machine: in CI a test that fails once may show that it was the machine.
-    retry: process.env["CI"] === undefined ? 0 : 1,
+    reporters: ["default", "./test/support/report-retries.ts"],
     projects: [
       {
         test: {
           name: "node",
           include: ["test/*.test.ts", "test/{shared,origin,scripts}/**/*.test.ts"],
           globalSetup: ["test/support/global-postgres.ts"],
+          setupFiles: ["test/support/retry-listed-tests.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -21,6 +21,7 @@ export default defineConfig({
           name: "flow",
           include: ["test/flow/**/*.test.ts"],
           globalSetup: ["test/support/global-postgres.ts"],
+          setupFiles: ["test/support/retry-listed-tests.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Whole stacks, and what they do in time: one after the other, when everything else is done.
