@@ -43,6 +43,19 @@ const isProseNode = (node: Node): boolean =>
   (node.type === "Literal" && typeof node.value === "string" && isProse(node.value)) ||
   (node.type === "TemplateLiteral" && node.quasis.some(({ value }) => isProse(value.raw)));
 
+/**
+ * `list[i] ?? 0`: a fallback for the compiler, which does not know that the index is inside. A fallback that says
+ * something is none of these.
+ */
+const isForCompiler = (fallback: Node): boolean =>
+  fallback.type === "Literal" && (fallback.value === 0 || fallback.value === "");
+
+const isChecked = (node: Extract<Node, { type: "LogicalExpression" }>): boolean =>
+  node.operator === "??" &&
+  node.left.type === "MemberExpression" &&
+  node.left.computed &&
+  isForCompiler(node.right);
+
 const either = (node: Node): Mutant[] =>
   node.type === "Literal" ? [] : [swap(node, "true"), swap(node, "false")];
 
@@ -56,7 +69,7 @@ const mutateNode = (node: Node, source: Source): Mutant[] => {
         swapBetween(source, [node.left, node.right], node.operator, other),
       );
     case "LogicalExpression":
-      return [swap(node, textOf(node.left)), swap(node, textOf(node.right))];
+      return [...(isChecked(node) ? [] : [swap(node, textOf(node.left))]), swap(node, textOf(node.right))];
     case "UnaryExpression":
       return node.operator === "!" || node.operator === "-" ? [swap(node, textOf(node.argument))] : [];
     case "UpdateExpression":
@@ -134,6 +147,7 @@ const mutateNode = (node: Node, source: Source): Mutant[] => {
 
 /** What is typed and never run has no mutants. */
 const childrenOf = (node: Node): Node[] => {
+  if (node.type === "LogicalExpression" && isChecked(node)) return [node.left];
   // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- most of the hundred kinds of nodes keep all of them
   switch (node.type) {
     case "TSAsExpression":
@@ -145,6 +159,9 @@ const childrenOf = (node: Node): Node[] => {
       return [];
     case "ExportNamedDeclaration":
       return node.declaration === null ? [] : [node.declaration];
+    case "AssignmentPattern":
+      // `const [, name = ""] = match`, again for the compiler.
+      return node.right.type === "Literal" && node.right.value === "" ? [node.left] : [node.left, node.right];
     case "Property":
       return node.computed ? [node.key, node.value] : [node.value];
     default:

@@ -34,6 +34,12 @@ describe("the mutants of a module", () => {
     expect(mutatedTexts(text)).toEqual([]);
   });
 
+  test("a fallback that only the compiler needs has none, and one that says something has", () => {
+    expect(mutatedTexts("f(list[i] ?? 0)")).toEqual([";", "f(0)"]);
+    expect(mutatedTexts("f(list[i] ?? 7)")).toContain("f(list[i] ?? 8)");
+    expect(mutatedTexts('const [, name = ""] = match')).toEqual([]);
+  });
+
   test("a mutant is named by its whole lines, whatever stands above them", () => {
     const text = "f(1);\n  f(a,\n    b < c);\n";
     const named = mutantsOf("module.ts", text).map((mutant) => nameMutant(text, mutant));

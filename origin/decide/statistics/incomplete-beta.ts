@@ -26,9 +26,6 @@ const fraction = (a: number, b: number, x: number): number => {
   return result;
 };
 
-/** ln(1 − exp(x)) for x < 0. */
-const log1mExp = (x: number): number => (x > -Math.LN2 ? Math.log(-Math.expm1(x)) : Math.log1p(-Math.exp(x)));
-
 /**
  * ln [ ∫₀ˣ t^(a−1) (1−t)^(b−1) dt ] − a ln x − b ln(1 − x): the lower part of the beta integral over the likelihood at
  * x. Finite for all a, b > 0 and 0 < x < 1.
@@ -37,12 +34,13 @@ export const logLowerBetaOver = (a: number, b: number, x: number): number => {
   if (x < (a + 1) / (a + b + 2)) return Math.log(fraction(a, b, x) / a);
   const whole = logBetaOver(a, b, x);
   const upper = Math.log(fraction(b, a, 1 - x) / b);
-  return whole + log1mExp(Math.min(-Number.MIN_VALUE, upper - whole));
+  // ln(1 − exp(upper − whole)); with a and b so uneven that the lower part is lost to rounding, as little as a double has.
+  return whole + Math.log(-Math.expm1(Math.min(-Number.MIN_VALUE, upper - whole)));
 };
 
 /** P(X ≤ x) for X ~ Beta(a, b). */
 export const betaCdf = (a: number, b: number, x: number): number => {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  return Math.min(1, Math.exp(logLowerBetaOver(a, b, x) - logBetaOver(a, b, x)));
+  return Math.exp(logLowerBetaOver(a, b, x) - logBetaOver(a, b, x));
 };

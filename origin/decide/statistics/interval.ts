@@ -37,10 +37,8 @@ export const rateInterval = (
   tally: Tally,
   { alpha, tightAt }: { alpha: number; tightAt: number },
 ): Interval => {
-  if (tally.n === 0) return { lower: 0, upper: 1 };
   const bar = Math.log(1 / alpha);
-  const isInside = (p: number) =>
-    p > 0 && p < 1 && betaLogEvidenceBothWays(tally, p, tunedPrior(p, tightAt, 0.05)) < bar;
+  const isInside = (p: number) => betaLogEvidenceBothWays(tally, p, tunedPrior(p, tightAt, 0.05)) < bar;
   const middle = Math.min(1 - 1e-9, Math.max(1e-9, tally.s / tally.n));
   return {
     lower: tally.s <= 0 ? 0 : edge(middle, 0, isInside),
@@ -57,7 +55,7 @@ export const liftInterval = (
   holdout: Tally,
   { alpha, tightAt }: { alpha: number; tightAt: number },
 ): Interval | null => {
-  if (treatment.n === 0 || holdout.n === 0 || holdout.s <= 0) return null;
+  if (treatment.n === 0 || holdout.s <= 0) return null;
   const [t, h] = [treatment.s / treatment.n, holdout.s / holdout.n];
   const n = treatment.n + holdout.n;
   const variance = (t * (1 - t)) / treatment.n / h ** 2 + ((h * (1 - h)) / holdout.n) * (t ** 2 / h ** 4);
