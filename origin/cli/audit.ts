@@ -2,8 +2,8 @@
 // where only the service knows the database (the embedded one) it asks the service.
 import { defineCommand } from "citty";
 import { Client } from "pg";
-import { types } from "pg";
 import { z } from "zod";
+import { bigintsAsNumbers } from "../db/pool.ts";
 import { verifyAudit, type AuditVerdict } from "../features/audit/verify-audit.ts";
 import { askOrigin } from "./ask-origin.ts";
 import { UsageError } from "./errors.ts";
@@ -20,8 +20,11 @@ const Verdict: z.ZodType<AuditVerdict> = z.discriminatedUnion("ok", [
 type Range = { from?: number | undefined; to?: number | undefined };
 
 const verifyInDatabase = async (databaseUrl: string, range: Range): Promise<AuditVerdict> => {
-  types.setTypeParser(types.builtins.INT8, Number);
-  const client = new Client({ connectionString: databaseUrl, application_name: "sluice-audit" });
+  const client = new Client({
+    connectionString: databaseUrl,
+    application_name: "sluice-audit",
+    types: bigintsAsNumbers,
+  });
   await client.connect();
   try {
     return await verifyAudit(client, range);

@@ -1,7 +1,5 @@
-// Connections to PostgreSQL. bigint comes back as number: revisions and sequence numbers stay below 2^53.
+// Connections to PostgreSQL.
 import { Pool as PgPool, types, type PoolClient } from "pg";
-
-types.setTypeParser(types.builtins.INT8, Number);
 
 export type Pool = PgPool;
 export type Client = PoolClient;
@@ -15,6 +13,12 @@ export type PoolOptions = {
   readonly onIdleError: (error: Error) => void;
 };
 
+/** For the `types` of a connection: bigint comes back as number. Revisions and sequence numbers stay below 2^53. */
+export const bigintsAsNumbers: Pick<typeof types, "getTypeParser"> = {
+  getTypeParser: (oid, format) =>
+    oid === types.builtins.INT8 && format !== "binary" ? Number : types.getTypeParser(oid, format),
+};
+
 /**
  * A query that has no answer after `queryTimeoutMs` fails and its connection is dropped: one that went silent would
  * otherwise hold its caller until TCP gives up, after a quarter of an hour or more.
@@ -26,6 +30,7 @@ export const makePool = (connectionString: string, options: PoolOptions): Pool =
     max: options.max ?? 10,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
+    types: bigintsAsNumbers,
     ...(options.queryTimeoutMs === undefined
       ? {}
       : { query_timeout: options.queryTimeoutMs, statement_timeout: options.queryTimeoutMs }),

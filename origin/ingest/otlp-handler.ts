@@ -56,7 +56,7 @@ export const makeOtlpHandler = (
     try {
       return await storeBody(request, head.value);
     } catch (error) {
-      logger.error({ error }, "telemetry could not be stored; clients are asked to send it again");
+      logger.error({ err: error }, "telemetry could not be stored; clients are asked to send it again");
       return errorResponse(encoding, { reason: "storeFailed" });
     } finally {
       inWorkBytes -= reservedBytes;
@@ -75,7 +75,7 @@ export const makeOtlpHandler = (
 
   return (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch((error: unknown) => {
-      logger.error({ error }, "a telemetry request failed; its connection is closed");
+      logger.error({ err: error }, "a telemetry request failed; its connection is closed");
       response.destroy();
     });
   };

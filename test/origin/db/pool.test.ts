@@ -14,3 +14,10 @@ test("a connection that breaks in a transaction fails this transaction and nothi
   await expect(broken).rejects.toThrow();
   expect(await inTransaction(pool, (client) => client.query("select 1"))).toMatchObject({ rowCount: 1 });
 });
+
+test("a bigint is a number, a numeric stays text", async () => {
+  const { rows } = await pool.query(
+    "select 9007199254740991::bigint as big, count(*) as count, 1.50::numeric as exact",
+  );
+  expect(rows).toEqual([{ big: 9_007_199_254_740_991, count: 1, exact: "1.50" }]);
+});
