@@ -4,7 +4,7 @@ import { forecastRule } from "../origin/decide/planning/forecast.ts";
 import { unitsToRollback } from "../origin/decide/planning/power.ts";
 import { parseArgs } from "node:util";
 import { configurations, countingEveryRequest, soonerConfigurations } from "./decide/configurations.ts";
-import { secondsOfOneCheck } from "./decide/cpu.ts";
+import { secondsOfOneEvaluation } from "./decide/cpu.ts";
 import { boundaryOf, rollbackCurve, usersAt, type Design, type RollsBack } from "./decide/exact.ts";
 import { usersToRollback } from "./decide/holdout-power.ts";
 import { minutesOfBestTest, minutesToRollback } from "./decide/launch.ts";
@@ -157,7 +157,7 @@ for (const pageViews of [5, 30]) {
   );
 }
 const worst = Math.max(...Object.values(simulated).map(({ upper }) => upper));
-say("looks at any other times see a part of these looks; no check comes between two buckets");
+say("looks at any other times see a part of these looks; no evaluation comes between two buckets");
 say(
   "Ville's inequality bounds every row by its α but those with bursts and no holdout: a burst that spans two buckets makes the second predictable",
 );
@@ -236,10 +236,10 @@ for (const holdoutPerUnit of [1, 0.1]) {
   );
 }
 
-const rounds = secondsOfOneCheck().map((seconds) => seconds * 1e6);
-const checkMicros = median(rounds);
+const rounds = secondsOfOneEvaluation().map((seconds) => seconds * 1e6);
+const evaluationMicros = median(rounds);
 say(
-  `\nOne check (three signals, holdout, all ages: accumulate a bucket in each and decide): ${checkMicros.toFixed(1)} µs of CPU ` +
+  `\nOne evaluation (three signals, holdout, all ages: accumulate a bucket in each and decide): ${evaluationMicros.toFixed(1)} µs of CPU ` +
     `(median of ${rounds.length} rounds, ${Math.min(...rounds).toFixed(1)} to ${Math.max(...rounds).toFixed(1)})`,
 );
 
@@ -261,7 +261,7 @@ if (options.json === true) {
       lives: LIVES,
       watch: { batchesPerAlarm: batches / Math.max(1, alarms), medianUsers: median(noticedUsers) },
       launchMinutesMedianP90: launchMinutes,
-      checkMicros,
+      checkMicros: evaluationMicros,
     }),
   );
 }

@@ -17,8 +17,8 @@ create table pmf_evaluations (
 );
 create index pmf_evaluations_feature on pmf_evaluations (feature_id, id desc);
 
--- The running trial of each feature's epoch: what is folded so far and up to where. Evidence and cursors are one row
--- with a sequence number, so a check that crashed or lost a race has folded nothing.
+-- The running trial of each feature's epoch: the evidence so far and up to where. Evidence and cursors are one row
+-- with a sequence number, so an evaluation that crashed or lost a race has counted nothing.
 create table pmf_trials (
   feature_id text not null,
   epoch integer not null,

@@ -1,4 +1,4 @@
-// CPU time of one check without the database: accumulate one mature bucket in every part of the evidence, decide, say why.
+// CPU time of one evaluation without the database: accumulate one mature bucket in every part of the evidence, decide, say why.
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { decide } from "../../origin/decide/decide.ts";
 import { emptyEvidence, type Evidence } from "../../origin/decide/evidence.ts";
@@ -8,11 +8,11 @@ import { accumulateTraffic } from "../../origin/decide/accumulate-requests.ts";
 import { ruleFor } from "./rules.ts";
 
 const ROUNDS = 9;
-const CHECKS = 4_000;
+const EVALUATIONS = 4_000;
 
-type State = { evidence: Evidence; readonly check: () => void };
+type State = { evidence: Evidence; readonly evaluate: () => void };
 
-const makeCheck = (): State => {
+const makeEvaluation = (): State => {
   const rule = ruleFor({
     activationThreshold: 0.15,
     retentionThreshold: 0.4,
@@ -24,7 +24,7 @@ const makeCheck = (): State => {
   const terms = { threshold: 0.15, against: "holdout", isKept: false } as const;
   const state: State = {
     evidence: emptyEvidence(ages, 0, rollout),
-    check: () => {
+    evaluate: () => {
       const { evidence } = state;
       const bucketS = evidence.exposed.accumulatedTo;
       const upTo = bucketS + ages.bucketSeconds;
@@ -51,13 +51,13 @@ const makeCheck = (): State => {
 };
 
 /** Seconds of CPU, user and system, of each of some rounds; a round is slower when other work shares the processor. */
-export const secondsOfOneCheck = (): number[] => {
-  const { check } = makeCheck();
-  for (let warm = 0; warm < 5 * CHECKS; warm++) check();
+export const secondsOfOneEvaluation = (): number[] => {
+  const { evaluate } = makeEvaluation();
+  for (let warm = 0; warm < 5 * EVALUATIONS; warm++) evaluate();
   return Array.from({ length: ROUNDS }, () => {
     const before = process.cpuUsage();
-    for (let done = 0; done < CHECKS; done++) check();
+    for (let done = 0; done < EVALUATIONS; done++) evaluate();
     const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1e6 / CHECKS;
+    return (user + system) / 1e6 / EVALUATIONS;
   });
 };

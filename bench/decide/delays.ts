@@ -21,23 +21,27 @@ const succeededByAge = (units: number, chances: readonly number[], random: Rando
   return chances.map((chance) => (done += drawBinomial(units - done, chance, random)));
 };
 
-export type Arm = { readonly units: number; readonly rate: number; readonly byAge: readonly number[] };
+export type CohortOutcomes = {
+  readonly units: number;
+  readonly rate: number;
+  readonly byAge: readonly number[];
+};
 
 /** One exposure bucket after another; each holds the tallies of every age. */
 export const outcomeBuckets = (
-  { treatment, holdout }: { treatment: Arm; holdout: Arm },
+  { treatment, holdout }: { treatment: CohortOutcomes; holdout: CohortOutcomes },
   { bucketSeconds, buckets }: { bucketSeconds: number; buckets: number },
   random: Random,
 ): OutcomeBucket[][] => {
   const chances = [treatment, holdout].map(({ byAge, rate }) => hazards(byAge, rate));
   return Array.from({ length: buckets }, (_, index) => {
     const treated = succeededByAge(treatment.units, chances[0] ?? [], random);
-    const held = succeededByAge(holdout.units, chances[1] ?? [], random);
+    const inHoldout = succeededByAge(holdout.units, chances[1] ?? [], random);
     return treated.map((s, age) => ({
       bucketS: index * bucketSeconds,
       treatment: { n: treatment.units, s },
-      holdout: { n: holdout.units, s: held[age] ?? 0 },
-      earlier: { treatment: treated[age - 1] ?? 0, holdout: held[age - 1] ?? 0 },
+      holdout: { n: holdout.units, s: inHoldout[age] ?? 0 },
+      earlier: { treatment: treated[age - 1] ?? 0, holdout: inHoldout[age - 1] ?? 0 },
     }));
   });
 };

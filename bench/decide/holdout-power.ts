@@ -23,13 +23,13 @@ export const usersToRollback = (
 ): number => {
   const rule = ruleFor({ activationThreshold: threshold, activationWindowSeconds: 900 });
   let parts = emptyEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 }).activation;
-  const held = BATCH * holdoutPerUnit;
+  const inHoldout = BATCH * holdoutPerUnit;
   const terms = { threshold, against: "holdout", isKept: false } as const;
   for (let users = BATCH; ; users += BATCH) {
     const bucket = {
       bucketS: users,
       treatment: { n: BATCH, s: drawBinomial(BATCH, ratio * threshold, random) },
-      holdout: { n: held, s: drawBinomial(held, threshold, random) },
+      holdout: { n: inHoldout, s: drawBinomial(inHoldout, threshold, random) },
     };
     parts = parts.map((part) => accumulateOutcomes(part, [bucket], users + 1, terms));
     if (logEvidenceWorseThanHoldout(parts) >= logBar) return users;

@@ -23,9 +23,9 @@ export const minutesToRollback = (
   const rollout = { rolloutBps: 5000, holdoutBps: 5000 };
   const units = (PER_MINUTE * ages.bucketSeconds) / 60;
   const rate = rule.activationThreshold;
-  const arm = { units, rate, byAge: ACTIVATED_BY_AGE };
+  const cohort = { units, rate, byAge: ACTIVATED_BY_AGE };
   const life = outcomeBuckets(
-    { treatment: { ...arm, rate: rate * ratio }, holdout: arm },
+    { treatment: { ...cohort, rate: rate * ratio }, holdout: cohort },
     { bucketSeconds: ages.bucketSeconds, buckets: Math.ceil((minutes * 60) / ages.bucketSeconds) },
     random,
   );
@@ -75,13 +75,13 @@ export const minutesOfBestTest = (
   random: Random,
 ): number => {
   const [, , byHour] = ACTIVATED_BY_AGE;
-  const [treated, held] = [Math.log((2 * ratio) / (1 + ratio)), Math.log(2 / (1 + ratio))];
+  const [ofTreatment, ofHoldout] = [Math.log((2 * ratio) / (1 + ratio)), Math.log(2 / (1 + ratio))];
   let logEvidence = 0;
   for (let step = 1; step <= minutes * STEPS; step++) {
     // Of those who came in the last `step` steps each acts at the same pace.
     const expected = (PER_MINUTE * rate * byHour * step) / 60 / STEPS ** 2;
     const draw = (mean: number) => drawBinomial(PER_MINUTE, mean / PER_MINUTE, random);
-    logEvidence += treated * draw(expected * ratio) + held * draw(expected);
+    logEvidence += ofTreatment * draw(expected * ratio) + ofHoldout * draw(expected);
     if (logEvidence >= Math.log(bar)) return step / STEPS;
   }
   return Infinity;

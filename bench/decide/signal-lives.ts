@@ -46,8 +46,8 @@ type Chances = { readonly treatment: number; readonly holdout: number };
  */
 const tiltedChances = (truth: number, ratio: number, atRisk: Chances, compared: boolean): Chances => {
   if (!compared) return { treatment: ratio * truth, holdout: truth };
-  const held = (truth * (atRisk.treatment + atRisk.holdout)) / (ratio * atRisk.treatment + atRisk.holdout);
-  const holdout = Math.min(0.97, held);
+  const rate = (truth * (atRisk.treatment + atRisk.holdout)) / (ratio * atRisk.treatment + atRisk.holdout);
+  const holdout = Math.min(0.97, rate);
   return { treatment: ratio * holdout, holdout };
 };
 
@@ -62,7 +62,7 @@ export type OutcomeDesign = {
   readonly buckets: number;
 };
 
-/** Outcomes at the rate that the rule asks for, in both arms, known as late as in production. */
+/** Outcomes at the rate that the rule asks for, in both cohorts, known as late as in production. */
 export const outcomeSignal = (rule: Rule, empty: Evidence, design: OutcomeDesign): SimulatedSignal => {
   const { signal, rate, byAge, treatedByAge, units, buckets } = design;
   const ages = agesOf(rule);
@@ -95,21 +95,21 @@ export const outcomeSignal = (rule: Rule, empty: Evidence, design: OutcomeDesign
         const same = { treatment: compared ? (treated[age] ?? 0) : truth, holdout: truth };
         const chances = tilt === null ? same : tiltedChances(truth, tilts[tilt] ?? 1, atRisk, compared);
         const acted = drawBinomial(atRisk.treatment, chances.treatment, random);
-        const held = drawBinomial(atRisk.holdout, chances.holdout, random);
+        const inHoldout = drawBinomial(atRisk.holdout, chances.holdout, random);
         for (const [i, ratio] of tilts.entries()) {
           const tilted = tiltedChances(truth, ratio, atRisk, compared);
           logRatios[i] =
             (logRatios[i] ?? 0) +
             logRatio(atRisk.treatment, acted, tilted.treatment, truth) +
-            logRatio(atRisk.holdout, held, tilted.holdout, truth);
+            logRatio(atRisk.holdout, inHoldout, tilted.holdout, truth);
         }
         done.treatment[bucket] = earlier.treatment + acted;
-        done.holdout[bucket] = earlier.holdout + held;
+        done.holdout[bucket] = earlier.holdout + inHoldout;
         const bucketS = bucket * ages.bucketSeconds;
         const counted = {
           bucketS,
           treatment: { n: units.treatment, s: earlier.treatment + acted },
-          holdout: { n: units.holdout, s: earlier.holdout + held },
+          holdout: { n: units.holdout, s: earlier.holdout + inHoldout },
           earlier,
         };
         parts[age] = accumulateOutcomes(part, [counted], bucketS + ages.bucketSeconds, terms);
@@ -176,7 +176,7 @@ const drawLength = (mean: number, random: Random): number => -mean * Math.log(1 
 
 export type TrafficDesign = { readonly buckets: number; readonly pageViews: number };
 
-/** Requests of a site that is exactly as slow as the rule allows, in both arms, with the error rate at its bound of 5 %. */
+/** Requests of a site that is exactly as slow as the rule allows, in both cohorts, with the error rate at its bound of 5 %. */
 export const latencySignal = (
   rule: Rule,
   empty: Evidence,
@@ -221,8 +221,8 @@ export const latencySignal = (
         return burst;
       };
 
-      const drawViews = (slowShare: number, arm: "treatment" | "holdout"): { n: number; s: number } => {
-        const tiltedOdds = (by: number) => (arm === "treatment" ? by : 1 / by);
+      const drawViews = (slowShare: number, cohort: "treatment" | "holdout"): { n: number; s: number } => {
+        const tiltedOdds = (by: number) => (cohort === "treatment" ? by : 1 / by);
         const by = tiltedOdds(odds);
         const chance = (by * slowShare) / (1 - slowShare + by * slowShare);
         let [n, s, slow] = [0, 0, 0];

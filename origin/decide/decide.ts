@@ -13,7 +13,6 @@ import { lagObstacle, sampleRatioObstacle, sampleRatioTest } from "./guards.ts";
 import { keepTests } from "./keep-tests.ts";
 import { reasonOf } from "./reason.ts";
 import { rollbackTests } from "./rollback-tests.ts";
-import { waitingFor } from "./waiting.ts";
 
 export type History = {
   readonly epoch: number;
@@ -129,7 +128,6 @@ export const decide = (input: Input): Decision => {
   const sampleRatio = sampleRatioTest(evidence);
   const { state, cause, obstacle } = verdictOn(input, { tests, keep, sampleRatio });
   const action = actionOf(state);
-  const waiting = waitingFor(tests, evidence, rule);
   const details = detailsOf(evidence, telemetry.activationIsMeasured);
   return {
     action,
@@ -139,7 +137,7 @@ export const decide = (input: Input): Decision => {
     details,
     evidence: { tests, keep, sampleRatio },
     cause: [...cause],
-    reason: reasonOf({ state, tests, keep, cause, obstacle, waiting, rule, now }),
+    reason: reasonOf({ state, tests, keep, cause, obstacle, evidence, rule, now }),
     epoch: history.epoch,
     ruleVersion: history.ruleVersion,
   };

@@ -1,6 +1,7 @@
 // The sentence an operator reads: the rate and its counts, the bound, how strong the evidence is and how strong it had to be.
 import type { Rule } from "../../shared/features/rule.ts";
 import type { KeepReport, SignalName, State, TestReport } from "./decision.ts";
+import type { Evidence } from "./evidence.ts";
 import { describeEvidence, describeRate } from "./describe-test.ts";
 import {
   capitalise,
@@ -11,7 +12,7 @@ import {
   formatRate,
   SIGNAL_TITLE,
 } from "./format.ts";
-import type { Waiting } from "./waiting.ts";
+import { waitingFor, type Waiting } from "./waiting.ts";
 
 /** How far above its bar the stronger of a test's two kinds of evidence is. */
 const lead = ({ logEvidence, logBar, alarm }: TestReport): number =>
@@ -36,7 +37,7 @@ type Reported = {
   readonly cause: readonly SignalName[];
   /** What stands in the way of a decision, or explains one that no signal caused. */
   readonly obstacle: string | null;
-  readonly waiting: Waiting;
+  readonly evidence: Evidence;
   readonly rule: Rule;
   /** Unix seconds */
   readonly now: number;
@@ -75,8 +76,10 @@ const waitingText = ({ counted, of, immature, firstMatureAt }: Waiting, now: num
     : `${wait} for telemetry that may still arrive`;
 };
 
-const collectingReason = ({ waiting, rule, now }: Reported): string =>
-  `COLLECTING: ${formatCount(waiting.counted)} of ${formatCount(rule.minCohortSize)} ${waiting.of} units${waitingText(waiting, now)}.`;
+const collectingReason = ({ tests, evidence, rule, now }: Reported): string => {
+  const waiting = waitingFor(tests, evidence, rule);
+  return `COLLECTING: ${formatCount(waiting.counted)} of ${formatCount(rule.minCohortSize)} ${waiting.of} units${waitingText(waiting, now)}.`;
+};
 
 const undecidedReason = ({ state, tests, keep, rule }: Reported): string => {
   const nearest = strongest(tests);

@@ -49,7 +49,7 @@ export const makeTrial = (pool: Pool) => ({
       seconds: number;
       units: number;
       /** the holdout's, where they are not as many */
-      held?: number;
+      heldOut?: number;
       activation: number;
       retention: number;
       latencyMs: number;
@@ -57,7 +57,7 @@ export const makeTrial = (pool: Pool) => ({
     from = START,
   ) => {
     for (const cohort of ["treatment", "holdout"]) {
-      const units = cohort === "holdout" ? (over.held ?? over.units) : over.units;
+      const units = cohort === "holdout" ? (over.heldOut ?? over.units) : over.units;
       const sketch = emptySketch();
       for (let request = 0; request < units; request++) recordLatency(sketch, over.latencyMs);
       await pool.query(

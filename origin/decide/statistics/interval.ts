@@ -48,7 +48,7 @@ export const rateInterval = (
 
 /**
  * Relative lift of treatment's rate over holdout's (0.1: ten percent more), valid at every look for large samples; null
- * without a holdout rate to divide by. Tightest around `tightAt` units in both arms together.
+ * without a holdout rate to divide by. Tightest around `tightAt` units in both cohorts together.
  */
 export const liftInterval = (
   treatment: Tally,

@@ -112,8 +112,8 @@ describe("a comparison with the holdout", () => {
   test("is a fair bet at every age while the cohorts are alike: by exact count no bucket is expected to add evidence", () => {
     fc.assert(
       fc.property(
-        fc.record({ treated: units, held: units, early: chance, late: chance, before: fc.nat(40) }),
-        ({ treated, held, early, late, before }) => {
+        fc.record({ inTreatment: units, inHoldout: units, early: chance, late: chance, before: fc.nat(40) }),
+        ({ inTreatment, inHoldout, early, late, before }) => {
           // The holdout's successes in earlier buckets; there was none when `before` is 0.
           const earlier = before === 0 ? { n: 0, s: 0 } : { n: 40, s: before };
           const [first, second] = empty;
@@ -124,8 +124,8 @@ describe("a comparison with the holdout", () => {
               [
                 {
                   bucketS: 0,
-                  treatment: { n: treated, s: s[0] },
-                  holdout: { n: held, s: s[1] },
+                  treatment: { n: inTreatment, s: s[0] },
+                  holdout: { n: inHoldout, s: s[1] },
                   earlier: { treatment: by[0], holdout: by[1] },
                 },
               ],
@@ -133,10 +133,10 @@ describe("a comparison with the holdout", () => {
               terms,
             );
           let expected = 0;
-          for (const t1 of outcomes(treated, early))
-            for (const c1 of outcomes(held, early))
-              for (const t2 of outcomes(treated - t1.s, late))
-                for (const c2 of outcomes(held - c1.s, late)) {
+          for (const t1 of outcomes(inTreatment, early))
+            for (const c1 of outcomes(inHoldout, early))
+              for (const t2 of outcomes(inTreatment - t1.s, late))
+                for (const c2 of outcomes(inHoldout - c1.s, late)) {
                   const logEvidence = logEvidenceWorseThanHoldout([
                     accumulate(first, [t1.s, c1.s], [0, 0]),
                     accumulate(second, [t1.s + t2.s, c1.s + c2.s], [t1.s, c1.s]),

@@ -58,13 +58,13 @@ const accumulate = (
   isKept: boolean,
 ): Evidence => {
   const [treatment = 0, holdout = 0] = item.earlier ?? [];
-  const arms = {
+  const tallies = {
     treatment: tallyOf(item.treatment),
     holdout: tallyOf(item.holdout),
     earlier: { treatment, holdout },
   };
   const from = (accumulatedTo: number) =>
-    Array.from({ length: item.buckets }, (_, i) => ({ bucketS: accumulatedTo + i, ...arms }));
+    Array.from({ length: item.buckets }, (_, i) => ({ bucketS: accumulatedTo + i, ...tallies }));
   switch (signal) {
     case "exposure": {
       // Without a holdout in the case there is none in the rollout either.
@@ -90,8 +90,8 @@ const accumulate = (
       const { traffic } = evidence;
       const buckets = from(traffic.accumulatedTo).map(({ bucketS }) => ({
         bucketS,
-        latency: signal === "latency" ? arms : NONE,
-        errors: signal === "latency" ? NONE : arms,
+        latency: signal === "latency" ? tallies : NONE,
+        errors: signal === "latency" ? NONE : tallies,
       }));
       const upTo = traffic.accumulatedTo + item.buckets;
       return { ...evidence, traffic: accumulateTraffic(traffic, buckets, upTo, { rule, isKept }) };
@@ -154,7 +154,7 @@ const tally = (most: number) =>
   fc
     .tuple(fc.integer({ min: 0, max: most }), fc.double({ min: 0, max: 1, noNaN: true }))
     .map(([n, share]): Tally => ({ n, s: Math.round(n * share) }));
-const arms = fc.record({ treatment: tally(1_000_000_000), holdout: tally(1_000_000_000) });
+const tallies = fc.record({ treatment: tally(1_000_000_000), holdout: tally(1_000_000_000) });
 const comparison = fc.constantFrom("threshold" as const, "holdout" as const);
 const rate = fc.oneof(fc.constantFrom(0, 1, 0.02, 0.15, 0.4), fc.double({ min: 0, max: 1, noNaN: true }));
 const rules = fc
@@ -180,13 +180,13 @@ const rules = fc
 /** Anything a trial may have lived through. */
 const lives = fc.record({
   rule: rules,
-  activation: fc.array(arms, { maxLength: 6 }),
-  retention: fc.array(arms, { maxLength: 6 }),
-  requests: fc.array(arms, { maxLength: 6 }),
+  activation: fc.array(tallies, { maxLength: 6 }),
+  retention: fc.array(tallies, { maxLength: 6 }),
+  requests: fc.array(tallies, { maxLength: 6 }),
   // Mostly of the sizes that the rollout makes: else nothing is decided at all.
   exposed: fc.oneof(
     { weight: 4, arbitrary: tally(1_000_000).map((one) => ({ treatment: one, holdout: one })) },
-    { weight: 1, arbitrary: arms },
+    { weight: 1, arbitrary: tallies },
   ),
   isKept: fc.boolean(),
 });
@@ -397,7 +397,7 @@ describe("whatever a trial has lived through", () => {
 
   test("accumulating the same buckets again changes nothing", () => {
     fc.assert(
-      fc.property(lives, fc.array(arms, { maxLength: 5 }), (life, again) => {
+      fc.property(lives, fc.array(tallies, { maxLength: 5 }), (life, again) => {
         const evidence = evidenceOf(life);
         const { rule, isKept } = life;
         const buckets = again.map((bucket, bucketS) => ({ bucketS: bucketS - again.length, ...bucket }));

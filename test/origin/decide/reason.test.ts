@@ -1,7 +1,9 @@
 // The sentence that an operator reads, whole.
 import { describe, expect, test } from "vitest";
 import type { KeepReport, SignalName, State, TestReport } from "../../../origin/decide/decision.ts";
+import { emptyEvidence } from "../../../origin/decide/evidence.ts";
 import { reasonOf } from "../../../origin/decide/reason.ts";
+import { agesOf } from "../../../shared/features/outcome-ages.ts";
 import { Rule } from "../../../shared/features/rule.ts";
 
 const rule = Rule.parse({
@@ -72,7 +74,7 @@ const reasonIn = (state: State, over: Partial<Omit<Parameters<typeof reasonOf>[0
     keep: [],
     cause: [],
     obstacle: null,
-    waiting: { counted: 0, of: "mature", immature: 0, firstMatureAt: null },
+    evidence: emptyEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 }),
     rule,
     now: 0,
     ...over,
@@ -195,13 +197,14 @@ describe("while nothing is decided", () => {
   );
 
   test("the obstacle is added as a sentence", () => {
+    const fresh = { ...activation, treatment: { n: 0, s: 0 }, rate: null };
     expect(reasonIn("INVALID", { obstacle: "telemetry is 90 s behind" })).toBe(
       "INVALID: Telemetry is 90 s behind.",
     );
     expect(reasonIn("TESTING", { keep, obstacle: "telemetry is 20 s behind" })).toMatch(
       / Telemetry is 20 s behind\.$/,
     );
-    expect(reasonIn("COLLECTING", { obstacle: "telemetry is 20 s behind" })).toBe(
+    expect(reasonIn("COLLECTING", { tests: [fresh], obstacle: "telemetry is 20 s behind" })).toBe(
       "COLLECTING: 0 of 1,000 mature units; no unit is exposed yet. Telemetry is 20 s behind.",
     );
   });

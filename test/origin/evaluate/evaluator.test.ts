@@ -270,7 +270,7 @@ describe("evaluate", () => {
       const { stateAt, rollouts } = await start({});
       await insertTelemetry({ seconds: 35, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
       await insertTelemetry(
-        { seconds: 85, units: 200, held: 20, activation: 0.3, retention: 0.6, latencyMs: 50 },
+        { seconds: 85, units: 200, heldOut: 20, activation: 0.3, retention: 0.6, latencyMs: 50 },
         START + 35,
       );
       await stateAt(1);
@@ -289,7 +289,7 @@ describe("evaluate", () => {
       const { stateAt, rollouts } = await start({});
       await insertTelemetry({ seconds: 35, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
       await insertTelemetry(
-        { seconds: 85, units: 40, held: 20, activation: 0.3, retention: 0.6, latencyMs: 50 },
+        { seconds: 85, units: 40, heldOut: 20, activation: 0.3, retention: 0.6, latencyMs: 50 },
         START + 35,
       );
       await stateAt(1);
@@ -303,7 +303,7 @@ describe("evaluate", () => {
       const { stateAt, rollouts } = await start({ minCohortSize: 1_000_000 });
       await insertTelemetry({ seconds: 35, units: 20, activation: 0.3, retention: 0.6, latencyMs: 50 });
       await insertTelemetry(
-        { seconds: 85, units: 200, held: 20, activation: 0.3, retention: 0.6, latencyMs: 50 },
+        { seconds: 85, units: 200, heldOut: 20, activation: 0.3, retention: 0.6, latencyMs: 50 },
         START + 35,
       );
       for (const second of [1, 30, 60, 120, 600]) await stateAt(second);
@@ -390,7 +390,7 @@ describe("evaluate", () => {
         JSON.stringify(ruleOf({ ramp, minCohortSize: 300 })),
       ]);
       await insertTelemetry(
-        { seconds: 60, units: 400, held: 40, activation: 0.15, retention: 0.4, latencyMs: 50 },
+        { seconds: 60, units: 400, heldOut: 40, activation: 0.15, retention: 0.4, latencyMs: 50 },
         START + 2,
       );
       expect(await stateAt(2)).toBe("COLLECTING");
