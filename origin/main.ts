@@ -17,6 +17,7 @@ import { countRollbacks } from "./features/count-rollbacks.ts";
 import { makeDecidedChanges } from "./features/decided-changes.ts";
 import { makeFeatureReads } from "./features/feature-reads.ts";
 import { startIngest } from "./ingest/start-ingest.ts";
+import { errorText } from "./runtime/error-text.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
 import { makeHttpServer } from "./runtime/http-server.ts";
 import { makeLogger } from "./runtime/log.ts";
@@ -35,20 +36,15 @@ const metrics = makeMetrics();
 const shutdown = makeShutdown(log);
 const has = (role: Role): boolean => config.ROLES.includes(role);
 
-const database = await openDatabase({ config, log, isStopping: shutdown.hasBegun });
-const { pool, history, url: databaseUrl } = database;
+const database = await openDatabase({ config, log, isStopping: shutdown.hasBegun }).catch((error: unknown) =>
+  shutdown.giveUp([], `the database cannot be used: ${errorText(error)}`, 1),
+);
+const { pool, history, url: databaseUrl, makeStagePool } = database;
 const changes = countRollbacks(makeFeatureChanges({ pool, newId: randomUUID }), metrics.rollbacks);
 
 // First, because edges wait for the changes that were committed before this process started.
 const delivery = has("push") ? startDelivery({ databaseUrl, pool, config, metrics, log }) : undefined;
-const ingest = has("ingest")
-  ? startIngest({
-      pool: database.makeStagePool({ applicationName: "sluice-ingest", max: 2 }),
-      config,
-      metrics,
-      log,
-    })
-  : undefined;
+const ingest = has("ingest") ? startIngest({ makeStagePool, config, metrics, log }) : undefined;
 const fold = has("fold")
   ? startFold({ databaseUrl, logger: log, metrics, rawKeepDays: config.RAW_KEEP_DAYS })
   : startLagMonitor({ pool, everyMs: config.EVALUATE_EVERY_MS, log });
@@ -89,12 +85,10 @@ const server = makeHttpServer((request, response) => {
 
 // Ended in this order: first what brings work, then what carries it out. Requests under way find all stages running.
 const parts = [server, ingest, fold, evaluation, delivery, database].filter((part) => part !== undefined);
-try {
-  await server.listen({ host: config.ORIGIN_HOST, port: config.ORIGIN_PORT });
-} catch (error) {
-  const text = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`ORIGIN_PORT cannot be listened on: ${text}\n`);
-  await shutdown.stop(parts, "ORIGIN_PORT cannot be listened on", 2);
-}
+await server
+  .listen({ host: config.ORIGIN_HOST, port: config.ORIGIN_PORT })
+  .catch((error: unknown) =>
+    shutdown.giveUp(parts, `ORIGIN_PORT cannot be listened on: ${errorText(error)}`, 2),
+  );
 log.info({ port: config.ORIGIN_PORT, roles: config.ROLES }, "origin is ready");
 shutdown.ready(parts);

@@ -1,9 +1,11 @@
 // Rollback, enable and rollout of one feature, and the rollback of everything with a tag. Each needs a reason.
 import { Hono, type Context } from "hono";
 import { z } from "zod";
-import { ok } from "../../shared/result.ts";
-import type { FeatureChanges } from "../features/change-feature.ts";
+import { ok, type Result } from "../../shared/result.ts";
+import type { ChangeError } from "../features/change-error.ts";
+import type { Attribution, FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
+import type { Target } from "../features/prepare-change.ts";
 import { changeProblem } from "./change-problem.ts";
 import { answerFeature } from "./feature-answers.ts";
 import { EnableBody, Reason, RollbackBody, RolloutBody } from "./feature-document.ts";
@@ -28,37 +30,24 @@ export const makeRolloutRoutes = (options: {
   const { features, changes } = options;
   const app = new Hono();
 
-  app.post("/features/:featureId/rollback", async (context) => {
-    const request = await readChangeRequest(context, RollbackBody);
-    if (!request.ok) return request.error;
-    const { target, body } = request.value;
-    const changed = await changes.rollbackFeature(target, { actor: ACTOR, reason: body.reason });
-    return changed.ok
-      ? answerFeature(context, features, target.featureId)
-      : changeProblem(context, changed.error);
-  });
-
-  app.post("/features/:featureId/enable", async (context) => {
-    const request = await readChangeRequest(context, EnableBody);
-    if (!request.ok) return request.error;
-    const { target, body } = request.value;
-    const { reason, ...shares } = body;
-    const changed = await changes.enableFeature(target, shares, { actor: ACTOR, reason });
-    return changed.ok
-      ? answerFeature(context, features, target.featureId)
-      : changeProblem(context, changed.error);
-  });
-
-  app.post("/features/:featureId/rollout", async (context) => {
-    const request = await readChangeRequest(context, RolloutBody);
-    if (!request.ok) return request.error;
-    const { target, body } = request.value;
-    const { reason, ...shares } = body;
-    const changed = await changes.setRollout(target, shares, { actor: ACTOR, reason });
-    return changed.ok
-      ? answerFeature(context, features, target.featureId)
-      : changeProblem(context, changed.error);
-  });
+  const addRoute = <T extends { reason: string }>(
+    action: "rollback" | "enable" | "rollout",
+    schema: z.ZodType<T>,
+    change: (target: Target, body: T, by: Attribution) => Promise<Result<unknown, ChangeError>>,
+  ): void => {
+    app.post(`/features/:featureId/${action}`, async (context) => {
+      const request = await readChangeRequest(context, schema);
+      if (!request.ok) return request.error;
+      const { target, body } = request.value;
+      const changed = await change(target, body, { actor: ACTOR, reason: body.reason });
+      return changed.ok
+        ? answerFeature(context, features, target.featureId)
+        : changeProblem(context, changed.error);
+    });
+  };
+  addRoute("rollback", RollbackBody, (target, _body, by) => changes.rollbackFeature(target, by));
+  addRoute("enable", EnableBody, (target, shares, by) => changes.enableFeature(target, shares, by));
+  addRoute("rollout", RolloutBody, (target, shares, by) => changes.setRollout(target, shares, by));
 
   app.post("/rollback", async (context) => {
     const body = await readBody(context, TagRollbackBody);

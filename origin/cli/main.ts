@@ -1,9 +1,10 @@
-// `npx sluice COMMAND`: each command lives in the stage that it serves. An error is one line on standard error; errors.ts
+// `npx sluice COMMAND`: each command has a file here and wires the stages that it needs. An error is one line on standard error; errors.ts
 // has the exit codes.
 import { stripVTControlCharacters } from "node:util";
 import { defineCommand, runCommand, runMain } from "citty";
 import { calibrateCommand } from "./calibrate.ts";
-import { errorText, exitCode } from "./errors.ts";
+import { errorText } from "../runtime/error-text.ts";
+import { exitCode } from "./errors.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
 import { auditCommand } from "./audit.ts";

@@ -1,7 +1,7 @@
 // The role `ingest`: takes telemetry over OTLP/HTTP, counts requests of bots, and records a heartbeat every two seconds.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Config } from "../config.ts";
-import type { Pool } from "../db/pool.ts";
+import type { Database } from "../db/open-database.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
@@ -20,14 +20,14 @@ export type Ingest = {
   readonly stop: () => Promise<void>;
 };
 
-/** `pool` is ended with this stage. */
 export const startIngest = (options: {
-  pool: Pool;
+  makeStagePool: Database["makeStagePool"];
   config: Pick<Config, "RAW_SAMPLE_BPS" | "RAW_SLOW_MS" | "CAPTCHA_THRESHOLD" | "INGEST_TOKEN">;
   metrics: Metrics;
   log: Logger;
 }): Ingest => {
-  const { pool, config, metrics, log } = options;
+  const { makeStagePool, config, metrics, log } = options;
+  const pool = makeStagePool({ applicationName: "sluice-ingest", max: 2 });
   const spanLog = makeSpanLog({ pool });
   const botRequests = makeBotRequestCounter(pool);
   const onBotError = (error: unknown) =>

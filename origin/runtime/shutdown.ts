@@ -9,8 +9,8 @@ export type Shutdown = {
   readonly hasBegun: () => boolean;
   /** From now on a request to stop ends `parts`, one after the other, and the process. */
   readonly ready: (parts: readonly Stoppable[]) => void;
-  /** Ends `parts` and the process now. */
-  readonly stop: (parts: readonly Stoppable[], reason: string, exitCode: number) => Promise<void>;
+  /** Ends `parts` and the process, which cannot start, and says why in one line. */
+  readonly giveUp: (parts: readonly Stoppable[], why: string, exitCode: number) => Promise<never>;
 };
 
 export const makeShutdown = (log: Logger): Shutdown => {
@@ -18,16 +18,19 @@ export const makeShutdown = (log: Logger): Shutdown => {
   let requested: string | null = null;
   let started: readonly Stoppable[] | null = null;
 
-  const stop: Shutdown["stop"] = async (parts, reason, exitCode) => {
-    if (stopping) return;
+  const end = async (parts: readonly Stoppable[], exitCode: number): Promise<never> => {
     stopping = true;
-    log.info({ reason }, "stopping");
     for (const part of parts) await part.stop();
     process.exit(exitCode);
   };
+  const stop = (parts: readonly Stoppable[], reason: string): void => {
+    if (stopping) return;
+    log.info({ reason }, "stopping");
+    void end(parts, 0);
+  };
   const request = (reason: string): void => {
     requested ??= reason;
-    if (started !== null) void stop(started, reason, 0);
+    if (started !== null) stop(started, reason);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => request(signal));
   process.once("disconnect", () => request("the process that started this one has ended"));
@@ -36,8 +39,11 @@ export const makeShutdown = (log: Logger): Shutdown => {
     hasBegun: () => stopping,
     ready: (parts) => {
       started = parts;
-      if (requested !== null) void stop(parts, requested, 0);
+      if (requested !== null) stop(parts, requested);
     },
-    stop,
+    giveUp: (parts, why, exitCode) => {
+      process.stderr.write(`${why}\n`);
+      return end(parts, exitCode);
+    },
   };
 };
