@@ -133,7 +133,8 @@ export const rowsOf = (name: string, schema: z.ZodType, within?: z.ZodType): Fie
     {
       ...own,
       form: isText && node.enum === undefined ? formOfText(schema) : own.form,
-      default: isText && missing.success ? defaultText(missing.data) : own.default,
+      // A default that is made absolute or parsed afterwards is shown as a person would write it.
+      default: isText && missing.success ? defaultText(node.default ?? missing.data) : own.default,
     },
     ...rest,
     ...inner,
