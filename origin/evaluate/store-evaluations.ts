@@ -2,9 +2,10 @@
 // has lost to another evaluation and stores nothing, so no bucket is ever counted twice.
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
-import { matureCount } from "./evaluation.ts";
+import { matureCount, type Evaluation } from "./evaluation.ts";
 import type { ExplainedEvaluation } from "./explain-evaluations.ts";
 import { toStoredEvidence, trialStamp } from "./stored-trial.ts";
+import type { TargetReader } from "./target-reader.ts";
 
 /** Between documents, in none of which it can be. As an array's elements they would be escaped: 5 ms for a hundred. */
 const SEPARATOR = "\u001E";
@@ -18,7 +19,7 @@ const joinDocuments = (documents: readonly unknown[]): string =>
  * one round trip and one transaction. Evidence alone does not wait for the disk: if a crash takes it away it is accumulated again
  * from where the trial then stands, and a decision on it is committed after it, so never without it. `at`: unix seconds.
  */
-export const storeEvaluations = async (
+const storeEvaluations = async (
   db: Queryable,
   evaluations: readonly ExplainedEvaluation[],
   at: number,
@@ -87,4 +88,31 @@ export const storeEvaluations = async (
     ],
   });
   return new Map(rows.map(({ feature_id, stamp }) => [feature_id, stamp]));
+};
+
+const hasNews = ({ trial, isWorthStoring }: Evaluation): boolean => trial.changed || isWorthStoring;
+
+/** Stores where there is news. Resolves to the evaluations that count: of the others another process was first. */
+export const storeNews = async (
+  db: Queryable,
+  targets: Pick<TargetReader, "noteStored">,
+  evaluations: readonly ExplainedEvaluation[],
+  at: number,
+): Promise<ExplainedEvaluation[]> => {
+  const stamps = await storeEvaluations(db, evaluations.filter(hasNews), at);
+  return evaluations.filter((evaluation) => {
+    if (!hasNews(evaluation)) return true;
+    const { target, trial, decision, isWorthStoring } = evaluation;
+    const stamp = stamps.get(target.featureId);
+    if (stamp === undefined) return false;
+    const { state, ruleVersion, details } = decision;
+    const row = {
+      state,
+      ruleVersion,
+      mature: matureCount(decision),
+      exposed: details.exposed.treatment,
+    };
+    targets.noteStored(target, { trial: { ...trial, stamp }, last: isWorthStoring ? row : target.last });
+    return true;
+  });
 };

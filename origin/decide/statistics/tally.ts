@@ -16,6 +16,9 @@ export const addByCohort = (one: ByCohort<Tally>, other: ByCohort<Tally>): ByCoh
   holdout: addTallies(one.holdout, other.holdout),
 });
 
+export const totalByCohort = (tallies: readonly ByCohort<Tally>[]): ByCohort<Tally> =>
+  tallies.reduce<ByCohort<Tally>>((sum, one) => addByCohort(sum, one), EMPTY_TALLIES);
+
 /** The tally of the opposite outcome: failures become successes. */
 export const complement = ({ n, s }: Tally): Tally => ({ n, s: n - s });
 

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decide, type History } from "../../../origin/decide/decide.ts";
+import { decide } from "../../../origin/decide/decide.ts";
+import type { History } from "../../../origin/decide/verdict.ts";
 import type { Decision, SignalName } from "../../../origin/decide/decision.ts";
 import { emptyEvidence, type Evidence } from "../../../origin/decide/evidence.ts";
 import { explainDecision } from "../../../origin/decide/explain-decision.ts";

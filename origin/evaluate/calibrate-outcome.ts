@@ -1,0 +1,81 @@
+// Calibrates the threshold of an outcome.
+import type { Queryable } from "../db/pool.ts";
+import { KEEP_LOG_BAR, rollbackLogBar } from "../decide/alpha-shares.ts";
+import { emptyEvidence } from "../decide/evidence.ts";
+import { matureUpTo } from "../decide/maturity.ts";
+import { concludeCalibration, type SignalCalibration } from "../decide/planning/calibration.ts";
+import { replayComparison, replayThreshold, type Replay } from "../decide/planning/replay.ts";
+import { usersNeeded } from "../decide/planning/sufficiency.ts";
+import { totalByCohort } from "../decide/statistics/tally.ts";
+import type { Ages } from "../../shared/features/outcome-ages.ts";
+import type { FeatureId } from "../../shared/ids.ts";
+import type { Rule } from "../../shared/features/rule.ts";
+import { readOutcomes } from "./read-outcomes.ts";
+
+/** The factors by which the threshold is multiplied; beside a holdout an outcome's threshold rolls nothing back. */
+const RATE_RATIOS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5] as const;
+
+/** An epoch of a feature, by its present rule. */
+export type CalibratedEpoch = {
+  readonly featureId: FeatureId;
+  readonly epoch: number;
+  readonly rule: Rule;
+  readonly ages: Ages;
+};
+
+/** `now`: unix seconds. */
+export const calibrateOutcome = async (
+  db: Queryable,
+  { featureId, epoch, rule, ages }: CalibratedEpoch,
+  signal: "activation" | "retention",
+  now: number,
+): Promise<SignalCalibration> => {
+  const against = rule.compare[signal] ?? "threshold";
+  const isCompared = against === "holdout";
+  const tested = isCompared ? ages[signal] : ages[signal].slice(-1);
+  const found = await readOutcomes(
+    db,
+    tested.map((ageSeconds, index) => ({
+      featureId,
+      epoch,
+      signal,
+      ageSeconds,
+      earlierAgeSeconds: tested[index - 1] ?? null,
+      from: 0,
+      upTo: matureUpTo(ages, ageSeconds, { now, lagSeconds: 0 }),
+    })),
+  );
+  const settings = {
+    logBar: rollbackLogBar(rule, signal),
+    keepLogBar: KEEP_LOG_BAR,
+    threshold: signal === "activation" ? rule.activationThreshold : rule.retentionThreshold,
+    minCohortSize: rule.minCohortSize,
+    bucketSeconds: ages.bucketSeconds,
+  };
+  const [window, buckets] = [tested.at(-1) ?? 0, found.at(-1) ?? []];
+  const empty = emptyEvidence(ages, 0, { rolloutBps: 0, holdoutBps: 0 })[signal];
+  const replayAt = (threshold: number): Replay =>
+    isCompared
+      ? replayComparison(
+          empty.map((one, index) => ({ empty: one, buckets: found[index] ?? [] })),
+          { ...settings, threshold },
+        )
+      : replayThreshold({ ageSeconds: window, buckets }, { ...settings, threshold });
+  const seen = totalByCohort(buckets);
+  const holdoutPerUnit = isCompared ? seen.holdout.n / Math.max(1, seen.treatment.n) : undefined;
+  return concludeCalibration({
+    signal,
+    against,
+    seen: seen.treatment,
+    sufficiency: {
+      unit: "users",
+      have: seen.treatment.n,
+      needed: usersNeeded({ ...settings, holdoutPerUnit }, rule.minCohortSize),
+    },
+    current: replayAt(settings.threshold),
+    replays: (isCompared ? [1] : RATE_RATIOS)
+      .map((ratio) => ratio * settings.threshold)
+      .filter((threshold) => threshold < 1)
+      .map(replayAt),
+  });
+};

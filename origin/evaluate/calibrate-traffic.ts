@@ -1,0 +1,94 @@
+// Calibrates the thresholds of requests: the latency that counts as slow, and the share that may fail.
+import { setImmediate } from "node:timers/promises";
+import type { Queryable } from "../db/pool.ts";
+import { SLOW_SHARE } from "../decide/accumulate-requests.ts";
+import { KEEP_LOG_BAR, rollbackLogBar } from "../decide/alpha-shares.ts";
+import { matureUpTo } from "../decide/maturity.ts";
+import { concludeCalibration, type SignalCalibration } from "../decide/planning/calibration.ts";
+import { replayTraffic, type Replay } from "../decide/planning/replay.ts";
+import { bucketsNeeded, requestsNeeded, type Sufficiency } from "../decide/planning/sufficiency.ts";
+import { totalByCohort } from "../decide/statistics/tally.ts";
+import type { CalibratedEpoch } from "./calibrate-outcome.ts";
+import { readOutcomes } from "./read-outcomes.ts";
+import { readTraffic, trafficBuckets, type TrafficPart } from "./read-traffic.ts";
+
+/** The factors by which the threshold is multiplied. */
+const REQUEST_RATIOS = [0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 3] as const;
+
+/** Requests of an epoch, and the time from which on there were enough exposed units for them to count. */
+export type Requests = { readonly parts: readonly TrafficPart[]; readonly countsFrom: number };
+
+/** `now`: unix seconds. */
+export const readRequests = async (
+  db: Queryable,
+  { featureId, epoch, rule, ages }: CalibratedEpoch,
+  now: number,
+): Promise<Requests> => {
+  const range = { featureId, epoch, from: 0, upTo: matureUpTo(ages, 0, { now, lagSeconds: 0 }) };
+  const [[parts = []], [exposures = []]] = await Promise.all([
+    readTraffic(db, [range]),
+    readOutcomes(db, [{ ...range, signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null }]),
+  ]);
+  let exposed = 0;
+  const enough = exposures.find(({ treatment }) => (exposed += treatment.n) >= rule.minCohortSize);
+  return { parts, countsFrom: enough?.bucketS ?? Infinity };
+};
+
+export const calibrateTraffic = async (
+  { rule, ages }: CalibratedEpoch,
+  { parts, countsFrom }: Requests,
+  signal: "latency" | "errorRate",
+): Promise<SignalCalibration> => {
+  const against = rule.compare[signal] ?? "threshold";
+  const present = signal === "latency" ? rule.latencyP95Threshold : (rule.errorRateThreshold ?? 1);
+  const boundAt = (threshold: number): number => (signal === "latency" ? SLOW_SHARE : threshold);
+  const bucketsAt = (latencyThresholdMs: number) =>
+    trafficBuckets(parts, latencyThresholdMs).map(({ bucketS, latency, errors }) => {
+      const { treatment, holdout } = signal === "latency" ? latency : errors;
+      return { bucketS, treatment, holdout };
+    });
+  const presentBuckets = bucketsAt(rule.latencyP95Threshold);
+  const logBar = rollbackLogBar(rule, signal);
+  const replayAt = (threshold: number): Replay =>
+    replayTraffic(signal === "latency" && threshold !== present ? bucketsAt(threshold) : presentBuckets, {
+      logBar,
+      keepLogBar: KEEP_LOG_BAR,
+      threshold,
+      bound: boundAt(threshold),
+      against,
+      bucketSeconds: ages.bucketSeconds,
+      countsFrom,
+    });
+  // Beside a holdout the bound of an error rate rolls nothing back; the latency that counts as slow does.
+  const thresholds = (against === "holdout" && signal === "errorRate" ? [1] : REQUEST_RATIOS)
+    .map((ratio) => ratio * present)
+    .filter((threshold) => signal === "latency" || threshold < 1);
+  const replays: Replay[] = [];
+  for (const threshold of thresholds) {
+    replays.push(replayAt(threshold));
+    // A month of buckets takes about 0.2 s for each threshold; the service has other work meanwhile.
+    await setImmediate();
+  }
+  const seen = totalByCohort(presentBuckets);
+  const bound = boundAt(present);
+  const sufficiency: Sufficiency =
+    against === "holdout"
+      ? {
+          unit: "requests",
+          have: seen.treatment.n,
+          needed: requestsNeeded(bound, logBar, seen.holdout.n / Math.max(1, seen.treatment.n)),
+        }
+      : {
+          unit: "buckets",
+          have: presentBuckets.filter(({ treatment }) => treatment.n > 0).length,
+          needed: bucketsNeeded(bound, logBar),
+        };
+  return concludeCalibration({
+    signal,
+    against,
+    seen: seen.treatment,
+    sufficiency,
+    current: replayAt(present),
+    replays,
+  });
+};

@@ -1,0 +1,34 @@
+// Looks at a batch of targets: reads the buckets that have matured, accumulates them, decides. Stores nothing.
+import type { Queryable } from "../db/pool.ts";
+import { evaluateTrial, type Evaluation } from "./evaluation.ts";
+import { readMature, type EvaluationClock } from "./read-mature.ts";
+import type { EvaluationTarget } from "./targets.ts";
+import { currentTrial } from "./trials.ts";
+import { updateTrial } from "./update-trial.ts";
+
+/** The same for all batches of one round of evaluations. */
+export type Round = {
+  readonly clock: EvaluationClock;
+  /** The lag by which guards go: asked for anew with each decision. null: unknown. */
+  readonly lagSeconds: () => number | null;
+  /** To be awaited between two pieces of work: it lets other work of the process pass. */
+  readonly yieldIfDue: () => Promise<void>;
+};
+
+export const lookAt = async (
+  db: Queryable,
+  batch: readonly EvaluationTarget[],
+  { clock, lagSeconds, yieldIfDue }: Round,
+): Promise<Evaluation[]> => {
+  const trials = batch.map((target) => ({ target, trial: currentTrial(target, clock.now) }));
+  const mature = await readMature(db, trials, clock);
+  const evaluations: Evaluation[] = [];
+  for (const [index, { target, trial }] of trials.entries()) {
+    const found = mature[index];
+    if (found === undefined) continue;
+    const updated = updateTrial(target, trial, found, clock.now);
+    evaluations.push(evaluateTrial(target, updated, { now: clock.now, lagSeconds: lagSeconds() }));
+    await yieldIfDue();
+  }
+  return evaluations;
+};
