@@ -3,8 +3,8 @@ import { chromium, type Browser } from "playwright-core";
 import { programPath } from "../../scripts/system-programs.ts";
 
 /** Root has no use for Chromium's sandbox, which refuses to start for it. */
-export const startBrowser = (): Promise<Browser> =>
+export const startBrowser = (args: readonly string[] = []): Promise<Browser> =>
   chromium.launch({
     executablePath: programPath("chromium", "This test"),
-    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+    args: [...args, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
   });
