@@ -1,6 +1,6 @@
 // `npm run mutate -- [path…] [--sample N] [--seed N] [--workers N]`: changes one word of a pure module at a time and runs
 // the tests of that module. Exit 1 when a mutant survives that is not listed as equal (scripts/mutate/equal-mutants.json),
-// when a listed one is gone or killed, or when less than 90 % are killed.
+// when a listed one is gone or killed, or when less than 90 % of all are killed.
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -127,5 +127,7 @@ const score = 1 - survivors.length / judged.length;
 say(
   `\n${judged.length} mutants of ${all.length} modules in ${((performance.now() - begun) / 1_000).toFixed(0)} s: ${(score * 100).toFixed(1)} % killed, ${survivors.length} survived (${survivors.length - unlisted.length} listed as equal)`,
 );
-if (score < LEAST_SCORE) say(`At least ${LEAST_SCORE * 100} % have to be killed.`);
-process.exitCode = score < LEAST_SCORE || unlisted.length + killedAfterAll.length + stale.length > 0 ? 1 : 0;
+// A module of a few short cuts may lie below it; all of them together may not.
+const isTooLow = positionals.length === 0 && score < LEAST_SCORE;
+if (isTooLow) say(`At least ${LEAST_SCORE * 100} % have to be killed.`);
+process.exitCode = isTooLow || unlisted.length + killedAfterAll.length + stale.length > 0 ? 1 : 0;

@@ -73,7 +73,7 @@ const compileTest = (pattern: string, expression: () => RegExp): CompiledPath["t
   }
   // The slash before a name goes with it when the name is left out.
   const start = canonical(pattern.slice(0, pattern[at] === ":" ? at - 1 : at));
-  if (at === pattern.length - 1 && pattern.endsWith("/*")) return (path) => path.startsWith(start);
+  if (at === pattern.length - 1) return (path) => path.startsWith(start);
   return (path) => path.startsWith(start) && expression().test(path);
 };
 

@@ -19,8 +19,6 @@ export const formatSignature = ({ timestamp, kid, mac }: SignatureHeader): strin
 export const parseSignature = (header: string): SignatureHeader | null => {
   const match = /^t=(\d{1,12}),kid=([A-Za-z0-9_-]{1,32}),v1=([0-9a-f]{64})$/.exec(header);
   if (match === null) return null;
-  const [, timestamp, kid, mac] = match;
-  return timestamp === undefined || kid === undefined || mac === undefined
-    ? null
-    : { timestamp: Number(timestamp), kid, mac };
+  const [, timestamp = "", kid = "", mac = ""] = match;
+  return { timestamp: Number(timestamp), kid, mac };
 };

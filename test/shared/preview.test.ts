@@ -1,0 +1,59 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { FeatureId } from "../../shared/ids.ts";
+import { MAX_PREVIEW_S, parsePreview, previewText } from "../../shared/signing/preview.ts";
+
+const mac = "m".repeat(43);
+
+test("a preview is read as it was written", () => {
+  const preview = { featureId: FeatureId.parse("shop.new/cart:v2"), expires: 1_764_000_000 };
+  const signedPart = previewText("k1", preview);
+  expect(signedPart).toBe("p1.k1.t68n40.shop%2Enew%2Fcart%3Av2");
+  expect(parsePreview(`${signedPart}.${mac}`)).toEqual({ ...preview, kid: "k1", mac, signedPart });
+});
+
+test("any preview is", () => {
+  const featureId = fc.stringMatching(/^[A-Za-z0-9_.:/-]{1,128}$/).map((id) => FeatureId.parse(id));
+  const kid = fc.stringMatching(/^[A-Za-z0-9_-]{1,32}$/);
+  fc.assert(
+    fc.property(featureId, kid, fc.nat(2 ** 40), (id, key, expires) => {
+      const text = previewText(key, { featureId: id, expires });
+      expect(parsePreview(`${text}.${mac}`)).toMatchObject({ featureId: id, expires, kid: key });
+    }),
+  );
+});
+
+test("no preview lives longer than a week", () => {
+  expect(MAX_PREVIEW_S).toBe(604_800);
+});
+
+describe("a token is refused when", () => {
+  test.each([
+    { title: "it has no MAC", text: "p1.k1.1.feat" },
+    { title: "its MAC is too short", text: `p1.k1.1.feat.${mac.slice(1)}` },
+    { title: "its MAC is too long", text: `p1.k1.1.feat.${mac}m` },
+    { title: "something stands before it", text: `xp1.k1.1.feat.${mac}` },
+    { title: "it is of another kind", text: `v1.k1.1.feat.${mac}` },
+    { title: "its key id is missing", text: `p1..1.feat.${mac}` },
+    { title: "its key id is too long", text: `p1.${"k".repeat(33)}.1.feat.${mac}` },
+    { title: "its time is missing", text: `p1.k1..feat.${mac}` },
+    { title: "its time is too long", text: `p1.k1.${"1".repeat(11)}.feat.${mac}` },
+    { title: "its feature id is missing", text: `p1.k1.1..${mac}` },
+    { title: "its feature id has a malformed escape", text: `p1.k1.1.%zz.${mac}` },
+    { title: "its feature id is none", text: `p1.k1.1.a%20b.${mac}` },
+    { title: "its feature id has a semicolon, which ends a cookie", text: `p1.k1.1.a;b.${mac}` },
+  ])("$title", ({ text }) => {
+    expect(parsePreview(text)).toBe(null);
+  });
+
+  test("its feature id takes more than 512 characters, as no id does", () => {
+    // "%41" is a letter that needs no escape: 128 letters fit, whichever way they are written.
+    expect(parsePreview(`p1.k1.1.${"%41".repeat(128)}.${mac}`)?.featureId).toHaveLength(128);
+    expect(parsePreview(`p1.k1.1.${"%41".repeat(171)}.${mac}`)).toBe(null);
+  });
+});
+
+test("the shortest and the longest parts are read", () => {
+  expect(parsePreview(`p1.k.1.f.${mac}`)).toMatchObject({ kid: "k", expires: 1, featureId: "f" });
+  expect(parsePreview(`p1.${"k".repeat(32)}.zzzzzzzzzz.f.${mac}`)).toMatchObject({ expires: 36 ** 10 - 1 });
+});
