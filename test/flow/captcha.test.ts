@@ -1,4 +1,4 @@
-// Captchas from the page to the counts: the snippets of docs/before-a-site.md in a real Chromium, through the built Worker
+// Captchas from the page to the counts: the snippets of docs/bots.md in a real Chromium, through the built Worker
 // to a real ingest. Only the provider is a stand-in: its script, and siteverify.
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -54,7 +54,7 @@ const PROVIDER_SCRIPT = `
 
 /** The snippets by provider, as the documentation has them, with the provider's script from the site itself. */
 const readSnippets = async (): Promise<Record<string, string>> => {
-  const docs = await readFile(new URL("../../docs/before-a-site.md", import.meta.url), "utf8");
+  const docs = await readFile(new URL("../../docs/bots.md", import.meta.url), "utf8");
   const blocks = [...docs.matchAll(/```html\n([^`]+)```/g)].map(([, html = ""]) => html);
   const of = (src: string): string =>
     (blocks.find((html) => html.includes(src)) ?? "").replace(`https://${src}`, "/provider.js");
