@@ -9,7 +9,7 @@ import { provide } from "../scripts/system-programs.ts";
 import { startRedis } from "../test/support/redis.ts";
 import { startIngestLoad } from "./rollback/ingest-load.ts";
 import { INGEST_TOKEN, startSetting } from "./rollback/setting.ts";
-import { startVisitors, type Seen } from "./rollback/visitors.ts";
+import { startVisitors, type VisitorAnswer } from "./rollback/visitors.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +31,7 @@ const got = <T, E>(result: Result<T, E>): T => {
   if (!result.ok) throw new Error(JSON.stringify(result.error));
   return result.value;
 };
-const has = (name: string) => (seen: Seen) => seen.features.includes(`${name}=treatment`);
+const has = (name: string) => (seen: VisitorAnswer) => seen.features.includes(`${name}=treatment`);
 const round = (value: number): number => Math.round(value * 10) / 10;
 const percentile = (times: readonly number[], p: number): number => {
   const sorted = times.toSorted((a, b) => a - b);

@@ -1,7 +1,7 @@
 // Visitors at a steady rate, each request a new one; says when one was answered and what the gate had told upstream.
 import { Agent, request } from "node:http";
 
-export type Seen = {
+export type VisitorAnswer = {
   /** performance.now() when the request was sent and when its answer had come. */
   readonly sentAt: number;
   readonly answeredAt: number;
@@ -11,7 +11,7 @@ export type Seen = {
 
 export const startVisitors = (url: string, perSecond: number) => {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  const listeners = new Set<(seen: Seen) => void>();
+  const listeners = new Set<(seen: VisitorAnswer) => void>();
   let failed = 0;
 
   const visit = () => {
@@ -43,7 +43,7 @@ export const startVisitors = (url: string, perSecond: number) => {
 
   return {
     /** The first answer for which `matches` holds; fails after `withinMs`. */
-    first: (matches: (seen: Seen) => boolean, withinMs = 30_000): Promise<Seen> =>
+    first: (matches: (seen: VisitorAnswer) => boolean, withinMs = 30_000): Promise<VisitorAnswer> =>
       new Promise((resolve, reject) => {
         const end = () => {
           clearTimeout(deadline);
@@ -53,7 +53,7 @@ export const startVisitors = (url: string, perSecond: number) => {
           end();
           reject(new Error(`no such answer within ${withinMs} ms`));
         }, withinMs);
-        const listener = (seen: Seen) => {
+        const listener = (seen: VisitorAnswer) => {
           if (!matches(seen)) return;
           end();
           resolve(seen);
@@ -61,7 +61,7 @@ export const startVisitors = (url: string, perSecond: number) => {
         listeners.add(listener);
       }),
     /** Hears every answer until the returned function is called. */
-    watch: (listener: (seen: Seen) => void): (() => void) => {
+    watch: (listener: (seen: VisitorAnswer) => void): (() => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

@@ -1,4 +1,4 @@
-// Everything /metrics shows. Stages receive the instruments they write to; nobody reads them back to decide.
+// All metrics of /metrics. Stages get the instruments that they write to. Nothing decides by reading a metric.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 export const makeMetrics = () => {
@@ -27,13 +27,13 @@ export const makeMetrics = () => {
     }),
     evaluationSeconds: new Histogram({
       name: "sluice_evaluation_seconds",
-      help: "Time of one check of one feature; features that are checked together share the time",
+      help: "Time of one evaluation of one feature; features that are evaluated together share the time",
       buckets: [0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.015, 0.03, 0.05, 0.1, 0.5, 1],
       registers,
     }),
     decisions: new Counter({
       name: "sluice_decisions_total",
-      help: "Checks by the action that they decided on",
+      help: "Evaluations by the action that they decided on",
       labelNames: ["feature", "action"],
       registers,
     }),
@@ -51,7 +51,7 @@ export const makeMetrics = () => {
     }),
     lockTimeouts: new Counter({
       name: "sluice_lock_timeouts_total",
-      help: "Evaluation locks that could not be had in time",
+      help: "Evaluation locks that were lost or could not be taken in time",
       registers,
     }),
     ingestSpans: new Counter({

@@ -1,4 +1,4 @@
-// A thread that does a stage's work for as long as the origin runs; one that dies is started again.
+// A thread that does a stage's work for as long as the origin runs. One that dies is started again.
 import { once } from "node:events";
 import { Worker, type ResourceLimits } from "node:worker_threads";
 import type { Logger } from "./log.ts";
@@ -10,7 +10,7 @@ export type SupervisedThread = {
   readonly stop: () => Promise<void>;
 };
 
-/** `onStart` is given each life of the thread, to hear what it posts. */
+/** `onStart` is called with each new worker, before its first message. */
 export const superviseThread = (options: {
   file: URL;
   name: string;
@@ -26,7 +26,10 @@ export const superviseThread = (options: {
   const start = (): Worker => {
     const worker = new Worker(file, { workerData, name, resourceLimits });
     worker.on("error", (error) =>
-      logger.error({ err: error, thread: name }, "a thread failed and starts again"),
+      logger.error(
+        { err: error, thread: name },
+        `the ${name} thread failed; it starts again in ${RESTART_MS} ms`,
+      ),
     );
     worker.on("exit", () => {
       if (stopping) return;

@@ -1,5 +1,5 @@
-// Whether everybody agrees: database, audit, Redis, KV, hub, replicas and isolates (by live requests), and whether
-// what was acknowledged is still there.
+// Whether database, audit, Redis, KV, hub, replicas and isolates (by live requests) agree, and whether every
+// acknowledged change is still there.
 import { verifyAudit } from "../../origin/features/audit/verify-audit.ts";
 import type { Acknowledged } from "./changes.ts";
 import type { Edge, World } from "./world.ts";
@@ -37,9 +37,9 @@ const lostChanges = async ({ pool }: World, acknowledged: readonly Acknowledged[
   return rows.map((row) => `lost: ${row.feature_id} version ${row.version}, revision ${row.revision}`);
 };
 
-const redisDisagrees = async ({ look }: World, truth: Truth): Promise<string[]> => {
+const redisDisagrees = async ({ redisClient }: World, truth: Truth): Promise<string[]> => {
   const ids = [...truth.all.keys()];
-  const states = await Promise.all(ids.map((id) => look.get(`feature:state:${id}`)));
+  const states = await Promise.all(ids.map((id) => redisClient.get(`feature:state:${id}`)));
   return ids.flatMap((id, i) =>
     states[i] === (truth.all.get(id) === true ? "ENABLED" : "DISABLED")
       ? []
@@ -67,8 +67,8 @@ const edgeDisagrees = async (edge: Edge, truth: Truth): Promise<string[]> => {
   return problems;
 };
 
-/** What hubs and replicas have confirmed, as the origins know it. */
-const receiptsDisagree = async ({ pool }: World, truth: Truth): Promise<string[]> => {
+/** The revisions that hubs and replicas have confirmed, as the origins know them. */
+const confirmationsDisagree = async ({ pool }: World, truth: Truth): Promise<string[]> => {
   const { rows } = await pool.query<{ url: string; revision: number; regions: unknown }>(
     "select url, revision, regions from edge_progress where complete_revision is distinct from $1",
     [truth.revision],
@@ -76,7 +76,7 @@ const receiptsDisagree = async ({ pool }: World, truth: Truth): Promise<string[]
   return rows.map((row) => `${row.url}: confirmed ${row.revision}, regions ${JSON.stringify(row.regions)}`);
 };
 
-/** What does not agree now; empty: everything does. */
+/** One line for each thing that does not agree now; empty when everything does. */
 export const disagreements = async (
   world: World,
   acknowledged: readonly Acknowledged[],
@@ -87,7 +87,7 @@ export const disagreements = async (
     const parts = await Promise.all([
       lostChanges(world, acknowledged),
       redisDisagrees(world, truth),
-      receiptsDisagree(world, truth),
+      confirmationsDisagree(world, truth),
       ...world.edges.map((edge) => edgeDisagrees(edge, truth)),
     ]);
     return [

@@ -1,4 +1,4 @@
-// People who keep changing features while things break, and remember what they were told.
+// People who keep changing features during faults, and remember every acknowledged change.
 import { randomUUID } from "node:crypto";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { newFeature } from "../../origin/features/new-feature.ts";
@@ -15,7 +15,7 @@ export type Acknowledged = {
 const FEATURES = 8;
 export const featureIds = Array.from({ length: FEATURES }, (_, i) => `feat_chaos_${i}`);
 
-/** Longer than an origin tries to learn the outcome of a commit would be waiting for nothing here. */
+/** A client of these tests does not wait as long as an origin tries to learn the outcome of a commit. */
 const PATIENCE_MS = 4_000;
 
 /** The answer's status and body; null when there was none in time. */
@@ -45,7 +45,7 @@ export const createAll = async (world: World): Promise<void> => {
   }
 };
 
-/** One change of one feature through one origin; what was acknowledged, or null (refused, or nobody knows). */
+/** One change of one feature through one origin; null when it was refused or nobody knows its outcome. */
 export const makeChange = async (
   world: World,
   pick: <T>(from: readonly T[]) => T,
@@ -65,10 +65,10 @@ export const makeChange = async (
 };
 
 /**
- * So many changes as fast as they go: features that are made, opened, closed and removed, through the database alone,
- * whatever the origins are doing. Ends with the features that were there before, as they were.
+ * Makes `count` changes as fast as possible, through the database alone: features are created, closed, opened and
+ * deleted. The features that were there before stay as they were.
  */
-export const makeManyChanges = async ({ pool }: World, count: number): Promise<void> => {
+export const changeManyTimes = async ({ pool }: World, count: number): Promise<void> => {
   const changes = makeFeatureChanges({ pool, newId: randomUUID });
   const by = { actor: "chaos", reason: "an hour of changes" };
   for (let done = 0; done < count; done += 4) {

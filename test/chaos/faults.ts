@@ -1,8 +1,7 @@
-// What can go wrong. Each fault begins, lasts while changes are made, and ends; what it leaves behind is for the
-// system to mend.
+// The faults. Each one begins, lasts while changes are made, and ends. The system has to recover from what it leaves.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Disturbance, FaultProxy } from "../support/fault-proxy.ts";
-import { makeManyChanges } from "./changes.ts";
+import { changeManyTimes } from "./changes.ts";
 import type { RedisNode } from "../support/redis.ts";
 import type { World } from "./world.ts";
 
@@ -18,7 +17,7 @@ const sleepUntil = async (holds: () => Promise<boolean>, withinMs: number): Prom
   const until = performance.now() + withinMs;
   while (!(await holds()) && performance.now() < until) await sleep(100);
 };
-/** What changes in an hour of a busy day. */
+/** Changes in an hour of a busy day. */
 const CHANGES_OF_AN_HOUR = 200;
 const FAILOVER_MS = 15_000;
 
@@ -69,7 +68,7 @@ export const drawFault = (world: World, pick: Pick1): Fault => {
   const nodeIndex = pick([0, 1, 2, 3, 4, 5]);
   const redisProxy = world.redisProxies[nodeIndex];
   if (redisProxy === undefined) throw new Error("no such node");
-  const who = `origin ${index + 1}`;
+  const originName = `origin ${index + 1}`;
   const onWire = (name: string, proxy: FaultProxy): Fault =>
     pick([
       () => disturbed(name, proxy, { kind: "delay", ms: pick([20, 100, 300]) }),
@@ -79,23 +78,23 @@ export const drawFault = (world: World, pick: Pick1): Fault => {
       () => ({ name: `${name}: reset`, begin: proxy.reset, end: nothing }),
     ])();
   const draw = pick<() => Fault>([
-    () => onWire(`${who} ↔ PostgreSQL`, origin.database),
-    () => onWire(`${who} ↔ PostgreSQL`, origin.database),
+    () => onWire(`${originName} ↔ PostgreSQL`, origin.database),
+    () => onWire(`${originName} ↔ PostgreSQL`, origin.database),
     () => onWire(`clients ↔ Redis node ${nodeIndex + 1}`, redisProxy),
     () => onWire(`origins ↔ edge ${edgeIndex + 1}`, edge.proxy),
     () => onWire(`origins ↔ edge ${edgeIndex + 1}`, edge.proxy),
     () => ({
-      name: `${who}: killed`,
+      name: `${originName}: killed`,
       begin: async () => void (await origin.current().end("SIGKILL")),
       end: origin.start,
     }),
     () => ({
-      name: `${who}: asked to end`,
+      name: `${originName}: asked to end`,
       begin: async () => void (await origin.current().end("SIGTERM")),
       end: origin.start,
     }),
     () => ({
-      name: `${who}: paused`,
+      name: `${originName}: paused`,
       begin: () => void origin.current().signal("SIGSTOP"),
       end: () => void origin.current().signal("SIGCONT"),
     }),
@@ -119,7 +118,7 @@ export const drawFault = (world: World, pick: Pick1): Fault => {
       name: `edge ${edgeIndex + 1}: offline for ${CHANGES_OF_AN_HOUR} changes`,
       begin: async () => {
         await edge.stop();
-        await makeManyChanges(world, CHANGES_OF_AN_HOUR);
+        await changeManyTimes(world, CHANGES_OF_AN_HOUR);
       },
       end: edge.start,
     }),

@@ -12,7 +12,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 say(`seed ${seed}`);
 const report = await runChaos({ seed, faults: Number(values.faults), say });
-const sorted = report.mendedMs.toSorted((a, b) => a - b);
+const sorted = report.recoveredMs.toSorted((a, b) => a - b);
 const at = (share: number): number => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
 say(
   `${report.faults} faults survived, ${report.acknowledged} acknowledged changes, none lost; everything agreed again ` +

@@ -1,5 +1,5 @@
-// A run of random faults, each followed by the check that everything agrees again. The seed decides which faults come
-// in which order and what is changed meanwhile; the same seed plays the same run.
+// A run of random faults, each followed by the check that everything agrees again. The seed decides the faults, their
+// order and the changes meanwhile: the same seed plays the same run.
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../../scripts/demo/random.ts";
 import { disagreements } from "./agreement.ts";
@@ -8,16 +8,16 @@ import { drawFault } from "./faults.ts";
 import { startWorld } from "./world.ts";
 
 /** From the end of a fault until everything must agree. */
-const MEND_MS = 30_000;
+const RECOVERY_MS = 30_000;
 
 export type ChaosReport = {
   readonly faults: number;
   readonly acknowledged: number;
   /** From the end of each fault until everything agreed. */
-  readonly mendedMs: readonly number[];
+  readonly recoveredMs: readonly number[];
 };
 
-/** Throws with the seed, the fault and what disagrees as soon as something stays broken. */
+/** Throws with the seed, the fault and every disagreement as soon as one lasts too long. */
 export const runChaos = async (options: {
   seed: number;
   faults: number;
@@ -34,7 +34,7 @@ export const runChaos = async (options: {
   try {
     await createAll(world);
     const acknowledged: Acknowledged[] = [];
-    const mendedMs: number[] = [];
+    const recoveredMs: number[] = [];
     for (let number = 1; number <= faults; number += 1) {
       const fault = drawFault(world, pick);
       const change = async () => {
@@ -52,19 +52,21 @@ export const runChaos = async (options: {
       for (;;) {
         const problems = await disagreements(world, acknowledged);
         if (problems.length === 0) break;
-        if (performance.now() - healedAt > MEND_MS) {
-          const words = world.origins.map((origin) => origin.current().words().slice(-2_000)).join("\n");
+        if (performance.now() - healedAt > RECOVERY_MS) {
+          const output = world.origins.map((origin) => origin.current().output().slice(-2_000)).join("\n");
           throw new Error(
-            `seed ${seed}, fault ${number} (${fault.name}) is not mended:\n${problems.join("\n")}\n` +
-              `${await world.redis.views()}\n${words}`,
+            `seed ${seed}, fault ${number} (${fault.name}): these still disagree:\n${problems.join("\n")}\n` +
+              `${await world.redis.views()}\n${output}`,
           );
         }
         await sleep(50);
       }
-      mendedMs.push(performance.now() - healedAt);
-      say(`${number}/${faults} ${fault.name}: mended after ${Math.round(mendedMs.at(-1) ?? 0)} ms`);
+      recoveredMs.push(performance.now() - healedAt);
+      say(
+        `${number}/${faults} ${fault.name}: everything agreed again after ${Math.round(recoveredMs.at(-1) ?? 0)} ms`,
+      );
     }
-    return { faults, acknowledged: acknowledged.length, mendedMs };
+    return { faults, acknowledged: acknowledged.length, recoveredMs };
   } finally {
     await world.stop();
   }

@@ -1,5 +1,5 @@
-// Everything real: PostgreSQL, a Redis Cluster of six, three origins of which two have a wrong clock, two edges of two
-// instances each. Whoever talks to one of them over TCP does so through a fault proxy.
+// Everything is real: PostgreSQL, a Redis Cluster of six, three origins of which two have a wrong clock, two edges of two
+// instances each. Every TCP connection between them goes through a fault proxy.
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -17,7 +17,7 @@ import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 
 const PUSH_KEYS = "k1:push-key-of-the-chaos-suite";
 const MINUTE_MS = 60_000;
-/** Within the tolerance of a push's signature; a person would notice sooner. */
+/** Within the tolerance of a push's signature. */
 const SKEWS_MS = [0, 4 * MINUTE_MS, -4 * MINUTE_MS];
 
 export type Edge = {
@@ -64,12 +64,12 @@ export const startWorld = async () => {
       () => redis.stop(),
     );
     const redisPorts = redisProxies.map((proxy) => proxy.port);
-    const look = new Cluster(
+    const redisClient = new Cluster(
       redisPorts.map((redisPort) => ({ host: "127.0.0.1", port: redisPort })),
       { redisOptions: { commandTimeout: 1_000 }, clusterRetryStrategy: () => 100, slotsRefreshInterval: 500 },
     );
-    look.on("error", () => {});
-    stops.push(async () => look.disconnect());
+    redisClient.on("error", () => {});
+    stops.push(async () => redisClient.disconnect());
 
     const upstream = createServer((request, response) => {
       response.end(String(request.headers["sluice-features"] ?? ""));
@@ -151,7 +151,7 @@ export const startWorld = async () => {
 
     return {
       pool,
-      look,
+      redisClient,
       redis,
       redisProxies,
       edges,

@@ -72,7 +72,7 @@ test("history comes from the standby, changes go to the primary, and without the
     await standby.stop();
     await call("/features", { featureId: "feat_c" });
     expect(await audited()).toBe(3);
-    expect(origin.words()).toContain("DATABASE_REPLICA_URL");
+    expect(origin.output()).toContain("DATABASE_REPLICA_URL");
   } finally {
     await origin.end("SIGTERM");
     await standby.stop();

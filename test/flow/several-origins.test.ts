@@ -1,4 +1,4 @@
-// Three origins on one database and one Redis: what one of them does, and what the others do when it is gone.
+// Three origins on one database and one Redis: one of them acts, and the others take over when it is gone.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Redis } from "ioredis";
@@ -14,7 +14,7 @@ const soon = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 40
 
 const database = await makeTestDatabase();
 const redis = await startRedis();
-const look = new Redis(redis.url);
+const redisClient = new Redis(redis.url);
 let edges: FakeEdge[] = [];
 let origins: OriginUnderTest[] = [];
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(origins.map((origin) => origin.end("SIGKILL")));
   await Promise.all(edges.map((edge) => edge.stop()));
-  look.disconnect();
+  redisClient.disconnect();
   await redis.stop();
   await database.drop();
 });
@@ -97,7 +97,7 @@ const isClosedEverywhere = async (featureId: string): Promise<void> => {
   await soon(() => {
     for (const edge of edges) expect(edge.state.features.get(featureId)).toMatchObject({ enabled: false });
   });
-  await soon(async () => expect(await look.get(`feature:state:${featureId}`)).toBe("DISABLED"));
+  await soon(async () => expect(await redisClient.get(`feature:state:${featureId}`)).toBe("DISABLED"));
   expect(await rollbacksOf(featureId)).toBe(1);
 };
 
@@ -111,7 +111,7 @@ const countedRollbacks = async (featureId: string): Promise<number> => {
 };
 
 /** Redis' key of the lock names its holder by an id that only the holder knows. */
-const holderOf = (featureId: string) => look.get(`lock:pmf:eval:${featureId}`);
+const holderOf = (featureId: string) => redisClient.get(`lock:pmf:eval:${featureId}`);
 
 /** The origin that holds the locks: found by pausing each until the lock runs out. */
 const findHolder = async (featureId: string): Promise<OriginUnderTest> => {

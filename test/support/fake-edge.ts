@@ -1,4 +1,4 @@
-// An edge over real HTTP that keeps to the push contract: signature, revision order, `since`. Its faults are set.
+// An edge over real HTTP that keeps to the push contract: signature, revision order, `since`. Tests set its faults.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";

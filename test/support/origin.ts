@@ -1,4 +1,4 @@
-// An origin process that nobody starts again: what dies stays dead until the test says otherwise.
+// An origin process that nobody starts again: it stays dead until the test starts another.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,7 +16,7 @@ export type OriginUnderTest = Awaited<ReturnType<typeof startOrigin>>;
 export const startOrigin = async (env: Readonly<Record<string, string>>) => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  let words = "";
+  let output = "";
   const child = spawn(process.execPath, [main], {
     env: {
       PATH: process.env["PATH"],
@@ -29,7 +29,7 @@ export const startOrigin = async (env: Readonly<Record<string, string>>) => {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const keep = (chunk: Buffer) => {
-    words = (words + chunk.toString()).slice(-20_000);
+    output = (output + chunk.toString()).slice(-20_000);
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
@@ -42,12 +42,12 @@ export const startOrigin = async (env: Readonly<Record<string, string>>) => {
       () => false,
     ))
   ) {
-    if (!isRunning() || Date.now() > deadline) throw new Error(`the origin did not become ready:\n${words}`);
+    if (!isRunning() || Date.now() > deadline) throw new Error(`the origin did not become ready:\n${output}`);
     await sleep(50);
   }
   return {
     url,
-    words: () => words,
+    output: () => output,
     isRunning,
     /** SIGSTOP and SIGCONT pause and wake it. */
     signal: (signal: NodeJS.Signals) => child.kill(signal),

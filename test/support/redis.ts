@@ -70,18 +70,18 @@ const clusterPort = async (): Promise<number> => {
 
 const run = async (command: string, args: readonly string[]): Promise<void> => {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let words = "";
+  let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
-    words += chunk.toString();
+    output += chunk.toString();
   });
   const [code] = await once(child, "exit");
-  if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${words}`);
+  if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${output}`);
 };
 
 const NODE_TIMEOUT_MS = 1_500;
 const dumpOf = (port: number): string => `dump-${port}.rdb`;
 
-/** The node's own answer; what went wrong, when it has none. */
+/** The node's own answer, or the error when there is none. */
 const ask = async ({ port }: RedisNode, command: string, ...more: string[]): Promise<string> => {
   const client = new Redis({ port, host: "127.0.0.1", retryStrategy: () => null, commandTimeout: 1_000 });
   client.on("error", () => {});
@@ -118,8 +118,8 @@ export const startRedisCluster = async (
       "repl-diskless-sync-delay": "0",
       "cluster-replica-validity-factor": "0",
     };
-    const words = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-    settingsOf.set(await startNode(folder, port, words), words);
+    const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    settingsOf.set(await startNode(folder, port, flags), flags);
   }
   const nodes = [...settingsOf.keys()];
   const addresses = nodes.map((node) => `127.0.0.1:${node.port}`);

@@ -37,7 +37,7 @@ const makeBus = (urls: readonly string[]) => {
   return { bus, heard, log, gaps: () => gaps };
 };
 
-/** Publishing fails at once while Redis is away: the outbox is what tries again. */
+/** Publishing fails at once while Redis is away, and the outbox tries again. */
 const publish = (bus: FlagBus, events: readonly FlagEvent[]) => soon(() => bus.publish(events));
 
 describe("on one node", () => {
@@ -101,7 +101,7 @@ describe("on a cluster of six", () => {
   });
   afterEach(() => cluster.stop());
 
-  test("events and states go on after a master died", async () => {
+  test("events and states still arrive after a master died", async () => {
     const [a, b] = [makeBus(cluster.urls), makeBus(cluster.urls)];
     await soon(() => expect(Math.min(a.gaps(), b.gaps())).toBeGreaterThan(0));
     await publish(a.bus, [event("feat_a", 1, false)]);
@@ -128,18 +128,18 @@ describe("on a cluster of six", () => {
     await Promise.all([a.bus.stop(), b.bus.stop()]);
   });
 
-  test("states are right again when masters come back empty and when replicas take over without them", async () => {
+  test("states are correct again after masters came back empty, and after replicas took over without them", async () => {
     const { bus, gaps } = makeBus(cluster.urls);
     const features = Array.from({ length: 12 }, (_, i) => closed(`feat_of_cluster_${i}`));
     const states = startStateRefresh({
       bus,
       readSnapshot: async () => ({ revision: Revision.parse(3), features }),
     });
-    const look = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
+    const redisClient = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
     const allAreThere = () =>
       soon(async () => {
         for (const { featureId } of features)
-          expect(await look.get(`feature:state:${featureId}`)).toBe("DISABLED");
+          expect(await redisClient.get(`feature:state:${featureId}`)).toBe("DISABLED");
       });
     await soon(() => expect(gaps()).toBeGreaterThan(0));
     await allAreThere();
@@ -159,7 +159,7 @@ describe("on a cluster of six", () => {
       await cluster.start(master);
       await allAreThere();
     }
-    look.disconnect();
+    redisClient.disconnect();
     await states.stop();
     await bus.stop();
   });
