@@ -8,7 +8,7 @@ export const formatCount = (value: number): string =>
 /** "11.2 %", "0.040 %": always the same number of digits, so that two rates in one sentence compare at a glance. */
 export const formatRate = (rate: number): string => {
   const value = rate * 100;
-  return `${value >= 9.95 || value === 0 ? value.toFixed(1) : value.toPrecision(2)} %`;
+  return `${value >= 9.95 ? value.toFixed(1) : value.toPrecision(2)} %`;
 };
 
 /** "11 %", "0.04 %": three digits at most and no zeros at the end, for thresholds that a person has chosen. */
@@ -19,7 +19,6 @@ export const formatBps = (bps: number): string => `${bps / 100} %`;
 
 /** exp(logOdds) to 1, also where the number itself would overflow. */
 export const formatOdds = (logOdds: number): string => {
-  if (logOdds === -Infinity) return "0 : 1";
   if (logOdds < Math.log(100_000)) {
     const value = Math.exp(logOdds);
     return `${value >= 100 ? formatCount(value) : Number(value.toPrecision(2))} : 1`;
@@ -34,12 +33,12 @@ const UNITS = [
   { size: 86_400, unit: "d" },
   { size: 3_600, unit: "h" },
   { size: 60, unit: "min" },
-  { size: 1, unit: "s" },
 ] as const;
+const SECOND = { size: 1, unit: "s" } as const;
 
 /** The largest unit of which there is at least one: "1 d", "15 min", "8 s". */
 export const formatDuration = (seconds: number): string => {
-  const { size, unit } = UNITS.find((one) => seconds >= one.size) ?? { size: 1, unit: "s" };
+  const { size, unit } = UNITS.find((one) => seconds >= one.size) ?? SECOND;
   return `${Number((seconds / size).toFixed(1))} ${unit}`;
 };
 

@@ -1,5 +1,6 @@
 // The sentence an operator reads: the rate and its counts, the bound, how strong the evidence is and how strong it had to be.
 import type { Rule } from "../../shared/features/rule.ts";
+import { KEEP_LOG_BAR } from "./alpha-shares.ts";
 import type { KeepReport, SignalName, State, TestReport } from "./decision.ts";
 import type { Evidence } from "./evidence.ts";
 import { describeEvidence, describeRate } from "./describe-test.ts";
@@ -58,11 +59,13 @@ const rollbackReason = ({ tests, cause, obstacle, rule }: Reported): string => {
 };
 
 const keepReason = ({ tests, keep, rule }: Reported): string => {
-  const proofs = keep.map((proof) => {
-    const test = tests.findLast(({ signal }) => signal === proof.signal);
-    return test === undefined ? "" : `${describeRate(test, rule)}, evidence ${formatOdds(proof.logEvidence)}`;
-  });
-  return `${capitalise(proofs.join("; "))}. Needed for each: ${formatOdds(keep[0]?.logBar ?? 0)}.`;
+  const proofs = keep.flatMap(({ signal, logEvidence }) =>
+    tests
+      .filter((test) => test.signal === signal)
+      .slice(-1)
+      .map((oldest) => `${describeRate(oldest, rule)}, evidence ${formatOdds(logEvidence)}`),
+  );
+  return `${capitalise(proofs.join("; "))}. Needed for each: ${formatOdds(KEEP_LOG_BAR)}.`;
 };
 
 /** "; 1,310 more wait, the first is mature at 2027-01-15 08:12:42 UTC" */

@@ -46,6 +46,11 @@ export type Verdict = {
   readonly obstacle: string | null;
 };
 
+const notableLag = (lagSeconds: number | null): string | null =>
+  lagSeconds !== null && lagSeconds > NOTABLE_LAG_S
+    ? `telemetry is ${Math.round(lagSeconds)} s behind`
+    : null;
+
 const verdict = (
   state: State,
   { cause = [], obstacle = null }: Partial<Omit<Verdict, "state">> = {},
@@ -81,13 +86,10 @@ export const verdictOn = (
   if (keep.length > 0 && keep.every(isProven)) return verdict("KEEP");
 
   const unmeasured = keep.find((test) => !isMeasured(test));
-  const lag = telemetry.lagSeconds ?? 0;
   const obstacle =
     unmeasured !== undefined
       ? `${unmeasured.signal} is not measured: nothing reports it for this feature`
-      : lag > NOTABLE_LAG_S
-        ? `telemetry is ${Math.round(lag)} s behind`
-        : null;
+      : notableLag(telemetry.lagSeconds);
   if (now - evidence.since < rule.evaluationWindowSeconds)
     return verdict(hasMatured(tests) ? "TESTING" : "COLLECTING", { obstacle });
   return rule.onDeadline === "rollback" && unmeasured === undefined && hasMatured(tests)

@@ -65,6 +65,7 @@ describe("a calibration needs", () => {
   test("13,432 requests for that beside a holdout as large, and no number beside an empty one", () => {
     expect(requestsNeeded(0.05, Math.log(25_000), 1)).toBe(13_432);
     expect(requestsNeeded(0.05, Math.log(25_000), 0)).toBeNull();
+    expect(requestsNeeded(0.05, Math.log(25_000), 0.25)).toBe(35_558);
   });
 
   test("no number of buckets where every request may be bad", () => {

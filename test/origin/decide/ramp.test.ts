@@ -49,6 +49,9 @@ describe("a feature that nothing speaks against", () => {
       rolloutBps: 2000,
       reason: "ramp: from 5 % to 20 % after 600 s with nothing against it",
     });
+    expect(nextRampStep(rule, at(500), decisionOf("TESTING"), 1700.6)).toMatchObject({
+      reason: "ramp: from 5 % to 20 % after 701 s with nothing against it",
+    });
   });
 
   test("holds until then, and says how long", () => {
@@ -117,6 +120,10 @@ describe("a ramp holds", () => {
     expect(nextRampStep(rule, at(500), decisionOf("TESTING", [suspicious]), 9000)).toEqual({
       kind: "hold",
       reason: "retention looks bad (evidence 10 : 1)",
+    });
+    const first = testOf({ signal: "latency", logEvidence: 5 });
+    expect(nextRampStep(rule, at(500), decisionOf("TESTING", [first, suspicious]), 9000)).toMatchObject({
+      reason: "latency looks bad (evidence 148 : 1)",
     });
     for (const harmless of [{ logEvidence: Math.log(9.99) }, { logEvidence: Math.log(10), counts: false }])
       expect(nextRampStep(rule, at(500), decisionOf("TESTING", [testOf(harmless)]), 9000).kind).toBe(

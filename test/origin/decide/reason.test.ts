@@ -172,6 +172,13 @@ describe("KEEP", () => {
     expect(reasonIn("KEEP", { keep })).toBe(`KEEP: ${proofs}`);
   });
 
+  test("names the oldest age of a comparison", () => {
+    const young = { ...activation, against: "holdout", ageSeconds: 900 } as const;
+    expect(reasonIn("KEEP", { tests: [young, activation], keep: [keepOf("activation", 340)] })).toContain(
+      "within 1 d",
+    );
+  });
+
   test("and WATCH says that the feature is watched from then on", () => {
     expect(reasonIn("WATCH", { keep })).toBe(`WATCH: kept, and watched for a later fall. ${proofs}`);
   });
@@ -206,6 +213,46 @@ describe("while nothing is decided", () => {
     );
     expect(reasonIn("COLLECTING", { tests: [fresh], obstacle: "telemetry is 20 s behind" })).toBe(
       "COLLECTING: 0 of 1,000 mature units; no unit is exposed yet. Telemetry is 20 s behind.",
+    );
+  });
+
+  test("of two tests that both count the one nearer to its bar is named, wherever it stands", () => {
+    const near = { ...retention, logEvidence: retention.logBar - 1 };
+    const far = { ...activation, logEvidence: activation.logBar - 2 };
+    const strong = { ...latency, logEvidence: latency.logBar - 1.5 };
+    for (const order of [
+      [near, far, strong],
+      [far, strong, near],
+    ])
+      expect(reasonIn("TESTING", { tests: order, keep })).toContain(
+        "Nearest to a rollback: retention 45.0 %",
+      );
+  });
+
+  test("an alarm counts for the nearness as evidence does", () => {
+    const quiet = { ...activation, logEvidence: activation.logBar - 3 };
+    const bar = { logEvidence: 7, logBar: 9 };
+    const tests = [{ ...retention, logEvidence: -50, alarm: bar }, quiet];
+    expect(reasonIn("TESTING", { tests, keep })).toContain("Nearest to a rollback: retention");
+    const weaker = [{ ...retention, logEvidence: -50, alarm: { ...bar, logEvidence: 5 } }, quiet];
+    expect(reasonIn("TESTING", { tests: weaker, keep })).toContain("Nearest to a rollback: activation");
+    const evident = [
+      { ...retention, logEvidence: retention.logBar - 1, alarm: { ...bar, logEvidence: 1 } },
+      quiet,
+    ];
+    expect(reasonIn("TESTING", { tests: evident, keep })).toContain("Nearest to a rollback: retention");
+  });
+
+  test("where no test has enough units the nearest of them all is named", () => {
+    const few = { ...retention, counts: false, logEvidence: 3 };
+    expect(
+      reasonIn("TESTING", { tests: [few, { ...activation, counts: false, logEvidence: 0 }], keep }),
+    ).toContain("Nearest to a rollback: retention");
+  });
+
+  test("a rule without a test has nothing nearest", () => {
+    expect(reasonIn("TESTING", { tests: [], keep })).toBe(
+      "TESTING: Not yet proven good: activation and latency.",
     );
   });
 

@@ -129,6 +129,15 @@ describe("the conclusion of a calibration", () => {
     expect(concludeCalibration(found)).toMatchObject({ isConclusive: true, strictestQuiet: 0.15 });
   });
 
+  test("names the highest floor of retention too, among several quiet ones", () => {
+    const replays = [0.1, 0.2, 0.3, 0.4].map((threshold) => replayAt(threshold));
+    expect(concludeCalibration({ ...found, signal: "retention", replays }).strictestQuiet).toBe(0.4);
+  });
+
+  test("keeps all that it is drawn from", () => {
+    expect(concludeCalibration(found)).toMatchObject(found);
+  });
+
   test("names the lowest latency that would not have fired", () => {
     const replays = [replayAt(100, fired), replayAt(200), replayAt(400)];
     expect(concludeCalibration({ ...found, signal: "latency", replays })).toMatchObject({

@@ -100,9 +100,38 @@ describe("the reason of a collecting feature", () => {
     );
   });
 
+  test("goes by the test that counts the most units", () => {
+    const evidence = matured(exposed(ruleOf(), [310, 1000]), 310);
+    const [retention] = emptyEvidence(agesOf(ruleOf()), START, ROLLOUT).retention;
+    if (retention === undefined) throw new Error("an age was expected");
+    const more = { ...retention, mature: { treatment: { n: 400, s: 0 }, holdout: { n: 0, s: 0 } } };
+    expect(reasonAt(ruleOf(), { ...evidence, retention: [more] }, 90_000)).toBe(
+      "COLLECTING: 400 of 5,000 mature units; 910 wait.",
+    );
+  });
+
+  test("counts treatment's units, not the holdout's", () => {
+    const evidence = exposed(ruleOf(), [310]);
+    const lopsided = { ...evidence, exposed: { ...evidence.exposed, holdout: 9 } };
+    expect(reasonAt(ruleOf(), lopsided, 600)).toContain("310 wait");
+    const rule = ruleOf({ activationThreshold: 0, retentionThreshold: 0 });
+    expect(reasonAt(rule, lopsided, 600)).toContain("310 of 5,000 exposed units");
+  });
+
+  test("names no time once a single unit is mature", () => {
+    expect(reasonAt(ruleOf(), matured(exposed(ruleOf(), [1, 1000]), 1), 600)).toBe(
+      "COLLECTING: 1 of 5,000 mature units; 1,000 wait.",
+    );
+  });
+
+  test("does not name the very moment that has come", () => {
+    expect(reasonAt(ruleOf(), exposed(ruleOf(), [310]), 86_400 + 180 + 30)).toContain("may still arrive");
+  });
+
   test("counts exposed units where the rule asks about requests alone", () => {
     const rule = ruleOf({ activationThreshold: 0, retentionThreshold: 0 });
     expect(reasonAt(rule, exposed(rule, [310]), 600)).toBe("COLLECTING: 310 of 5,000 exposed units.");
+    expect(reasonAt(rule, exposed(rule, []), 600)).toBe("COLLECTING: 0 of 5,000 exposed units.");
   });
 
   test("names no time for units that a version before counted without it", () => {

@@ -1,0 +1,245 @@
+// The order of guards, evidence and deadline, on tests that are made up.
+import { describe, expect, test } from "vitest";
+import type { KeepReport, SignalName, TestReport } from "../../../origin/decide/decision.ts";
+import { emptyEvidence } from "../../../origin/decide/evidence.ts";
+import { verdictOn, type DecisionInput, type Verdict } from "../../../origin/decide/verdict.ts";
+import { agesOf } from "../../../shared/features/outcome-ages.ts";
+import { Rule } from "../../../shared/features/rule.ts";
+
+const ruleOf = (over: Partial<Rule> = {}): Rule =>
+  Rule.parse({
+    featureId: "feat_example",
+    activationThreshold: 0.15,
+    retentionThreshold: 0.4,
+    latencyP95Threshold: 200,
+    minCohortSize: 1000,
+    evaluationWindowSeconds: 3600,
+    ...over,
+  });
+
+const testOf = (over: Partial<TestReport> = {}): TestReport => ({
+  signal: "activation",
+  against: "threshold",
+  ageSeconds: 86_400,
+  threshold: 0.15,
+  treatment: { n: 2000, s: 300 },
+  holdout: null,
+  immature: 0,
+  rate: 0.15,
+  logEvidence: 0,
+  logBar: 9,
+  alarm: null,
+  counts: true,
+  ...over,
+});
+const requestsOf = (over: Partial<TestReport> = {}): TestReport =>
+  testOf({ signal: "latency", ageSeconds: null, immature: null, ...over });
+const keepOf = (over: Partial<KeepReport> = {}): KeepReport => ({
+  signal: "retention",
+  logEvidence: 0,
+  logBar: 3,
+  counts: true,
+  ...over,
+});
+
+type Given = {
+  tests?: TestReport[];
+  keep?: KeepReport[];
+  decided?: "KEEP" | "ROLLBACK" | null;
+  cause?: SignalName[];
+  lagSeconds?: number | null;
+  activationIsMeasured?: boolean;
+  seconds?: number;
+  rule?: Rule;
+  sampleRatio?: { logEvidence: number; logBar: number } | null;
+};
+const verdictIn = (given: Given): Verdict => {
+  const rule = given.rule ?? ruleOf();
+  const input: DecisionInput = {
+    evidence: emptyEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 }),
+    rule,
+    history: { epoch: 1, ruleVersion: 1, decided: given.decided ?? null, cause: given.cause ?? [] },
+    telemetry: {
+      lagSeconds: given.lagSeconds === undefined ? 0 : given.lagSeconds,
+      activationIsMeasured: given.activationIsMeasured ?? true,
+    },
+    now: given.seconds ?? 0,
+  };
+  return verdictOn(input, {
+    tests: given.tests ?? [testOf(), requestsOf()],
+    keep: given.keep ?? [keepOf()],
+    sampleRatio: given.sampleRatio ?? null,
+  });
+};
+const proven = keepOf({ logEvidence: 3 });
+const failed = testOf({ logEvidence: 9 });
+
+describe("evidence for a rollback", () => {
+  test("rolls back from exactly its bar on, with the signal as the cause", () => {
+    expect(verdictIn({ tests: [failed, requestsOf()] })).toEqual({
+      state: "ROLLBACK",
+      cause: ["activation"],
+      obstacle: null,
+    });
+    expect(verdictIn({ tests: [testOf({ logEvidence: 8.999 })] }).state).toBe("TESTING");
+  });
+
+  test("names a signal once, however many of its ages failed", () => {
+    const tests = [failed, testOf({ logEvidence: 10 }), requestsOf({ logEvidence: 12 })];
+    expect(verdictIn({ tests }).cause).toEqual(["activation", "latency"]);
+  });
+
+  test.each([
+    { why: "its test has too few units", given: { tests: [testOf({ logEvidence: 99, counts: false })] } },
+    { why: "nothing reports activation", given: { tests: [failed], activationIsMeasured: false } },
+  ])("counts for nothing while $why", ({ given }) => {
+    expect(verdictIn(given).state).not.toBe("ROLLBACK");
+  });
+
+  test("comes before proof", () => {
+    expect(verdictIn({ tests: [failed], keep: [proven] }).state).toBe("ROLLBACK");
+  });
+});
+
+describe("an alarm", () => {
+  const alarmed = testOf({ alarm: { logEvidence: 9, logBar: 9 } });
+
+  test("rolls a kept feature back from exactly its bar on", () => {
+    expect(verdictIn({ tests: [alarmed], decided: "KEEP" })).toMatchObject({
+      state: "ROLLBACK",
+      cause: ["activation"],
+    });
+    const quiet = testOf({ alarm: { logEvidence: 8.999, logBar: 9 } });
+    expect(verdictIn({ tests: [quiet], decided: "KEEP" }).state).toBe("WATCH");
+  });
+
+  test("means nothing for a feature that was not kept", () => {
+    expect(verdictIn({ tests: [alarmed] }).state).toBe("TESTING");
+  });
+});
+
+describe("proof", () => {
+  test("keeps a feature from exactly its bar on, for each signal", () => {
+    expect(verdictIn({ keep: [proven, keepOf({ signal: "latency", logEvidence: 3 })] })).toEqual({
+      state: "KEEP",
+      cause: [],
+      obstacle: null,
+    });
+    expect(verdictIn({ keep: [proven, keepOf({ signal: "latency", logEvidence: 2.999 })] }).state).toBe(
+      "TESTING",
+    );
+  });
+
+  test.each([
+    { why: "a signal has too few units", given: { keep: [keepOf({ logEvidence: 9, counts: false })] } },
+    {
+      why: "activation is not measured",
+      given: {
+        keep: [keepOf({ signal: "activation", logEvidence: 9 })],
+        activationIsMeasured: false,
+      },
+    },
+    { why: "no signal is asked about", given: { keep: [] } },
+  ] satisfies { why: string; given: Given }[])("is missing while $why", ({ given }) => {
+    expect(verdictIn(given).state).toBe("TESTING");
+  });
+});
+
+describe("a guard", () => {
+  test.each([
+    { lagSeconds: null, obstacle: "telemetry is an unknown time behind; nothing is decided on it" },
+    { lagSeconds: 60.6, obstacle: "telemetry is 61 s behind; nothing is decided on it" },
+  ])("stops every decision at a lag of $lagSeconds s", ({ lagSeconds, obstacle }) => {
+    for (const decided of [null, "KEEP"] as const)
+      expect(verdictIn({ tests: [failed], keep: [proven], lagSeconds, decided })).toEqual({
+        state: "INVALID",
+        cause: [],
+        obstacle,
+      });
+  });
+
+  test("lets a lag of exactly 60 s pass", () => {
+    expect(verdictIn({ tests: [failed], lagSeconds: 60 }).state).toBe("ROLLBACK");
+  });
+
+  test("stops every decision on cohorts of the wrong size, from exactly its bar on", () => {
+    const sampleRatio = { logEvidence: 7, logBar: 7 };
+    expect(verdictIn({ tests: [failed], sampleRatio })).toMatchObject({ state: "INVALID" });
+    expect(verdictIn({ tests: [failed], sampleRatio: { ...sampleRatio, logEvidence: 6.999 } }).state).toBe(
+      "ROLLBACK",
+    );
+  });
+
+  test("does not lift a rollback, which keeps its cause", () => {
+    expect(verdictIn({ decided: "ROLLBACK", cause: ["latency"], lagSeconds: null })).toEqual({
+      state: "ROLLBACK",
+      cause: ["latency"],
+      obstacle: null,
+    });
+  });
+});
+
+describe("before the deadline", () => {
+  test("a feature is tested as soon as one outcome has enough mature units", () => {
+    const few = testOf({ counts: false });
+    expect(verdictIn({ tests: [few, testOf({ signal: "retention" }), requestsOf()] }).state).toBe("TESTING");
+    expect(verdictIn({ tests: [few, requestsOf()] }).state).toBe("COLLECTING");
+  });
+
+  test("a rule about requests alone is tested as soon as they count", () => {
+    expect(verdictIn({ tests: [requestsOf()] }).state).toBe("TESTING");
+    expect(verdictIn({ tests: [requestsOf({ counts: false })] }).state).toBe("COLLECTING");
+  });
+
+  test.each([
+    { lagSeconds: 10, obstacle: null },
+    { lagSeconds: 10.6, obstacle: "telemetry is 11 s behind" },
+  ])("a lag of $lagSeconds s is mentioned as $obstacle", ({ lagSeconds, obstacle }) => {
+    expect(verdictIn({ lagSeconds }).obstacle).toBe(obstacle);
+  });
+
+  test("a signal that is not measured is mentioned before a lag", () => {
+    const given = {
+      keep: [keepOf({ signal: "activation" })],
+      activationIsMeasured: false,
+      lagSeconds: 20,
+    } as const;
+    expect(verdictIn({ ...given, keep: [...given.keep] }).obstacle).toBe(
+      "activation is not measured: nothing reports it for this feature",
+    );
+  });
+});
+
+describe("at the deadline", () => {
+  const closing = ruleOf({ onDeadline: "rollback" });
+
+  test("a feature is undecided from exactly then on, with the obstacle", () => {
+    expect(verdictIn({ seconds: 3599 }).state).toBe("TESTING");
+    expect(verdictIn({ seconds: 3600, lagSeconds: 20 })).toEqual({
+      state: "UNDECIDED",
+      cause: [],
+      obstacle: "telemetry is 20 s behind",
+    });
+  });
+
+  test("a rule may close it, without a signal as the cause", () => {
+    expect(verdictIn({ seconds: 3600, rule: closing })).toEqual({
+      state: "ROLLBACK",
+      cause: [],
+      obstacle: "the deadline passed without proof that the feature meets its thresholds",
+    });
+  });
+
+  test.each([
+    { why: "nothing has matured", given: { tests: [testOf({ counts: false }), requestsOf()] } },
+    {
+      why: "a signal is not measured",
+      given: {
+        keep: [keepOf({ signal: "activation" })],
+        activationIsMeasured: false,
+      },
+    },
+  ] satisfies { why: string; given: Given }[])("no rule closes it while $why", ({ given }) => {
+    expect(verdictIn({ ...given, seconds: 3600, rule: closing }).state).toBe("UNDECIDED");
+  });
+});
