@@ -76,7 +76,7 @@ describe("the score", () => {
 });
 
 test("the details are treatment's, outcomes at their whole windows, and null where nothing is known", () => {
-  const rule = ruleOf({ compare: { activation: "holdout" } });
+  const rule = ruleOf({ returnAfterSeconds: 3600 });
   const empty = emptyEvidence(agesOf(rule), 0, { rolloutBps: 5000, holdoutBps: 5000 });
   expect(detailsOf(empty, true)).toEqual({
     activation: null,
@@ -93,7 +93,10 @@ test("the details are treatment's, outcomes at their whole windows, and null whe
       ...part,
       mature: i === all.length - 1 ? tallies(400, 60) : tallies(800, 8),
     })),
-    retention: empty.retention.map((part) => ({ ...part, mature: tallies(200, 90) })),
+    retention: empty.retention.map((part, i, all) => ({
+      ...part,
+      mature: i === all.length - 1 ? tallies(200, 90) : tallies(300, 9),
+    })),
     traffic: {
       ...empty.traffic,
       errors: { ...empty.traffic.errors, requests: tallies(5000, 25) },

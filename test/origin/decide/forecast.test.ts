@@ -76,3 +76,114 @@ describe("planning", () => {
     expect(unitsToRollback({ ...planned, holdoutPerUnit: 0 }, 0.075)).toBeNull();
   });
 });
+
+describe("a rule's forecast at 2,000 users a day; the numbers of users are computed by mpmath", () => {
+  const rule = Rule.parse({
+    featureId: "feat_planned",
+    activationThreshold: 0.15,
+    retentionThreshold: 0.4,
+    latencyP95Threshold: 200,
+    minCohortSize: 100,
+    evaluationWindowSeconds: 1_209_600,
+  });
+  const traffic = { usersPerDay: 2000, holdoutUsersPerDay: 500 };
+  const DAY = 86_400;
+  const row = (ratio: number, rate: number, users: number, windowDays: number, withinDeadline = true) => ({
+    ratio,
+    rate: expect.closeTo(rate, 12),
+    users,
+    seconds: Math.ceil((users / 2000) * DAY + windowDays * DAY),
+    withinDeadline,
+  });
+
+  test("has a row for each failing and each good rate of each outcome", () => {
+    expect(forecastRule(rule, traffic)).toEqual([
+      {
+        signal: "activation",
+        against: "threshold",
+        threshold: 0.15,
+        windowSeconds: DAY,
+        bar: expect.closeTo(6250, 6),
+        rollback: [
+          row(0.5, 0.075, 390, 1),
+          row(0.7, 0.105, 1173, 1),
+          row(0.8, 0.12, 2754, 1),
+          row(0.9, 0.135, 12_049, 1),
+        ],
+        keep: [
+          row(1.1, 0.165, 5617, 1),
+          row(1.2, 0.18, 1259, 1),
+          row(1.5, 0.225, 211, 1),
+          row(2, 0.3, 100, 1),
+        ],
+        smallestDetectable: expect.closeTo(0.13935002291621038, 12),
+      },
+      {
+        signal: "retention",
+        against: "threshold",
+        threshold: 0.4,
+        windowSeconds: 7 * DAY,
+        bar: expect.closeTo(5000, 6),
+        rollback: [
+          row(0.5, 0.2, 109, 7),
+          row(0.7, 0.28, 317, 7),
+          row(0.8, 0.32, 734, 7),
+          row(0.9, 0.36, 3171, 7),
+        ],
+        keep: [row(1.1, 0.44, 1350, 7), row(1.2, 0.48, 311, 7), row(1.5, 0.6, 100, 7), row(2, 0.8, 100, 7)],
+        smallestDetectable: expect.any(Number),
+      },
+    ]);
+  });
+
+  test("says which decisions come after the deadline, to the second", () => {
+    const users = 1259;
+    const seconds = Math.ceil((users / 2000) * DAY + DAY);
+    const at = (evaluationWindowSeconds: number) =>
+      forecastRule({ ...rule, evaluationWindowSeconds }, traffic)[0]?.keep[1]?.withinDeadline;
+    expect(at(seconds)).toBe(true);
+    expect(at(seconds - 1)).toBe(false);
+  });
+
+  test("has no smallest effect while fewer than minCohortSize users mature before the deadline", () => {
+    const at = (evaluationWindowSeconds: number) =>
+      forecastRule({ ...rule, evaluationWindowSeconds, minCohortSize: 1000 }, traffic)[0]?.smallestDetectable;
+    expect(at(DAY + DAY / 2)).toBeGreaterThan(0);
+    expect(at(DAY + DAY / 2 - 1)).toBeNull();
+  });
+
+  test("uses a prior for activation alone", () => {
+    const withPrior = forecastRule({ ...rule, prior: { alpha: 2, beta: 8 }, minCohortSize: 1 }, traffic);
+    expect(withPrior[0]?.rollback[0]?.users).toBe(385);
+    expect(withPrior[0]?.keep[3]?.users).toBe(53);
+    expect(withPrior[1]?.rollback[0]?.users).toBe(109);
+  });
+
+  test("beside a holdout counts with its users", () => {
+    const compared = { ...rule, compare: { activation: "holdout" } } as const;
+    const [activation] = forecastRule(compared, traffic);
+    expect(activation?.against).toBe("holdout");
+    expect(activation?.rollback[0]?.users).toBe(1682);
+    const [alone] = forecastRule(compared, { ...traffic, holdoutUsersPerDay: 0 });
+    expect(alone?.rollback[0]).toMatchObject({ users: null, seconds: null, withinDeadline: false });
+  });
+
+  test("does not exceed a rate of 100 %", () => {
+    const [, retention] = forecastRule({ ...rule, retentionThreshold: 0.6, minCohortSize: 1 }, traffic);
+    expect(retention?.keep.map(({ rate }) => rate)).toEqual([
+      expect.closeTo(0.66, 12),
+      expect.closeTo(0.72, 12),
+      expect.closeTo(0.9, 12),
+      1,
+    ]);
+    expect(retention?.keep[3]?.users).toBe(unitsToKeep({ threshold: 0.6, logBar: Math.log(20) }, 1));
+  });
+
+  test("leaves out an outcome that is not tested, or of which everybody has to succeed", () => {
+    const signals = (over: Partial<Rule>) =>
+      forecastRule({ ...rule, ...over }, traffic).map(({ signal }) => signal);
+    expect(signals({ activationThreshold: 0 })).toEqual(["retention"]);
+    expect(signals({ retentionThreshold: 0 })).toEqual(["activation"]);
+    expect(signals({ activationThreshold: 1 })).toEqual(["retention"]);
+  });
+});

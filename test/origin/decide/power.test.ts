@@ -1,7 +1,12 @@
 // How many units a decision takes; the numbers are computed by mpmath at 40 digits, and are those of the decision rule's
 // published table within what a simulation's median can differ from them.
 import { describe, expect, test } from "vitest";
-import { smallestReaching, unitsToKeep, unitsToRollback } from "../../../origin/decide/planning/power.ts";
+import {
+  smallestDetectable,
+  smallestReaching,
+  unitsToKeep,
+  unitsToRollback,
+} from "../../../origin/decide/planning/power.ts";
 import {
   bucketsNeeded,
   isSufficient,
@@ -26,6 +31,22 @@ describe("units to a rollback at a threshold of 15 %", () => {
     expect(unitsToRollback(planned, 0.075)).toBe(713);
   });
 
+  test("are 1,682 beside a holdout of a quarter of treatment", () => {
+    const planned = { threshold: 0.15, logBar: Math.log(6250), holdoutPerUnit: 0.25 };
+    expect(unitsToRollback(planned, 0.075)).toBe(1682);
+  });
+
+  test("are 385 with a prior of Beta(2, 8)", () => {
+    const planned = { threshold: 0.15, logBar: Math.log(6250), prior: { alpha: 2, beta: 8 } };
+    expect(unitsToRollback(planned, 0.075)).toBe(385);
+  });
+
+  test("are never enough for a rate that meets the threshold", () => {
+    const planned = { threshold: 0.15, logBar: -1 };
+    expect(unitsToRollback(planned, 0.15)).toBeNull();
+    expect(unitsToRollback(planned, 0.2)).toBeNull();
+  });
+
   test("are fewer by those that were seen already", () => {
     const planned = { threshold: 0.15, logBar: Math.log(2500) };
     expect(unitsToRollback(planned, 0.075, { n: 200, s: 15 })).toBe(153);
@@ -38,6 +59,25 @@ test.each([
   { ratio: 1.3, units: 555 },
 ])("a rate of $ratio times a threshold of 15 % is proven by $units units", ({ ratio, units }) => {
   expect(unitsToKeep({ threshold: 0.15, logBar: Math.log(20) }, ratio * 0.15)).toBe(units);
+});
+
+test("a rate of twice a threshold of 15 % is proven by 53 units with a prior of Beta(2, 8)", () => {
+  const planned = { threshold: 0.15, logBar: Math.log(20), prior: { alpha: 2, beta: 8 } };
+  expect(unitsToKeep(planned, 0.3)).toBe(53);
+});
+
+test("no number of units proves a rate that does not exceed the threshold", () => {
+  const planned = { threshold: 0.15, logBar: -1 };
+  expect(unitsToKeep(planned, 0.15)).toBeNull();
+  expect(unitsToKeep(planned, 0.1)).toBeNull();
+});
+
+test("26,000 units show a rate of 13.935 % at a threshold of 15 %, and few or none show no rate", () => {
+  const planned = { threshold: 0.15, logBar: Math.log(6250) };
+  expect(smallestDetectable(planned, 26_000)).toBeCloseTo(0.13935002291621038, 12);
+  for (const units of [0, 1, 50]) expect(smallestDetectable(planned, units)).toBeNull();
+  expect(smallestDetectable({ ...planned, logBar: -1 }, 0)).toBeNull();
+  expect(smallestDetectable({ ...planned, logBar: 0.05 }, 1)).not.toBeNull();
 });
 
 test("the smallest number that reaches the bar is found, from 1 on, or none", () => {

@@ -139,6 +139,14 @@ describe("ROLLBACK", () => {
     expect(reasonIn("ROLLBACK", { tests: [fallen], cause: ["activation"] })).toContain(
       "It has fallen since it was kept: evidence 7,000 : 1, needed 6,250 : 1.",
     );
+    const atBar = { ...fallen, alarm: { logEvidence: Math.log(6250), logBar: Math.log(6250) } };
+    expect(reasonIn("ROLLBACK", { tests: [atBar], cause: ["activation"] })).toContain("It has fallen");
+    const quiet = { ...fallen, alarm: { logEvidence: Math.log(6000), logBar: Math.log(6250) } };
+    expect(reasonIn("ROLLBACK", { tests: [quiet], cause: ["activation"] })).not.toContain("It has fallen");
+    const byEvidence = { ...fallen, logEvidence: Math.log(6250) };
+    expect(reasonIn("ROLLBACK", { tests: [byEvidence], cause: ["activation"] })).not.toContain(
+      "It has fallen",
+    );
     const both = { ...fallen, logEvidence: Math.log(1e6) };
     expect(reasonIn("ROLLBACK", { tests: [both], cause: ["activation"] })).toContain(
       "Evidence 1.0e6 : 1, needed",
@@ -148,6 +156,10 @@ describe("ROLLBACK", () => {
   test("of failing requests names their share and bound", () => {
     expect(reasonIn("ROLLBACK", { tests: [errorRate], cause: ["errorRate"] })).toContain(
       "error rate 3.0 % (3 of 100 requests) against at most 1.0 % allowed.",
+    );
+    const slower = { ...latency, against: "holdout", holdout: { n: 400, s: 2 } } as const;
+    expect(reasonIn("ROLLBACK", { tests: [slower], cause: ["latency"] })).toContain(
+      "slower than 800 ms (1,040 of 52,000) against 0.50 % in the holdout (2 of 400). Evidence 0.5 : 1, needed",
     );
     const compared = { ...errorRate, against: "holdout", holdout: null } as const;
     expect(reasonIn("ROLLBACK", { tests: [compared], cause: ["errorRate"] })).toContain(
@@ -174,9 +186,9 @@ describe("KEEP", () => {
 
   test("names the oldest age of a comparison", () => {
     const young = { ...activation, against: "holdout", ageSeconds: 900 } as const;
-    expect(reasonIn("KEEP", { tests: [young, activation], keep: [keepOf("activation", 340)] })).toContain(
-      "within 1 d",
-    );
+    const reason = reasonIn("KEEP", { tests: [young, activation], keep: [keepOf("activation", 340)] });
+    expect(reason).toContain("within 1 d");
+    expect(reason).not.toContain("within 15 min");
   });
 
   test("and WATCH says that the feature is watched from then on", () => {
@@ -232,8 +244,8 @@ describe("while nothing is decided", () => {
   test("an alarm counts for the nearness as evidence does", () => {
     const quiet = { ...activation, logEvidence: activation.logBar - 3 };
     const bar = { logEvidence: 7, logBar: 9 };
-    const tests = [{ ...retention, logEvidence: -50, alarm: bar }, quiet];
-    expect(reasonIn("TESTING", { tests, keep })).toContain("Nearest to a rollback: retention");
+    const stronger = [{ ...retention, logEvidence: -50, alarm: bar }, quiet];
+    expect(reasonIn("TESTING", { tests: stronger, keep })).toContain("Nearest to a rollback: retention");
     const weaker = [{ ...retention, logEvidence: -50, alarm: { ...bar, logEvidence: 5 } }, quiet];
     expect(reasonIn("TESTING", { tests: weaker, keep })).toContain("Nearest to a rollback: activation");
     const evident = [

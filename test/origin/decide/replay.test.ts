@@ -8,6 +8,7 @@ import {
   replayTraffic,
   type Replay,
 } from "../../../origin/decide/planning/replay.ts";
+import { gridLogEvidence, gridLogKeepEvidence } from "../../../origin/decide/statistics/rate-evidence.ts";
 import { agesOf } from "../../../shared/features/outcome-ages.ts";
 
 const NOBODY = { n: 0, s: 0 };
@@ -32,6 +33,31 @@ describe("an outcome against its threshold", () => {
       kept: null,
       mostLogEvidence: expect.closeTo(15.265946762134545, 9),
     });
+  });
+
+  test("is rolled back and kept from exactly its bars on", () => {
+    const [rollback, keep] = [
+      gridLogEvidence({ n: 100, s: 0 }, 0.15),
+      gridLogKeepEvidence({ n: 100, s: 50 }, 0.15),
+    ];
+    const bad = replayThreshold({ ageSeconds: 600, buckets: buckets(0) }, { ...replay, logBar: rollback });
+    expect(bad.rolledBack?.n).toBe(100);
+    const good = replayThreshold({ ageSeconds: 600, buckets: buckets(25) }, { ...replay, keepLogBar: keep });
+    expect(good.kept?.n).toBe(100);
+  });
+
+  test("remembers the most evidence, also where it was below 1 : 1 all the time", () => {
+    const { mostLogEvidence } = replayThreshold({ ageSeconds: 600, buckets: buckets(25) }, replay);
+    expect(mostLogEvidence).toBeCloseTo(gridLogEvidence({ n: 100, s: 50 }, 0.15), 12);
+    expect(mostLogEvidence).toBeLessThan(0);
+    const fading = [
+      { bucketS: 0, treatment: { n: 100, s: 0 }, holdout: NOBODY },
+      { bucketS: 60, treatment: { n: 100, s: 90 }, holdout: NOBODY },
+    ];
+    expect(replayThreshold({ ageSeconds: 600, buckets: fading }, replay).mostLogEvidence).toBeCloseTo(
+      9.573711468045685,
+      9,
+    );
   });
 
   test("is not looked at below minCohortSize", () => {
@@ -76,6 +102,53 @@ test("beside the holdout buckets come in the order of time, whatever their age",
   expect(mostLogEvidence).toBeCloseTo(22.012434912433683, 9);
 });
 
+describe("beside the holdout", () => {
+  const ages = agesOf({
+    activationWindowSeconds: 1800,
+    retentionWindowSeconds: 3600,
+    returnAfterSeconds: 900,
+  });
+  const [young, old] = emptyEvidence(ages, 0, { rolloutBps: 5000, holdoutBps: 5000 }).activation;
+  if (young === undefined || old === undefined) throw new Error("two ages were expected");
+  const replay = { threshold: 0.15, logBar: 100, keepLogBar: LOG_20, minCohortSize: 100, bucketSeconds: 180 };
+  const bucketAt = (bucketS: number, treatment: number, holdout: number) => ({
+    bucketS,
+    treatment: { n: treatment, s: treatment / 2 },
+    holdout: { n: holdout, s: holdout / 2 },
+  });
+
+  test("an older bucket at a young age comes before a younger one at an old age", () => {
+    const { kept } = replayComparison(
+      [
+        { empty: young, buckets: [bucketAt(1800, 100, 100)] },
+        { empty: old, buckets: [bucketAt(0, 100, 100)] },
+      ],
+      replay,
+    );
+    // The old age of the first bucket is reached at 180 + 1800, the young age of the other one at 1980 + 900.
+    expect(kept).toEqual({ at: 1980, n: 100, s: 50 });
+  });
+
+  test("proof is counted at the oldest age with enough units", () => {
+    const { kept } = replayComparison(
+      [
+        { empty: young, buckets: [bucketAt(0, 10, 10), bucketAt(180, 200, 200)] },
+        { empty: old, buckets: [bucketAt(0, 100, 100)] },
+      ],
+      { ...replay, keepLogBar: gridLogKeepEvidence({ n: 100, s: 50 }, 0.15) },
+    );
+    expect(kept).toEqual({ at: 180 + 180 + 900, n: 210, s: 105 });
+    const { kept: late } = replayComparison(
+      [
+        { empty: young, buckets: [bucketAt(0, 90, 200)] },
+        { empty: old, buckets: [bucketAt(0, 100, 100)] },
+      ],
+      replay,
+    );
+    expect(late).toEqual({ at: 1980, n: 100, s: 50 });
+  });
+});
+
 describe("requests", () => {
   const replay = {
     threshold: 200,
@@ -98,6 +171,24 @@ describe("requests", () => {
       rolledBack: { at: 17 * 60, n: 340, s: 340 },
       threshold: 200,
     });
+  });
+
+  test("are kept when few enough are bad", () => {
+    const good = buckets.map(({ bucketS }) => ({ bucketS, treatment: { n: 100, s: 1 }, holdout: NOBODY }));
+    const { kept } = replayTraffic(good, replay);
+    expect(kept).toEqual({ at: 60 * 2, n: 200, s: 2 });
+  });
+
+  test("beside the holdout are rolled back by the difference alone", () => {
+    const compared = { ...replay, against: "holdout" } as const;
+    const beside = (s: number) =>
+      Array.from({ length: 200 }, (_, i) => ({
+        bucketS: 60 * i,
+        treatment: { n: 200, s: 40 },
+        holdout: { n: 200, s },
+      }));
+    expect(replayTraffic(beside(40), compared).rolledBack).toBeNull();
+    expect(replayTraffic(beside(4), compared).rolledBack).not.toBeNull();
   });
 
   test("decide nothing before there are enough exposed units, and their evidence is not lost", () => {

@@ -119,6 +119,10 @@ describe("an alarm", () => {
 });
 
 describe("proof", () => {
+  test("of a single required signal is enough", () => {
+    expect(verdictIn({ keep: [proven] }).state).toBe("KEEP");
+  });
+
   test("keeps a feature from exactly its bar on, for each signal", () => {
     expect(verdictIn({ keep: [proven, keepOf({ signal: "latency", logEvidence: 3 })] })).toEqual({
       state: "KEEP",
