@@ -10,7 +10,8 @@ import { freePort } from "../../origin/db/free-port.ts";
 import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
-import { jsonRequest, newUnit, waitFor, type TestSpan } from "../support/telemetry.ts";
+import { jsonRequest, newUnit, type TestSpan } from "../support/otlp-spans.ts";
+import { waitFor } from "../support/telemetry.ts";
 
 const FEATURE = "feat_faults";
 const SPANS = 20;

@@ -7,7 +7,7 @@ import { makeTestDatabase } from "../support/database.ts";
 import { startFakeEdge, type FakeEdge } from "../support/fake-edge.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { startRedis } from "../support/redis.ts";
-import { jsonRequest } from "../support/telemetry.ts";
+import { jsonRequest } from "../support/otlp-spans.ts";
 
 const PUSH_KEYS = "k1:a-secret-of-sixteen-or-more";
 const soon = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 40_000, interval: 50 });

@@ -69,6 +69,57 @@ describe("latency sketch", () => {
     expect(decodeSketch(encodeSketch(sketch))).toEqual(sketch);
   });
 
+  test("a bin spans a 32nd of an octave, and a quantile is its geometric middle", () => {
+    expect(emptySketch()).toHaveLength(32 * 32);
+    expect(quantile(sketchOf([1]), 0.5)).toBeCloseTo(2 ** (-1 / 64), 12);
+    expect(quantile(sketchOf([1, 1, 1, 2]), 0.75)).toBeCloseTo(2 ** (-1 / 64), 12);
+    expect(quantile(sketchOf([1, 1, 1, 2]), 0.76)).toBeCloseTo(2 ** (1 - 1 / 64), 12);
+  });
+
+  test("the first bin begins at 2^-10 ms, the last one ends at 2^22 ms", () => {
+    expect(quantile(sketchOf([0]), 0.5)).toBeCloseTo(2 ** (-10 + 1 / 64), 12);
+    expect(quantile(sketchOf([1e12]), 0.5)).toBeCloseTo(2 ** (22 - 1 / 64), 6);
+  });
+
+  test("the lowest quantile is the lowest latency, not the lowest bin", () => {
+    const found = quantile(sketchOf([100, 200]), 0) ?? 0;
+    expect(Math.abs(found - 100)).toBeLessThan(1.1);
+  });
+
+  test("a bin that lies just above a threshold at its edge is counted", () => {
+    expect(countAbove(encodeSketch(sketchOf([256, 257])), 256)).toBe(1);
+  });
+
+  test("latencies below the first bin are above no threshold, those of the second bin above a tiny one", () => {
+    expect(countAbove(encodeSketch(sketchOf([0.000_01])), 0.000_5)).toBe(0);
+    expect(countAbove(encodeSketch(sketchOf([2 ** (-10 + 1.5 / 32)])), 0.000_5)).toBe(1);
+  });
+
+  test("the stored form has a format byte, then skipped bins and count of each bin that holds something", () => {
+    const stored = (counts: Record<number, number>) => {
+      const sketch = emptySketch();
+      for (const [position, count] of Object.entries(counts)) sketch[Number(position)] = count;
+      expect(decodeSketch(encodeSketch(sketch))).toEqual(sketch);
+      return [...encodeSketch(sketch)];
+    };
+    expect(stored({})).toEqual([1]);
+    expect(stored({ 0: 5 })).toEqual([1, 0, 5]);
+    expect(stored({ 3: 127, 5: 128 })).toEqual([1, 3, 127, 1, 0x80, 1]);
+    expect(stored({ 319: 1, 1_023: 2 })).toEqual([1, 0xbf, 2, 1, 0xbf, 5, 2]);
+  });
+
+  test("bytes that are no sketch are refused for what is wrong with them", () => {
+    const decode =
+      (...bytes: number[]) =>
+      () =>
+        decodeSketch(Uint8Array.from(bytes));
+    expect(decode(9)).toThrow("unknown format 9");
+    expect(decode(1, 0x80)).toThrow("ends too early");
+    expect(decode(1, 0)).toThrow("ends too early");
+    expect(decode(1, 0x80, 8, 1)).toThrow("a bin beyond the last");
+    expect(decode(1, 0, 255, 255, 255, 255, 255, 1)).toThrow("a count above 32 bits");
+  });
+
   test("bytes that are no sketch are refused", () => {
     for (const bytes of [[], [9], [1, 0x80], [1, 0], [1, 0xff, 0x7f, 1], [1, 0, 255, 255, 255, 255, 255, 1]])
       expect(() => decodeSketch(Uint8Array.from(bytes))).toThrow(/sketch/);

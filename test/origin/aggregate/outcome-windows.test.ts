@@ -35,8 +35,9 @@ describe("the windows of a rule", () => {
       expect(windowsOf(rule)).toEqual(defaults);
   });
 
-  test("do not depend on the rule's other fields", () => {
-    expect(windowsOf({ featureId: "feat_a", activationThreshold: 0.5, unknown: true })).toEqual(defaults);
+  test("do not depend on the rule's other fields, even unknown ones", () => {
+    const rule = { featureId: "feat_a", activationThreshold: 7, unknown: true, returnAfterSeconds: 60 };
+    expect(windowsOf(rule)).toEqual(windowsOf({ returnAfterSeconds: 60 }));
   });
 });
 
@@ -53,5 +54,6 @@ test("windows are the same only when all of their parts are", () => {
 
 test("features in other epochs have windows of their own", () => {
   expect(windowsKey("feat_a", 1)).not.toBe(windowsKey("feat_a", 2));
-  expect(windowsKey("feat_a", 11)).not.toBe(windowsKey("1:feat_a", 1));
+  expect(windowsKey("feat_a", 1)).not.toBe(windowsKey("feat_b", 1));
+  expect(windowsKey("1feat", 1)).not.toBe(windowsKey("feat", 11));
 });

@@ -20,6 +20,15 @@ describe("rows are split into batches", () => {
     expect(split([3, 25, 3], 10)).toEqual([[0], [1], [2]]);
   });
 
+  test("of which the first is not empty when its row is too large", () => {
+    expect(split([25, 3], 10)).toEqual([[0], [1]]);
+  });
+
+  test("of 100,000 records, unless another number is given", () => {
+    const batches = splitIntoBatches([row(60_000), row(40_000), row(1)]);
+    expect(batches.map((batch) => batch.length)).toEqual([2, 1]);
+  });
+
   test("of which there are none without rows", () => {
     expect(split([], 10)).toEqual([]);
   });

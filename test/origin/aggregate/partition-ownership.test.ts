@@ -5,13 +5,8 @@ import { holdFences, takePartitions } from "../../../origin/aggregate/partition-
 import { makeLogger } from "../../../origin/runtime/log.ts";
 import { makeMetrics } from "../../../origin/runtime/metrics.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
-import {
-  createFeature,
-  newUnit,
-  startTelemetry,
-  waitFor,
-  type TestTelemetry,
-} from "../../support/telemetry.ts";
+import { newUnit } from "../../support/otlp-spans.ts";
+import { createFeature, startTelemetry, waitFor, type TestTelemetry } from "../../support/telemetry.ts";
 
 let database: TestDatabase;
 let telemetry: TestTelemetry;

@@ -4,13 +4,8 @@ import { decodeSketch, quantile, totalOf } from "../../../shared/telemetry/laten
 import { readBotRequests } from "../../../origin/evaluate/read-bot-requests.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
-import {
-  createFeature,
-  newUnit,
-  startTelemetry,
-  waitFor,
-  type TestTelemetry,
-} from "../../support/telemetry.ts";
+import { newUnit } from "../../support/otlp-spans.ts";
+import { createFeature, startTelemetry, waitFor, type TestTelemetry } from "../../support/telemetry.ts";
 
 let database: TestDatabase;
 let telemetry: TestTelemetry;

@@ -85,11 +85,37 @@ describe("a unit's cohort", () => {
   });
 });
 
-test("an observation that repeats an earlier one changes nothing, and says so", () => {
-  const unit = unknownUnit();
-  const first = observed({ activated: true });
-  expect(applyObservation(unit, first, 10_000)).toBe(true);
-  expect(applyObservation(unit, first, 10_000)).toBe(false);
+describe("an observation says that it changed the unit", () => {
+  const known: Unit = { cohort: UNNAMED, exposedMs: 1_000, activatedMs: 2_000, returnedMs: 12_000 };
+  const changes = (fields: Partial<Observation>): boolean =>
+    applyObservation({ ...known }, observed({ cohort: UNNAMED, atMs: 2_000, ...fields }), 10_000);
+
+  test("when it names the cohort, comes earlier, activates, returns, or finds a bot", () => {
+    expect(changes({ cohort: HOLDOUT })).toBe(true);
+    expect(changes({ cohort: BOT })).toBe(true);
+    expect(changes({ atMs: 999 })).toBe(true);
+    expect(changes({ atMs: 1_999, activated: true })).toBe(true);
+    expect(changes({ atMs: 11_999, returned: true })).toBe(true);
+    expect(changes({ atMs: 11_000 })).toBe(true);
+    expect(applyObservation(unknownUnit(), observed({ cohort: UNNAMED }), 10_000)).toBe(true);
+  });
+
+  test("and not when it repeats what is known or comes later", () => {
+    expect(changes({})).toBe(false);
+    expect(changes({ atMs: 1_000 })).toBe(false);
+    expect(changes({ activated: true })).toBe(false);
+    expect(changes({ atMs: 3_000, activated: true })).toBe(false);
+    expect(changes({ atMs: 12_000, returned: true })).toBe(false);
+    expect(changes({ atMs: 12_000 })).toBe(false);
+    expect(changes({ atMs: 13_000, returned: true })).toBe(false);
+  });
+});
+
+test("the first activation stays, a later one changes nothing", () => {
+  const activatedAt = (...times: number[]) =>
+    unitAfter(times.map((atMs) => observed({ atMs, activated: true }))).activatedMs;
+  expect(activatedAt(3_000, 2_000, 5_000)).toBe(2_000);
+  expect(unitAfter([observed({ atMs: 5 })]).activatedMs).toBe(Infinity);
 });
 
 test("a visit counts as a return from exactly returnAfter on, and a span may say that it is one", () => {
@@ -144,4 +170,7 @@ test("a unit is in the exposure count and in those of the ages within which its 
   expect(positions({ activatedMs: 10_001 })).toEqual([0, 2]);
   expect(positions({ activatedMs: 60_001, returnedMs: 600_000 })).toEqual([0, 4]);
   expect(positions({ activatedMs: 0, returnedMs: 100_000 })).toEqual([0, 1, 2, 3, 4]);
+  expect(positions({ exposedMs: 5_000, activatedMs: 15_000, returnedMs: 105_000 })).toEqual([0, 1, 2, 3, 4]);
+  expect(positions({ returnedMs: 0 })).toEqual([0, 3, 4]);
+  expect(positions({ returnedMs: 100_001 })).toEqual([0, 4]);
 });

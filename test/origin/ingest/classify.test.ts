@@ -4,17 +4,19 @@ import { isRelevant, makeClassifier, type Classification } from "../../../origin
 import { readJson } from "../../../origin/ingest/otlp-json.ts";
 import type { OtlpSignal } from "../../../origin/ingest/otlp-request.ts";
 import { SpanBatch } from "../../../origin/ingest/span-batch.ts";
+import { emptyFields } from "../../../origin/ingest/span-fields.ts";
 import { emptyRecord } from "../../../origin/ingest/span-record.ts";
-import { bytesOf, EMPTY_VIEW } from "../../../origin/span-log/bytes.ts";
+import { bytesOf, EMPTY_VIEW, viewOf } from "../../../origin/span-log/bytes.ts";
 import { BOT, COHORT_MASK, HOLDOUT, TREATMENT, UNNAMED } from "../../../origin/span-log/cohort-code.ts";
 import { ACTIVATION, FAILED, RAW, RETURNED, TIMED } from "../../../origin/span-log/record.ts";
 import { featureEpoch } from "../../../origin/span-log/unit-key.ts";
-import { jsonSpan, type TestSpan } from "../../support/telemetry.ts";
+import { jsonSpan, type TestSpan } from "../../support/otlp-spans.ts";
 
 const NOW = Date.UTC(2026, 10, 1);
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const SHOP = featureEpoch("feat_shop", 3);
+const NO_FEATURE = featureEpoch("", 0);
 
 const directory = {
   find: (featureId: string, epoch: number | undefined) => {
@@ -31,7 +33,7 @@ const classify = (signal: OtlpSignal, item: object, raw = { sampleBps: 0, slowMs
       : ["resourceLogs", "scopeLogs", "logRecords"];
   const body = { [resource]: [{ [scope]: [{ [list]: [item] }] }] };
   expect(readJson(Buffer.from(JSON.stringify(body)), signal, batch)).toBeNull();
-  const record = emptyRecord(SHOP, EMPTY_VIEW);
+  const record = emptyRecord(NO_FEATURE, EMPTY_VIEW);
   const [fields] = batch.items;
   if (batch.count === 0 || fields === undefined) return { classification: "irrelevant", record };
   const classifier = makeClassifier({ directory, raw, captchaThreshold: 0.5 });
@@ -49,6 +51,19 @@ describe("a span is", () => {
     ["rejected with a trace id of zeros", { traceId: "00".repeat(16) }, "badIds"],
     ["rejected with a span id of zeros", { spanId: "00".repeat(8) }, "badIds"],
     ["rejected with a short trace id", { traceId: "ab" }, "badIds"],
+    ["rejected with a short span id", { spanId: "ab".repeat(7) }, "badIds"],
+    [
+      "accepted with a trace id whose first byte alone is set",
+      { traceId: `01${"00".repeat(15)}` },
+      "accepted",
+    ],
+    [
+      "accepted with a trace id whose last byte alone is set",
+      { traceId: `${"00".repeat(15)}01` },
+      "accepted",
+    ],
+    ["accepted with a span id whose first byte alone is set", { spanId: `01${"00".repeat(7)}` }, "accepted"],
+    ["accepted with a span id whose last byte alone is set", { spanId: `${"00".repeat(7)}01` }, "accepted"],
     ["accepted 10 minutes ahead", { startMs: NOW + 10 * MINUTE }, "accepted"],
     ["rejected more than 10 minutes ahead", { startMs: NOW + 10 * MINUTE + 1 }, "future"],
     ["accepted at an age of 31 days", { startMs: NOW - 31 * DAY }, "accepted"],
@@ -60,6 +75,7 @@ describe("a span is", () => {
     ["rejected with a unit of 129 two-byte letters", { unit: "ü".repeat(129) }, "badUnit"],
     ["accepted with a unit beyond ASCII", { unit: "besucherin ü" }, "accepted"],
     ["rejected with a control character in the unit", { unit: "a\u0007b" }, "badUnit"],
+    ["rejected with the last control character beside letters beyond ASCII", { unit: "ü\u001f" }, "badUnit"],
     ["rejected with DEL beside letters beyond ASCII", { unit: "ü\u007f" }, "badUnit"],
     ["ignored for a feature that does not exist", { feature: "feat_other" }, "unknownFeature"],
     ["ignored for an epoch that has not begun", { epoch: 4 }, "unknownFeature"],
@@ -104,6 +120,7 @@ describe("the record of a span", () => {
 
   test("is timed when the span has ended, a bot's never", () => {
     expect(flags({}) & TIMED).toBe(TIMED);
+    expect(flags({ durationMs: 0 }) & TIMED).toBe(TIMED);
     expect(flags({ durationMs: -5 }) & TIMED).toBe(0);
     expect(flags({ attributes: { captcha_score: 0 } }) & TIMED).toBe(0);
     expect(classify("traces", span({ durationMs: 20 })).record.durationUs).toBe(20_000);
@@ -128,17 +145,63 @@ describe("the record of a span", () => {
     expect(bytesOf(record.unit.view, record.unit.start, record.unit.end).toString()).toBe("visitor 7");
     expect(record.feature).toBe(SHOP);
   });
+
+  test("points to the ids and the name, and has the status", () => {
+    const { record } = classify(
+      "traces",
+      span({
+        traceId: "0a".repeat(16),
+        spanId: "0b".repeat(8),
+        attributes: { "http.response.status_code": 204 },
+      }),
+    );
+    const { view, traceAt, spanAt, nameStart, nameEnd } = record;
+    expect(bytesOf(view, traceAt, traceAt + 16).toString("hex")).toBe("0a".repeat(16));
+    expect(bytesOf(view, spanAt, spanAt + 8).toString("hex")).toBe("0b".repeat(8));
+    expect(bytesOf(view, nameStart, nameEnd).toString()).toBe("GET /");
+    expect(record.httpStatus).toBe(204);
+  });
+
+  test("rounds the duration to whole microseconds", () => {
+    const times = { startTimeUnixNano: `${NOW}000000`, endTimeUnixNano: `${NOW}000600` };
+    expect(classify("traces", { ...span({}), ...times }).record.durationUs).toBe(1);
+  });
+
+  test("of a bot names the feature too, whose left-out requests are counted", () => {
+    expect(classify("traces", span({ bot: true })).record.feature).toBe(SHOP);
+  });
+});
+
+test("the bytes behind a unit's do not matter, nor where its body ends", () => {
+  const unit = Buffer.from("ü\u0000");
+  const fields = emptyFields();
+  fields.startMs = NOW;
+  Object.assign(fields.feature, { view: viewOf(Buffer.from("feat_shop")), start: 0, end: 9 });
+  Object.assign(fields.unit, { view: viewOf(unit), start: 0, end: 2 });
+  const classifier = makeClassifier({ directory, raw: { sampleBps: 0, slowMs: 1 }, captchaThreshold: 0.5 });
+  const record = emptyRecord(NO_FEATURE, EMPTY_VIEW);
+  expect(classifier("logs", fields, NOW, record)).toBe("accepted");
+  Object.assign(fields.unit, { view: viewOf(Buffer.from("ü")) });
+  expect(classifier("logs", fields, NOW, record)).toBe("accepted");
 });
 
 describe("a log record is", () => {
-  const logRecord = (eventName: string) => ({
-    eventName,
-    timeUnixNano: `${NOW}000000`,
-    attributes: [
-      { key: "feature_flag.key", value: { stringValue: "feat_shop" } },
-      { key: "feature_flag.context.id", value: { stringValue: "visitor" } },
-      { key: "feature_flag.result.variant", value: { stringValue: "holdout" } },
-    ],
+  const attributes = [
+    { key: "feature_flag.key", value: { stringValue: "feat_shop" } },
+    { key: "feature_flag.context.id", value: { stringValue: "visitor" } },
+    { key: "feature_flag.result.variant", value: { stringValue: "holdout" } },
+  ];
+  const logRecord = (eventName: string) => ({ eventName, timeUnixNano: `${NOW}000000`, attributes });
+
+  test("the same in any order of its attributes", () => {
+    for (const first of [0, 1, 2]) {
+      const turned = [...attributes.slice(first), ...attributes.slice(0, first)];
+      const { classification, record } = classify("logs", {
+        ...logRecord("feature_flag.evaluation"),
+        attributes: turned,
+      });
+      expect([classification, record.flags]).toEqual(["accepted", HOLDOUT]);
+    }
   });
 
   test("accepted as an exposure without latency or span ids when it is an evaluation event", () => {

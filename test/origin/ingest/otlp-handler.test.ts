@@ -11,14 +11,8 @@ import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
-import {
-  createFeature,
-  INGEST_TOKEN,
-  jsonRequest,
-  newUnit,
-  startTelemetry,
-  type TestTelemetry,
-} from "../../support/telemetry.ts";
+import { jsonRequest, newUnit } from "../../support/otlp-spans.ts";
+import { createFeature, INGEST_TOKEN, startTelemetry, type TestTelemetry } from "../../support/telemetry.ts";
 
 let database: TestDatabase;
 let telemetry: TestTelemetry;

@@ -10,6 +10,16 @@ test("secrets are the same only letter for letter, whatever their lengths", () =
 test("the token is read from a Bearer header of any case, and from no other", () => {
   expect(bearerToken("Bearer abc")).toBe("abc");
   expect(bearerToken("bearer   abc  ")).toBe("abc");
-  for (const header of [undefined, "", "Bearer", "Bearer ", "Basic abc", "abc", "Bearer a b"])
+  for (const header of [
+    undefined,
+    "",
+    "Bearer",
+    "Bearer ",
+    "Bearerabc",
+    "Basic abc",
+    "a Bearer abc",
+    "abc",
+    "Bearer a b",
+  ])
     expect(bearerToken(header)).toBeUndefined();
 });

@@ -142,6 +142,77 @@ test("a unit has one key in each feature and epoch, and a span one key wherever 
   expect(keysOf({ ...one, unit: Buffer.from("visitos") }).unit).not.toBe(keysOf(one).unit);
 });
 
+test("a block has the bytes in which databases already hold telemetry", () => {
+  const ids = Buffer.from("000102030405060708090a0b0c0d0e0f1011121314151617", "hex");
+  const span: Item = {
+    feature: 0,
+    flags: 0b111_0110,
+    startMs: 1_790_000_000_123,
+    durationUs: 20_500,
+    unit: Buffer.from("visitor 7"),
+    ids,
+    name: Buffer.from("GET /"),
+    httpStatus: 503,
+  };
+  const logRecord = {
+    ...draftOf({ ...span, flags: 1, startMs: 1_790_000_000_124, durationUs: 0, ids: null }),
+  };
+  const builders = makeBlockBuilders();
+  builders.add({ ...draftOf(span), feature: featureEpoch("feat_ü", 3) });
+  builders.add({ ...logRecord, feature: featureEpoch("feat_b", 1) });
+  const blocks = builders.takeBlocks().map(({ partition, spanKeys, parts }) => ({
+    partition,
+    spanKeys: spanKeys.toString("hex"),
+    block: Buffer.concat(parts).toString("hex"),
+  }));
+  expect(blocks).toEqual([
+    {
+      partition: 0,
+      spanKeys: "842bcbee81034377",
+      block:
+        "0101000300000007666561745fc3bc" +
+        "760000a48b4df817b23fe57b6c50c4a001145000000876697369746f722037" +
+        "000102030405060708090a0b0c0d0e0f1011121314151617f70105474554202f",
+    },
+    {
+      partition: 1,
+      spanKeys: "0000000000000000",
+      block: "0101000100000006666561745f6201000079dd5b4a7d8943377c6c50c4a001000000000876697369746f722037",
+    },
+  ]);
+});
+
+test("records of any number fit, whose sizes are known until a commit takes them", () => {
+  const one: Item = {
+    feature: 1,
+    flags: RAW,
+    startMs: 7,
+    durationUs: 9,
+    unit: Buffer.alloc(256, "u"),
+    ids: Buffer.alloc(24, 3),
+    name: Buffer.alloc(MAX_NAME_BYTES, "n"),
+    httpStatus: 200,
+  };
+  const bytesOfOne = 22 + 256 + 24 + 2 + 1 + MAX_NAME_BYTES + 8;
+  const builders = makeBlockBuilders();
+  for (let n = 1; n <= 500; n++) {
+    builders.add(draftOf({ ...one, startMs: n }));
+    expect(builders.size()).toBe(n * bytesOfOne);
+  }
+  const [block] = builders.takeBlocks();
+  const whole = Buffer.concat(block!.parts);
+  let expected = 1;
+  readRecords(whole, block!.spanKeys, readFeatures(whole).end, ({ startMs, unitStart, unitEnd }) => {
+    expect(startMs).toBe(expected++);
+    expect(unitEnd - unitStart).toBe(256);
+  });
+  expect(expected).toBe(501);
+  builders.add(draftOf({ ...one, feature: 2 }));
+  expect(readFeatures(Buffer.concat(builders.takeBlocks()[0]!.parts)).features).toEqual([
+    { featureId: "feat_ü", epoch: 1 },
+  ]);
+});
+
 test("a block of an unknown format is refused", () => {
   expect(() => readFeatures(Buffer.from([2, 0, 0]))).toThrow(/unknown format 2/);
 });

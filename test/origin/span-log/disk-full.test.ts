@@ -6,13 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
-import {
-  createFeature,
-  jsonRequest,
-  newUnit,
-  startTelemetry,
-  type TestTelemetry,
-} from "../../support/telemetry.ts";
+import { jsonRequest, newUnit } from "../../support/otlp-spans.ts";
+import { createFeature, startTelemetry, type TestTelemetry } from "../../support/telemetry.ts";
 
 /** Whom the tests' PostgreSQL runs as. */
 const POSTGRES_ID = 65_534;

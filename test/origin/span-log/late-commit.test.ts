@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { makePool } from "../../../origin/db/pool.ts";
 import { startCuttableProxy } from "../../support/cuttable-proxy.ts";
 import { makeTestDatabase } from "../../support/database.ts";
-import { createFeature, jsonRequest, newUnit, startTelemetry, waitFor } from "../../support/telemetry.ts";
+import { jsonRequest, newUnit } from "../../support/otlp-spans.ts";
+import { createFeature, startTelemetry, waitFor } from "../../support/telemetry.ts";
 
 const HOLD = 4_711;
 
