@@ -31,7 +31,10 @@ const got = <T, E>(result: Result<T, E>): T => {
   if (!result.ok) throw new Error(JSON.stringify(result.error));
   return result.value;
 };
-const has = (name: string) => (seen: VisitorAnswer) => seen.features.includes(`${name}=treatment`);
+const has =
+  (name: string) =>
+  ({ features }: VisitorAnswer) =>
+    features.includes(`${name}=treatment`);
 const round = (value: number): number => Math.round(value * 10) / 10;
 const percentile = (times: readonly number[], p: number): number => {
   const sorted = times.toSorted((a, b) => a - b);
@@ -64,10 +67,10 @@ try {
   let stragglers = 0;
   /** One rollback; ms from its commit to the end of the first answer without the feature. */
   const measure = async ({ originDies = false } = {}): Promise<number> => {
-    // An answer that comes late may tell of the time before the feature was opened.
+    // A late answer may be from the time before the feature was opened.
     const openSince = performance.now();
     await sleep(50 + Math.random() * 100);
-    const first = visitors.first((seen) => seen.sentAt > openSince && !has("feat_bench")(seen));
+    const first = visitors.first((answer) => answer.sentAt > openSince && !has("feat_bench")(answer));
     if (originDies) await origin.kill();
     const closed = got(await changes.rollbackFeature({ featureId }, by));
     let readyAt = NaN;
@@ -75,11 +78,11 @@ try {
       await origin.ready();
       readyAt = performance.now();
     }
-    const seen = await first;
+    const without = await first;
     const beganAt = originDies ? readyAt : await committedAt(closed.revision);
     // From then on nobody may get it.
     const unwatch = visitors.watch((later) => {
-      if (later.sentAt > seen.answeredAt && has("feat_bench")(later)) stragglers += 1;
+      if (later.sentAt > without.answeredAt && has("feat_bench")(later)) stragglers += 1;
     });
     await sleep(30);
     unwatch();
@@ -87,7 +90,7 @@ try {
     got(await changes.enableFeature({ featureId }, { rolloutBps: 10_000 }, by));
     await opened;
     // An origin that comes back pushes before it calls itself ready.
-    return Math.max(0, seen.answeredAt - beganAt);
+    return Math.max(0, without.answeredAt - beganAt);
   };
 
   const series = async (title: string, count: number, one: () => Promise<number> = () => measure()) => {
@@ -127,10 +130,10 @@ try {
   };
   const rollBackAll = async (title: string, close: () => Promise<unknown>) => {
     for (const id of bulk) await changes.enableFeature({ featureId: id }, { rolloutBps: 10_000 }, by);
-    await visitors.first((seen) => bulk.every((name) => has(name)(seen)));
+    await visitors.first((answer) => bulk.every((name) => has(name)(answer)));
     // What opened them is in KV before the count begins.
     await countKvWrites();
-    const noneLeft = visitors.first((seen) => !bulk.some((name) => has(name)(seen)));
+    const noneLeft = visitors.first((answer) => !bulk.some((name) => has(name)(answer)));
     const beganAt = performance.now();
     await close();
     const ms = round((await noneLeft).answeredAt - beganAt);

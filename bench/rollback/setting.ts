@@ -1,5 +1,5 @@
 // What the rollback bench runs on: a PostgreSQL that syncs to disk, an origin process, an edge whose hub takes the
-// pushes, a second instance of the Worker that visitors reach, and an upstream that echoes what the gate told it.
+// pushes, a second instance of the Worker that visitors reach, and an upstream that echoes the features that the gate names to it.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";

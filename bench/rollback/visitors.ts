@@ -1,4 +1,4 @@
-// Visitors at a steady rate, each request a new one; says when one was answered and what the gate had told upstream.
+// Visitors at a steady rate, each request a new one; reports when one was answered and which features upstream was told.
 import { Agent, request } from "node:http";
 
 export type VisitorAnswer = {
@@ -11,7 +11,7 @@ export type VisitorAnswer = {
 
 export const startVisitors = (url: string, perSecond: number) => {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  const listeners = new Set<(seen: VisitorAnswer) => void>();
+  const listeners = new Set<(answer: VisitorAnswer) => void>();
   let failed = 0;
 
   const visit = () => {
@@ -23,8 +23,8 @@ export const startVisitors = (url: string, perSecond: number) => {
         features += chunk;
       });
       response.on("end", () => {
-        const seen = { sentAt, answeredAt: performance.now(), features };
-        for (const listener of listeners) listener(seen);
+        const answer = { sentAt, answeredAt: performance.now(), features };
+        for (const listener of listeners) listener(answer);
       });
     });
     sent.on("error", () => {
@@ -43,7 +43,7 @@ export const startVisitors = (url: string, perSecond: number) => {
 
   return {
     /** The first answer for which `matches` holds; fails after `withinMs`. */
-    first: (matches: (seen: VisitorAnswer) => boolean, withinMs = 30_000): Promise<VisitorAnswer> =>
+    first: (matches: (answer: VisitorAnswer) => boolean, withinMs = 30_000): Promise<VisitorAnswer> =>
       new Promise((resolve, reject) => {
         const end = () => {
           clearTimeout(deadline);
@@ -53,15 +53,15 @@ export const startVisitors = (url: string, perSecond: number) => {
           end();
           reject(new Error(`no such answer within ${withinMs} ms`));
         }, withinMs);
-        const listener = (seen: VisitorAnswer) => {
-          if (!matches(seen)) return;
+        const listener = (answer: VisitorAnswer) => {
+          if (!matches(answer)) return;
           end();
-          resolve(seen);
+          resolve(answer);
         };
         listeners.add(listener);
       }),
     /** Hears every answer until the returned function is called. */
-    watch: (listener: (seen: VisitorAnswer) => void): (() => void) => {
+    watch: (listener: (answer: VisitorAnswer) => void): (() => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

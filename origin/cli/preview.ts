@@ -1,4 +1,4 @@
-// `sluice preview FEATURE --site URL`: prints a link for whoever holds the push keys to hand out.
+// `sluice preview FEATURE --site URL`: prints a link to hand out. Needs the push keys.
 import { defineCommand } from "citty";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
 import { MAX_PREVIEW_S } from "../../shared/signing/preview.ts";
@@ -11,7 +11,7 @@ const MAX_MINUTES = MAX_PREVIEW_S / 60;
 export const previewCommand = defineCommand({
   meta: {
     name: "preview",
-    description: "Print a link that shows one feature open to whoever opens it, until it expires",
+    description: "Print a link that shows one feature open to everybody who opens it, until it expires",
   },
   args: {
     feature: { type: "positional", description: "The feature's id", required: true },

@@ -1,5 +1,5 @@
-// The role with few rights that migration 0004 makes for the service. Whoever connects as the tables' owner steps
-// down to it; a login that is not a member of it has the rights that somebody else gave it.
+// The role with few rights that migration 0004 makes for the service. A login that owns the tables steps down to it. A
+// login that is not a member of it keeps its own rights.
 import { Client } from "pg";
 
 const SERVICE_ROLE = "sluice_service";

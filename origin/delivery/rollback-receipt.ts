@@ -52,7 +52,7 @@ export const readReceipt = async (
   };
 };
 
-/** The word in front keeps a receipt from ever passing for a push, which the same keys sign. */
+/** The prefix keeps a receipt from passing for a push, which the same keys sign. */
 const signedReceiptText = (timestamp: number, receipt: unknown): string =>
   signedText(timestamp, `rollback-receipt.${JSON.stringify(receipt)}`);
 

@@ -1,13 +1,11 @@
-// What must hold of a feature after a change. Each check returns the refusal, or undefined where it finds nothing wrong.
+// What must hold of a feature after a change. Each check returns the error, or undefined where it finds none.
 import type { FeatureState } from "../../shared/features/feature.ts";
 import { Bps, type FeatureId } from "../../shared/ids.ts";
 import { err, type Err } from "../../shared/result.ts";
 import type { ChangeError } from "./change-error.ts";
 import { dependentsOf, type RelatedFeatures } from "./related-features.ts";
 
-export type Refusal = Err<ChangeError>;
-
-export const invalid = (field: string, reason: string): Refusal =>
+export const invalid = (field: string, reason: string): Err<ChangeError> =>
   err({ reason: "invalid", errors: [{ field, reason }] });
 
 /** The holdout is in the way of the rollout. It is given up only when the request says so. */
@@ -19,7 +17,7 @@ const holdoutInTheWay = (holdoutBps: number): string =>
 export const checkShares = (
   { rolloutBps, holdoutBps }: { rolloutBps: number; holdoutBps: number },
   holdoutIsNamed: boolean,
-): Refusal | undefined => {
+): Err<ChangeError> | undefined => {
   for (const [field, bps] of Object.entries({ rolloutBps, holdoutBps })) {
     const { error } = Bps.safeParse(bps);
     if (error !== undefined) return invalid(field, error.issues[0]?.message ?? "is not a share");
@@ -31,7 +29,10 @@ export const checkShares = (
 };
 
 /** A gate that answers by itself must say where: without routes it would close the whole site. */
-export const checkGate = ({ gate, routes }: Pick<FeatureState, "gate" | "routes">): Refusal | undefined =>
+export const checkGate = ({
+  gate,
+  routes,
+}: Pick<FeatureState, "gate" | "routes">): Err<ChangeError> | undefined =>
   gate?.whenClosed !== undefined && routes.length === 0
     ? invalid("gate.whenClosed", "needs routes")
     : undefined;
@@ -40,7 +41,7 @@ export const checkRequirements = (
   related: RelatedFeatures,
   featureId: FeatureId,
   next: { requires: readonly FeatureId[]; enabled: boolean },
-): Refusal | undefined => {
+): Err<ChangeError> | undefined => {
   const missing = next.requires.filter((id) => !related.has(id));
   if (missing.length > 0) return invalid("requires", `no such feature: ${missing.join(", ")}`);
   const dependents = new Set(dependentsOf(related, [featureId]).map((record) => record.state.featureId));

@@ -20,8 +20,8 @@ export type GivenFeature = { readonly featureId: FeatureId } & Partial<NewFeatur
 const DEFAULT_HOLDOUT_BPS = 1_000;
 
 /**
- * Closed, for nobody, with a tenth of everyone as holdout (or what a larger rollout leaves of it): making a feature
- * shows it to no one. Enable opens it.
+ * Closed, at no rollout, with a tenth of everyone as holdout, or less where the rollout leaves less. So a new feature is
+ * shown to nobody until it is enabled.
  */
 export const newFeature = (given: GivenFeature): NewFeature => ({
   enabled: false,

@@ -1,4 +1,4 @@
-// What every origin process answers, whatever its roles: health, metrics, and a clear 404 where a role is missing.
+// The routes of every origin process, with any roles: health, metrics, and a clear 404 where a role is missing.
 import { Hono } from "hono";
 import type { Registry } from "prom-client";
 import type { Logger } from "./log.ts";

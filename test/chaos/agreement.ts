@@ -51,12 +51,12 @@ const edgeDisagrees = async (edge: Edge, truth: Truth): Promise<string[]> => {
   const problems: string[] = [];
   for (const url of edge.urls()) {
     const visit = await fetch(url, { signal: AbortSignal.timeout(3_000) });
-    const seen = (await visit.text())
+    const served = (await visit.text())
       .split(", ")
       .filter((entry) => entry.endsWith("=treatment"))
       .map((entry) => entry.slice(0, entry.indexOf("=")))
       .toSorted();
-    if (seen.join() !== truth.open.join()) problems.push(`${url}: visitors get ${seen.join()}`);
+    if (served.join() !== truth.open.join()) problems.push(`${url}: visitors get ${served.join()}`);
     const health = await fetch(`${url}/.sluice/health`, { signal: AbortSignal.timeout(3_000) });
     const { revision } = (await health.json()) as { revision: number };
     if (revision !== truth.revision) problems.push(`${url}: at revision ${revision}`);

@@ -1,4 +1,4 @@
-// A streaming standby of a real PostgreSQL: it answers what was, and nothing waits for it.
+// A streaming standby of a real PostgreSQL answers questions about the past, and nothing waits for it.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -130,7 +130,7 @@ const findHolder = async (featureId: string): Promise<OriginUnderTest> => {
   throw new Error("nobody holds the lock");
 };
 
-test("a failing feature is rolled back once, by one of them, and reaches every edge", async () => {
+test("a failing feature is rolled back by one origin, once, and the rollback reaches every edge", async () => {
   const featureId = await openUselessFeature();
   await soon(async () => expect(await holderOf(featureId)).not.toBeNull());
   await sendVisitors(featureId, 2);
@@ -138,7 +138,7 @@ test("a failing feature is rolled back once, by one of them, and reaches every e
   expect(await countedRollbacks(featureId)).toBe(1);
 });
 
-test("a holder that was paused past its lock's end changes nothing when it wakes", async () => {
+test("an origin that was paused past its lock's end changes nothing when it goes on", async () => {
   const featureId = await openUselessFeature();
   await soon(async () => expect(await holderOf(featureId)).not.toBeNull());
   const paused = await findHolder(featureId);
@@ -152,7 +152,7 @@ test("a holder that was paused past its lock's end changes nothing when it wakes
   expect(await other.admin("GET", `/features/${featureId}`)).toMatchObject({ enabled: true, epoch: 3 });
 });
 
-test("one that is killed is replaced, and one that is asked to end hands over and ends well", async () => {
+test("another origin takes over from a killed one and from one that is asked to end, which ends with 0", async () => {
   const featureId = await openUselessFeature();
   await soon(async () => expect(await holderOf(featureId)).not.toBeNull());
   const holder = await findHolder(featureId);

@@ -39,7 +39,8 @@ export const makeRedisBus = (options: {
   const onMessage = (channel: string, text: string) => {
     if (channel !== CHANNEL) return;
     const parsed = FlagEvent.safeParse(safeJson(text));
-    if (!parsed.success) return log.warn({ channel }, "an event that nobody here sent");
+    if (!parsed.success)
+      return log.warn({ channel }, `a message on ${CHANNEL} is not an event of Sluice; it is ignored`);
     for (const listener of listeners) listener.onEvent(parsed.data);
   };
   subscriber.on(isCluster ? "smessage" : "message", onMessage);
@@ -50,10 +51,14 @@ export const makeRedisBus = (options: {
       await (isCluster ? subscriber.ssubscribe(CHANNEL) : subscriber.subscribe(CHANNEL));
       notifyGap();
     } catch (error) {
-      if (!stopped) log.warn({ error: String(error) }, "Redis subscription failed");
+      if (!stopped)
+        log.warn(
+          { error: String(error) },
+          "the subscription in Redis failed; it is made again at the next connection",
+        );
     }
   };
-  // At the first connection and at every later one: what was published in between is lost to us.
+  // At the first connection and at every later one: events that were published in between are lost.
   subscriber.on("ready", () => void subscribe());
   if (subscriber.status === "ready") void subscribe();
   // A cluster moves subscriptions to another node by itself and says only that its nodes changed.
@@ -64,7 +69,7 @@ export const makeRedisBus = (options: {
   if (publisher instanceof Cluster) {
     // A master that is connected to anew may be back without its data.
     publisher.on("+node", (node: Redis) => node.on("ready", notifyGap));
-    // One that took over may lack the last writes, and nobody has to be connected to it yet.
+    // A replica that took over may lack the last writes, and this process may not be connected to it yet.
     let known = mastersOf(publisher);
     publisher.on("refresh", () => {
       const masters = mastersOf(publisher);

@@ -8,7 +8,7 @@ import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
 import type { ChangeNotification } from "../listen.ts";
 import type { PushAnswer, Send } from "./send-push.ts";
 
-/** An idle edge is asked what it has this often: keeps the connection warm and finds one that lost its state. */
+/** An idle edge gets a heartbeat this often: it keeps the connection warm and finds an edge that lost its state. */
 const HEARTBEAT_MS = 2_000;
 /** A region that is late is asked after this often. */
 const RECHECK_MS = 250;

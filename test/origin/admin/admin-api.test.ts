@@ -65,7 +65,7 @@ describe("features", () => {
     });
   });
 
-  test("each bad field is named", async () => {
+  test("an error names each bad field", async () => {
     const { status, headers, json } = await call("POST", "/features", {
       featureId: "no spaces please",
       rolloutBps: 10_001,
@@ -118,7 +118,7 @@ describe("features", () => {
     expect(named.json).not.toHaveProperty("warnings");
   });
 
-  test("targeting, routes and gate are kept as they were given, and closed again by null", async () => {
+  test("targeting, routes and gate are stored as they were given, and removed by null or an empty value", async () => {
     const given = {
       targeting: {
         operator: "and",
@@ -177,7 +177,7 @@ describe("features", () => {
     expect((await call("PUT", path, { rolloutBps: 7000 }, { "if-match": "W/abc" })).status).toBe(412);
   });
 
-  test("a document can be sent back as it was read, but not with what the service keeps changed", async () => {
+  test("a document can be sent back as it was read, but not with a changed read-only field", async () => {
     const featureId = await makeFeature();
     const path = `/features/${featureId}`;
     const { json } = await call("GET", path);
@@ -194,7 +194,7 @@ describe("features", () => {
     expect((await call("GET", `/features/${featureId}`)).status).toBe(404);
   });
 
-  test("lists page by page", async () => {
+  test("features are listed page by page", async () => {
     await makeFeature();
     await makeFeature();
     const first = await call("GET", "/features?limit=1");

@@ -17,7 +17,7 @@ const changes = makeFeatureChanges({ pool, newId: randomUUID });
 const { request } = makeAdminApp({ pool, keys });
 const json = async (response: Response | Promise<Response>) => JSON.parse(await (await response).text());
 
-test("everything with a tag is closed by one call and one revision, and its receipt can be downloaded", async () => {
+test("one call closes every feature with a tag in one revision, and each receipt can be downloaded", async () => {
   await registerEdges(pool, ["https://edge.example"]);
   for (const name of ["feat_a", "feat_b"]) {
     const feature = newFeature({ featureId: FeatureId.parse(name), enabled: true, tags: ["checkout"] });
@@ -42,7 +42,7 @@ test("everything with a tag is closed by one call and one revision, and its rece
   expect((await request("/features/feat_none/receipt")).status).toBe(404);
 });
 
-test("edges, dead letters and the audit's check are there to read", async () => {
+test("edges, dead letters and the check of the audit can be read", async () => {
   expect(await json(request("/edges"))).toMatchObject({
     revision: 3,
     edges: [{ url: "https://edge.example", revision: null, completeRevision: 0 }],

@@ -82,14 +82,14 @@ test("a rollback is complete when every region of every edge has confirmed it, a
   expect(isGenuineReceipt(downloaded, keys)).toBe(false);
 });
 
-test("a rollback's time to the edge is told once for each edge", async () => {
+test("a rollback's time to the edge is reported once for each edge", async () => {
   const { revision } = await rollBackNew("feat_b");
   await confirm(here, revision - 1, { weur: revision - 1 });
   expect(await confirm(here, revision, { weur: revision })).toHaveLength(1);
   expect(await confirm(here, revision, { weur: revision })).toHaveLength(0);
 });
 
-test("an edge that fails for long is a dead letter until it answers; one that is gone is forgotten", async () => {
+test("an edge that fails for long is a dead letter until it answers, and an edge that is not configured any more is removed", async () => {
   await recordFailed(pool, here, { error: "HTTP 503", attempts: 7 });
   expect(await readDeadLetters(pool, 10)).toEqual([]);
   await pool.query(

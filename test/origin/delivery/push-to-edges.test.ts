@@ -83,7 +83,7 @@ const startOrigin = async (
   return { bus, log, arrived };
 };
 
-test("a change reaches every edge and each edge's receipt is kept", async () => {
+test("a change reaches every edge, and each edge's confirmation is stored", async () => {
   const edges = [keep(await startFakeEdge(keys)), keep(await startFakeEdge(keys))];
   const { arrived } = await startOrigin(edges);
   const made = await openFeature();
@@ -105,7 +105,7 @@ test("a change reaches every edge and each edge's receipt is kept", async () => 
   expect(closed.ok).toBe(true);
 });
 
-test("a change arrives with its notification alone while nothing can be read, and one that is too long is read", async () => {
+test("a change arrives by its notification alone while the database cannot be read, and a change too long for one is read", async () => {
   const edge = keep(await startFakeEdge(keys));
   let mayRead = true;
   await startOrigin([edge], async (since) => {
@@ -128,7 +128,7 @@ test("a change arrives with its notification alone while nothing can be read, an
   });
 });
 
-test("a dead and a silent edge do not hold up another and catch up when they are back", async () => {
+test("a dead and a silent edge do not hold up a healthy one, and they catch up when they are back", async () => {
   const [well, dead, silent] = [
     keep(await startFakeEdge(keys)),
     keep(await startFakeEdge(keys)),
@@ -153,7 +153,7 @@ test("a dead and a silent edge do not hold up another and catch up when they are
   });
 });
 
-test("what was committed in the last moment is pushed before a pusher ends", async () => {
+test("a pusher pushes a change of the last moment before it ends", async () => {
   const edge = keep(await startFakeEdge(keys));
   const pusher = await startPusherOf([edge]);
   await soon(() => expect(edge.state.received).not.toEqual([]));
@@ -162,7 +162,7 @@ test("what was committed in the last moment is pushed before a pusher ends", asy
   expect(edge.state.features.get(made.state.featureId)).toEqual(made.state);
 });
 
-test("an edge that lost its state is found and given everything again", async () => {
+test("an edge that lost its state gets a full snapshot again", async () => {
   const edge = keep(await startFakeEdge(keys));
   await startOrigin([edge]);
   const made = await openFeature();
@@ -172,7 +172,7 @@ test("an edge that lost its state is found and given everything again", async ()
   await soon(() => expect(edge.state.features.get(made.state.featureId)).toEqual(made.state));
 });
 
-test("an edge that is ahead of a restored database has its state in the end, whichever process finds out", async () => {
+test("an edge that is ahead of a restored database ends with the database's state, with several origins too", async () => {
   const edge = keep(await startFakeEdge(keys));
   edge.state.revision = 100_000;
   const forgotten = FeatureId.parse("feat_forgotten");
@@ -189,7 +189,7 @@ test("an edge that is ahead of a restored database has its state in the end, whi
   expect(lines.some(({ message }) => message.includes("ahead of the database"))).toBe(true);
 });
 
-test("what built on a revision from before a restored database was raised is told everything", async () => {
+test("a push is full for an edge whose revision is older than the raise of a restored database", async () => {
   const made = await openFeature();
   const above = Revision.parse(made.revision + 50);
   await raiseRevision(pool, above);
@@ -205,7 +205,7 @@ test("what built on a revision from before a restored database was raised is tol
   });
 });
 
-test("a database that goes back to an older state while the origin runs wins over what edges have", async () => {
+test("a database that is restored while the origin runs wins over the state of the edges", async () => {
   const edge = keep(await startFakeEdge(keys));
   await startOrigin([edge]);
   const made = await openFeature();
@@ -217,7 +217,7 @@ test("a database that goes back to an older state while the origin runs wins ove
   expect(edge.state.revision).toBeGreaterThan(made.revision);
 });
 
-test("many changes at once arrive complete and in few messages", async () => {
+test("many changes at once arrive complete, in few messages", async () => {
   const edge = keep(await startFakeEdge(keys));
   await startOrigin([edge]);
   const before = edge.state.received.length;
@@ -242,7 +242,7 @@ test("each committed change becomes events on the bus, in order", async () => {
   ]);
 });
 
-test("a message that fails is tried again, and several dispatchers share the work", async () => {
+test("a message that failed is delivered again, and several dispatchers share the outbox", async () => {
   const log = makeTestLog();
   const seen = new Map<number, number>();
   const flaky: Deliver = async ({ id }) => {

@@ -47,7 +47,7 @@ describe("on one node", () => {
   });
   afterAll(() => redis.stop());
 
-  test("an event reaches every process and the state stands without expiry", async () => {
+  test("an event reaches every process, and the state stays without expiry", async () => {
     const [a, b] = [makeBus([redis.url]), makeBus([redis.url])];
     await soon(() => expect([a.gaps(), b.gaps()]).toEqual([1, 1]));
     await publish(a.bus, [event("feat_a", 3, false), event("feat_b", 3, true)]);
@@ -70,7 +70,7 @@ describe("on one node", () => {
     await bus.stop();
   });
 
-  test("after Redis died and came back empty, listeners are told to catch up and events flow again", async () => {
+  test("after Redis died and came back empty, listeners hear of the gap and events arrive again", async () => {
     const { bus, heard, gaps, log } = makeBus([redis.url]);
     await soon(() => expect(gaps()).toBe(1));
     await redis.crash();

@@ -43,7 +43,7 @@ const rule = (featureId: string) =>
 const rowsOfAudit = async (): Promise<number> =>
   (await pool.query<{ audit_seq: number }>("select audit_seq from state_head")).rows[0]?.audit_seq ?? 0;
 
-test("a feature that is only named is closed, for nobody, with a tenth as holdout", async () => {
+test("a new feature with an id alone is closed, at no rollout, with a tenth as holdout", async () => {
   const made = got(await changes.createFeature(newFeature({ featureId: id("a") }), ann));
   expect(made.state).toMatchObject({ enabled: false, rolloutBps: 0, holdoutBps: 1000, epoch: 1, version: 1 });
   expect(newFeature({ featureId: id("a"), rolloutBps: 10_000 }).holdoutBps).toBe(0);
@@ -60,7 +60,7 @@ test("every change takes the next revision and the next version and can be read 
   expect(await currentSnapshot(pool)).toEqual({ revision: edited.revision, features: [edited.state] });
 });
 
-test("a rollback closes, remembers the rollout, and enabling goes back to it in a new epoch", async () => {
+test("a rollback closes a feature and keeps its rollout, and enabling restores the rollout in a new epoch", async () => {
   const made = got(await open("a"));
   const closed = got(
     await changes.rollbackFeature(
@@ -89,7 +89,7 @@ test("a rollback closes, remembers the rollout, and enabling goes back to it in 
   expect(items[0]).toMatchObject({ action: "enable", actor: "ann", epoch: 2, version: 3 });
 });
 
-test("a decision about an older version or epoch comes too late", async () => {
+test("a decision about an older version or epoch is refused", async () => {
   got(await open("a"));
   got(await changes.setRollout({ featureId: id("a") }, { rolloutBps: 6000 }, ann));
   expect(
@@ -102,7 +102,7 @@ test("a decision about an older version or epoch comes too late", async () => {
   });
 });
 
-test("of twenty rollbacks at once exactly one happens", async () => {
+test("exactly one of twenty rollbacks at once is committed", async () => {
   got(await open("a"));
   const all = await Promise.all(
     Array.from({ length: 20 }, () => changes.rollbackFeature({ featureId: id("a") }, ann)),
@@ -167,7 +167,7 @@ test("a new rule is a new version of the feature, so that a decision by the old 
   });
 });
 
-test("a deleted feature is told to edges as removed and made anew never inherits evidence", async () => {
+test("a push names a deleted feature as removed, and the same id made again begins a new epoch", async () => {
   const made = got(await open("a"));
   const gone = got(await changes.deleteFeature({ featureId: id("a") }, ann));
   expect(await changesSince(pool, made.revision)).toMatchObject({
@@ -181,7 +181,7 @@ test("a deleted feature is told to edges as removed and made anew never inherits
   expect(await changesSince(pool, gone.revision)).toMatchObject({ removed: [], features: [{ epoch: 2 }] });
 });
 
-test("an edge is told only what changed since the revision that it has", async () => {
+test("a push to an edge holds only the changes since the edge's revision", async () => {
   const made = got(await open("a"));
   const other = got(await open("b"));
   expect((await changesSince(pool, made.revision)).features).toEqual([other.state]);
@@ -211,7 +211,7 @@ test("a feature that requires another closes with it, in the same revision", asy
   });
 });
 
-test("enabling a feature while what it requires is being closed never leaves it open alone", async () => {
+test("a feature that is enabled while its requirement closes never stays open alone", async () => {
   for (let round = 0; round < 10; round += 1) {
     const [base, top] = [id(`base${round}`), id(`top${round}`)];
     got(await open(base));
@@ -252,7 +252,7 @@ test("readers do not wait for a change that is under way", async () => {
 });
 
 test.each(["answers are lost", "the connection is reset"])(
-  "a rollback is found to have happened, once, when %s",
+  "a rollback is committed once and its outcome is found when %s",
   async (fault) => {
     got(await open("a"));
     const address = new URL(database.url);
@@ -280,7 +280,7 @@ test.each(["answers are lost", "the connection is reset"])(
   },
 );
 
-test("of changes that travel together each has its own outcome, and one that may not be holds up no other", async () => {
+test("each change of a batch has its own outcome, and a refused one holds up no other", async () => {
   got(await open("base"));
   got(await open("top", { requires: [id("base")], enabled: false }));
   const commit = makeCommit(pool);
@@ -328,7 +328,7 @@ test("of changes that travel together each has its own outcome, and one that may
   expect(await verifyAudit(pool)).toMatchObject({ ok: true });
 });
 
-test("lists go on where the page before ended", async () => {
+test("a page of a list begins where the previous page ended", async () => {
   for (const name of ["a", "b", "c"]) got(await open(name));
   const first = await listFeatures(pool, { limit: 2 });
   expect(first.items.map((item) => item.state.featureId)).toEqual(["a", "b"]);
