@@ -1,6 +1,7 @@
 // The sample of spans that is kept whole, on its way to otel_spans.
 import { copyInto } from "../db/copy.ts";
 import { CopyBuffer } from "../db/copy-format.ts";
+import { NO_PARTITION, sqlState, UNIQUE_VIOLATION } from "../db/errors.ts";
 import type { Client } from "../db/pool.ts";
 import {
   ACTIVATION,
@@ -54,11 +55,6 @@ export const makeRawSpans = () => {
 };
 export type RawSpans = ReturnType<typeof makeRawSpans>;
 
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && "code" in error ? error.code : undefined;
-const UNIQUE_VIOLATION = "23505";
-const NO_PARTITION = "23514";
-
 /**
  * Stores a batch's sample inside its transaction. COPY refuses a batch for one row; then the rows go through a staging
  * table, leaving out those that are there already or too old for any partition. The sample never holds up the counts.
@@ -70,7 +66,8 @@ export const storeRawSpans = async (client: Client, raw: RawSpans): Promise<void
   try {
     await copyInto(client, `otel_spans (${COLUMNS})`, data);
   } catch (error) {
-    if (codeOf(error) !== UNIQUE_VIOLATION && codeOf(error) !== NO_PARTITION) throw error;
+    const state = sqlState(error);
+    if (state !== UNIQUE_VIOLATION && state !== NO_PARTITION) throw error;
     await client.query("rollback to savepoint raw_spans");
     await client.query(
       "create temporary table if not exists raw_spans_staging (like otel_spans) on commit delete rows",

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { withClient, type Pool } from "../db/pool.ts";
 import { copyInto } from "../db/copy.ts";
 import { CopyBuffer } from "../db/copy-format.ts";
+import { NO_PARTITION, sqlState } from "../db/errors.ts";
 import { makeBlockBuilders } from "./block-builders.ts";
 import { ensureLogPartitions } from "./partitions.ts";
 import type { RecordDraft } from "./record.ts";
@@ -21,8 +22,6 @@ export type SpanLog = {
 };
 
 type Waiter = { resolve: () => void; reject: (error: Error) => void };
-
-const NO_PARTITION = "23514";
 
 /** A connection that failed is dropped: the commit may still be under way on it. */
 const insertRows = (pool: Pool, rows: Buffer): Promise<void> =>
@@ -78,7 +77,7 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
     try {
       await insertRows(pool, rows);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === NO_PARTITION)) throw error;
+      if (sqlState(error) !== NO_PARTITION) throw error;
       await ensureLogPartitions(pool);
       await insertRows(pool, rows);
     }

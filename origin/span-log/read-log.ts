@@ -12,24 +12,28 @@ export type LogRow = {
   block: Buffer;
 };
 
+/** All writers of the log, by a loose index scan: one probe of the index for each. */
+const WITH_WRITERS = `
+  with recursive writers as (
+    (select writer from span_log order by writer limit 1)
+    union all
+    select (select l.writer from span_log l where l.writer > w.writer order by l.writer limit 1)
+    from writers w where w.writer is not null
+  )`;
+
 /** Rows and records of one stream read at once (one row more when it is the first). */
 const ROWS_PER_STREAM = 400;
 const RECORDS_PER_STREAM = 25_000;
 
 /**
- * Rows of the partitions that are not folded yet. Streams are found through a loose index scan (one probe a writer
- * and partition), so the cost does not grow with what is already folded.
+ * Rows of the partitions that are not folded yet. Each stream is one probe of the index, so the cost does not grow with the
+ * rows that are already folded.
  */
 export const readUnfolded = async (client: Client, partitions: readonly number[]): Promise<LogRow[]> => {
   const rows: LogRow[] = [];
   await copyFrom(
     client,
-    `with recursive writers as (
-       (select writer from span_log order by writer limit 1)
-       union all
-       select (select l.writer from span_log l where l.writer > w.writer order by l.writer limit 1)
-       from writers w where w.writer is not null
-     )
+    `${WITH_WRITERS}
      select l.partition, l.writer, l.seq, l.at, l.span_keys, l.block
      from writers w
      cross join unnest('{${partitions.map(Number).join(",")}}'::smallint[]) as p(partition)
@@ -65,13 +69,7 @@ export const readUnfolded = async (client: Client, partitions: readonly number[]
 export const unfoldedSeconds = async (db: Queryable): Promise<number> => {
   const { rows } = await db.query<{ seconds: number | null }>({
     name: "unfolded-seconds",
-    text: `
-      with recursive writers as (
-        (select writer from span_log order by writer limit 1)
-        union all
-        select (select l.writer from span_log l where l.writer > w.writer order by l.writer limit 1)
-        from writers w where w.writer is not null
-      )
+    text: `${WITH_WRITERS}
       select extract(epoch from clock_timestamp() - min(l.at))::float8 as seconds
       from writers w
       cross join fold_partitions p
