@@ -1,9 +1,12 @@
 // When a feature was evaluated last, as the admin API shows it.
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { makeLooks } from "../../../origin/evaluate/looks.ts";
+import { makePool } from "../../../origin/db/pool.ts";
+import { serviceUrlOf } from "../../../origin/db/service-role.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import { makeAdminApp } from "../../support/admin-app.ts";
 import { makeTestDatabase } from "../../support/database.ts";
+import { waitFor } from "../../support/telemetry.ts";
 import { FEATURE, makeTrial, ruleOf, START } from "../../support/trial.ts";
 
 const database = await makeTestDatabase();
@@ -67,6 +70,44 @@ test("a feature that is deleted meanwhile takes its look with it, and fails no o
   await pool.query("delete from feature_flags where feature_id = 'feat_other'");
   await looks.note(ids, START + 10);
   expect(await looked()).toEqual([FEATURE]);
+});
+
+test("the service's own role may take note of looks", async () => {
+  await insertFeature(ruleOf());
+  const url = await serviceUrlOf(database.url);
+  if (url === null) throw new Error("no service role");
+  const service = makePool(url, { applicationName: "sluice-test-service", onIdleError: () => {} });
+  try {
+    const id = FeatureId.parse(FEATURE);
+    await makeLooks(service).note([id], START);
+    await makeLooks(service).note([id], START + 10);
+  } finally {
+    await service.end();
+  }
+  expect(secondsAfterStart((await readSignals()).checkedAt)).toBe(10);
+});
+
+test("a feature that is deleted while its first look is written fails nothing", async () => {
+  await insertFeature(ruleOf());
+  const id = FeatureId.parse(FEATURE);
+  const deleting = await pool.connect();
+  try {
+    await deleting.query("begin");
+    await deleting.query("delete from feature_flags where feature_id = $1", [FEATURE]);
+    const noted = makeLooks(pool).note([id], START);
+    await waitFor(async () => {
+      const { rowCount } = await pool.query(
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%pmf_looks%'",
+      );
+      return rowCount === 1;
+    });
+    await deleting.query("commit");
+    await noted;
+  } finally {
+    deleting.release();
+  }
+  const { rowCount } = await pool.query("select from pmf_looks");
+  expect(rowCount).toBe(0);
 });
 
 test("a process that is behind never sets a look back, and waits for no other process", async () => {
