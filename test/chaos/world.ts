@@ -5,7 +5,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Cluster } from "ioredis";
 import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { freePort } from "../../origin/db/free-port.ts";
@@ -130,7 +129,8 @@ export const startWorld = async () => {
           EDGE_URLS: edges.map((edge) => `http://127.0.0.1:${edge.proxy.port}`).join(","),
           PUSH_KEYS,
           CLOCK_SKEW_MS: String(skewMs),
-          NODE_OPTIONS: `--import=${fileURLToPath(new URL("skewed-clock.ts", import.meta.url))}`,
+          // As a URL, since NODE_OPTIONS ends at a space.
+          NODE_OPTIONS: `--import=${new URL("skewed-clock.ts", import.meta.url).href}`,
           LOG_LEVEL: "error",
         });
       let current = await launch();

@@ -18,6 +18,7 @@ import { fuzzBody, gzipBomb } from "./bodies.ts";
 
 const bodies = Number(process.argv[2] ?? 1_000_000);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const SAY_EVERY = 100_000;
 
 const folder = await mkdtemp(join(tmpdir(), "sluice-fuzz-"));
 const postgres = await startEmbeddedPostgres({ dataDir: folder });
@@ -65,6 +66,7 @@ const statuses = new Map<number, number>();
 const worker = async (): Promise<void> => {
   while (next < bodies) {
     const seed = next++;
+    if (seed % SAY_EVERY === 0) say(`${seed} of ${bodies} bodies sent`);
     if (seed === Math.floor(bodies / 2)) residentBefore = process.memoryUsage().rss;
     const { kind, body, headers, mustFail } = seed % 5_000 === 0 ? gzipBomb() : fuzzBody(seed);
     const status = await post(body, headers);
