@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { emptySketch, encodeSketch, recordLatency } from "../../shared/telemetry/latency-sketch.ts";
 import type { Pool } from "../../origin/db/pool.ts";
+import type { TestDatabase } from "./database.ts";
 import type { RollbackFeature } from "../../origin/evaluate/effects.ts";
 import { makeEvaluator } from "../../origin/evaluate/evaluator.ts";
 import { makeLogger } from "../../origin/runtime/log.ts";
@@ -29,8 +30,8 @@ export const ruleOf = (over: Partial<Rule> = {}): Rule =>
 
 export type TestEvaluator = ReturnType<ReturnType<typeof makeTrial>["startEvaluator"]>;
 
-/** The feature, its telemetry and evaluators over the database of this pool. */
-export const makeTrial = (pool: Pool) => ({
+/** The feature, its telemetry and evaluators over this database. */
+export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "servicePool">) => ({
   insertFeature: async (rule: Rule) => {
     await pool.query(
       `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, epoch_started_at, revision, activation)
@@ -97,10 +98,10 @@ export const makeTrial = (pool: Pool) => ({
 
   /** `own`: the evaluator's connections, where they shall end before the rest; `onRollout`: once one is committed. */
   startEvaluator: ({
-    own = pool,
+    own = servicePool,
     onRollout = async () => {},
   }: { own?: Pool; onRollout?: () => Promise<void> } = {}) => {
-    const changes = makeFeatureChanges({ pool, newId: randomUUID });
+    const changes = makeFeatureChanges({ pool: servicePool, newId: randomUUID });
     const clock = { now: START, lagSeconds: 0 as number | null };
     const rollbacks: Parameters<RollbackFeature>[0][] = [];
     const rollouts: number[] = [];

@@ -15,7 +15,7 @@ import { FEATURE, makeTrial, ruleOf, START } from "../../support/trial.ts";
 const database = await makeTestDatabase();
 afterAll(() => database.drop());
 const { pool } = database;
-const { insertFeature, insertTelemetry, insertTrafficUntil, startEvaluator } = makeTrial(pool);
+const { insertFeature, insertTelemetry, insertTrafficUntil, startEvaluator } = makeTrial(database);
 
 const storedStates = async () => {
   const { rows } = await pool.query<{ state: string }>("select state from pmf_evaluations order by id");

@@ -24,7 +24,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const { insertFeature, insertTelemetry, insertTrafficUntil, startEvaluator } = makeTrial(pool);
+const { insertFeature, insertTelemetry, insertTrafficUntil, startEvaluator } = makeTrial({
+  pool,
+  servicePool: pool,
+});
 
 /** A feature that is good for 40 seconds and useless from then on, and nothing known of it. */
 const begin = async (): Promise<void> => {

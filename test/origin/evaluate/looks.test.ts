@@ -12,7 +12,7 @@ import { FEATURE, makeTrial, ruleOf, START } from "../../support/trial.ts";
 const database = await makeTestDatabase();
 afterAll(() => database.drop());
 const { pool } = database;
-const { insertFeature, insertTelemetry, insertTrafficUntil, startEvaluator } = makeTrial(pool);
+const { insertFeature, insertTelemetry, insertTrafficUntil, startEvaluator } = makeTrial(database);
 const { request } = makeAdminApp({ pool });
 
 type Signals = { checkedAt: string | null; latest: { at: string; decision: { reason: string } } | null };
