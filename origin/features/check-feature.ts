@@ -19,8 +19,8 @@ export const checkShares = (
   holdoutIsNamed: boolean,
 ): Err<ChangeError> | undefined => {
   for (const [field, bps] of Object.entries({ rolloutBps, holdoutBps })) {
-    const { error } = Bps.safeParse(bps);
-    if (error !== undefined) return invalid(field, error.issues[0]?.message ?? "is not a share");
+    const [issue] = Bps.safeParse(bps).error?.issues ?? [];
+    if (issue !== undefined) return invalid(field, issue.message);
   }
   if (rolloutBps + holdoutBps <= 10_000) return undefined;
   return holdoutIsNamed
@@ -47,7 +47,10 @@ export const checkRequirements = (
   const dependents = new Set(dependentsOf(related, [featureId]).map((record) => record.state.featureId));
   const circular = next.requires.filter((id) => id === featureId || dependents.has(id));
   if (circular.length > 0) return invalid("requires", `requires ${featureId} itself: ${circular.join(", ")}`);
-  const closed = next.requires.filter((id) => related.get(id)?.state.enabled !== true);
+  const open = new Set(
+    [...related.values()].filter(({ state }) => state.enabled).map(({ state }) => state.featureId),
+  );
+  const closed = next.requires.filter((id) => !open.has(id));
   return next.enabled && closed.length > 0
     ? err({ reason: "requirementClosed", featureIds: closed })
     : undefined;

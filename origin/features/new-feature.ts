@@ -26,7 +26,10 @@ const DEFAULT_HOLDOUT_BPS = 1_000;
 export const newFeature = (given: GivenFeature): NewFeature => ({
   enabled: false,
   rolloutBps: 0,
-  holdoutBps: Math.min(DEFAULT_HOLDOUT_BPS, 10_000 - (given.rolloutBps ?? 0)),
+  holdoutBps:
+    given.rolloutBps === undefined
+      ? DEFAULT_HOLDOUT_BPS
+      : Math.min(DEFAULT_HOLDOUT_BPS, 10_000 - given.rolloutBps),
   failureMode: "static",
   targeting: null,
   routes: [],

@@ -86,9 +86,9 @@ export const prepareUpdate = (
   const found = findTarget(related, target);
   if (!found.ok) return found;
   const record = found.value;
-  if (record.rolledBackAt !== null && (edit.rolloutBps ?? 0) > 0)
-    return err({ reason: "alreadyClosed", have: record.state.version });
   const next = { ...nextState(record), ...edit };
+  if (record.rolledBackAt !== null && next.rolloutBps > 0)
+    return err({ reason: "alreadyClosed", have: record.state.version });
   return (
     checkShares(next, edit.holdoutBps !== undefined) ??
     checkGate(next) ??

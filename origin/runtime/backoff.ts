@@ -8,4 +8,4 @@ export const backoffMs = (
   attempts: number,
   { firstMs, mostMs }: { firstMs: number; mostMs: number },
   random: () => number = Math.random,
-): number => Math.min(mostMs, firstMs * 2 ** Math.min(attempts, 30)) * (0.5 + random() / 2);
+): number => Math.min(mostMs, firstMs * 2 ** attempts) * (0.5 + random() / 2);

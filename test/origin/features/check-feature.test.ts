@@ -17,6 +17,11 @@ test("whole shares from 0 to 10,000 that leave room for each other pass, whoever
   );
 });
 
+test("one basis point beyond everyone is too much", () => {
+  expect(checkShares({ rolloutBps: 5_000, holdoutBps: 5_000 }, true)).toBeUndefined();
+  expect(checkShares({ rolloutBps: 5_000, holdoutBps: 5_001 }, true)).toBeDefined();
+});
+
 test.each([
   [{ rolloutBps: 0.2, holdoutBps: 0 }, "rolloutBps"],
   [{ rolloutBps: -1, holdoutBps: 0 }, "rolloutBps"],
@@ -62,7 +67,7 @@ test("a feature requires features that exist, and never itself, not even through
   expect(check()).toBeUndefined();
   expect(check("nowhere")).toMatchObject([{ field: "requires", reason: "no such feature: nowhere" }]);
   for (const circular of ["a", "b", "c"])
-    expect(check(circular)).toMatchObject([{ reason: `requires a itself: ${circular}` }]);
+    expect(check(circular)).toEqual([{ field: "requires", reason: `requires a itself: ${circular}` }]);
 });
 
 test("an open feature requires open ones; a closed one may wait for them", () => {

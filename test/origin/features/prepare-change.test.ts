@@ -18,85 +18,184 @@ const none = relatedOf();
 const open = relatedOf(recordOf("a"));
 const rolledBack = relatedOf(rolledBackRecordOf("a"));
 
+/** What every change of the open feature has, and what it keeps of the feature. */
+const changeOfA = {
+  featureId: "a",
+  expectedVersion: 3,
+  reason: "because",
+  details: {},
+  rule: null,
+};
+const stateOfA = {
+  enabled: true,
+  rolloutBps: 5_000,
+  holdoutBps: 1_000,
+  epoch: 2,
+  failureMode: "static",
+  targeting: null,
+  routes: [],
+  gate: null,
+  activation: null,
+  tags: [],
+  requires: [],
+  rolloutBeforeBps: null,
+  rollbackReason: null,
+  latched: false,
+};
+
+const rule = Rule.parse({
+  featureId: "a",
+  activationThreshold: 0.15,
+  retentionThreshold: 0.2,
+  latencyP95Threshold: 800,
+  minCohortSize: 100,
+  evaluationWindowSeconds: 3_600,
+});
+
 test("a new feature begins in epoch 1, unlatched, and only where there is none yet", () => {
-  const feature = newFeature({ featureId: a });
-  expect(prepareCreate(none, feature, why)).toMatchObject({
+  const feature = newFeature({ featureId: a, rolloutBps: 2_000, rule });
+  const { featureId: _id, rule: _rule, ...fields } = feature;
+  expect(prepareCreate(none, feature, why)).toStrictEqual({
     ok: true,
     value: [
       {
-        featureId: "a",
+        ...changeOfA,
         expectedVersion: null,
         kind: "create",
-        reason: "because",
-        next: { epoch: 1, enabled: false, rolloutBps: 0, holdoutBps: 1_000, latched: false },
-        rule: null,
+        details: fields,
+        next: { ...stateOfA, enabled: false, rolloutBps: 2_000, epoch: 1 },
+        rule,
       },
     ],
   });
-  expect(prepareCreate(open, feature, why)).toMatchObject({ error: { reason: "alreadyExists", have: 3 } });
+  expect(prepareCreate(open, feature, why)).toEqual({
+    ok: false,
+    error: { reason: "alreadyExists", have: 3 },
+  });
 });
 
-const prepared: [string, (related: typeof open, expectedVersion?: number) => unknown][] = [
+type Prepare = (related: typeof open, expectedVersion?: number) => ReturnType<typeof prepareUpdate>;
+const kinds: [string, Prepare, object][] = [
   [
     "an edit",
-    (related, expectedVersion) => prepareUpdate(related, { featureId: a, expectedVersion }, {}, why),
+    (related, expectedVersion) =>
+      prepareUpdate(related, { featureId: a, expectedVersion }, { failureMode: "closed" }, why),
+    {
+      kind: "update",
+      details: { edit: { failureMode: "closed" } },
+      next: { ...stateOfA, failureMode: "closed" },
+    },
   ],
   [
     "a rollout",
     (related, expectedVersion) =>
-      prepareRollout(related, { featureId: a, expectedVersion }, { rolloutBps: 6_000 }, why),
+      prepareRollout(related, { featureId: a, expectedVersion, endsTrial: true }, { rolloutBps: 9_000 }, why),
+    {
+      kind: "rollout",
+      details: { from: 5_000, to: 9_000 },
+      next: { ...stateOfA, rolloutBps: 9_000 },
+      endsTrial: true,
+    },
+  ],
+  [
+    "a rule",
+    (related, expectedVersion) => prepareRule(related, { featureId: a, expectedVersion }, rule, why),
+    { kind: "rule", details: { rule }, next: stateOfA, rule },
   ],
   [
     "a deletion",
     (related, expectedVersion) => prepareDelete(related, { featureId: a, expectedVersion }, why),
+    { kind: "delete", next: null },
   ],
 ];
 
-test.each(prepared)(
-  "%s applies to the version that the caller saw, or to any, and to nothing else",
-  (_, prepare) => {
-    expect(prepare(open)).toMatchObject({ ok: true, value: [{ expectedVersion: 3 }] });
-    expect(prepare(open, 3)).toMatchObject({ ok: true });
-    expect(prepare(open, 2)).toMatchObject({ error: { reason: "versionConflict", have: 3 } });
-    expect(prepare(none)).toMatchObject({ error: { reason: "notFound", featureId: "a" } });
+test.each(kinds)(
+  "%s changes what it names, says so to the audit, and keeps everything else",
+  (_, prepare, change) => {
+    expect(prepare(open)).toStrictEqual({ ok: true, value: [{ ...changeOfA, ...change }] });
   },
 );
 
-test("an edit changes the fields that it names and no others", () => {
-  const record = recordOf("a", { tags: ["checkout"] });
-  expect(prepareUpdate(relatedOf(record), { featureId: a }, { failureMode: "closed" }, why)).toMatchObject({
-    value: [
-      {
-        kind: "update",
-        details: { edit: { failureMode: "closed" } },
-        next: { failureMode: "closed", rolloutBps: 5_000, epoch: 2, enabled: true, tags: ["checkout"] },
-      },
-    ],
+const versioned: [string, Prepare][] = [
+  ...kinds.map(([name, prepare]): [string, Prepare] => [name, prepare]),
+  [
+    "an enable",
+    (related, expectedVersion) => prepareEnable(related, { featureId: a, expectedVersion }, {}, why),
+  ],
+];
+
+test.each(versioned)(
+  "%s applies to the version that the caller saw, or to any, and to nothing else",
+  (_, prepare) => {
+    const related = prepare(open).ok ? open : rolledBack;
+    expect(prepare(related).ok).toBe(true);
+    expect(prepare(related, 3).ok).toBe(true);
+    expect(prepare(related, 2)).toEqual({ ok: false, error: { reason: "versionConflict", have: 3 } });
+    expect(prepare(none)).toEqual({ ok: false, error: { reason: "notFound", featureId: "a" } });
+  },
+);
+
+test("an edit of the tags keeps the rollout, and of the rollout the tags", () => {
+  const tagged = relatedOf(recordOf("a", { tags: ["checkout"] }));
+  expect(prepareUpdate(tagged, { featureId: a }, { rolloutBps: 1 }, why)).toMatchObject({
+    value: [{ next: { tags: ["checkout"], rolloutBps: 1 } }],
   });
+});
+
+const tooMuch = { reason: "invalid", errors: [{ field: "rolloutBps" }] };
+const tooMuchNamed = { reason: "invalid", errors: [{ field: "holdoutBps" }] };
+const whole = { rolloutBps: 10_000 };
+
+test.each([
+  [
+    "an edit",
+    (shares: typeof whole & { holdoutBps?: number }) => prepareUpdate(open, { featureId: a }, shares, why),
+  ],
+  [
+    "a rollout",
+    (shares: typeof whole & { holdoutBps?: number }) => prepareRollout(open, { featureId: a }, shares, why),
+  ],
+  [
+    "an enable",
+    (shares: typeof whole & { holdoutBps?: number }) =>
+      prepareEnable(rolledBack, { featureId: a }, shares, why),
+  ],
+])("%s that leaves no room for the holdout is refused, unless it names the holdout", (_, prepare) => {
+  expect(prepare(whole)).toMatchObject({ error: tooMuch });
+  expect(prepare({ ...whole, holdoutBps: 1 })).toMatchObject({ error: tooMuchNamed });
+  expect(prepare({ ...whole, holdoutBps: 0 })).toMatchObject({
+    value: [{ next: { ...whole, holdoutBps: 0 } }],
+  });
+});
+
+test("a new feature and an edit are refused with overlapping shares, a gate without routes, or a missing requirement", () => {
+  const gate = { whenClosed: { action: "notFound" } } as const;
+  const wrong = [
+    [{ rolloutBps: 9_500, holdoutBps: 501 }, "holdoutBps"],
+    [{ gate }, "gate.whenClosed"],
+    [{ requires: [FeatureId.parse("nowhere")] }, "requires"],
+  ] as const;
+  for (const [fields, field] of wrong) {
+    const error = { reason: "invalid", errors: [{ field }] };
+    expect(prepareCreate(none, newFeature({ featureId: a, ...fields }), why)).toMatchObject({ error });
+    expect(prepareUpdate(open, { featureId: a }, fields, why)).toMatchObject({ error });
+  }
 });
 
 test("an edit gives a rolled-back feature no rollout, and may change all else of it", () => {
   expect(prepareUpdate(rolledBack, { featureId: a }, { rolloutBps: 1 }, why)).toMatchObject({
     error: { reason: "alreadyClosed", have: 3 },
   });
+  expect(prepareUpdate(rolledBack, { featureId: a }, { tags: ["x"] }, why).ok).toBe(true);
   expect(prepareUpdate(rolledBack, { featureId: a }, { rolloutBps: 0, tags: ["x"] }, why)).toMatchObject({
     value: [{ next: { tags: ["x"], latched: true, rolloutBeforeBps: 4_000, rollbackReason: "too slow" } }],
   });
 });
 
-test("a rollout is refused for a rolled-back feature, and records where it came from", () => {
-  expect(prepareRollout(rolledBack, { featureId: a }, { rolloutBps: 100 }, why)).toMatchObject({
-    error: { reason: "alreadyClosed" },
-  });
-  expect(prepareRollout(open, { featureId: a, endsTrial: true }, { rolloutBps: 9_000 }, why)).toMatchObject({
-    value: [
-      {
-        kind: "rollout",
-        details: { from: 5_000, to: 9_000 },
-        endsTrial: true,
-        next: { rolloutBps: 9_000, epoch: 2 },
-      },
-    ],
+test("a rollout of a rolled-back feature is refused", () => {
+  expect(prepareRollout(rolledBack, { featureId: a }, { rolloutBps: 100 }, why)).toEqual({
+    ok: false,
+    error: { reason: "alreadyClosed", have: 3 },
   });
 });
 
@@ -108,20 +207,20 @@ test("a rollout that names the holdout changes it in the same step, and the audi
 });
 
 test("enabling begins the next epoch at the rollout of before the rollback, or at the one that is named", () => {
-  expect(prepareEnable(rolledBack, { featureId: a }, {}, why)).toMatchObject({
+  expect(prepareEnable(rolledBack, { featureId: a }, {}, why)).toStrictEqual({
+    ok: true,
     value: [
       {
+        ...changeOfA,
         kind: "enable",
         details: { rolloutBps: 4_000 },
-        next: {
-          enabled: true,
-          epoch: 3,
-          rolloutBps: 4_000,
-          rolloutBeforeBps: null,
-          rollbackReason: null,
-          latched: false,
-        },
+        next: { ...stateOfA, epoch: 3, rolloutBps: 4_000 },
       },
+    ],
+  });
+  expect(prepareEnable(rolledBack, { featureId: a }, { holdoutBps: 2_000 }, why)).toMatchObject({
+    value: [
+      { details: { rolloutBps: 4_000, holdoutFrom: 1_000, holdoutTo: 2_000 }, next: { holdoutBps: 2_000 } },
     ],
   });
   expect(prepareEnable(rolledBack, { featureId: a }, { rolloutBps: 10 }, why)).toMatchObject({
@@ -156,20 +255,12 @@ test("a feature that another requires cannot be deleted", () => {
   });
 });
 
-test("a rule is set for the feature that it names, and leaves the feature's state as it is", () => {
-  const rule = Rule.parse({
-    featureId: "a",
-    activationThreshold: 0.15,
-    retentionThreshold: 0.2,
-    latencyP95Threshold: 800,
-    minCohortSize: 100,
-    evaluationWindowSeconds: 3_600,
-  });
-  expect(prepareRule(open, { featureId: a }, rule, why)).toMatchObject({
-    value: [{ kind: "rule", rule, next: { rolloutBps: 5_000, enabled: true, epoch: 2 } }],
-  });
+test("a rule for another feature is refused", () => {
   const other = { ...rule, featureId: FeatureId.parse("b") };
   expect(prepareRule(open, { featureId: a }, other, why)).toMatchObject({
-    error: { reason: "invalid", errors: [{ field: "featureId" }] },
+    error: {
+      reason: "invalid",
+      errors: [{ field: "featureId", reason: "must be a, the feature that the rule is for" }],
+    },
   });
 });

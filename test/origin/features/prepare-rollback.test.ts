@@ -35,6 +35,13 @@ test("a rollback closes, latches, and keeps the rollout and the evidence for lat
   });
 });
 
+test("a rollback without evidence keeps none", () => {
+  const result = rollBack(relatedOf(recordOf("base")));
+  expect(result.ok && result.value.map(({ details }) => Object.keys(details))).toEqual([
+    ["rolloutBeforeBps"],
+  ]);
+});
+
 test.each([
   ["another version", { expectedVersion: 2 }, { reason: "versionConflict", have: 3 }],
   ["another epoch", { epoch: 1 }, { reason: "epochConflict", have: 2 }],
