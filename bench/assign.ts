@@ -1,8 +1,9 @@
 // One full decision for a 50 % rollout: route, targeting, bucket, stickiness, reason; beside other evaluators' own.
 import { parseArgs } from "node:util";
-import { judge, type Question } from "../edge/routes/explain.ts";
-import { compile } from "../edge/features/compile.ts";
+import { compileSnapshot } from "../edge/features/compile-snapshot.ts";
+import { evaluateFeature, type EvaluationRequest } from "../edge/features/evaluate.ts";
 import { PushMessage } from "../shared/snapshot/push-message.ts";
+import type { EvaluationContext } from "../shared/features/compile-targeting.ts";
 import { encodeFeature } from "../shared/features/encoded-feature.ts";
 import { UnitId } from "../shared/ids.ts";
 import { installPeers } from "./peers/install.ts";
@@ -30,9 +31,9 @@ const sluice = (): Evaluator => {
       },
     ],
   });
-  const [feature] = compile(push.revision, push.features.map(encodeFeature)).features;
+  const [feature] = compileSnapshot(push.revision, push.features.map(encodeFeature)).features;
   if (feature === undefined) throw new Error("no feature");
-  const facts: Question["facts"] = {
+  const context: EvaluationContext = {
     country: () => "DE",
     path: () => "/",
     device: () => null,
@@ -42,17 +43,8 @@ const sluice = (): Evaluator => {
   };
   const sticky = new Map();
   return (unitId) => {
-    const identity = {
-      unitId,
-      sticky,
-      signed: null,
-      memo: null,
-      reportedMs: 0,
-      isKnownBot: false,
-      isPassing: false,
-      captchaScore: null,
-    };
-    return judge(feature, false, { identity, facts, path: "/", method: "GET", preview: null }).open;
+    const request: EvaluationRequest = { path: "/", method: "GET", context, stale: false, previewId: null };
+    return evaluateFeature(feature, request, { unitId, sticky }).open;
   };
 };
 

@@ -5,19 +5,7 @@ import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
 import { KeyRing } from "../shared/signing/key-ring.ts";
 import type { Result } from "../shared/result.ts";
 import { parseVariables, whole, type VariableError } from "../shared/variables.ts";
-import type { Hub } from "./snapshot/hub.ts";
-import type { Replica } from "./snapshot/replica.ts";
 import { parseJson } from "./parse-json.ts";
-
-/** Bindings of wrangler.toml. Variables and secrets are strings until parsed. */
-export type Env = {
-  readonly FEATURES: KVNamespace;
-  readonly HUB: DurableObjectNamespace<Hub>;
-  readonly REPLICA: DurableObjectNamespace<Replica>;
-  /** Holds telemetry while the origin is away: a batch each. */
-  readonly TELEMETRY?: Queue<Uint8Array>;
-  readonly [variable: string]: unknown;
-};
 
 const base = z
   .string()

@@ -1,30 +1,42 @@
-// One isolate's Sluice, put together from its environment: state, cookies, telemetry, routes.
+// One isolate's Sluice, put together from its configuration: snapshot cache, cookies, telemetry, gate and routes.
 import type { Push } from "../shared/snapshot/versioned-snapshot.ts";
+import type { Env } from "./bindings.ts";
+import type { Config } from "./config.ts";
+import { evaluateActivations } from "./features/evaluate.ts";
+import { makeEvaluationCache } from "./features/evaluation-cache.ts";
+import * as hmac from "./hmac.ts";
+import { passesCache } from "./proxy/caching.ts";
+import { makeGateRequest } from "./proxy/gate-request.ts";
+import { makeHandle, type Handle } from "./proxy/handle.ts";
+import { makeObserve } from "./proxy/observe.ts";
 import { makeApp } from "./routes/app.ts";
-import { makeCaptcha } from "./routes/captcha.ts";
-import { makeVerify } from "./visitor/captcha.ts";
-import type { Config, Env } from "./config.ts";
-import * as hmac from "./visitor/hmac.ts";
-import { stickyAssignments } from "./routes/events.ts";
-import { captchaFinding, isKnownBot, reportOf } from "./telemetry/observation.ts";
+import { makeCaptchaRoute } from "./routes/captcha.ts";
+import { makeEventsRoute } from "./routes/events.ts";
+import { makeExplainRoutes } from "./routes/explain.ts";
+import { makeHealthRoute } from "./routes/health.ts";
+import { makeOfrepRoutes } from "./routes/ofrep/routes.ts";
+import { makePreviewRoute } from "./routes/preview.ts";
+import { makePushRoute } from "./routes/push.ts";
+import { readPush } from "./routes/read-push.ts";
+import { makeReportEvent } from "./routes/report-event.ts";
+import { makeSnapshotCache, type SnapshotCache, type WaitUntil } from "./snapshot/cache.ts";
+import { readKvCopy } from "./snapshot/kv-copy.ts";
+import { makeExporter, type Exporter } from "./telemetry/exporter.ts";
+import { makeIsKnownBot } from "./telemetry/known-bots.ts";
 import { makePostTraces } from "./telemetry/post-traces.ts";
 import { makePostOrQueue } from "./telemetry/queue.ts";
-import { makeSender } from "./telemetry/exporter.ts";
-import { makeOfrep } from "./routes/ofrep/routes.ts";
-import { readPush } from "./routes/read-push.ts";
-import { passesCache } from "./proxy/caching.ts";
+import { makeVerifyCaptcha } from "./visitor/captcha.ts";
 import { makeReadClaims } from "./visitor/claims.ts";
-import type { Assigned } from "./features/evaluate.ts";
-import { makeHandle, type Handle } from "./proxy/handle.ts";
-import { dayOf, makeCookies, type Identity } from "./visitor/cookie.ts";
+import { dayOf, makeCookies } from "./visitor/cookie.ts";
+import { makeIdentify } from "./visitor/identify.ts";
+import type { Identity } from "./visitor/identity.ts";
 import { makePreviews } from "./visitor/preview.ts";
-import { makeRecognise, sentWith } from "./visitor/identify.ts";
-import { readKept } from "./snapshot/kv-copy.ts";
-import { makeMemory, type WaitUntil } from "./snapshot/cache.ts";
 
-export type Site = {
+export type Edge = {
+  /** A visitor's request. */
   readonly handle: Handle;
-  readonly own: (request: Request, env: Env, ctx: ExecutionContext) => Response | Promise<Response>;
+  /** A request to one of Sluice's own routes. */
+  readonly answerOwn: (request: Request, env: Env, ctx: ExecutionContext) => Response | Promise<Response>;
 };
 
 const randomBytes = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
@@ -34,137 +46,134 @@ const randomHex = (bytes: number): string =>
 
 const now = (): number => Date.now();
 
-export const makeSite = (env: Env, config: Config, region: DurableObjectLocationHint): Site => {
-  const shard = Math.floor(Math.random() * config.REPLICA_SHARDS);
-  const replicaName = config.REPLICA_SHARDS === 1 ? region : `${region}-${shard}`;
-  const replica = () => env.REPLICA.get(env.REPLICA.idFromName(replicaName), { locationHint: region });
-
-  let failures = 0;
-  const countFailure = (where: string, error: unknown): void => {
-    failures++;
-    // oxlint-disable-next-line no-console -- the Worker's log is the only place where its own errors can be seen
-    console.error(`sluice: ${where} failed`, error);
-  };
-  let hasCache = true;
-  void (async () => {
-    hasCache = await passesCache();
-  })();
-
-  const memory = makeMemory({
-    watchMs: config.WATCH_MS,
-    maxStaleMs: config.MAX_STALE_MS,
-    watchReplica: (watch) => replica().watch(watch, replicaName),
-    readKept: () => readKept(env.FEATURES),
-    now,
-    watcher: randomHex(8),
-  });
-
-  const post = makePostTraces(config);
-  const { TELEMETRY: queue } = env;
-  const sender = makeSender({
-    post: queue === undefined ? ({ body }) => post(body) : makePostOrQueue({ post, queue, now }),
-    now,
-    random: randomBytes,
-  });
-
+export const makeEdge = (env: Env, config: Config, region: DurableObjectLocationHint): Edge => {
+  const failures = makeFailureCount();
+  const state = makeState(env, config, region);
+  const { cache } = state;
+  const exporter = makeTelemetry(env, config);
   const cookies = makeCookies(config.COOKIE_KEYS, hmac);
   const readClaims = makeReadClaims(config, now);
   const previews = makePreviews(config.PUSH_KEYS, hmac.verify, now);
-  const recognise = makeRecognise({ config, cookies, readClaims });
-  const identify = (request: Request) => recognise(sentWith(request));
-
-  /** This isolate's replica is woken meanwhile, so that the answer always names at least the region that was asked. */
-  const push = async (message: Push, waitUntil: WaitUntil) => {
-    const woken = memory.refresh(waitUntil);
-    const pushed = await env.HUB.get(env.HUB.idFromName("hub")).push(message, replicaName);
-    await woken;
-    if (pushed.ok) await memory.refresh(waitUntil);
-    return pushed;
-  };
-
-  const see = async (waitUntil: WaitUntil) => memory.see(waitUntil);
-  const { refresh, changed } = memory;
-
-  const remember = (url: string, identity: Identity) => cookies.write(url, identity, dayOf(now()));
-
-  /** Reports what the unit was exposed to and acted on, outside of a request to the site. */
-  const tell = (
-    { method, headers }: Request,
-    { unitId, captchaScore }: Identity,
-    shown: { readonly exposed: readonly Assigned[]; readonly activated: readonly Assigned[] },
-    waitUntil: WaitUntil,
-  ) => {
-    const report = reportOf(
-      {
-        method,
-        unitId,
-        isKnownBot: isKnownBot(headers.get("User-Agent")),
-        captcha: captchaFinding(config.CAPTCHA, captchaScore),
-        traceparent: headers.get("traceparent"),
-        startMs: now(),
-        durationMs: null,
-        status: 204,
-        ...shown,
-        inFull: true,
-      },
-      Math.random,
-    );
-    if (report !== null) sender.add(report, waitUntil);
-  };
+  const identify = makeIdentify({ config, cookies, readClaims });
+  const isKnownBot = makeIsKnownBot();
+  const writeCookie = (url: string, identity: Identity) => cookies.write(url, identity, dayOf(now()));
+  const telling = { captcha: config.CAPTCHA, exporter, isKnownBot, random: Math.random };
+  const reportEvent = makeReportEvent({ ...telling, now });
 
   const captcha =
     config.CAPTCHA === null
       ? null
-      : makeCaptcha({
+      : makeCaptchaRoute({
           config: config.CAPTCHA,
-          verify: makeVerify(config.CAPTCHA),
+          verify: makeVerifyCaptcha(config.CAPTCHA),
           identify,
-          remember,
-          tellOfBot: async (request, bot, waitUntil) => {
-            const exposed = stickyAssignments(await see(waitUntil), bot);
-            tell(request, bot, { exposed, activated: [] }, waitUntil);
+          writeCookie,
+          reportBot: async (request, bot, waitUntil) => {
+            const { snapshot, stale } = await cache.read(waitUntil);
+            const exposed = evaluateActivations(snapshot.enabled, { stale, previewId: null }, bot);
+            reportEvent(request, bot, { exposed, activated: [] }, waitUntil);
           },
-          countFailure,
+          countFailure: failures.count,
           now,
         });
 
+  const stats = () => ({
+    telemetry: exporter.stats(),
+    failures: failures.total(),
+    stateCalls: cache.calls(),
+    ...(captcha === null ? {} : { captcha: captcha.stats() }),
+  });
+
   const app = makeApp({
-    see,
-    identify,
-    ofrep: makeOfrep({
-      see,
-      refresh,
-      changed,
-      identify,
-      remember,
-      readClaims,
-      previews,
-      now,
+    health: makeHealthRoute({ cache, stats, debugAlways: config.DEBUG_HEADERS === "always", now }),
+    explain: makeExplainRoutes({ cache, identify, readClaims, previews }),
+    preview: makePreviewRoute({ previews, now }),
+    push: makePushRoute({
+      readPush: (request) => readPush(request, config.PUSH_KEYS, now(), hmac.verify),
+      push: state.push,
     }),
-    readClaims,
-    previews,
-    readPush: (request) => readPush(request, config.PUSH_KEYS, now(), hmac.verify),
-    push,
-    tell,
-    captcha,
-    stats: () => ({ telemetry: sender.stats(), failures, stateCalls: memory.calls() }),
-    debugAlways: config.DEBUG_HEADERS === "always",
-    now,
+    events: makeEventsRoute({ cache, identify, previews, reportEvent, now }),
+    ofrep: makeOfrepRoutes({ cache, identify, writeCookie, readClaims, previews, now }),
+    captcha: captcha?.route ?? null,
   });
 
   const handle = makeHandle({
     config,
-    memory,
+    gateRequest: makeGateRequest({
+      cache,
+      identify,
+      evaluations: makeEvaluationCache(),
+      readClaims,
+      previews,
+    }),
     cookies,
-    readClaims,
-    previews,
-    recognise,
-    sender,
+    observe: makeObserve(telling),
     now,
-    passesCache: () => hasCache,
+    passesCache: findCache(),
     fetchUpstream: ({ to, init }) => fetch(to, init),
-    countFailure,
+    countFailure: failures.count,
   });
 
-  return { handle, own: (request, ownEnv, ctx) => app.fetch(request, ownEnv, ctx) };
+  return { handle, answerOwn: (request, ownEnv, ctx) => app.fetch(request, ownEnv, ctx) };
+};
+
+/** The snapshot cache, and pushes to the hub. */
+const makeState = (
+  env: Env,
+  config: Config,
+  region: DurableObjectLocationHint,
+): { cache: SnapshotCache; push: Parameters<typeof makePushRoute>[0]["push"] } => {
+  const shard = Math.floor(Math.random() * config.REPLICA_SHARDS);
+  const replicaName = config.REPLICA_SHARDS === 1 ? region : `${region}-${shard}`;
+  const replica = () => env.REPLICA.get(env.REPLICA.idFromName(replicaName), { locationHint: region });
+
+  const cache = makeSnapshotCache({
+    watchMs: config.WATCH_MS,
+    maxStaleMs: config.MAX_STALE_MS,
+    watchReplica: (watch) => replica().watch(watch, replicaName),
+    readKvCopy: () => readKvCopy(env.FEATURES),
+    now,
+    watcher: randomHex(8),
+  });
+
+  /** Wakes this isolate's replica meanwhile, so that the answer always names at least the region that took the push. */
+  const push = async (message: Push, waitUntil: WaitUntil) => {
+    const woken = cache.refresh(waitUntil);
+    const pushed = await env.HUB.get(env.HUB.idFromName("hub")).push(message, replicaName);
+    await woken;
+    if (pushed.ok) await cache.refresh(waitUntil);
+    return pushed;
+  };
+
+  return { cache, push };
+};
+
+const makeTelemetry = ({ TELEMETRY: queue }: Env, config: Config): Exporter => {
+  const post = makePostTraces(config);
+  return makeExporter({
+    post: queue === undefined ? ({ body }) => post(body) : makePostOrQueue({ post, queue, now }),
+    now,
+    random: randomBytes,
+  });
+};
+
+const makeFailureCount = () => {
+  let total = 0;
+  return {
+    count: (where: string, error: unknown): void => {
+      total++;
+      // oxlint-disable-next-line no-console -- the Worker's log is the only place where its own errors can be seen
+      console.error(`sluice: ${where} failed`, error);
+    },
+    total: () => total,
+  };
+};
+
+/** Whether `fetch` passes a cache of the platform's; true until the platform has answered. */
+const findCache = (): (() => boolean) => {
+  let hasCache = true;
+  void (async () => {
+    hasCache = await passesCache();
+  })();
+  return () => hasCache;
 };

@@ -1,10 +1,10 @@
 // A Worker that takes the product's own steps, one a request and as often as asked, so that the CPU time of each can be
 // read from outside: from a snapshot's text to what requests are answered from, and the signing of cookies.
-import * as hmac from "../../edge/visitor/hmac.ts";
+import * as hmac from "../../edge/hmac.ts";
 import { readPush } from "../../edge/routes/read-push.ts";
-import { compile } from "../../edge/features/compile.ts";
+import { compileSnapshot } from "../../edge/features/compile-snapshot.ts";
 import { makeCookies } from "../../edge/visitor/cookie.ts";
-import { readKept } from "../../edge/snapshot/kv-copy.ts";
+import { readKvCopy } from "../../edge/snapshot/kv-copy.ts";
 import { UnitId } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
 import {
@@ -27,11 +27,11 @@ const identityOf = (i: number) => ({
 });
 
 let pushed = { body: "", signature: "" };
-let kept = "";
+let copy = "";
 let change: SnapshotDelta | null = null;
 let answer: SnapshotDelta | null = null;
-let ledger = emptySnapshot;
-let snapshot = compile(FIRST_REVISION, []);
+let versioned = emptySnapshot;
+let snapshot = compileSnapshot(FIRST_REVISION, []);
 let values: string[] = [];
 
 const cookies = makeCookies(ring, hmac);
@@ -43,8 +43,8 @@ const write = async ({ write: writeOne }: typeof cookies, times: number): Promis
   values = lines.map((line) => line.slice(line.indexOf("=") + 1, line.indexOf(";")));
 };
 
-const believe = async ({ believe: believeOne }: typeof cookies): Promise<void> => {
-  for (const value of values) if ((await believeOne(value)) === null) throw new Error("not believed");
+const verify = async ({ verify: verifyOne }: typeof cookies): Promise<void> => {
+  for (const value of values) if ((await verifyOne(value)) === null) throw new Error("not verified");
 };
 
 const often = (step: () => unknown) => async (times: number) => {
@@ -69,13 +69,13 @@ const steps: Record<string, (times: number) => Promise<void>> = {
     answer = structuredClone(change);
   }),
   keep: often(() => {
-    kept = JSON.stringify({ revision: 1, writtenAt: 1, features: change?.features });
+    copy = JSON.stringify({ revision: 1, writtenAt: 1, features: change?.features });
   }),
-  kept: often(() => readKept({ get: async () => kept })),
+  kept: often(() => readKvCopy({ get: async () => copy })),
   learn: often(() => {
     if (answer === null) throw new Error("nothing to learn");
-    ledger = applyDelta(emptySnapshot, answer);
-    snapshot = compile(answer.revision, featuresOf(ledger));
+    versioned = applyDelta(emptySnapshot, answer);
+    snapshot = compileSnapshot(answer.revision, featuresOf(versioned));
   }),
   // The first request of a snapshot.
   meet: often(() => [snapshot.routed("/section-7/x", "POST"), snapshot.mayActivate("POST")]),
@@ -84,13 +84,13 @@ const steps: Record<string, (times: number) => Promise<void>> = {
     const [first] = answer?.features ?? [];
     if (first === undefined) throw new Error("nothing to change");
     const features = [{ ...first, enabled: false }];
-    ledger = applyDelta(ledger, { revision: snapshot.revision, full: false, features, removed: [] });
-    snapshot = compile(snapshot.revision, featuresOf(ledger), snapshot);
+    versioned = applyDelta(versioned, { revision: snapshot.revision, full: false, features, removed: [] });
+    snapshot = compileSnapshot(snapshot.revision, featuresOf(versioned), snapshot);
   }),
   sign: (times) => write(cookies, times),
   signNothing: (times) => write(unsigned, times),
-  verify: () => believe(cookies),
-  verifyNothing: () => believe(unsigned),
+  verify: () => verify(cookies),
+  verifyNothing: () => verify(unsigned),
 };
 
 export default {

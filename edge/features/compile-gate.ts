@@ -1,15 +1,16 @@
-// A feature's gate made ready for requests: where open requests go, what closed ones get, what is edited in pages.
+// Compiles a feature's gate: where requests of units that get the feature go, the answer for the others, and the edits
+// of pages.
 import { decodeField, type EncodedFeature } from "../../shared/features/encoded-feature.ts";
 import type { WhenClosed } from "../../shared/features/gate.ts";
 import { compilePath, type CompiledPath } from "../../shared/features/route.ts";
 
-/** Another place than the site's own; null: the site's own. */
-export type Place = { readonly upstream: string | null; readonly path: string | null };
+/** Where a request is sent instead; a null part stays as it is. */
+export type Destination = { readonly upstream: string | null; readonly path: string | null };
 
 export type CompiledGate = {
-  /** Where the request of a unit that gets the feature goes; null: where it would go anyway. */
-  readonly placeOf: ((path: string) => Place) | null;
-  /** null: what is not let through is served by the site, without the feature. */
+  /** For units that get the feature; null: they are sent where everybody is sent. */
+  readonly destinationOf: ((path: string) => Destination) | null;
+  /** The answer for all other units; null: the site answers, without the feature. */
   readonly whenClosed: WhenClosed | null;
   readonly elements: boolean;
   readonly flags: boolean;
@@ -17,20 +18,20 @@ export type CompiledGate = {
 
 const PLACEHOLDER = /:([A-Za-z_]\w*)|\*/g;
 
-/** The template with what the first matching route names; null when that lacks a name. */
-const fill = (template: string, routes: readonly CompiledPath[], path: string): string | null => {
+/** The template with the parts of `path` that the first matching route names; null when that route lacks a name. */
+const fillTemplate = (template: string, routes: readonly CompiledPath[], path: string): string | null => {
   if (template.search(PLACEHOLDER) < 0) return template;
   for (const route of routes) {
-    const found = route.match(path);
-    if (found === null) continue;
+    const parts = route.match(path);
+    if (parts === null) continue;
     const names = [...template.matchAll(PLACEHOLDER)].map(([all, name]) => name ?? all);
-    if (!names.every((name) => found.has(name))) continue;
-    return template.replace(PLACEHOLDER, (all, name?: string) => found.get(name ?? all) ?? "");
+    if (!names.every((name) => parts.has(name))) continue;
+    return template.replace(PLACEHOLDER, (all, name?: string) => parts.get(name ?? all) ?? "");
   }
   return null;
 };
 
-/** null: nothing beyond the header. */
+/** null: the feature does nothing but tell the upstream. */
 export const compileGate = (state: EncodedFeature): CompiledGate | null => {
   const gate = decodeField(state, "gate");
   if (gate === null) return null;
@@ -38,11 +39,11 @@ export const compileGate = (state: EncodedFeature): CompiledGate | null => {
   const { upstream = null, path: template } = gate;
   const paths = (template ?? "").search(PLACEHOLDER) < 0 ? [] : routes.map(({ path }) => compilePath(path));
   return {
-    placeOf:
+    destinationOf:
       upstream === null && template === undefined
         ? null
-        : (path) => ({ upstream, path: template === undefined ? null : fill(template, paths, path) }),
-    // Without routes it would close the whole site, which nobody can have meant.
+        : (path) => ({ upstream, path: template === undefined ? null : fillTemplate(template, paths, path) }),
+    // Without routes the answer would close the whole site, which nobody can have meant.
     whenClosed: routes.length === 0 ? null : (gate.whenClosed ?? null),
     elements: gate.html?.elements ?? false,
     flags: gate.html?.flags ?? false,

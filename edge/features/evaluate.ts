@@ -1,133 +1,162 @@
-// What a request gets of each feature. The one place where a unit's cohorts are computed.
+// What a request gets of a feature, and why. The only place that decides it: the page, OpenFeature clients, explain and
+// page events all read its answer.
+//
+// The answer has two halves. The first asks the request: is the feature closed, do its routes name the request, is the
+// request targeted? It is the same for every visitor of a path. The second asks the unit: which cohort? It is the same for
+// every path. `evaluateFeature` is both. A page is evaluated by the halves (`featuresOfRequest`, `evaluateUnit`), since
+// each is remembered by itself.
 import { bucketOf, cohortOf, type Cohort, type StickyCohort } from "../../shared/features/assign.ts";
 import type { EvaluationContext } from "../../shared/features/compile-targeting.ts";
-import type { Identity } from "../visitor/cookie.ts";
-import type { CompiledFeature, CompiledSnapshot } from "./compile.ts";
+import type { FeatureId } from "../../shared/ids.ts";
+import type { Identity } from "../visitor/identity.ts";
+import type { CompiledSnapshot } from "./compile-snapshot.ts";
+import type { Assignment, CompiledFeature, FeatureList } from "./compiled-feature.ts";
 
-export type Assigned = {
-  readonly feature: CompiledFeature;
-  readonly cohort: Cohort;
-  /** This unit gets the feature: treatment of a feature that is not closed. */
-  readonly open: boolean;
+/** What an evaluation asks of a request. */
+export type EvaluationRequest = {
+  /** null: any page of the site. Then routes do not limit features. */
+  readonly path: string | null;
+  readonly method: string;
+  /** null: the request is no page. Then targeting does not limit features. */
+  readonly context: EvaluationContext | null;
+  /** The snapshot is stale. */
+  readonly stale: boolean;
+  /** The feature that the visitor previews; null: none. */
+  readonly previewId: FeatureId | null;
 };
 
-export type GateOutcome = {
-  /** Of the features that this request meets, those whose cohort is compared: treatment or holdout. */
-  readonly compared: readonly Assigned[];
-  /** false: the request meets no feature and is none of Sluice's business. */
+/** The request of a page. */
+export type PageRequest = EvaluationRequest & { readonly path: string };
+
+/** `held`: by a sticky cohort. `bucket`: by the hash. The others come first, in this order. */
+export type Reason = "preview" | ClosedReason | "route" | "notTargeted" | "held" | "bucket";
+export type ClosedReason = "closed" | "stale";
+
+export type FeatureEvaluation = Assignment & {
+  /** 0 … 9999 */
+  readonly bucket: number;
+  readonly reason: Reason;
+};
+
+/** A unit, as far as its cohorts depend on it. */
+export type Unit = Pick<Identity, "unitId" | "sticky">;
+
+/** Why the feature is closed here; null: it is open. A closed feature wins over everything but a preview. */
+export const closedReason = ({ state }: CompiledFeature, stale: boolean): ClosedReason | null => {
+  if (!state.enabled) return "closed";
+  return stale && state.failureMode === "closed" ? "stale" : null;
+};
+
+/** The first half: why no unit gets the feature with this request; null: the unit decides. */
+const exclusionOf = (
+  feature: CompiledFeature,
+  { path, method, context, stale }: EvaluationRequest,
+): ClosedReason | "route" | "notTargeted" | null => {
+  const closed = closedReason(feature, stale);
+  if (closed !== null) return closed;
+  if (path !== null && !feature.appliesTo(path, method)) return "route";
+  if (context === null || feature.isTargeted === null) return null;
+  return feature.isTargeted(context) ? null : "notTargeted";
+};
+
+const isPreviewed = (feature: CompiledFeature, { previewId, path, method }: EvaluationRequest): boolean =>
+  previewId === feature.featureId && (path === null || feature.appliesTo(path, method));
+
+export const evaluateFeature = (
+  feature: CompiledFeature,
+  request: EvaluationRequest,
+  { unitId, sticky }: Unit,
+): FeatureEvaluation => {
+  const bucket = bucketOf(feature.featureId, unitId);
+  const stickyCohort = sticky.get(feature.stickyKey);
+  const cohort = cohortOf(feature, bucket, stickyCohort);
+  if (isPreviewed(feature, request)) return { feature, bucket, cohort, open: true, reason: "preview" };
+  const exclusion = exclusionOf(feature, request);
+  if (exclusion === "route" || exclusion === "notTargeted")
+    return { feature, bucket, cohort: "off", open: false, reason: exclusion };
+  if (exclusion !== null) return { feature, bucket, cohort, open: false, reason: exclusion };
+  const reason = stickyCohort === undefined ? "bucket" : "held";
+  return { feature, bucket, cohort, open: cohort === "treatment", reason };
+};
+
+/**
+ * The features whose activation counts for the unit: it holds a sticky cohort of them. A unit that was never exposed
+ * cannot activate. The page and its targeting do not matter: a feature on one page may lead to an activation on another.
+ */
+export const evaluateActivations = (
+  features: FeatureList,
+  { stale, previewId }: Pick<EvaluationRequest, "stale" | "previewId">,
+  unit: Unit,
+): FeatureEvaluation[] => {
+  const request = { path: null, method: "", context: null, stale, previewId };
+  return features
+    .map((feature) => evaluateFeature(feature, request, unit))
+    .filter(({ reason }) => reason === "held");
+};
+
+/** What a page request gets of all features together. */
+export type RequestEvaluation = {
+  /** The features whose cohort is compared: treatment or holdout. */
+  readonly compared: readonly Assignment[];
+  /** false: no feature concerns the request. */
   readonly meetsAny: boolean;
-  /** Value of `Sluice-Features`; empty when there is nothing to say. */
+  /** Value of `Sluice-Features`; empty: there is nothing to tell the upstream. */
   readonly header: string;
-  /** Cohorts to hold that the cookie does not hold yet. */
+  /** Cohorts that the cookie does not hold yet. */
   readonly newSticky: ReadonlyMap<number, StickyCohort>;
 };
 
-const NONE: GateOutcome["newSticky"] = new Map();
-export const NOTHING: GateOutcome = { compared: [], meetsAny: false, header: "", newSticky: NONE };
-
-/** A closed feature wins over everything: the switch, and `closed` as failure mode when the state is too old. */
-export const isClosed = (feature: CompiledFeature, stale: boolean): boolean =>
-  !feature.state.enabled || (stale && feature.state.failureMode === "closed");
-
-type Features = readonly CompiledFeature[];
-
-/** By the list that was selected from, and then by what was left out of it. */
-const selections = new WeakMap<Features, Map<string, Features>>();
-const MANY_SELECTIONS = 256;
-
-/** The same list for the same omissions, so that what is remembered about a list serves targeted features too. */
-const leaveOut = (features: Features, omitted: string): Features => {
-  if (omitted === "") return features;
-  const known = selections.get(features) ?? new Map<string, Features>();
-  selections.set(features, known);
-  const found = known.get(omitted);
-  if (found !== undefined) return found;
-  if (known.size >= MANY_SELECTIONS) known.clear();
-  const left = features.filter((_, at) => !omitted.includes(String.fromCharCode(at)));
-  known.set(omitted, left);
-  return left;
+const NO_STICKY: RequestEvaluation["newSticky"] = new Map();
+export const NOTHING_MET: RequestEvaluation = {
+  compared: [],
+  meetsAny: false,
+  header: "",
+  newSticky: NO_STICKY,
 };
 
-/** The features a request meets and is targeted by, before anything is known about who sent it. */
-export const applicable = (
-  snapshot: CompiledSnapshot,
-  {
-    path,
-    method,
-    stale,
-    facts,
-  }: { path: string; method: string; stale: boolean; facts: () => EvaluationContext },
-): Features => {
-  const routed = snapshot.routed(path, method);
-  if (!snapshot.isTargeted && !stale) return routed;
-  let made: EvaluationContext | null = null;
-  let omitted = "";
-  for (const [at, feature] of routed.entries()) {
-    const isMet =
-      !isClosed(feature, stale) && (feature.targets === null || feature.targets((made ??= facts())));
-    if (!isMet) omitted += String.fromCharCode(at);
-  }
-  return leaveOut(routed, omitted);
+/** The first half, for all features. */
+export const featuresOfRequest = (snapshot: CompiledSnapshot, request: PageRequest): FeatureList => {
+  const routed = snapshot.routed(request.path, request.method);
+  if (!snapshot.isTargeted && !request.stale) return routed.all;
+  const routedRequest: EvaluationRequest = { ...request, path: null };
+  let mask = "";
+  for (const feature of routed.all) mask += exclusionOf(feature, routedRequest) === null ? "1" : "0";
+  return routed.part(mask);
 };
 
-export const assign = (
-  feature: CompiledFeature,
-  { unitId, sticky }: Pick<Identity, "unitId" | "sticky">,
-): Assigned =>
-  feature.as[cohortOf(feature, bucketOf(feature.featureId, unitId), sticky.get(feature.stickyKey))];
-
-const compare = (features: readonly CompiledFeature[], { unitId, sticky }: Identity): GateOutcome => {
-  const compared: Assigned[] = [];
+/** The second half. A bucket is three quarters of its cost, so none is computed where a sticky cohort decides. */
+export const evaluateUnit = (features: FeatureList, { unitId, sticky }: Unit): RequestEvaluation => {
+  const compared: Assignment[] = [];
   const newSticky = new Map<number, StickyCohort>();
   const told: string[] = [];
   for (const feature of features) {
     const stickyCohort = sticky.get(feature.stickyKey);
-    const cohort = cohortOf(
-      feature,
-      stickyCohort === undefined ? bucketOf(feature.featureId, unitId) : 0,
-      stickyCohort,
-    );
+    const bucket = stickyCohort === undefined ? bucketOf(feature.featureId, unitId) : 0;
+    const cohort: Cohort = cohortOf(feature, bucket, stickyCohort);
     if (cohort === "off") continue;
-    compared.push(feature.as[cohort]);
+    compared.push(feature.assignments[cohort]);
     told.push(`${feature.featureId}=${cohort}`);
     if (stickyCohort === undefined) newSticky.set(feature.stickyKey, cohort);
   }
-  const { length } = features;
   return {
     compared,
-    meetsAny: length > 0,
+    meetsAny: features.length > 0,
     header: told.join(", "),
-    newSticky: newSticky.size > 0 ? newSticky : NONE,
+    newSticky: newSticky.size > 0 ? newSticky : NO_STICKY,
   };
 };
 
-/** Compared features in all that is remembered: some 40 bytes each, and the isolate has 128 MB. */
-const MANY_COMPARED = 1_000_000;
-/** What a remembered answer takes beside them, counted in features. */
-const ANSWER = 10;
-
-type Memo = NonNullable<Identity["memo"]>;
-const sizeOf = ({ outcome }: Memo): number => outcome.compared.length + ANSWER;
-
-let remembering: Identity[] = [];
-let remembered = 0;
-
-/** Full, it begins anew with this one. */
-const remember = (identity: Identity, memo: Memo): void => {
-  remembered += sizeOf(memo) - (identity.memo === null ? 0 : sizeOf(identity.memo));
-  if (remembered > MANY_COMPARED) {
-    for (const each of remembering) each.memo = null;
-    remembering = [];
-    remembered = sizeOf(memo);
-  }
-  if (identity.memo === null) remembering.push(identity);
-  identity.memo = memo;
+/** The feature that the request sees by a preview; null: none. */
+export const previewOf = (snapshot: CompiledSnapshot, request: PageRequest): CompiledFeature | null => {
+  const feature = request.previewId === null ? undefined : snapshot.byId.get(request.previewId);
+  return feature !== undefined && isPreviewed(feature, request) ? feature : null;
 };
 
-/** The same visitor meeting the same features gets the remembered answer: a page is many requests. */
-export const gate = (features: readonly CompiledFeature[], identity: Identity): GateOutcome => {
-  if (identity.memo?.features === features) return identity.memo.outcome;
-  const outcome = compare(features, identity);
-  if (identity.signed !== null) remember(identity, { features, outcome });
-  return outcome;
+/** With the previewed feature open. It is told upstream, but neither compared nor held by the cookie. */
+export const withPreview = (evaluation: RequestEvaluation, preview: CompiledFeature): RequestEvaluation => {
+  const compared = evaluation.compared.filter(({ feature }) => feature !== preview);
+  const told = compared.map(({ feature, cohort }) => `${feature.featureId}=${cohort}`);
+  const newSticky = new Map([...evaluation.newSticky].filter(([key]) => key !== preview.stickyKey));
+  const header = [...told, `${preview.featureId}=treatment`].join(", ");
+  return { ...evaluation, compared, newSticky, header };
 };

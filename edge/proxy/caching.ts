@@ -1,14 +1,14 @@
-// What was made for a cohort is for that visitor only: no shared cache, before or behind the gate, may hand it on to
-// another. A cache behind is told with the request (see `toUpstream`), one before it with the response. Visitors whom
-// no feature concerns share caches as ever.
+// A response that was made for a cohort is for that visitor only: no shared cache, before or behind the gate, may give it
+// to another. The request tells a cache behind the gate (see `toUpstream`), the response one before it. Visitors whom no
+// feature concerns share caches as ever.
 
-/** Request header for caches between the gate and the site: neither answer from the store nor keep the answer. */
+/** Tells caches between the gate and the site to neither answer from their store nor store the answer. */
 export const UNSHARED_REQUEST = "no-cache, no-store";
 
-/** For Cloudflare's own cache, where `fetch` passes through it. Costs a request a twentieth of its CPU (measured in workerd). */
+/** The same for Cloudflare's own cache. It costs a twentieth of a request's CPU (measured in workerd). */
 export const UNSHARED_FETCH: RequestInitCfProperties = { cacheTtl: -1 };
 
-/** Whether `fetch` passes a cache of the platform's: workerd alone has none, and says so when it is asked. */
+/** Whether `fetch` passes a cache of the platform's. workerd alone has none, and its cache API fails with these words. */
 export const passesCache = async (): Promise<boolean> => {
   try {
     await caches.default.match("https://sluice.invalid/");
@@ -27,12 +27,12 @@ export const isShared = (headers: Headers): boolean => {
   return !/\b(?:private|no-store)\b/i.test(control);
 };
 
-/** Leaves the visitor's own browser what it was allowed. */
+/** Forbids shared caches only: the visitor's own browser may keep the response as before. */
 export const unshare = (headers: Headers): void => {
   const directives = (headers.get("Cache-Control") ?? "").split(",").map((directive) => directive.trim());
-  const kept = directives.filter(
+  const remaining = directives.filter(
     (each) => each !== "" && !/^(?:public|s-maxage|proxy-revalidate)\b/i.test(each),
   );
-  headers.set("Cache-Control", ["private", ...kept].join(", "));
+  headers.set("Cache-Control", ["private", ...remaining].join(", "));
   for (const name of FOR_SHARED_CACHES) headers.delete(name);
 };

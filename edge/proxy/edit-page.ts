@@ -1,17 +1,17 @@
-// A page edited while it streams by. Only HTML is touched, and nothing of it is held back or kept.
+// Edits a page while it streams by. Only HTML is edited, and nothing of it is held back or stored.
 import type { FeatureId } from "../../shared/ids.ts";
 
 export type PageEdit = {
   /** Features whose `data-feature` elements are shown (true) or removed (false). */
   readonly elements: ReadonlyMap<FeatureId, boolean>;
-  /** What the page's scripts are told. */
+  /** For the page's scripts. */
   readonly flags: ReadonlyMap<FeatureId, boolean>;
 };
 
 /** Codings that the runtime can undo and do again around an edit. */
 const CODINGS = ["gzip", "br"];
-/** What describes the bytes of the unedited page, or would let a cache bring it back after the feature closed. */
-const OF_THE_BYTES = [
+/** Headers that describe the unedited page's bytes, or would let a cache bring it back after the feature closed. */
+const UNEDITED_HEADERS = [
   "Content-Length",
   "ETag",
   "Last-Modified",
@@ -22,13 +22,13 @@ const OF_THE_BYTES = [
   "Content-MD5",
 ];
 
-/** What is in the browser's cache is of another state of the feature: the upstream must not confirm it. */
+/** The browser's copy is of another state of the feature: the upstream must not confirm it. */
 export const dropConditions = (headers: Headers): void => {
   headers.delete("If-None-Match");
   headers.delete("If-Modified-Since");
 };
 
-/** Whether the client may be asking for a page: other requests keep their conditions and codings. */
+/** Whether the request may be for a page. Other requests keep their conditions and codings. */
 const asksForPage = (headers: Headers): boolean => {
   const accept = headers.get("Accept");
   return accept === null || accept.includes("text/html") || accept.includes("*/*");
@@ -75,7 +75,7 @@ const flagsElement = (flags: PageEdit["flags"], nonce: string | null): string =>
   return `<script type="application/json" id="sluice-flags"${attribute}>${json}</script>`;
 };
 
-/** An element may carry `hidden` for the time before the gate, or without it: showing takes it away. */
+/** An element may carry `hidden`, so that it stays hidden without the gate. Showing it removes that. */
 const showOrRemove = (elements: ReadonlyMap<string, boolean>) => ({
   element: (element: Element): void => {
     const isOpen = elements.get(element.getAttribute("data-feature") ?? "");
@@ -84,11 +84,11 @@ const showOrRemove = (elements: ReadonlyMap<string, boolean>) => ({
   },
 });
 
-/** The page with its edits, streaming; any other response as it is. */
+/** The edited page, streaming; any other response as it is. */
 export const editPage = (response: Response, { elements, flags }: PageEdit): Response => {
   if (!isEditable(response)) return response;
   const edited = new Response(response.body, response);
-  for (const name of OF_THE_BYTES) edited.headers.delete(name);
+  for (const name of UNEDITED_HEADERS) edited.headers.delete(name);
   if (!(edited.headers.get("Cache-Control")?.includes("no-store") ?? false))
     edited.headers.set("Cache-Control", "private, no-cache");
   if (edited.body === null) return edited;
@@ -96,18 +96,18 @@ export const editPage = (response: Response, { elements, flags }: PageEdit): Res
   if (elements.size > 0) rewriter.on("[data-feature]", showOrRemove(elements));
   if (flags.size > 0) {
     const html = flagsElement(flags, nonceOf(response.headers.get("Content-Security-Policy")));
-    let isTold = false;
-    /** In the head, before the page's own scripts; a page without one is told where its content begins. */
-    const tell = {
+    let isInserted = false;
+    /** In the head, before the page's own scripts; in the body or at the end of a page that has no head. */
+    const insertFlags = {
       element: (element: Element): void => {
-        if (!isTold) element.prepend(html, { html: true });
-        isTold = true;
+        if (!isInserted) element.prepend(html, { html: true });
+        isInserted = true;
       },
     };
-    rewriter.on("head", tell).on("body", tell);
+    rewriter.on("head", insertFlags).on("body", insertFlags);
     rewriter.onDocument({
       end: (end) => {
-        if (!isTold) end.append(html, { html: true });
+        if (!isInserted) end.append(html, { html: true });
       },
     });
   }

@@ -1,31 +1,38 @@
-// What the gate does to one request beyond telling the upstream: another place, an answer of its own, an edited page.
-// Features are taken in the order of their ids, so that every edge decides alike when two want the same request.
-import type { FeatureId } from "../../shared/ids.ts";
+// The gate outcome: what the gates of a request's features do to it beyond telling the upstream. Features are taken in the
+// order of their ids, so that every edge decides alike when two want the same request.
 import type { WhenClosed } from "../../shared/features/gate.ts";
-import type { CompiledFeature } from "../features/compile.ts";
-import type { Place } from "../features/compile-gate.ts";
+import type { FeatureId } from "../../shared/ids.ts";
+import type { Destination } from "../features/compile-gate.ts";
+import type { CompiledFeature, FeatureList } from "../features/compiled-feature.ts";
+import type { RequestEvaluation } from "../features/evaluate.ts";
 import type { PageEdit } from "./edit-page.ts";
 
-export type Actions = {
-  readonly place: Place | null;
-  /** Instead of asking the upstream. */
+export type GateOutcome = {
+  /** null: the request goes where it would go without the gate. */
+  readonly destination: Destination | null;
+  /** Instead of asking the upstream; null: the upstream is asked. */
   readonly answer: WhenClosed | null;
-  /** Of the page, should the upstream answer with one. */
+  /** Of the page, if the upstream answers with one. */
   readonly edit: PageEdit | null;
 };
 
-export const NO_ACTIONS: Actions = { place: null, answer: null, edit: null };
+export const NO_GATE: GateOutcome = { destination: null, answer: null, edit: null };
 
 /** A redirect to the page that was asked for would never end. */
-const answers = (whenClosed: WhenClosed, path: string): boolean =>
+const answersFor = (whenClosed: WhenClosed, path: string): boolean =>
   whenClosed.action === "notFound" || whenClosed.to !== path;
 
-/** `gated`: all features with a gate, closed ones too. `open`: those that this request's unit gets. */
-export const actionsOf = (
-  gated: readonly CompiledFeature[],
-  { path, method, open }: { path: string; method: string; open: ReadonlySet<CompiledFeature> },
-): Actions => {
-  let place: Place | null = null;
+/** `gated`: all features with a gate, closed ones too. `preview`: the feature that the request sees open by a preview. */
+export const decideGate = (
+  gated: FeatureList,
+  { path, method }: { path: string; method: string },
+  { compared }: Pick<RequestEvaluation, "compared">,
+  preview: CompiledFeature | null,
+): GateOutcome => {
+  if (gated.length === 0) return NO_GATE;
+  const open = new Set(compared.filter((each) => each.open).map(({ feature }) => feature));
+  if (preview !== null) open.add(preview);
+  let destination: Destination | null = null;
   let answer: WhenClosed | null = null;
   const elements = new Map<FeatureId, boolean>();
   const flags = new Map<FeatureId, boolean>();
@@ -34,17 +41,17 @@ export const actionsOf = (
     const { featureId, gate } = feature;
     if (gate === null) continue;
     const isOpen = open.has(feature);
-    if (isOpen) place ??= gate.placeOf?.(path) ?? null;
-    else if (gate.whenClosed !== null && answers(gate.whenClosed, path)) answer ??= gate.whenClosed;
+    if (isOpen) destination ??= gate.destinationOf?.(path) ?? null;
+    else if (gate.whenClosed !== null && answersFor(gate.whenClosed, path)) answer ??= gate.whenClosed;
     if (gate.elements) elements.set(featureId, isOpen);
     if (gate.flags) flags.set(featureId, isOpen);
   }
   const edit = elements.size + flags.size === 0 ? null : { elements, flags };
-  return { place, answer, edit };
+  return { destination, answer, edit };
 };
 
-/** Never kept by a cache: the feature may open any time. */
-export const answerClosed = (whenClosed: WhenClosed): Response => {
+/** No cache may keep it: the feature may open any time. */
+export const answerWhenClosed = (whenClosed: WhenClosed): Response => {
   const headers = new Headers({ "Cache-Control": "private, no-store" });
   if (whenClosed.action === "redirect") {
     headers.set("Location", whenClosed.to);

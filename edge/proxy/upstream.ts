@@ -1,23 +1,11 @@
-// The upstream's side of a request: one upstream request per request, bodies streamed, nothing touched but the names
-// that are ours. Framing (Connection, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade) belongs to the runtime.
-
+// The request that the upstream gets: one for each of the visitor's, with a streamed body and every header as it came but
+// Sluice's own. Framing (Connection, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade) belongs to the runtime.
+import type { Destination } from "../features/compile-gate.ts";
+import { pathStart } from "../incoming-request.ts";
 import { UNSHARED_REQUEST } from "./caching.ts";
-import type { Place } from "../features/compile-gate.ts";
 
 export const FEATURES_HEADER = "Sluice-Features";
 export const UNIT_HEADER = "Sluice-Unit";
-
-/** Where the path begins in an absolute URL. */
-const pathStart = (url: string): number => {
-  const at = url.indexOf("/", url.indexOf("//") + 2);
-  return at < 0 ? url.length : at;
-};
-
-export const pathOf = (url: string): string => {
-  const begin = pathStart(url);
-  const query = url.indexOf("?", begin);
-  return (query < 0 ? url.slice(begin) : url.slice(begin, query)) || "/";
-};
 
 /**
  * The visitor's own host and scheme, for an upstream that is reached under another name; what the visitor claims about
@@ -31,8 +19,8 @@ const tellForwarded = (headers: Headers, url: string): void => {
   if (address !== null && !headers.has("X-Forwarded-For")) headers.set("X-Forwarded-For", address);
 };
 
-/** What the upstream is told of a visitor. */
-export type Told = { readonly features: string; readonly unitId: string };
+/** What `Sluice-Features` and `Sluice-Unit` tell the upstream. */
+type Evaluated = { readonly features: string; readonly unitId: string };
 
 const targetOf = (url: string, base: string, path: string | null): string => {
   if (base === "" && path === null) return url;
@@ -43,15 +31,15 @@ const targetOf = (url: string, base: string, path: string | null): string => {
 };
 
 /**
- * A request on its way upstream, as `fetch` takes it: making a Request of the visitor's and fetching that copies method,
- * headers and Cloudflare's properties twice, a tenth of what a request costs at all (measured).
+ * A request for the upstream, as `fetch` takes it. A Request made of the visitor's and then fetched would copy method,
+ * headers and Cloudflare's properties twice, which is a tenth of the CPU of a whole request (measured).
  */
-export type Outgoing = {
+export type UpstreamRequest = {
   readonly to: string | Request;
   readonly init: RequestInit<RequestInitCfProperties> & { readonly headers: Headers };
 };
 
-/** What a Connection header says to the runtime, or may not take away from a message. */
+/** Names that a Connection header may hold and that do not nominate a header. */
 const NO_NOMINEES = new Set(["close", "keep-alive", "upgrade", "host", "content-length", ""]);
 
 /** The headers that a Connection header nominates for its own hop (RFC 9110, 7.6.1). */
@@ -64,31 +52,35 @@ export const nominatedBy = (connection: string | null): readonly string[] =>
         .filter((name) => !NO_NOMINEES.has(name) && /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name));
 
 /**
- * The request as it goes upstream. `told` null: as if Sluice were not there, except that nobody may pose as it.
+ * The request as it goes upstream. `evaluated` null: as if Sluice were not there, except that nobody may pose as it.
  * `upstreamUrl` empty: the site's own URL, which Cloudflare takes to the server behind the Worker's route.
- * `place`: where a feature wants the request served instead.
+ * `destination`: where a feature's gate sends the request instead.
  */
 export const toUpstream = (
   request: Request,
   url: string,
-  { upstreamUrl, told, place }: { upstreamUrl: string; told: Told | null; place: Place | null },
-): Outgoing => {
+  {
+    upstreamUrl,
+    evaluated,
+    destination,
+  }: { upstreamUrl: string; evaluated: Evaluated | null; destination: Destination | null },
+): UpstreamRequest => {
   const { method, body } = request;
-  const base = place?.upstream ?? upstreamUrl;
+  const base = destination?.upstream ?? upstreamUrl;
   const headers = new Headers(request.headers);
   for (const name of nominatedBy(headers.get("Connection"))) headers.delete(name);
   if (headers.has("Proxy-Connection")) headers.delete("Proxy-Connection");
   if (base !== "") tellForwarded(headers, url);
-  if (told !== null) {
-    headers.set(FEATURES_HEADER, told.features);
-    headers.set(UNIT_HEADER, encodeUnit(told.unitId));
+  if (evaluated !== null) {
+    headers.set(FEATURES_HEADER, evaluated.features);
+    headers.set(UNIT_HEADER, encodeUnit(evaluated.unitId));
     headers.set("Cache-Control", UNSHARED_REQUEST);
   } else {
     if (headers.has(FEATURES_HEADER)) headers.delete(FEATURES_HEADER);
     if (headers.has(UNIT_HEADER)) headers.delete(UNIT_HEADER);
   }
-  const target = targetOf(url, base, place?.path ?? null);
-  // Such a body is allowed to pass (RFC 9110, 9.3.1), but not to be named here.
+  const target = targetOf(url, base, destination?.path ?? null);
+  // Such a body may pass (RFC 9110, 9.3.1), but fetch does not take it as part of `init`.
   if (body !== null && (method === "GET" || method === "HEAD"))
     return { to: new Request(target, request), init: { headers } };
   return { to: target, init: { method, headers, body, redirect: "manual" } };
@@ -98,7 +90,7 @@ export const toUpstream = (
 const encodeUnit = (unitId: string): string =>
   /^[\u0021-\u007e]*$/.test(unitId) ? unitId : encodeURIComponent(unitId);
 
-/** The answer when the upstream cannot be reached: the visitor would get the like from any proxy. */
+/** The answer when the upstream cannot be reached. */
 export const unreachable = (): Response =>
   new Response("Bad Gateway: the site did not answer.\n", {
     status: 502,

@@ -1,58 +1,61 @@
-// `POST /.sluice/captcha`: a page sends the captcha token of its visitor. What the provider finds goes into the visitor's
-// signed cookie, and from there into every span. The page waits for the answer, the visitor does not: what they get of
-// the site is the same before, after and whatever the score.
+// `POST /.sluice/captcha`: a page sends the captcha token of its visitor. The score goes into the visitor's signed cookie,
+// and from there into every span. The page waits for the answer, the visitor does not: whatever the score, the site stays
+// the same for them.
 import { Hono } from "hono";
 import { z } from "zod";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { CaptchaConfig } from "../config.ts";
-import { makeEventLimit } from "./events.ts";
-import { readPosted, type PostRefusal } from "./same-origin-post.ts";
+import { readIncoming } from "../incoming-request.ts";
 import { parseJson } from "../parse-json.ts";
-import { problem } from "./problem.ts";
-import type { Identity } from "../visitor/cookie.ts";
 import type { WaitUntil } from "../snapshot/cache.ts";
-import type { Undecided, Verify } from "../visitor/captcha.ts";
+import type { CaptchaError, VerifyCaptcha } from "../visitor/captcha.ts";
+import type { Identify } from "../visitor/identify.ts";
+import type { Identity } from "../visitor/identity.ts";
+import { problem } from "./problem.ts";
+import { makeRateLimit } from "./rate-limit.ts";
+import { readSameOriginPost, type PostError } from "./read-same-origin-post.ts";
+import { waitUntilOf } from "./wait-until.ts";
 
-/** Tokens by what became of them. */
-export type CaptchaStats = Readonly<Record<"human" | "bot" | Undecided, number>>;
+/** Tokens, counted by what they came to. */
+export type CaptchaStats = Readonly<Record<"human" | "bot" | CaptchaError["reason"], number>>;
 
-export type Captcha = { readonly route: Hono; readonly stats: () => CaptchaStats };
+export type CaptchaRoute = { readonly route: Hono; readonly stats: () => CaptchaStats };
 
 type Dependencies = {
   readonly config: CaptchaConfig;
-  readonly verify: Verify;
-  readonly identify: (request: Request) => Identity | Promise<Identity>;
+  readonly verify: VerifyCaptcha;
+  readonly identify: Identify;
   /** A Set-Cookie header that makes the browser keep this identity. */
-  readonly remember: (url: string, identity: Identity) => Promise<string>;
+  readonly writeCookie: (url: string, identity: Identity) => Promise<string>;
   /** Reports a unit that turned out to be a bot, so that it is counted no more. */
-  readonly tellOfBot: (request: Request, bot: Identity, waitUntil: WaitUntil) => Promise<void>;
+  readonly reportBot: (request: Request, bot: Identity, waitUntil: WaitUntil) => Promise<void>;
   readonly countFailure: (where: string, error: unknown) => void;
   readonly now: () => number;
 };
 
-type Refusal = PostRefusal | "malformed" | "nobody" | "tooMany" | Undecided;
+type TokenError = PostError | CaptchaError | { readonly reason: "malformed" | "noCookie" | "tooMany" };
 
 /** reCAPTCHA's tokens have some 2,000 characters, Turnstile's at most 2,048. */
-const MAX_CHARACTERS = 8_192;
+const MAX_BYTES = 8_192;
 
 const Body = z.object({ token: z.string().min(1) });
 
-const readToken = async (request: Request): Promise<Result<string, PostRefusal | "malformed">> => {
-  const text = await readPosted(request, MAX_CHARACTERS);
+const readToken = async (request: Request): Promise<Result<string, TokenError>> => {
+  const text = await readSameOriginPost(request, MAX_BYTES);
   if (!text.ok) return text;
   const body = Body.safeParse(parseJson(text.value));
-  return body.success ? ok(body.data.token) : err("malformed");
+  return body.success ? ok(body.data.token) : err({ reason: "malformed" });
 };
 
-const refused = (refusal: Refusal): Response => {
-  switch (refusal) {
+const problemOf = (error: TokenError): Response => {
+  switch (error.reason) {
     case "foreign":
       return problem(403, "tokens are taken from the site's own pages only");
     case "tooLarge":
-      return problem(413, `a body has at most ${MAX_CHARACTERS} characters`);
+      return problem(413, `a body has at most ${error.maxBytes} bytes`);
     case "malformed":
       return problem(400, 'the body must be {"token": "…"}');
-    case "nobody":
+    case "noCookie":
       return problem(409, "the visitor has no cookie of Sluice that the score could be kept in");
     case "tooMany":
       return problem(429, "one visitor sent too many tokens");
@@ -66,36 +69,36 @@ const refused = (refusal: Refusal): Response => {
   }
 };
 
-export const makeCaptcha = (dependencies: Dependencies): Captcha => {
-  const { config, verify, identify, remember, tellOfBot, countFailure, now } = dependencies;
+export const makeCaptchaRoute = (dependencies: Dependencies): CaptchaRoute => {
+  const { config, verify, identify, writeCookie, reportBot, countFailure, now } = dependencies;
   const stats = { human: 0, bot: 0, spent: 0, elsewhere: 0, unanswered: 0, misconfigured: 0 };
-  const mayAsk = makeEventLimit();
+  const isAllowed = makeRateLimit();
   const route = new Hono();
 
   route.post("/", async (c) => {
-    const request = c.req.raw;
+    const { request, url } = readIncoming(c.req.raw);
     const token = await readToken(request);
-    if (!token.ok) return refused(token.error);
-    const identity = await identify(request);
-    if (identity.signed === null || identity.isPassing) return refused("nobody");
+    if (!token.ok) return problemOf(token.error);
+    const identity = await identify(readIncoming(request));
+    if (identity.signed === null || identity.isEphemeral) return problemOf({ reason: "noCookie" });
     if (identity.captchaScore !== null) return c.body(null, 204);
-    if (!mayAsk(identity.unitId, now())) return refused("tooMany");
+    if (!isAllowed(identity.unitId, now())) return problemOf({ reason: "tooMany" });
     const address = request.headers.get("CF-Connecting-IP");
-    const verdict = await verify(token.value, { hostname: new URL(request.url).hostname, address });
-    if ("undecided" in verdict) {
-      stats[verdict.undecided]++;
-      if (verdict.undecided === "misconfigured")
+    const score = await verify(token.value, { hostname: new URL(url).hostname, address });
+    if (!score.ok) {
+      stats[score.error.reason]++;
+      if (score.error.reason === "misconfigured")
         countFailure(
           "captcha",
-          `${config.provider} does not take CAPTCHA_SECRET, or its key gives no scores`,
+          `${config.provider} does not take CAPTCHA_SECRET, or its key gives no scores: check both`,
         );
-      return refused(verdict.undecided);
+      return problemOf(score.error);
     }
-    const scored = { ...identity, captchaScore: verdict.score };
-    const isBot = verdict.score < config.threshold;
+    const scored = { ...identity, captchaScore: score.value };
+    const isBot = score.value < config.threshold;
     stats[isBot ? "bot" : "human"]++;
-    if (isBot) await tellOfBot(request, scored, (promise) => c.executionCtx.waitUntil(promise));
-    c.header("Set-Cookie", await remember(request.url, scored));
+    if (isBot) await reportBot(request, scored, waitUntilOf(c));
+    c.header("Set-Cookie", await writeCookie(url, scored));
     return c.body(null, 204);
   });
 

@@ -1,58 +1,74 @@
-// `POST /.sluice/events`: a page tells by navigator.sendBeacon that its visitor did what a feature is for. Believed only
-// from the site's own pages, of a visitor whose cookie holds a cohort of the feature, and not too often.
+// `POST /.sluice/events`: a page tells by navigator.sendBeacon that its visitor did what a feature is for. Only the site's
+// own pages may tell it, of a visitor whose cookie holds a cohort of the feature, and not too often.
+import { Hono } from "hono";
 import { z } from "zod";
-import { FeatureId, type UnitId } from "../../shared/ids.ts";
+import { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-
-import { assign, isClosed, type Assigned } from "../features/evaluate.ts";
-import type { Identity } from "../visitor/cookie.ts";
-import type { Seen } from "../snapshot/cache.ts";
-import { readPosted, type PostRefusal } from "./same-origin-post.ts";
+import { evaluateActivations } from "../features/evaluate.ts";
+import { readIncoming } from "../incoming-request.ts";
 import { parseJson } from "../parse-json.ts";
+import type { SnapshotCache } from "../snapshot/cache.ts";
+import type { Identify } from "../visitor/identify.ts";
+import type { Previews } from "../visitor/preview.ts";
+import { problem } from "./problem.ts";
+import { makeRateLimit } from "./rate-limit.ts";
+import { readSameOriginPost, type PostError } from "./read-same-origin-post.ts";
+import type { ReportEvent } from "./report-event.ts";
+import { waitUntilOf } from "./wait-until.ts";
 
-const Event = z.object({ type: z.literal("activation"), featureId: FeatureId.optional() });
-export type PageEvent = z.infer<typeof Event>;
+const PageEvent = z.object({ type: z.literal("activation"), featureId: FeatureId.optional() });
+type PageEvent = z.infer<typeof PageEvent>;
 
-export type EventRefusal = PostRefusal | "malformed" | "tooMany";
+type EventError = PostError | { readonly reason: "malformed" | "tooMany" };
 
-const MAX_CHARACTERS = 1_024;
-const WINDOW_MS = 10_000;
-const EVENTS_A_WINDOW = 20;
-/** Units that are counted at the same time; beyond, counting begins anew. */
-const MANY_UNITS = 10_000;
-
-export const readEvent = async (request: Request): Promise<Result<PageEvent, EventRefusal>> => {
-  const text = await readPosted(request, MAX_CHARACTERS);
-  if (!text.ok) return text;
-  const event = Event.safeParse(parseJson(text.value));
-  return event.success ? ok(event.data) : err("malformed");
+type Dependencies = {
+  readonly cache: Pick<SnapshotCache, "read">;
+  readonly identify: Identify;
+  readonly previews: Previews;
+  readonly reportEvent: ReportEvent;
+  readonly now: () => number;
 };
 
-/** Whether a unit may still send an event at `now`, in ms. */
-export const makeEventLimit = (): ((unitId: UnitId, now: number) => boolean) => {
-  let counts = new Map<UnitId, number>();
-  let windowEnds = 0;
-  return (unitId, now) => {
-    if (now >= windowEnds || counts.size >= MANY_UNITS) {
-      counts = new Map();
-      windowEnds = now + WINDOW_MS;
-    }
-    const count = (counts.get(unitId) ?? 0) + 1;
-    counts.set(unitId, count);
-    return count <= EVENTS_A_WINDOW;
-  };
+const MAX_BYTES = 1_024;
+
+const readEvent = async (request: Request): Promise<Result<PageEvent, EventError>> => {
+  const body = await readSameOriginPost(request, MAX_BYTES);
+  if (!body.ok) return body;
+  const event = PageEvent.safeParse(parseJson(body.value));
+  return event.success ? ok(event.data) : err({ reason: "malformed" });
 };
 
-/** The open features that the visitor's cookie holds. */
-export const stickyAssignments = ({ snapshot, stale }: Seen, identity: Identity): Assigned[] => {
-  const { sticky } = identity;
-  return snapshot.enabled
-    .filter((feature) => sticky.has(feature.stickyKey) && !isClosed(feature, stale))
-    .map((feature) => assign(feature, identity));
+const problemOf = (error: EventError): Response => {
+  switch (error.reason) {
+    case "foreign":
+      return problem(403, "events are taken from the site's own pages only");
+    case "tooLarge":
+      return problem(413, `an event has at most ${error.maxBytes} bytes`);
+    case "malformed":
+      return problem(400, 'an event is {"type": "activation", "featureId"?: "…"}');
+    case "tooMany":
+      return problem(429, "one visitor sent too many events");
+  }
 };
 
-/** The features that the visitor acted on: the named one, else all that they are held for. */
-export const activatedBy = ({ featureId }: PageEvent, seen: Seen, identity: Identity): Assigned[] =>
-  stickyAssignments(seen, identity).filter(
-    ({ feature }) => featureId === undefined || feature.featureId === featureId,
-  );
+export const makeEventsRoute = ({ cache, identify, previews, reportEvent, now }: Dependencies): Hono => {
+  const isAllowed = makeRateLimit();
+  const route = new Hono();
+  route.post("/", async (c) => {
+    const event = await readEvent(c.req.raw);
+    if (!event.ok) return problemOf(event.error);
+    const incoming = readIncoming(c.req.raw);
+    const identity = await identify(incoming);
+    if (identity.signed === null || identity.isEphemeral) return c.body(null, 204); // nobody who could have acted
+    if (!isAllowed(identity.unitId, now())) return problemOf({ reason: "tooMany" });
+    const waitUntil = waitUntilOf(c);
+    const { snapshot, stale } = await cache.read(waitUntil);
+    const { featureId } = event.value;
+    const named = snapshot.enabled.filter((each) => featureId === undefined || each.featureId === featureId);
+    const previewId = await previews.read(incoming);
+    const activated = evaluateActivations(named, { stale, previewId }, identity);
+    reportEvent(incoming.request, identity, { exposed: [], activated }, waitUntil);
+    return c.body(null, 204);
+  });
+  return route;
+};

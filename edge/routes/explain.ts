@@ -1,92 +1,65 @@
-// Why each feature is on or off for one visitor, in words.
-import { bucketOf, cohortOf, type Cohort } from "../../shared/features/assign.ts";
-import type { EvaluationContext } from "../../shared/features/compile-targeting.ts";
-import type { FeatureId } from "../../shared/ids.ts";
-import type { CompiledFeature } from "../features/compile.ts";
-import { isClosed } from "../features/evaluate.ts";
-import type { Identity } from "../visitor/cookie.ts";
-import type { Seen } from "../snapshot/cache.ts";
+// `GET /.sluice/explain` and `GET /.sluice/overlay`: why each feature is on or off for the visitor who asks.
+import { Hono, type Context } from "hono";
+import { evaluationContextOf } from "../features/evaluation-context.ts";
+import type { EvaluationRequest } from "../features/evaluate.ts";
+import { readIncoming } from "../incoming-request.ts";
+import type { SnapshotCache } from "../snapshot/cache.ts";
+import type { ReadClaims } from "../visitor/claims.ts";
+import type { Identify } from "../visitor/identify.ts";
+import { isKnown } from "../visitor/identity.ts";
+import type { Previews } from "../visitor/preview.ts";
+import { explainFeature, type Explanation } from "./explanation.ts";
+import { overlayHeaders, renderOverlay } from "./overlay.ts";
+import { waitUntilOf } from "./wait-until.ts";
 
-/** What decided, beside the words: for programs. */
-export type Why = "preview" | "closed" | "stale" | "route" | "notTargeted" | "held" | "bucket";
-
-export type Explanation = {
-  readonly featureId: FeatureId;
-  /** 0 … 9999 */
-  readonly bucket: number;
-  readonly cohort: Cohort;
-  readonly open: boolean;
-  readonly why: Why;
-  readonly reason: string;
+type Dependencies = {
+  readonly cache: Pick<SnapshotCache, "read">;
+  readonly identify: Identify;
+  readonly readClaims: ReadClaims;
+  readonly previews: Previews;
 };
 
-/** Who asks, and for which page of the site; `path` null: for any. */
-export type Question = {
-  readonly identity: Identity;
-  readonly facts: EvaluationContext;
-  readonly path: string | null;
-  readonly method: string;
-  /** The feature that the one who asks may see open whatever its state; null: none. */
-  readonly preview: FeatureId | null;
+export type VisitorExplanation = {
+  readonly unit: string;
+  /** false: no valid cookie and no sign-in came with the request, and this unit was generated for the answer. */
+  readonly known: boolean;
+  /** 0 (bot) … 1 (human); null: no captcha has found anything. */
+  readonly captchaScore: number | null;
+  readonly revision: number;
+  readonly features: readonly Explanation[];
 };
 
-/** What is decided for one feature and one unit; `why` is the reason for programs. */
-export type Judgement = {
-  readonly bucket: number;
-  readonly cohort: Cohort;
-  readonly open: boolean;
-  readonly why: Why;
-};
+export const makeExplainRoutes = ({ cache, identify, readClaims, previews }: Dependencies): Hono => {
+  const route = new Hono();
 
-/** In the gate's own order: preview, closed, route, targeting, and only then who it is. */
-export const judge = (
-  feature: CompiledFeature,
-  stale: boolean,
-  { identity, facts, path, method, preview }: Question,
-): Judgement => {
-  const { featureId, state, targets } = feature;
-  const bucket = bucketOf(featureId, identity.unitId);
-  const sticky = identity.sticky.get(feature.stickyKey);
-  const cohort = cohortOf(feature, bucket, sticky);
-  if (preview === featureId && (path === null || feature.appliesTo(path, method)))
-    return { bucket, cohort, open: true, why: "preview" };
-  if (isClosed(feature, stale))
-    return { bucket, cohort, open: false, why: state.enabled ? "stale" : "closed" };
-  if (path !== null && !feature.appliesTo(path, method))
-    return { bucket, cohort: "off", open: false, why: "route" };
-  if (targets !== null && !targets(facts)) return { bucket, cohort: "off", open: false, why: "notTargeted" };
-  return { bucket, cohort, open: cohort === "treatment", why: sticky === undefined ? "bucket" : "held" };
-};
+  /** `?path=` (and `&method=`) asks about one page of the site; without it the answer is for any page. */
+  const explain = async (c: Context): Promise<VisitorExplanation> => {
+    const { snapshot, stale } = await cache.read(waitUntilOf(c));
+    const incoming = readIncoming(c.req.raw);
+    const identity = await identify(incoming);
+    const path = c.req.query("path") || null;
+    const request: EvaluationRequest = {
+      path,
+      method: c.req.query("method") ?? "GET",
+      context: evaluationContextOf(incoming, path ?? "/", await readClaims(incoming.request)),
+      stale,
+      previewId: await previews.read(incoming),
+    };
+    return {
+      unit: identity.unitId,
+      known: isKnown(identity),
+      captchaScore: identity.captchaScore,
+      revision: snapshot.revision,
+      features: snapshot.features.map((feature) => explainFeature(feature, request, identity)),
+    };
+  };
 
-const bucketReason = ({ rolloutBps, holdoutBps }: CompiledFeature, { bucket, cohort }: Judgement): string => {
-  if (cohort === "treatment") return `bucket ${bucket} is below the rollout of ${rolloutBps}`;
-  if (cohort === "holdout") return `bucket ${bucket} is in the holdout, the last ${holdoutBps}`;
-  return `bucket ${bucket} is not reached by the rollout of ${rolloutBps}`;
-};
+  route.get("/explain", async (c) => c.json(await explain(c)));
 
-const reasonOf = (feature: CompiledFeature, judgement: Judgement, { path, method }: Question): string => {
-  switch (judgement.why) {
-    case "preview":
-      return "shown by a preview link";
-    case "closed":
-      return "the feature is closed";
-    case "stale":
-      return "the state is too old and the feature closes when it is";
-    case "route":
-      return `${method} ${path} is on none of the feature's routes`;
-    case "notTargeted":
-      return "the request is not one that the feature is for";
-    case "held":
-      return `${judgement.cohort}, held by the cookie`;
-    case "bucket":
-      return bucketReason(feature, judgement);
-  }
-};
+  route.get("/overlay", async (c) => {
+    for (const [name, value] of Object.entries(await overlayHeaders())) c.header(name, value);
+    return c.html(renderOverlay(await explain(c), c.req.query("path") ?? ""));
+  });
 
-export const explainFeature = (feature: CompiledFeature, stale: boolean, question: Question): Explanation => {
-  const judgement = judge(feature, stale, question);
-  return { featureId: feature.featureId, ...judgement, reason: reasonOf(feature, judgement, question) };
+  return route;
 };
-
-export const explain = ({ snapshot, stale }: Seen, question: Question): Explanation[] =>
-  snapshot.features.map((feature) => explainFeature(feature, stale, question));

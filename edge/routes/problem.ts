@@ -1,4 +1,4 @@
-// Why a request to one of Sluice's own routes is refused, as RFC 9457 has it.
+// The answer to a refused request to one of Sluice's own routes, as a problem of RFC 9457.
 
 const TITLES = {
   400: "Bad Request",

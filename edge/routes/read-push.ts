@@ -1,60 +1,43 @@
-// `POST /.sluice/push`: the origin tells the edge what changed. Signed, so that nobody else can open or close anything.
-import { PushMessage } from "../../shared/snapshot/push-message.ts";
+// Reads the message of a push. It is signed, so that nobody but the origin can open or close anything.
 import { encodeFeature } from "../../shared/features/encoded-feature.ts";
-import type { KeyRing } from "../../shared/signing/key-ring.ts";
-import type { Push } from "../../shared/snapshot/versioned-snapshot.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
+import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import { parseSignature, SIGNATURE_TOLERANCE_S, signedText } from "../../shared/signing/push-signature.ts";
+import { PushMessage } from "../../shared/snapshot/push-message.ts";
+import type { Push } from "../../shared/snapshot/versioned-snapshot.ts";
+import { fromHex } from "../bytes.ts";
 import { parseJson } from "../parse-json.ts";
+import { readBody, type BodyError } from "./read-body.ts";
 
-export type PushRefusal =
-  | { readonly reason: "signature"; readonly detail: string }
-  | { readonly reason: "tooLarge"; readonly maxBytes: number }
-  | { readonly reason: "malformed"; readonly detail: string };
+export type ReadPushError =
+  | BodyError
+  | { readonly reason: "signature" | "malformed"; readonly detail: string };
 
 /** 1,000 features with room for long targeting. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 type Verify = (secret: string, text: string, mac: Uint8Array) => Promise<boolean>;
 
-/** The body's text; null when it is longer than allowed, whatever Content-Length says. */
-const readLimited = async (request: Request): Promise<string | null> => {
-  if (Number(request.headers.get("Content-Length") ?? 0) > MAX_BYTES) return null;
-  if (request.body === null) return "";
-  const decoder = new TextDecoder();
-  let bytes = 0;
-  let text = "";
-  for await (const chunk of request.body) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BYTES) return null;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-};
+const signatureError = (detail: string) => err({ reason: "signature", detail } as const);
 
-const fromHex = (hex: string): Uint8Array =>
-  Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
-
-const refuse = (detail: string) => err({ reason: "signature", detail } as const);
-
-/** The message of a push that is signed, timely and well formed. */
+/** The message of a push that is signed, timely and valid. */
 export const readPush = async (
   request: Request,
   ring: KeyRing,
   nowMs: number,
   verify: Verify,
-): Promise<Result<Push, PushRefusal>> => {
+): Promise<Result<Push, ReadPushError>> => {
   const signature = parseSignature(request.headers.get("Sluice-Signature") ?? "");
-  if (signature === null) return refuse("Sluice-Signature is missing or malformed");
+  if (signature === null) return signatureError("Sluice-Signature is missing or malformed");
   const key = ring.find(({ kid }) => kid === signature.kid);
-  if (key === undefined) return refuse("unknown kid");
+  if (key === undefined) return signatureError("unknown kid");
   if (Math.abs(nowMs / 1_000 - signature.timestamp) > SIGNATURE_TOLERANCE_S)
-    return refuse(`timestamp is more than ${SIGNATURE_TOLERANCE_S} s off`);
-  const body = await readLimited(request);
-  if (body === null) return err({ reason: "tooLarge", maxBytes: MAX_BYTES });
-  if (!(await verify(key.secret, signedText(signature.timestamp, body), fromHex(signature.mac))))
-    return refuse("the signature does not match");
-  const parsed = PushMessage.safeParse(parseJson(body));
+    return signatureError(`timestamp is more than ${SIGNATURE_TOLERANCE_S} s off`);
+  const body = await readBody(request, MAX_BYTES);
+  if (!body.ok) return body;
+  if (!(await verify(key.secret, signedText(signature.timestamp, body.value), fromHex(signature.mac))))
+    return signatureError("the signature does not match");
+  const parsed = PushMessage.safeParse(parseJson(body.value));
   if (parsed.success) return ok({ ...parsed.data, features: parsed.data.features.map(encodeFeature) });
   const detail = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
   return err({ reason: "malformed", detail });

@@ -1,28 +1,13 @@
-// What this isolate knows. An isolate cannot be called, but it can wait: requests keep one watch open to the region's
-// replica, and a request that finds the state too old asks first. When nobody answers, the isolate begins from KV,
-// else from the built-in default (no feature at all), and keeps asking.
-import {
-  applyDelta,
-  emptySnapshot,
-  FIRST_REVISION,
-  featuresOf,
-  type VersionedSnapshot,
-} from "../../shared/snapshot/versioned-snapshot.ts";
-import { compile, type CompiledSnapshot } from "../features/compile.ts";
-import { sleep, within, type Watch, type WatchAnswer } from "./watch.ts";
+// The snapshot cache of one isolate. An isolate cannot be called, but it can wait: its requests keep one watch open to
+// the region's replica, and a request that finds the snapshot stale asks first. When no replica answers, the isolate
+// begins from the KV copy, else without any feature, and keeps asking.
+import { makeTurns, type Turn } from "../turns.ts";
+import { makeWaitList, sleep, within } from "../waiting.ts";
+import { HeldSnapshot, type SnapshotView } from "./held-snapshot.ts";
+import type { KvCopy } from "./kv-copy.ts";
+import type { Watch, WatchAnswer } from "./rpc.ts";
 
-export type Source = "memory" | "replica" | "kv" | "default";
-
-/** The state one request sees. */
-export type Seen = {
-  readonly snapshot: CompiledSnapshot;
-  readonly source: Source;
-  /** Since the hub last confirmed this state. */
-  readonly ageMs: number;
-  /** Older than MAX_STALE_MS and nobody answers: features whose failure mode is `closed` are closed. */
-  readonly stale: boolean;
-};
-
+export type { SnapshotView } from "./held-snapshot.ts";
 export type WaitUntil = (promise: Promise<unknown>) => void;
 
 type Dependencies = {
@@ -30,179 +15,115 @@ type Dependencies = {
   readonly maxStaleMs: number;
   /** A call to the region's replica, made within the current request. */
   readonly watchReplica: (watch: Watch) => Promise<WatchAnswer>;
-  readonly readKept: () => Promise<{ ledger: VersionedSnapshot; writtenAt: number } | null>;
+  readonly readKvCopy: () => Promise<KvCopy | null>;
   readonly now: () => number;
+  /** This isolate's id. */
   readonly watcher: string;
 };
 
-/** The longest a request waits for an answer about state that is too old. */
+/** The longest that a request waits for an answer about a stale snapshot. */
 const ASK_MS = 1_000;
-/** After a question without answer, requests take what there is for this long before one asks again. */
+/** After an ask without answer, requests take what there is for this long before one asks again. */
 const ASK_AGAIN_MS = 1_000;
-/** The platform cancels what outlives its request by 30 s: a watch is handed on before that. */
+/** The platform cancels work 30 s after its request: another request takes the watch over before that. */
 const HAND_ON_MS = 15_000;
-const LAST_CALL_MS = 22_000;
+const LAST_WATCH_MS = 22_000;
 const RETRY_MS = 500;
 const SLACK_MS = 1_500;
 
-export type Memory = {
-  see: (waitUntil: WaitUntil) => Seen | Promise<Seen>;
+export type SnapshotCache = {
+  /** The snapshot for one request; no promise for the many requests for which it is fresh. */
+  readonly read: (waitUntil: WaitUntil) => SnapshotView | Promise<SnapshotView>;
   /** Asks the replica now, whatever the age. */
-  refresh: (waitUntil: WaitUntil) => Promise<boolean>;
-  /** Resolves when something new is learned, or after `ms`. */
-  changed: (ms: number) => Promise<void>;
+  readonly refresh: (waitUntil: WaitUntil) => Promise<boolean>;
+  /** Resolves when the snapshot changes, or after `ms`. */
+  readonly changed: (ms: number) => Promise<void>;
   /** Calls to Durable Objects since the isolate began. */
-  calls: () => number;
+  readonly calls: () => number;
 };
 
-export const makeMemory = ({
-  watchMs,
-  maxStaleMs,
-  watchReplica,
-  readKept,
-  now,
-  watcher,
-}: Dependencies): Memory => {
-  const waiting = new Set<() => void>();
-  let ledger: VersionedSnapshot = emptySnapshot;
-  let snapshot: CompiledSnapshot | null = null;
-  let origin: "replica" | "kv" | "default" = "default";
-  let confirmedAt = 0;
-  let question: { readonly answer: Promise<boolean>; readonly askedAt: number } | null = null;
-  let unansweredAt = 0;
-  let watchNumber = 0;
-  /** When a request must open the next watch, and when the open one counts as hung. */
-  let handOnAt = 0;
-  let hungAt = 0;
+export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => {
+  const { watchMs, maxStaleMs, watchReplica, readKvCopy, now, watcher } = dependencies;
+  const held = new HeldSnapshot(maxStaleMs);
+  const changes = makeWaitList();
+  const takeTurn = makeTurns();
+  let asked: { readonly answer: Promise<boolean>; readonly atMs: number } | null = null;
+  let unansweredAtMs = 0;
   let calls = 0;
 
-  const learn = (next: VersionedSnapshot): void => {
-    ledger = next;
-    snapshot = compile(next.revision ?? FIRST_REVISION, featuresOf(next), snapshot);
-    for (const leave of waiting) leave();
+  const read = (waitUntil: WaitUntil): SnapshotView | Promise<SnapshotView> => {
+    const nowMs = now();
+    const isUsable = held.isThere && (held.isFresh(nowMs) || nowMs - unansweredAtMs < ASK_AGAIN_MS);
+    const view = isUsable ? held.view(nowMs) : askAndRead(nowMs, waitUntil);
+    keepWatching(nowMs, waitUntil);
+    return view;
   };
 
-  const call = async (waitMs: number): Promise<boolean> => {
-    calls++;
-    const answer = await within(
-      waitMs === 0 ? ASK_MS : waitMs + SLACK_MS,
-      watchReplica({
-        watcher,
-        have: origin === "replica" ? ledger.revision : null,
-        waitMs,
-        maxAgeMs: maxStaleMs / 2,
-      }),
-      "replica watch",
-    );
-    const { revision, change, ageMs } = answer;
-    if (change !== null && change.revision > (ledger.revision ?? -1)) learn(applyDelta(ledger, change));
-    // A replica that knows less than what is held here has not confirmed it.
-    if (ageMs === null || revision !== ledger.revision) return false;
-    if (snapshot === null) learn(ledger);
-    origin = "replica";
-    confirmedAt = Math.max(confirmedAt, now() - ageMs);
-    return ageMs <= maxStaleMs;
+  const askAndRead = async (nowMs: number, waitUntil: WaitUntil): Promise<SnapshotView> => {
+    const isConfirmed = await within(ASK_MS, ask(nowMs, waitUntil), "ask").catch(() => false);
+    if (!held.isThere) await begin();
+    return held.view(now(), isConfirmed);
   };
 
-  const watch = async (number: number): Promise<void> => {
-    const until = now() + LAST_CALL_MS;
-    const isMine = (): boolean => number === watchNumber;
-    // Watching before the first answer would bring everything a second time.
-    if (ledger.revision === null && question !== null)
-      await within(ASK_MS, question.answer, "question").catch(() => false);
-    while (isMine() && now() < until) {
-      hungAt = now() + watchMs + 2 * SLACK_MS;
-      // An answer that confirms nothing comes at once and must not be asked for again at once.
-      const confirmed = await call(watchMs).catch(() => false);
-      if (!confirmed) await sleep(RETRY_MS);
-    }
-    if (isMine()) handOnAt = 0;
-  };
-
-  const keepWatching = (at: number, waitUntil: WaitUntil): void => {
-    if (at < handOnAt && at < hungAt) return;
-    handOnAt = at + HAND_ON_MS;
-    hungAt = at + watchMs + 2 * SLACK_MS;
-    waitUntil(watch(++watchNumber));
-  };
-
-  /** Concurrent requests share one question. One whose request was cancelled is not waited for again. */
-  const ask = (at: number, waitUntil: WaitUntil): Promise<boolean> => {
-    if (question !== null && at - question.askedAt < ASK_MS) return question.answer;
-    const answer = call(0).catch(() => false);
-    const mine = { answer, askedAt: at };
-    question = mine;
-    const note = async (): Promise<void> => {
-      if (!(await answer)) unansweredAt = now();
-      if (question === mine) question = null;
+  /** Requests at the same time share one ask. One whose request may have been cancelled is not waited for again. */
+  const ask = (nowMs: number, waitUntil: WaitUntil): Promise<boolean> => {
+    if (asked !== null && nowMs - asked.atMs < ASK_MS) return asked.answer;
+    const mine = { answer: callReplica(0).catch(() => false), atMs: nowMs };
+    asked = mine;
+    const conclude = async (): Promise<void> => {
+      if (!(await mine.answer)) unansweredAtMs = now();
+      if (asked === mine) asked = null;
     };
-    waitUntil(note());
-    return answer;
+    waitUntil(conclude());
+    return mine.answer;
+  };
+
+  /** true: the replica confirmed the snapshot that this isolate holds. */
+  const callReplica = async (waitMs: number): Promise<boolean> => {
+    calls++;
+    const limitMs = waitMs === 0 ? ASK_MS : waitMs + SLACK_MS;
+    const watch = { watcher, have: held.watchedRevision, waitMs, maxAgeMs: maxStaleMs / 2 };
+    const { isNew, isConfirmed } = held.take(
+      await within(limitMs, watchReplica(watch), "replica watch"),
+      now(),
+    );
+    if (isNew) changes.wakeAll();
+    return isConfirmed;
   };
 
   const begin = async (): Promise<void> => {
-    const kept = await within(ASK_MS, readKept(), "KV").catch(() => null);
-    if (snapshot !== null) return;
-    if (kept === null) {
-      learn(emptySnapshot);
-      confirmedAt = now();
-      return;
+    const copy = await within(ASK_MS, readKvCopy(), "KV").catch(() => null);
+    if (held.isThere) return;
+    held.begin(copy, now());
+    changes.wakeAll();
+  };
+
+  const keepWatching = (nowMs: number, waitUntil: WaitUntil): void => {
+    const turn = takeTurn(nowMs, nowMs + Math.min(HAND_ON_MS, watchMs + 2 * SLACK_MS));
+    if (turn !== null) waitUntil(watchOn(turn, nowMs));
+  };
+
+  /** Watches again and again. Another request takes over when this one is old or its watch hangs. */
+  const watchOn = async (turn: Turn, beganMs: number): Promise<void> => {
+    // A watch before the first answer would bring everything a second time.
+    if (held.revision === null && asked !== null)
+      await within(ASK_MS, asked.answer, "ask").catch(() => false);
+    while (turn.isMine() && now() < beganMs + LAST_WATCH_MS) {
+      turn.holdUntil(Math.min(beganMs + HAND_ON_MS, now() + watchMs + 2 * SLACK_MS));
+      // An answer that confirms nothing comes at once: the next watch waits a moment.
+      const isConfirmed = await callReplica(watchMs).catch(() => false);
+      if (!isConfirmed) await sleep(RETRY_MS);
     }
-    learn(kept.ledger);
-    origin = "kv";
-    confirmedAt = kept.writtenAt;
-  };
-
-  const seen = (source: Source, held: CompiledSnapshot): Seen => {
-    const ageMs = Math.max(0, now() - confirmedAt);
-    return {
-      snapshot: held,
-      source: ledger.revision === null ? "default" : source,
-      ageMs,
-      stale: origin !== "replica" || ageMs > maxStaleMs,
-    };
-  };
-
-  const seeAfterAsking = async (at: number, waitUntil: WaitUntil): Promise<Seen> => {
-    const answered = await within(ASK_MS, ask(at, waitUntil), "question").catch(() => false);
-    if (snapshot === null) await begin();
-    const source = origin !== "replica" ? origin : answered ? "replica" : "memory";
-    return seen(source, snapshot ?? compile(FIRST_REVISION, []));
-  };
-
-  const seeAt = (at: number, waitUntil: WaitUntil): Seen | Promise<Seen> => {
-    if (snapshot !== null) {
-      if (origin === "replica" && at - confirmedAt <= maxStaleMs) return seen("memory", snapshot);
-      if (at - unansweredAt < ASK_AGAIN_MS) return seen(origin === "replica" ? "memory" : origin, snapshot);
-    }
-    return seeAfterAsking(at, waitUntil);
+    turn.end();
   };
 
   return {
-    see: (waitUntil) => {
-      const at = now();
-      const found = seeAt(at, waitUntil);
-      keepWatching(at, waitUntil);
-      return found;
-    },
+    read,
     refresh: (waitUntil) => {
-      question = null;
+      asked = null;
       return ask(now(), waitUntil);
     },
-    // Each waits for a promise of its own request, whose timer no other request may touch. Another request resolves it,
-    // and workerd then continues in the request that made the promise, but only for a promise that V8's built-ins made:
-    // `new Promise` in code that TurboFan optimized has no mark of its request, and its continuation would touch the
-    // stream in the wrong one ("Cannot perform I/O on behalf of a different request", after some 13,000 changes).
-    changed: (ms) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const leave = (): void => {
-        waiting.delete(leave);
-        resolve();
-      };
-      waiting.add(leave);
-      setTimeout(leave, ms);
-      return promise;
-    },
+    changed: changes.wait,
     calls: () => calls,
   };
 };

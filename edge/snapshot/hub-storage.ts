@@ -1,4 +1,4 @@
-// The hub's ledger in its SQLite storage: one row a feature, a null state where it was removed.
+// The hub's snapshot in its SQLite storage: a row for each feature, with a null state where it was removed.
 import { readEncodedFeature } from "../../shared/features/encoded-feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import {
@@ -16,7 +16,7 @@ export const createTables = (sql: SqlStorage): void => {
   );
 };
 
-export const readLedger = (sql: SqlStorage): VersionedSnapshot => {
+export const loadSnapshot = (sql: SqlStorage): VersionedSnapshot => {
   const known = sql.exec<{ revision: number; base: number }>("select revision, base from known").toArray()[0];
   if (known === undefined) return emptySnapshot;
   const rows = sql.exec<{ feature_id: string; revision: number; state: string | null }>(
@@ -31,8 +31,8 @@ export const readLedger = (sql: SqlStorage): VersionedSnapshot => {
   return { revision: Revision.parse(known.revision), base: Revision.parse(known.base), entries };
 };
 
-/** Writes what `next` has over `before`. All writes of one event are committed together by the platform. */
-export const writeLedger = (sql: SqlStorage, before: VersionedSnapshot, next: VersionedSnapshot): void => {
+/** Writes what `next` has over `before`. The platform commits all writes of one event together. */
+export const saveSnapshot = (sql: SqlStorage, before: VersionedSnapshot, next: VersionedSnapshot): void => {
   for (const [id, entry] of next.entries)
     if (before.entries.get(id) !== entry)
       sql.exec(

@@ -1,5 +1,5 @@
-// The copy in KV: where an isolate begins when no Durable Object answers. Up to a minute behind, so never the path of
-// a rollback; written at most once a second.
+// The KV copy: the last known good snapshot, with which an isolate begins when no Durable Object answers. Workers KV is
+// up to a minute behind, so it is never the path of a rollback; the hub writes it at most once a second.
 import { z } from "zod";
 import { readEncodedFeature } from "../../shared/features/encoded-feature.ts";
 import { Revision } from "../../shared/ids.ts";
@@ -10,29 +10,31 @@ import {
   type VersionedSnapshot,
 } from "../../shared/snapshot/versioned-snapshot.ts";
 
+export type KvCopy = { readonly snapshot: VersionedSnapshot; readonly writtenAtMs: number };
+
 const KEY = "snapshot";
 
-const Kept = z.object({
+const Stored = z.object({
   revision: Revision,
   writtenAt: z.number(),
   features: z.custom<readonly unknown[]>(Array.isArray),
 });
 
-export const keep = async (kv: KVNamespace, ledger: VersionedSnapshot, now: number): Promise<void> => {
-  if (ledger.revision === null) return;
-  await kv.put(
-    KEY,
-    JSON.stringify({ revision: ledger.revision, writtenAt: now, features: featuresOf(ledger) }),
-  );
+export const writeKvCopy = async (
+  kv: KVNamespace,
+  snapshot: VersionedSnapshot,
+  nowMs: number,
+): Promise<void> => {
+  const { revision } = snapshot;
+  if (revision === null) return;
+  await kv.put(KEY, JSON.stringify({ revision, writtenAt: nowMs, features: featuresOf(snapshot) }));
 };
 
-/** null when nothing was kept. Throws when KV does, or when what is kept cannot be read. */
-export const readKept = async (
-  kv: KVNamespace,
-): Promise<{ ledger: VersionedSnapshot; writtenAt: number } | null> => {
+/** null: there is no copy. Throws when KV fails, or when the copy cannot be read. */
+export const readKvCopy = async (kv: KVNamespace): Promise<KvCopy | null> => {
   const text = await kv.get(KEY, "text");
   if (text === null) return null;
-  const { revision, writtenAt, features } = Kept.parse(JSON.parse(text));
-  const change = { revision, full: true, features: features.map(readEncodedFeature), removed: [] };
-  return { ledger: applyDelta(emptySnapshot, change), writtenAt };
+  const { revision, writtenAt, features } = Stored.parse(JSON.parse(text));
+  const delta = { revision, full: true, features: features.map(readEncodedFeature), removed: [] };
+  return { snapshot: applyDelta(emptySnapshot, delta), writtenAtMs: writtenAt };
 };

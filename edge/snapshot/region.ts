@@ -1,4 +1,4 @@
-// Which location hint an isolate's replica lives under: the one nearest to the visitors that the isolate serves.
+// The location hint of an isolate's replica: the one nearest to the visitors that the isolate serves.
 // (https://developers.cloudflare.com/durable-objects/reference/data-location/#provide-a-location-hint)
 
 const between = (value: number, low: number, high: number): boolean => value >= low && value < high;

@@ -1,5 +1,5 @@
-// A region's copy of the hub's state. It watches the hub for as long as isolates watch it, and answers them in the
-// same beat, so that what an isolate hears is as fresh as what the hub said.
+// A region's copy of the hub's snapshot. It watches the hub for as long as isolates watch it, and answers them when the
+// hub answers, so that an isolate's snapshot is as fresh as the hub's last answer.
 import { DurableObject } from "cloudflare:workers";
 import type { Revision } from "../../shared/ids.ts";
 import {
@@ -8,11 +8,12 @@ import {
   emptySnapshot,
   type VersionedSnapshot,
 } from "../../shared/snapshot/versioned-snapshot.ts";
-import { parseConfig, type Env } from "../config.ts";
-import type { Hub } from "./hub.ts";
-import { makeGathering, sleep, within, type Watch, type WatchAnswer } from "./watch.ts";
+import type { Env } from "../bindings.ts";
+import { parseConfig } from "../config.ts";
+import { makeWaitList, sleep, within } from "../waiting.ts";
+import type { HubRpc, ReplicaRpc, Watch, WatchAnswer } from "./rpc.ts";
 
-/** How long the hub is watched after the last isolate was heard. */
+/** How long the hub is watched after the last isolate's watch. */
 const LINGER_MS = 4_000;
 /** How long the region's confirmation waits for its isolates to confirm. */
 const ISOLATES_MS = 250;
@@ -20,17 +21,19 @@ const ISOLATES_MS = 250;
 const HUNG_AFTER_MS = 1_000;
 const RETRY_MS = 250;
 
-export class Replica extends DurableObject<Env> {
+type Isolate = { readonly have: Revision | null; readonly seenAtMs: number };
+
+export class Replica extends DurableObject<Env> implements Omit<ReplicaRpc, keyof Rpc.DurableObjectBranded> {
   private readonly watchMs: number;
-  private ledger: VersionedSnapshot = emptySnapshot;
-  private confirmedAt: number | null = null;
-  private watchUntil = 0;
-  private watching = false;
+  private snapshot: VersionedSnapshot = emptySnapshot;
+  private confirmedAtMs: number | null = null;
+  private watchUntilMs = 0;
+  private isWatching = false;
   private asking: Promise<void> | null = null;
-  private readonly beat = makeGathering();
-  private readonly acknowledged = makeGathering();
-  /** What each waiting isolate had when it began to wait. */
-  private readonly isolates = new Map<string, { have: Revision | null; seenAt: number }>();
+  private readonly hubAnswers = makeWaitList();
+  private readonly acknowledgements = makeWaitList();
+  /** What each isolate had at its last watch. */
+  private readonly isolates = new Map<string, Isolate>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -38,68 +41,69 @@ export class Replica extends DurableObject<Env> {
     this.watchMs = config.ok ? config.value.WATCH_MS : 1_000;
   }
 
-  /** Like the hub's, but held back until the hub's own next answer, or a little longer when the hub hangs. */
   async watch({ watcher, have, waitMs, maxAgeMs }: Watch, region: string): Promise<WatchAnswer> {
-    const now = Date.now();
-    this.watchUntil = now + LINGER_MS;
-    // One that only asks will not be told of the next revision, so nobody waits until it has it.
-    if (waitMs > 0 || this.isolates.has(watcher)) this.isolates.set(watcher, { have, seenAt: now });
-    this.acknowledged.wake();
-    if (this.confirmedAt === null || now - this.confirmedAt > maxAgeMs)
-      await this.ask(region).catch(() => undefined); // answered with the age that the state has
-    else if (waitMs > 0 && deltaSince(this.ledger, have) === null)
-      await this.beat.wait(waitMs + HUNG_AFTER_MS / 2);
-    if (!this.watching) this.ctx.waitUntil(this.watchHub(region));
+    const nowMs = Date.now();
+    this.watchUntilMs = nowMs + LINGER_MS;
+    // An isolate that only asks does not hear of the next revision, so nobody waits until it has that.
+    if (waitMs > 0 || this.isolates.has(watcher)) this.isolates.set(watcher, { have, seenAtMs: nowMs });
+    this.acknowledgements.wakeAll();
+    if (this.confirmedAtMs === null || nowMs - this.confirmedAtMs > maxAgeMs)
+      await this.ask(region).catch(() => undefined); // the answer's age tells the isolate that the hub did not answer
+    else if (waitMs > 0 && deltaSince(this.snapshot, have) === null)
+      await this.hubAnswers.wait(waitMs + HUNG_AFTER_MS / 2);
+    if (!this.isWatching) this.ctx.waitUntil(this.watchHub(region));
     return {
-      revision: this.ledger.revision,
-      change: deltaSince(this.ledger, have),
-      ageMs: this.confirmedAt === null ? null : Date.now() - this.confirmedAt,
+      revision: this.snapshot.revision,
+      change: deltaSince(this.snapshot, have),
+      ageMs: this.confirmedAtMs === null ? null : Date.now() - this.confirmedAtMs,
     };
   }
 
-  /** Asks the hub for an answer now; all who need one at the same time share the question. */
+  /** Asks the hub now. Calls that need an answer at the same time share it. */
   private async ask(region: string): Promise<void> {
-    this.asking ??= this.hear(region, 0).finally(() => {
+    this.asking ??= this.callHub(region, 0).finally(() => {
       this.asking = null;
     });
     await this.asking;
   }
 
   private async watchHub(region: string): Promise<void> {
-    this.watching = true;
+    this.isWatching = true;
     try {
-      while (Date.now() < this.watchUntil)
-        // Hub broken or hung: isolates are answered with the age that the state has, and judge by it.
-        await this.hear(region, this.watchMs).catch(() => sleep(RETRY_MS));
+      while (Date.now() < this.watchUntilMs)
+        // While the hub fails or hangs, isolates read in the answer's age that the snapshot is not confirmed.
+        await this.callHub(region, this.watchMs).catch(() => sleep(RETRY_MS));
     } finally {
-      this.watching = false;
+      this.isWatching = false;
     }
   }
 
-  private async hear(region: string, waitMs: number): Promise<void> {
-    const have = this.ledger.revision;
+  private async callHub(region: string, waitMs: number): Promise<void> {
+    const have = this.snapshot.revision;
     const call = this.hub().watch({ watcher: region, have, waitMs, maxAgeMs: 0 });
     const { change } = await within(waitMs + HUNG_AFTER_MS, call, "hub watch");
-    const now = Date.now();
-    this.confirmedAt = now;
-    if (change !== null && change.revision > (this.ledger.revision ?? -1)) {
-      this.ledger = applyDelta(this.ledger, change);
-      for (const [id, { seenAt }] of this.isolates) if (seenAt < now - LINGER_MS) this.isolates.delete(id);
+    const nowMs = Date.now();
+    this.confirmedAtMs = nowMs;
+    if (change !== null && change.revision > (this.snapshot.revision ?? -1)) {
+      this.snapshot = applyDelta(this.snapshot, change);
+      for (const [id, { seenAtMs }] of this.isolates)
+        if (seenAtMs < nowMs - LINGER_MS) this.isolates.delete(id);
       this.ctx.waitUntil(this.confirm(region, [...this.isolates.keys()]));
     }
-    this.beat.wake();
+    this.hubAnswers.wakeAll();
   }
 
-  /** Tells the hub that this region has the newest state, once the isolates that watched have named it too. */
+  /** Tells the hub that this region has the newest revision, once the isolates that watch have named it too. */
   private async confirm(region: string, isolates: readonly string[]): Promise<void> {
-    const { revision } = this.ledger;
-    const until = Date.now() + ISOLATES_MS;
-    const behind = (id: string): boolean => (this.isolates.get(id)?.have ?? -1) < (revision ?? 0);
-    while (isolates.some(behind) && Date.now() < until) await this.acknowledged.wait(until - Date.now());
+    const { revision } = this.snapshot;
+    const untilMs = Date.now() + ISOLATES_MS;
+    const isBehind = (id: string): boolean => (this.isolates.get(id)?.have ?? -1) < (revision ?? 0);
+    while (isolates.some(isBehind) && Date.now() < untilMs)
+      await this.acknowledgements.wait(untilMs - Date.now());
     await within(HUNG_AFTER_MS, this.hub().confirm(region, revision), "hub confirm").catch(() => undefined);
   }
 
-  private hub(): DurableObjectStub<Hub> {
+  private hub(): DurableObjectStub<HubRpc> {
     return this.env.HUB.get(this.env.HUB.idFromName("hub"));
   }
 }

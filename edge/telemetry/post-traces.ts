@@ -1,8 +1,8 @@
-// Telemetry's last step: one request to the origin.
+// Posts one batch of spans to the origin.
 import type { Config } from "../config.ts";
 import { TRACES_TYPE } from "./span-writer.ts";
 
-/** Resolves to the HTTP status. Without an origin nothing is sent, and nobody is waited for. */
+/** Resolves to the HTTP status. Without an origin nothing is sent. */
 export const makePostTraces =
   ({ ORIGIN_URL, INGEST_TOKEN }: Pick<Config, "ORIGIN_URL" | "INGEST_TOKEN">) =>
   async (body: BufferSource): Promise<number> => {

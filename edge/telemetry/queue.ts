@@ -1,10 +1,10 @@
-// Telemetry's way round an origin that does not take it: a Cloudflare Queue, where one is bound. An isolate can hold a
-// batch for a while; a queue holds it for days, and this Worker's own consumer brings it to the origin.
-import { within } from "../snapshot/watch.ts";
+// A Cloudflare Queue, where one is bound, takes the telemetry that the origin does not take. An isolate can hold a batch
+// for a while; a queue holds it for days, and this Worker's own consumer brings it to the origin.
+import { within } from "../waiting.ts";
 import type { Batch } from "./span-writer.ts";
 import { isRefused } from "./exporter.ts";
 
-/** Shorter than the sender's patience, which also has to do for the queue. */
+/** Shorter than the exporter's limit, within which the queue has to answer too. */
 const ASK_MS = 2_500;
 /** After a failure everything goes to the queue for this long. */
 const ROUND_MS = 10_000;
@@ -19,7 +19,7 @@ const isTaken = (status: number): boolean => status >= 200 && status < 300;
 const askOrigin = (post: Post, body: BufferSource): Promise<number> =>
   within(ASK_MS, post(body), "telemetry").catch(() => 0);
 
-/** The sender's `post`: to the origin, else into the queue (202). Rejects when the queue does not take it either. */
+/** The exporter's `post`: to the origin, else into the queue (202). Rejects when the queue does not take it either. */
 export const makePostOrQueue = (options: {
   post: Post;
   queue: Pick<Queue<Uint8Array>, "send">;
@@ -39,7 +39,7 @@ export const makePostOrQueue = (options: {
   };
 };
 
-/** The queue's consumer. What the origin does not take now waits in the queue, longer each time. */
+/** The queue's consumer. A message that the origin does not take now waits in the queue, longer each time. */
 export const forwardQueued = async (batch: MessageBatch<ArrayBuffer>, post: Post): Promise<void> => {
   let isAway = false;
   for (const message of batch.messages) {
@@ -47,7 +47,9 @@ export const forwardQueued = async (batch: MessageBatch<ArrayBuffer>, post: Post
     if (isTaken(status)) message.ack();
     else if (isRefused(status)) {
       // oxlint-disable-next-line no-console -- the Worker's log is the only place where it can be seen
-      console.error(`sluice: the origin refused a message of queued telemetry with ${status}, it is dropped`);
+      console.error(
+        `sluice: the origin refused queued telemetry with status ${status}; the message is dropped`,
+      );
       message.ack();
     } else {
       isAway = true;

@@ -1,13 +1,23 @@
-// Spans as OTLP protobuf (opentelemetry-proto v1: trace.proto, common.proto, resource.proto), written into one piece of
-// memory as they are seen: no object of a span outlives its request, so the collector has nothing to move. What is the
-// same for many spans is encoded once: a feature's attributes when it is first seen, a visit's with its first span.
-import { attribute } from "../../shared/telemetry/attributes.ts";
+// Writes spans as OTLP protobuf into one piece of memory. No object of a span outlives its request, so the garbage
+// collector has nothing to move. The parts that many spans share are encoded once.
+import {
+  ACTIVATED,
+  encodeScore,
+  encodeStatus,
+  HEAD,
+  IS_BOT,
+  KIND,
+  RESOURCE_SPANS_LENGTH_AT,
+  SCOPE_SPANS_LENGTH_AT,
+  STATUS_FAILED,
+  UNIT_KEY,
+} from "./otlp-encoding.ts";
 
-/** What the edge saw of one unit in one request. */
-export type Report = {
-  /** Of the request's own trace context; null: it begins a trace. */
+/** The spans of one request of one unit: one for each feature. */
+export type RequestSpans = {
+  /** Of the request's own trace context; null: the request begins a trace. */
   readonly parent: { readonly traceId: Uint8Array; readonly spanId: Uint8Array } | null;
-  /** the request's method */
+  /** The request's method. */
   readonly name: string;
   readonly startMs: number;
   /** null: unknown; such a span has no end, and its duration is not counted. */
@@ -17,14 +27,14 @@ export type Report = {
   readonly isBot: boolean;
   /** 0 … 1; null: not known */
   readonly captchaScore: number | null;
-  /** A span each. */
-  readonly features: readonly ReportedFeature[];
+  readonly features: readonly FeatureSpan[];
 };
 
-export type ReportedFeature = {
-  /** by `encodeSubject` */
-  readonly subject: Uint8Array;
-  readonly actionTaken: boolean;
+export type FeatureSpan = {
+  /** By `encodeFeatureAttributes`. */
+  readonly attributes: Uint8Array;
+  /** The unit did what the feature is for. */
+  readonly activated: boolean;
 };
 
 /** An ExportTraceServiceRequest. */
@@ -37,78 +47,8 @@ const CAPACITY = 114_688;
 /** No span is longer: the longest unit has 768 bytes, the longest feature 128. */
 const MAX_SPAN = 2_048;
 const MAX_NAME = 32;
-
-const SPAN_KIND_SERVER = 2;
-const STATUS_ERROR = 2;
 const TRACE_RANDOM_BYTES = 12;
 const SPAN_RANDOM_BYTES = 4;
-
-const encoder = new TextEncoder();
-
-type Bytes = readonly number[];
-
-const varint = (value: number): Bytes =>
-  value < 0x80 ? [value] : [(value % 0x80) | 0x80, ...varint(Math.floor(value / 0x80))];
-const number = (field: number, value: number): Bytes => [field * 8, ...varint(value)];
-const message = (field: number, content: Bytes): Bytes => [
-  field * 8 + 2,
-  ...varint(content.length),
-  ...content,
-];
-const text = (field: number, content: string): Bytes => message(field, [...encoder.encode(content)]);
-
-/** A KeyValue with an AnyValue. */
-const keyValue = (key: string, value: Bytes): Bytes => [...text(1, key), ...message(2, value)];
-const ofSpan = (key: string, value: Bytes): Bytes => message(9, keyValue(key, value));
-const YES = number(2, 1);
-const whole = (value: number): Bytes => number(3, value);
-
-const ACTION = Uint8Array.from(ofSpan(attribute.activated[0], YES));
-const BOT = Uint8Array.from(ofSpan(attribute.isBot[0], YES));
-const FAILED = Uint8Array.from(message(15, number(3, STATUS_ERROR)));
-const KIND = Uint8Array.from(number(6, SPAN_KIND_SERVER));
-const UNIT_KEY = Uint8Array.from(text(1, attribute.unitId[0]));
-
-/** The attributes that name a feature, a cohort and an epoch. */
-export const encodeSubject = (
-  featureId: string,
-  variant: "treatment" | "holdout",
-  epoch: number,
-): Uint8Array =>
-  Uint8Array.from([
-    ...ofSpan(attribute.featureId[0], text(1, featureId)),
-    ...ofSpan(attribute.variant[0], text(1, variant)),
-    ...ofSpan(attribute.epoch[0], whole(epoch)),
-  ]);
-
-const statuses = new Map<number, Uint8Array>();
-
-const encodeStatus = (status: number): Uint8Array => {
-  const known = statuses.get(status);
-  if (known !== undefined) return known;
-  const made = Uint8Array.from(ofSpan(attribute.httpStatus[0], whole(status)));
-  statuses.set(status, made);
-  return made;
-};
-
-const scores = new Map<number, Uint8Array>();
-
-/** In hundredths, so there are no more than 101. */
-const encodeScore = (score: number): Uint8Array => {
-  const known = scores.get(score);
-  if (known !== undefined) return known;
-  const double = new Uint8Array(8);
-  new DataView(double.buffer).setFloat64(0, score, true);
-  const made = Uint8Array.from(ofSpan(attribute.captchaScore[0], [4 * 8 + 1, ...double]));
-  scores.set(score, made);
-  return made;
-};
-
-/** Lengths of the two outer messages are filled in when a batch is taken: three bytes each, of which a varint may waste. */
-const UNKNOWN = [0, 0, 0];
-const RESOURCE = message(1, message(1, keyValue("service.name", text(1, "sluice-edge"))));
-const BEFORE_SCOPE = [1 * 8 + 2, ...UNKNOWN, ...RESOURCE, 2 * 8 + 2, ...UNKNOWN];
-const HEAD = Uint8Array.from([...BEFORE_SCOPE, ...message(1, text(1, "sluice"))]);
 
 const SPAN_TAG = 2 * 8 + 2;
 const UNIT_TAG = 9 * 8 + 2;
@@ -116,12 +56,14 @@ const TEXT_TAG = 1 * 8 + 2;
 const VALUE_TAG = 2 * 8 + 2;
 const TWO_32 = 2 ** 32;
 
-/** Writes one batch after the other; `full` takes one whenever there is no room for a further span. */
+const encoder = new TextEncoder();
+
+/** Writes one batch after the other; `full` gets a batch that has no room for a further span. */
 export class SpanWriter {
   private readonly bytes = new Uint8Array(CAPACITY);
   private readonly view = new DataView(this.bytes.buffer);
   private at = HEAD.length;
-  /** Unique ids without a random number each: the isolate's own random bytes and a counter. */
+  /** Ids are unique without a random number each: the isolate's own random bytes and a counter. */
   private isolate: Uint8Array | null = null;
   private ids = 0;
   private readonly random: (bytes: number) => Uint8Array;
@@ -135,11 +77,11 @@ export class SpanWriter {
     this.bytes.set(HEAD);
   }
 
-  write(report: Report): void {
-    const traceNumber = report.parent === null ? this.nextId() : 0;
+  write(request: RequestSpans): void {
+    const traceNumber = request.parent === null ? this.nextId() : 0;
     let from = -1;
     let to = -1;
-    for (const { subject, actionTaken } of report.features) {
+    for (const { attributes, activated } of request.features) {
       if (this.at + MAX_SPAN > CAPACITY) {
         this.full(this.take());
         from = -1;
@@ -149,25 +91,24 @@ export class SpanWriter {
       this.at += 3;
       if (from < 0) {
         from = this.at;
-        this.putVisit(report, traceNumber);
+        this.putRequest(request, traceNumber);
         to = this.at;
       } else {
         this.bytes.copyWithin(this.at, from, to);
         this.at += to - from;
       }
       this.putSpanId();
-      this.put(subject);
-      if (actionTaken) this.put(ACTION);
+      this.put(attributes);
+      if (activated) this.put(ACTIVATED);
       this.putLength(lengthAt, this.at - lengthAt - 2);
       this.spans++;
     }
   }
 
-  /** What was written since the last batch. */
+  /** The spans that were written since the last batch. */
   take(): Batch {
     const end = this.at;
-    this.putLongLength(1, end - 4);
-    this.putLongLength(BEFORE_SCOPE.length - 3, end - BEFORE_SCOPE.length);
+    for (const at of [RESOURCE_SPANS_LENGTH_AT, SCOPE_SPANS_LENGTH_AT]) this.putLongLength(at, end - at - 3);
     const batch = { body: this.bytes.slice(0, end), spans: this.spans };
     this.at = HEAD.length;
     this.spans = 0;
@@ -206,7 +147,7 @@ export class SpanWriter {
     this.putOwnId(2, SPAN_RANDOM_BYTES, this.nextId());
   }
 
-  /** In two bytes, whatever it is below 2^14. */
+  /** In two bytes, for any length below 2^14. */
   private putLength(at: number, length: number): void {
     this.bytes[at] = (length & 0x7f) | 0x80;
     this.bytes[at + 1] = length >> 7;
@@ -218,7 +159,7 @@ export class SpanWriter {
     this.bytes[at + 2] = length >> 14;
   }
 
-  /** A string field with its length; what is not ASCII takes the way through the encoder. */
+  /** A string field with its length. Text that is not ASCII goes through the encoder. */
   private putText(tag: number, content: string): void {
     const { bytes } = this;
     const start = this.at + 3;
@@ -234,7 +175,7 @@ export class SpanWriter {
     this.at = start + length;
   }
 
-  /** ns since 1970 pass 2^53: the ms are taken apart at 2^20, so that every step is exact. */
+  /** Nanoseconds since 1970 are more than 2^53: the ms are split at 2^20, so that every step is exact. */
   private putTime(field: number, ms: number): void {
     const wholeMs = Math.floor(ms);
     const high = Math.floor(wholeMs / 2 ** 20) * 1e6;
@@ -257,8 +198,9 @@ export class SpanWriter {
     this.putLength(valueAt + 1, this.at - valueAt - 3);
   }
 
-  private putVisit(report: Report, traceNumber: number): void {
-    const { parent, name, startMs, durationMs, status } = report;
+  /** The part of a span that is the same for all features of a request. */
+  private putRequest(request: RequestSpans, traceNumber: number): void {
+    const { parent, name, startMs, durationMs, status } = request;
     if (parent === null) this.putOwnId(1, TRACE_RANDOM_BYTES, traceNumber);
     else {
       this.putId(1, parent.traceId);
@@ -268,10 +210,10 @@ export class SpanWriter {
     this.put(KIND);
     this.putTime(7, startMs);
     if (durationMs !== null) this.putTime(8, startMs + durationMs);
-    this.putUnit(report.unitId);
+    this.putUnit(request.unitId);
     this.put(encodeStatus(status));
-    if (report.isBot) this.put(BOT);
-    if (report.captchaScore !== null) this.put(encodeScore(report.captchaScore));
-    if (status >= 500) this.put(FAILED);
+    if (request.isBot) this.put(IS_BOT);
+    if (request.captchaScore !== null) this.put(encodeScore(request.captchaScore));
+    if (status >= 500) this.put(STATUS_FAILED);
   }
 }

@@ -1,7 +1,8 @@
-// What a token that Turnstile or reCAPTCHA v3 gave a visitor's browser is worth, by the provider's siteverify. Two
-// answers decide: a token that is good for this page has its score, and one that the provider calls invalid is a
-// bot's. Everything else says nothing about the visitor, who stays without a score.
+// Verifies a token that Turnstile or reCAPTCHA v3 gave a visitor's browser. Two answers of the provider decide: a token
+// that is good for this page has a score, and one that the provider calls invalid is a bot's. Every other answer says
+// nothing about the visitor, who then has no score.
 import { z } from "zod";
+import { err, ok, type Result } from "../../shared/result.ts";
 import type { CaptchaConfig } from "../config.ts";
 import { parseJson } from "../parse-json.ts";
 
@@ -10,7 +11,7 @@ export const CAPTCHA_ACTION = "sluice";
 
 const VERIFY_MS = 3_000;
 
-/** Turnstile's and reCAPTCHA's answers, as far as they are read. Only reCAPTCHA v3 has a score. */
+/** The parts of Turnstile's and reCAPTCHA's answers that are read here. Only reCAPTCHA v3 has a score. */
 const Answer = z.object({
   success: z.boolean(),
   score: z.number().min(0).max(1).optional(),
@@ -21,13 +22,14 @@ const Answer = z.object({
 type Answer = z.infer<typeof Answer>;
 
 /**
- * Why a token decides nothing: it was used before or is too old; it was made for another host or action; the provider
- * did not answer, or with an error of its own; or it does not take our secret, or is not the configured one.
+ * Why a token decides nothing. `spent`: it was used before or is too old. `elsewhere`: it is for another host or action.
+ * `unanswered`: the provider did not answer, or with an error of its own. `misconfigured`: the provider does not take our
+ * secret, or is not the configured one.
  */
-export type Undecided = "spent" | "elsewhere" | "unanswered" | "misconfigured";
+export type CaptchaError = { readonly reason: "spent" | "elsewhere" | "unanswered" | "misconfigured" };
 
-/** `score`: 0 (bot) … 1 (human), in hundredths. */
-export type Verdict = { readonly score: number } | { readonly undecided: Undecided };
+/** 0 (bot) … 1 (human), in hundredths. */
+type Score = number;
 
 const MISCONFIGURED = new Set([
   "missing-input-secret",
@@ -36,33 +38,40 @@ const MISCONFIGURED = new Set([
   "bad-request",
 ]);
 
-const refusedFor = (codes: readonly string[]): Verdict => {
-  if (codes.some((code) => MISCONFIGURED.has(code))) return { undecided: "misconfigured" };
-  if (codes.includes("timeout-or-duplicate")) return { undecided: "spent" };
-  return codes.includes("invalid-input-response") ? { score: 0 } : { undecided: "unanswered" };
+const readErrorCodes = (codes: readonly string[]): Result<Score, CaptchaError> => {
+  if (codes.some((code) => MISCONFIGURED.has(code))) return err({ reason: "misconfigured" });
+  if (codes.includes("timeout-or-duplicate")) return err({ reason: "spent" });
+  return codes.includes("invalid-input-response") ? ok(0) : err({ reason: "unanswered" });
 };
 
 /** `hostname`: of the page that sent the token. */
-const judge = (provider: CaptchaConfig["provider"], answer: Answer, hostname: string): Verdict => {
-  if (!answer.success) return refusedFor(answer["error-codes"]);
-  if (answer.hostname !== hostname || answer.action !== CAPTCHA_ACTION) return { undecided: "elsewhere" };
-  if (provider === "turnstile") return { score: 1 };
-  if (answer.score === undefined) return { undecided: "misconfigured" };
-  return { score: Math.round(answer.score * 100) / 100 };
+const readAnswer = (
+  provider: CaptchaConfig["provider"],
+  answer: Answer,
+  hostname: string,
+): Result<Score, CaptchaError> => {
+  if (!answer.success) return readErrorCodes(answer["error-codes"]);
+  if (answer.hostname !== hostname || answer.action !== CAPTCHA_ACTION) return err({ reason: "elsewhere" });
+  if (provider === "turnstile") return ok(1);
+  if (answer.score === undefined) return err({ reason: "misconfigured" });
+  return ok(Math.round(answer.score * 100) / 100);
 };
 
 /** `address`: the visitor's, which the provider compares with the one that it gave the token to. */
-export type Verify = (token: string, from: { hostname: string; address: string | null }) => Promise<Verdict>;
+export type VerifyCaptcha = (
+  token: string,
+  from: { hostname: string; address: string | null },
+) => Promise<Result<Score, CaptchaError>>;
 
-export const makeVerify =
-  ({ provider, secret, verifyUrl }: CaptchaConfig): Verify =>
+export const makeVerifyCaptcha =
+  ({ provider, secret, verifyUrl }: CaptchaConfig): VerifyCaptcha =>
   async (token, { hostname, address }) => {
     const body = new URLSearchParams({ secret, response: token });
     if (address !== null) body.set("remoteip", address);
     const signal = AbortSignal.timeout(VERIFY_MS);
-    const answered = await fetch(verifyUrl, { method: "POST", body, redirect: "manual", signal })
+    const text = await fetch(verifyUrl, { method: "POST", body, redirect: "manual", signal })
       .then((response) => response.text())
       .catch(() => "");
-    const answer = Answer.safeParse(parseJson(answered));
-    return answer.success ? judge(provider, answer.data, hostname) : { undecided: "unanswered" };
+    const answer = Answer.safeParse(parseJson(text));
+    return answer.success ? readAnswer(provider, answer.data, hostname) : err({ reason: "unanswered" });
   };

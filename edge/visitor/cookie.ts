@@ -1,5 +1,6 @@
-// Who a request comes from: the unit of the signed cookie, else a new one. A cookie that is forged, altered or signed
-// with a key that is no longer in the ring is as good as none.
+// The signed cookie: read, verified and written. A cookie that is forged, altered or signed with a key that is no longer
+// in the ring is as good as none.
+import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import {
   decodePayload,
   encodePayload,
@@ -7,37 +8,16 @@ import {
   parseCookie,
   signedPart,
 } from "../../shared/signing/cookie.ts";
-import type { StickyCohort } from "../../shared/features/assign.ts";
-import { UnitId } from "../../shared/ids.ts";
-import type { KeyRing } from "../../shared/signing/key-ring.ts";
-import type { GateOutcome } from "../features/evaluate.ts";
-import type { CompiledFeature } from "../features/compile.ts";
-
-export type Identity = {
-  readonly unitId: UnitId;
-  /** Read from the cookie each time: thousands of remembered visitors would fill an isolate with maps. */
-  readonly sticky: ReadonlyMap<number, StickyCohort>;
-  /** Day and key of the cookie's signature; null: no cookie was sent that could be believed. */
-  readonly signed: { readonly day: number; readonly kid: string } | null;
-  /** The gate's last answer for this unit. Remembering it changes nothing but the time that it takes. */
-  memo: { readonly features: readonly CompiledFeature[]; readonly outcome: GateOutcome } | null;
-  /** When this isolate last reported all of the unit's features, in ms since 1970. */
-  reportedMs: number;
-  /** What the visitor's browser called itself at that time. */
-  isKnownBot: boolean;
-  /** Known for this request only: no cookie, no report. */
-  readonly isPassing: boolean;
-  /** 0 (bot) … 1 (human); null: not known. */
-  readonly captchaScore: number | null;
-};
+import { fromBase64Url, toBase64Url } from "../bytes.ts";
+import type { Identity } from "./identity.ts";
 
 type Mac = {
   readonly sign: (secret: string, text: string) => Promise<Uint8Array>;
   readonly verify: (secret: string, text: string, mac: Uint8Array) => Promise<boolean>;
 };
 
-/** Cookies found right, so that a visitor's next request needs no HMAC. Two generations of this many. */
-const REMEMBERED = 10_000;
+/** Two generations of this many verified cookies are cached, so that a visitor's next request needs no HMAC. */
+const GENERATION = 10_000;
 const COOKIE_DAYS = 400;
 /** A cookie is signed again this long after its signature, or when its key has been replaced. */
 const RENEW_DAYS = 30;
@@ -48,7 +28,7 @@ export const dayOf = (nowMs: number): number => Math.floor(nowMs / DAY_MS);
 /** `__Host-` binds the cookie to the host and to https; browsers refuse the prefix on plain http. */
 export const cookieName = (url: string): string => (url.startsWith("https:") ? "__Host-sluice" : "sluice");
 
-/** The value of the cookie `name`; null when it is not sent. */
+/** The value of the cookie `name`; null: it was not sent. */
 export const readCookie = (header: string | null, name: string): string | null => {
   if (header === null) return null;
   for (let at = header.indexOf(name); at >= 0; at = header.indexOf(name, at + 1)) {
@@ -60,47 +40,27 @@ export const readCookie = (header: string | null, name: string): string | null =
   return null;
 };
 
-const toBase64Url = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replace(/=+$/, "");
-
-export const fromBase64Url = (text: string): Uint8Array =>
-  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
-
-export const newIdentity = (): Identity => ({
-  unitId: UnitId.parse(`anon-${toBase64Url(crypto.getRandomValues(new Uint8Array(16)))}`),
-  sticky: new Map(),
-  signed: null,
-  memo: null,
-  reportedMs: 0,
-  isKnownBot: false,
-  isPassing: false,
-  captchaScore: null,
-});
-
-export const makeCookies = (
-  ring: KeyRing,
-  mac: Mac,
-): {
-  /** The identity of a cookie's value if it was verified lately: no waiting. */
-  recall: (value: string) => Identity | undefined;
-  /** null for a cookie that must not be believed. */
-  believe: (value: string) => Promise<Identity | null>;
-  isDue: (identity: Identity, day: number) => boolean;
+export type Cookies = {
+  /** The identity of a cookie that was verified lately, without a promise. */
+  readonly cached: (value: string) => Identity | undefined;
+  /** null: the cookie is not valid. */
+  readonly verify: (value: string) => Promise<Identity | null>;
+  /** Whether the cookie has to be signed again. */
+  readonly isDue: (identity: Identity, day: number) => boolean;
   /** A whole Set-Cookie header. */
-  write: (
+  readonly write: (
     url: string,
     identity: Pick<Identity, "unitId" | "sticky" | "captchaScore">,
     day: number,
   ) => Promise<string>;
-} => {
+};
+
+export const makeCookies = (ring: KeyRing, mac: Mac): Cookies => {
   let young = new Map<string, Identity>();
   let old = new Map<string, Identity>();
 
-  const remember = (value: string, identity: Identity): void => {
-    if (young.size >= REMEMBERED) {
+  const cache = (value: string, identity: Identity): void => {
+    if (young.size >= GENERATION) {
       old = young;
       young = new Map();
     }
@@ -108,15 +68,15 @@ export const makeCookies = (
   };
 
   return {
-    recall: (value) => {
+    cached: (value) => {
       const known = young.get(value);
       if (known !== undefined) return known;
       const aged = old.get(value);
-      if (aged !== undefined) remember(value, aged);
+      if (aged !== undefined) cache(value, aged);
       return aged;
     },
 
-    believe: async (value) => {
+    verify: async (value) => {
       const parsed = parseCookie(value);
       const key = parsed === null ? undefined : ring.find(({ kid }) => kid === parsed.kid);
       if (parsed === null || key === undefined) return null;
@@ -129,13 +89,10 @@ export const makeCookies = (
           return decodePayload(parsed.payload)?.sticky ?? new Map();
         },
         signed: { day: content.day, kid: key.kid },
-        memo: null,
-        reportedMs: 0,
-        isKnownBot: false,
-        isPassing: false,
+        isEphemeral: false,
         captchaScore: content.captchaScore,
       };
-      remember(value, identity);
+      cache(value, identity);
       return identity;
     },
 

@@ -1,20 +1,19 @@
-// Previews: who holds a link that was signed for a feature sees it open, although it is closed, not for them or not yet
-// reached by the rollout. Nobody else does, nothing of it is counted, and no cohort becomes sticky by it.
+// Previews: whoever has a link that was signed for a feature sees it open, whatever its state. Nobody else does, and
+// nothing of it is counted or held.
 import type { FeatureId } from "../../shared/ids.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import { MAX_PREVIEW_S, parsePreview, type Preview } from "../../shared/signing/preview.ts";
-import { err, ok, type Result } from "../../shared/result.ts";
-import type { CompiledFeature, CompiledSnapshot } from "../features/compile.ts";
-import type { GateOutcome } from "../features/evaluate.ts";
-import { fromBase64Url, readCookie } from "./cookie.ts";
-import type { Sent } from "./identify.ts";
+import { fromBase64Url } from "../bytes.ts";
+import type { IncomingRequest } from "../incoming-request.ts";
+import { readCookie } from "./cookie.ts";
 
-export type PreviewFault = "malformed" | "expired" | "signature";
+export type PreviewError = { readonly reason: "malformed" | "expired" | "signature" };
 
 export type Previews = {
-  readonly verify: (token: string) => Promise<Result<Preview, PreviewFault>>;
-  /** The feature that the request's cookie lets it see; null: none. Not asynchronous for the many who have no such cookie. */
-  readonly read: (sent: Sent) => Promise<FeatureId | null> | null;
+  readonly verify: (token: string) => Promise<Result<Preview, PreviewError>>;
+  /** The feature that the request's cookie previews; null: none. No promise for the many who have no such cookie. */
+  readonly read: (incoming: IncomingRequest) => Promise<FeatureId | null> | null;
 };
 
 const NAME = "sluice-preview";
@@ -33,12 +32,13 @@ export const makePreviews = (
 ): Previews => {
   const verify: Previews["verify"] = async (token) => {
     const parsed = parsePreview(token);
-    if (parsed === null) return err("malformed");
+    if (parsed === null) return err({ reason: "malformed" });
     const key = ring.find(({ kid }) => kid === parsed.kid);
     const mac = fromBase64Url(parsed.mac);
-    if (key === undefined || !(await verifyMac(key.secret, parsed.signedPart, mac))) return err("signature");
+    if (key === undefined || !(await verifyMac(key.secret, parsed.signedPart, mac)))
+      return err({ reason: "signature" });
     const leftS = parsed.expires - now() / 1_000;
-    return leftS > 0 && leftS <= MAX_PREVIEW_S ? ok(parsed) : err("expired");
+    return leftS > 0 && leftS <= MAX_PREVIEW_S ? ok(parsed) : err({ reason: "expired" });
   };
   return {
     verify,
@@ -49,32 +49,4 @@ export const makePreviews = (
       return verify(token).then((preview) => (preview.ok ? preview.value.featureId : null));
     },
   };
-};
-
-/** The feature, if it is there and has to do with the request. */
-export const previewOn = (
-  { byId }: CompiledSnapshot,
-  featureId: FeatureId | null,
-  path: string,
-  method: string,
-): CompiledFeature | null => {
-  const feature = featureId === null ? undefined : byId.get(featureId);
-  return feature?.appliesTo(path, method) === true ? feature : null;
-};
-
-/** The outcome for a request that sees `feature` open. */
-export const withPreview = (outcome: GateOutcome, feature: CompiledFeature): GateOutcome => {
-  const compared = outcome.compared.filter((assigned) => assigned.feature !== feature);
-  const told = compared.map((assigned) => `${assigned.feature.featureId}=${assigned.cohort}`);
-  const newSticky = new Map([...outcome.newSticky].filter(([key]) => key !== feature.stickyKey));
-  return { ...outcome, compared, newSticky, header: [...told, `${feature.featureId}=treatment`].join(", ") };
-};
-
-/** Says so, and is kept by no cache: it is for one person, for a while. */
-export const markPreview = (response: Response, { featureId }: CompiledFeature): Response => {
-  if (response.status === 101) return response;
-  const marked = new Response(response.body, response);
-  marked.headers.set("Cache-Control", "private, no-store");
-  marked.headers.set("Sluice-Preview", featureId);
-  return marked;
 };

@@ -95,3 +95,9 @@ export const Targeting = z
     abort: true,
   })
   .pipe(Condition);
+
+/** The attributes that the conditions of a tree compare. */
+export const attributesOf = (condition: Condition): readonly string[] => {
+  if ("conditions" in condition) return condition.conditions.flatMap(attributesOf);
+  return "condition" in condition ? attributesOf(condition.condition) : [condition.attribute];
+};

@@ -1,7 +1,8 @@
 // What a captcha finds of a visitor: which tokens decide, that the score sticks to the visitor and to nobody else, and
 // that the visitor gets the same of the site whatever it is.
 import { beforeAll, describe, expect, inject, test, vi } from "vitest";
-import { makeVerify } from "../../edge/visitor/captcha.ts";
+import { makeVerifyCaptcha } from "../../edge/visitor/captcha.ts";
+import { err, ok } from "../../shared/result.ts";
 import { CAPTCHA_SECRET, makeToken, type TokenFields } from "./support/captcha-token.ts";
 import { cookieOf, echoed, edge, feature, headerOf, push, recorded } from "./support/edge.ts";
 
@@ -76,17 +77,17 @@ describe("siteverify's answer", () => {
   const token = (fields: Partial<TokenFields> = {}) => makeToken({ hostname: HOST, ...fields });
 
   test.each(["turnstile", "recaptcha"] as const)("%s: a good token has its score, once", async (provider) => {
-    const verify = makeVerify({ ...config, provider });
+    const verify = makeVerifyCaptcha({ ...config, provider });
     const good = provider === "turnstile" ? token() : token({ score: 0.7 });
-    expect(await verify(good, from)).toEqual({ score: provider === "turnstile" ? 1 : 0.7 });
-    expect(await verify(good, from)).toEqual({ undecided: "spent" });
+    expect(await verify(good, from)).toEqual(ok(provider === "turnstile" ? 1 : 0.7));
+    expect(await verify(good, from)).toEqual(err({ reason: "spent" }));
   });
 
   test.each(["turnstile", "recaptcha"] as const)(
     "%s: an invalid token is a bot's; what says nothing about the visitor decides nothing",
     async (provider) => {
-      const verify = makeVerify({ ...config, provider });
-      expect(await verify("made up", from)).toEqual({ score: 0 });
+      const verify = makeVerifyCaptcha({ ...config, provider });
+      expect(await verify("made up", from)).toEqual(ok(0));
       const undecided: [string, object, string][] = [
         ["elsewhere", { hostname: "evil.test" }, "another host"],
         ["elsewhere", { action: "login" }, "another action"],
@@ -94,25 +95,25 @@ describe("siteverify's answer", () => {
         ["unanswered", { trouble: "500" }, "an error page"],
         ["unanswered", { trouble: "internal-error" }, "an error of its own"],
       ];
-      for (const [why, fields, name] of undecided)
-        expect(await verify(token({ score: 0.9, ...fields }), from), name).toEqual({ undecided: why });
-      const wrongSecret = makeVerify({ ...config, provider, secret: "another" });
-      expect(await wrongSecret(token({ score: 0.9 }), from)).toEqual({ undecided: "misconfigured" });
+      for (const [reason, fields, name] of undecided)
+        expect(await verify(token({ score: 0.9, ...fields }), from), name).toEqual(err({ reason }));
+      const wrongSecret = makeVerifyCaptcha({ ...config, provider, secret: "another" });
+      expect(await wrongSecret(token({ score: 0.9 }), from)).toEqual(err({ reason: "misconfigured" }));
     },
   );
 
   test("a provider that hangs is not waited for", async () => {
-    const verify = makeVerify({ ...config, provider: "turnstile" });
-    expect(await verify(token({ trouble: "hang" }), from)).toEqual({ undecided: "unanswered" });
+    const verify = makeVerifyCaptcha({ ...config, provider: "turnstile" });
+    expect(await verify(token({ trouble: "hang" }), from)).toEqual(err({ reason: "unanswered" }));
   });
 
   test("a key of reCAPTCHA v2 gives no scores", async () => {
-    const verify = makeVerify({ ...config, provider: "recaptcha" });
-    expect(await verify(token(), from)).toEqual({ undecided: "misconfigured" });
+    const verify = makeVerifyCaptcha({ ...config, provider: "recaptcha" });
+    expect(await verify(token(), from)).toEqual(err({ reason: "misconfigured" }));
   });
 
   test("the provider is told the visitor's address, where there is one", async () => {
-    const verify = makeVerify({ ...config, provider: "turnstile" });
+    const verify = makeVerifyCaptcha({ ...config, provider: "turnstile" });
     const sent = token();
     await verify(sent, { hostname: HOST, address: "2001:db8::1" });
     const [request] = await asked(sent);

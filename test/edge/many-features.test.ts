@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
-import { compile } from "../../edge/features/compile.ts";
-import { gate } from "../../edge/features/evaluate.ts";
-import { newIdentity } from "../../edge/visitor/cookie.ts";
+import { compileSnapshot } from "../../edge/features/compile-snapshot.ts";
+import { makeEvaluationCache } from "../../edge/features/evaluation-cache.ts";
+import { newIdentity } from "../../edge/visitor/identity.ts";
 import { MAX_STICKY } from "../../shared/signing/cookie.ts";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { encodeFeature } from "../../shared/features/encoded-feature.ts";
@@ -14,7 +14,7 @@ beforeAll(async () => {
   await push({ revision: 1, full: true, features: many.map((name) => feature(name)) });
 });
 
-test("of more features than a cookie holds all are gated, those it holds are counted, and it is set once", async () => {
+test("a visitor of more features than a cookie holds gets them all, is counted for those it holds, and gets one cookie", async () => {
   const first = await edge("/");
   const seen = await echoed(first);
   expect(headerOf(seen, "Sluice-Features")?.split(", ")).toHaveLength(many.length);
@@ -30,19 +30,23 @@ test("of more features than a cookie holds all are gated, those it holds are cou
   expect([...(await reported())].toSorted()).toEqual(many.slice(0, MAX_STICKY));
 });
 
-test("what is remembered of visitors is bounded by what they met, and they get the same again", () => {
+test("cached evaluations are bounded by the features in them, and a visitor gets the same again", () => {
   const thousand = Array.from({ length: 1_000 }, (_, i) =>
     encodeFeature(FeatureState.parse(feature(`feat_${i}`))),
   );
-  const { features } = compile(Revision.parse(1), thousand);
+  const { features } = compileSnapshot(Revision.parse(1), thousand);
   const visitors = Array.from({ length: 1_100 }, (_, i) => ({
     ...newIdentity(),
     unitId: UnitId.parse(`unit-${i}`),
     signed: { day: 1, kid: "k" },
   }));
-  const [first] = visitors.map((visitor) => gate(features, visitor).header);
-  const remembered = visitors.filter(({ memo }) => memo !== null);
-  expect(remembered.length).toBeGreaterThan(0);
-  expect(remembered.length).toBeLessThan(1_000);
-  expect(visitors.slice(0, 1).map((visitor) => gate(features, visitor).header)).toEqual([first]);
+  const { evaluate, size } = makeEvaluationCache();
+  const [first] = visitors.map((visitor) => evaluate(features, visitor));
+  expect(size()).toBeGreaterThan(0);
+  expect(size()).toBeLessThan(1_000_000);
+  const [again] = visitors.slice(0, 1).map((visitor) => evaluate(features, visitor));
+  expect(again).not.toBe(first);
+  expect(again).toEqual(first);
+  const last = visitors.slice(-1).map((visitor) => evaluate(features, visitor));
+  expect(visitors.slice(-1).map((visitor) => evaluate(features, visitor))[0]).toBe(last[0]);
 });

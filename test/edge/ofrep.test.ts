@@ -1,9 +1,9 @@
 // The OpenFeature Remote Evaluation Protocol as a client meets it, on workerd.
 import { createExecutionContext } from "cloudflare:test";
 import { beforeEach, expect, test } from "vitest";
-import { makeOfrep } from "../../edge/routes/ofrep/routes.ts";
-import { compile } from "../../edge/features/compile.ts";
-import { newIdentity } from "../../edge/visitor/cookie.ts";
+import { makeOfrepRoutes } from "../../edge/routes/ofrep/routes.ts";
+import { compileSnapshot } from "../../edge/features/compile-snapshot.ts";
+import { newIdentity } from "../../edge/visitor/identity.ts";
 import { bucketOf } from "../../shared/features/assign.ts";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { encodeFeature } from "../../shared/features/encoded-feature.ts";
@@ -91,15 +91,17 @@ test("a browser without a cookie becomes a visitor; a server without a key has f
 
 test("a signed-in user decides over the targeting key, and needs no cookie", async () => {
   const states = [encodeFeature(FeatureState.parse(feature("feat_half", { rolloutBps: 5_000 })))];
-  const snapshot = compile(Revision.parse(1), states);
-  const app = makeOfrep({
-    see: async () => ({ snapshot, source: "memory", ageMs: 0, stale: false }),
-    refresh: async () => true,
-    changed: async () => undefined,
+  const snapshot = compileSnapshot(Revision.parse(1), states);
+  const app = makeOfrepRoutes({
+    cache: {
+      read: () => ({ snapshot, source: "memory", ageMs: 0, stale: false }),
+      refresh: async () => true,
+      changed: async () => undefined,
+    },
     identify: () => ({ ...newIdentity(), unitId: UnitId.parse("user-9") }),
-    remember: async () => "unit=remembered",
+    writeCookie: async () => "unit=remembered",
     readClaims: async () => null,
-    previews: { verify: async () => err("malformed"), read: () => null },
+    previews: { verify: async () => err({ reason: "malformed" }), read: () => null },
     now: () => 0,
   });
   const request = new Request("http://shop.test/v1/evaluate/flags/feat_half", {

@@ -1,7 +1,7 @@
 // Previews and the overlay: an operator looks at a closed feature, and nobody else can.
 import { expect, test, beforeAll } from "vitest";
-import { sign } from "../../edge/visitor/hmac.ts";
-import { encodeSubject } from "../../edge/telemetry/span-writer.ts";
+import { sign } from "../../edge/hmac.ts";
+import { encodeFeatureAttributes } from "../../edge/telemetry/otlp-encoding.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { previewText } from "../../shared/signing/preview.ts";
 import {
@@ -105,7 +105,7 @@ test("a preview of a feature that the operator is kept from is neither held nor 
     })
     .toBeGreaterThan(0);
   const bodies = (await recorded(`"${unit}"`)).map(({ body }) => body);
-  expect(bodies.join("\n")).not.toContain(encodeSubject("feat_control", "treatment", 1));
+  expect(bodies.join("\n")).not.toContain(encodeFeatureAttributes("feat_control", "treatment", 1));
 });
 
 test.each([

@@ -1,20 +1,28 @@
-// A feature as an OFREP flag (https://openfeature.dev/docs/reference/other-technologies/ofrep): a truth value, true for
-// the units that get the feature.
+// A feature as an OFREP flag (https://openfeature.dev/docs/reference/other-technologies/ofrep): a boolean, true for the
+// units that get the feature.
+import type { Cohort } from "../../../shared/features/assign.ts";
 import { h32 } from "../../../shared/hash.ts";
 import type { Revision } from "../../../shared/ids.ts";
-import { explainFeature, type Question, type Why } from "../explain.ts";
-import type { CompiledFeature } from "../../features/compile.ts";
+import type { CompiledFeature } from "../../features/compiled-feature.ts";
+import {
+  evaluateFeature,
+  type EvaluationRequest,
+  type FeatureEvaluation,
+  type Reason,
+  type Unit,
+} from "../../features/evaluate.ts";
+import { reasonText } from "../explanation.ts";
 
 export type Flag = {
   readonly key: string;
   readonly value: boolean;
-  readonly variant: "treatment" | "holdout" | "off";
+  readonly variant: Cohort;
   readonly reason: "SPLIT" | "TARGETING_MATCH" | "DISABLED" | "DEFAULT" | "STALE";
   readonly metadata: { readonly epoch: number; readonly version: number; readonly explanation: string };
 };
 
-const reasonOf = (why: Why): Flag["reason"] => {
-  switch (why) {
+const flagReason = (reason: Reason): Flag["reason"] => {
+  switch (reason) {
     case "preview":
       return "TARGETING_MATCH";
     case "closed":
@@ -30,23 +38,27 @@ const reasonOf = (why: Why): Flag["reason"] => {
   }
 };
 
-export const evaluateFlag = (feature: CompiledFeature, stale: boolean, question: Question): Flag => {
-  const { cohort, open, why, reason } = explainFeature(feature, stale, question);
-  const isClosed = why === "closed" || why === "stale";
+const variantOf = ({ reason, cohort }: FeatureEvaluation): Cohort => {
+  if (reason === "preview") return "treatment";
+  return reason === "closed" || reason === "stale" ? "off" : cohort;
+};
+
+export const evaluateFlag = (feature: CompiledFeature, request: EvaluationRequest, unit: Unit): Flag => {
+  const evaluation = evaluateFeature(feature, request, unit);
   const { epoch, version } = feature.state;
   return {
     key: feature.featureId,
-    value: open,
-    variant: why === "preview" ? "treatment" : isClosed ? "off" : cohort,
-    reason: reasonOf(why),
-    metadata: { epoch, version, explanation: reason },
+    value: evaluation.open,
+    variant: variantOf(evaluation),
+    reason: flagReason(evaluation.reason),
+    metadata: { epoch, version, explanation: reasonText(evaluation, request) },
   };
 };
 
-/** Names the revision, so that flags of different revisions never share a tag, and a hash of what they say. */
+/** Names the revision, so that flags of different revisions never share a tag, and a hash of the flags. */
 export const etagOf = (revision: Revision, flags: readonly Flag[]): string =>
   `"r${revision}-${h32(JSON.stringify(flags)).toString(36)}"`;
 
-/** Whether one of the tags of If-None-Match is `etag`; weakly compared, as for GET. */
-export const isKnown = (ifNoneMatch: string | null, etag: string): boolean =>
+/** Whether one of the tags of If-None-Match is `etag`, compared weakly as for GET. */
+export const matchesEtag = (ifNoneMatch: string | null, etag: string): boolean =>
   (ifNoneMatch ?? "").split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);

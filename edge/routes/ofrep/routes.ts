@@ -1,104 +1,53 @@
-// The OpenFeature Remote Evaluation Protocol: every OpenFeature client can ask the edge, and hears of a rollback.
+// The OpenFeature Remote Evaluation Protocol: OpenFeature clients evaluate features at the edge and hear of changes.
 import { Hono, type Context as Call } from "hono";
 import { FeatureId } from "../../../shared/ids.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
-import type { Question } from "../explain.ts";
+import { evaluationContextOf } from "../../features/evaluation-context.ts";
+import type { EvaluationRequest } from "../../features/evaluate.ts";
+import { readIncoming } from "../../incoming-request.ts";
+import type { SnapshotCache, SnapshotView } from "../../snapshot/cache.ts";
 import type { ReadClaims } from "../../visitor/claims.ts";
-import { factsOf } from "../../features/request-context.ts";
-import { newIdentity, type Identity } from "../../visitor/cookie.ts";
-import { isMadeUp, sentWith } from "../../visitor/identify.ts";
+import type { Identify } from "../../visitor/identify.ts";
+import { isKnown, newIdentity, type Identity } from "../../visitor/identity.ts";
 import type { Previews } from "../../visitor/preview.ts";
-import type { Seen, WaitUntil } from "../../snapshot/cache.ts";
-import { overlay, readContext, type Context, type Fault } from "./context.ts";
-import { etagOf, evaluateFlag, isKnown } from "./flag.ts";
+import { waitUntilOf } from "../wait-until.ts";
+import { readClientContext, withAttributes, type ClientContext, type OfrepError } from "./context.ts";
+import { etagOf, evaluateFlag, matchesEtag } from "./flag.ts";
 import { makeStream } from "./stream.ts";
 
 type Dependencies = {
-  readonly see: (waitUntil: WaitUntil) => Promise<Seen>;
-  /** Asks for a newer state now. */
-  readonly refresh: (waitUntil: WaitUntil) => Promise<boolean>;
-  readonly changed: (ms: number) => Promise<void>;
-  readonly identify: (request: Request) => Identity | Promise<Identity>;
+  readonly cache: Omit<SnapshotCache, "calls">;
+  readonly identify: Identify;
   /** A Set-Cookie header that makes the browser keep this identity. */
-  readonly remember: (url: string, identity: Identity) => Promise<string>;
+  readonly writeCookie: (url: string, identity: Identity) => Promise<string>;
   readonly readClaims: ReadClaims;
   readonly previews: Previews;
   readonly now: () => number;
 };
 
-type Asked = { readonly seen: Seen; readonly question: Question; readonly newcomer: Identity | null };
-
-/** Browsers say so with every POST; servers do not. */
-const isBrowser = (request: Request): boolean =>
-  request.headers.has("Origin") || request.headers.has("Sec-Fetch-Site");
-
-/**
- * A visitor's cookie or sign-in wins over the targeting key, so that the page's scripts see what the gate does to the page. Without
- * either, a browser is a new visitor; a server has forgotten something.
- */
-const whoAsks = (
-  request: Request,
-  known: Identity,
-  { targetingKey }: Context,
-): Result<{ identity: Identity; isNew: boolean }, Fault> => {
-  if (known.signed !== null || !isMadeUp(known.unitId)) return ok({ identity: known, isNew: false });
-  if (targetingKey !== null)
-    return ok({ identity: { ...newIdentity(), unitId: targetingKey }, isNew: false });
-  if (isBrowser(request)) return ok({ identity: known, isNew: !known.isPassing });
-  return err({ errorCode: "TARGETING_KEY_MISSING", errorDetails: "no cookie and no targetingKey" });
+type FlagRequest = {
+  readonly view: SnapshotView;
+  readonly request: EvaluationRequest;
+  readonly client: Client;
 };
 
-/** The revision that a stream told the client of; null: none. */
-const toldRevision = (request: Request): number | null => {
-  const match = /^r(\d{1,15})/.exec(new URL(request.url).searchParams.get("flagConfigEtag") ?? "");
-  return match === null ? null : Number(match[1]);
-};
+/** Whom the flags are evaluated for. `isNew`: a browser that becomes a visitor by this answer. */
+type Client = { readonly identity: Identity; readonly isNew: boolean };
 
-export const makeOfrep = (dependencies: Dependencies): Hono => {
-  const { see, refresh, changed, identify, remember, readClaims, previews, now } = dependencies;
-  const app = new Hono();
-  const stream = makeStream({ see, changed, now });
+export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
+  const { cache, identify, writeCookie, readClaims, previews, now } = dependencies;
+  const route = new Hono();
 
-  const waiting =
-    (call: Call): WaitUntil =>
-    (promise) =>
-      call.executionCtx.waitUntil(promise);
-
-  /** Another isolate may have told the client of a change that this one has not heard of yet. */
-  const seeFor = async (call: Call): Promise<Seen> => {
-    const seen = await see(waiting(call));
-    if ((toldRevision(call.req.raw) ?? 0) <= seen.snapshot.revision) return seen;
-    await refresh(waiting(call));
-    return see(waiting(call));
-  };
-
-  const ask = async (call: Call): Promise<Result<Asked, Fault>> => {
-    const request = call.req.raw;
-    const context = await readContext(request);
-    if (!context.ok) return context;
-    const who = whoAsks(request, await identify(request), context.value);
-    if (!who.ok) return who;
-    const { identity, isNew } = who.value;
-    const facts = overlay(request, factsOf(request, "/", await readClaims(request)), context.value);
-    const preview = await previews.read(sentWith(request));
-    const question = { identity, facts, path: null, method: "GET", preview };
-    return ok({ seen: await seeFor(call), question, newcomer: isNew ? identity : null });
-  };
-
-  const keepNewcomer = async (call: Call, { newcomer }: Asked): Promise<void> => {
-    if (newcomer !== null)
-      call.header("Set-Cookie", await remember(call.req.url, newcomer), { append: true });
-  };
-
-  app.post("/v1/evaluate/flags", async (call) => {
-    const asked = await ask(call);
-    if (!asked.ok) return call.json(asked.error, 400);
-    const { snapshot, stale } = asked.value.seen;
-    const flags = snapshot.features.map((feature) => evaluateFlag(feature, stale, asked.value.question));
+  route.post("/v1/evaluate/flags", async (call) => {
+    const read = await readFlagRequest(call);
+    if (!read.ok) return call.json(read.error, 400);
+    const { view, request, client } = read.value;
+    const { snapshot } = view;
+    const flags = snapshot.features.map((feature) => evaluateFlag(feature, request, client.identity));
     const etag = etagOf(snapshot.revision, flags);
     call.header("ETag", etag);
-    if (isKnown(call.req.header("If-None-Match") ?? null, etag)) return call.body(null, 304);
-    await keepNewcomer(call, asked.value);
+    if (matchesEtag(call.req.header("If-None-Match") ?? null, etag)) return call.body(null, 304);
+    await setCookie(call, client);
     const url = new URL("/.sluice/ofrep/stream", call.req.url).href;
     return call.json({
       flags,
@@ -107,22 +56,86 @@ export const makeOfrep = (dependencies: Dependencies): Hono => {
     });
   });
 
-  app.post("/v1/evaluate/flags/:key{.+}", async (call) => {
+  route.post("/v1/evaluate/flags/:key{.+}", async (call) => {
     const key = call.req.param("key");
-    const asked = await ask(call);
-    if (!asked.ok) return call.json({ key, ...asked.error }, 400);
-    const { snapshot, stale } = asked.value.seen;
+    const read = await readFlagRequest(call);
+    if (!read.ok) return call.json({ key, ...read.error }, 400);
+    const { view, request, client } = read.value;
     const featureId = FeatureId.safeParse(key);
-    const feature = featureId.success ? snapshot.byId.get(featureId.data) : undefined;
+    const feature = featureId.success ? view.snapshot.byId.get(featureId.data) : undefined;
     if (feature === undefined) {
       const errorDetails = `no feature ${key}`;
       return call.json({ key, errorCode: "FLAG_NOT_FOUND", errorDetails }, 404);
     }
-    await keepNewcomer(call, asked.value);
-    return call.json(evaluateFlag(feature, stale, asked.value.question));
+    await setCookie(call, client);
+    return call.json(evaluateFlag(feature, request, client.identity));
   });
 
-  app.get("/stream", (call) => stream(call.req.raw, waiting(call)));
+  const stream = makeStream({ cache, now });
+  route.get("/stream", (call) => stream(call.req.raw, waitUntilOf(call)));
 
-  return app;
+  /** Routes do not limit flags: a client names the flag that it wants, whatever the page. */
+  const readFlagRequest = async (call: Call): Promise<Result<FlagRequest, OfrepError>> => {
+    const incoming = readIncoming(call.req.raw);
+    const { request, url } = incoming;
+    const context = await readClientContext(request);
+    if (!context.ok) return context;
+    const client = identifyClient(request, await identify(incoming), context.value);
+    if (!client.ok) return client;
+    const own = evaluationContextOf(incoming, "/", await readClaims(request));
+    const previewId = await previews.read(incoming);
+    const view = await readView(call, url);
+    return ok({
+      view,
+      request: {
+        path: null,
+        method: "GET",
+        context: withAttributes(own, context.value, request.headers.get("Referer")),
+        stale: view.stale,
+        previewId,
+      },
+      client: client.value,
+    });
+  };
+
+  /** A stream of another isolate may have told the client of a revision that this isolate does not have yet. */
+  const readView = async (call: Call, url: string): Promise<SnapshotView> => {
+    const waitUntil = waitUntilOf(call);
+    const view = await cache.read(waitUntil);
+    if ((streamedRevision(url) ?? 0) <= view.snapshot.revision) return view;
+    await cache.refresh(waitUntil);
+    return cache.read(waitUntil);
+  };
+
+  const setCookie = async (call: Call, { identity, isNew }: Client): Promise<void> => {
+    if (isNew) call.header("Set-Cookie", await writeCookie(call.req.url, identity), { append: true });
+  };
+
+  return route;
+};
+
+/** Browsers say so with every POST; servers do not. */
+const isBrowser = (request: Request): boolean =>
+  request.headers.has("Origin") || request.headers.has("Sec-Fetch-Site");
+
+/**
+ * A visitor's cookie or sign-in wins over the targeting key, so that the page's scripts see what the gate does to the
+ * page. Without either, a browser becomes a new visitor, and a server has forgotten the key.
+ */
+const identifyClient = (
+  request: Request,
+  identity: Identity,
+  { targetingKey }: ClientContext,
+): Result<Client, OfrepError> => {
+  if (isKnown(identity)) return ok({ identity, isNew: false });
+  if (targetingKey !== null)
+    return ok({ identity: { ...newIdentity(), unitId: targetingKey }, isNew: false });
+  if (isBrowser(request)) return ok({ identity, isNew: !identity.isEphemeral });
+  return err({ errorCode: "TARGETING_KEY_MISSING", errorDetails: "no cookie and no targetingKey" });
+};
+
+/** The revision that a stream's event named to the client; null: none. */
+const streamedRevision = (url: string): number | null => {
+  const match = /^r(\d{1,15})/.exec(new URL(url).searchParams.get("flagConfigEtag") ?? "");
+  return match === null ? null : Number(match[1]);
 };

@@ -1,7 +1,7 @@
 // A visitor and an origin, as the edge sees them.
 import { exports } from "cloudflare:workers";
 import { inject } from "vitest";
-import { sign } from "../../../edge/visitor/hmac.ts";
+import { sign } from "../../../edge/hmac.ts";
 import { formatSignature, signedText } from "../../../shared/signing/push-signature.ts";
 
 export const PUSH_KEY = { kid: "new", secret: "push-secret-of-the-tests" };

@@ -1,7 +1,8 @@
 // Spans that the edge writes, read by the origin and by protobufjs.
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeSubject, SpanWriter, type Batch, type Report } from "../../../edge/telemetry/span-writer.ts";
+import { encodeFeatureAttributes } from "../../../edge/telemetry/otlp-encoding.ts";
+import { SpanWriter, type Batch, type RequestSpans } from "../../../edge/telemetry/span-writer.ts";
 import { readProtobuf } from "../../../origin/ingest/otlp-protobuf.ts";
 import { SpanBatch } from "../../../origin/ingest/span-batch.ts";
 import type { SpanFields } from "../../../origin/ingest/span-fields.ts";
@@ -10,13 +11,13 @@ import { otlpJson } from "../../fuzz/bodies.ts";
 
 const ISOLATE = Uint8Array.from({ length: 12 }, (_, i) => 0xa0 + i);
 
-const write = (reports: readonly Report[]): Batch[] => {
+const write = (requests: readonly RequestSpans[]): Batch[] => {
   const batches: Batch[] = [];
   const writer = new SpanWriter({
     random: (bytes) => ISOLATE.slice(0, bytes),
     full: (batch) => batches.push(batch),
   });
-  for (const report of reports) writer.write(report);
+  for (const request of requests) writer.write(request);
   return [...batches, writer.take()];
 };
 
@@ -44,18 +45,18 @@ const read = ({ body }: Batch) => {
 };
 
 type Feature = { id: string; variant: "treatment" | "holdout"; epoch: number; acted: boolean };
-type Seen = Omit<Report, "features"> & { features: Feature[] };
+type Observed = Omit<RequestSpans, "features"> & { features: Feature[] };
 
-const toReport = ({ features, ...seen }: Seen): Report => ({
-  ...seen,
+const toSpans = ({ features, ...request }: Observed): RequestSpans => ({
+  ...request,
   features: features.map(({ id, variant, epoch, acted }) => ({
-    subject: encodeSubject(id, variant, epoch),
-    actionTaken: acted,
+    attributes: encodeFeatureAttributes(id, variant, epoch),
+    activated: acted,
   })),
 });
 
 const id = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-const seen: fc.Arbitrary<Seen> = fc.record({
+const observed: fc.Arbitrary<Observed> = fc.record({
   parent: fc.option(fc.record({ traceId: id(16), spanId: id(8) })),
   name: fc.constantFrom("GET", "POST", "PROPFIND"),
   startMs: fc.integer({ min: 1, max: 4_102_444_800_000 }),
@@ -80,7 +81,7 @@ const seen: fc.Arbitrary<Seen> = fc.record({
 
 test("the origin reads every field that the edge has written, span for span", () => {
   fc.assert(
-    fc.property(fc.array(seen, { maxLength: 80 }), (all) => {
+    fc.property(fc.array(observed, { maxLength: 80 }), (all) => {
       const expected = all.flatMap(({ features, ...visit }) =>
         features.map((feature) => ({
           startMs: visit.startMs,
@@ -97,7 +98,7 @@ test("the origin reads every field that the edge has written, span for span", ()
           ids: [16, 8],
         })),
       );
-      const batches = write(all.map(toReport));
+      const batches = write(all.map(toSpans));
       expect(batches.flatMap(read)).toEqual(expected);
       expect(batches.reduce((sum, { spans }) => sum + spans, 0)).toBe(expected.length);
     }),
@@ -105,7 +106,7 @@ test("the origin reads every field that the edge has written, span for span", ()
   );
 });
 
-const visit: Seen = {
+const visit: Observed = {
   parent: null,
   name: "GET",
   startMs: 1_790_000_000_123.25,
@@ -127,7 +128,7 @@ type Decoded = {
 const decode = ({ body }: Batch): Decoded => JSON.parse(otlpJson(Buffer.from(body)).toString());
 
 test("protobufjs reads the fields of the standard", () => {
-  const [batch] = write([toReport(visit)]);
+  const [batch] = write([toSpans(visit)]);
   expect(decode(batch!)).toEqual({
     resourceSpans: [
       {
@@ -162,9 +163,9 @@ test("protobufjs reads the fields of the standard", () => {
   });
 });
 
-test("span ids are unique over batches, and the spans of a visit share a trace", () => {
+test("span ids are unique over batches, and the spans of a request share a trace", () => {
   const features = Array.from({ length: 40 }, (): Feature => visit.features[0]!);
-  const batches = write(Array.from({ length: 50 }, () => toReport({ ...visit, features })));
+  const batches = write(Array.from({ length: 50 }, () => toSpans({ ...visit, features })));
   expect(batches.length).toBeGreaterThan(2);
   const spans = batches.flatMap((batch) => decode(batch).resourceSpans[0]?.scopeSpans[0]?.spans ?? []);
   expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(2_000);

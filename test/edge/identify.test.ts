@@ -1,9 +1,11 @@
 // Consent and sign-in: who a visitor is when more than a cookie says so.
 import { describe, expect, test } from "vitest";
-import * as hmac from "../../edge/visitor/hmac.ts";
+import * as hmac from "../../edge/hmac.ts";
 import { parseConfig } from "../../edge/config.ts";
-import { makeCookies, type Identity } from "../../edge/visitor/cookie.ts";
-import { makeRecognise, sentWith } from "../../edge/visitor/identify.ts";
+import { makeCookies } from "../../edge/visitor/cookie.ts";
+import type { Identity } from "../../edge/visitor/identity.ts";
+import { readIncoming } from "../../edge/incoming-request.ts";
+import { makeIdentify } from "../../edge/visitor/identify.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
 import { variableErrorText } from "../../shared/variables.ts";
 import { echoed, edge, feature, headerOf, push } from "./support/edge.ts";
@@ -18,9 +20,9 @@ const setUp = (vars: Record<string, string>) => {
     const sub = request.headers.get("X-Verified");
     return sub === null ? null : { sub };
   };
-  const recognise = makeRecognise({ config: config.value, cookies, readClaims });
+  const identify = makeIdentify({ config: config.value, cookies, readClaims });
   const visit = async (headers: Record<string, string> = {}): Promise<Identity> =>
-    recognise(sentWith(new Request("http://shop.test/", { headers })));
+    identify(readIncoming(new Request("http://shop.test/", { headers })));
   const cookieOf = async (
     identity: Pick<Identity, "unitId" | "sticky"> & Partial<Identity>,
   ): Promise<string> =>
@@ -74,16 +76,16 @@ describe("consent", () => {
     const known = await visit();
     const cookie = await cookieOf({ unitId: known.unitId, sticky });
     const passing = await visit({ Cookie: cookie, "Sluice-Consent": "none" });
-    expect(passing).toMatchObject({ isPassing: true, signed: null });
+    expect(passing).toMatchObject({ isEphemeral: true, signed: null });
     expect(passing.unitId).not.toBe(known.unitId);
-    expect((await setUp({ CONSENT: "none" }).visit({ Cookie: cookie })).isPassing).toBe(true);
+    expect((await setUp({ CONSENT: "none" }).visit({ Cookie: cookie })).isEphemeral).toBe(true);
   });
 
   test("may be bound to the site's own consent cookie", async () => {
     const { visit } = setUp({ CONSENT: "cookie:consent=yes" });
-    expect((await visit()).isPassing).toBe(true);
-    expect((await visit({ Cookie: "consent=no" })).isPassing).toBe(true);
-    expect((await visit({ Cookie: "a=b; consent=yes" })).isPassing).toBe(false);
+    expect((await visit()).isEphemeral).toBe(true);
+    expect((await visit({ Cookie: "consent=no" })).isEphemeral).toBe(true);
+    expect((await visit({ Cookie: "a=b; consent=yes" })).isEphemeral).toBe(false);
   });
 
   test("without it the gate works, and no cookie is set", async () => {
@@ -101,10 +103,10 @@ describe("keys", () => {
     const byOld = makeCookies([old ?? first], hmac);
     const { cookies } = setUp({});
     const value = (line: string): string => line.split(";")[0]?.split("=").slice(1).join("=") ?? "";
-    const believed = await cookies.believe(value(await byOld.write("http://shop.test/", identity, 20_000)));
-    expect(believed?.unitId).toBe(identity.unitId);
-    expect(believed && cookies.isDue(believed, 20_000)).toBe(true);
-    const fresh = await cookies.believe(value(await cookies.write("http://shop.test/", identity, 20_000)));
+    const verified = await cookies.verify(value(await byOld.write("http://shop.test/", identity, 20_000)));
+    expect(verified?.unitId).toBe(identity.unitId);
+    expect(verified && cookies.isDue(verified, 20_000)).toBe(true);
+    const fresh = await cookies.verify(value(await cookies.write("http://shop.test/", identity, 20_000)));
     expect(fresh && cookies.isDue(fresh, 20_029)).toBe(false);
     expect(fresh && cookies.isDue(fresh, 20_030)).toBe(true);
   });

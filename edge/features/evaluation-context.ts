@@ -1,9 +1,10 @@
-// What targeting may ask of a request. Read only when a condition asks, from what the request itself carries.
+// The evaluation context of a request, read from the request itself and only when a condition asks.
 import type { Device, EvaluationContext } from "../../shared/features/compile-targeting.ts";
+import type { IncomingRequest } from "../incoming-request.ts";
 import type { Claims } from "../visitor/claims.ts";
 import { readCookie } from "../visitor/cookie.ts";
 
-/** By the words that browsers have agreed on; what says neither is a desktop. null: no User-Agent. */
+/** By the words that browsers have agreed on; a browser that sends none of them is a desktop's. null: no User-Agent. */
 const deviceOf = (headers: Headers): Device | null => {
   const agent = headers.get("User-Agent");
   if (agent === null) return null;
@@ -13,7 +14,7 @@ const deviceOf = (headers: Headers): Device | null => {
   return isMobile ? "mobile" : "desktop";
 };
 
-/** Cloudflare's, of the visitor's address; null where Cloudflare does not know or does not stand in front. */
+/** The country of the visitor's address, from Cloudflare; null: Cloudflare does not know it, or is not in front. */
 const countryOf = (cf: CfProperties | undefined): string | null => {
   const country = cf === undefined || !("country" in cf) ? null : cf.country;
   return typeof country === "string" ? country : null;
@@ -36,15 +37,18 @@ const findClaim = (claims: Claims, name: string): unknown => {
 const valuesOf = (claim: unknown): readonly string[] =>
   (Array.isArray(claim) ? claim : [claim]).filter(isScalar).map(String);
 
-/** Computed when first asked for: a request may meet a hundred features that ask the same. */
+/** Computes at the first call: a request may meet a hundred features that ask the same. */
 const once = <T>(compute: () => T): (() => T) => {
-  let made: { readonly value: T } | null = null;
-  return () => (made ??= { value: compute() }).value;
+  let computed: { readonly value: T } | null = null;
+  return () => (computed ??= { value: compute() }).value;
 };
 
-/** `claims` are those of a verified token; null: there is none. */
-export const factsOf = (request: Request, path: string, claims: Claims | null): EvaluationContext => {
-  const cookies = once(() => request.headers.get("Cookie"));
+/** `path`: of the page that is asked about. `claims`: of a verified token; null: there is none. */
+export const evaluationContextOf = (
+  { request, cookies }: IncomingRequest,
+  path: string,
+  claims: Claims | null,
+): EvaluationContext => {
   const headers = new Map<string, string | null>();
   return {
     country: once(() => countryOf(request.cf)),
@@ -57,7 +61,7 @@ export const factsOf = (request: Request, path: string, claims: Claims | null): 
       headers.set(name, value);
       return value;
     },
-    cookie: (name) => readCookie(cookies(), name),
+    cookie: (name) => readCookie(cookies, name),
     claim: (name) => (claims === null ? [] : valuesOf(findClaim(claims, name))),
   };
 };

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { compile } from "../../edge/features/compile.ts";
-import { factsOf } from "../../edge/features/request-context.ts";
-import { applicable } from "../../edge/features/evaluate.ts";
+import { compileSnapshot } from "../../edge/features/compile-snapshot.ts";
+import { evaluationContextOf } from "../../edge/features/evaluation-context.ts";
+import { featuresOfRequest } from "../../edge/features/evaluate.ts";
+import { readIncoming } from "../../edge/incoming-request.ts";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import { Revision } from "../../shared/ids.ts";
@@ -16,11 +17,12 @@ const states = [
   feature("feat_fr", { ...toward("FR"), failureMode: "closed" }),
   feature("feat_shop", { ...toward("DE"), routes: [{ path: "/shop" }] }),
 ].map((state) => encodeFeature(FeatureState.parse(state)));
-const snapshot = compile(Revision.parse(1), states);
+const snapshot = compileSnapshot(Revision.parse(1), states);
 
 const meet = (country: string, path = "/", stale = false) => {
   const request = new Request(`http://shop.test${path}`, { headers: { "X-Country": country } });
-  return applicable(snapshot, { path, method: "GET", stale, facts: () => factsOf(request, path, null) });
+  const context = evaluationContextOf(readIncoming(request), path, null);
+  return featuresOfRequest(snapshot, { path, method: "GET", context, stale, previewId: null });
 };
 const names = (country: string, path?: string, stale?: boolean): string[] =>
   meet(country, path, stale).map(({ featureId }) => featureId);
@@ -46,10 +48,10 @@ test.each([
     { attribute: "country", operator: "equals", value: '"attribute":"claim:groups"' },
     false,
   ],
-])("a token is asked for when a feature targets %s: %j → %s", (_, condition, isAsked) => {
+])("a token is verified when an enabled feature targets %s: %j → %s", (_, condition, isAsked) => {
   const targeting = { operator: "or", conditions: [{ operator: "not", condition }] };
   const of = (fields: Record<string, unknown>) =>
-    compile(Revision.parse(1), [
+    compileSnapshot(Revision.parse(1), [
       encodeFeature(FeatureState.parse(feature("feat_a", { targeting, ...fields }))),
     ]);
   expect(of({}).asksForClaims).toBe(isAsked);

@@ -1,9 +1,10 @@
 import { describe, expect, test, vi } from "vitest";
-import { encodeSubject, type Report } from "../../edge/telemetry/span-writer.ts";
-import { makeSender } from "../../edge/telemetry/exporter.ts";
+import { encodeFeatureAttributes } from "../../edge/telemetry/otlp-encoding.ts";
+import type { RequestSpans } from "../../edge/telemetry/span-writer.ts";
+import { makeExporter } from "../../edge/telemetry/exporter.ts";
 
-/** A visitor's report with as many spans; the features are numbered from `from` on. */
-const report = (count: number, from = 0): Report => ({
+/** `count` spans of one request; the features are numbered from `from` on. */
+const spansOf = (count: number, from = 0): RequestSpans => ({
   parent: null,
   name: "GET",
   startMs: 1_790_000_000_000,
@@ -13,8 +14,8 @@ const report = (count: number, from = 0): Report => ({
   isBot: false,
   captchaScore: null,
   features: Array.from({ length: count }, (_, i) => ({
-    subject: encodeSubject(`feat_${from + i}_`, "treatment", 1),
-    actionTaken: false,
+    attributes: encodeFeatureAttributes(`feat_${from + i}_`, "treatment", 1),
+    activated: false,
   })),
 });
 
@@ -31,10 +32,10 @@ describe.concurrent("telemetry", () => {
       batches.push({ spans, bytes: body.length });
       return 200;
     };
-    const sender = makeSender({ post, now, random });
-    sender.add(report(4_500), ignore);
-    await vi.waitUntil(() => sender.stats().waiting === 0, 5_000);
-    expect(sender.stats()).toEqual({ sent: 4_500, dropped: 0, waiting: 0 });
+    const exporter = makeExporter({ post, now, random });
+    exporter.add(spansOf(4_500), ignore);
+    await vi.waitUntil(() => exporter.stats().waiting === 0, 5_000);
+    expect(exporter.stats()).toEqual({ sent: 4_500, dropped: 0, waiting: 0 });
     expect(batches.reduce((sum, { spans }) => sum + spans, 0)).toBe(4_500);
     expect(batches.length).toBeGreaterThan(2);
     expect(Math.max(...batches.map(({ bytes }) => bytes))).toBeLessThan(120_000);
@@ -48,18 +49,18 @@ describe.concurrent("telemetry", () => {
         heard.push(body);
         return heard.length === 1 ? status : 200;
       };
-      const sender = makeSender({ post, now, random });
-      sender.add(report(3), ignore);
-      await vi.waitUntil(() => sender.stats().sent === 3, 10_000);
+      const exporter = makeExporter({ post, now, random });
+      exporter.add(spansOf(3), ignore);
+      await vi.waitUntil(() => exporter.stats().sent === 3, 10_000);
       expect(heard).toHaveLength(2);
       expect(heard[1]).toEqual(heard[0]);
     },
   );
 
   test("is dropped and counted when the origin will never take it", async () => {
-    const sender = makeSender({ post: async () => 400, now, random });
-    sender.add(report(3), ignore);
-    await vi.waitUntil(() => sender.stats().dropped === 3, 5_000);
+    const exporter = makeExporter({ post: async () => 400, now, random });
+    exporter.add(spansOf(3), ignore);
+    await vi.waitUntil(() => exporter.stats().dropped === 3, 5_000);
   });
 
   test("drops the oldest first, with a count, when the origin stays away", async () => {
@@ -70,15 +71,15 @@ describe.concurrent("telemetry", () => {
       heard.push(body);
       return 200;
     };
-    const sender = makeSender({ post, now, random });
-    for (let i = 0; i < 40; i++) sender.add(report(1_000, i * 1_000), ignore);
-    const kept = sender.stats();
+    const exporter = makeExporter({ post, now, random });
+    for (let i = 0; i < 40; i++) exporter.add(spansOf(1_000, i * 1_000), ignore);
+    const kept = exporter.stats();
     expect(kept.waiting).toBeGreaterThan(15_000);
     expect(kept.waiting).toBeLessThan(20_000);
     expect(kept.dropped + kept.waiting).toBe(40_000);
     away = false;
-    await vi.waitUntil(() => sender.stats().waiting === 0, 20_000);
-    const { sent, dropped } = sender.stats();
+    await vi.waitUntil(() => exporter.stats().waiting === 0, 20_000);
+    const { sent, dropped } = exporter.stats();
     expect(sent).toBeGreaterThan(15_000);
     expect(sent + dropped).toBe(40_000);
     expect(heard.some((body) => names(body, 0))).toBe(false);
@@ -88,16 +89,16 @@ describe.concurrent("telemetry", () => {
   test("is taken over by a later request when the one that sent it is gone", async () => {
     let skippedMs = 0;
     let hangs = true;
-    const sender = makeSender({
+    const exporter = makeExporter({
       post: ({ spans }) => (hangs ? new Promise<never>(ignore) : Promise.resolve(spans > 0 ? 200 : 500)),
       now: () => Date.now() + skippedMs,
       random,
     });
-    sender.add(report(1), ignore);
+    exporter.add(spansOf(1), ignore);
     await new Promise((resolve) => setTimeout(resolve, 600));
     hangs = false;
     skippedMs = 60_000;
-    sender.add(report(1), ignore);
-    await vi.waitUntil(() => sender.stats().sent === 2, 10_000);
+    exporter.add(spansOf(1), ignore);
+    await vi.waitUntil(() => exporter.stats().sent === 2, 10_000);
   });
 });

@@ -1,27 +1,27 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
-import type { Env } from "../../edge/config.ts";
+import type { Env } from "../../edge/bindings.ts";
 import { feature, push } from "./support/edge.ts";
 
 const { FEATURES, HUB } = env as unknown as Env;
 
-const keptRevision = async (): Promise<unknown> => {
-  const kept = await FEATURES.get<{ revision: number }>("snapshot", "json");
-  return kept?.revision;
+const copiedRevision = async (): Promise<unknown> => {
+  const copy = await FEATURES.get<{ revision: number }>("snapshot", "json");
+  return copy?.revision;
 };
 
-test("a hub that died between storing a push and keeping it in KV keeps it at the next heartbeat", async () => {
+test("a hub that died after it stored a push and before it copied it to KV copies it at the next heartbeat", async () => {
   const change = { revision: 7, full: true, features: [feature("feat_a")] };
   await push(change);
-  await vi.waitFor(async () => expect(await keptRevision()).toBe(7), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await copiedRevision()).toBe(7), { timeout: 10_000 });
 
   await runInDurableObject(HUB.get(HUB.idFromName("hub")), async (hub, { storage }) => {
     await storage.deleteAlarm();
-    Reflect.set(hub, "keptRevision", null);
+    Reflect.set(hub, "copiedRevision", null);
   });
   await FEATURES.delete("snapshot");
 
   await push({ revision: 7, since: 7, full: false, features: [] });
-  await vi.waitFor(async () => expect(await keptRevision()).toBe(7), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await copiedRevision()).toBe(7), { timeout: 10_000 });
 });

@@ -1,0 +1,127 @@
+// A feature made ready for requests. A part that only some requests need is compiled for the first of them: most
+// features of a large snapshot meet few of an isolate's requests.
+import type { Assignable, Cohort, StickyCohort } from "../../shared/features/assign.ts";
+import { compileTargeting, type TargetingPredicate } from "../../shared/features/compile-targeting.ts";
+import { decodeField, type EncodedFeature } from "../../shared/features/encoded-feature.ts";
+import type { Activation } from "../../shared/features/feature.ts";
+import { compilePath, type Route } from "../../shared/features/route.ts";
+import { attributesOf } from "../../shared/features/targeting.ts";
+import type { FeatureId } from "../../shared/ids.ts";
+import { stickyKey } from "../../shared/signing/cookie.ts";
+import { encodeFeatureAttributes } from "../telemetry/otlp-encoding.ts";
+import type { FeatureSpan } from "../telemetry/span-writer.ts";
+import { compileGate, type CompiledGate } from "./compile-gate.ts";
+
+/** A unit's cohort in a feature that is open. */
+export type Assignment = {
+  readonly feature: CompiledFeature;
+  readonly cohort: Cohort;
+  /** The unit gets the feature. */
+  readonly open: boolean;
+};
+
+/** Always the same list for the same features, so that a result can be remembered by it. */
+export type FeatureList = readonly CompiledFeature[];
+
+/** Whether a request activates its unit, given the status that the upstream answered. */
+type ActivationPredicate = (path: string, method: string, status: number) => boolean;
+
+type FeatureSpans = { readonly exposure: FeatureSpan; readonly activation: FeatureSpan };
+
+const CLAIM = "claim:";
+
+export class CompiledFeature implements Assignable {
+  readonly featureId: FeatureId;
+  readonly rolloutBps: number;
+  readonly holdoutBps: number;
+  readonly state: EncodedFeature;
+  #assignments: Readonly<Record<Cohort, Assignment>> | undefined;
+  #stickyKey: number | undefined;
+  #appliesTo: ((path: string, method: string) => boolean) | undefined;
+  #gate: CompiledGate | null | undefined;
+  #isTargeted: TargetingPredicate | null | undefined;
+  #isActivation: ActivationPredicate | null | undefined;
+  #spans: Readonly<Record<StickyCohort, FeatureSpans>> | undefined;
+
+  constructor(state: EncodedFeature) {
+    this.featureId = state.featureId;
+    this.rolloutBps = state.rolloutBps;
+    this.holdoutBps = state.holdoutBps;
+    this.state = state;
+  }
+
+  /** The assignment of every unit is one of these three: a request makes none. */
+  get assignments(): Readonly<Record<Cohort, Assignment>> {
+    return (this.#assignments ??= {
+      treatment: { feature: this, cohort: "treatment", open: true },
+      holdout: { feature: this, cohort: "holdout", open: false },
+      off: { feature: this, cohort: "off", open: false },
+    });
+  }
+
+  /** A cookie holds the unit's cohort under this key. */
+  get stickyKey(): number {
+    return (this.#stickyKey ??= stickyKey(this.state.featureId, this.state.epoch));
+  }
+
+  /** Whether a route of the feature names the request. */
+  appliesTo(path: string, method: string): boolean {
+    return (this.#appliesTo ??= compileRoutes(decodeField(this.state, "routes") ?? []))(path, method);
+  }
+
+  /** null: the feature does nothing but tell the upstream. */
+  get gate(): CompiledGate | null {
+    return this.#gate === undefined ? (this.#gate = compileGate(this.state)) : this.#gate;
+  }
+
+  /** null: every request is targeted. */
+  get isTargeted(): TargetingPredicate | null {
+    if (this.#isTargeted !== undefined) return this.#isTargeted;
+    const targeting = decodeField(this.state, "targeting");
+    return (this.#isTargeted = targeting === null ? null : compileTargeting(targeting));
+  }
+
+  /** Whether targeting asks for a claim. The search in the text only saves decoding what has no claim in it. */
+  get asksForClaims(): boolean {
+    if (this.state.targeting?.includes(CLAIM) !== true) return false;
+    const targeting = decodeField(this.state, "targeting");
+    return targeting !== null && attributesOf(targeting).some((attribute) => attribute.startsWith(CLAIM));
+  }
+
+  /** null: no request activates. */
+  get isActivation(): ActivationPredicate | null {
+    if (this.#isActivation !== undefined) return this.#isActivation;
+    const activation = decodeField(this.state, "activation");
+    return (this.#isActivation = activation === null ? null : compileActivation(activation));
+  }
+
+  /** The feature's part of a span, by the unit's cohort. */
+  get spans(): Readonly<Record<StickyCohort, FeatureSpans>> {
+    return (this.#spans ??= {
+      treatment: compileSpans(this.state, "treatment"),
+      holdout: compileSpans(this.state, "holdout"),
+    });
+  }
+}
+
+const compileRoutes = (routes: readonly Route[]): ((path: string, method: string) => boolean) => {
+  if (routes.length === 0) return () => true;
+  const compiled = routes.map((route) => ({
+    test: compilePath(route.path).test,
+    methods: route.methods === undefined ? null : new Set(route.methods),
+  }));
+  return (path, method) =>
+    compiled.some((route) => (route.methods === null || route.methods.has(method)) && route.test(path));
+};
+
+const compileActivation = (activation: Activation): ActivationPredicate => {
+  const { test } = compilePath(activation.path);
+  const wanted = activation.status;
+  return (path, method, status) =>
+    method === activation.method && (wanted === undefined ? status < 400 : status === wanted) && test(path);
+};
+
+const compileSpans = ({ featureId, epoch }: EncodedFeature, cohort: StickyCohort): FeatureSpans => {
+  const attributes = encodeFeatureAttributes(featureId, cohort, epoch);
+  return { exposure: { attributes, activated: false }, activation: { attributes, activated: true } };
+};

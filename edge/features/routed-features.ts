@@ -1,0 +1,48 @@
+// The enabled features whose routes name a request. They are found once for each path and method, and the same features
+// are always the same list, so that a visitor's evaluation can be remembered by the list.
+import type { CompiledFeature, FeatureList } from "./compiled-feature.ts";
+
+/** Paths, lists and parts of lists that one snapshot remembers; beyond, it begins anew. */
+const MANY = 2_000;
+const MANY_PARTS = 256;
+
+export class RoutedFeatures {
+  readonly all: FeatureList;
+  readonly #parts = new Map<string, FeatureList>();
+
+  constructor(all: FeatureList) {
+    this.all = all;
+  }
+
+  /** The features that stay: `mask` has a "1" at the place of each, and a "0" at the places of the others. */
+  part(mask: string): FeatureList {
+    if (!mask.includes("0")) return this.all;
+    const known = this.#parts.get(mask);
+    if (known !== undefined) return known;
+    if (this.#parts.size >= MANY_PARTS) this.#parts.clear();
+    const part = this.all.filter((_, at) => mask[at] === "1");
+    this.#parts.set(mask, part);
+    return part;
+  }
+}
+
+export type FindRouted = (path: string, method: string) => RoutedFeatures;
+
+export const makeFindRouted = (enabled: readonly CompiledFeature[]): FindRouted => {
+  const everywhere = new RoutedFeatures(enabled);
+  if (enabled.every(({ state }) => state.routes === null)) return () => everywhere;
+  const byIds = new Map<string, RoutedFeatures>();
+  let byRequest = new Map<string, RoutedFeatures>();
+  return (path, method) => {
+    const request = `${method} ${path}`;
+    const known = byRequest.get(request);
+    if (known !== undefined) return known;
+    const found = enabled.filter((feature) => feature.appliesTo(path, method));
+    const ids = found.map(({ featureId }) => featureId).join(" ");
+    const routed = byIds.get(ids) ?? new RoutedFeatures(found);
+    if (byRequest.size >= MANY) byRequest = new Map();
+    byRequest.set(request, routed);
+    if (byIds.size < MANY) byIds.set(ids, routed);
+    return routed;
+  };
+};

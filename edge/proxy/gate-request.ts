@@ -1,0 +1,77 @@
+// What the gate decides about a visitor's request: read the snapshot, identify the visitor, evaluate the features, decide
+// the gate outcome.
+import { evaluationContextOf } from "../features/evaluation-context.ts";
+import type { CompiledFeature } from "../features/compiled-feature.ts";
+import {
+  featuresOfRequest,
+  NOTHING_MET,
+  previewOf,
+  withPreview,
+  type PageRequest,
+  type RequestEvaluation,
+} from "../features/evaluate.ts";
+import type { EvaluationCache } from "../features/evaluation-cache.ts";
+import type { IncomingRequest } from "../incoming-request.ts";
+import type { SnapshotCache, SnapshotView, WaitUntil } from "../snapshot/cache.ts";
+import type { ReadClaims } from "../visitor/claims.ts";
+import type { Identify } from "../visitor/identify.ts";
+import type { Identity } from "../visitor/identity.ts";
+import type { Previews } from "../visitor/preview.ts";
+import { whenReady, type Ready } from "../when-ready.ts";
+import { decideGate, type GateOutcome } from "./gate-outcome.ts";
+
+type Dependencies = {
+  readonly cache: SnapshotCache;
+  readonly identify: Identify;
+  readonly evaluations: EvaluationCache;
+  readonly readClaims: ReadClaims;
+  readonly previews: Previews;
+};
+
+export type GatedRequest = {
+  readonly incoming: IncomingRequest;
+  readonly view: SnapshotView;
+  readonly page: PageRequest;
+  /** null: no feature concerns the request, and nobody needs to know who it is from. */
+  readonly identity: Identity | null;
+  readonly evaluation: RequestEvaluation;
+  /** The feature that this request sees open by a preview; null: none. */
+  readonly preview: CompiledFeature | null;
+  readonly outcome: GateOutcome;
+};
+
+export type GateRequest = (incoming: IncomingRequest, waitUntil: WaitUntil) => Ready<GatedRequest>;
+
+export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
+  const { cache, identify, evaluations, readClaims, previews } = dependencies;
+
+  const gateRequest: GateRequest = (incoming, waitUntil) =>
+    whenReady(cache.read(waitUntil), (view) =>
+      whenReady(readPage(view, incoming), (page) => {
+        const { snapshot } = view;
+        const features = featuresOfRequest(snapshot, page);
+        const preview = previewOf(snapshot, page);
+        const isConcerned = features.length > 0 || preview !== null || snapshot.mayActivate(page.method);
+        return whenReady(isConcerned ? identify(incoming) : null, (identity) => {
+          const usual = identity === null ? NOTHING_MET : evaluations.evaluate(features, identity);
+          const evaluation = preview === null ? usual : withPreview(usual, preview);
+          const outcome = decideGate(snapshot.gated, page, evaluation, preview);
+          return { incoming, view, page, identity, evaluation, preview, outcome };
+        });
+      }),
+    );
+
+  /** The request as features are evaluated for it. Claims and previews are the parts that have to be verified. */
+  const readPage = ({ snapshot, stale }: SnapshotView, incoming: IncomingRequest): Ready<PageRequest> => {
+    const { request, path } = incoming;
+    const claiming = snapshot.asksForClaims ? readClaims(request) : null;
+    return whenReady(claiming, (claims) =>
+      whenReady(previews.read(incoming), (previewId) => {
+        const context = snapshot.isTargeted ? evaluationContextOf(incoming, path, claims) : null;
+        return { path, method: request.method, context, stale, previewId };
+      }),
+    );
+  };
+
+  return gateRequest;
+};

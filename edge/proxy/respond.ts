@@ -1,0 +1,41 @@
+// The response as the visitor gets it: the upstream's, with the edits, cookie and headers that the gate adds.
+import type { CompiledFeature } from "../features/compiled-feature.ts";
+import { isShared, unshare } from "./caching.ts";
+import { addDebugHeaders } from "./debug-headers.ts";
+import { editPage } from "./edit-page.ts";
+import type { GatedRequest } from "./gate-request.ts";
+import { nominatedBy } from "./upstream.ts";
+
+export type Additions = {
+  /** A Set-Cookie header; null: none. */
+  readonly cookie: string | null;
+  readonly wantsDebug: boolean;
+  readonly gateMs: number;
+};
+
+export const respond = (
+  upstreamResponse: Response,
+  { view, evaluation, outcome, preview }: GatedRequest,
+  { cookie, wantsDebug, gateMs }: Additions,
+): Response => {
+  const edited = outcome.edit === null ? upstreamResponse : editPage(upstreamResponse, outcome.edit);
+  const response = preview === null ? edited : markPreview(edited, preview);
+  const unshares = evaluation.meetsAny && isShared(response.headers);
+  const hopHeaders = nominatedBy(response.headers.get("Connection"));
+  const changes = cookie !== null || wantsDebug || unshares || hopHeaders.length > 0;
+  if (!changes || response.status === 101) return response;
+  const changed = new Response(response.body, response);
+  for (const name of hopHeaders) changed.headers.delete(name);
+  if (unshares) unshare(changed.headers);
+  if (cookie !== null) changed.headers.append("Set-Cookie", cookie);
+  return wantsDebug ? addDebugHeaders(changed, view, gateMs) : changed;
+};
+
+/** No cache may keep it: it is for one person, for a while. */
+const markPreview = (response: Response, { featureId }: CompiledFeature): Response => {
+  if (response.status === 101) return response;
+  const marked = new Response(response.body, response);
+  marked.headers.set("Cache-Control", "private, no-store");
+  marked.headers.set("Sluice-Preview", featureId);
+  return marked;
+};

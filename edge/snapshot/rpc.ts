@@ -1,0 +1,45 @@
+// The calls between the places of the edge's state: isolate → replica → hub. A watch is subscription, catch-up,
+// acknowledgement and heartbeat in one call.
+import type { Revision } from "../../shared/ids.ts";
+import type { Result } from "../../shared/result.ts";
+import type { ApplyPushError, Push, SnapshotDelta } from "../../shared/snapshot/versioned-snapshot.ts";
+
+export type Watch = {
+  /** Who watches: an isolate's id at a replica, a region at the hub. */
+  readonly watcher: string;
+  /** The revision that the watcher has; null: none. Naming a revision acknowledges it. */
+  readonly have: Revision | null;
+  /** How long the answer may be held back while there is nothing new; 0: answer now. */
+  readonly waitMs: number;
+  /** The hub must have confirmed the answer less than this long ago. */
+  readonly maxAgeMs: number;
+};
+
+export type WatchAnswer = {
+  /** The newest revision that the answering place knows; null: none. */
+  readonly revision: Revision | null;
+  /** null: the watcher is up to date. */
+  readonly change: SnapshotDelta | null;
+  /** Time since the hub last had nothing newer than this answer; null: the hub never answered. */
+  readonly ageMs: number | null;
+};
+
+/** A region's word that it has `revision`, `ms` after the hub took the push. */
+export type Confirmation = { readonly region: string; readonly revision: Revision; readonly ms: number };
+
+/** The answer to a push. Its form is that of `POST /.sluice/push`. */
+export type PushAnswer = { readonly revision: Revision; readonly regions: readonly Confirmation[] };
+
+export type HubRpc = Rpc.DurableObjectBranded & {
+  /** Answers at once when there is something newer than `have`, else after `waitMs`. */
+  watch(watch: Watch): Promise<WatchAnswer>;
+  /** A region says that it and the isolates that watch it have `revision`. */
+  confirm(region: string, revision: Revision | null): Promise<void>;
+  /** Takes a push and waits until every region that is awake, and `region`, has confirmed it or had its time. */
+  push(message: Push, region: string): Promise<Result<PushAnswer, ApplyPushError>>;
+};
+
+export type ReplicaRpc = Rpc.DurableObjectBranded & {
+  /** As the hub's, but held back until the hub's own next answer, or a little longer when the hub hangs. */
+  watch(watch: Watch, region: string): Promise<WatchAnswer>;
+};

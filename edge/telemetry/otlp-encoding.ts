@@ -1,0 +1,72 @@
+// The parts of OTLP protobuf that are the same in many spans (opentelemetry-proto v1: trace.proto, common.proto,
+// resource.proto), each encoded once.
+import type { StickyCohort } from "../../shared/features/assign.ts";
+import { attribute } from "../../shared/telemetry/attributes.ts";
+
+const SPAN_KIND_SERVER = 2;
+const STATUS_ERROR = 2;
+
+const encoder = new TextEncoder();
+
+type Bytes = readonly number[];
+
+const varint = (value: number): Bytes =>
+  value < 0x80 ? [value] : [(value % 0x80) | 0x80, ...varint(Math.floor(value / 0x80))];
+const number = (field: number, value: number): Bytes => [field * 8, ...varint(value)];
+const message = (field: number, content: Bytes): Bytes => [
+  field * 8 + 2,
+  ...varint(content.length),
+  ...content,
+];
+const text = (field: number, content: string): Bytes => message(field, [...encoder.encode(content)]);
+
+/** A KeyValue with an AnyValue. */
+const keyValue = (key: string, value: Bytes): Bytes => [...text(1, key), ...message(2, value)];
+const spanAttribute = (key: string, value: Bytes): Bytes => message(9, keyValue(key, value));
+const TRUE = number(2, 1);
+const int = (value: number): Bytes => number(3, value);
+
+export const ACTIVATED = Uint8Array.from(spanAttribute(attribute.activated[0], TRUE));
+export const IS_BOT = Uint8Array.from(spanAttribute(attribute.isBot[0], TRUE));
+export const STATUS_FAILED = Uint8Array.from(message(15, number(3, STATUS_ERROR)));
+export const KIND = Uint8Array.from(number(6, SPAN_KIND_SERVER));
+export const UNIT_KEY = Uint8Array.from(text(1, attribute.unitId[0]));
+
+/** The attributes that name a feature, a cohort and an epoch. */
+export const encodeFeatureAttributes = (featureId: string, cohort: StickyCohort, epoch: number): Uint8Array =>
+  Uint8Array.from([
+    ...spanAttribute(attribute.featureId[0], text(1, featureId)),
+    ...spanAttribute(attribute.variant[0], text(1, cohort)),
+    ...spanAttribute(attribute.epoch[0], int(epoch)),
+  ]);
+
+/** Encodes each value once: there are few, and the result is always the same. */
+const once = (encode: (value: number) => Bytes): ((value: number) => Uint8Array) => {
+  const encoded = new Map<number, Uint8Array>();
+  return (value) => {
+    const known = encoded.get(value);
+    if (known !== undefined) return known;
+    const bytes = Uint8Array.from(encode(value));
+    encoded.set(value, bytes);
+    return bytes;
+  };
+};
+
+export const encodeStatus = once((status) => spanAttribute(attribute.httpStatus[0], int(status)));
+
+/** `score` is in hundredths, so there are no more than 101. */
+export const encodeScore = once((score) => {
+  const double = new Uint8Array(8);
+  new DataView(double.buffer).setFloat64(0, score, true);
+  return spanAttribute(attribute.captchaScore[0], [4 * 8 + 1, ...double]);
+});
+
+/** The lengths of the two outer messages are filled in when a batch is taken: three bytes each. */
+const UNKNOWN = [0, 0, 0];
+const RESOURCE = message(1, message(1, keyValue("service.name", text(1, "sluice-edge"))));
+const BEFORE_SCOPE = [1 * 8 + 2, ...UNKNOWN, ...RESOURCE, 2 * 8 + 2, ...UNKNOWN];
+
+/** The beginning of every batch, and where the two lengths stand in it. */
+export const HEAD = Uint8Array.from([...BEFORE_SCOPE, ...message(1, text(1, "sluice"))]);
+export const RESOURCE_SPANS_LENGTH_AT = 1;
+export const SCOPE_SPANS_LENGTH_AT = BEFORE_SCOPE.length - 3;
