@@ -162,6 +162,15 @@ const childrenOf = (node: Node): Node[] => {
     case "AssignmentPattern":
       // `const [, name = ""] = match`, again for the compiler.
       return node.right.type === "Literal" && node.right.value === "" ? [node.left] : [node.left, node.right];
+    case "CallExpression":
+      // A schema's description is prose, whatever it is put together from.
+      if (
+        node.callee.type === "MemberExpression" &&
+        node.callee.property.type === "Identifier" &&
+        node.callee.property.name === "describe"
+      )
+        return [node.callee];
+      break;
     case "Property":
       return node.computed ? [node.key, node.value] : [node.value];
     default:

@@ -25,9 +25,7 @@ export type Activation = z.infer<typeof Activation>;
 
 /** `null`, `{}` and `[]` all mean that there is none: the writers of features have no common word for it. */
 export const isNone = (value: unknown): boolean =>
-  value === null ||
-  value === undefined ||
-  (typeof value === "object" && (Array.isArray(value) ? value.length : Object.keys(value).length) === 0);
+  value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0);
 
 const orNone = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (isNone(value) ? null : value), schema.nullable()).default(null);

@@ -9,10 +9,7 @@ const Ramp = z.strictObject({
   stagesBps: z
     .array(Bps.min(1))
     .min(1)
-    .refine(
-      (stages) => stages.every((bps, i) => i === 0 || bps > (stages[i - 1] ?? 0)),
-      "must rise from stage to stage",
-    )
+    .refine((stages) => stages.every((bps, i) => bps > (stages[i - 1] ?? 0)), "must rise from stage to stage")
     .describe("Rollout of each stage in basis points, strictly rising."),
   minStageSeconds: seconds.describe("A stage lasts at least this long."),
 });

@@ -34,6 +34,11 @@ describe("the mutants of a module", () => {
     expect(mutatedTexts(text)).toEqual([]);
   });
 
+  test("a schema's description has none", () => {
+    const text = 'f(z.max().describe(g("x")))';
+    expect(mutatedTexts(text)).toEqual([";", 'f(z.describe(g("x")))', 'f(z.min().describe(g("x")))']);
+  });
+
   test("a fallback that only the compiler needs has none, and one that says something has", () => {
     expect(mutatedTexts("f(list[i] ?? 0)")).toEqual([";", "f(0)"]);
     expect(mutatedTexts("f(list[i] ?? 7)")).toContain("f(list[i] ?? 8)");
