@@ -16,7 +16,7 @@ const AuditRange = z.object({ from: row, to: row });
 
 /** For a first try with curl, which otherwise looks as if nothing worked. */
 const onlyBotsNote = (botRequests: number): string =>
-  `Nobody is counted yet: bots sent all requests so far (${botRequests}), and bots are not counted. ` +
+  `Nobody is counted yet: only bots met the feature (requests: ${botRequests}), and bots are not counted. ` +
   "curl is a bot; visit with a browser.";
 
 export const makeHistoryRoutes = (options: {

@@ -313,7 +313,7 @@ describe("opening and closing", () => {
     ]);
     expect((await signals()).json).toMatchObject({
       botRequests: 12,
-      note: "Nobody is counted yet: bots sent all requests so far (12), and bots are not counted. curl is a bot; visit with a browser.",
+      note: "Nobody is counted yet: only bots met the feature (requests: 12), and bots are not counted. curl is a bot; visit with a browser.",
     });
     await database.pool.query(
       `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
