@@ -7,7 +7,8 @@ import { ok, type Result } from "../../shared/result.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
-import { makeCommit, type Committed, type FeatureChange } from "./commit-change.ts";
+import type { Committed, FeatureChange } from "./commit-change.ts";
+import { makeCommit } from "./commit-queue.ts";
 import { newFeature, newFeatureWarnings, type FeatureEdit, type GivenFeature } from "./new-feature.ts";
 import {
   prepareCreate,

@@ -1,5 +1,6 @@
 // The one way in which a feature's state changes: commit_change() of migration 0001, called once per change.
 // A broken connection leaves the outcome unknown. The same change id is then sent again, which has no second effect.
+// commit-queue.ts calls this.
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseError } from "pg";
 import { z } from "zod";
@@ -101,7 +102,7 @@ const documentOf = ({ features, ...change }: Change): string =>
   JSON.stringify({ ...change, features: features.map(({ kind, ...rest }) => ({ ...rest, action: kind })) });
 
 /** Commits the changes in one transaction. Repeats transient failures until `patienceMs` are over. */
-const commitTogether = async (
+export const commitTogether = async (
   pool: Pool,
   changes: readonly Change[],
   patienceMs: number,
@@ -122,69 +123,14 @@ const commitTogether = async (
   }
 };
 
-const toResult = (answer: unknown): Result<Committed, CommitError> => {
+export const toResult = (answer: unknown): Result<Committed, CommitError> => {
   const outcome = Outcome.parse(answer);
   return outcome.outcome === "committed"
     ? ok(outcome)
     : err({ reason: "conflict", featureId: outcome.featureId, have: outcome.have });
 };
 
-const orphanError = (cause: unknown): CommitError | null =>
+export const orphanError = (cause: unknown): CommitError | null =>
   cause instanceof DatabaseError && cause.code === "SL001"
     ? { reason: "orphan", featureId: FeatureId.parse(cause.detail) }
     : null;
-
-type QueuedChange = {
-  readonly change: Change;
-  readonly resolve: (result: Result<Committed, CommitError>) => void;
-  readonly reject: (error: Error) => void;
-};
-
-/** Transactions under way: one syncs to disk while the next waits for its lock. */
-const MAX_UNDER_WAY = 2;
-const MAX_TOGETHER = 200;
-
-/**
- * Commits the change or says why not, with nothing written. Retries for `patienceMs`; after that it throws, and the
- * outcome is unknown: the same change id may be committed again later to learn it.
- */
-export type Commit = (change: Change) => Promise<Result<Committed, CommitError>>;
-
-/**
- * Changes that come while others are under way travel together, each with its own outcome and revision: a hundred at
- * once cost a few syncs to disk instead of a hundred.
- */
-export const makeCommit = (pool: Pool, patienceMs = 15_000): Commit => {
-  const queue: QueuedChange[] = [];
-  let underWay = 0;
-
-  const commitBatch = async (batch: readonly QueuedChange[]): Promise<void> => {
-    try {
-      const changes = batch.map(({ change }) => change);
-      const answers = await commitTogether(pool, changes, patienceMs);
-      for (const [i, { resolve }] of batch.entries()) resolve(toResult(answers[i]));
-    } catch (cause) {
-      const orphan = orphanError(cause);
-      const [first, ...rest] = batch;
-      if (orphan !== null && first !== undefined && rest.length > 0) {
-        // The database refused the batch because of one of them. Each is committed by itself, so that the others pass.
-        for (const one of batch) await commitBatch([one]);
-      } else if (orphan !== null) first?.resolve(err(orphan));
-      else
-        for (const { change, reject } of batch)
-          reject(new Error(`change ${change.changeId} was not confirmed by the database`, { cause }));
-    }
-  };
-
-  const drainQueue = async (): Promise<void> => {
-    underWay += 1;
-    while (queue.length > 0) await commitBatch(queue.splice(0, MAX_TOGETHER));
-    underWay -= 1;
-  };
-
-  return (change) =>
-    new Promise((resolve, reject) => {
-      queue.push({ change, resolve, reject });
-      if (underWay < MAX_UNDER_WAY) void drainQueue();
-    });
-};

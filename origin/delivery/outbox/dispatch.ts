@@ -1,62 +1,18 @@
 // Delivers the rows of the outbox, in order of revision, at least once. Any number of processes dispatch from one
-// outbox: a row that a process has claimed and not finished within LEASE_MS may be claimed by another.
-import { z } from "zod";
+// outbox, because each claims its rows.
 import type { Pool } from "../../db/pool.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
 import type { WarningLog } from "../../runtime/log.ts";
+import { CLAIM_LIMIT, claimDueMessages, markDone, markFailed, type Claimed } from "./outbox-rows.ts";
 
 export type OutboxMessage = { readonly id: number; readonly revision: number; readonly payload: unknown };
 
 /** Throws when the message could not be delivered. It is then delivered again, for as long as it takes. */
 export type Deliver = (message: OutboxMessage) => Promise<void>;
 
-const LEASE_MS = 5_000;
 const POLL_MS = 1_000;
-const BATCH = 100;
 const RETRY = { firstMs: 100, mostMs: 60_000 };
-
-const Claimed = z.object({
-  id: z.number(),
-  topic: z.string(),
-  revision: z.number(),
-  payload: z.unknown(),
-  attempts: z.number(),
-});
-type Claimed = z.infer<typeof Claimed>;
-
-/** SKIP LOCKED: claims of other processes are passed by, not waited for. */
-const claimDueMessages = async (pool: Pool, topics: readonly string[]): Promise<Claimed[]> => {
-  const { rows } = await pool.query(
-    `with due as (
-       select id from outbox
-       where done_at is null and topic = any($1::text[]) and next_attempt_at <= clock_timestamp()
-       order by revision, id limit $2
-       for update skip locked
-     ), claimed as (
-       update outbox o set attempts = o.attempts + 1,
-         next_attempt_at = clock_timestamp() + $3 * interval '1 millisecond'
-       from due where o.id = due.id
-       returning o.id, o.topic, o.revision, o.payload, o.attempts
-     )
-     select * from claimed order by revision, id`,
-    [topics, BATCH, LEASE_MS],
-  );
-  return rows.map((row) => Claimed.parse(row));
-};
-
-const markDone = (pool: Pool, ids: readonly number[]) =>
-  pool.query(
-    "update outbox set done_at = clock_timestamp(), last_error = null where id = any($1::bigint[])",
-    [ids],
-  );
-
-const markFailed = (pool: Pool, failed: { id: number; pauseMs: number; error: string }) =>
-  pool.query(
-    `update outbox set last_error = $2, next_attempt_at = clock_timestamp() + $3 * interval '1 millisecond'
-     where id = $1 and done_at is null`,
-    [failed.id, failed.error, failed.pauseMs],
-  );
 
 export type Dispatcher = {
   /** The outbox may have a new row. */
@@ -119,7 +75,7 @@ export const startDispatcher = (options: {
       try {
         const count = await dispatchDue();
         isFailing = false;
-        if (count === BATCH) continue;
+        if (count === CLAIM_LIMIT) continue;
       } catch (error) {
         if (!isFailing)
           log.warn({ error: String(error) }, "the outbox could not be read; it is tried again every second");

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { makePool } from "../../../origin/db/pool.ts";
 import { makeFeatureChanges, type Attribution } from "../../../origin/features/change-feature.ts";
-import { makeCommit } from "../../../origin/features/commit-change.ts";
+import { makeCommit } from "../../../origin/features/commit-queue.ts";
 import { newFeature, type NewFeature } from "../../../origin/features/new-feature.ts";
 import { getFeature, getRule, listAudit, listFeatures } from "../../../origin/features/read-features.ts";
 import { verifyAudit } from "../../../origin/features/audit/verify-audit.ts";
