@@ -18,15 +18,21 @@ if (!environment.ok) {
 }
 
 const INTERRUPTED_EXIT = 130;
+/** One Ctrl-C arrives twice, from the terminal and from npm. */
+const ONE_CTRL_C_MS = 1_000;
 const interrupted = new AbortController();
+let interruptedAtMs = 0;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    if (interrupted.signal.aborted) {
-      console.error("ended at once; features of the demo may still be open");
+    const nowMs = performance.now();
+    if (!interrupted.signal.aborted) {
+      interruptedAtMs = nowMs;
+      say("interrupted: the demo cleans up");
+      interrupted.abort();
+    } else if (nowMs - interruptedAtMs > ONE_CTRL_C_MS) {
+      console.error("ended at once: features of the demo may still be open");
       process.exit(INTERRUPTED_EXIT);
     }
-    say("interrupted: the demo cleans up");
-    interrupted.abort();
   });
 }
 const { signal } = interrupted;

@@ -1,6 +1,7 @@
 // The origin as a process of its own, supervised: one that dies is started again and continues with its data.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -43,12 +44,12 @@ export const startOriginProcess = (options: {
       // Ctrl-C reaches the supervisor alone, which then stops the origin in order.
       detached: true,
     });
-    const onData = (chunk: Buffer) => {
-      lastWords = (lastWords + chunk.toString()).slice(-4_000);
-      for (const line of chunk.toString().split("\n")) if (line !== "") options.onLine(line);
+    const onLine = (line: string) => {
+      lastWords = `${lastWords}${line}\n`.slice(-4_000);
+      if (line !== "") options.onLine(line);
     };
-    started.stdout?.on("data", onData);
-    started.stderr?.on("data", onData);
+    for (const input of [started.stdout, started.stderr])
+      if (input !== null) createInterface({ input }).on("line", onLine);
     started.once("exit", (code, signal) => {
       // One that never came up would not come up the next time either.
       if (stopping || !wasReady) return;

@@ -1,6 +1,7 @@
 // A stack in a process of its own, started by stack-process.ts: it takes its options as a message, answers with one when
 // everything runs, and stops in order when the channel closes, however the process at the other end has ended.
 import { once } from "node:events";
+import { readableLine } from "./log-line.ts";
 import { startStack } from "./stack.ts";
 import { StackProcessOptions, type StackProcessAnswer } from "./stack-process-messages.ts";
 
@@ -16,7 +17,7 @@ const [options] = await once(process, "message");
 try {
   const stack = await startStack({
     ...StackProcessOptions.parse(options),
-    onLine: (line) => process.stdout.write(`${line}\n`),
+    onLine: (line) => process.stdout.write(`${readableLine(line)}\n`),
   });
   // workerd's starter would end this process at once, and the edge before the origin that pushes to it.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -24,7 +25,12 @@ const startDemo = (env: Readonly<Record<string, string>>) => {
     said: () => said,
     says: (text: string) =>
       vi.waitFor(() => expect(said).toContain(text), { timeout: 90_000, interval: 100 }),
-    interrupt: () => demo.kill("SIGINT"),
+    /** As a Ctrl-C does under npm: the terminal interrupts the demo, and so does npm. */
+    interrupt: async () => {
+      demo.kill("SIGINT");
+      await sleep(100);
+      demo.kill("SIGINT");
+    },
     exitCode: async (): Promise<unknown> => (await exit)[0],
   };
 };
@@ -80,7 +86,7 @@ test(
     await demo.says("visitors a second come through");
     for (const featureId of FEATURES) expect(await client.get(`feature:state:${featureId}`)).toBe("ENABLED");
 
-    demo.interrupt();
+    await demo.interrupt();
     expect(await demo.exitCode(), demo.said()).toBe(130);
     for (const featureId of FEATURES) {
       expect(reasons(featureId).at(-1)).toBe("the demo is over");
@@ -113,7 +119,7 @@ test(
       UPSTREAM_URL: upstream,
     });
     await demo.says("visitors a second come through");
-    demo.interrupt();
+    await demo.interrupt();
     expect(await demo.exitCode(), demo.said()).toBe(130);
     expect(demo.said()).toContain("serves a site of your own");
     expect(paths).toEqual(["/icon.svg"]);
