@@ -1,20 +1,8 @@
-// Previews and the overlay: an operator looks at a closed feature, and nobody else can.
+// Previews: an operator looks at a closed feature, and nobody else can.
 import { expect, test, beforeAll } from "vitest";
-import { sign } from "../../edge/hmac.ts";
 import { encodeFeatureAttributes } from "../../edge/telemetry/otlp-encoding.ts";
-import { FeatureId } from "../../shared/ids.ts";
-import { previewText } from "../../shared/signing/preview.ts";
-import {
-  echoed,
-  edge,
-  feature,
-  headerOf,
-  OLD_PUSH_KEY,
-  nowSeconds,
-  push,
-  PUSH_KEY,
-  recorded,
-} from "./support/edge.ts";
+import { echoed, edge, feature, headerOf, OLD_PUSH_KEY, nowSeconds, push, recorded } from "./support/edge.ts";
+import { previewToken } from "./support/preview-token.ts";
 
 let revision = 0;
 const only = (...features: unknown[]): Promise<Response> =>
@@ -32,34 +20,23 @@ beforeAll(async () => {
   );
 });
 
-const base64Url = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-
-const token = async (featureId: string, { key = PUSH_KEY, expires = nowSeconds() + 600 } = {}) => {
-  const text = previewText(key.kid, { featureId: FeatureId.parse(featureId), expires });
-  return `${text}.${base64Url(await sign(key.secret, text))}`;
-};
-
 const open = (text: string, to = "/beta/x", scheme = "http"): Promise<Response> =>
   edge(`/.sluice/preview?token=${encodeURIComponent(text)}&to=${encodeURIComponent(to)}`, {}, scheme);
 
 const cookieFrom = (response: Response): string => response.headers.getSetCookie()[0]?.split(";")[0] ?? "";
 
 test("the link leads to the page, with a cookie that lives as long as the link", async () => {
-  const response = await open(await token("feat.closed"));
+  const response = await open(await previewToken("feat.closed"));
   expect([response.status, response.headers.get("Location")]).toEqual([303, "/beta/x"]);
   expect(response.headers.getSetCookie()).toEqual([
     expect.stringMatching(/^sluice-preview=p1\.[^;]+; Path=\/; Max-Age=(600|59\d); HttpOnly; SameSite=Lax$/),
   ]);
-  const secure = await open(await token("feat.closed"), "/", "https");
+  const secure = await open(await previewToken("feat.closed"), "/", "https");
   expect(secure.headers.getSetCookie()[0]).toMatch(/^__Host-sluice-preview=.*; Secure$/);
 });
 
 test("who holds it sees the closed feature open, on its routes only; others do not", async () => {
-  const Cookie = cookieFrom(await open(await token("feat.closed", { key: OLD_PUSH_KEY })));
+  const Cookie = cookieFrom(await open(await previewToken("feat.closed", { key: OLD_PUSH_KEY })));
   expect((await edge("/beta/x")).status).toBe(404);
   const shown = await edge("/beta/x", { headers: { Cookie, "If-None-Match": '"a"' } });
   expect(shown.status).toBe(200);
@@ -75,7 +52,7 @@ test("who holds it sees the closed feature open, on its routes only; others do n
 });
 
 test("pages and OpenFeature clients see it too", async () => {
-  const Cookie = cookieFrom(await open(await token("feat.closed")));
+  const Cookie = cookieFrom(await open(await previewToken("feat.closed")));
   const body = '<head></head><p data-feature="feat.closed" hidden>new</p>';
   const page = await edge(`/as-told?body=${encodeURIComponent(body)}`, { headers: { Cookie } });
   expect(await page.text()).toMatch(/"feat.closed":true.*<p data-feature="feat.closed">new<\/p>/);
@@ -88,7 +65,7 @@ test("pages and OpenFeature clients see it too", async () => {
 });
 
 test("a preview of a feature that the operator is kept from is neither held nor counted", async () => {
-  const preview = cookieFrom(await open(await token("feat_control")));
+  const preview = cookieFrom(await open(await previewToken("feat_control")));
   const response = await edge("/", { headers: { Cookie: preview } });
   const unit = headerOf(await echoed(response), "Sluice-Unit") ?? "";
   const visitor = cookieFrom(response);
@@ -109,14 +86,18 @@ test("a preview of a feature that the operator is kept from is neither held nor 
 });
 
 test.each([
-  ["forged", async () => (await token("feat_all")).replace("feat_all", "feat%2Eclosed"), "not signed"],
+  ["forged", async () => (await previewToken("feat_all")).replace("feat_all", "feat%2Eclosed"), "not signed"],
   [
     "of an unknown key",
-    () => token("feat.closed", { key: { kid: "x", secret: "not-ours-at-all" } }),
+    () => previewToken("feat.closed", { key: { kid: "x", secret: "not-ours-at-all" } }),
     "not signed",
   ],
-  ["expired", () => token("feat.closed", { expires: nowSeconds() - 1 }), "not valid now"],
-  ["too long-lived", () => token("feat.closed", { expires: nowSeconds() + 8 * 86_400 }), "not valid now"],
+  ["expired", () => previewToken("feat.closed", { expires: nowSeconds() - 1 }), "not valid now"],
+  [
+    "too long-lived",
+    () => previewToken("feat.closed", { expires: nowSeconds() + 8 * 86_400 }),
+    "not valid now",
+  ],
   ["rubbish", async () => "p1.x", "malformed"],
 ])("a link that is %s is 403, and its token as a cookie shows nothing", async (_, make, words) => {
   const text = await make();
@@ -129,7 +110,7 @@ test.each([
 test.each(["//evil.test/", "https://evil.test/", "/\\evil.test", "javascript:alert(1)"])(
   "a link does not lead to %s",
   async (to) => {
-    const response = await open(await token("feat.closed"), to);
+    const response = await open(await previewToken("feat.closed"), to);
     expect(response.headers.get("Location")).toBe("/");
   },
 );
@@ -137,15 +118,4 @@ test.each(["//evil.test/", "https://evil.test/", "/\\evil.test", "javascript:ale
 test("a preview can be ended", async () => {
   const response = await edge("/.sluice/preview/end?to=/beta/x");
   expect(response.headers.getSetCookie()[0]).toMatch(/^sluice-preview=; Path=\/; Max-Age=0/);
-});
-
-test("the overlay says why, runs no script and writes nothing as HTML that is none", async () => {
-  const response = await edge(`/.sluice/overlay?path=${encodeURIComponent('/x"><script>alert(1)</script>')}`);
-  expect(response.headers.get("Content-Security-Policy")).toMatch(
-    /default-src 'none'.*frame-ancestors 'self'/,
-  );
-  const text = await response.text();
-  expect(text).not.toContain("<script");
-  expect(text).toContain("feat.closed");
-  expect(text).toContain("the feature is closed");
 });
