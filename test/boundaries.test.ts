@@ -63,6 +63,13 @@ const lineOf = (importer: string, target: string, kind: Kind, number: number): s
     : `export type { Value as Value${number} } from "${specifier}";`;
 };
 
+type Boundary = { readonly values: readonly string[]; readonly types: readonly string[] };
+type Boundaries = {
+  readonly entryPoints: readonly string[];
+  readonly tools: readonly string[];
+  readonly stages: Readonly<Record<string, Boundary>>;
+};
+
 type Import = { readonly target: string; readonly kind: Kind; readonly isAllowed: boolean };
 
 /** Writes one line for each import; returns the places of those that are not allowed. */
@@ -80,9 +87,13 @@ beforeEach(async () => {
   await copyFile(join(root, ".oxlintrc.json"), join(folder, ".oxlintrc.json"));
 });
 
-describe.each(["origin"] as const)("inside %s", (program) => {
-  const { entryPoints, stages } = table[program];
-  const places = Object.keys(stages);
+describe.each(["origin", "edge"] as const)("inside %s", (program) => {
+  const { entryPoints, tools, stages }: Boundaries = table[program];
+  const places = [...tools, ...Object.keys(stages)];
+  const boundaries = Object.entries<Boundary>({
+    ...Object.fromEntries(tools.map((tool) => [tool, { values: [], types: [] }])),
+    ...stages,
+  });
 
   test("every folder and file at the top is in the table, or has entry points alone", async () => {
     const entries = await readdir(join(root, program), { withFileTypes: true });
@@ -96,14 +107,18 @@ describe.each(["origin"] as const)("inside %s", (program) => {
 
   test("the linter lets a stage import what the table allows, an entry point every stage, and nothing else", async () => {
     const forbidden: string[] = [];
-    for (const [from, { values, types }] of Object.entries<{ values: string[]; types: string[] }>(stages)) {
+    for (const [from, { values, types }] of boundaries) {
+      const isStage = !tools.includes(from);
       const ofStages = places
         .filter((to) => to !== from)
         .flatMap((to) =>
           kinds.map((kind) => ({
             target: targetIn(program, to),
             kind,
-            isAllowed: values.includes(to) || (kind === "type" && types.includes(to)),
+            isAllowed:
+              values.includes(to) ||
+              (kind === "type" && types.includes(to)) ||
+              (isStage && tools.includes(to)),
           })),
         );
       const ofEntryPoints = entryPoints
@@ -155,4 +170,10 @@ test("shared runs anywhere: it imports nothing of Node or of workerd, and origin
     "shared/any.ts:1",
     "shared/any.ts:2",
   ]);
+});
+
+test("two files that import each other are refused, even if one imports only a type", async () => {
+  await write("shared/one.ts", 'import type { Value } from "./other.ts";\nexport const value: Value = 1;\n');
+  await write("shared/other.ts", 'export { value } from "./one.ts";\nexport type Value = number;\n');
+  expect(await refusedBy("import(no-cycle)")).toEqual(["shared/one.ts:1", "shared/other.ts:1"]);
 });

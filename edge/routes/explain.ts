@@ -8,7 +8,7 @@ import type { ReadClaims } from "../visitor/claims.ts";
 import type { Identify } from "../visitor/identify.ts";
 import { isKnown } from "../visitor/identity.ts";
 import type { Previews } from "../visitor/preview.ts";
-import { explainFeature, type Explanation } from "./explanation.ts";
+import { explainFeature, type VisitorExplanation } from "./explanation.ts";
 import { overlayHeaders, renderOverlay } from "./overlay.ts";
 import { waitUntilOf } from "./wait-until.ts";
 
@@ -17,16 +17,6 @@ type Dependencies = {
   readonly identify: Identify;
   readonly readClaims: ReadClaims;
   readonly previews: Previews;
-};
-
-export type VisitorExplanation = {
-  readonly unit: string;
-  /** false: no valid cookie and no sign-in came with the request, and this unit was generated for the answer. */
-  readonly known: boolean;
-  /** 0 (bot) … 1 (human); null: no captcha has found anything. */
-  readonly captchaScore: number | null;
-  readonly revision: number;
-  readonly features: readonly Explanation[];
 };
 
 export const makeExplainRoutes = ({ cache, identify, readClaims, previews }: Dependencies): Hono => {

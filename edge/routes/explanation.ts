@@ -28,6 +28,16 @@ export type Explanation = {
   readonly reason: string;
 };
 
+export type VisitorExplanation = {
+  readonly unit: string;
+  /** false: no valid cookie and no sign-in came with the request, and this unit was generated for the answer. */
+  readonly known: boolean;
+  /** 0 (bot) … 1 (human); null: no captcha has found anything. */
+  readonly captchaScore: number | null;
+  readonly revision: number;
+  readonly features: readonly Explanation[];
+};
+
 const bucketText = ({ feature, bucket, cohort }: FeatureEvaluation): string => {
   const { rolloutBps, holdoutBps } = feature;
   if (cohort === "treatment") return `bucket ${bucket} is below the rollout of ${rolloutBps}`;

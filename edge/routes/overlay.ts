@@ -1,7 +1,6 @@
 // The answer of explain as a small page, for a developer who looks at a site through the gate: on its own, or in a frame
 // over the site's page. It runs no script and shows nothing but what the visitor's own cookie says.
-import type { VisitorExplanation } from "./explain.ts";
-import type { Explanation } from "./explanation.ts";
+import type { Explanation, VisitorExplanation } from "./explanation.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif; }
