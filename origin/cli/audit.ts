@@ -1,12 +1,11 @@
-// `sluice audit verify`: reads the database itself, so that it need not believe the service whose audit it checks;
-// where only the service knows the database (the embedded one) it asks the service.
+// `sluice audit verify`: reads the database itself where it can, so that it need not believe the service whose audit it
+// checks.
 import { defineCommand } from "citty";
-import { Client } from "pg";
 import { z } from "zod";
-import { bigintsAsNumbers } from "../db/pool.ts";
-import { verifyAudit, type AuditVerdict } from "../features/audit/verify-audit.ts";
+import { verifyAudit, type AuditRange, type AuditVerdict } from "../features/audit/verify-audit.ts";
 import { askOrigin } from "./ask-origin.ts";
 import { UsageError } from "./errors.ts";
+import { originArgument, readFrom } from "./read-source.ts";
 
 const Verdict: z.ZodType<AuditVerdict> = z.discriminatedUnion("ok", [
   z.object({ ok: z.literal(true), from: z.number(), to: z.number(), rows: z.number(), hash: z.string() }),
@@ -17,23 +16,7 @@ const Verdict: z.ZodType<AuditVerdict> = z.discriminatedUnion("ok", [
   }),
 ]);
 
-type Range = { from?: number | undefined; to?: number | undefined };
-
-const verifyInDatabase = async (databaseUrl: string, range: Range): Promise<AuditVerdict> => {
-  const client = new Client({
-    connectionString: databaseUrl,
-    application_name: "sluice-audit",
-    types: bigintsAsNumbers,
-  });
-  await client.connect();
-  try {
-    return await verifyAudit(client, range);
-  } finally {
-    await client.end();
-  }
-};
-
-const verifyAtOrigin = async (originUrl: string, range: Range): Promise<AuditVerdict> => {
+const verifyAtOrigin = async (originUrl: string, range: AuditRange): Promise<AuditVerdict> => {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(range)) query.set(name, String(value));
   const response = await askOrigin(
@@ -65,21 +48,17 @@ const verify = defineCommand({
   args: {
     from: { type: "string", description: "first row to check (default: the first)" },
     to: { type: "string", description: "last row to check (default: the last)" },
-    origin: {
-      type: "string",
-      default: "http://127.0.0.1:8080",
-      description: "the service to ask when DATABASE_URL is not set; needs ADMIN_TOKEN",
-    },
+    origin: originArgument,
   },
   run: async ({ args }) => {
     const from = rowNumber(args.from, "from");
     const to = rowNumber(args.to, "to");
     const range = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-    const databaseUrl = process.env["DATABASE_URL"];
-    const verdict =
-      databaseUrl === undefined || databaseUrl === ""
-        ? await verifyAtOrigin(args.origin, range)
-        : await verifyInDatabase(databaseUrl, range);
+    const verdict = await readFrom({
+      applicationName: "sluice-audit",
+      database: (db) => verifyAudit(db, range),
+      origin: () => verifyAtOrigin(args.origin, range),
+    });
     process.stdout.write(
       verdict.ok
         ? `audit is whole: rows ${verdict.from} to ${verdict.to}, head ${verdict.hash}\n`

@@ -1,26 +1,17 @@
-// `sluice calibrate FEATURE`: replays a feature's data against other thresholds. Reads the database itself, or asks the
-// service when only the service knows the database (the embedded one).
+// `sluice calibrate FEATURE`: replays a feature's data against other thresholds.
 import { defineCommand } from "citty";
-import { makePool } from "../db/pool.ts";
+import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { calibrate } from "../evaluate/calibrate.ts";
 import { calibrationText } from "../evaluate/calibration-text.ts";
 import { featureIdArgument } from "./arguments.ts";
 import { askOrigin } from "./ask-origin.ts";
+import { originArgument, readFrom } from "./read-source.ts";
 
-const inDatabase = async (databaseUrl: string, featureId: FeatureId): Promise<string> => {
-  const pool = makePool(databaseUrl, {
-    max: 1,
-    applicationName: "sluice-calibrate",
-    onIdleError: () => {},
-  });
-  try {
-    const found = await calibrate(pool, featureId, Date.now() / 1_000);
-    if (found === null) throw new Error(`there is no feature ${featureId} with a rule`);
-    return calibrationText(found);
-  } finally {
-    await pool.end();
-  }
+const inDatabase = async (db: Queryable, featureId: FeatureId): Promise<string> => {
+  const found = await calibrate(db, featureId, Date.now() / 1_000);
+  if (found === null) throw new Error(`there is no feature ${featureId} with a rule`);
+  return calibrationText(found);
 };
 
 const fromOrigin = async (originUrl: string, featureId: FeatureId): Promise<string> => {
@@ -35,19 +26,15 @@ export const calibrateCommand = defineCommand({
   },
   args: {
     feature: { type: "positional", required: true, description: "the feature's id" },
-    origin: {
-      type: "string",
-      default: "http://127.0.0.1:8080",
-      description: "the service to ask when DATABASE_URL is not set; needs ADMIN_TOKEN",
-    },
+    origin: originArgument,
   },
   run: async ({ args }) => {
     const featureId = featureIdArgument(args.feature);
-    const databaseUrl = process.env["DATABASE_URL"];
-    const text =
-      databaseUrl === undefined || databaseUrl === ""
-        ? await fromOrigin(args.origin, featureId)
-        : await inDatabase(databaseUrl, featureId);
+    const text = await readFrom({
+      applicationName: "sluice-calibrate",
+      database: (db) => inDatabase(db, featureId),
+      origin: () => fromOrigin(args.origin, featureId),
+    });
     process.stdout.write(`${text}\n`);
   },
 });

@@ -14,7 +14,7 @@ export type PoolOptions = {
 };
 
 /** For the `types` of a connection: bigint comes back as number. Revisions and sequence numbers stay below 2^53. */
-export const bigintsAsNumbers: Pick<typeof types, "getTypeParser"> = {
+const bigintsAsNumbers: Pick<typeof types, "getTypeParser"> = {
   getTypeParser: (oid, format) =>
     oid === types.builtins.INT8 && format !== "binary" ? Number : types.getTypeParser(oid, format),
 };
