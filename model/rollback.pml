@@ -1,23 +1,23 @@
 /*
  * The way of a change from a decision to every edge, for `spin` to search exhaustively: one feature, one edge with one
  * region, two origin processes; every order of their steps and messages, with FAULTS faults anywhere in between.
- * docs/protocol.md names the code behind each part. scripts/check-model.ts runs the parts and their mutants: the -D
- * flag of an #ifdef takes one safeguard away, and spin must find a run that breaks what the safeguard is there for.
+ * docs/protocol.md names the code of each part. scripts/check-model.ts searches the parts and their mutants. The -D flag
+ * of an #ifdef takes one safeguard away, and spin must find a run that breaks the property that the safeguard holds.
  *
- * Each part reads what the one before it made and never writes it, so that they can be searched one by one:
+ * Each part reads the state of the part before it and never writes it, so the parts can be searched one by one:
  *   ORIGIN  decisions, people -> database -> outbox -> Redis
  *   PUSH    database, after any sequence of changes -> push -> hub -> KV
  *   REGION  hub, moving in any way that PUSH allows -> replica -> isolate
  * PUSH and REGION together are the whole edge, searched with less of everything.
  *
- * Not modelled: how long things take. A timer may go off whenever its process may act; the clock at the end makes all
- * go off once nothing else can happen. Other features are the revisions that do not touch ours.
+ * Not in the model: how long things take. A timer may go off whenever its process may act. The clock at the end makes
+ * each timer go off when nothing else can happen. Other features are the revisions that do not touch this one.
  */
 
 #ifndef FAULTS
 #define FAULTS 2
 #endif
-/* ORIGIN: checks that say "roll back", times that a person opens the feature again. */
+/* ORIGIN: evaluations that decide ROLLBACK, and times that a person opens the feature again. */
 #define DECISIONS 2
 #define REOPENINGS 1
 /* PUSH and REGION: changes of any kind. */
@@ -26,33 +26,33 @@
 #endif
 /* A run begins at revision 1, and 0 stands for none. */
 #define REVISIONS 6
-/* Calls that a watcher may have under way: its watch, and a question that could not wait. */
+/* Calls that a watcher may have under way: its watch, and a request that asked before. */
 #ifndef CALLS
 #define CALLS 2
 #endif
 
-/* What a place or a document says of the feature. ABSENT: nothing, it is as it was. */
+/* The state of the feature in a copy or a message. ABSENT: the message does not change it. */
 #define ABSENT 0
 #define CLOSED 1
 #define OPEN 2
 #define shown (open -> OPEN : CLOSED)
 
-/* What a place of the edge's state knows (shared/snapshot/versioned-snapshot.ts); `stamp` is its entry's revision. */
+/* A copy of the snapshot (shared/snapshot/versioned-snapshot.ts). `stamp`: the revision of the feature's entry. */
 typedef Ledger { byte revision; byte shows; byte stamp }
-/* What brings a place up to `revision`. revision 0: none is under way. */
+/* A delta that brings a copy up to `revision`. revision 0: none is under way. */
 typedef Change { byte revision; byte shows }
-/* A push, then its answer. since 0: the full state. `have`: the revision that the answer names. */
+/* A push, then its answer. since 0: the full snapshot. `have`: the revision that the answer names. */
 typedef Push { byte step; byte revision; byte since; byte shows; byte have }
 #define NONE 0
 #define TRAVELLING 1
 #define CONFIRMED 2
 #define OUT_OF_STEP 3
 
-/* PostgreSQL: the row of state_head, the feature's row, what each row of the outbox has still to tell. */
+/* PostgreSQL: the row of state_head, the feature's row, and the state that each outbox row still has to publish. */
 byte head = 1, version = 1, epoch = 1, rowRevision = 1;
 bool open = true;
 byte outbox[REVISIONS];
-/* For the assertions only: what is true at each revision, and since which. */
+/* For the assertions only: the true state at each revision, and the revision of its last change. */
 byte showsAt[REVISIONS], changedAt[REVISIONS];
 
 /* Redis: feature:state:<id>, with the revision beside it. */
@@ -102,29 +102,29 @@ inline commitState(state) {
 
 inline commitOther() { head++; note() }
 
-/* ---- Decide and roll back: origin/evaluate, origin/rollback ---------------------------------------------------- */
+/* ---- Evaluate and roll back: origin/evaluate, origin/features -------------------------------------------------- */
 
 #ifdef ORIGIN
-/* Two of them, and no lock: an evaluation lock may run out under its holder at any time, so it only saves work. */
+/* Two evaluators without a lock: an evaluation lock may expire under its holder at any time, so it only saves work. */
 proctype Evaluator() {
   byte sawVersion, sawEpoch;
   bool isCommitted, isTold;
 end:
   do
   :: d_step { decisions > 0 && open -> decisions--; sawVersion = version; sawEpoch = epoch }
-     /* Paused for any time: another process decides the same, a person opens the feature again. */
+     /* The process pauses for any time. Another one decides the same, or a person opens the feature again. */
 commit:
      atomic {
        if
 #ifndef NO_CHANGE_ID
-       :: isCommitted -> isTold = true /* the same change id once more: the first outcome and no second effect */
+       :: isCommitted -> isTold = true /* the same change id again: the first outcome and no second effect */
 #endif
 #ifdef NO_VERSION_CHECK
        :: version >= sawVersion && !isCommitted ->
 #else
        :: version == sawVersion ->
 #endif
-          /* The audit row tells of a feature that was open, closed by evidence of the epoch that ends. */
+          /* The feature was open, and the evidence is of the epoch that ends. */
           assert(open);
           assert(epoch == sawEpoch);
           commitState(CLOSED);
@@ -134,7 +134,7 @@ commit:
        fi
      }
      if
-     :: atomic { faults > 0 -> faults--; goto commit } /* the answer is lost, and the change sent again */
+     :: atomic { faults > 0 -> faults--; goto commit } /* the answer is lost, and the change is sent again */
      :: d_step { true -> assert(isTold == isCommitted); sawVersion = 0; sawEpoch = 0; isCommitted = false; isTold = false }
      fi
   od
@@ -148,9 +148,9 @@ end:
   od
 }
 
-/* ---- Outbox to Redis: origin/outbox ---------------------------------------------------------------------------- */
+/* ---- Outbox to Redis: origin/delivery/outbox, origin/delivery/bus ---------------------------------------------- */
 
-/* The script SET_STATE. */
+/* The script SET_STATE of redis-bus.ts. */
 inline setKey(to, state) {
   if
 #ifndef NO_KEY_CHECK
@@ -163,7 +163,7 @@ inline setKey(to, state) {
   fi
 }
 
-/* Two of them, and no claim: a lease may run out at any time, so it only saves work. */
+/* Two dispatchers without a claim: a lease may expire at any time, so it only saves work. */
 proctype Dispatcher() {
   byte row, state;
 end:
@@ -179,7 +179,7 @@ end:
      if
      :: d_step { true -> setKey(row, state) }
         d_step { outbox[row] = ABSENT; row = 0; state = 0 }
-     :: d_step { /* The process dies, or Redis does not answer: the row comes again. */
+     :: d_step { /* The process dies, or Redis does not answer: the row is due again. */
           faults > 0 -> faults--;
 #ifdef NO_OUTBOX
           outbox[row] = ABSENT;
@@ -191,7 +191,7 @@ end:
   od
 }
 
-/* Redis loses its data. Whoever subscribes again reads the database and writes what is true. */
+/* Redis loses its data. A process that subscribes again reads the database and writes all states. */
 proctype Redis() {
   byte at, state;
 end:
@@ -212,7 +212,7 @@ end:
 #endif
 
 #if defined(PUSH) || defined(REGION)
-/* Any sequence of changes. NOTIFY and the bus may lose the news of each. */
+/* Any sequence of changes. NOTIFY and the bus may lose the notification of each. */
 proctype Changes() {
 #ifdef NO_COMMIT_ORDER
   byte drawn;
@@ -235,7 +235,7 @@ end:
      }
   :: changes > 0 -> changes = 0
 #ifdef NO_COMMIT_ORDER
-     /* Revisions come from a sequence: a change draws its own, and one that drew a later one commits first. */
+     /* Revisions come from a sequence: a change draws a revision, and one with a later revision commits first. */
   :: d_step { changes > 1 && open -> changes = changes - 2; drawn = head + 1; head = head + 2; note() }
   :: d_step { drawn != 0 -> rowRevision = drawn; open = false; drawn = 0; note() }
 #endif
@@ -243,10 +243,10 @@ end:
 }
 #endif
 
-/* ---- Push: origin/push ----------------------------------------------------------------------------------------- */
+/* ---- Push: origin/delivery/edges ------------------------------------------------------------------------------- */
 
 #ifdef PUSH
-/* changesSince() of snapshot.ts: one statement, so one moment. */
+/* The changes are read in one statement, so they are of one moment. */
 inline send(p, slot) {
   news[p] = false;
   pushes[slot].step = TRAVELLING;
@@ -255,7 +255,7 @@ inline send(p, slot) {
   pushes[slot].shows = ((confirmed[p] == 0 || rowRevision > confirmed[p]) -> shown : ABSENT)
 }
 
-/* take() and foundAt() of edge.ts. */
+/* handleAnswer() and resumeFrom() of edge-pusher.ts. */
 inline takeAnswer(p, slot) {
   if
   :: pushes[slot].step == CONFIRMED && pushes[slot].have > confirmed[p] -> confirmed[p] = pushes[slot].have
@@ -288,11 +288,11 @@ end:
   :: d_step { pushes[slot].step > TRAVELLING -> takeAnswer(p, slot) }
      /* The push or its answer is lost, and after a pause another is sent. */
   :: d_step { faults > 0 && isUnderWay(slot) -> faults--; forgetPush(pushes[slot]); news[p] = true }
-     /* The push is late: it arrives when it has been given up. */
+     /* The push is late: it arrives after its sender gave it up. */
   :: d_step { mayStray(slot) -> faults--; becomeStray(slot); forgetPush(pushes[slot]); news[p] = true }
      /* It arrives twice. */
   :: d_step { mayStray(slot) -> faults--; becomeStray(slot) }
-     /* The process dies, and the next one begins with the full state. */
+     /* The process dies, and the next one begins with the full snapshot. */
   :: d_step {
        faults > 0 && slot < 2 -> faults--;
        forgetPush(pushes[slot]);
@@ -306,10 +306,10 @@ end:
 }
 #endif
 
-/* ---- Edge: shared/snapshot/versioned-snapshot.ts, edge/state ------------------------------------------------------------------------ */
+/* ---- Edge: shared/snapshot/versioned-snapshot.ts, edge/snapshot ------------------------------------------------ */
 
 #if defined(PUSH) || defined(REGION)
-/* applyChange(). An older revision never replaces a newer one, and a place shows exactly what its revision says. */
+/* applyDelta(). An older revision never replaces a newer one, and a copy shows exactly the state at its revision. */
 inline learn(held, change) {
   assert(change.revision >= held.revision);
   held.revision = change.revision;
@@ -321,7 +321,7 @@ inline learn(held, change) {
   assert(held.stamp >= changedAt[held.revision])
 }
 
-/* The hub's storage is gone, and it begins with what KV has, which may be old. */
+/* The hub's storage is gone. It begins with the KV copy, which may be old. */
 inline loseHub() {
   hub.revision = kv.revision;
   hub.shows = kv.shows;
@@ -331,7 +331,7 @@ inline loseHub() {
 #endif
 
 #ifdef PUSH
-/* applyPush(), and the alarm that keeps the newest state in KV. */
+/* applyPush(), and the alarm that writes the KV copy. */
 inline applyPush(push) {
   push.have = hub.revision;
   push.step = OUT_OF_STEP;
@@ -366,13 +366,13 @@ end:
 #endif
   :: d_step { stray.step == TRAVELLING -> applyPush(stray); forgetPush(stray) }
   :: d_step { isAlarmSet -> isAlarmSet = false; keep(); kept = hub.revision }
-     /* It dies after it stored a push and before it set the alarm. */
+     /* The hub dies after it stored a push and before it set the alarm. */
   :: d_step { faults > 0 -> faults--; kept = 0; isAlarmSet = false }
   :: d_step { faults > 0 -> faults--; kept = 0; isAlarmSet = false; loseHub() }
   od
 }
 #elif defined(REGION)
-/* What PUSH allows of the hub: it moves on to newer revisions, stamps at least what changed, and may fall back to KV. */
+/* Everything that PUSH allows of the hub: newer revisions, stamps at least for changes, and a fall back to KV. */
 proctype Hub() {
 end:
   do
@@ -391,13 +391,13 @@ end:
 #endif
 
 #ifdef REGION
-/* changeSince(), for a `place` that is newer than `known`. */
+/* deltaSince(), for a `place` that is newer than `known`. */
 inline tell(answer, place, known) {
   answer.revision = place.revision;
   answer.shows = ((known == 0 || place.stamp > known) -> place.shows : ABSENT)
 }
 
-/* An answer may have been overtaken by a newer one. */
+/* A newer answer may have overtaken this one. */
 inline hear(place, answer) {
   if
 #ifndef NO_WATCH_CHECK
@@ -416,7 +416,7 @@ end:
   :: d_step { mayCall(replicaCall, n) && hub.revision > replica.revision -> tell(replicaCall[n], hub, replica.revision) }
   :: d_step { replicaCall[n].revision != 0 -> hear(replica, replicaCall[n]) }
   :: d_step { faults > 0 && replicaCall[n].revision != 0 -> faults--; forgetChange(replicaCall[n]) }
-     /* It is evicted with all that it knows. */
+     /* The replica is evicted and forgets everything. */
   :: d_step {
        faults > 0 && n == 0 && replica.revision != 0 -> faults--;
        replica.revision = 0;
@@ -428,7 +428,7 @@ end:
   od
 }
 
-/* call() of memory.ts names the revision it has only once a replica has confirmed it. */
+/* The cache names its revision only once a replica has confirmed it. */
 #define isolateHas (isolate.revision * isFromReplica)
 
 proctype Isolate(byte n) {
@@ -441,7 +441,7 @@ end:
        hear(isolate, isolateCall[n])
      }
   :: d_step { faults > 0 && isolateCall[n].revision != 0 -> faults--; forgetChange(isolateCall[n]) }
-     /* begin(): nobody answers a new isolate, so it asks KV, and somebody may answer meanwhile. */
+     /* A new isolate gets no answer, so it asks KV. An answer may arrive meanwhile. */
   :: d_step { n == 0 && isolate.revision == 0 && kvRead.revision == 0 -> kvRead.revision = kv.revision; kvRead.shows = kv.shows }
   :: d_step {
        n == 0 && kvRead.revision != 0 ->
@@ -453,7 +453,7 @@ end:
        fi;
        forgetChange(kvRead)
      }
-     /* It ends, and another begins with nothing. */
+     /* The isolate ends, and another begins with nothing. */
   :: d_step {
        faults > 0 && n == 0 && isolate.revision != 0 -> faults--;
        isolate.revision = 0;
@@ -470,7 +470,7 @@ end:
 
 /* ---- Time ------------------------------------------------------------------------------------------------------ */
 
-/* Faults come to an end at any time. One beat of every timer after the last of them, everybody agrees. */
+/* Faults end at any time. After the last fault each timer goes off once, and then all copies agree. */
 proctype Clock() {
   faults = 0;
 #ifndef NO_HEARTBEAT

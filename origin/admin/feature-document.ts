@@ -16,9 +16,19 @@ export const FeatureEditBody = z.strictObject({
   routes: edge.routes.unwrap().optional(),
   gate: edge.gate.unwrap().optional(),
   activation: edge.activation.unwrap().optional(),
-  tags: z.array(z.string().min(1).max(64)).max(32).optional(),
-  requires: z.array(FeatureId).max(32).optional(),
-  reason: Reason.optional(),
+  tags: z
+    .array(z.string().min(1).max(64))
+    .max(32)
+    .optional()
+    .describe("Labels, at most 32. A rollback can name a tag and close all features that have it."),
+  requires: z
+    .array(FeatureId)
+    .max(32)
+    .optional()
+    .describe(
+      "Features that must be open while this one is, at most 32. A rollback of one of them closes this one too.",
+    ),
+  reason: Reason.optional().describe("Why; it goes into the audit."),
 });
 export const NewFeatureBody = FeatureEditBody.extend({
   featureId: FeatureId,

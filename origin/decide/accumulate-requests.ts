@@ -21,7 +21,7 @@ export const SLOW_SHARE = 0.05;
 /**
  * Requests that count as one witness in the comparison with the holdout: those of one unit in one bucket depend on each other
  * (one page, one slow query). Safe while a unit's requests in a bucket, averaged over requests (Σk²/Σk), are no more than this;
- * the fold leaves out the requests of a unit beyond a hundred (origin/aggregate/fold-batch.ts), so that no script dominates.
+ * the fold leaves out the requests of a unit beyond a hundred (origin/aggregate/batch/fold-batch.ts), so that no script dominates.
  */
 export const REQUESTS_PER_WITNESS = 10;
 

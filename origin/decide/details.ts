@@ -1,17 +1,16 @@
 // The rates that a person reads beside a decision, and the pattern's score. They are reported, not decided on.
 import type { Decision } from "./decision.ts";
-import type { Evidence, OutcomeEvidence } from "./evidence.ts";
-import { EMPTY_TALLY, rateOf } from "./statistics/tally.ts";
-
-const rateAtWindow = (ages: readonly OutcomeEvidence[]): number | null =>
-  rateOf(ages.at(-1)?.mature.treatment ?? EMPTY_TALLY);
+import type { Evidence } from "./evidence.ts";
+import { rateOf } from "./statistics/tally.ts";
 
 /** Each outcome at its whole window, requests since the trial began; null where nothing is known yet. */
 export const detailsOf = (evidence: Evidence, activationIsMeasured: boolean): Decision["details"] => {
-  const { activation, retention, exposed, traffic } = evidence;
+  const activation = evidence.activation.at(-1)?.mature.treatment;
+  const retention = evidence.retention.at(-1)?.mature.treatment;
+  const { exposed, traffic } = evidence;
   return {
-    activation: activationIsMeasured ? rateAtWindow(activation) : null,
-    retention: rateAtWindow(retention),
+    activation: activation === undefined || !activationIsMeasured ? null : rateOf(activation),
+    retention: retention === undefined ? null : rateOf(retention),
     p95_latency: traffic.p95Ms.treatment,
     error_rate: rateOf(traffic.errors.requests.treatment),
     exposed: { treatment: exposed.treatment, holdout: exposed.holdout },

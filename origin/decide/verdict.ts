@@ -85,13 +85,14 @@ export const verdictOn = (
   const isProven = (test: KeepReport) => test.counts && isMeasured(test) && test.logEvidence >= test.logBar;
   if (keep.length > 0 && keep.every(isProven)) return verdict("KEEP");
 
-  const isUnmeasured = keep.some((test) => !isMeasured(test));
-  const obstacle = isUnmeasured
-    ? "activation is not measured: nothing reports it for this feature"
-    : notableLag(telemetry.lagSeconds);
+  const unmeasured = keep.find((test) => !isMeasured(test));
+  const obstacle =
+    unmeasured !== undefined
+      ? `${unmeasured.signal} is not measured: nothing reports it for this feature`
+      : notableLag(telemetry.lagSeconds);
   if (now - evidence.since < rule.evaluationWindowSeconds)
     return verdict(hasMatured(tests) ? "TESTING" : "COLLECTING", { obstacle });
-  return rule.onDeadline === "rollback" && !isUnmeasured && hasMatured(tests)
+  return rule.onDeadline === "rollback" && unmeasured === undefined && hasMatured(tests)
     ? verdict("ROLLBACK", {
         obstacle: "the deadline passed without proof that the feature meets its thresholds",
       })

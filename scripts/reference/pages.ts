@@ -7,7 +7,10 @@ import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { Activation, FeatureState } from "../../shared/features/feature.ts";
 import { Gate } from "../../shared/features/gate.ts";
 import { Rule } from "../../shared/features/rule.ts";
-import { rowsOf, type FieldRow } from "./schema-rows.ts";
+import { FeatureId } from "../../shared/ids.ts";
+import { NewFeatureBody } from "../../origin/admin/feature-document.ts";
+import { newFeature } from "../../origin/features/new-feature.ts";
+import { code, rowsOf, type FieldRow } from "./schema-rows.ts";
 
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
@@ -49,14 +52,36 @@ const rulePage = (): string =>
 /** Objects that a preprocess step hides from the JSON Schema. */
 const HIDDEN: Readonly<Record<string, z.ZodType>> = { gate: Gate, activation: Activation };
 
-const featurePage = (): string =>
-  page(
+/** What a field of a new feature is when nobody names it. */
+const newDefaults: Readonly<Record<string, unknown>> = newFeature({ featureId: FeatureId.parse("any") });
+
+const featurePage = (): string => {
+  const state: Readonly<Record<string, z.ZodType>> = FeatureState.shape;
+  const given: Readonly<Record<string, z.ZodType>> = NewFeatureBody.shape;
+  const givenRows = Object.keys({ ...state, ...given })
+    .filter((name) => name in given)
+    .flatMap((name) => {
+      const [own, ...within] = rowsOf(name, state[name] ?? given[name] ?? z.never(), HIDDEN[name]);
+      if (own === undefined) return [];
+      const isDefaulted = name !== "featureId" && name in newDefaults;
+      const first = { ...own, default: isDefaulted ? code(newDefaults[name]) : own.default };
+      return [first].concat(within);
+    });
+  const keptRows = Object.entries(state)
+    .filter(([name]) => !(name in given))
+    .flatMap(([name, schema]) => rowsOf(name, schema));
+  return page(
     "Fields of a feature",
-    "`POST /admin/v1/features` and `PUT /admin/v1/features/{featureId}`. [What the gate can do](../gate.md) explains routes, targeting and gate.",
-    fieldTable(
-      Object.entries(FeatureState.shape).flatMap(([name, schema]) => rowsOf(name, schema, HIDDEN[name])),
+    "`POST /admin/v1/features` and `PUT /admin/v1/features/{featureId}`. Unknown fields are refused. [What the gate can do](../gate.md) explains routes, targeting and gate.",
+    "An edit changes only the fields that it names, and neither `featureId` nor `enabled`: opening and closing have routes of their own ([operating](../operating.md)). The holdout is smaller where a larger rollout leaves less of it.",
+    fieldTable(givenRows),
+    "Sluice keeps these itself:",
+    table(
+      ["field", "meaning"],
+      keptRows.map((row) => [`\`${row.name}\``, row.meaning]),
     ),
   );
+};
 
 const environmentPage = (): string =>
   page(

@@ -27,7 +27,8 @@ const Node = z.looseObject({
 });
 type Node = z.infer<typeof Node>;
 
-const code = (value: unknown): string => `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+export const code = (value: unknown): string =>
+  `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 
 const alternatives = (values: readonly string[]): string => {
   const [last = "", ...rest] = values.toReversed();

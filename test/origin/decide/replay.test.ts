@@ -146,15 +146,6 @@ describe("beside the holdout", () => {
       replay,
     );
     expect(late).toEqual({ at: 1980, n: 100, s: 50 });
-    const poorAtFirst = { ...bucketAt(0, 200, 200), treatment: { n: 200, s: 20 } };
-    const { kept: byOld } = replayComparison(
-      [
-        { empty: young, buckets: [poorAtFirst] },
-        { empty: old, buckets: [bucketAt(0, 100, 100)] },
-      ],
-      replay,
-    );
-    expect(byOld).toEqual({ at: 1980, n: 100, s: 50 });
   });
 });
 
