@@ -54,7 +54,7 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
   const cookies = makeCookies(config.COOKIE_KEYS, hmac);
   const readClaims = makeReadClaims(config, now);
   const previews = makePreviews(config.PUSH_KEYS, hmac.verify, now);
-  const identify = makeIdentify({ config, cookies, readClaims });
+  const identify = makeIdentify({ config, cookies, readClaims, warn: makeWarnOnce() });
   const isKnownBot = makeIsKnownBot();
   const writeCookie = (url: string, identity: Identity) => cookies.write(url, identity, dayOf(now()));
   const telling = { captcha: config.CAPTCHA, exporter, isKnownBot, random: Math.random };
@@ -155,6 +155,17 @@ const makeTelemetry = ({ TELEMETRY: queue }: Env, config: Config): Exporter => {
     now,
     random: randomBytes,
   });
+};
+
+/** Of what every request of a site may bring: its first in the isolate is enough to know. */
+const makeWarnOnce = (): ((text: string) => void) => {
+  let hasWarned = false;
+  return (text) => {
+    if (hasWarned) return;
+    hasWarned = true;
+    // oxlint-disable-next-line no-console -- the Worker's log is where an operator looks
+    console.warn(`sluice: ${text}`);
+  };
 };
 
 const makeFailureCount = () => {

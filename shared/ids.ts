@@ -4,24 +4,49 @@ import { z } from "zod";
 const MAX_FEATURE_ID = 128;
 const FEATURE_ID_FORM = /^[A-Za-z0-9_.:/-]+$/;
 
+/** `.` and `..` are steps of a path: a URL cannot carry them as a name, however they are written (RFC 3986, 5.2.4). */
+const isDots = (text: string): boolean => text === "." || text === "..";
+
 /** Feature id: 1–128 printable ASCII characters without those that separate fields in headers and cookies. */
 export const FeatureId = z
   .string()
   .min(1, "must not be empty")
   .max(MAX_FEATURE_ID, `must have at most ${MAX_FEATURE_ID} characters`)
   .regex(FEATURE_ID_FORM, "may contain letters, digits and _ . : / - only")
+  .refine((text) => !isDots(text), "must not be . or .., which a URL cannot carry")
   .brand<"FeatureId">();
 export type FeatureId = z.infer<typeof FeatureId>;
 
 /** What the schema finds, without its cost: snapshots have a thousand of them. */
 export const isFeatureId = (value: unknown): value is FeatureId =>
-  typeof value === "string" && value.length <= MAX_FEATURE_ID && FEATURE_ID_FORM.test(value);
+  typeof value === "string" &&
+  value.length <= MAX_FEATURE_ID &&
+  FEATURE_ID_FORM.test(value) &&
+  !isDots(value);
 
-/** Who is assigned: a signed-in user's id or a random one. 1–256 characters, no control characters. */
+/** Telemetry carries a unit's id as UTF-8, and the log stores it as that. */
+export const MAX_UNIT_BYTES = 256;
+
+/** Bytes of well-formed text in UTF-8. */
+const utf8Length = (text: string): number => {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    // Half of a pair has two of the pair's four bytes.
+    if (code >= 0x80) bytes += code < 0x800 || (code & 0xf800) === 0xd800 ? 1 : 2;
+  }
+  return bytes;
+};
+
+/** Who is assigned: a signed-in user's id or a random one. 1–256 bytes of well-formed text, no control characters. */
 export const UnitId = z
   .string()
   .min(1, "must not be empty")
-  .max(256, "must have at most 256 characters")
+  .refine((text) => text.isWellFormed(), "must be well-formed Unicode text")
+  .refine(
+    (text) => text.length <= MAX_UNIT_BYTES && utf8Length(text) <= MAX_UNIT_BYTES,
+    `must have at most ${MAX_UNIT_BYTES} bytes in UTF-8`,
+  )
   // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
   .regex(/^[^\u0000-\u001f\u007f]+$/, "must not contain control characters")
   .brand<"UnitId">();

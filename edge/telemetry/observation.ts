@@ -42,10 +42,12 @@ export const SAMPLED = 8;
 /** A unit's full report is due this long after the last. */
 export const FULL_EVERY_MS = 60_000;
 
+/** Version `ff` and ids of zeros are invalid (W3C Trace Context, 3.2.2). A span with such an id would be rejected. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}/;
+
 const parentOf = (traceparent: string | null): RequestSpans["parent"] => {
   if (traceparent === null) return null;
-  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(traceparent);
-  const [, traceId, spanId] = match ?? [];
+  const [, traceId, spanId] = TRACEPARENT.exec(traceparent) ?? [];
   return traceId === undefined || spanId === undefined
     ? null
     : { traceId: fromHex(traceId), spanId: fromHex(spanId) };

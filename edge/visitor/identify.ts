@@ -13,11 +13,13 @@ type Dependencies = {
   readonly config: Pick<Config, "UNIT_FROM" | "CONSENT">;
   readonly cookies: Cookies;
   readonly readClaims: ReadClaims;
+  /** A user's id that cannot be one: the site has to know, and its visitors must not notice. */
+  readonly warn: (text: string) => void;
 };
 
-export const makeIdentify = ({ config, cookies, readClaims }: Dependencies): Identify => {
+export const makeIdentify = ({ config, cookies, readClaims, warn }: Dependencies): Identify => {
   const hasConsent = makeHasConsent(config.CONSENT);
-  const readUser = makeReadUser(config.UNIT_FROM, readClaims);
+  const readUser = makeReadUser(config.UNIT_FROM, readClaims, warn);
 
   const readVisitor = ({ url, cookies: header }: IncomingRequest): Identity | Promise<Identity> => {
     const value = readCookie(header, cookieName(url));
@@ -51,17 +53,26 @@ const makeHasConsent = (consent: Config["CONSENT"]): ((incoming: IncomingRequest
 const makeReadUser = (
   unitFrom: Config["UNIT_FROM"],
   readClaims: ReadClaims,
+  warn: (text: string) => void,
 ): ((request: Request) => UnitId | null | Promise<UnitId | null>) => {
   if (unitFrom === null) return () => null;
   const { kind, name } = unitFrom;
+  const asUnitId = (value: unknown): UnitId | null => {
+    if (value === null || value === undefined) return null;
+    const unitId = UnitId.safeParse(claimText(value));
+    if (unitId.success) return unitId.data;
+    warn(`${kind}:${name} is no unit (${unitId.error.issues[0]?.message ?? "unknown reason"})`);
+    return null;
+  };
   if (kind === "header") return (request) => asUnitId(request.headers.get(name));
   return async (request) => asUnitId((await readClaims(request))?.[name]);
 };
 
-const asUnitId = (value: unknown): UnitId | null => {
-  const unitId = UnitId.safeParse(typeof value === "number" ? String(value) : value);
-  return unitId.success ? unitId.data : null;
-};
+/** A whole number beyond 2^53 has lost digits: as text it could be another user's. It is no unit then. */
+const claimText = (value: unknown): unknown =>
+  typeof value !== "number" || (Number.isInteger(value) && !Number.isSafeInteger(value))
+    ? value
+    : String(value);
 
 /**
  * The signed-in user as the unit. If the user was an unknown visitor a moment ago, cohorts and captcha score stay, so

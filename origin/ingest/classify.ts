@@ -1,14 +1,9 @@
 // Decides what becomes of one span or log record: stored, ignored, or rejected because it would be rejected again.
 import { isUtf8 } from "node:buffer";
+import { MAX_UNIT_BYTES } from "../../shared/ids.ts";
 import { bytesOf, isPrintable, textIs, viewOf, type TextRange } from "../span-log/bytes.ts";
 import { BOT, HOLDOUT, TREATMENT, UNNAMED } from "../span-log/cohort-code.ts";
-import {
-  MAX_SPAN_AGE_DAYS,
-  MAX_UNIT_BYTES,
-  SPAN_ID_BYTES,
-  TRACE_ID_BYTES,
-  type RecordDraft,
-} from "../span-log/record.ts";
+import { MAX_SPAN_AGE_DAYS, SPAN_ID_BYTES, TRACE_ID_BYTES, type RecordDraft } from "../span-log/record.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
 import { makeIntern } from "./intern-text.ts";
 import type { OtlpSignal } from "./otlp-request.ts";

@@ -1,6 +1,7 @@
 // The record that the log stores of a span or log record.
 import { BOT } from "../span-log/cohort-code.ts";
 import { ACTIVATION, FAILED, RAW, RETURNED, TIMED, type RecordDraft } from "../span-log/record.ts";
+import { hash64, type Hash64 } from "../span-log/hash.ts";
 import type { OtlpSignal } from "./otlp-request.ts";
 import type { SpanFields } from "./span-fields.ts";
 
@@ -9,11 +10,15 @@ const MAX_DURATION_US = 2 ** 32 - 1;
 /** The raw spans, which are also kept whole: a sample of `sampleBps` in 10,000 traces, and every failed or slow one. */
 export type RawSampling = { readonly sampleBps: number; readonly slowMs: number };
 
-/** The same answer for every span of a trace, in every process. */
-const isSampled = ({ view, traceAt }: SpanFields, sampleBps: number): boolean => {
-  // The last bytes: W3C Trace Context asks for randomness there.
-  const random = view.getUint16(traceAt + 14);
-  return random * 10_000 < sampleBps * 65_536;
+const hash: Hash64 = { low: 0, high: 0 };
+
+/**
+ * The same answer for every span of a trace, in every process. By a hash of the whole id: not every sender has randomness in the
+ * same bytes of it, and the edge counts up in the last ones.
+ */
+const isSampled = ({ view, traceAt, traceLength }: SpanFields, sampleBps: number): boolean => {
+  hash64(view, traceAt, traceAt + traceLength, 0, 0, hash);
+  return (hash.low >>> 0) * 10_000 < sampleBps * 2 ** 32;
 };
 
 /** Fills all of `record` but its feature. Of a bot's span neither latency nor the whole span is kept. */

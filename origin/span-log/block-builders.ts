@@ -1,10 +1,10 @@
 // Encodes records into blocks, one for each partition, until the next commit takes them.
+import { MAX_UNIT_BYTES } from "../../shared/ids.ts";
 import { bytesOf, copyBytes } from "./bytes.ts";
 import { hash64, type Hash64 } from "./hash.ts";
 import {
   BLOCK_FORMAT,
   MAX_NAME_BYTES,
-  MAX_UNIT_BYTES,
   RAW,
   RECORD_HEAD_BYTES,
   SPAN_ID_BYTES,

@@ -13,7 +13,6 @@ import type { FeatureEpoch } from "./unit-key.ts";
 export const BLOCK_FORMAT = 1;
 /** A record without unit and raw part. */
 export const RECORD_HEAD_BYTES = 1 + 2 + 8 + 6 + 4 + 1;
-export const MAX_UNIT_BYTES = 256;
 /** Longer names of raw spans are cut. */
 export const MAX_NAME_BYTES = 128;
 export const TRACE_ID_BYTES = 16;

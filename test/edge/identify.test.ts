@@ -16,11 +16,18 @@ const setUp = (vars: Record<string, string>) => {
   const config = parseConfig({ PUSH_KEYS: "k:0123456789abcdef", COOKIE_KEYS: KEYS, ...vars });
   if (!config.ok) throw new Error(config.error.map(variableErrorText).join("; "));
   const cookies = makeCookies(config.value.COOKIE_KEYS, hmac);
+  // Claims are JSON, in which a subject may be a number, too.
   const readClaims = async (request: Request) => {
     const sub = request.headers.get("X-Verified");
-    return sub === null ? null : { sub };
+    return sub === null ? null : { sub: /^[\d.]+$|^"/.test(sub) ? JSON.parse(sub) : sub };
   };
-  const identify = makeIdentify({ config: config.value, cookies, readClaims });
+  const warnings: string[] = [];
+  const identify = makeIdentify({
+    config: config.value,
+    cookies,
+    readClaims,
+    warn: (text) => void warnings.push(text),
+  });
   const visit = async (headers: Record<string, string> = {}): Promise<Identity> =>
     identify(readIncoming(new Request("http://shop.test/", { headers })));
   const cookieOf = async (
@@ -28,10 +35,30 @@ const setUp = (vars: Record<string, string>) => {
   ): Promise<string> =>
     (await cookies.write("http://shop.test/", { captchaScore: null, ...identity }, 20_000)).split(";")[0] ??
     "";
-  return { visit, cookieOf, cookies };
+  return { visit, cookieOf, cookies, warnings };
 };
 
 const sticky = new Map([[7, "treatment"] as const]);
+
+describe("a user's id", () => {
+  test.each([["7"], ["9007199254740991"], ["0.5"]])("may be the number %s", async (sub) => {
+    const { visit, warnings } = setUp({ UNIT_FROM: "claim:sub" });
+    expect((await visit({ "X-Verified": sub })).unitId).toBe(sub);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each([
+    ["9007199254740992", /expected string/],
+    ["9007199254740993", /expected string/],
+    ["123456789012345678901234567890", /expected string/],
+    ['"\\ud800"', /well-formed/],
+    [JSON.stringify("a".repeat(257)), /256 bytes/],
+  ])("is none when it is %s, which is said", async (sub, reason) => {
+    const { visit, warnings } = setUp({ UNIT_FROM: "claim:sub" });
+    expect((await visit({ "X-Verified": sub })).unitId).toMatch(/^anon-/);
+    expect(warnings).toEqual([expect.stringMatching(reason)]);
+  });
+});
 
 describe("sign-in", () => {
   test("the signed-in user is the unit and keeps cohorts and captcha score of the visitor they were", async () => {

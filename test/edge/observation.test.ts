@@ -69,7 +69,17 @@ test("a bot's spans say so, and an invalid trace context begins a new trace", ()
   expect(isKnownBot("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")).toBe(false);
   expect(spansOf(observed({ isKnownBot: true }), Math.random)?.isBot).toBe(true);
   expect(spansOf(observed(), Math.random)?.isBot).toBe(false);
-  for (const traceparent of ["", "00-xyz-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c"])
+  const [traceId, spanId] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
+  for (const traceparent of [
+    "",
+    "00-xyz-b7ad6b7169203331-01",
+    `00-${traceId}`,
+    `00-${"0".repeat(32)}-${"0".repeat(16)}-00`,
+    `00-${"0".repeat(32)}-${spanId}-01`,
+    `00-${traceId}-${"0".repeat(16)}-01`,
+    `ff-${traceId}-${spanId}-01`,
+    `00-${traceId.toUpperCase()}-${spanId}-01`,
+  ])
     expect(spansOf(observed({ traceparent }), Math.random)?.parent).toBe(null);
 });
 

@@ -4,7 +4,7 @@ import { Bps, FeatureId, isFeatureId, Revision, UnitId } from "../../shared/ids.
 import { issuesOf } from "../support/issues.ts";
 
 describe("a feature id", () => {
-  test.each(["f", "f".repeat(128), "aZ09_.:/-"])("may be %s", (text) => {
+  test.each(["f", "f".repeat(128), "aZ09_.:/-", "...", ".f", "../f"])("may be %s", (text) => {
     expect(issuesOf(FeatureId, text)).toEqual([]);
     expect(isFeatureId(text)).toBe(true);
   });
@@ -12,6 +12,8 @@ describe("a feature id", () => {
   test.each([
     ["", /must not be empty/],
     ["f".repeat(129), /at most 128 characters/],
+    [".", /URL cannot carry/],
+    ["..", /URL cannot carry/],
     [" f", /may contain/],
     ["f ", /may contain/],
     ["a,b", /may contain/],
@@ -37,19 +39,43 @@ describe("a feature id", () => {
 });
 
 describe("a unit id", () => {
-  test.each(["u", "u".repeat(256), "Ünïcode 1@example.com~."])("may be %s", (text) => {
+  test.each([
+    "u",
+    "u".repeat(256),
+    "Ünïcode 1@example.com~.",
+    "é".repeat(128),
+    "界".repeat(85),
+    "😀".repeat(64),
+  ])("may be %s", (text) => {
     expect(issuesOf(UnitId, text)).toEqual([]);
   });
 
   test.each([
     ["", /must not be empty/],
-    ["u".repeat(257), /at most 256 characters/],
+    ["u".repeat(257), /at most 256 bytes/],
+    ["é".repeat(129), /at most 256 bytes/],
+    ["界".repeat(86), /at most 256 bytes/],
+    ["😀".repeat(65), /at most 256 bytes/],
+    ["\ud800", /well-formed/],
+    ["u\udc00u", /well-formed/],
+    ["\udc00\ud800", /well-formed/],
     ["\u0000u", /control characters/],
     ["u\u001f", /control characters/],
     ["u\u007fu", /control characters/],
   ])("may not be %j", (text, reason) => {
     expect(issuesOf(UnitId, text)[0]).toMatch(reason);
   });
+});
+
+test("a unit id has as many bytes as UTF-8 makes of it, whatever it is made of", () => {
+  const encoder = new TextEncoder();
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", minLength: 1, maxLength: 256 }), (text) => {
+      // oxlint-disable-next-line no-control-regex -- these are refused for another reason
+      fc.pre(!/[\u0000-\u001f\u007f]/.test(text));
+      expect(UnitId.safeParse(text).success).toBe(encoder.encode(text).length <= 256);
+    }),
+  );
 });
 
 test("a revision is a whole number from 0 to the last that a double can count to", () => {

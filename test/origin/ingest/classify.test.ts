@@ -1,4 +1,5 @@
 // The classification of one span or log record, case by case, without a database.
+import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { isRelevant, makeClassifier, type Classification } from "../../../origin/ingest/classify.ts";
 import { readJson } from "../../../origin/ingest/otlp-json.ts";
@@ -127,17 +128,51 @@ describe("the record of a span", () => {
     expect(classify("traces", span({ durationMs: 10_000_000 })).record.durationUs).toBe(2 ** 32 - 1);
   });
 
-  test("is kept whole when the span failed or was slow, and by the trace's last bytes in the sample", () => {
+  test("is kept whole when the span failed or was slow", () => {
     const isRaw = (fields: TestSpan, raw?: { sampleBps: number; slowMs: number }) =>
       (flags(fields, raw) & RAW) !== 0;
     expect(isRaw({})).toBe(false);
     expect(isRaw({ failed: true })).toBe(true);
     expect(isRaw({ durationMs: 1_000 })).toBe(true);
     expect(isRaw({ durationMs: 999 })).toBe(false);
-    const half = { sampleBps: 5_000, slowMs: 1_000 };
-    expect(isRaw({ traceId: `${"ff".repeat(14)}7fff` }, half)).toBe(true);
-    expect(isRaw({ traceId: `${"00".repeat(14)}8000` }, half)).toBe(false);
     expect(isRaw({ failed: true, attributes: { captcha_score: 0 } })).toBe(false);
+  });
+
+  test.each([
+    [
+      "count up in their last bytes",
+      (i: number) => `${"5b".repeat(12)}${(7_000 + i).toString(16).padStart(8, "0")}`,
+    ],
+    [
+      "count up in their first bytes",
+      (i: number) => `${(7_000 + i).toString(16).padStart(8, "0")}${"5b".repeat(12)}`,
+    ],
+    [
+      "count up in tens of thousands",
+      (i: number) => `${"5b".repeat(10)}${(65_536 * (i + 1)).toString(16).padStart(12, "0")}`,
+    ],
+    ["are random", () => randomBytes(16).toString("hex")],
+  ])("is kept whole for its share of the traces when their ids %s", (_, traceIdOf) => {
+    const sampled = (sampleBps: number): number =>
+      Array.from({ length: 4_000 }, (__, i) =>
+        flags({ traceId: traceIdOf(i) }, { sampleBps, slowMs: 1_000 }),
+      ).filter((each) => (each & RAW) !== 0).length;
+    // Six standard deviations of 4,000 draws.
+    expect(Math.abs(sampled(100) - 40)).toBeLessThan(38);
+    expect(Math.abs(sampled(5_000) - 2_000)).toBeLessThan(190);
+    expect(sampled(0)).toBe(0);
+    expect(sampled(10_000)).toBe(4_000);
+  });
+
+  test("is kept whole with every span of its trace or with none", () => {
+    for (let i = 0; i < 50; i++) {
+      const traceId = randomBytes(16).toString("hex");
+      const kept = Array.from(
+        { length: 4 },
+        () => flags({ traceId }, { sampleBps: 5_000, slowMs: 1_000 }) & RAW,
+      );
+      expect(new Set(kept).size).toBe(1);
+    }
   });
 
   test("points to the unit's bytes and names the feature in its epoch", () => {
