@@ -1,6 +1,7 @@
 // What must hold of a feature after a change. Each check returns the error, or undefined where it finds none.
 import type { FeatureState } from "../../shared/features/feature.ts";
 import { Bps, type FeatureId } from "../../shared/ids.ts";
+import type { Rule } from "../../shared/features/rule.ts";
 import { err, type Err } from "../../shared/result.ts";
 import type { ChangeError } from "./change-error.ts";
 import { dependentsOf, type RelatedFeatures } from "./related-features.ts";
@@ -36,6 +37,26 @@ export const checkGate = ({
   gate?.whenClosed !== undefined && routes.length === 0
     ? invalid("gate.whenClosed", "needs routes")
     : undefined;
+
+/** A rule that no feature could ever meet, or that asks for a comparison with nobody. */
+export const checkRule = (
+  rule: Rule,
+  { holdoutBps }: { holdoutBps: number },
+): Err<ChangeError> | undefined => {
+  const { retentionThreshold, returnAfterSeconds, retentionWindowSeconds } = rule;
+  if (retentionThreshold > 0 && returnAfterSeconds >= retentionWindowSeconds)
+    return invalid(
+      "returnAfterSeconds",
+      `is ${returnAfterSeconds} and must be below retentionWindowSeconds (${retentionWindowSeconds}): otherwise no unit could return in time`,
+    );
+  const compared = Object.entries(rule.compare).find(([, arm]) => arm === "holdout");
+  if (compared !== undefined && holdoutBps === 0)
+    return invalid(
+      `compare.${compared[0]}`,
+      "asks for the holdout, and the feature has none: set its holdoutBps first",
+    );
+  return undefined;
+};
 
 export const checkRequirements = (
   related: RelatedFeatures,

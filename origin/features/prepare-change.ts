@@ -4,7 +4,7 @@ import type { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
-import { checkGate, checkRequirements, checkShares, invalid } from "./check-feature.ts";
+import { checkGate, checkRequirements, checkRule, checkShares, invalid } from "./check-feature.ts";
 import type { FeatureChange, NextState } from "./commit-change.ts";
 import type { FeatureRecord } from "./feature-record.ts";
 import type { FeatureEdit, NewFeature } from "./new-feature.ts";
@@ -73,6 +73,7 @@ export const prepareCreate = (
     checkShares(next, true) ??
     checkGate(next) ??
     checkRequirements(related, featureId, next) ??
+    (rule === null ? undefined : checkRule(rule, next)) ??
     ok([{ featureId, expectedVersion: null, kind: "create", reason, details: { ...edit }, next, rule }])
   );
 };
@@ -164,7 +165,10 @@ export const prepareRule = (
     return invalid("featureId", `must be ${target.featureId}, the feature that the rule is for`);
   // The feature gets a new version too, so that a decision by the old rule comes too late.
   const next = nextState(found.value);
-  return ok([changeOf(found.value, { kind: "rule", reason, details: { rule }, next, rule })]);
+  return (
+    checkRule(rule, next) ??
+    ok([changeOf(found.value, { kind: "rule", reason, details: { rule }, next, rule })])
+  );
 };
 
 export const prepareDelete = (related: RelatedFeatures, target: Target, { reason }: Reason): Prepared => {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FeatureId } from "../../shared/ids.ts";
+import { FeatureId, isFeatureId } from "../../shared/ids.ts";
 import { MAX_PREVIEW_S, parsePreview, previewText } from "../../shared/signing/preview.ts";
 
 const mac = "m".repeat(43);
@@ -13,7 +13,7 @@ test("a preview is read as it was written", () => {
 });
 
 test("any preview is", () => {
-  const featureId = fc.stringMatching(/^[A-Za-z0-9_.:/-]{1,128}$/).map((id) => FeatureId.parse(id));
+  const featureId = fc.stringMatching(/^[A-Za-z0-9_.:/-]{1,128}$/).filter(isFeatureId);
   const kid = fc.stringMatching(/^[A-Za-z0-9_-]{1,32}$/);
   fc.assert(
     fc.property(featureId, kid, fc.nat(2 ** 40), (id, key, expires) => {

@@ -1,6 +1,12 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
-import { checkGate, checkRequirements, checkShares } from "../../../origin/features/check-feature.ts";
+import { describe, expect, test } from "vitest";
+import {
+  checkGate,
+  checkRequirements,
+  checkRule,
+  checkShares,
+} from "../../../origin/features/check-feature.ts";
+import { Rule } from "../../../shared/features/rule.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import { recordOf, relatedOf } from "../../support/feature-record.ts";
 
@@ -77,4 +83,49 @@ test("an open feature requires open ones; a closed one may wait for them", () =>
     featureIds: ["b"],
   });
   expect(checkRequirements(related, id("a"), { ...requires("b"), enabled: false })).toBeUndefined();
+});
+
+describe("a rule", () => {
+  const ruleOf = (fields: object): Rule =>
+    Rule.parse({
+      featureId: "a",
+      activationThreshold: 0.2,
+      retentionThreshold: 0.2,
+      latencyP95Threshold: 800,
+      minCohortSize: 100,
+      evaluationWindowSeconds: 3_600,
+      ...fields,
+    });
+
+  test.each([
+    { retentionWindowSeconds: 3_600 },
+    { retentionWindowSeconds: 86_400 },
+    { retentionWindowSeconds: 60, returnAfterSeconds: 60 },
+    { returnAfterSeconds: 700_000 },
+  ])("%j is refused: no unit could return in time", (fields) => {
+    expect(errorsOf(checkRule(ruleOf(fields), { holdoutBps: 1_000 }))).toEqual([
+      { field: "returnAfterSeconds", reason: expect.stringContaining("no unit could return in time") },
+    ]);
+  });
+
+  test.each([
+    {},
+    { retentionWindowSeconds: 86_401 },
+    { retentionWindowSeconds: 61, returnAfterSeconds: 60 },
+    { retentionThreshold: 0, retentionWindowSeconds: 3_600 },
+    { compare: { latency: "threshold" } },
+  ])("%j can work without a holdout", (fields) => {
+    expect(checkRule(ruleOf(fields), { holdoutBps: 0 })).toBeUndefined();
+  });
+
+  test.each(["activation", "retention", "latency", "errorRate"])(
+    "that compares %s with the holdout needs one",
+    (signal) => {
+      const rule = ruleOf({ compare: { [signal]: "holdout" } });
+      expect(checkRule(rule, { holdoutBps: 1 })).toBeUndefined();
+      expect(errorsOf(checkRule(rule, { holdoutBps: 0 }))).toEqual([
+        { field: `compare.${signal}`, reason: expect.stringContaining("holdoutBps") },
+      ]);
+    },
+  );
 });

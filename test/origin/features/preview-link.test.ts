@@ -2,11 +2,11 @@ import { createHmac } from "node:crypto";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { previewLink, signPreview } from "../../../origin/features/preview-link.ts";
-import { FeatureId } from "../../../shared/ids.ts";
+import { isFeatureId } from "../../../shared/ids.ts";
 import { parsePreview } from "../../../shared/signing/preview.ts";
 
 const key = { kid: "k1", secret: "a-secret-of-this-test" };
-const featureId = fc.stringMatching(/^[A-Za-z0-9_.:/-]{1,128}$/).map((id) => FeatureId.parse(id));
+const featureId = fc.stringMatching(/^[A-Za-z0-9_.:/-]{1,128}$/).filter(isFeatureId);
 
 test("a signed preview is read as it was written, and its signature covers all of it", () => {
   fc.assert(
