@@ -100,6 +100,21 @@ test("every variable that a page names is read by some code", () => {
   expect(missing).toEqual([]);
 });
 
+test("every function and file that a page names without its folder exists", () => {
+  const code = trackedFiles("*.ts", "*.js", "*.sql").map(readFile).join("\n");
+  const files = new Set(trackedFiles().map((file) => file.slice(file.lastIndexOf("/") + 1)));
+  const missing = pages.flatMap((page) => {
+    const text = proseOf(readFile(page));
+    const functions = [...text.matchAll(/`(\w+)\(\)`/g)].map(([, name = ""]) => name);
+    const names = text.match(/(?<![\w./-])[\w-]+(?:\.test)?\.(?:ts|sql|toml|pml|json)(?![\w/])/g) ?? [];
+    return [
+      ...functions.filter((name) => !new RegExp(`\\b${name}\\b`).test(code)),
+      ...names.filter((name) => !files.has(name) && name !== "secrets.json"),
+    ].map((name) => `${page}: ${name}`);
+  });
+  expect(missing).toEqual([]);
+});
+
 test("every npm script that a page names exists", () => {
   const { scripts } = JSON.parse(readFile("package.json")) as { scripts: Record<string, string> };
   const named = pages
