@@ -90,5 +90,5 @@ await server
   .catch((error: unknown) =>
     shutdown.giveUp(parts, `ORIGIN_PORT cannot be listened on: ${errorText(error)}`, 2),
   );
-log.info({ port: config.ORIGIN_PORT, roles: config.ROLES }, "origin is ready");
+log.info({ port: config.ORIGIN_PORT, roles: config.ROLES }, "the origin is ready");
 shutdown.ready(parts);

@@ -31,11 +31,13 @@ export const openDatabase = async (options: {
   const embedded =
     config.DATABASE_URL === undefined ? await startEmbeddedPostgres({ dataDir: config.DATA_DIR }) : undefined;
   const givenUrl = config.DATABASE_URL ?? embedded?.url ?? "";
-  const migrated = await migrate(givenUrl, (message) => log.warn({ message }, "migration"));
+  const migrated = await migrate(givenUrl, (message) =>
+    log.warn({ message }, "a migration reported this warning"),
+  );
   if (migrated.length > 0) log.info({ migrated }, "the database was migrated");
   const serviceUrl = await serviceUrlOf(givenUrl);
   if (serviceUrl === null)
-    log.warn({}, "there is no role sluice_service: this process has all the rights of its database login");
+    log.warn({}, "there is no role sluice_service, so this process has all the rights of its database login");
 
   const makeStagePool = (
     { applicationName, max }: Pick<PoolOptions, "applicationName" | "max">,

@@ -52,7 +52,7 @@ export const makeHttpApp = (options: {
     }),
   );
   app.onError((error, context) => {
-    log.error({ err: error, path: context.req.path }, "a request failed");
+    log.error({ err: error, path: context.req.path }, "a request failed and was answered with 500");
     return problem(context, { status: 500, title: "Internal Server Error" });
   });
   return app;

@@ -25,7 +25,7 @@ export const makeShutdown = (log: Logger): Shutdown => {
   };
   const stop = (parts: readonly Stoppable[], reason: string): void => {
     if (stopping) return;
-    log.info({ reason }, "stopping");
+    log.info({ reason }, "the origin stops");
     void end(parts, 0);
   };
   const request = (reason: string): void => {
