@@ -135,6 +135,31 @@ test("every term of the glossary is explained once", () => {
   expect(terms.filter((term, at) => terms.indexOf(term) !== at)).toEqual([]);
 });
 
+/** Private words that the glossary replaced by the field's. */
+const REPLACED = [
+  "DueFeature",
+  "MEANINGS",
+  "isSealed",
+  "keep-states",
+  "makeArrived",
+  "makeMemory",
+  "makeScreen",
+  "settledUpTo",
+  "signPresence",
+];
+
+test("words that the glossary replaced stand nowhere", () => {
+  const own = "test/docs/docs.test.ts";
+  const texts = trackedFiles("*.ts", "*.js", "*.md", "*.sql", "*.pml", "*.toml", "*.json").filter(
+    (file) => file !== own,
+  );
+  const found = texts.flatMap((file) => {
+    const text = readFile(file);
+    return REPLACED.filter((word) => text.includes(word)).map((word) => `${file}: ${word}`);
+  });
+  expect(found).toEqual([]);
+});
+
 test("every operator and attribute of targeting is on the page of the gate", () => {
   const page = readFile("docs/gate.md");
   const operators =
