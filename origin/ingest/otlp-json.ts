@@ -27,7 +27,7 @@ const text = (parent: JsonObject, name: string): string => {
   return value;
 };
 
-/** A 64-bit integer as decimal text or number; beyond 2^53 its last digits are lost. */
+/** A 64-bit integer as decimal text or number. */
 const integer = (value: unknown, name: string): number => {
   const number = typeof value === "string" && value !== "" && value.length <= 20 ? Number(value) : value;
   if (typeof number === "number" && Number.isInteger(number) && Math.abs(number) <= 2 ** 64) return number;
@@ -54,6 +54,17 @@ const nanoseconds = (parent: JsonObject, name: string): Time => {
   throw new MalformedError(`${name} must be a time`);
 };
 
+/** Beyond 2^53 it stays text: as a number it would be another user's id. */
+const integerValue = (intValue: unknown, texts: TextBuffer): AttributeValue => {
+  const value = integer(intValue, "intValue");
+  if (Number.isSafeInteger(value)) return { kind: "number", value };
+  if (typeof intValue !== "string")
+    throw new MalformedError("intValue beyond 2^53 must be text, since JSON numbers lose its last digits");
+  const start = texts.at;
+  const end = texts.writeText(BigInt.asIntN(64, BigInt(intValue)).toString());
+  return { kind: "text", view: texts.view, start, end };
+};
+
 const attributeValue = (value: JsonObject, texts: TextBuffer): AttributeValue | undefined => {
   const { stringValue, boolValue, intValue, doubleValue } = value;
   if (stringValue !== undefined && stringValue !== null) {
@@ -65,8 +76,7 @@ const attributeValue = (value: JsonObject, texts: TextBuffer): AttributeValue | 
     if (typeof boolValue !== "boolean") throw new MalformedError("boolValue must be a boolean");
     return { kind: "boolean", value: boolValue };
   }
-  if (intValue !== undefined && intValue !== null)
-    return { kind: "number", value: integer(intValue, "intValue") };
+  if (intValue !== undefined && intValue !== null) return integerValue(intValue, texts);
   if (doubleValue !== undefined && doubleValue !== null) {
     const number = typeof doubleValue === "string" ? Number(doubleValue) : doubleValue;
     if (typeof number !== "number") throw new MalformedError("doubleValue must be a number");

@@ -26,19 +26,32 @@ export type RequestError = {
     | "bodyTooLarge";
 };
 
-const encodings: Readonly<Record<string, Encoding>> = {
-  "application/x-protobuf": "protobuf",
-  "application/json": "json",
-};
+const encodings: ReadonlyMap<string, Encoding> = new Map([
+  ["application/x-protobuf", "protobuf"],
+  ["application/json", "json"],
+]);
 
 /** Also of requests that are not admitted: they are answered in their own encoding where it is known. */
 export const encodingOf = (contentType: string | undefined): Encoding | undefined =>
-  encodings[(contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? ""];
+  encodings.get((contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "");
 
-const signals: Readonly<Record<string, OtlpSignal>> = { "/v1/traces": "traces", "/v1/logs": "logs" };
+const signals: ReadonlyMap<string, OtlpSignal> = new Map([
+  ["/v1/traces", "traces"],
+  ["/v1/logs", "logs"],
+]);
 
 /** undefined: the URL is not one of telemetry. */
-export const signalOf = (url: string): OtlpSignal | undefined => signals[url.split("?")[0] ?? ""];
+export const signalOf = (url: string): OtlpSignal | undefined => signals.get(url.split("?")[0] ?? "");
+
+/** Whether the body is gzip; null: by a coding that is not read. `x-gzip` is gzip (RFC 9110, 8.4.1.3). */
+const isGzipBy = (contentEncoding: string | undefined): boolean | null => {
+  const codings = (contentEncoding ?? "")
+    .split(",")
+    .map((coding) => coding.trim().toLowerCase())
+    .filter((coding) => coding !== "" && coding !== "identity");
+  if (codings.length === 0) return false;
+  return codings.length === 1 && (codings[0] === "gzip" || codings[0] === "x-gzip") ? true : null;
+};
 
 /** Without a token everyone may send: a machine of one's own. */
 const mayIngest = (authorization: string | undefined, token: string | undefined): boolean => {
@@ -58,9 +71,9 @@ export const readRequestHead = (
   if (!mayIngest(headers.authorization, token)) return err({ reason: "unauthorized" });
   const encoding = encodingOf(headers["content-type"]);
   if (encoding === undefined) return err({ reason: "unsupportedType" });
-  const compression = headers["content-encoding"]?.toLowerCase() ?? "identity";
-  if (compression !== "gzip" && compression !== "identity") return err({ reason: "unsupportedCompression" });
+  const isGzip = isGzipBy(headers["content-encoding"]);
+  if (isGzip === null) return err({ reason: "unsupportedCompression" });
   const contentLength = headers["content-length"] === undefined ? null : Number(headers["content-length"]);
   if (contentLength !== null && contentLength > MAX_BODY_BYTES) return err({ reason: "bodyTooLarge" });
-  return ok({ signal, encoding, isGzip: compression === "gzip", contentLength });
+  return ok({ signal, encoding, isGzip, contentLength });
 };

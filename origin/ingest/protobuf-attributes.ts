@@ -1,7 +1,14 @@
 // Reads attributes (KeyValue of common.proto) of a span or log record in protobuf.
+import { viewOf } from "../span-log/bytes.ts";
 import { BYTES, checkText, expectType, FIXED64, VARINT, type ProtobufReader } from "./protobuf-reader.ts";
 import { knownName, setAttribute, type AttributeValue } from "./span-attributes.ts";
 import type { SpanFields } from "./span-fields.ts";
+
+/** An integer beyond 2^53 as text: as a number it would be another user's id. */
+const exactText = (integer: bigint): AttributeValue => {
+  const view = viewOf(Buffer.from(integer.toString()));
+  return { kind: "text", view, start: 0, end: view.byteLength };
+};
 
 /** AnyValue; undefined for arrays, lists and bytes: no attribute that is read has one. */
 const readValue = (reader: ProtobufReader, end: number): AttributeValue | undefined => {
@@ -22,11 +29,14 @@ const readValue = (reader: ProtobufReader, end: number): AttributeValue | undefi
         value = reader.boolean;
         value.value = reader.varint(end) !== 0;
         break;
-      case 3:
+      case 3: {
         expectType(tag, VARINT);
+        const { at } = reader;
         value = reader.number;
         value.value = reader.signed(end);
+        if (!Number.isSafeInteger(value.value)) value = exactText(reader.exactSigned(at));
         break;
+      }
       case 4:
         expectType(tag, FIXED64);
         value = reader.number;

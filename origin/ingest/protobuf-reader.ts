@@ -10,9 +10,7 @@ export const FIXED64 = 1;
 export const BYTES = 2;
 const FIXED32 = 5;
 
-/**
- * A cursor over a message. Numbers above 2^53 lose their last bits; only lengths and small numbers are read so.
- */
+/** A cursor over a message. `varint` loses the last bits of numbers above 2^53; `exactSigned` does not. */
 export class ProtobufReader {
   readonly view: DataView;
   at = 0;
@@ -52,10 +50,21 @@ export class ProtobufReader {
     throw new MalformedError("a number is too long");
   }
 
-  /** int64 in ten bytes of two's complement */
+  /** int64, rounded to a number where it is beyond 2^53. Negative ones have ten bytes of two's complement. */
   signed(limit: number): number {
+    const { at } = this;
     const value = this.varint(limit);
-    return value >= 2 ** 63 ? value - 2 ** 64 : value;
+    return value <= Number.MAX_SAFE_INTEGER ? value : Number(this.exactSigned(at));
+  }
+
+  /** The int64 that begins at `at`, which `signed` has read before. */
+  exactSigned(at: number): bigint {
+    let value = 0n;
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = this.view.getUint8(at++);
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asIntN(64, value);
+    }
   }
 
   tag(limit: number): number {

@@ -82,7 +82,9 @@ export const setAttribute = (fields: SpanFields, { field, rank }: KnownName, val
       fields.unitRank = rank;
       return;
     case "variant":
+      if (rank >= fields.variantRank) return;
       setText(fields.variant, value);
+      fields.variantRank = rank;
       return;
     case "epoch":
       fields.epoch = numberOf(value);

@@ -21,6 +21,7 @@ export type SpanFields = {
   readonly unit: TextRange;
   unitRank: number;
   readonly variant: TextRange;
+  variantRank: number;
   /** NaN when there is one that is no number; undefined: absent */
   epoch: number | undefined;
   activated: boolean;
@@ -54,6 +55,7 @@ export const emptyFields = (): SpanFields => ({
   unit: noText(),
   unitRank: NO_RANK,
   variant: noText(),
+  variantRank: NO_RANK,
   epoch: undefined,
   activated: false,
   returned: false,
@@ -80,6 +82,7 @@ export const clearFields = (fields: SpanFields, view: DataView): void => {
   fields.unit.start = -1;
   fields.unitRank = NO_RANK;
   fields.variant.start = -1;
+  fields.variantRank = NO_RANK;
   fields.epoch = undefined;
   fields.activated = false;
   fields.returned = false;

@@ -3,8 +3,8 @@
 export const attribute = {
   featureId: ["feature_flag.key", "feature_id"],
   unitId: ["feature_flag.context.id", "user_id", "enduser.id"],
-  /** "treatment" or "holdout" */
-  variant: ["feature_flag.result.variant"],
+  /** "treatment" or "holdout". The second name is OpenTelemetry's before semantic conventions 1.32. */
+  variant: ["feature_flag.result.variant", "feature_flag.variant"],
   epoch: ["sluice.epoch"],
   /** boolean: the unit did what the feature is for */
   activated: ["action_taken"],

@@ -11,7 +11,7 @@ import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
-import { jsonRequest, newUnit } from "../../support/otlp-spans.ts";
+import { jsonRequest, jsonSpan, newUnit } from "../../support/otlp-spans.ts";
 import { createFeature, INGEST_TOKEN, startTelemetry, type TestTelemetry } from "../../support/telemetry.ts";
 
 let database: TestDatabase;
@@ -199,6 +199,52 @@ describe("an OTLP request", () => {
     await telemetry.folded();
     const users = (await exposures("feat_alias")).map(({ user_id: user }) => user);
     expect(users).toEqual(["4711", "alias", "enduser", "standard"]);
+  });
+
+  test("may name the variant as before OpenTelemetry's present convention; the present name wins", async () => {
+    await createFeature(database, "feat_variant");
+    await telemetry.sendSpans([
+      { feature: "feat_variant", unit: "a", attributes: { "feature_flag.variant": "holdout" } },
+      { feature: "feat_variant", unit: "b", attributes: { "feature_flag.variant": "treatment" } },
+      {
+        feature: "feat_variant",
+        unit: "c",
+        variant: "holdout",
+        attributes: { "feature_flag.variant": "treatment" },
+      },
+    ]);
+    await telemetry.folded();
+    expect(await exposures("feat_variant")).toEqual([
+      { user_id: "a", cohort: "holdout" },
+      { user_id: "b", cohort: "treatment" },
+      { user_id: "c", cohort: "holdout" },
+    ]);
+  });
+
+  test("with integer user ids beyond 2^53 counts each of them as itself", async () => {
+    await createFeature(database, "feat_int64");
+    const ids = ["9007199254740992", "9007199254740993", "9223372036854775807", "-9223372036854775808"];
+    const attribute = (key: string, value: object) => ({ key, value });
+    const request = {
+      resourceSpans: [
+        {
+          scopeSpans: [
+            {
+              spans: ids.map((intValue) => ({
+                ...jsonSpan({ feature: "feat_int64" }),
+                attributes: [
+                  attribute("feature_flag.key", { stringValue: "feat_int64" }),
+                  attribute("user_id", { intValue }),
+                ],
+              })),
+            },
+          ],
+        },
+      ],
+    };
+    expect((await telemetry.send("/v1/traces", JSON.stringify(request))).status).toBe(200);
+    await telemetry.folded();
+    expect((await exposures("feat_int64")).map(({ user_id: user }) => user)).toEqual(ids.toSorted());
   });
 });
 

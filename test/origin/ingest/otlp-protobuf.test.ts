@@ -41,6 +41,28 @@ describe("the protobuf decoder", () => {
     }
   });
 
+  test.each([
+    [0n, "0"],
+    [-1n, "-1"],
+    [9_007_199_254_740_991n, "9007199254740991"],
+    [9_007_199_254_740_993n, "9007199254740993"],
+    [-9_007_199_254_740_993n, "-9007199254740993"],
+    [9_223_372_036_854_775_807n, "9223372036854775807"],
+    [-9_223_372_036_854_775_808n, "-9223372036854775808"],
+  ])("reads the integer %s of a user id as the text %s", (integer, unit) => {
+    const varint = (value: bigint): number[] =>
+      value < 0x80n ? [Number(value)] : [Number(value & 0x7fn) | 0x80, ...varint(value >> 7n)];
+    const message = (field: number, content: readonly number[]): number[] => [
+      field * 8 + 2,
+      ...varint(BigInt(content.length)),
+      ...content,
+    ];
+    const value = [3 * 8, ...varint(BigInt.asUintN(64, integer))];
+    const attributes = message(9, [...message(1, [...Buffer.from("user_id")]), ...message(2, value)]);
+    const body = Buffer.from(message(1, message(2, message(2, attributes))));
+    expect(readAll(readProtobuf, body)).toMatchObject([{ unit }]);
+  });
+
   test("calls a body that is cut anywhere malformed, and never throws", () => {
     const body = encodeRequest({
       resourceSpans: [{ scopeSpans: [{ spans: [{ name: "GET /", traceId: Buffer.alloc(16, 1) }] }] }],

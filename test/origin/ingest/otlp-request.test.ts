@@ -31,6 +31,18 @@ describe("a request is admitted", () => {
     });
   });
 
+  test.each([
+    ["gzip", true],
+    ["x-gzip", true],
+    ["X-GZip", true],
+    ["gzip, identity", true],
+    ["", false],
+    [" ", false],
+    ["identity", false],
+  ])("with the content coding %j, which is gzip: %s", (coding, isGzip) => {
+    expect(read({ headers: { "content-encoding": coding } })).toMatchObject({ ok: true, value: { isGzip } });
+  });
+
   test("of the largest size", () => {
     expect(read({ headers: { "content-length": String(MAX_BODY_BYTES) } }).ok).toBe(true);
   });
@@ -51,6 +63,13 @@ describe("a request is refused", () => {
     ["for another scheme", { headers: { authorization: `Basic ${TOKEN}` } }, "unauthorized"],
     ["for another content type", { headers: { "content-type": "text/plain" } }, "unsupportedType"],
     ["without a content type", { headers: { "content-type": undefined } }, "unsupportedType"],
+    [
+      "for a content type of an object's own property",
+      { headers: { "content-type": "constructor" } },
+      "unsupportedType",
+    ],
+    ["for a path of an object's own property", { url: "__proto__" }, "unknownPath"],
+    ["for gzip in gzip", { headers: { "content-encoding": "gzip, gzip" } }, "unsupportedCompression"],
     ["for another compression", { headers: { "content-encoding": "br" } }, "unsupportedCompression"],
     ["for a larger body", { headers: { "content-length": String(MAX_BODY_BYTES + 1) } }, "bodyTooLarge"],
   ];
