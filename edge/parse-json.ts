@@ -1,4 +1,4 @@
-/** undefined when the text is not JSON. */
+/** undefined: the text is not JSON. */
 export const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);

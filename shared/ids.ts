@@ -1,4 +1,4 @@
-// Branded identifiers: a feature id cannot stand in for a unit id. Each is parsed once, at the door.
+// Branded identifiers: a feature id cannot stand in for a unit id. Each is parsed once, where it comes in.
 import { z } from "zod";
 
 const MAX_FEATURE_ID = 128;
@@ -17,7 +17,7 @@ export const FeatureId = z
   .brand<"FeatureId">();
 export type FeatureId = z.infer<typeof FeatureId>;
 
-/** What the schema finds, without its cost: snapshots have a thousand of them. */
+/** The same check without the schema's cost: a snapshot has a thousand ids. */
 export const isFeatureId = (value: unknown): value is FeatureId =>
   typeof value === "string" &&
   value.length <= MAX_FEATURE_ID &&
@@ -38,7 +38,7 @@ const utf8Length = (text: string): number => {
   return bytes;
 };
 
-/** Who is assigned: a signed-in user's id or a random one. 1–256 bytes of well-formed text, no control characters. */
+/** Unit id: a signed-in user's or a generated one. 1–256 bytes of well-formed text, no control characters. */
 export const UnitId = z
   .string()
   .min(1, "must not be empty")
@@ -58,7 +58,7 @@ export type Revision = z.infer<typeof Revision>;
 
 const BPS_FORM = "must be a whole number of basis points from 0 to 10000 (2000 = 20 %)";
 
-/** A part of 10,000: 10,000 bps is everyone. */
+/** Basis points: 10,000 are everyone. */
 export const Bps = z
   .number(BPS_FORM)
   .int({ error: BPS_FORM, abort: true })

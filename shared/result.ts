@@ -1,4 +1,5 @@
-// Expected failure as a value. Bugs and broken infrastructure throw; everything a caller must handle is a Result.
+// Expected failure as a value. A function returns a Result for everything that its caller must handle; bugs and broken
+// infrastructure throw.
 
 export type Ok<T> = { readonly ok: true; readonly value: T };
 export type Err<E> = { readonly ok: false; readonly error: E };

@@ -1,10 +1,10 @@
-// What a request gets of a feature, and why. The only place that decides it: the page, OpenFeature clients, explain and
-// page events all read its answer.
+// The evaluator: what a request gets of a feature, and why. Page, OpenFeature, explain and page events all read its answer
+// (test/spec/feature-evaluation.json runs over all of them).
 //
-// The answer has two halves. The first asks the request: is the feature closed, do its routes name the request, is the
-// request targeted? It is the same for every visitor of a path. The second asks the unit: which cohort? It is the same for
-// every path. `evaluateFeature` is both. A page is evaluated by the halves (`featuresOfRequest`, `evaluateUnit`), since
-// each is remembered by itself.
+// An evaluation has two halves. The first asks the request: is the feature closed, do its routes name the request, is the
+// request targeted? The answer is the same for every visitor of a path. The second asks the unit for its cohort. The answer
+// is the same for every path. `evaluateFeature` is both. A page takes the halves one by one (`featuresOfRequest`,
+// `evaluateUnit`), since each is remembered by itself: most requests of a visitor need neither.
 import { bucketOf, cohortOf, type Cohort, type StickyCohort } from "../../shared/features/assign.ts";
 import type { EvaluationContext } from "../../shared/features/compile-targeting.ts";
 import type { FeatureId } from "../../shared/ids.ts";
@@ -124,7 +124,7 @@ export const featuresOfRequest = (snapshot: CompiledSnapshot, request: PageReque
   return routed.part(mask);
 };
 
-/** The second half. A bucket is three quarters of its cost, so none is computed where a sticky cohort decides. */
+/** The second half. A bucket takes 90 ns (shared/hash.ts), so none is computed where a sticky cohort decides. */
 export const evaluateUnit = (features: FeatureList, { unitId, sticky }: Unit): RequestEvaluation => {
   const compared: Assignment[] = [];
   const newSticky = new Map<number, StickyCohort>();

@@ -17,7 +17,6 @@ import type { ReadClaims } from "../visitor/claims.ts";
 import type { Identify } from "../visitor/identify.ts";
 import type { Identity } from "../visitor/identity.ts";
 import type { Previews } from "../visitor/preview.ts";
-import { whenReady, type Ready } from "../when-ready.ts";
 import { decideGate, type GateOutcome } from "./gate-outcome.ts";
 
 type Dependencies = {
@@ -40,37 +39,34 @@ export type GatedRequest = {
   readonly outcome: GateOutcome;
 };
 
-export type GateRequest = (incoming: IncomingRequest, waitUntil: WaitUntil) => Ready<GatedRequest>;
+export type GateRequest = (incoming: IncomingRequest, waitUntil: WaitUntil) => Promise<GatedRequest>;
 
 export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
   const { cache, identify, evaluations, readClaims, previews } = dependencies;
 
-  const gateRequest: GateRequest = (incoming, waitUntil) =>
-    whenReady(cache.read(waitUntil), (view) =>
-      whenReady(readPage(view, incoming), (page) => {
-        const { snapshot } = view;
-        const features = featuresOfRequest(snapshot, page);
-        const preview = previewOf(snapshot, page);
-        const isConcerned = features.length > 0 || preview !== null || snapshot.mayActivate(page.method);
-        return whenReady(isConcerned ? identify(incoming) : null, (identity) => {
-          const usual = identity === null ? NOTHING_MET : evaluations.evaluate(features, identity);
-          const evaluation = preview === null ? usual : withPreview(usual, preview);
-          const outcome = decideGate(snapshot.gated, page, evaluation, preview);
-          return { incoming, view, page, identity, evaluation, preview, outcome };
-        });
-      }),
-    );
+  const gateRequest: GateRequest = async (incoming, waitUntil) => {
+    const view = await cache.read(waitUntil);
+    const { snapshot } = view;
+    const page = await readPage(view, incoming);
+    const features = featuresOfRequest(snapshot, page);
+    const preview = previewOf(snapshot, page);
+    const isConcerned = features.length > 0 || preview !== null || snapshot.mayActivate(page.method);
+    const identity = isConcerned ? await identify(incoming) : null;
+    const usual = identity === null ? NOTHING_MET : evaluations.evaluate(features, identity);
+    const evaluation = preview === null ? usual : withPreview(usual, preview);
+    const outcome = decideGate(snapshot.gated, page, evaluation, preview);
+    return { incoming, view, page, identity, evaluation, preview, outcome };
+  };
 
   /** The request as features are evaluated for it. Claims and previews are the parts that have to be verified. */
-  const readPage = ({ snapshot, stale }: SnapshotView, incoming: IncomingRequest): Ready<PageRequest> => {
+  const readPage = async (
+    { snapshot, stale }: SnapshotView,
+    incoming: IncomingRequest,
+  ): Promise<PageRequest> => {
     const { request, path } = incoming;
-    const claiming = snapshot.asksForClaims ? readClaims(request) : null;
-    return whenReady(claiming, (claims) =>
-      whenReady(previews.read(incoming), (previewId) => {
-        const context = snapshot.isTargeted ? evaluationContextOf(incoming, path, claims) : null;
-        return { path, method: request.method, context, stale, previewId };
-      }),
-    );
+    const claims = snapshot.asksForClaims ? await readClaims(request) : null;
+    const context = snapshot.isTargeted ? evaluationContextOf(incoming, path, claims) : null;
+    return { path, method: request.method, context, stale, previewId: await previews.read(incoming) };
   };
 
   return gateRequest;

@@ -36,8 +36,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const arrivedMs = now();
     let gated: GatedRequest | null = null;
     try {
-      const gating = gateRequest(readIncoming(request, url), waitUntil);
-      gated = gating instanceof Promise ? await gating : gating;
+      gated = await gateRequest(readIncoming(request, url), waitUntil);
     } catch (error) {
       countFailure("gate", error);
     }
@@ -60,8 +59,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       const durationMs = answer === null ? now() - startMs : null;
       const sticky = stickyAfter(gated);
       observe(gated, { status: response.status, startMs, durationMs, sticky }, waitUntil);
-      const renewed = renewCookie(cookies, gated, sticky, now());
-      const cookie = renewed === null ? null : await renewed;
+      const cookie = await renewCookie(cookies, gated, sticky, now());
       return respond(response, gated, {
         cookie,
         wantsDebug: wantsDebug(request),

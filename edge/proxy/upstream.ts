@@ -8,8 +8,8 @@ export const FEATURES_HEADER = "Sluice-Features";
 export const UNIT_HEADER = "Sluice-Unit";
 
 /**
- * The visitor's own host and scheme, for an upstream that is reached under another name; what the visitor claims about
- * them is overwritten. X-Forwarded-For is the platform's, which has appended the visitor's address where there is one.
+ * Tells an upstream of another name the visitor's own host and scheme, and overwrites such headers of the visitor's. The
+ * platform has appended the visitor's address to X-Forwarded-For where there is one.
  */
 const tellForwarded = (headers: Headers, url: string): void => {
   const scheme = url.indexOf(":");

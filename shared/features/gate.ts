@@ -1,5 +1,5 @@
-// What the gate does to a request of a feature, beyond the header that tells the upstream. Only its form is decided
-// here; the edge carries it out.
+// The gate of a feature: what it does to a request beyond the header for the upstream. This is its schema; the edge carries
+// it out.
 import { z } from "zod";
 
 const path = z
@@ -15,7 +15,7 @@ const httpUrl = z
   .max(2_048)
   .regex(/^https?:\/\/[^/?#\s\\]+(\/[^?#\s\\]*)?$/, "must be an http(s) URL without query");
 
-/** What a request gets that is not let through; both for now only, since the feature may open any time. */
+/** The answer for units that do not get the feature. It is never permanent, since the feature may open any time. */
 const WhenClosed = z.discriminatedUnion("action", [
   z.strictObject({ action: z.literal("notFound").describe("Answer 404.") }),
   z.strictObject({

@@ -1,5 +1,5 @@
-// How outcomes that take time are counted: in buckets of exposure time, at a few ages after the exposure.
-// The fold writes by these, the evaluation reads by them, so both take them from here.
+// Outcomes that take time are counted in buckets of exposure time, at a few ages after the exposure. The fold writes them
+// and the evaluation reads them by the same ages.
 import type { Rule } from "./rule.ts";
 
 const MINUTE = 60;

@@ -1,5 +1,5 @@
-// Paths of the site, in the part of URLPattern's pathname syntax (https://urlpattern.spec.whatwg.org/) that is matched
-// in time linear in the path: `:name` (and `:name?`, `:name+`, `:name*`) as a whole segment, and one `*` for anything.
+// Routes: paths of the site, in the part of URLPattern's pathname syntax (https://urlpattern.spec.whatwg.org/) that can be
+// matched in time linear in the path: `:name` (and `:name?`, `:name+`, `:name*`) as a whole segment, and one `*`.
 import { z } from "zod";
 
 const MAX_PATTERN = 512;
@@ -32,11 +32,11 @@ export type Route = z.infer<typeof Route>;
 
 export type CompiledPath = {
   readonly test: (path: string) => boolean;
-  /** What stands under each name; `*` under "*". null: the path is another one. */
+  /** The part of the path for each name, and for "*". null: the path does not match. */
   readonly match: (path: string) => ReadonlyMap<string, string> | null;
 };
 
-/** As a URL has it: a pattern may be written with or without percent-encoding. */
+/** Percent-encoded as in a URL: a pattern may be written with or without it. */
 const canonical = (text: string): string => encodeURI(text).replaceAll("%25", "%");
 
 const SEGMENT = "[^/]+";
@@ -54,7 +54,7 @@ const compileSegment = (segment: string): { source: string; names: readonly stri
   return { source, names: [name] };
 };
 
-/** The regular expression is made when it is first needed: most paths of a snapshot never are. */
+/** The regular expression is compiled for the first path that needs it: most patterns of a snapshot meet none. */
 const compilePattern = (pattern: string): { expression: () => RegExp; names: () => readonly string[] } => {
   let made: { expression: RegExp; names: readonly string[] } | null = null;
   const make = () => {
@@ -71,13 +71,13 @@ const compileTest = (pattern: string, expression: () => RegExp): CompiledPath["t
     const literal = canonical(pattern);
     return (path) => path === literal;
   }
-  // The slash before a name goes with it when the name is left out.
+  // A name that is left out takes the slash before it along.
   const start = canonical(pattern.slice(0, pattern[at] === ":" ? at - 1 : at));
   if (at === pattern.length - 1) return (path) => path.startsWith(start);
   return (path) => path.startsWith(start) && expression().test(path);
 };
 
-/** Of a pattern that PathPattern let through. */
+/** `pattern` must be a valid PathPattern. */
 export const compilePath = (pattern: string): CompiledPath => {
   const { expression, names } = compilePattern(pattern);
   return {

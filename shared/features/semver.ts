@@ -10,7 +10,7 @@ export type Version = {
 const FORM =
   /^v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z-]{1,32}(?:\.[0-9A-Za-z-]{1,32}){0,8}))?(?:\+[0-9A-Za-z.-]{1,64})?$/;
 
-/** null for what is no version. */
+/** null: the text is no version. */
 export const parseVersion = (text: string): Version | null => {
   const match = FORM.exec(text);
   if (match === null) return null;

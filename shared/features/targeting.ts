@@ -1,5 +1,5 @@
-// Whom a feature is for, beside chance: a tree of conditions on what is known of a request. Only its form is decided
-// here; compile-targeting.ts makes it a function. Bounded, so that no pushed tree can hold up an edge.
+// Targeting: a tree of conditions on the evaluation context. This is its schema; compile-targeting.ts makes it a function.
+// The tree is bounded, so that no pushed one can hold up an edge.
 import { z } from "zod";
 import { parseVersion } from "./semver.ts";
 
@@ -76,7 +76,7 @@ const childrenOf = (node: unknown): readonly unknown[] => {
   return "condition" in node ? [...several, node.condition] : several;
 };
 
-/** Level by level and not by recursion: what is too deep must not be visited to find out. */
+/** Level by level and not by recursion: a tree that is too deep must not be walked to its end. */
 const isBounded = (root: unknown): boolean => {
   let level: readonly unknown[] = [root];
   let count = 0;

@@ -1,11 +1,10 @@
-// The signed cookie: `v1.<kid>.<payload>.<mac>`. It holds who the visitor is, the cohorts that stick to them and what a
-// captcha found of them, never whether a feature is on. A pure codec: the caller computes and checks the MAC over
-// `signedPart`.
+// The signed cookie: `v1.<kid>.<payload>.<mac>`. It holds the visitor's unit id, sticky cohorts and captcha score, never
+// whether a feature is open. A pure codec: the caller computes and checks the MAC over `signedPart`.
 import { h32Joined } from "../hash.ts";
 import { UnitId } from "../ids.ts";
 import type { StickyCohort } from "../features/assign.ts";
 
-/** What the cookie says, once its MAC is found right. */
+/** The content of a cookie whose MAC is right. */
 export type CookieContent = {
   readonly unitId: UnitId;
   /** Day of signing, in days since 1970: an old cookie is signed again before it expires. */
@@ -32,7 +31,7 @@ const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_
 const STICKY_CHARS = 6;
 const CODES = ["treatment", "holdout"] as const;
 
-/** A cohort is sticky for one epoch of one feature: a feature that is opened anew assigns anew. 32 bits. */
+/** A cohort is sticky for one epoch of one feature: a feature that is opened again assigns again. 32 bits. */
 export const stickyKey = (featureId: string, epoch: number): number =>
   h32Joined(featureId, String(epoch), "#");
 
@@ -109,8 +108,9 @@ type Keys = { readonly has: (key: number) => boolean };
 
 /**
  * `sticky` with `added` at its end. Over the cap, cohorts of features that no longer exist (not in `living`) go first, then
- * those of closed ones (not in `open`), the oldest first. What then has no room does not become sticky: a visitor's cohort is not
- * given up for a new one, and whoever meets more features than a cookie holds gets no new cookie with each page.
+ * those of closed features (not in `open`), the oldest first. An added cohort that then has no room does not become
+ * sticky: no cohort is given up for a new one, and a visitor of more features than a cookie holds gets no new cookie with
+ * each page.
  */
 export const addSticky = (
   sticky: ReadonlyMap<number, StickyCohort>,

@@ -1,5 +1,6 @@
-// A preview: the right to see one feature open for a while, whatever its state. `p1.<kid>.<expires>.<feature id>.<mac>`,
-// the same text in the link and then in the cookie. A pure codec: the HMAC over `signedPart` is the caller's.
+// A preview: a signed permission to see one feature open for a while, whatever its state.
+// `p1.<kid>.<expires>.<feature id>.<mac>`, the same text in the link and then in the cookie. A pure codec: the caller
+// computes and checks the MAC over `signedPart`.
 import { FeatureId } from "../ids.ts";
 
 export type Preview = {
@@ -16,7 +17,7 @@ export type ParsedPreview = Preview & {
   readonly signedPart: string;
 };
 
-/** A link that is passed on opens the feature for whoever has it, so none lives longer than a week. */
+/** A link opens the feature for everybody who has it, so none lives longer than a week. */
 export const MAX_PREVIEW_S = 7 * 86_400;
 
 const escapeId = (featureId: FeatureId): string => encodeURIComponent(featureId).replaceAll(".", "%2E");

@@ -1,4 +1,4 @@
-// Signature of a push: `t=<unix seconds>,kid=<id>,v1=<hex HMAC-SHA256 of "t.body">`. The HMAC itself is the caller's.
+// Signature of a push: `t=<unix seconds>,kid=<id>,v1=<hex HMAC-SHA256 of "t.body">`. The caller computes the HMAC.
 
 export type SignatureHeader = {
   readonly timestamp: number;

@@ -1,4 +1,4 @@
-// Names under which telemetry carries a feature's signals. The OpenTelemetry name first, the pattern's alias accepted.
+// Names of the span attributes that carry a feature's signals: the OpenTelemetry name first, then accepted aliases.
 
 export const attribute = {
   featureId: ["feature_flag.key", "feature_id"],

@@ -1,5 +1,5 @@
-// Which captcha scores are those of bots: the same for the edge, which marks them, and the origin, which also reads
-// scores that others have found.
+// The captcha score below which a unit is a bot: the same for the edge, which marks bots, and the origin, which also reads
+// scores that others found.
 import { z } from "zod";
 
 export const CaptchaThreshold = z

@@ -1,5 +1,5 @@
-// What a captcha finds of a visitor: which tokens decide, that the score sticks to the visitor and to nobody else, and
-// that the visitor gets the same of the site whatever it is.
+// Captcha tokens: which of them give a visitor a score, that the score stays with this visitor only, and that the visitor
+// gets the same site whatever the score is.
 import { beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { makeVerifyCaptcha } from "../../edge/visitor/captcha.ts";
 import { err, ok } from "../../shared/result.ts";
@@ -76,15 +76,18 @@ describe("siteverify's answer", () => {
   const from = { hostname: HOST, address: null };
   const token = (fields: Partial<TokenFields> = {}) => makeToken({ hostname: HOST, ...fields });
 
-  test.each(["turnstile", "recaptcha"] as const)("%s: a good token has its score, once", async (provider) => {
-    const verify = makeVerifyCaptcha({ ...config, provider });
-    const good = provider === "turnstile" ? token() : token({ score: 0.7 });
-    expect(await verify(good, from)).toEqual(ok(provider === "turnstile" ? 1 : 0.7));
-    expect(await verify(good, from)).toEqual(err({ reason: "spent" }));
-  });
+  test.each(["turnstile", "recaptcha"] as const)(
+    "%s: a valid token has a score, and only once",
+    async (provider) => {
+      const verify = makeVerifyCaptcha({ ...config, provider });
+      const good = provider === "turnstile" ? token() : token({ score: 0.7 });
+      expect(await verify(good, from)).toEqual(ok(provider === "turnstile" ? 1 : 0.7));
+      expect(await verify(good, from)).toEqual(err({ reason: "spent" }));
+    },
+  );
 
   test.each(["turnstile", "recaptcha"] as const)(
-    "%s: an invalid token is a bot's; what says nothing about the visitor decides nothing",
+    "%s: an invalid token is a bot's, and an answer about anything else gives no score",
     async (provider) => {
       const verify = makeVerifyCaptcha({ ...config, provider });
       expect(await verify("made up", from)).toEqual(ok(0));
@@ -102,7 +105,7 @@ describe("siteverify's answer", () => {
     },
   );
 
-  test("a provider that hangs is not waited for", async () => {
+  test("a provider that hangs gives no score after three seconds", async () => {
     const verify = makeVerifyCaptcha({ ...config, provider: "turnstile" });
     expect(await verify(token({ trouble: "hang" }), from)).toEqual(err({ reason: "unanswered" }));
   });
@@ -112,7 +115,7 @@ describe("siteverify's answer", () => {
     expect(await verify(token(), from)).toEqual(err({ reason: "misconfigured" }));
   });
 
-  test("the provider is told the visitor's address, where there is one", async () => {
+  test("the provider gets the visitor's address", async () => {
     const verify = makeVerifyCaptcha({ ...config, provider: "turnstile" });
     const sent = token();
     await verify(sent, { hostname: HOST, address: "2001:db8::1" });
@@ -121,7 +124,7 @@ describe("siteverify's answer", () => {
   });
 });
 
-test("a score stays with the visitor: in their signed cookie, with unit and cohorts, and in every span", async () => {
+test("a visitor's score is in their signed cookie, beside unit and cohorts, and in every span from then on", async () => {
   const { cookie, unit, features } = await newVisitor();
   const response = await sendToken(cookie, { score: 0.9 });
   expect(response.status).toBe(204);
@@ -141,7 +144,7 @@ test("a score stays with the visitor: in their signed cookie, with unit and coho
   ]);
 });
 
-test("a bot is told of at once, marked from then on, and served like anyone", async () => {
+test("a bot is reported at once, marked in every span, and served like anyone", async () => {
   const { cookie, unit, features } = await newVisitor();
   const response = await sendToken(cookie, { score: 0.1 });
   expect(response.status).toBe(204);
@@ -191,7 +194,7 @@ test.each([
   ],
   ["while siteverify is down", 503, "unanswered", (cookie: string) => sendToken(cookie, { trouble: "500" })],
   ["while siteverify hangs", 503, "unanswered", (cookie: string) => sendToken(cookie, { trouble: "hang" })],
-] as const)("a token %s decides nothing, and is counted", async (_, status, why, sendOne) => {
+] as const)("a token %s gives no score and is counted", async (_, status, why, sendOne) => {
   const { cookie, unit } = await newVisitor();
   const before = (await statsOf())[why] ?? 0;
   const response = await sendOne(cookie);
@@ -204,7 +207,7 @@ test.each([
   );
 });
 
-test("what was found is counted", async () => {
+test("scores of humans and bots are counted", async () => {
   const before = await statsOf();
   await sendToken((await newVisitor()).cookie, { score: 0.5 });
   await sendToken((await newVisitor()).cookie, { score: 0.49 });
@@ -213,7 +216,7 @@ test("what was found is counted", async () => {
   expect(await statsOf()).toEqual({ ...before, human: human + 1, bot: bot + 2 });
 });
 
-test("nobody can give themselves a score, or somebody else's", async () => {
+test("a visitor can neither forge a score nor take another visitor's", async () => {
   const bot = cookieOf(await sendToken((await newVisitor()).cookie, { score: 0.1 }));
   const human = cookieOf(await sendToken((await newVisitor()).cookie, { score: 0.9 }));
   const [, , humanPayload = ""] = human.split(".");
@@ -233,14 +236,14 @@ test("nobody can give themselves a score, or somebody else's", async () => {
   }
 });
 
-test("a cookie that is written anew keeps the score", async () => {
+test("a renewed cookie keeps the score", async () => {
   const scored = cookieOf(await sendToken((await newVisitor()).cookie, { score: 0.3 }));
   await push({ revision: 2, full: false, features: [feature("feat_new")] });
   const { response } = await visit(scored);
   expect(cookieOf(response)).toMatch(/~30\./);
 });
 
-test("who has no cookie, or does not want one, has no score", async () => {
+test("a visitor without a valid cookie or without consent gets 409 and no score", async () => {
   const token = JSON.stringify({ token: makeToken({ hostname: HOST, score: 0.9 }) });
   const { cookie } = await newVisitor();
   for (const response of [
@@ -254,7 +257,7 @@ test("who has no cookie, or does not want one, has no score", async () => {
   expect(await asked(token)).toEqual([]);
 });
 
-test("another site's page is refused, and so is what is no token", async () => {
+test("a token of another site's page, and a body without a token, are refused", async () => {
   const { cookie } = await newVisitor();
   const good = JSON.stringify({ token: makeToken({ hostname: HOST, score: 0.9 }) });
   expect((await send(good, { Cookie: cookie, Origin: "https://evil.test" })).status).toBe(403);
@@ -263,7 +266,7 @@ test("another site's page is refused, and so is what is no token", async () => {
   expect((await send("x".repeat(10_000), { Cookie: cookie })).status).toBe(413);
 });
 
-test("a visitor who sends token after token is not verified for a while", async () => {
+test("a visitor who sends too many tokens gets 429", async () => {
   const { cookie } = await newVisitor();
   const statuses: number[] = [];
   for (let i = 0; i < 25; i++) statuses.push((await sendToken(cookie, { trouble: "500" })).status);

@@ -8,7 +8,7 @@ test.each([
   ["", null],
   ["https://login.test/keys", new URL("https://login.test/keys")],
   [JSON.stringify(keySet), keySet],
-])("JWT_KEY_SET %j is taken", (text, value) => {
+])("JWT_KEY_SET may be %j", (text, value) => {
   const config = parseConfig({ ...good, JWT_KEY_SET: text });
   expect(config.ok && config.value.JWT_KEY_SET).toEqual(value);
 });

@@ -1,4 +1,4 @@
-// The beacon: what a page may tell about its own visitor, and what nobody may.
+// Page events: what a page may tell about its own visitor, and what nobody may.
 import { beforeAll, expect, test, vi } from "vitest";
 import { cookieOf, echoed, edge, feature, headerOf, push, recorded } from "./support/edge.ts";
 
@@ -12,7 +12,7 @@ const OWN = { Origin: "http://shop.test", "Content-Type": "text/plain;charset=UT
 const send = (body: string, headers: Record<string, string> = OWN): Promise<Response> =>
   edge("/.sluice/events", { method: "POST", body, headers });
 
-const actionsOf = async (unit: string): Promise<string[]> =>
+const activationsOf = async (unit: string): Promise<string[]> =>
   (await recorded(`"${unit}"`))
     .filter(({ url }) => url === "/v1/traces")
     .flatMap(
@@ -36,13 +36,13 @@ test.each([
   const response = await send(JSON.stringify(event), { ...OWN, Cookie: cookieOf(first) });
   expect(response.status).toBe(204);
   const told = await vi.waitUntil(async () => {
-    const actions = await actionsOf(unit);
-    return actions.length >= expected.length ? actions : null;
+    const activations = await activationsOf(unit);
+    return activations.length >= expected.length ? activations : null;
   }, 10_000);
   expect(told.toSorted()).toEqual(expected);
 });
 
-test("another site's page, or nobody's, is refused", async () => {
+test("an event of another site's page, or of no page, is refused", async () => {
   const event = '{"type":"activation"}';
   expect((await send(event, { Origin: "https://evil.test" })).status).toBe(403);
   expect((await send(event, {})).status).toBe(403);
@@ -50,17 +50,17 @@ test("another site's page, or nobody's, is refused", async () => {
 });
 
 test.each(["", "x", "{}", '{"type":"purchase"}', '{"type":"activation","featureId":"a b"}'])(
-  "%j is no event",
+  "%j is refused as no event",
   async (body) => {
     expect((await send(body)).status).toBe(400);
   },
 );
 
-test("a long body is refused", async () => {
+test("an event of more than 1,024 bytes is refused", async () => {
   expect((await send("x".repeat(2_000))).status).toBe(413);
 });
 
-test("a visitor who tells too much is not heard for a while; others are", async () => {
+test("a visitor who sends too many events gets 429, and others do not", async () => {
   const cookie = cookieOf(await edge("/"));
   const statuses: number[] = [];
   for (let i = 0; i < 60; i++)

@@ -25,8 +25,8 @@ const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Ar
 const names = (body: Uint8Array, feature: number): boolean =>
   new TextDecoder("latin1").decode(body).includes(`feat_${feature}_`);
 
-describe.concurrent("telemetry", () => {
-  test("goes out in batches that fit a queue's message, each span once", async () => {
+describe.concurrent("the exporter", () => {
+  test("sends batches that fit a queue's message, and each span once", async () => {
     const batches: { spans: number; bytes: number }[] = [];
     const post = async ({ body, spans }: { body: Uint8Array; spans: number }) => {
       batches.push({ spans, bytes: body.length });
@@ -42,7 +42,7 @@ describe.concurrent("telemetry", () => {
   });
 
   test.each([500, 503, 429])(
-    "waits while the origin answers %i and is sent with the same ids later",
+    "waits while the origin answers %i, and sends the same ids later",
     async (status) => {
       const heard: Uint8Array[] = [];
       const post = async ({ body }: { body: Uint8Array }) => {
@@ -57,13 +57,13 @@ describe.concurrent("telemetry", () => {
     },
   );
 
-  test("is dropped and counted when the origin will never take it", async () => {
+  test("drops and counts spans that the origin will never take", async () => {
     const exporter = makeExporter({ post: async () => 400, now, random });
     exporter.add(spansOf(3), ignore);
     await vi.waitUntil(() => exporter.stats().dropped === 3, 5_000);
   });
 
-  test("drops the oldest first, with a count, when the origin stays away", async () => {
+  test("drops and counts the oldest spans while the origin stays away", async () => {
     const heard: Uint8Array[] = [];
     let away = true;
     const post = async ({ body }: { body: Uint8Array }) => {
@@ -86,7 +86,7 @@ describe.concurrent("telemetry", () => {
     expect(names(heard.at(-1) ?? new Uint8Array(), 39_999)).toBe(true);
   });
 
-  test("is taken over by a later request when the one that sent it is gone", async () => {
+  test("goes on with a later request when the one that sent spans is gone", async () => {
     let skippedMs = 0;
     let hangs = true;
     const exporter = makeExporter({

@@ -1,5 +1,5 @@
-// The whole edge with one dependency broken at a time: the site answers, `static` features keep their state, `closed`
-// ones close after MAX_STALE_MS, and all is well again afterwards.
+// The whole edge with one dependency broken at a time: the site answers, features of failure mode `static` keep their
+// state, those of `closed` close after MAX_STALE_MS, and both are as before once the dependency works again.
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { Hub, Replica } from "../../edge/worker.ts";
 import { cookieOf, echoed, edge, feature, headerOf, push } from "./support/edge.ts";
@@ -29,7 +29,7 @@ test.each([
     () => vi.spyOn(Hub.prototype, "watch").mockRejectedValue(new Error("overloaded")),
   ],
 ])(
-  "while %s, static keeps the last state and closed closes; afterwards both are back",
+  "while %s, a static feature keeps its state and a closed one closes, and afterwards both are as before",
   async (_, breakIt) => {
     await vi.waitUntil(async () => (await cohorts()) === BOTH, 20_000);
     breakIt();
@@ -42,7 +42,7 @@ test.each([
   },
 );
 
-test("a connected OpenFeature client is told when the state gets too old, and when it is confirmed again", async () => {
+test("a connected OpenFeature client gets an event when the snapshot becomes stale, and when it is confirmed again", async () => {
   await vi.waitUntil(async () => (await cohorts()) === BOTH, 20_000);
   const stream = await edge("/.sluice/ofrep/stream");
   const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -62,7 +62,7 @@ test("a connected OpenFeature client is told when the state gets too old, and wh
   await reader.cancel();
 });
 
-test("a push that the replicas do not confirm is answered with who has what", async () => {
+test("a push that the replicas do not confirm is answered with the revision of each region", async () => {
   vi.spyOn(Hub.prototype, "confirm").mockResolvedValue(undefined);
   const response = await push({ revision: 2, full: false, features: [] });
   expect(response.status).toBe(200);
@@ -72,7 +72,7 @@ test("a push that the replicas do not confirm is answered with who has what", as
   });
 });
 
-test("an error in the gate passes the request through ungated and is counted", async () => {
+test("a request whose gate fails is passed on ungated, and the failure is counted", async () => {
   const failures = async (): Promise<number> =>
     (await (await edge("/.sluice/health")).json<{ failures: number }>()).failures;
   const before = await failures();

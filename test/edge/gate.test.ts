@@ -1,4 +1,4 @@
-// What the gate does to requests and pages, on workerd's own HTMLRewriter.
+// What the gates of features do to requests and pages, with workerd's own HTMLRewriter.
 import { inject, expect, test } from "vitest";
 import { cookieOf, echoed, edge, feature, headerOf, push } from "./support/edge.ts";
 
@@ -15,7 +15,7 @@ const page = (told: Told, headers: readonly string[] = []): string => {
   return `/as-told?${query.toString()}`;
 };
 
-test("treatment is served from another path, by what the route names, with its query", async () => {
+test("treatment is served from another path, filled in from the route, with its query", async () => {
   const routes = [{ path: "/p/:id/*" }, { path: "/old" }];
   await only(feature("feat_path", { routes, gate: { path: "/v2/items/:id/rest/*" } }));
   expect((await echoed(await edge("/p/7/a/b?x=1"))).url).toBe("/v2/items/7/rest/a/b?x=1");
@@ -24,7 +24,7 @@ test("treatment is served from another path, by what the route names, with its q
   expect((await echoed(await edge("/p/7/a/b?x=1"))).url).toBe("/p/7/a/b?x=1");
 });
 
-test("treatment is served by another upstream, which is told the visitor's host", async () => {
+test("treatment is served by another upstream, which gets the visitor's host", async () => {
   const upstream = `${inject("outsideUrl")}/new-stack`;
   await only(feature("feat_up", { routes: [{ path: "/app/*", methods: ["POST"] }], gate: { upstream } }));
   const seen = await echoed(await edge("/app/x?q=1", { method: "POST", body: "hello" }));
@@ -38,7 +38,7 @@ test.each([
   ["closed", closed],
   ["in the holdout", holdout],
   ["not targeted", { targeting: { attribute: "country", operator: "equals", value: "XX" } }],
-])("a route answers 404 or redirects for whoever is %s, and the upstream is not asked", async (_, state) => {
+])("on a route a unit that is %s gets 404 or a redirect, and the upstream is not asked", async (_, state) => {
   const routes = [{ path: "/beta/*" }];
   await only(feature("feat_b", { routes, gate: { whenClosed: { action: "notFound" } }, ...state }));
   const missing = await edge("/beta/x");
@@ -53,7 +53,7 @@ test.each([
   expect((await edge("/other")).status).toBe(200);
 });
 
-test("treatment passes where others get 404, until the feature closes", async () => {
+test("treatment reaches the page where others get 404, until the feature closes", async () => {
   const fields = { routes: [{ path: "/beta/*" }], gate: { whenClosed: { action: "notFound" } } };
   await only(feature("feat_b", fields));
   const open = await edge("/beta/x");
@@ -72,7 +72,7 @@ const BODY =
   '<p data-feature="feat_other">other</p><p>always</p></body></html>';
 const html = { html: { elements: true, flags: true } };
 
-test("a page shows the feature's elements to treatment and tells its scripts", async () => {
+test("a page shows the feature's elements to treatment and has its flags for scripts", async () => {
   await only(feature("feat_new", { gate: html }), feature("feat_gone", { gate: html, ...closed }));
   const text = await (await edge(page({ body: BODY }))).text();
   expect(text).toContain(
@@ -85,7 +85,7 @@ test("a page shows the feature's elements to treatment and tells its scripts", a
 test.each([
   ["closed", closed],
   ["in the holdout", holdout],
-])("a page has no trace of the elements for whoever is %s", async (_, state) => {
+])("a page has no trace of the elements for a unit that is %s", async (_, state) => {
   await only(feature("feat_new", { gate: html, ...state }));
   const text = await (await edge(page({ body: BODY }))).text();
   expect(text).not.toContain("new</p>");
@@ -104,7 +104,7 @@ test("the script element carries the nonce of the page's policy", async () => {
 test.each([
   ["without a head", "<p>x</p>", /^<p>x<\/p><script/],
   ["with a body only", "<body class=a><p>x</p>", /^<body class=a><script/],
-])("a page %s is told too", async (_, body, expected) => {
+])("a page %s has the flags too", async (_, body, expected) => {
   await only(feature("feat_new", { gate: html }));
   expect(await (await edge(page({ body }))).text()).toMatch(expected);
 });
@@ -117,7 +117,7 @@ test("a compressed page is edited", async () => {
   expect(await response.text()).toContain('<p data-feature="feat_new">new</p>');
 });
 
-test("what described the unedited page is gone, and no cache may bring an edit back", async () => {
+test("an edited page loses the headers of the unedited one, and no cache may bring an edit back", async () => {
   await only(feature("feat_new", { gate: html }));
   const described = [
     'ETag:"a"',
@@ -138,7 +138,7 @@ test("what described the unedited page is gone, and no cache may bring an edit b
   expect([headerOf(seen, "If-None-Match"), headerOf(seen, "If-Modified-Since")]).toEqual([null, null]);
 });
 
-test("nothing but text/html is touched, and no page of a feature that asks for no edit", async () => {
+test("only text/html is edited, and only for a feature that asks for it", async () => {
   await only(feature("feat_new", { gate: html }));
   const json = await edge(page({ body: BODY, type: "application/xhtml+xml" }, ['ETag:"a"']));
   expect([await json.text(), json.headers.get("ETag")]).toEqual([BODY, '"a"']);

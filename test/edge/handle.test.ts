@@ -1,4 +1,5 @@
-// One visitor's way through the gate: who they are, what the upstream hears of them, what the origin hears afterwards.
+// One visitor's way through the gate: cookie and cohorts, the headers that the upstream gets, the spans that the origin
+// gets.
 import { beforeAll, expect, test, vi } from "vitest";
 import { cookieOf, echoed, edge, feature, headerOf, push, recorded } from "./support/edge.ts";
 
@@ -21,7 +22,7 @@ const cohorts = async (cookie: string | null, path = "/"): Promise<string | null
     "Sluice-Features",
   );
 
-test("the upstream hears of treatment and holdout, not of closed features and those not reached", async () => {
+test("the upstream gets the cohorts treatment and holdout, and nothing of closed features or of cohort off", async () => {
   const heard = (await cohorts(null))?.replace("feat_half=treatment, ", "");
   expect(heard).toBe("feat_all=treatment, feat_control=holdout, feat_buy=treatment");
 });
@@ -71,7 +72,7 @@ test.each([
   expect(cookieOf(response)).not.toBe(cookie);
 });
 
-test("what a visitor sends under Sluice's names never reaches the upstream", async () => {
+test("headers of Sluice's names that a visitor sends never reach the upstream", async () => {
   const posing = { "Sluice-Features": "feat_closed=treatment", "sluice-unit": "admin" };
   const gated = await echoed(await edge("/", { headers: posing }));
   expect(headerOf(gated, "Sluice-Features")).not.toContain("feat_closed");
@@ -95,7 +96,7 @@ test("a raised rollout keeps everyone who was in treatment; a lowered one keeps 
   }
 });
 
-test("a feature that is opened anew assigns anew: the old cohort is not held into the new epoch", async () => {
+test("a cohort is not sticky beyond its epoch: a feature that is opened again assigns again", async () => {
   let cookie = "";
   while (cookie === "") {
     const response = await edge("/");
@@ -114,7 +115,7 @@ test("routes limit a feature to paths and methods", async () => {
   expect(headerOf(await echoed(post), "Sluice-Features")).not.toContain("feat_shop");
 });
 
-test("explain says for the caller's cookie why each feature is on or off", async () => {
+test("explain says why each feature is on or off for the visitor of the cookie", async () => {
   const cookie = cookieOf(await edge("/"));
   const response = await edge("/.sluice/explain", { headers: { Cookie: cookie } });
   const { known, features: explained } = await response.json<{
@@ -149,7 +150,7 @@ const spansOf = async (unit: string): Promise<Heard[]> => {
     .filter(({ named: { "feature_flag.context.id": id } }) => id === unit);
 };
 
-test("after the response the origin hears one span for each compared cohort, and of the activation", async () => {
+test("the origin gets one span for each compared feature, and the activation", async () => {
   const first = await edge("/", { headers: { "User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0" } });
   const unit = headerOf(await echoed(first), "Sluice-Unit") ?? "";
   await edge("/checkout", {
@@ -184,7 +185,7 @@ test("after the response the origin hears one span for each compared cohort, and
   });
 });
 
-test("a bot is served like anyone and marked", async () => {
+test("a bot is served like anyone, and its spans say that it is one", async () => {
   const response = await edge("/", {
     headers: { "User-Agent": "Googlebot/2.1 (+http://www.google.com/bot.html)" },
   });
@@ -197,7 +198,7 @@ test("a bot is served like anyone and marked", async () => {
   expect(spans.every((each) => each.named["is_bot"] === true)).toBe(true);
 });
 
-test("debug headers come on request only", async () => {
+test("debug headers are there only on request", async () => {
   expect((await edge("/")).headers.has("Sluice-Revision")).toBe(false);
   const { headers } = await edge("/", { headers: { "Sluice-Debug": "1" } });
   expect(headers.get("Sluice-Revision")).toBe("5");

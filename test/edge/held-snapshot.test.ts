@@ -37,7 +37,7 @@ const held = (...answers: WatchAnswer[]): HeldSnapshot => {
   return snapshot;
 };
 
-test("before the first answer nothing is there, and the replica is asked for everything", () => {
+test("before the first answer there is no snapshot, and the replica is asked for everything", () => {
   expect(held().isThere).toBe(false);
   expect(held().watchedRevision).toBe(null);
 });
@@ -51,7 +51,7 @@ test("an answer is taken, fresh for MAX_STALE_MS and then stale", () => {
   expect(snapshot.view(NOW, true).source).toBe("replica");
 });
 
-test("the age of an answer counts: what the hub confirmed long ago is stale at once", () => {
+test("an answer that the hub confirmed too long ago is stale at once", () => {
   const snapshot = new HeldSnapshot(MAX_STALE_MS);
   expect(snapshot.take(answerAt(7, 2_001), NOW)).toEqual({ isNew: true, isConfirmed: false });
   expect(snapshot.view(NOW)).toMatchObject({ ageMs: 2_001, stale: true });

@@ -1,4 +1,4 @@
-// What the edge's state relies on of workerd: one call ends another's waiting, in time and for good.
+// The hub's watches in workerd: one call ends the waiting of others, at once and each only once.
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import type { Hub } from "../../edge/snapshot/hub.ts";
@@ -29,7 +29,7 @@ test(
   },
 );
 
-test("a watch for which nothing comes is answered after its time, however many were woken before", async () => {
+test("a watch without a change is answered after its own time, however many were woken before", async () => {
   const woken = watchFrom(2, 300);
   await push({ revision: 3, full: false, features: [feature("feat_c")] });
   expect((await woken).change?.revision).toBe(3);

@@ -1,4 +1,4 @@
-// Consent and sign-in: who a visitor is when more than a cookie says so.
+// Identities by consent, sign-in and cookie.
 import { describe, expect, test } from "vitest";
 import * as hmac from "../../edge/hmac.ts";
 import { parseConfig } from "../../edge/config.ts";
@@ -61,7 +61,7 @@ describe("a user's id", () => {
 });
 
 describe("sign-in", () => {
-  test("the signed-in user is the unit and keeps cohorts and captcha score of the visitor they were", async () => {
+  test("the signed-in user is the unit, with cohorts and captcha score of the visitor they were before", async () => {
     const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
     const { unitId } = await visit();
     const cookie = await cookieOf({ unitId, sticky, captchaScore: 0.7 });
@@ -82,7 +82,7 @@ describe("sign-in", () => {
     expect(other.captchaScore).toBe(null);
   });
 
-  test("who signs out stays the unit they were, so that nothing changes before their eyes", async () => {
+  test("a user who signs out stays the same unit", async () => {
     const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
     const one = await visit({ "X-User": "user-1" });
     const after = await visit({ Cookie: await cookieOf({ unitId: one.unitId, sticky }) });
@@ -90,7 +90,7 @@ describe("sign-in", () => {
     expect(after.sticky).toEqual(sticky);
   });
 
-  test("a claim counts only of a verified token; a header that is not configured counts for nothing", async () => {
+  test("a sign-in counts by a claim of a verified token, and not by a header that is not configured", async () => {
     const { visit } = setUp({ UNIT_FROM: "claim:sub" });
     expect((await visit({ "X-Verified": "user-1" })).unitId).toBe("user-1");
     expect((await visit({ "X-User": "user-1" })).unitId).toMatch(/^anon-/);
@@ -98,7 +98,7 @@ describe("sign-in", () => {
 });
 
 describe("consent", () => {
-  test("refused by configuration or by the request, a unit lives for one request", async () => {
+  test("without it, by configuration or by the request, an identity lives for one request", async () => {
     const { visit, cookieOf } = setUp({});
     const known = await visit();
     const cookie = await cookieOf({ unitId: known.unitId, sticky });
@@ -108,14 +108,14 @@ describe("consent", () => {
     expect((await setUp({ CONSENT: "none" }).visit({ Cookie: cookie })).isEphemeral).toBe(true);
   });
 
-  test("may be bound to the site's own consent cookie", async () => {
+  test("may depend on the site's own consent cookie", async () => {
     const { visit } = setUp({ CONSENT: "cookie:consent=yes" });
     expect((await visit()).isEphemeral).toBe(true);
     expect((await visit({ Cookie: "consent=no" })).isEphemeral).toBe(true);
     expect((await visit({ Cookie: "a=b; consent=yes" })).isEphemeral).toBe(false);
   });
 
-  test("without it the gate works, and no cookie is set", async () => {
+  test("is not needed for the gate, but for a cookie", async () => {
     await push({ revision: 1, full: true, features: [feature("feat_all")] });
     const response = await edge("/", { headers: { "Sluice-Consent": "none" } });
     expect(headerOf(await echoed(response), "Sluice-Features")).toBe("feat_all=treatment");
@@ -124,7 +124,7 @@ describe("consent", () => {
 });
 
 describe("keys", () => {
-  test("an old key verifies and the cookie is due to be signed with the first; an unchanged one is not", async () => {
+  test("a cookie of an old key is valid and due for renewal, a cookie of the first key is due after 30 days", async () => {
     const [first, old] = KeyRing.parse(KEYS);
     const identity = { unitId: (await setUp({}).visit()).unitId, sticky, captchaScore: null };
     const byOld = makeCookies([old ?? first], hmac);

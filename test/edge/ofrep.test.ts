@@ -1,4 +1,4 @@
-// The OpenFeature Remote Evaluation Protocol as a client meets it, on workerd.
+// The OpenFeature Remote Evaluation Protocol, in workerd.
 import { createExecutionContext } from "cloudflare:test";
 import { beforeEach, expect, test } from "vitest";
 import { makeOfrepRoutes } from "../../edge/routes/ofrep/routes.ts";
@@ -36,7 +36,7 @@ beforeEach(async () => {
   );
 });
 
-test("bulk evaluation names every flag with value, variant, reason and where to hear of changes", async () => {
+test("bulk evaluation has every flag with value, variant and reason, and the address of the event stream", async () => {
   const response = await post(BULK, context("user-1"));
   expect(response.status).toBe(200);
   expect(response.headers.get("Content-Type")).toMatch(/^application\/json/);
@@ -64,7 +64,7 @@ test("a targeting key is assigned by the same bucket as a visitor", async () => 
   }
 });
 
-test("the context speaks for the visitor of a server that asks", async () => {
+test("a server's context is the evaluation context of its visitor", async () => {
   const asked = context("user-1", { "header:x-plan": "pro" });
   expect(await (await post(`${BULK}/feat_pro`, asked)).json()).toMatchObject({ value: true });
 });
@@ -79,7 +79,7 @@ test("a visitor's cookie decides, so that scripts see what the gate does to the 
   expect(response.headers.getSetCookie()).toEqual([]);
 });
 
-test("a browser without a cookie becomes a visitor; a server without a key has forgotten something", async () => {
+test("a browser without a cookie becomes a visitor, and a server without a targeting key gets an error", async () => {
   const browser = await post(BULK, {}, { Origin: "http://shop.test" });
   expect(browser.status).toBe(200);
   const again = await post(BULK, {}, { Origin: "http://shop.test", Cookie: cookieOf(browser) });
@@ -114,7 +114,7 @@ test("a signed-in user decides over the targeting key, and needs no cookie", asy
   expect(response.headers.getSetCookie()).toEqual([]);
 });
 
-test("an unchanged answer is 304; any change of any flag is not", async () => {
+test("an unchanged answer is 304, and an answer with any change is not", async () => {
   const etag = (await post(BULK, context("user-1"))).headers.get("ETag") ?? "";
   const same = await post(BULK, context("user-1"), { "If-None-Match": `"x", W/${etag}` });
   expect([same.status, await same.text()]).toEqual([304, ""]);
@@ -141,7 +141,7 @@ test.each([
   expect([single.status, await single.json()]).toEqual([400, answer]);
 });
 
-test("a flag that does not exist is 404; one with a slash in its name is found", async () => {
+test("a flag that does not exist is 404, and a flag with a slash in its key is found", async () => {
   const missing = await post(`${BULK}/feat_nowhere`, context("user-1"));
   expect(missing.status).toBe(404);
   expect(await missing.json()).toMatchObject({ key: "feat_nowhere", errorCode: "FLAG_NOT_FOUND" });

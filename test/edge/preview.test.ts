@@ -25,7 +25,7 @@ const open = (text: string, to = "/beta/x", scheme = "http"): Promise<Response> 
 
 const cookieFrom = (response: Response): string => response.headers.getSetCookie()[0]?.split(";")[0] ?? "";
 
-test("the link leads to the page, with a cookie that lives as long as the link", async () => {
+test("a preview link leads to the page and sets a cookie that lives as long as the link", async () => {
   const response = await open(await previewToken("feat.closed"));
   expect([response.status, response.headers.get("Location")]).toEqual([303, "/beta/x"]);
   expect(response.headers.getSetCookie()).toEqual([
@@ -35,7 +35,7 @@ test("the link leads to the page, with a cookie that lives as long as the link",
   expect(secure.headers.getSetCookie()[0]).toMatch(/^__Host-sluice-preview=.*; Secure$/);
 });
 
-test("who holds it sees the closed feature open, on its routes only; others do not", async () => {
+test("a visitor with the preview cookie sees the closed feature open, on its routes only, and others do not", async () => {
   const Cookie = cookieFrom(await open(await previewToken("feat.closed", { key: OLD_PUSH_KEY })));
   expect((await edge("/beta/x")).status).toBe(404);
   const shown = await edge("/beta/x", { headers: { Cookie, "If-None-Match": '"a"' } });
@@ -51,7 +51,7 @@ test("who holds it sees the closed feature open, on its routes only; others do n
   expect(elsewhere.headers.has("Sluice-Preview")).toBe(false);
 });
 
-test("pages and OpenFeature clients see it too", async () => {
+test("page edits and OpenFeature clients see the previewed feature open too", async () => {
   const Cookie = cookieFrom(await open(await previewToken("feat.closed")));
   const body = '<head></head><p data-feature="feat.closed" hidden>new</p>';
   const page = await edge(`/as-told?body=${encodeURIComponent(body)}`, { headers: { Cookie } });
@@ -64,7 +64,7 @@ test("pages and OpenFeature clients see it too", async () => {
   expect(await flag.json()).toMatchObject({ value: true, reason: "TARGETING_MATCH" });
 });
 
-test("a preview of a feature that the operator is kept from is neither held nor counted", async () => {
+test("a preview of a feature whose holdout the operator is in is neither held nor counted", async () => {
   const preview = cookieFrom(await open(await previewToken("feat_control")));
   const response = await edge("/", { headers: { Cookie: preview } });
   const unit = headerOf(await echoed(response), "Sluice-Unit") ?? "";
@@ -108,14 +108,14 @@ test.each([
 });
 
 test.each(["//evil.test/", "https://evil.test/", "/\\evil.test", "javascript:alert(1)"])(
-  "a link does not lead to %s",
+  "a preview link does not lead to %s",
   async (to) => {
     const response = await open(await previewToken("feat.closed"), to);
     expect(response.headers.get("Location")).toBe("/");
   },
 );
 
-test("a preview can be ended", async () => {
+test("a link ends the preview", async () => {
   const response = await edge("/.sluice/preview/end?to=/beta/x");
   expect(response.headers.getSetCookie()[0]).toMatch(/^sluice-preview=; Path=\/; Max-Age=0/);
 });

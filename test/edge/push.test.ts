@@ -4,7 +4,7 @@ import { cookieOf, echoed, edge, feature, headerOf, nowSeconds, OLD_PUSH_KEY, pu
 const health = async (): Promise<{ revision: number; features: number; source: string; ageMs: number }> =>
   (await edge("/.sluice/health")).json();
 
-test("an edge that was never told anything serves the site with no feature, and says so", async () => {
+test("an edge that was never pushed to serves the site without any feature, and says so", async () => {
   expect(await health()).toMatchObject({ revision: 0, features: 0, source: "default" });
   const response = await edge("/");
   expect(response.headers.getSetCookie()).toEqual([]);
@@ -51,11 +51,11 @@ test("a push without a signature is answered 401", async () => {
   expect((await edge("/.sluice/push", { method: "POST", body: "{}" })).status).toBe(401);
 });
 
-test("every key of the ring verifies", async () => {
+test("a push that an older key of the ring signed is taken", async () => {
   expect((await push({ revision: 31, full: false, features: [] }, { key: OLD_PUSH_KEY })).status).toBe(200);
 });
 
-test("a signed push that is no push is answered 400 with the names of the wrong fields", async () => {
+test("a signed push that is not valid is answered 400 with the names of the wrong fields", async () => {
   const response = await push({ revision: -1, full: "yes", features: [feature("feat a")] });
   expect(response.status).toBe(400);
   const { detail } = await response.json<{ detail: string }>();
@@ -64,7 +64,7 @@ test("a signed push that is no push is answered 400 with the names of the wrong 
   expect(detail).toContain("features.0.featureId");
 });
 
-test("an older revision is answered 409 with the edge's own and changes nothing", async () => {
+test("an older revision is answered 409 with the edge's own revision, and changes nothing", async () => {
   const response = await push({ revision: 5, full: true, features: [feature("feat_old")] });
   expect(response.status).toBe(409);
   expect(await response.json()).toEqual({ revision: 31 });
@@ -75,7 +75,7 @@ test("an equal revision is acknowledged again", async () => {
   expect((await push({ revision: 31, full: false, features: [] })).status).toBe(200);
 });
 
-test("a push that builds on a revision the edge never had is answered 409 with what it has", async () => {
+test("a push that builds on a revision that the edge never had is answered 409 with its own", async () => {
   const response = await push({ revision: 40, since: 39, full: false, features: [feature("feat_b")] });
   expect(response.status).toBe(409);
   expect(await response.json()).toEqual({ revision: 31 });
@@ -100,7 +100,7 @@ test.each([null, {}, [], undefined])(
   },
 );
 
-test("what a newer origin says beyond this edge's words is left out, not refused", async () => {
+test("fields of a newer origin that this edge does not know are left out, not refused", async () => {
   const { revision } = await health();
   const features = [feature("feat_n", { enabled: false, somethingNew: { a: 1 } })];
   expect((await push({ revision: revision + 1, full: false, features, other: 1 })).status).toBe(200);

@@ -17,14 +17,17 @@ const makeQueue = () => {
 };
 
 describe.concurrent("telemetry that the origin does not take", () => {
-  test.each([200, 400, 401])("a %i is the origin's own answer, and nothing is queued", async (status) => {
-    const queue = makeQueue();
-    const post = makePostOrQueue({ post: async () => status, queue, now: Date.now });
-    expect(await post(batchOf(1))).toBe(status);
-    expect(queue.messages).toEqual([]);
-  });
+  test.each([200, 400, 401])(
+    "with status %i is not queued: it is taken, or refused for good",
+    async (status) => {
+      const queue = makeQueue();
+      const post = makePostOrQueue({ post: async () => status, queue, now: Date.now });
+      expect(await post(batchOf(1))).toBe(status);
+      expect(queue.messages).toEqual([]);
+    },
+  );
 
-  test("is queued, a batch a message", async () => {
+  test("is queued, one batch a message", async () => {
     const queue = makeQueue();
     const post = makePostOrQueue({ post: async () => 503, queue, now: Date.now });
     expect(await post(batchOf(1, 2))).toBe(202);
@@ -32,7 +35,7 @@ describe.concurrent("telemetry that the origin does not take", () => {
     expect(queue.messages).toEqual([Uint8Array.of(1, 2), Uint8Array.of(3)]);
   });
 
-  test("the origin is asked again after ten seconds, not for every batch", async () => {
+  test("goes to the origin again after ten seconds, and to the queue until then", async () => {
     let nowMs = 0;
     let asked = 0;
     const fail = async () => {
@@ -77,13 +80,13 @@ describe("the queue's consumer", () => {
     return { posted, result, delays: retries.map(({ mock }) => mock.calls[0]?.[0]?.delaySeconds) };
   };
 
-  test("acknowledges what the origin takes", async () => {
+  test("acknowledges the messages that the origin takes", async () => {
     const { posted, result } = await forward([200, 200]);
     expect(result.explicitAcks).toEqual(["0", "1"]);
     expect(posted[0]).toEqual(Uint8Array.of(200).buffer);
   });
 
-  test("after a failure the rest of the batch waits too, the longer the more often it was tried", async () => {
+  test("lets the rest of a batch wait after a failure, the longer the more often it was tried", async () => {
     const first = await forward([200, 503, 200]);
     expect(first.posted.length).toBe(2);
     expect(first.result.explicitAcks).toEqual(["0"]);
@@ -93,7 +96,7 @@ describe("the queue's consumer", () => {
     expect(later.delays).toEqual([60]);
   });
 
-  test("drops what the origin will never take, and says so", async () => {
+  test("drops a message that the origin will never take, and logs it", async () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     const { result } = await forward([400, 200]);
     expect(result.explicitAcks).toEqual(["0", "1"]);

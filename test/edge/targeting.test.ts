@@ -1,4 +1,4 @@
-// Targeting as a visitor meets it: only targeted requests are assigned, told upstream, counted and given a cookie.
+// Targeting in the Worker: only a targeted request is assigned, told upstream, counted and given a cookie.
 import { importJWK, SignJWT } from "jose";
 import { beforeAll, expect, inject, test } from "vitest";
 import { cookieOf, echoed, edge, feature, headerOf, push } from "./support/edge.ts";
@@ -22,7 +22,7 @@ test("a unit that is not targeted is off: no header, no cookie, and explain says
   expect(explained.features[0]).toMatchObject({ cohort: "off", open: false, why: "notTargeted" });
 });
 
-test("a targeted unit gets the feature; when it no longer is, it loses it and keeps its cookie", async () => {
+test("a unit that is no longer targeted loses the feature and keeps its cookie", async () => {
   const first = await edge("/", { headers: { "X-Plan": "pro" } });
   const Cookie = cookieOf(first);
   expect(await featuresOf({ Cookie, "X-Plan": "pro" })).toBe("feat_t=treatment");
@@ -47,19 +47,19 @@ test.each([
     { "X-App": "2.11.0" },
     { "X-App": "2.9.0" },
   ],
-])("by %s", async (_, targeting, yes, no) => {
+])("a feature can target requests by %s", async (_, targeting, yes, no) => {
   await only(targeting);
   expect(await featuresOf(yes)).toBe("feat_t=treatment");
   expect(await featuresOf(no)).toBe(null);
 });
 
-test("by path", async () => {
+test("a feature can target requests by path", async () => {
   await only({ attribute: "path", operator: "startsWith", value: "/shop/" });
   expect(await featuresOf({}, "/shop/a?b=/x")).toBe("feat_t=treatment");
   expect(await featuresOf({}, "/other?x=/shop/")).toBe(null);
 });
 
-test("by country, as the platform tells it and nobody else", async () => {
+test("a feature can target requests by country, as the platform and no header tells it", async () => {
   await only(is("country", "DE"));
   expect(await featuresOf({}, "/", { country: "DE" })).toBe("feat_t=treatment");
   expect(await featuresOf({}, "/", { country: "FR" })).toBe(null);
@@ -77,7 +77,7 @@ const token = async (claims: Record<string, unknown>, { issuer = ISSUER, expires
 
 const bearer = (text: string) => ({ Authorization: `Bearer ${text}` });
 
-test("by a claim of a verified token, list or nested, and the token reaches the upstream", async () => {
+test("a feature can target requests by claims of a verified token, which still reaches the upstream", async () => {
   await only({
     operator: "and",
     conditions: [is("claim:roles", "editor"), is("claim:account.plan", "pro")],
@@ -103,8 +103,8 @@ test.each([
   ["expired", () => token({ plan: "pro" }, { expires: "-1m" })],
   ["of another issuer", () => token({ plan: "pro" }, { issuer: "https://else.test" })],
   ["unsigned", async () => `${encode({ alg: "none" })}.${encode({ plan: "pro", iss: ISSUER })}.`],
-  ["rubbish", async () => "rubbish"],
-])("a token that is %s claims nothing, and the request goes on", async (_, make) => {
+  ["no token at all", async () => "rubbish"],
+])("a token that is %s has no claims, and the request goes on", async (_, make) => {
   await only(is("claim:plan", "pro"));
   const response = await edge("/", { headers: bearer(await make()) });
   expect(response.status).toBe(200);

@@ -1,18 +1,6 @@
 import { expect, test } from "vitest";
 import { decodeField, encodeFeature, readEncodedFeature } from "../../shared/features/encoded-feature.ts";
-import { FeatureState } from "../../shared/features/feature.ts";
-
-const rich = FeatureState.parse({
-  featureId: "feat_a",
-  enabled: true,
-  rolloutBps: 5_000,
-  version: 3,
-  targeting: { attribute: "claim:plan", operator: "in", values: ["pro", 7, true] },
-  routes: [{ path: "/shop/:id", methods: ["GET"] }, { path: "/cart" }],
-  gate: { path: "/next/:id", whenClosed: { action: "redirect", to: "/" }, html: { flags: true } },
-  activation: { path: "/buy" },
-});
-const plain = FeatureState.parse({ featureId: "feat_b", enabled: true, rolloutBps: 0, version: 1 });
+import { plain, rich } from "./example-features.ts";
 
 test("an encoded feature decodes to its fields, also after it was stored", () => {
   for (const state of [rich, plain]) {

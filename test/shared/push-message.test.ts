@@ -1,18 +1,7 @@
 import { expect, test } from "vitest";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { PushMessage } from "../../shared/snapshot/push-message.ts";
-
-const rich = FeatureState.parse({
-  featureId: "feat_a",
-  enabled: true,
-  rolloutBps: 5_000,
-  version: 3,
-  targeting: { attribute: "claim:plan", operator: "in", values: ["pro", 7, true] },
-  routes: [{ path: "/shop/:id", methods: ["GET"] }, { path: "/cart" }],
-  gate: { path: "/next/:id", whenClosed: { action: "redirect", to: "/" }, html: { flags: true } },
-  activation: { path: "/buy" },
-});
-const plain = FeatureState.parse({ featureId: "feat_b", enabled: true, rolloutBps: 0, version: 1 });
+import { plain, rich } from "./example-features.ts";
 
 test("a wrong push is refused with the place and the field of every error", () => {
   const features = [plain, { ...plain, rolloutBps: -1 }, rich, { ...rich, version: 0, gate: 7 }, null];

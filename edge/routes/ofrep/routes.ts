@@ -114,7 +114,7 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
   return route;
 };
 
-/** Browsers say so with every POST; servers do not. */
+/** Browsers send one of these headers with every POST; servers do not. */
 const isBrowser = (request: Request): boolean =>
   request.headers.has("Origin") || request.headers.has("Sec-Fetch-Site");
 
