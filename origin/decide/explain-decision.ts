@@ -43,7 +43,7 @@ const explain = (test: TestReport, keep: KeepReport | undefined, rule: Rule): Ex
   const threshold = isRate ? test.threshold : 1 - test.threshold;
   const rate = good.n === 0 ? null : good.s / good.n;
   const { alpha, beta } = prior ?? FLAT;
-  const tightAt = Math.max(1, rule.minCohortSize);
+  const tightAt = rule.minCohortSize;
   const inSight = rate !== null && test.counts && threshold > 0 && threshold < 1;
   return {
     signal,
@@ -65,7 +65,7 @@ const explain = (test: TestReport, keep: KeepReport | undefined, rule: Rule): Ex
   };
 };
 
-/** "At these rates about 1,900 more mature users would prove it good." */
+/** " At the rates seen so far, a rollback takes about 1,900 more mature users." */
 const outlook = (explained: readonly Explanation[], decision: Decision): string => {
   if (decision.state !== "TESTING" && decision.state !== "UNDECIDED") return "";
   const rollback = explained.flatMap(({ unitsToRollback: units }) => units ?? []);

@@ -78,6 +78,17 @@ describe("the reason of a collecting feature", () => {
     );
   });
 
+  test("goes by the outcome that matures first", () => {
+    const rule = ruleOf({
+      activationWindowSeconds: 604_800,
+      retentionWindowSeconds: 172_800,
+      returnAfterSeconds: 86_400,
+    });
+    expect(reasonAt(rule, exposed(rule, [310]), 600)).toContain(
+      "the first is mature at 2027-01-17 08:03:30 UTC.",
+    );
+  });
+
   test("goes by retention where the rule does not ask about activation", () => {
     const rule = ruleOf({ activationThreshold: 0 });
     expect(reasonAt(rule, exposed(rule, [310]), 600)).toContain(
