@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { ChangeError } from "../features/change-error.ts";
 import { problem } from "../runtime/problem.ts";
 import { fieldsProblem } from "./field-problem.ts";
+import { versionProblem } from "./read-request.ts";
 
 export const changeProblem = (context: Context, error: ChangeError): Response => {
   const conflict = (detail: string, facts: Record<string, unknown>) =>
@@ -11,12 +12,7 @@ export const changeProblem = (context: Context, error: ChangeError): Response =>
     case "notFound":
       return problem(context, { status: 404, title: "Not Found", detail: `no feature ${error.featureId}` });
     case "versionConflict":
-      return problem(context, {
-        status: 412,
-        title: "Precondition Failed",
-        detail: `the feature is at version ${error.have} now`,
-        have: error.have,
-      });
+      return versionProblem(context, error.have);
     case "alreadyExists":
       return conflict("a feature with this id exists", { have: error.have });
     case "epochConflict":

@@ -6,7 +6,7 @@ import type { FeatureReads } from "../features/feature-reads.ts";
 import { changeProblem } from "./change-problem.ts";
 import { answerFeature, findFeature } from "./feature-answers.ts";
 import { documentOf, dropUndefined, editBodyFor, NewFeatureBody } from "./feature-document.ts";
-import { ACTOR, readBody, readFeatureId, readPrecondition, readQuery } from "./read-request.ts";
+import { ACTOR, readBody, readFeatureId, readPrecondition, readQuery, readReason } from "./read-request.ts";
 
 const Paging = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),
@@ -47,24 +47,27 @@ export const makeFeatureRoutes = (options: {
   app.put("/features/:featureId", async (context) => {
     const record = await findFeature(context, features);
     if (!record.ok) return record.error;
-    const precondition = readPrecondition(context, { required: true });
+    const { featureId, version } = record.value.state;
+    const precondition = readPrecondition(context, { version, required: true });
     if (!precondition.ok) return precondition.error;
     const body = await readBody(context, editBodyFor(record.value));
     if (!body.ok) return body.error;
     const { reason = "edited", ...edit } = body.value;
-    const { featureId } = record.value.state;
     const target = { featureId, ...precondition.value };
     const updated = await changes.updateFeature(target, dropUndefined(edit), { actor: ACTOR, reason });
     return updated.ok ? answerFeature(context, features, featureId) : changeProblem(context, updated.error);
   });
 
   app.delete("/features/:featureId", async (context) => {
-    const id = readFeatureId(context);
-    if (!id.ok) return id.error;
-    const precondition = readPrecondition(context, { required: true });
+    const record = await findFeature(context, features);
+    if (!record.ok) return record.error;
+    const { featureId, version } = record.value.state;
+    const precondition = readPrecondition(context, { version, required: true });
     if (!precondition.ok) return precondition.error;
-    const by = { actor: ACTOR, reason: context.req.query("reason") ?? "deleted" };
-    const deleted = await changes.deleteFeature({ featureId: id.value, ...precondition.value }, by);
+    const reason = readReason(context, "deleted");
+    if (!reason.ok) return reason.error;
+    const by = { actor: ACTOR, reason: reason.value };
+    const deleted = await changes.deleteFeature({ featureId, ...precondition.value }, by);
     return deleted.ok ? context.body(null, 204) : changeProblem(context, deleted.error);
   });
 

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { z } from "zod";
 import type { FieldError } from "../features/change-error.ts";
 import { problem } from "../runtime/problem.ts";
+import type { TextError } from "./storable-text.ts";
 
 type Place = {
   /** Dotted path of the field, `rule.activationThreshold`; "" for the document itself. */
@@ -37,6 +38,13 @@ export const schemaProblem = (context: Context, error: z.ZodError, under?: strin
   );
   return badRequest(context, errors);
 };
+
+/** 400 for texts that cannot be stored. */
+export const textProblem = (context: Context, errors: readonly TextError[]): Response =>
+  badRequest(
+    context,
+    errors.map(({ path, message }) => ({ ...placeOf(path), detail: message })),
+  );
 
 /** 400 for fields that are well formed and do not fit what is stored. */
 export const fieldsProblem = (context: Context, errors: readonly FieldError[]): Response =>

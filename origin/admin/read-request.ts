@@ -4,7 +4,9 @@ import type { z } from "zod";
 import { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { problem } from "../runtime/problem.ts";
-import { schemaProblem } from "./field-problem.ts";
+import { Reason } from "./feature-document.ts";
+import { schemaProblem, textProblem } from "./field-problem.ts";
+import { unstorableTexts } from "./storable-text.ts";
 
 /** Who changes features by the admin API: there is one token, and nobody to tell apart. */
 export const ACTOR = "admin";
@@ -18,15 +20,28 @@ export const readFeatureId = (context: Context): Result<FeatureId, Response> => 
   return parsed.success ? ok(parsed.data) : err(schemaProblem(context, parsed.error, "featureId"));
 };
 
+/** 412: the caller has seen another version than the present one. */
+export const versionProblem = (context: Context, have: number): Response =>
+  problem(context, {
+    status: 412,
+    title: "Precondition Failed",
+    detail: `the feature is at version ${have} now`,
+    have,
+  });
+
 export type Precondition = { readonly expectedVersion?: number | undefined };
 
+/** The entity tags of an `If-Match` header; a weak one counts as ours, since a proxy that compresses answers makes it so. */
+const namesVersion = (ifMatch: string, version: number): boolean =>
+  ifMatch.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etagOf(version));
+
 /**
- * The version that the caller saw, from `If-Match`. With `required` a missing header is 428; `*` matches any version.
- * An ETag that Sluice never gave cannot match (412).
+ * The version that a change is about, from `If-Match` (RFC 9110, 13.1.1) and the feature's `version` now. With `required` a
+ * missing header is 428. A header that does not name the version is 412, before the body is looked at; `*` matches any.
  */
 export const readPrecondition = (
   context: Context,
-  { required }: { required: boolean },
+  { version, required }: { version: number; required: boolean },
 ): Result<Precondition, Response> => {
   const header = context.req.header("if-match");
   if (header === undefined) {
@@ -41,16 +56,9 @@ export const readPrecondition = (
       : ok({});
   }
   if (header.trim() === "*") return ok({});
-  const version = /^"(\d+)"$/.exec(header.trim())?.[1];
-  return version === undefined
-    ? err(
-        problem(context, {
-          status: 412,
-          title: "Precondition Failed",
-          detail: "If-Match is none of our ETags",
-        }),
-      )
-    : ok({ expectedVersion: Number(version) });
+  return namesVersion(header, version)
+    ? ok({ expectedVersion: version })
+    : err(versionProblem(context, version));
 };
 
 /** The body as JSON through a schema, whatever its content type says; 400 names each wrong field. */
@@ -62,8 +70,20 @@ export const readBody = async <T>(context: Context, schema: z.ZodType<T>): Promi
   } catch {
     return err(problem(context, { status: 400, title: "Bad Request", detail: "the body is not JSON" }));
   }
+  const unstorable = unstorableTexts(json);
+  if (unstorable.length > 0) return err(textProblem(context, unstorable));
   const parsed = schema.safeParse(json);
   return parsed.success ? ok(parsed.data) : err(schemaProblem(context, parsed.error));
+};
+
+/** The reason in the query of a request whose body has no place for one. */
+export const readReason = (context: Context, fallback: string): Result<string, Response> => {
+  const reason = context.req.query("reason");
+  if (reason === undefined) return ok(fallback);
+  const unstorable = unstorableTexts(reason, ["reason"]);
+  if (unstorable.length > 0) return err(textProblem(context, unstorable));
+  const parsed = Reason.safeParse(reason);
+  return parsed.success ? ok(parsed.data) : err(schemaProblem(context, parsed.error, "reason"));
 };
 
 /** A query parameter set through a schema, with the same errors as a body. */

@@ -7,24 +7,36 @@ import type { Attribution, FeatureChanges } from "../features/change-feature.ts"
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { Target } from "../features/prepare-change.ts";
 import { changeProblem } from "./change-problem.ts";
-import { answerFeature } from "./feature-answers.ts";
+import { answerFeature, findFeature } from "./feature-answers.ts";
 import { EnableBody, Reason, RollbackBody, RolloutBody } from "./feature-document.ts";
 import { ACTOR, readBody, readFeatureId, readPrecondition } from "./read-request.ts";
 
 const TagRollbackBody = z.strictObject({ tag: z.string().min(1).max(64), reason: Reason });
 
-/** A change may name the version that it is about; an emergency rollback need not. */
-const readChangeRequest = async <T>(context: Context, schema: z.ZodType<T>) => {
-  const id = readFeatureId(context);
-  if (!id.ok) return id;
-  const precondition = readPrecondition(context, { required: false });
-  if (!precondition.ok) return precondition;
+type Reads = Pick<FeatureReads, "getFeature">;
+
+/** A change may name the version that it is about. An emergency rollback need not, and then reads nothing first. */
+const readTarget = async (context: Context, features: Reads): Promise<Result<Target, Response>> => {
+  if (context.req.header("if-match") === undefined) {
+    const id = readFeatureId(context);
+    return id.ok ? ok({ featureId: id.value }) : id;
+  }
+  const record = await findFeature(context, features);
+  if (!record.ok) return record;
+  const { featureId, version } = record.value.state;
+  const precondition = readPrecondition(context, { version, required: false });
+  return precondition.ok ? ok({ featureId, ...precondition.value }) : precondition;
+};
+
+const readChangeRequest = async <T>(context: Context, features: Reads, schema: z.ZodType<T>) => {
+  const target = await readTarget(context, features);
+  if (!target.ok) return target;
   const body = await readBody(context, schema);
-  return body.ok ? ok({ target: { featureId: id.value, ...precondition.value }, body: body.value }) : body;
+  return body.ok ? ok({ target: target.value, body: body.value }) : body;
 };
 
 export const makeRolloutRoutes = (options: {
-  features: Pick<FeatureReads, "getFeature">;
+  features: Reads;
   changes: Pick<FeatureChanges, "rollbackFeature" | "rollbackTag" | "enableFeature" | "setRollout">;
 }): Hono => {
   const { features, changes } = options;
@@ -36,7 +48,7 @@ export const makeRolloutRoutes = (options: {
     change: (target: Target, body: T, by: Attribution) => Promise<Result<unknown, ChangeError>>,
   ): void => {
     app.post(`/features/:featureId/${action}`, async (context) => {
-      const request = await readChangeRequest(context, schema);
+      const request = await readChangeRequest(context, features, schema);
       if (!request.ok) return request.error;
       const { target, body } = request.value;
       const changed = await change(target, body, { actor: ACTOR, reason: body.reason });

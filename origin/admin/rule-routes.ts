@@ -8,7 +8,7 @@ import type { FeatureReads } from "../features/feature-reads.ts";
 import { problem } from "../runtime/problem.ts";
 import { changeProblem } from "./change-problem.ts";
 import { findFeature } from "./feature-answers.ts";
-import { ACTOR, etagOf, readBody, readPrecondition } from "./read-request.ts";
+import { ACTOR, etagOf, readBody, readPrecondition, readReason } from "./read-request.ts";
 
 /** The rule of this one feature, which the document need not name again. */
 const ruleBodyFor = (featureId: FeatureId) =>
@@ -41,13 +41,15 @@ export const makeRuleRoutes = (options: {
   app.put("/features/:featureId/rule", async (context) => {
     const record = await findFeature(context, features);
     if (!record.ok) return record.error;
-    const { featureId } = record.value.state;
+    const { featureId, version } = record.value.state;
     // A first rule overwrites nothing, so it needs no precondition.
-    const precondition = readPrecondition(context, { required: record.value.ruleVersion !== null });
+    const precondition = readPrecondition(context, { version, required: record.value.ruleVersion !== null });
     if (!precondition.ok) return precondition.error;
     const body = await readBody(context, ruleBodyFor(featureId));
     if (!body.ok) return body.error;
-    const by = { actor: ACTOR, reason: context.req.query("reason") ?? "rule set" };
+    const reason = readReason(context, "rule set");
+    if (!reason.ok) return reason.error;
+    const by = { actor: ACTOR, reason: reason.value };
     const changed = await changes.putRule({ featureId, ...precondition.value }, body.value, by);
     if (!changed.ok) return changeProblem(context, changed.error);
     context.header("etag", etagOf(changed.value.version));

@@ -82,6 +82,9 @@ const isTransient = (error: unknown): boolean => {
   return error instanceof Error;
 };
 
+/** Whether the database refused the changes for what they say. Nothing is written, and sending them again would not help. */
+export const isRefusal = (error: unknown): boolean => error instanceof DatabaseError && !isTransient(error);
+
 /**
  * A trial ends by losing its terms: the next evaluation finds others and starts over. It ends in the statement that
  * commits the change, because a process that died between the two would act on the same evidence once more.

@@ -3,6 +3,7 @@ import type { Pool } from "../db/pool.ts";
 import { err, type Result } from "../../shared/result.ts";
 import {
   commitTogether,
+  isRefusal,
   orphanError,
   toResult,
   type Change,
@@ -40,15 +41,15 @@ export const makeCommit = (pool: Pool, patienceMs = 15_000): Commit => {
       const answers = await commitTogether(pool, changes, patienceMs);
       for (const [i, { resolve }] of batch.entries()) resolve(toResult(answers[i]));
     } catch (cause) {
-      const orphan = orphanError(cause);
-      const [first, ...rest] = batch;
-      if (orphan !== null && first !== undefined && rest.length > 0) {
+      if (isRefusal(cause) && batch.length > 1) {
         // The database refused the batch because of one of them. Each is committed by itself, so that the others pass.
         for (const one of batch) await commitBatch([one]);
-      } else if (orphan !== null) first?.resolve(err(orphan));
-      else
-        for (const { change, reject } of batch)
-          reject(new Error(`change ${change.changeId} was not confirmed by the database`, { cause }));
+        return;
+      }
+      const orphan = orphanError(cause);
+      for (const { change, resolve, reject } of batch)
+        if (orphan !== null) resolve(err(orphan));
+        else reject(new Error(`change ${change.changeId} was not confirmed by the database`, { cause }));
     }
   };
 

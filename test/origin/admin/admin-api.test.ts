@@ -177,6 +177,72 @@ describe("features", () => {
     expect((await call("PUT", path, { rolloutBps: 7000 }, { "if-match": "W/abc" })).status).toBe(412);
   });
 
+  test("If-Match may be a list, weak (a proxy that compresses makes it so), or any", async () => {
+    const featureId = await makeFeature();
+    const path = `/features/${featureId}`;
+    const edit = async (ifMatch: string) =>
+      (await call("PUT", path, { rolloutBps: 6000 }, { "if-match": ifMatch })).status;
+    expect(await edit('"7", "1"')).toBe(200);
+    expect(await edit('W/"2"')).toBe(200);
+    expect(await edit("*")).toBe(200);
+    expect(await edit('"1", "2", W/"3"')).toBe(412);
+    expect(await edit('"04"')).toBe(412);
+    expect(await edit("4")).toBe(412);
+    expect(await edit('"5" "4"')).toBe(412);
+  });
+
+  test.each([
+    ["PUT", "", { nonsense: 1 }],
+    ["PUT", "/rule", { nonsense: 1 }],
+    ["POST", "/rollback", {}],
+    ["POST", "/enable", "{nope"],
+    ["POST", "/rollout", { rolloutBps: 0.2 }],
+  ])("a stale If-Match is told before the body is looked at: %s %s", async (method, path, body) => {
+    const featureId = await makeFeature();
+    expect(await call(method, `/features/${featureId}${path}`, body, { "if-match": '"9"' })).toMatchObject({
+      status: 412,
+      json: { have: 1 },
+    });
+    expect((await call(method, `/features/feat_absent${path}`, body, { "if-match": '"9"' })).status).toBe(
+      404,
+    );
+  });
+
+  test("a document that was read before somebody changed the feature is 412 when it is sent back, not 400", async () => {
+    const featureId = await makeFeature();
+    const path = `/features/${featureId}`;
+    const { json } = await call("GET", path);
+    expect((await call("PUT", path, { rolloutBps: 100 }, { "if-match": '"1"' })).status).toBe(200);
+    expect((await call("PUT", path, json, { "if-match": '"1"' })).status).toBe(412);
+  });
+
+  test.each([
+    ["NUL", "a\0b", "NUL"],
+    ["half of a surrogate pair", "\ud83d", "well-formed"],
+    ["the other half", "x\udc00", "well-formed"],
+  ])("text with %s is refused with its field's name, in any field", async (_title, text, words) => {
+    const featureId = await makeFeature();
+    const path = `/features/${featureId}`;
+    const refusedAt = async (field: string, method: string, at: string, body: unknown) =>
+      expect(await call(method, at, body, { "if-match": '"1"' }), field).toMatchObject({
+        status: 400,
+        json: { errors: [{ field, detail: expect.stringContaining(words) as string }] },
+      });
+    await refusedAt("reason", "POST", `${path}/rollback`, { reason: text });
+    await refusedAt("tags.1", "PUT", path, { tags: ["a", text] });
+    await refusedAt(`targeting.${text}`, "PUT", path, { targeting: { [text]: 1 } });
+    await refusedAt("tag", "POST", "/rollback", { tag: text, reason: "x" });
+  });
+
+  test("a reason in the query is held to the bounds of a reason in a body", async () => {
+    const featureId = await makeFeature();
+    const remove = (reason: string) =>
+      call("DELETE", `/features/${featureId}?reason=${reason}`, undefined, { "if-match": '"1"' });
+    for (const reason of ["%00", "", "x".repeat(2_001)])
+      expect(await remove(reason)).toMatchObject({ status: 400, json: { errors: [{ field: "reason" }] } });
+    expect((await remove("gone")).status).toBe(204);
+  });
+
   test("a document can be sent back as it was read, but not with a changed read-only field", async () => {
     const featureId = await makeFeature();
     const path = `/features/${featureId}`;

@@ -280,6 +280,45 @@ test.each(["answers are lost", "the connection is reset"])(
   },
 );
 
+test.each([
+  ["has NUL in its reason", { reason: "a\0b" }],
+  ["has half of a surrogate pair in its reason", { reason: "\ud83d" }],
+  ["names an epoch beyond its column", { epoch: 2 ** 40 }],
+])("a change that %s fails alone: the rollbacks beside it are committed", async (_title, bad) => {
+  const names = Array.from({ length: 30 }, (_, i) => `beside-${randomUUID()}-${i}`);
+  for (const name of names) got(await open(name));
+  const commit = makeCommit(pool);
+  const closing = (featureId: string, { reason = "broken", epoch = 1 } = {}) =>
+    commit({
+      changeId: randomUUID(),
+      actor: "ann",
+      features: [
+        {
+          featureId: id(featureId),
+          expectedVersion: 1,
+          kind: "rollback",
+          reason,
+          details: {},
+          next: {
+            ...newFeature({ featureId: id(featureId) }),
+            epoch,
+            rolloutBeforeBps: 0,
+            rollbackReason: "broken",
+            latched: true,
+          },
+          rule: null,
+        },
+      ],
+    });
+  const results = await Promise.allSettled(names.map((name, i) => closing(name, i % 10 === 3 ? bad : {})));
+  for (const [i, name] of names.entries()) {
+    const isBad = i % 10 === 3;
+    expect(results[i]?.status, name).toBe(isBad ? "rejected" : "fulfilled");
+    expect((await getFeature(pool, id(name)))?.state.enabled, name).toBe(isBad);
+  }
+  expect(await verifyAudit(pool)).toMatchObject({ ok: true });
+});
+
 test("each change of a batch has its own outcome, and a refused one holds up no other", async () => {
   got(await open("base"));
   got(await open("top", { requires: [id("base")], enabled: false }));
