@@ -21,7 +21,7 @@ export type StackProcess = {
 
 /** What the stack prints goes to `output`, a file descriptor of this process. */
 export const startStackProcess = (options: StackProcessOptions, output: 1 | 2): StackProcess => {
-  const child = fork(main, { detached: true, stdio: ["ignore", output, output, "ipc"] });
+  const child = fork(main, { detached: true, execArgv: [], stdio: ["ignore", output, output, "ipc"] });
   const ended = once(child, "exit");
   const answered = once(child, "message").then(([message]) => StackProcessAnswer.parse(message));
   const running = Promise.race([

@@ -96,6 +96,10 @@ const signals = async () => {
 };
 
 const firstStart = async (command: string): Promise<void> => {
+  const early = type("npm start");
+  expect(await early.ended).toBe(1);
+  expect(early.screen()).toContain("Run `npm ci` first.");
+
   const first = await start(command, 5 * MINUTE_MS);
   expect(first.screen()).not.toContain("npm warn");
   expect(await (await fetch(EDGE)).text()).toContain("Things for the table");
