@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../../origin/db/free-port.ts";
 import { makeCheckout } from "../support/checkout.ts";
 import { readmeCommands } from "../support/readme.ts";
 import { eventually } from "../support/stack.ts";
@@ -212,11 +213,11 @@ const exportVariable = async (command: string): Promise<void> => {
 
 /** Until what the command is for can be seen to have begun. */
 const begins =
-  (first: string | RegExp, withinMs = MINUTE_MS) =>
+  (first: string | RegExp) =>
   async (command: string): Promise<void> => {
     const program = type(command);
     started.push(program);
-    await program.shows(first, withinMs);
+    await program.shows(first, 4 * MINUTE_MS);
     await program.interrupt();
   };
 
@@ -271,15 +272,24 @@ test.runIf(IS_ROOT)(
       execFileSync("cp", ["-al", folder, own]);
       await rm(join(own, ".data"), { recursive: true });
       execFileSync("find", [place, "-type", "d", "-exec", "chown", `${NOBODY}:${NOBODY}`, "{}", "+"]);
+      const [edge, origin, shop] = [await freePort(), await freePort(), await freePort()];
+      const ports = { EDGE_PORT: String(edge), ORIGIN_PORT: String(origin), SHOP_PORT: String(shop) };
       const program = runProgram("npm start", {
         cwd: own,
-        env: { ...env, HOME: place, TMPDIR: place, npm_config_cache: join(place, "npm"), DATA_DIR: data },
+        env: {
+          ...env,
+          ...ports,
+          HOME: place,
+          TMPDIR: place,
+          npm_config_cache: join(place, "npm"),
+          DATA_DIR: data,
+        },
         wrap: ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"],
       });
       started.push(program);
       await program.shows("Ctrl-C stops everything.", MINUTE_MS);
       expect(program.screen()).toContain(join(data, "secrets.json"));
-      expect((await fetch(EDGE)).status).toBe(200);
+      expect((await fetch(`http://127.0.0.1:${edge}`)).status).toBe(200);
       await program.interrupt();
     } finally {
       await rm(place, { recursive: true, force: true });
