@@ -217,8 +217,11 @@ const begins =
   async (command: string): Promise<void> => {
     const program = type(command);
     started.push(program);
-    await program.shows(first, 4 * MINUTE_MS);
-    await program.interrupt();
+    try {
+      await program.shows(first, 4 * MINUTE_MS);
+    } finally {
+      await program.interrupt();
+    }
   };
 
 /** How a reader goes about each command of the README, in the order in which it stands there. */
