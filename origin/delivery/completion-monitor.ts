@@ -1,6 +1,7 @@
 // Reports a rollback that has not reached every region of every edge in time: a metric for alerts, a line in the log.
 import { z } from "zod";
 import type { Pool } from "../db/pool.ts";
+import type { ErrorLog } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { FeatureId } from "../../shared/ids.ts";
 
@@ -42,7 +43,7 @@ export const reportOnce = (
 export const makeCompletionMonitor = (options: {
   pool: Pool;
   metrics: Pick<Metrics, "rollbacksIncomplete">;
-  log: { readonly error: (facts: object, message: string) => void };
+  log: ErrorLog;
   graceS?: number;
 }): (() => Promise<void>) => {
   const { pool, metrics, log, graceS = GRACE_S } = options;

@@ -6,6 +6,7 @@ import type { Stoppable } from "./shutdown.ts";
 
 /** How long requests under way may take once the server is stopped. */
 const DRAIN_MS = 5_000;
+const CLOSE_IDLE_MS = 20;
 
 export type HttpServer = Stoppable & {
   /** Throws when the address cannot be listened on. */
@@ -24,8 +25,10 @@ export const makeHttpServer = (onRequest: RequestListener): HttpServer => {
       if (!server.listening) return;
       const closed = once(server, "close");
       server.close();
-      server.closeIdleConnections();
+      // A connection that is kept alive becomes idle with its answer, and would hold up the end.
+      const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
       await Promise.race([closed, sleep(DRAIN_MS)]);
+      clearInterval(closing);
       server.closeAllConnections();
     },
   };

@@ -6,6 +6,9 @@ export type Logger = Pick<PinoLogger, "debug" | "info" | "warn" | "error">;
 /** For a part that only warns. */
 export type WarningLog = { readonly warn: (facts: object, message: string) => void };
 
+/** For a part that only reports errors. */
+export type ErrorLog = { readonly error: (facts: object, message: string) => void };
+
 export const makeLogger = (level: string): PinoLogger =>
   pino({
     level,

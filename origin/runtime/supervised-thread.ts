@@ -1,7 +1,7 @@
 // A thread that does a stage's work for as long as the origin runs. One that dies is started again.
 import { once } from "node:events";
 import { Worker, type ResourceLimits } from "node:worker_threads";
-import type { Logger } from "./log.ts";
+import type { ErrorLog } from "./log.ts";
 
 const RESTART_MS = 500;
 
@@ -17,7 +17,7 @@ export const superviseThread = (options: {
   workerData: unknown;
   resourceLimits?: ResourceLimits;
   onStart: (worker: Worker) => void;
-  logger: Logger;
+  logger: ErrorLog;
 }): SupervisedThread => {
   const { file, name, workerData, resourceLimits = {}, onStart, logger } = options;
   let stopping = false;
