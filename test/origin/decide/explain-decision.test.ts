@@ -127,6 +127,8 @@ describe("an explanation", () => {
 
   test("takes a rule's prior for activation alone", () => {
     const rule = ruleOf({ prior: { alpha: 2, beta: 8 } });
+    const good = { ...activation, treatment: { n: 100, s: 20 } };
+    expect(explained([good], [keepOf("activation")], { rule }).explained[0]?.unitsToKeep).toBe(397);
     const retention = {
       ...activation,
       signal: "retention",
@@ -136,6 +138,14 @@ describe("an explanation", () => {
     const [one, other] = explained([activation, retention], [keepOf("retention")], { rule }).explained;
     expect(one).toMatchObject({ posterior: expect.closeTo(0.8730978651677102, 9), unitsToRollback: 2671 });
     expect(other).toMatchObject({ posterior: expect.closeTo(0.002065033254427985, 9), unitsToKeep: 1 });
+  });
+
+  test("of units of which none succeeded is no less certain", () => {
+    const none = { ...activation, treatment: { n: 100, s: 0 }, rate: 0 };
+    const [row] = explained([none]).explained;
+    // 1 − 0.85^101, for a flat prior
+    expect(row?.posterior).toBeCloseTo(1 - 0.85 ** 101, 12);
+    expect(row?.interval?.lower).toBe(0);
   });
 
   test("knows nothing before the first unit", () => {
@@ -192,6 +202,9 @@ describe("the reason", () => {
         treatment: { n: 200, s: 24 },
         logBar: Math.log(5000),
       } as const;
+      expect(explained([activation, latency], both, { state }).reason).toContain(
+        "about 2,554 more mature users.",
+      );
       const { reason, explained: rows } = explained([activation, nearer, latency], both, { state });
       expect(rows[1]?.unitsToRollback).toBeLessThan(2554);
       expect(reason).toBe(

@@ -4,6 +4,8 @@ import { accumulateExposures } from "../../../origin/decide/accumulate-exposures
 import { accumulateOutcomes } from "../../../origin/decide/accumulate-outcomes.ts";
 import { decide } from "../../../origin/decide/decide.ts";
 import { emptyEvidence, type Evidence } from "../../../origin/decide/evidence.ts";
+import { rollbackTests } from "../../../origin/decide/rollback-tests.ts";
+import { waitingFor } from "../../../origin/decide/waiting.ts";
 import { agesOf } from "../../../shared/features/outcome-ages.ts";
 import { Rule } from "../../../shared/features/rule.ts";
 
@@ -53,6 +55,17 @@ const reasonAt = (rule: Rule, evidence: Evidence, seconds: number): string =>
     telemetry: { lagSeconds: 0, activationIsMeasured: true },
     now: START + seconds,
   }).reason;
+
+test("a rule about requests alone waits for exposed units, none of which has to mature", () => {
+  const rule = ruleOf({ activationThreshold: 0, retentionThreshold: 0 });
+  const evidence = exposed(rule, [310]);
+  expect(waitingFor(rollbackTests(rule, evidence), evidence, rule)).toEqual({
+    counted: 310,
+    of: "exposed",
+    immature: 0,
+    firstMatureAt: null,
+  });
+});
 
 describe("the reason of a collecting feature", () => {
   test("says that no unit is exposed yet", () => {
