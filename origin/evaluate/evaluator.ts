@@ -8,6 +8,7 @@ import type { FeatureId } from "../../shared/ids.ts";
 import { batchTargets } from "./batches.ts";
 import { makeCarryOut, type Effect, type RollbackFeature, type SetRollout } from "./effects.ts";
 import { explainEvaluations, type ExplainedEvaluation } from "./explain-evaluations.ts";
+import { makeFailedEvaluations } from "./failed-evaluations.ts";
 import { lookAt, type Round } from "./look.ts";
 import { makeLooks } from "./looks.ts";
 import { reportDecision } from "./report-metrics.ts";
@@ -35,6 +36,13 @@ const EFFECTS_AT_ONCE = 3;
 /** After this long, in ms, the other work of the process gets its turn. */
 const YIELD_AFTER_MS = 5;
 
+/** Whether the database answers: then a batch that failed did so because of what is in it. */
+const isConnected = async (pool: Pool): Promise<boolean> =>
+  pool.query("select 1").then(
+    () => true,
+    () => false,
+  );
+
 /**
  * `lagSeconds` tells how far aggregation is behind acknowledged telemetry (null: unknown, and nothing is decided); `now`
  * is unix seconds.
@@ -49,7 +57,8 @@ export const makeEvaluator = (needs: {
   lagSeconds: () => number | null;
 }): Evaluator => {
   const { pool, metrics, now, lagSeconds } = needs;
-  const targets = makeTargetReader(pool);
+  const failed = makeFailedEvaluations(needs);
+  const targets = makeTargetReader(pool, ({ featureId, error }) => failed.note(featureId, error));
   const watermarkAt = makeWatermark(pool);
   const looks = makeLooks(pool);
   const carryOut = makeCarryOut(needs);
@@ -76,8 +85,31 @@ export const makeEvaluator = (needs: {
       await round.yieldIfDue();
     }
     const seconds = (performance.now() - beganAt) / 1_000 / batch.length;
-    for (const _ of batch) metrics.evaluationSeconds.observe(seconds);
+    for (const { featureId } of batch) {
+      metrics.evaluationSeconds.observe(seconds);
+      failed.clear(featureId);
+    }
     return outcomes;
+  };
+
+  /** A batch that fails because of what is in it is taken apart, so that one feature stops no other. */
+  const evaluateApart = async (
+    batch: readonly EvaluationTarget[],
+    round: Round,
+  ): Promise<EvaluationOutcome[]> => {
+    const [first, ...rest] = batch;
+    try {
+      return await evaluateBatch(batch, round);
+    } catch (error) {
+      if (first === undefined || !(await isConnected(pool))) throw error;
+      if (rest.length === 0) {
+        failed.note(first.featureId, error);
+        return [];
+      }
+      const outcomes: EvaluationOutcome[] = [];
+      for (const target of batch) outcomes.push(...(await evaluateApart([target], round)));
+      return outcomes;
+    }
   };
 
   return {
@@ -92,7 +124,7 @@ export const makeEvaluator = (needs: {
       const batches = batchTargets(found, at).values();
       const outcomes: EvaluationOutcome[] = [];
       const work = async (): Promise<void> => {
-        for (const batch of batches) outcomes.push(...(await evaluateBatch(batch, round)));
+        for (const batch of batches) outcomes.push(...(await evaluateApart(batch, round)));
       };
       await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, work));
       await looks.note(

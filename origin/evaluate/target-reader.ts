@@ -4,7 +4,13 @@
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { trialStamp } from "./stored-trial.ts";
-import { among, readTargetIds, readTargets, type EvaluationTarget } from "./targets.ts";
+import {
+  among,
+  readTargetIds,
+  readTargets,
+  type EvaluationTarget,
+  type UnreadableTarget,
+} from "./targets.ts";
 
 /** The trial's stamp, and everything else that a target depends on, as one text. */
 type Fingerprint = { feature_id: string; stamp: string | null; fingerprint: string };
@@ -40,7 +46,11 @@ export type TargetReader = {
   readonly noteStored: (target: EvaluationTarget, stored: Pick<EvaluationTarget, "trial" | "last">) => void;
 };
 
-export const makeTargetReader = (db: Queryable): TargetReader => {
+/** `onUnreadable`: told each time that a target is read and cannot be. */
+export const makeTargetReader = (
+  db: Queryable,
+  onUnreadable: (target: UnreadableTarget) => void,
+): TargetReader => {
   const kept = new Map<string, { fingerprint: string; target: EvaluationTarget }>();
   const isCurrent = ({ feature_id: id, fingerprint, stamp }: Fingerprint): boolean => {
     const known = kept.get(id);
@@ -50,9 +60,14 @@ export const makeTargetReader = (db: Queryable): TargetReader => {
     read: async (featureIds) => {
       const fingerprints = await readFingerprints(db, featureIds ?? (await readTargetIds(db)));
       const changed = fingerprints.filter((one) => !isCurrent(one)).map(({ feature_id: id }) => id);
-      const read = new Map<string, EvaluationTarget>(
-        (await readTargets(db, changed)).map((target) => [target.featureId, target]),
-      );
+      const read = new Map<string, EvaluationTarget>();
+      for (const target of await readTargets(db, changed)) {
+        if (!("error" in target)) read.set(target.featureId, target);
+        else {
+          kept.delete(target.featureId);
+          onUnreadable(target);
+        }
+      }
       const found: EvaluationTarget[] = [];
       for (const { feature_id: id, fingerprint } of fingerprints) {
         const target = read.get(id) ?? kept.get(id)?.target;

@@ -143,10 +143,22 @@ export const among = (featureIds: readonly string[]) =>
     ? { suffix: "-one", condition: "f.feature_id = $1", values: [featureIds[0]] }
     : { suffix: "", condition: "f.feature_id = any($1::text[])", values: [featureIds] };
 
+/** A feature whose stored rule or trial cannot be read. */
+export type UnreadableTarget = { readonly featureId: string; readonly error: unknown };
+
+const readRow = (row: Row): EvaluationTarget | UnreadableTarget => {
+  try {
+    return targetOf(row);
+  } catch (error) {
+    return { featureId: row.feature_id, error };
+  }
+};
+
+/** One that cannot be read does not keep the others from being evaluated. */
 export const readTargets = async (
   db: Queryable,
   featureIds: readonly string[],
-): Promise<EvaluationTarget[]> => {
+): Promise<(EvaluationTarget | UnreadableTarget)[]> => {
   if (featureIds.length === 0) return [];
   const { suffix, condition, values } = among(featureIds);
   const { rows } = await db.query<Row>({
@@ -174,5 +186,5 @@ export const readTargets = async (
      order by f.feature_id`,
     values,
   });
-  return rows.map(targetOf);
+  return rows.map(readRow);
 };

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseError } from "pg";
 import { z } from "zod";
+import { isTransient } from "../db/errors.ts";
 import type { Pool } from "../db/pool.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
@@ -71,19 +72,6 @@ export type CommitError =
 
 const QUERY_TIMEOUT_MS = 5_000;
 const RETRY = { firstMs: 5, mostMs: 500 };
-
-/**
- * Whether the same statement may succeed when sent again: connection lost or refused, server going down or coming
- * up, serialization failure, deadlock. Anything that PostgreSQL answered otherwise is final.
- */
-const isTransient = (error: unknown): boolean => {
-  if (error instanceof DatabaseError)
-    return /^(08|57P0|53|40)/.test(error.code ?? "") || error.code === "25006";
-  return error instanceof Error;
-};
-
-/** Whether the database refused the changes for what they say. Nothing is written, and sending them again would not help. */
-export const isRefusal = (error: unknown): boolean => error instanceof DatabaseError && !isTransient(error);
 
 /**
  * A trial ends by losing its terms: the next evaluation finds others and starts over. It ends in the statement that

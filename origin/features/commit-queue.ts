@@ -1,9 +1,9 @@
 // Commits changes, and lets those that come while others are under way travel together.
+import { isRefusal } from "../db/errors.ts";
 import type { Pool } from "../db/pool.ts";
 import { err, type Result } from "../../shared/result.ts";
 import {
   commitTogether,
-  isRefusal,
   orphanError,
   toResult,
   type Change,

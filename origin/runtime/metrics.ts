@@ -31,6 +31,12 @@ export const makeMetrics = () => {
       buckets: [0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.015, 0.03, 0.05, 0.1, 0.5, 1],
       registers,
     }),
+    failedEvaluations: new Gauge({
+      name: "sluice_evaluation_failed",
+      help: "1 for a feature that cannot be evaluated and stays as it is, whatever happens to it",
+      labelNames: ["feature"],
+      registers,
+    }),
     decisions: new Counter({
       name: "sluice_decisions_total",
       help: "Evaluations by the action that they decided on",

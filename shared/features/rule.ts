@@ -3,15 +3,33 @@ import { z } from "zod";
 import { Bps, FeatureId } from "../ids.ts";
 
 const rate = z.number().min(0).max(1);
-const seconds = z.number().int().positive();
+
+const DAY_S = 86_400;
+/** A visitor's cookie lives this long: nobody who acts later is known to have been there. */
+const MAX_WINDOW_DAYS = 400;
+const MAX_DEADLINE_DAYS = 3_650;
+/** An hour: durations of spans are stored in microseconds, in 32 bits. */
+const MAX_LATENCY_MS = 3_600_000;
+const MAX_UNITS = 1_000_000_000;
+
+const secondsUpTo = (days: number) =>
+  z
+    .number()
+    .int()
+    .positive()
+    .max(days * DAY_S, `must be at most ${days * DAY_S} seconds (${days} days)`);
+const windowSeconds = secondsUpTo(MAX_WINDOW_DAYS);
+const deadlineSeconds = secondsUpTo(MAX_DEADLINE_DAYS);
+const priorUnits = z.number().positive().max(MAX_UNITS);
 
 const Ramp = z.strictObject({
   stagesBps: z
     .array(Bps.min(1))
     .min(1)
+    .max(100)
     .refine((stages) => stages.every((bps, i) => bps > (stages[i - 1] ?? 0)), "must rise from stage to stage")
     .describe("Rollout of each stage in basis points, strictly rising."),
-  minStageSeconds: seconds.describe("A stage lasts at least this long."),
+  minStageSeconds: deadlineSeconds.describe("A stage lasts at least this long."),
 });
 
 const comparison = z.enum(["threshold", "holdout"]);
@@ -29,15 +47,17 @@ export const Rule = z.strictObject({
   latencyP95Threshold: z
     .number()
     .positive()
+    .max(MAX_LATENCY_MS)
     .describe("Milliseconds. At most 5 % of the requests may take longer."),
   minCohortSize: z
     .number()
     .int()
     .positive()
+    .max(MAX_UNITS)
     .describe(
       "Units in treatment before a signal decides: mature ones for activation and retention, exposed ones for latency and errors.",
     ),
-  evaluationWindowSeconds: seconds.describe(
+  evaluationWindowSeconds: deadlineSeconds.describe(
     "Deadline of a decision, counted from the beginning of the trial.",
   ),
 
@@ -45,13 +65,13 @@ export const Rule = z.strictObject({
     .enum(["shadow", "enforce"])
     .default("shadow")
     .describe("`shadow` records decisions. `enforce` also carries them out."),
-  activationWindowSeconds: seconds
+  activationWindowSeconds: windowSeconds
     .default(86_400)
     .describe("How long after its first exposure a unit may act."),
-  retentionWindowSeconds: seconds
+  retentionWindowSeconds: windowSeconds
     .default(604_800)
     .describe("How long after its first exposure a unit may come back."),
-  returnAfterSeconds: seconds
+  returnAfterSeconds: windowSeconds
     .default(86_400)
     .describe("A return is a visit at least this long after the first exposure."),
   falseRollbackRate: z
@@ -64,8 +84,8 @@ export const Rule = z.strictObject({
     ),
   prior: z
     .strictObject({
-      alpha: z.number().positive().describe("As if this many units had acted before."),
-      beta: z.number().positive().describe("As if this many units had not acted before."),
+      alpha: priorUnits.describe("As if this many units had acted before."),
+      beta: priorUnits.describe("As if this many units had not acted before."),
     })
     .optional()
     .describe(

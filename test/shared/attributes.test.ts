@@ -12,6 +12,7 @@ test("telemetry carries a feature's signals under the names that the documentati
       "user_id",
       "enduser.id",
       "feature_flag.result.variant",
+      "feature_flag.variant",
       "sluice.epoch",
       "action_taken",
       "returned",

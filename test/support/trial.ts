@@ -105,9 +105,10 @@ export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "se
     const clock = { now: START, lagSeconds: 0 as number | null };
     const rollbacks: Parameters<RollbackFeature>[0][] = [];
     const rollouts: number[] = [];
+    const metrics = makeMetrics();
     const evaluator = makeEvaluator({
       pool: own,
-      metrics: makeMetrics(),
+      metrics,
       log: makeLogger("silent"),
       now: () => clock.now,
       lagSeconds: () => clock.lagSeconds,
@@ -128,6 +129,6 @@ export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "se
       return outcome?.decision;
     };
     const stateAt = async (seconds: number) => (await decisionAt(seconds))?.state;
-    return { clock, rollbacks, rollouts, evaluator, decisionAt, stateAt };
+    return { clock, rollbacks, rollouts, evaluator, decisionAt, stateAt, metrics };
   },
 });
