@@ -9,6 +9,9 @@ import { eventually, makeTestStack, type TestStack } from "../support/stack.ts";
 const CHROME =
   "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
 
+/** An example begins with its own `npm ci`, whose time is the registry's. */
+const WITH_INSTALL_MS = 180_000;
+
 let database: TestDatabase;
 let example: Example;
 let stack: TestStack;
@@ -99,7 +102,7 @@ describe("the plain Node site", () => {
   });
 });
 
-describe("the Express app with OpenTelemetry", () => {
+describe("the Express app with OpenTelemetry", { timeout: WITH_INSTALL_MS }, () => {
   test("its spans tell the origin who met the feature and who bought something", async () => {
     await open("express-opentelemetry");
     const [before, make, start, use, ask] = example.blocks;
@@ -125,7 +128,7 @@ describe("the Express app with OpenTelemetry", () => {
   });
 });
 
-describe("the page with the OpenFeature web SDK", () => {
+describe("the page with the OpenFeature web SDK", { timeout: WITH_INSTALL_MS }, () => {
   let browser: Browser;
   beforeEach(async () => {
     browser = await startBrowser();
