@@ -5,7 +5,7 @@
 // request targeted? The answer is the same for every visitor of a path. The second asks the unit for its cohort. The answer
 // is the same for every path. `evaluateFeature` is both. A page takes the halves one by one (`featuresOfRequest`,
 // `evaluateUnit`), since each is remembered by itself: most requests of a visitor need neither.
-import { bucketOf, cohortOf, type Cohort, type StickyCohort } from "../../shared/features/assign.ts";
+import { bucketOf, BUCKETS, cohortOf, type Cohort, type StickyCohort } from "../../shared/features/assign.ts";
 import type { EvaluationContext } from "../../shared/features/compile-targeting.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { Identity } from "../visitor/identity.ts";
@@ -143,6 +143,17 @@ export const evaluateUnit = (features: FeatureList, { unitId, sticky }: Unit): R
     meetsAny: features.length > 0,
     header: told.join(", "),
     newSticky: newSticky.size > 0 ? newSticky : NO_STICKY,
+  };
+};
+
+/** A request that is nobody's gets the features that everybody gets. The others are off, and nothing is compared. */
+export const evaluateNobody = (features: FeatureList): RequestEvaluation => {
+  const open = features.filter(({ state }) => state.rolloutBps >= BUCKETS);
+  return {
+    compared: open.map(({ assignments }) => assignments.treatment),
+    meetsAny: features.length > 0,
+    header: open.map(({ featureId }) => `${featureId}=treatment`).join(", "),
+    newSticky: NO_STICKY,
   };
 };
 

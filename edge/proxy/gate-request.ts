@@ -1,8 +1,9 @@
 // What the gate decides about a visitor's request: read the snapshot, identify the visitor, evaluate the features, decide
 // the gate outcome.
 import { evaluationContextOf } from "../features/evaluation-context.ts";
-import type { CompiledFeature } from "../features/compiled-feature.ts";
+import type { CompiledFeature, FeatureList } from "../features/compiled-feature.ts";
 import {
+  evaluateNobody,
   featuresOfRequest,
   NOTHING_MET,
   previewOf,
@@ -15,8 +16,9 @@ import type { IncomingRequest } from "../incoming-request.ts";
 import type { SnapshotCache, SnapshotView, WaitUntil } from "../snapshot/cache.ts";
 import type { ReadClaims } from "../visitor/claims.ts";
 import type { Identify } from "../visitor/identify.ts";
-import type { Identity } from "../visitor/identity.ts";
+import { isKnown, type Identity } from "../visitor/identity.ts";
 import type { Previews } from "../visitor/preview.ts";
+import { requestKind } from "../visitor/request-kind.ts";
 import { decideGate, type GateOutcome } from "./gate-outcome.ts";
 
 type Dependencies = {
@@ -31,12 +33,24 @@ export type GatedRequest = {
   readonly incoming: IncomingRequest;
   readonly view: SnapshotView;
   readonly page: PageRequest;
-  /** null: no feature concerns the request, and nobody needs to know who it is from. */
+  /** null: no feature concerns the request, or it is nobody's. */
   readonly identity: Identity | null;
+  /** Whether the request counts for the unit: only what a person waits for does. */
+  readonly isCounted: boolean;
   readonly evaluation: RequestEvaluation;
   /** The feature that this request sees open by a preview; null: none. */
   readonly preview: CompiledFeature | null;
   readonly outcome: GateOutcome;
+};
+
+type CountedUnit = Pick<GatedRequest, "identity" | "isCounted">;
+
+/** A request that makes no unit is its visitor's where it says who that is, and else nobody's. */
+const unitOf = ({ request }: IncomingRequest, identity: Identity | null): CountedUnit => {
+  if (identity === null) return { identity, isCounted: false };
+  const kind = requestKind(request);
+  const isVisitors = kind === "visit" || isKnown(identity) || identity.isEphemeral;
+  return { identity: isVisitors ? identity : null, isCounted: isVisitors && kind !== "aside" };
 };
 
 export type GateRequest = (incoming: IncomingRequest, waitUntil: WaitUntil) => Promise<GatedRequest>;
@@ -51,11 +65,16 @@ export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
     const features = featuresOfRequest(snapshot, page);
     const preview = previewOf(snapshot, page);
     const isConcerned = features.length > 0 || preview !== null || snapshot.mayActivate(page.method);
-    const identity = isConcerned ? await identify(incoming) : null;
-    const usual = identity === null ? NOTHING_MET : evaluations.evaluate(features, identity);
+    const unit = unitOf(incoming, isConcerned ? await identify(incoming) : null);
+    const usual = evaluate(features, unit, isConcerned);
     const evaluation = preview === null ? usual : withPreview(usual, preview);
     const outcome = decideGate(snapshot.gated, page, evaluation, preview);
-    return { incoming, view, page, identity, evaluation, preview, outcome };
+    return { incoming, view, page, ...unit, evaluation, preview, outcome };
+  };
+
+  const evaluate = (features: FeatureList, { identity }: CountedUnit, isConcerned: boolean) => {
+    if (identity !== null) return evaluations.evaluate(features, identity);
+    return isConcerned ? evaluateNobody(features) : NOTHING_MET;
   };
 
   /** The request as features are evaluated for it. Claims and previews are the parts that have to be verified. */

@@ -76,8 +76,8 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const { UPSTREAM_URL: upstreamUrl } = config;
     if (gated === null) return toUpstream(request, url, { upstreamUrl, evaluated: null, destination: null });
     const { identity, evaluation, outcome, preview } = gated;
-    const isTold = identity !== null && evaluation.header !== "";
-    const evaluated = isTold ? { features: evaluation.header, unitId: identity.unitId } : null;
+    const { header: features } = evaluation;
+    const evaluated = features === "" ? null : { features, unitId: identity?.unitId ?? null };
     const upstream = toUpstream(request, url, { upstreamUrl, evaluated, destination: outcome.destination });
     if (evaluated !== null && passesCache()) upstream.init.cf = UNSHARED_FETCH;
     if (outcome.edit !== null) preparePageRequest(upstream.init.headers);

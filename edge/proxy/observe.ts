@@ -53,7 +53,7 @@ export const makeObserve = ({ captcha, exporter, isKnownBot, random }: Dependenc
 
   return (gated, { status, startMs, durationMs, sticky }, waitUntil) => {
     const { identity } = gated;
-    if (identity === null || identity.isEphemeral) return;
+    if (identity === null || identity.isEphemeral || !gated.isCounted) return;
     const { request } = gated.incoming;
     const last = fullReports.get(identity);
     const inFull = sticky !== null || last === undefined || startMs - last.atMs > FULL_EVERY_MS;

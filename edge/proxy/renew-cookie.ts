@@ -20,11 +20,11 @@ export const stickyAfter = ({
 /** null: the visitor's browser needs no new cookie. */
 export const renewCookie = (
   cookies: Cookies,
-  { incoming, identity, evaluation }: GatedRequest,
+  { incoming, identity, isCounted, evaluation }: GatedRequest,
   sticky: ReadonlyMap<number, StickyCohort> | null,
   nowMs: number,
 ): Promise<string> | null => {
-  if (identity === null || identity.isEphemeral || !evaluation.meetsAny) return null;
+  if (identity === null || identity.isEphemeral || !isCounted || !evaluation.meetsAny) return null;
   const day = dayOf(nowMs);
   if (sticky === null && !cookies.isDue(identity, day)) return null;
   const { unitId, captchaScore } = identity;

@@ -20,7 +20,8 @@ const tellForwarded = (headers: Headers, url: string): void => {
 };
 
 /** What `Sluice-Features` and `Sluice-Unit` tell the upstream. */
-type Evaluated = { readonly features: string; readonly unitId: string };
+/** `unitId` null: the request is nobody's. */
+type Evaluated = { readonly features: string; readonly unitId: string | null };
 
 const targetOf = (url: string, base: string, path: string | null): string => {
   if (base === "" && path === null) return url;
@@ -71,19 +72,20 @@ export const toUpstream = (
   for (const name of nominatedBy(headers.get("Connection"))) headers.delete(name);
   if (headers.has("Proxy-Connection")) headers.delete("Proxy-Connection");
   if (base !== "") tellForwarded(headers, url);
-  if (evaluated !== null) {
-    headers.set(FEATURES_HEADER, evaluated.features);
-    headers.set(UNIT_HEADER, encodeUnit(evaluated.unitId));
-    headers.set("Cache-Control", UNSHARED_REQUEST);
-  } else {
-    if (headers.has(FEATURES_HEADER)) headers.delete(FEATURES_HEADER);
-    if (headers.has(UNIT_HEADER)) headers.delete(UNIT_HEADER);
-  }
+  setOrDelete(headers, FEATURES_HEADER, evaluated?.features ?? null);
+  const unitId = evaluated?.unitId ?? null;
+  setOrDelete(headers, UNIT_HEADER, unitId === null ? null : encodeUnit(unitId));
+  if (evaluated !== null) headers.set("Cache-Control", UNSHARED_REQUEST);
   const target = targetOf(url, base, destination?.path ?? null);
   // Such a body may pass (RFC 9110, 9.3.1), but fetch does not take it as part of `init`.
   if (body !== null && (method === "GET" || method === "HEAD"))
     return { to: new Request(target, request), init: { headers } };
   return { to: target, init: { method, headers, body, redirect: "manual" } };
+};
+
+const setOrDelete = (headers: Headers, name: string, value: string | null): void => {
+  if (value !== null) headers.set(name, value);
+  else if (headers.has(name)) headers.delete(name);
 };
 
 /** Header values are Latin-1; a unit id from a sign-in may be any text and is then percent-encoded. */

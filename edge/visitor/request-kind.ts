@@ -1,0 +1,24 @@
+// What a request is for, as far as it says so itself. Only a visit makes a unit: whatever a browser fetches beside, ahead of
+// or for a page would be a further one, that never acts and never comes back.
+
+/**
+ * `visit`: a page that a person waits for, or a request that does not say what it is for. `call`: a script's, which counts
+ * for the unit whose cookie it brings. `aside`: assets, HEAD, OPTIONS and what is fetched ahead; it counts for nothing.
+ */
+export type RequestKind = "visit" | "call" | "aside";
+
+/** Destinations of a navigation (Fetch, 2.2.5). */
+const PAGES = new Set(["document", "iframe", "frame"]);
+
+/** A page fetched or rendered before anybody has asked for it. Browsers say it under several names. */
+const isAhead = (headers: Headers): boolean =>
+  /prefetch|prerender|preview/i.test(
+    headers.get("Sec-Purpose") ?? headers.get("Purpose") ?? headers.get("X-Moz") ?? "",
+  );
+
+export const requestKind = ({ method, headers }: Pick<Request, "method" | "headers">): RequestKind => {
+  if (method === "HEAD" || method === "OPTIONS") return "aside";
+  const destination = headers.get("Sec-Fetch-Dest");
+  if (destination !== null && !PAGES.has(destination)) return destination === "empty" ? "call" : "aside";
+  return isAhead(headers) ? "aside" : "visit";
+};
