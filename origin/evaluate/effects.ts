@@ -107,7 +107,10 @@ export const makeCarryOut = (needs: {
     if (action !== "ROLLBACK") return "none";
     if (isNew) {
       metrics.rollbacks.inc({ feature: featureId, outcome: "shadow" });
-      log.warn({ featureId, reason }, "would be rolled back, but its rule is in shadow mode");
+      log.warn(
+        { featureId, reason },
+        "the feature would be rolled back; its rule is in shadow mode, so it stays open",
+      );
     }
     return "shadow";
   };
