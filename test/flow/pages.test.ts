@@ -141,7 +141,7 @@ test("without the gate a page shows nothing of the feature", async () => {
 test("the overlay shows the developer's own answer, for any page", async () => {
   await set({});
   const { page, context } = await visit("/.sluice/overlay");
-  expect(await page.locator("tbody tr").innerText()).toMatch(/feat_new\s+open\s+treatment/);
+  expect(await page.locator("tbody tr").innerText()).toMatch(/feat_new\s+open\s+yes\s.*\streatment/);
   await page.fill("input[name=path]", "/somewhere");
   await page.click("button");
   expect(page.url()).toContain("path=%2Fsomewhere");
