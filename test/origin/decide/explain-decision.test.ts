@@ -1,18 +1,19 @@
-// What a person reads beside a decision; posteriors and numbers of units are computed by mpmath at 40 digits.
 import { describe, expect, test } from "vitest";
-import type { Decision, KeepReport, State, TestReport } from "../../../origin/decide/decision.ts";
+import type { Decision, KeepReport, TestReport } from "../../../origin/decide/decision.ts";
 import { explainDecision } from "../../../origin/decide/explain-decision.ts";
+import { unitsToKeep, unitsToRollback } from "../../../origin/decide/planning/power.ts";
+import { betaCdf } from "../../../origin/decide/statistics/incomplete-beta.ts";
 import { liftInterval, rateInterval } from "../../../origin/decide/statistics/interval.ts";
 import { Rule } from "../../../shared/features/rule.ts";
 
-const ruleOf = (over: Partial<Rule> = {}): Rule =>
+const ruleOf = (over: Record<string, unknown> = {}): Rule =>
   Rule.parse({
     featureId: "feat_example",
     activationThreshold: 0.15,
     retentionThreshold: 0.4,
     latencyP95Threshold: 200,
     minCohortSize: 100,
-    evaluationWindowSeconds: 3600,
+    evaluationWindowSeconds: 3_600,
     ...over,
   });
 
@@ -21,12 +22,12 @@ const activation: TestReport = {
   against: "threshold",
   ageSeconds: 86_400,
   threshold: 0.15,
-  treatment: { n: 200, s: 24 },
+  treatment: { n: 200, s: 20 },
   holdout: null,
   immature: 0,
-  rate: 0.12,
+  rate: 0.1,
   logEvidence: 1,
-  logBar: Math.log(6250),
+  logBar: Math.log(6_250),
   alarm: null,
   counts: true,
 };
@@ -35,122 +36,95 @@ const latency: TestReport = {
   signal: "latency",
   ageSeconds: null,
   threshold: 0.05,
-  treatment: { n: 100, s: 1 },
+  treatment: { n: 300, s: 6 },
   immature: null,
-  rate: 0.01,
-  logBar: Math.log(25_000),
+  rate: 0.02,
 };
-const keepOf = (signal: KeepReport["signal"], over: Partial<KeepReport> = {}): KeepReport => ({
+const keepOf = (signal: KeepReport["signal"], logEvidence = 1): KeepReport => ({
   signal,
-  logEvidence: 0,
+  logEvidence,
   logBar: Math.log(20),
   counts: true,
-  ...over,
 });
 
-const explained = (
+const decisionOf = (
   tests: TestReport[],
   keep: KeepReport[] = [],
-  { state = "TESTING", rule = ruleOf(), bots = 0 }: { state?: State; rule?: Rule; bots?: number } = {},
-) => {
-  const decision: Decision = {
-    action: "WAIT",
-    state,
-    isValid: false,
-    score: null,
-    details: {
-      activation: null,
-      retention: null,
-      p95_latency: null,
-      error_rate: null,
-      exposed: { treatment: 0, holdout: 0 },
-    },
-    evidence: { tests, keep, sampleRatio: null },
-    cause: [],
-    reason: `${state}: in words.`,
-    epoch: 1,
-    ruleVersion: 1,
-  };
-  return explainDecision(decision, rule, bots);
-};
+  state: Decision["state"] = "TESTING",
+): Decision => ({
+  action: "WAIT",
+  state,
+  isValid: false,
+  score: null,
+  details: {
+    activation: null,
+    retention: null,
+    p95_latency: null,
+    error_rate: null,
+    exposed: { treatment: 0, holdout: 0 },
+  },
+  evidence: { tests, keep, sampleRatio: null },
+  cause: [],
+  reason: "Said.",
+  epoch: 1,
+  ruleVersion: 1,
+});
 
-describe("an explanation", () => {
-  test("of a failing outcome has interval, posterior and the units that a rollback still takes", () => {
-    expect(explained([activation], [keepOf("activation")]).explained).toEqual([
-      {
-        signal: "activation",
-        ageSeconds: 86_400,
-        interval: rateInterval({ n: 200, s: 24 }, { alpha: 0.05, tightAt: 100 }),
-        lift: null,
-        posterior: expect.closeTo(0.8693166891050079, 9),
-        unitsToRollback: 2554,
-        unitsToKeep: null,
-      },
-    ]);
-  });
+const explain = (report: TestReport, keep: KeepReport[] = [], rule = ruleOf()) =>
+  explainDecision(decisionOf([report], keep), rule, 0).explained[0]!;
 
-  test("of a good outcome has the units that its proof still takes", () => {
-    const good = { ...activation, treatment: { n: 100, s: 20 }, rate: 0.2 };
-    expect(explained([good], [keepOf("activation")]).explained[0]).toMatchObject({
-      posterior: expect.closeTo(0.07235343941809425, 9),
-      unitsToRollback: null,
-      unitsToKeep: 354,
-    });
-  });
-
-  test("of requests is about the good ones, and forecasts no rollback", () => {
-    expect(explained([latency], [keepOf("latency")]).explained).toEqual([
-      {
-        signal: "latency",
-        ageSeconds: null,
-        interval: rateInterval({ n: 100, s: 1 }, { alpha: 0.05, tightAt: 100 }),
-        lift: null,
-        posterior: expect.closeTo(0.03552317532200415, 9),
-        unitsToRollback: null,
-        unitsToKeep: 85,
-      },
-    ]);
-    const slow = { ...latency, treatment: { n: 100, s: 20 }, rate: 0.2 };
-    expect(explained([slow], [keepOf("latency")]).explained[0]).toMatchObject({
-      unitsToRollback: null,
+describe("the explanation of a rate", () => {
+  test("has its interval, the chance that it misses its threshold, and the units until a rollback", () => {
+    expect(explain(activation)).toEqual({
+      signal: "activation",
+      ageSeconds: 86_400,
+      interval: rateInterval({ n: 200, s: 20 }, { alpha: 0.05, tightAt: 100 }),
+      lift: null,
+      posterior: betaCdf(1 + 20, 1 + 180, 0.15),
+      unitsToRollback: unitsToRollback({ threshold: 0.15, logBar: Math.log(6_250) }, 0.1, { n: 200, s: 20 }),
       unitsToKeep: null,
     });
   });
 
-  test("beside a holdout has the lift, and forecasts no rollback", () => {
-    const compared = { ...activation, against: "holdout", holdout: { n: 180, s: 30 } } as const;
-    expect(explained([compared], [keepOf("activation")]).explained[0]).toMatchObject({
-      lift: liftInterval({ n: 200, s: 24 }, { n: 180, s: 30 }, { alpha: 0.05, tightAt: 200 }),
-      unitsToRollback: null,
-    });
+  test("has the units until it is proven, from the proof's own bar", () => {
+    const good = { ...activation, treatment: { n: 200, s: 40 } };
+    const { unitsToKeep: units, unitsToRollback: none } = explain(good, [
+      keepOf("retention", 9),
+      keepOf("activation"),
+    ]);
+    expect(units).toBe(unitsToKeep({ threshold: 0.15, logBar: Math.log(20) }, 0.2, { n: 200, s: 40 }));
+    expect(units).toBeGreaterThan(0);
+    expect(none).toBe(null);
+    expect(explain(good).unitsToKeep).toBe(null);
+    expect(explain(good, [keepOf("activation", Math.log(20))]).unitsToKeep).toBe(null);
   });
 
-  test("takes a rule's prior for activation alone", () => {
-    const rule = ruleOf({ prior: { alpha: 2, beta: 8 } });
-    const good = { ...activation, treatment: { n: 100, s: 20 } };
-    expect(explained([good], [keepOf("activation")], { rule }).explained[0]?.unitsToKeep).toBe(397);
-    const retention = {
-      ...activation,
-      signal: "retention",
-      threshold: 0.4,
-      treatment: { n: 200, s: 100 },
-    } as const;
-    const [one, other] = explained([activation, retention], [keepOf("retention")], { rule }).explained;
-    expect(one).toMatchObject({ posterior: expect.closeTo(0.8730978651677102, 9), unitsToRollback: 2671 });
-    expect(other).toMatchObject({ posterior: expect.closeTo(0.002065033254427985, 9), unitsToKeep: 1 });
+  test("takes the rule's prior for activation alone", () => {
+    const prior = { alpha: 2, beta: 8 };
+    const rule = ruleOf({ prior });
+    const question = { threshold: 0.15, logBar: Math.log(6_250), prior };
+    expect(explain(activation, [], rule).posterior).toBe(betaCdf(2 + 20, 8 + 180, 0.15));
+    expect(explain(activation, [], rule).unitsToRollback).toBe(
+      unitsToRollback(question, 0.1, { n: 200, s: 20 }),
+    );
+    const retention = { ...activation, signal: "retention" } as const;
+    expect(explain(retention, [], rule)).toEqual({ ...explain(activation), signal: "retention" });
+    const good = { ...activation, treatment: { n: 200, s: 40 } };
+    expect(explain(good, [keepOf("activation")], rule).unitsToKeep).toBe(
+      unitsToKeep({ threshold: 0.15, logBar: Math.log(20), prior }, 0.2, { n: 200, s: 40 }),
+    );
   });
 
-  test("of units of which none succeeded is no less certain", () => {
-    const none = { ...activation, treatment: { n: 100, s: 0 }, rate: 0 };
-    const [row] = explained([none]).explained;
-    // 1 − 0.85^101, for a flat prior
-    expect(row?.posterior).toBeCloseTo(1 - 0.85 ** 101, 12);
-    expect(row?.interval?.lower).toBe(0);
+  test("has a lift beside a holdout, tightest at twice the cohort's size", () => {
+    const holdout = { n: 190, s: 38 };
+    expect(explain({ ...activation, holdout }).lift).toEqual(
+      liftInterval({ n: 200, s: 20 }, holdout, { alpha: 0.05, tightAt: 200 }),
+    );
   });
 
-  test("knows nothing before the first unit", () => {
-    const nobody = { ...activation, treatment: { n: 0, s: 0 }, rate: null };
-    expect(explained([nobody], [keepOf("activation")]).explained[0]).toEqual({
+  test("is empty before the first unit", () => {
+    const nothing = { ...activation, treatment: { n: 0, s: 0 }, rate: null };
+    expect(explain(nothing, [keepOf("activation")])).toEqual({
       signal: "activation",
       ageSeconds: 86_400,
       interval: null,
@@ -162,103 +136,91 @@ describe("an explanation", () => {
   });
 
   test.each([
-    { why: "its test has too few units", over: { counts: false } },
-    { why: "its threshold is 0", over: { threshold: 0 } },
-    { why: "its threshold is 1", over: { threshold: 1 } },
-  ])("forecasts nothing while $why", ({ over }) => {
-    for (const treatment of [
-      { n: 100, s: 20 },
-      { n: 200, s: 24 },
-    ])
-      expect(
-        explained([{ ...activation, treatment, ...over }], [keepOf("activation")]).explained[0],
-      ).toMatchObject({
-        unitsToRollback: null,
-        unitsToKeep: null,
-      });
-  });
-
-  test("forecasts nothing that has come already", () => {
-    const failed = { ...activation, logEvidence: activation.logBar };
-    expect(explained([failed], []).explained[0]?.unitsToRollback).toBeNull();
-    const good = { ...activation, treatment: { n: 100, s: 20 } };
-    const proven = keepOf("activation", { logEvidence: Math.log(20) });
-    expect(explained([good], [proven]).explained[0]?.unitsToKeep).toBeNull();
-    expect(explained([good], [keepOf("latency")]).explained[0]?.unitsToKeep).toBeNull();
+    { title: "units are too few to count", over: { counts: false } },
+    { title: "it is compared with the holdout", over: { against: "holdout" as const } },
+    { title: "its evidence is there already", over: { logEvidence: Math.log(6_250) } },
+    { title: "its threshold cannot be missed", over: { threshold: 0 } },
+    { title: "its threshold cannot be met", over: { threshold: 1 } },
+  ])("says nothing of a rollback when $title", ({ over }) => {
+    expect(explain({ ...activation, ...over }).unitsToRollback).toBe(null);
   });
 });
 
-describe("the reason", () => {
-  const good = { ...activation, treatment: { n: 100, s: 20 }, rate: 0.2 };
-  const both = [keepOf("activation"), keepOf("latency")];
-
-  test.each(["TESTING", "UNDECIDED"] as const)(
-    "of a feature that is %s says how far the nearest rollback is",
-    (state) => {
-      const nearer = {
-        ...activation,
-        signal: "retention",
-        threshold: 0.4,
-        treatment: { n: 200, s: 24 },
-        logBar: Math.log(5000),
-      } as const;
-      expect(explained([activation, latency], both, { state }).reason).toContain(
-        "about 2,554 more mature users.",
-      );
-      const { reason, explained: rows } = explained([activation, nearer, latency], both, { state });
-      expect(rows[1]?.unitsToRollback).toBeLessThan(2554);
-      expect(reason).toBe(
-        `${state}: in words. At the rates seen so far, a rollback takes about ${rows[1]?.unitsToRollback} more mature users.`,
-      );
-    },
-  );
-
-  test("says how many units the last missing proof takes", () => {
-    expect(explained([good, latency], both).reason).toBe(
-      "TESTING: in words. At the rates seen so far, keeping it takes about 354 more.",
+describe("the explanation of requests", () => {
+  test("is about the good ones, for which no rollback is forecast", () => {
+    const found = explain(latency, [keepOf("latency")]);
+    expect(found.interval).toEqual(rateInterval({ n: 300, s: 6 }, { alpha: 0.05, tightAt: 100 }));
+    expect(found.posterior).toBe(betaCdf(1 + 294, 1 + 6, 0.95));
+    expect(found.unitsToRollback).toBe(null);
+    expect(found.unitsToKeep).toBe(
+      unitsToKeep({ threshold: 0.95, logBar: Math.log(20) }, 0.98, { n: 300, s: 294 }),
     );
-    const proven = [keepOf("activation", { logEvidence: Math.log(20) }), keepOf("latency")];
-    expect(explained([good, latency], proven).reason).toContain("keeping it takes about 85 more.");
+    expect(explain({ ...latency, treatment: { n: 300, s: 60 } }).unitsToRollback).toBe(null);
+  });
+});
+
+describe("the outlook", () => {
+  const retention: TestReport = {
+    ...activation,
+    signal: "retention",
+    threshold: 0.4,
+    treatment: { n: 200, s: 60 },
+  };
+  const good: TestReport = { ...activation, treatment: { n: 2_000, s: 340 } };
+  const goodLatency: TestReport = { ...latency, treatment: { n: 100, s: 2 } };
+  const reasonOf = (tests: TestReport[], keep: KeepReport[] = [], state: Decision["state"] = "TESTING") =>
+    explainDecision(decisionOf(tests, keep, state), ruleOf(), 0).reason;
+  const unitsIn = (report: TestReport, keep: KeepReport[] = []) => explain(report, keep);
+
+  test("names the fewest units until a rollback while the feature is undecided", () => {
+    const fewest = Math.min(unitsIn(activation).unitsToRollback!, unitsIn(retention).unitsToRollback!);
+    expect(unitsIn(activation).unitsToRollback).not.toBe(unitsIn(retention).unitsToRollback);
+    const counted = fewest.toLocaleString("en-US");
+    for (const state of ["TESTING", "UNDECIDED"] as const)
+      expect(reasonOf([activation, retention], [], state)).toBe(
+        `Said. At the rates seen so far, a rollback takes about ${counted} more mature users.`,
+      );
   });
 
-  test("goes by the oldest age of a comparison", () => {
-    const young = { ...good, against: "holdout", ageSeconds: 900, treatment: { n: 100, s: 30 } } as const;
-    const old = { ...good, against: "holdout", ageSeconds: 86_400 } as const;
-    expect(explained([young, old], [keepOf("activation")]).reason).toContain(
-      "keeping it takes about 354 more.",
+  test("names the most units until all are proven, where nothing is bad", () => {
+    const keep = [keepOf("activation"), keepOf("latency")];
+    const most = Math.max(unitsIn(good, keep).unitsToKeep!, unitsIn(goodLatency, keep).unitsToKeep!);
+    expect(unitsIn(good, keep).unitsToKeep).not.toBe(unitsIn(goodLatency, keep).unitsToKeep);
+    expect(reasonOf([good, goodLatency], keep)).toBe(
+      `Said. At the rates seen so far, keeping it takes about ${most.toLocaleString("en-US")} more.`,
     );
   });
 
-  test("forecasts no KEEP while one signal is out of sight, or none is missing", () => {
-    const slow = { ...latency, treatment: { n: 100, s: 20 } };
-    expect(explained([good, slow], both).reason).toBe("TESTING: in words.");
-    expect(explained([good], [keepOf("activation", { logEvidence: 9 })]).reason).toBe("TESTING: in words.");
-    expect(explained([good], [keepOf("errorRate")]).reason).toBe("TESTING: in words.");
+  test("leaves out what is proven, and says nothing when one of the others is not in sight", () => {
+    const proven = [keepOf("activation"), keepOf("latency", Math.log(20))];
+    const units = unitsIn(good, proven).unitsToKeep!.toLocaleString("en-US");
+    expect(reasonOf([good, goodLatency], proven)).toContain(`about ${units} more.`);
+    const few = { ...goodLatency, counts: false };
+    expect(reasonOf([good, few], [keepOf("activation"), keepOf("latency")])).toBe("Said.");
+    expect(reasonOf([good], [keepOf("activation", 9)])).toBe("Said.");
+  });
+
+  test("takes the oldest age of a signal", () => {
+    const young = { ...good, ageSeconds: 900, treatment: { n: 200, s: 34 } };
+    const units = unitsIn(good, [keepOf("activation")]).unitsToKeep!.toLocaleString("en-US");
+    expect(reasonOf([young, good], [keepOf("activation")])).toContain(`about ${units} more.`);
   });
 
   test.each(["COLLECTING", "KEEP", "WATCH", "ROLLBACK", "INVALID"] as const)(
-    "of a feature in %s forecasts nothing",
+    "has nothing to say in %s",
     (state) => {
-      expect(explained([activation], both, { state }).reason).toBe(`${state}: in words.`);
+      expect(reasonOf([activation], [], state)).toBe("Said.");
     },
   );
+});
 
-  test("says how many requests of bots are left out", () => {
-    expect(explained([], [], { bots: 1 })).toMatchObject({
-      botRequests: 1,
-      reason: "TESTING: in words. 1 request of a bot is left out.",
-    });
-    expect(explained([], [], { bots: 1204 }).reason).toBe(
-      "TESTING: in words. 1,204 requests of bots are left out.",
-    );
-    expect(explained([], [], { bots: 0 })).toMatchObject({ botRequests: 0, reason: "TESTING: in words." });
-  });
-
-  test("and everything else of the decision stays as it was", () => {
-    expect(explained([activation])).toMatchObject({
-      state: "TESTING",
-      epoch: 1,
-      evidence: { tests: [activation] },
-    });
+test("requests of bots that were left out are counted in the reason", () => {
+  const reasonWith = (bots: number) => explainDecision(decisionOf([], [], "KEEP"), ruleOf(), bots);
+  expect(reasonWith(0)).toMatchObject({ reason: "Said.", botRequests: 0 });
+  expect(reasonWith(1).reason).toBe("Said. 1 request of a bot is left out.");
+  expect(reasonWith(1_234)).toMatchObject({
+    reason: "Said. 1,234 requests of bots are left out.",
+    botRequests: 1_234,
+    state: "KEEP",
   });
 });
