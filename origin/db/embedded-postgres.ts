@@ -1,6 +1,6 @@
 // A PostgreSQL 17 of our own for machines that have none: binaries from npm, data in a folder, loopback only.
 // PostgreSQL refuses to run as root, so as root it runs as an unprivileged user that owns the data.
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { access, chown, constants, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
@@ -69,6 +69,10 @@ const makeLauncher = async (folders: string[]) => {
     return (command: string, args: string[]) =>
       start(command, args, { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID });
   }
+  if (spawnSync("setpriv", ["--version"]).error !== undefined)
+    throw new Error(
+      `as root below a private folder PostgreSQL needs the program setpriv (util-linux): ${folders.join(", ")}`,
+    );
   const id = String(UNPRIVILEGED_ID);
   return (command: string, args: string[]) =>
     start("setpriv", [

@@ -33,6 +33,21 @@ test("starts below a home folder of mode 0700 and continues with its data", asyn
   expect(await query(second.url, "select answer from kept")).toEqual([{ answer: 42 }]);
 });
 
+test.runIf(process.getuid?.() === 0)(
+  "without setpriv a private folder is an error that names it",
+  async () => {
+    const dataDir = await makeFolder(0o700);
+    const path = process.env["PATH"];
+    onTestFinished(() => {
+      process.env["PATH"] = path;
+    });
+    process.env["PATH"] = dataDir;
+    await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
+      "needs the program setpriv (util-linux)",
+    );
+  },
+);
+
 /** Has a process of its own start a server on `dataDir` and die; resolves with the server's pid. */
 const startAndDie = async (dataDir: string): Promise<number> => {
   const module = new URL("../../origin/db/embedded-postgres.ts", import.meta.url).href;
