@@ -122,6 +122,11 @@ describe("the explanation of a rate", () => {
     );
   });
 
+  test("is there while none has succeeded", () => {
+    const { interval } = explain({ ...activation, treatment: { n: 200, s: 0 } });
+    expect(interval).toEqual(rateInterval({ n: 200, s: 0 }, { alpha: 0.05, tightAt: 100 }));
+  });
+
   test("is empty before the first unit", () => {
     const nothing = { ...activation, treatment: { n: 0, s: 0 }, rate: null };
     expect(explain(nothing, [keepOf("activation")])).toEqual({
@@ -180,6 +185,10 @@ describe("the outlook", () => {
       expect(reasonOf([activation, retention], [], state)).toBe(
         `Said. At the rates seen so far, a rollback takes about ${counted} more mature users.`,
       );
+  });
+
+  test("needs one signal only", () => {
+    expect(reasonOf([activation])).toContain("a rollback takes about");
   });
 
   test("names the most units until all are proven, where nothing is bad", () => {
