@@ -59,7 +59,8 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       const durationMs = answer === null ? now() - startMs : null;
       const sticky = stickyAfter(gated);
       observe(gated, { status: response.status, startMs, durationMs, sticky }, waitUntil);
-      const cookie = await renewCookie(cookies, gated, sticky, now());
+      const renewing = renewCookie(cookies, gated, sticky, now());
+      const cookie = renewing === null ? null : await renewing;
       return respond(response, gated, {
         cookie,
         wantsDebug: wantsDebug(request),
