@@ -2,6 +2,7 @@
 // https://www.postgresql.org/docs/17/errcodes-appendix.html
 import { DatabaseError } from "pg";
 
+export const FOREIGN_KEY_VIOLATION = "23503";
 export const UNIQUE_VIOLATION = "23505";
 /** No partition takes the row (check_violation). */
 export const NO_PARTITION = "23514";

@@ -1,13 +1,11 @@
 // When each feature was evaluated last. The history gets a row only when something has changed, so that alone would make a quiet
 // evaluator look like a dead one.
-import { DatabaseError } from "pg";
+import { FOREIGN_KEY_VIOLATION, sqlState } from "../db/errors.ts";
 import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 
 /** One write in so many seconds for all features together: the time is for people. */
 const WRITE_EVERY_SECONDS = 5;
-
-const FOREIGN_KEY_VIOLATION = "23503";
 
 /**
  * A row that another process is just writing is left to it, so that processes never wait for each other. The disk is not waited
@@ -36,7 +34,7 @@ const writeLooks = async (db: Queryable, featureIds: readonly FeatureId[], at: n
       values: [featureIds, at],
     });
   } catch (error) {
-    if (!(error instanceof DatabaseError && error.code === FOREIGN_KEY_VIOLATION)) throw error;
+    if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error;
   }
 };
 
