@@ -38,7 +38,7 @@ export const checkGate = ({
     ? invalid("gate.whenClosed", "needs routes")
     : undefined;
 
-/** A rule that no feature could ever meet, or that asks for a comparison with nobody. */
+/** A rule that no feature could ever meet, that asks for a comparison with nobody, or whose ramp has no room. */
 export const checkRule = (
   rule: Rule,
   { holdoutBps }: { holdoutBps: number },
@@ -54,6 +54,12 @@ export const checkRule = (
     return invalid(
       `compare.${compared[0]}`,
       "asks for the holdout, and the feature has none: set its holdoutBps first",
+    );
+  const lastStageBps = rule.ramp?.stagesBps.at(-1) ?? 0;
+  if (lastStageBps + holdoutBps > 10_000)
+    return invalid(
+      "ramp.stagesBps",
+      `ends at ${lastStageBps}, and the holdout of ${holdoutBps} bps leaves at most ${10_000 - holdoutBps}`,
     );
   return undefined;
 };

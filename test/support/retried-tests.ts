@@ -10,8 +10,8 @@ export type RetriedTest = {
 
 export const retriedTests: readonly RetriedTest[] = [
   {
-    file: "test/origin/redis-bus.test.ts",
-    title: "on a cluster of six > events and states go on after a master died",
+    file: "test/origin/delivery/redis-bus.test.ts",
+    title: "on a cluster of six > events and states still arrive after a master died",
     reason:
       "six Redis nodes: one that gets no CPU for 1.5 s is taken for dead by the others, and its messages are lost",
   },

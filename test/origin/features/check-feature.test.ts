@@ -118,6 +118,34 @@ describe("a rule", () => {
     expect(checkRule(ruleOf(fields), { holdoutBps: 0 })).toBeUndefined();
   });
 
+  test("whose returns come too late is refused with both windows", () => {
+    const rule = ruleOf({ returnAfterSeconds: 700, retentionWindowSeconds: 600 });
+    expect(errorsOf(checkRule(rule, { holdoutBps: 0 }))).toEqual([
+      {
+        field: "returnAfterSeconds",
+        reason:
+          "is 700 and must be below retentionWindowSeconds (600): otherwise no unit could return in time",
+      },
+    ]);
+  });
+
+  test("that compares several signals with a holdout of nobody is refused by the first of them", () => {
+    const rule = ruleOf({ compare: { retention: "holdout", latency: "holdout" } });
+    expect(errorsOf(checkRule(rule, { holdoutBps: 0 }))).toMatchObject([{ field: "compare.retention" }]);
+  });
+
+  test("that ramps into the holdout is refused, since its last stage could never be reached", () => {
+    const rule = ruleOf({ ramp: { stagesBps: [500, 1_000, 9_001], minStageSeconds: 60 } });
+    expect(checkRule(rule, { holdoutBps: 999 })).toBeUndefined();
+    expect(checkRule(ruleOf({}), { holdoutBps: 10_000 })).toBeUndefined();
+    expect(errorsOf(checkRule(rule, { holdoutBps: 1_000 }))).toEqual([
+      {
+        field: "ramp.stagesBps",
+        reason: "ends at 9001, and the holdout of 1000 bps leaves at most 9000",
+      },
+    ]);
+  });
+
   test.each(["activation", "retention", "latency", "errorRate"])(
     "that compares %s with the holdout needs one",
     (signal) => {

@@ -264,3 +264,16 @@ test("a rule for another feature is refused", () => {
     },
   });
 });
+
+test("a rule that the feature could never meet is refused, with a new feature and with one that is there", () => {
+  const hopeless = { ...rule, compare: { latency: "holdout" as const } };
+  const error = { reason: "invalid", errors: [{ field: "compare.latency" }] };
+  const bare = newFeature({ featureId: a, holdoutBps: 0 });
+  expect(prepareCreate(none, { ...bare, rule: hopeless }, why)).toMatchObject({ ok: false, error });
+  expect(prepareCreate(none, { ...bare, rule }, why).ok).toBe(true);
+  expect(prepareCreate(none, bare, why).ok).toBe(true);
+  const withoutHoldout = relatedOf(recordOf("a", { state: { holdoutBps: 0 } }));
+  expect(prepareRule(withoutHoldout, { featureId: a }, hopeless, why)).toMatchObject({ ok: false, error });
+  expect(prepareRule(withoutHoldout, { featureId: a }, rule, why).ok).toBe(true);
+  expect(prepareRule(open, { featureId: a }, hopeless, why).ok).toBe(true);
+});
