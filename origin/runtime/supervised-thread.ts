@@ -1,5 +1,4 @@
 // A thread that does a stage's work for as long as the origin runs. One that dies is started again.
-import { once } from "node:events";
 import { Worker, type ResourceLimits } from "node:worker_threads";
 import type { ErrorLog } from "./log.ts";
 
@@ -47,7 +46,10 @@ export const superviseThread = (options: {
       stopping = true;
       clearTimeout(restart);
       if (running.threadId === -1) return;
-      const ended = once(running, "exit");
+      // Not once() of node:events: that rejects when the thread fails before it ends.
+      const ended = new Promise<void>((resolve) => {
+        running.once("exit", () => resolve());
+      });
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       running.postMessage("stop");
       await ended;

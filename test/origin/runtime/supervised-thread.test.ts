@@ -58,6 +58,21 @@ test("a thread that fails is logged and starts again, with the same data", async
   });
 });
 
+test("a stop waits for a thread that fails instead of ending", async () => {
+  const {
+    thread: running,
+    log,
+    messages,
+  } = start(`
+    import { parentPort } from "node:worker_threads";
+    parentPort.postMessage("waits");
+    parentPort.once("message", () => { throw new Error("out of order"); });
+  `);
+  await soon(() => expect(messages).toEqual(["waits"]));
+  await running.stop();
+  expect(log.lines).toMatchObject([{ level: "error" }]);
+});
+
 test("a thread that has just died does not come back after a stop", async () => {
   const { thread: running, lives, log } = start('throw new Error("out of order");');
   await soon(() => expect(log.lines).toHaveLength(1));
