@@ -46,6 +46,7 @@ const count = waiting.length;
 let held = 0;
 let launched = 0;
 const world = await startWorld();
+say(`the stack is up; ${count} stories follow, ${STORIES_AT_ONCE} at a time`);
 try {
   const player = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {

@@ -242,6 +242,7 @@ const ways: readonly (readonly [RegExp, (command: string) => Promise<void>])[] =
   [/^npm run chaos$/, begins(/^1\/200 /m)],
   [/^npm run faults$/, begins("kill 1: ")],
   [/^npm run fuzz$/, begins("bodies sent")],
+  [/^npm run attack$/, begins("stories follow")],
 ];
 
 beforeAll(async () => makeCheckout(folder));
