@@ -102,3 +102,40 @@ describe("the stages of a ramp", () => {
     expect(wrongFields({ ramp: { stagesBps: [1], minStageSeconds: 0 } })).toEqual(["ramp.minStageSeconds"]);
   });
 });
+
+const DAY = 86_400;
+
+test.each([
+  ["activationWindowSeconds", 400 * DAY],
+  ["retentionWindowSeconds", 400 * DAY],
+  ["returnAfterSeconds", 400 * DAY],
+  ["evaluationWindowSeconds", 3_650 * DAY],
+  ["latencyP95Threshold", 3_600_000],
+  ["minCohortSize", 1_000_000_000],
+])("%s fits the columns that it is counted in: at most %i", (field, most) => {
+  expect(wrongFields({ [field]: most })).toEqual([]);
+  expect(wrongFields({ [field]: most + 1 })).toEqual([field]);
+});
+
+test("the parts of a prior and the stages of a ramp have bounds too", () => {
+  const most = 1_000_000_000;
+  expect(wrongFields({ prior: { alpha: most, beta: most } })).toEqual([]);
+  expect(wrongFields({ prior: { alpha: most + 1, beta: 1 } })).toEqual(["prior.alpha"]);
+  expect(wrongFields({ prior: { alpha: 1, beta: most + 1 } })).toEqual(["prior.beta"]);
+  const stagesBps = Array.from({ length: 101 }, (_, i) => i + 1);
+  const ramp = { stagesBps: stagesBps.slice(1), minStageSeconds: 3_650 * DAY };
+  expect(wrongFields({ ramp })).toEqual([]);
+  expect(wrongFields({ ramp: { ...ramp, stagesBps } })).toEqual(["ramp.stagesBps"]);
+  expect(wrongFields({ ramp: { ...ramp, minStageSeconds: 3_650 * DAY + 1 } })).toEqual([
+    "ramp.minStageSeconds",
+  ]);
+});
+
+test("a window that is too long is refused in seconds and in days", () => {
+  expect(issuesOf(Rule, { ...least, activationWindowSeconds: 3_000_000_000 })).toEqual([
+    "activationWindowSeconds: must be at most 34560000 seconds (400 days)",
+  ]);
+  expect(issuesOf(Rule, { ...least, evaluationWindowSeconds: 3_000_000_000 })).toEqual([
+    "evaluationWindowSeconds: must be at most 315360000 seconds (3650 days)",
+  ]);
+});
