@@ -127,8 +127,12 @@ create table latency_sketches (
   requests integer not null,
   errors integer not null,
   sketch bytea not null,
+  kind text default 'fetch'::text not null,
+  unfinished integer default 0 not null,
+  unfinished_sketch bytea,
   constraint latency_sketches_pkey PRIMARY KEY (feature_id, epoch, bucket_s, cohort, partition),
-  constraint latency_sketches_cohort_check CHECK ((cohort = ANY (ARRAY['treatment'::text, 'holdout'::text])))
+  constraint latency_sketches_cohort_check CHECK ((cohort = ANY (ARRAY['treatment'::text, 'holdout'::text]))),
+  constraint latency_sketches_kind_check CHECK ((kind = ANY (ARRAY['document'::text, 'fetch'::text])))
 ) with (fillfactor=80);
 
 create table otel_spans (

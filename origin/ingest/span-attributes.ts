@@ -1,5 +1,5 @@
 // The attributes that are read, and the field of a span or log record that each of them fills.
-import { attribute, EVALUATION_EVENT } from "../../shared/telemetry/attributes.ts";
+import { attribute, DOCUMENT_REQUEST, EVALUATION_EVENT } from "../../shared/telemetry/attributes.ts";
 import { bytesOf, isSame, viewOf, type TextRange } from "../span-log/bytes.ts";
 import type { SpanFields } from "./span-fields.ts";
 
@@ -25,6 +25,10 @@ export const knownNames: ReadonlyMap<string, KnownName> = new Map([
   ...named("isBot", attribute.isBot),
   ...named("captchaScore", attribute.captchaScore),
   ...named("httpStatus", attribute.httpStatus),
+  ...named("exposure", attribute.exposure),
+  ...named("requestKind", attribute.requestKind),
+  ...named("unfinished", attribute.unfinished),
+  ...named("network", attribute.network),
   ...named("eventName", ["event.name"]),
 ]);
 const byLength: KnownName[][] = [];
@@ -69,6 +73,31 @@ const EVALUATION_NAME = viewOf(Buffer.from(EVALUATION_EVENT));
 export const isEvaluationName = (view: DataView, start: number, end: number): boolean =>
   isSame(view, start, end, EVALUATION_NAME);
 
+const DOCUMENT_NAME = viewOf(Buffer.from(DOCUMENT_REQUEST));
+
+/** 431: the request's headers are too large, as they become when a feature adds to them. */
+const isFailure = (status: number): boolean => status >= 500 || status === 431;
+
+const NETWORK_DIGITS = 16;
+
+/** The first 32 of its 64 bits: enough to tell networks apart within a bucket. −1: the text is no network. */
+const networkOf = (view: DataView, start: number, end: number): number => {
+  if (end - start !== NETWORK_DIGITS) return -1;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = hexDigit(view.getUint8(at));
+    if (digit < 0) return -1;
+    if (at < start + 8) value = value * 16 + digit;
+  }
+  return value;
+};
+
+const hexDigit = (byte: number): number => {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+};
+
 export const setAttribute = (fields: SpanFields, { field, rank }: KnownName, value: AttributeValue): void => {
   switch (field) {
     case "featureId":
@@ -104,9 +133,21 @@ export const setAttribute = (fields: SpanFields, { field, rank }: KnownName, val
     case "httpStatus": {
       const status = numberOf(value);
       fields.httpStatus = Number.isInteger(status) && status >= 100 && status <= 999 ? status : 0;
-      if (fields.httpStatus >= 500) fields.failed = true;
+      if (isFailure(fields.httpStatus)) fields.failed = true;
       return;
     }
+    case "exposure":
+      fields.noExposure = !truthOf(value);
+      return;
+    case "requestKind":
+      fields.isDocument = value.kind === "text" && isSame(value.view, value.start, value.end, DOCUMENT_NAME);
+      return;
+    case "unfinished":
+      fields.unfinished = truthOf(value);
+      return;
+    case "network":
+      if (value.kind === "text") fields.network = networkOf(value.view, value.start, value.end);
+      return;
     case "eventName": {
       if (value.kind === "text" && isEvaluationName(value.view, value.start, value.end))
         fields.isEvaluation = true;

@@ -30,6 +30,13 @@ export type SpanFields = {
   /** NaN when absent */
   captchaScore: number;
   httpStatus: number;
+  /** the span is no exposure of its unit */
+  noExposure: boolean;
+  /** of a request that loads a page; any other is a fetch */
+  isDocument: boolean;
+  unfinished: boolean;
+  /** 32 bits of the network's hash; −1 when it is unknown */
+  network: number;
   /** for log records: the event's name is feature_flag.evaluation */
   isEvaluation: boolean;
 };
@@ -62,6 +69,10 @@ export const emptyFields = (): SpanFields => ({
   bot: false,
   captchaScore: Number.NaN,
   httpStatus: 0,
+  noExposure: false,
+  isDocument: false,
+  unfinished: false,
+  network: -1,
   isEvaluation: false,
 });
 
@@ -89,5 +100,9 @@ export const clearFields = (fields: SpanFields, view: DataView): void => {
   fields.bot = false;
   fields.captchaScore = Number.NaN;
   fields.httpStatus = 0;
+  fields.noExposure = false;
+  fields.isDocument = false;
+  fields.unfinished = false;
+  fields.network = -1;
   fields.isEvaluation = false;
 };

@@ -1,6 +1,17 @@
 // The record that the log stores of a span or log record.
 import { BOT } from "../span-log/cohort-code.ts";
-import { ACTIVATION, FAILED, RAW, RETURNED, TIMED, type RecordDraft } from "../span-log/record.ts";
+import {
+  ACTIVATION,
+  DOCUMENT,
+  FAILED,
+  NETWORK,
+  NO_EXPOSURE,
+  RAW,
+  RETURNED,
+  TIMED,
+  UNFINISHED,
+  type RecordDraft,
+} from "../span-log/record.ts";
 import { hash64, type Hash64 } from "../span-log/hash.ts";
 import type { OtlpSignal } from "./otlp-request.ts";
 import type { SpanFields } from "./span-fields.ts";
@@ -40,7 +51,12 @@ export const fillRecord = (
     (fields.returned ? RETURNED : 0) |
     (fields.failed ? FAILED : 0) |
     (isTimed ? TIMED : 0) |
-    (isRaw ? RAW : 0);
+    (isRaw ? RAW : 0) |
+    (fields.noExposure ? NO_EXPOSURE : 0) |
+    (isTimed && fields.isDocument ? DOCUMENT : 0) |
+    (isTimed && fields.unfinished ? UNFINISHED : 0) |
+    (fields.network >= 0 ? NETWORK : 0);
+  record.network = Math.max(0, fields.network);
   record.startMs = fields.startMs;
   record.durationUs = isTimed ? Math.min(MAX_DURATION_US, Math.round(fields.durationUs)) : 0;
   record.unit.view = fields.unit.view;
@@ -67,4 +83,5 @@ export const emptyRecord = (feature: RecordDraft["feature"], view: DataView): Re
   nameStart: 0,
   nameEnd: 0,
   httpStatus: 0,
+  network: 0,
 });

@@ -4,7 +4,10 @@ import { bytesOf, copyBytes } from "./bytes.ts";
 import { hash64, type Hash64 } from "./hash.ts";
 import {
   BLOCK_FORMAT,
+  FIRST_FORMAT,
   MAX_NAME_BYTES,
+  MORE_FLAGS,
+  NETWORK,
   RAW,
   RECORD_HEAD_BYTES,
   SPAN_ID_BYTES,
@@ -15,7 +18,7 @@ import {
 import { hashUnit, partitionOf, PARTITIONS, type FeatureEpoch } from "./unit-key.ts";
 
 const MAX_RECORD_BYTES =
-  RECORD_HEAD_BYTES + MAX_UNIT_BYTES + TRACE_ID_BYTES + SPAN_ID_BYTES + 2 + 1 + MAX_NAME_BYTES;
+  RECORD_HEAD_BYTES + MAX_UNIT_BYTES + 1 + 4 + TRACE_ID_BYTES + SPAN_ID_BYTES + 2 + 1 + MAX_NAME_BYTES;
 /** Distinct (feature, epoch) pairs of one block. More are refused; no real traffic reaches that. */
 const MAX_FEATURES = 65_535;
 
@@ -24,6 +27,8 @@ type Builder = {
   recordBytes: number;
   spanKeys: DataView;
   count: number;
+  /** of the block that is being filled */
+  format: number;
   /** numbers of the features in the block's dictionary */
   features: Map<FeatureEpoch, number>;
 };
@@ -42,6 +47,7 @@ const newBuilder = (): Builder => ({
   recordBytes: 0,
   spanKeys: new DataView(new ArrayBuffer(2_048)),
   count: 0,
+  format: FIRST_FORMAT,
   features: new Map(),
 });
 
@@ -72,7 +78,7 @@ const encodeBlock = (builder: Builder, partition: number): EncodedBlock => {
     dictionary.push(head, id);
   }
   const head = Buffer.allocUnsafe(3);
-  head.writeUInt8(BLOCK_FORMAT, 0);
+  head.writeUInt8(builder.format, 0);
   head.writeUInt16LE(builder.features.size, 1);
   return {
     partition,
@@ -97,7 +103,8 @@ export const makeBlockBuilders = () => {
       builder.records = out;
       let at = builder.recordBytes;
       const startHigh = Math.floor(draft.startMs / 2 ** 32);
-      out.setUint8(at, draft.flags);
+      const moreFlags = draft.flags >>> 8;
+      out.setUint8(at, moreFlags === 0 ? draft.flags : (draft.flags & 0xff) | MORE_FLAGS);
       out.setUint16(at + 1, featureNumber(builder, feature), true);
       out.setUint32(at + 3, hash.low, true);
       out.setUint32(at + 7, hash.high, true);
@@ -106,6 +113,14 @@ export const makeBlockBuilders = () => {
       out.setUint32(at + 17, draft.durationUs, true);
       out.setUint8(at + 21, unit.end - unit.start - 1);
       at = copyBytes(unit.view, unit.start, unit.end, out, at + RECORD_HEAD_BYTES);
+      if (moreFlags !== 0) {
+        builder.format = BLOCK_FORMAT;
+        out.setUint8(at++, moreFlags);
+        if ((draft.flags & NETWORK) !== 0) {
+          out.setUint32(at, draft.network, true);
+          at += 4;
+        }
+      }
 
       const keyAt = builder.count * SPAN_KEY_BYTES;
       const spanKeys = withRoom(builder.spanKeys, keyAt, SPAN_KEY_BYTES);
@@ -141,6 +156,7 @@ export const makeBlockBuilders = () => {
         if (builder.count > 0) blocks.push(encodeBlock(builder, partition));
         builder.recordBytes = 0;
         builder.count = 0;
+        builder.format = FIRST_FORMAT;
         builder.features = new Map();
       }
       return blocks;

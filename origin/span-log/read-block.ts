@@ -1,6 +1,9 @@
 // Decodes the blocks of the log.
 import {
   BLOCK_FORMAT,
+  FIRST_FORMAT,
+  MORE_FLAGS,
+  NETWORK,
   RAW,
   RECORD_HEAD_BYTES,
   SPAN_ID_BYTES,
@@ -16,7 +19,8 @@ export const recordCount = (spanKeys: Buffer): number => spanKeys.length / SPAN_
 export const readFeatures = (
   block: Buffer,
 ): { features: { featureId: string; epoch: number }[]; end: number } => {
-  if (block[0] !== BLOCK_FORMAT) throw new Error(`span block of unknown format ${String(block[0])}`);
+  if (block[0] !== BLOCK_FORMAT && block[0] !== FIRST_FORMAT)
+    throw new Error(`span block of unknown format ${String(block[0])}`);
   const features: { featureId: string; epoch: number }[] = [];
   let at = 3;
   for (let left = block.readUInt16LE(1); left > 0; left--) {
@@ -52,6 +56,7 @@ export const readRecords = (
     durationUs: 0,
     unitStart: 0,
     unitEnd: 0,
+    network: 0,
     rawAt: 0,
   };
   let at = from;
@@ -66,8 +71,16 @@ export const readRecords = (
     record.durationUs = get32(block, at + 17);
     record.unitStart = at + RECORD_HEAD_BYTES;
     record.unitEnd = record.unitStart + (block[at + 21] ?? 0) + 1;
-    record.rawAt = record.unitEnd;
+    record.network = 0;
     at = record.unitEnd;
+    if ((record.flags & MORE_FLAGS) !== 0) {
+      record.flags = (record.flags & ~MORE_FLAGS) | ((block[at++] ?? 0) << 8);
+      if ((record.flags & NETWORK) !== 0) {
+        record.network = get32(block, at);
+        at += 4;
+      }
+    }
+    record.rawAt = at;
     if ((record.flags & RAW) !== 0) {
       at += TRACE_ID_BYTES + SPAN_ID_BYTES + 2;
       at += 1 + block.readUInt8(at);

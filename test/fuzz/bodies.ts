@@ -71,6 +71,10 @@ const attribute = (random: Random) =>
     () => ({ key: "action_taken", value: { boolValue: random() < 0.5 } }),
     () => ({ key: "captcha_score", value: { doubleValue: random() } }),
     () => ({ key: "http.response.status_code", value: { intValue: 200 + below(random, 400) } }),
+    () => ({ key: "sluice.exposure", value: { boolValue: random() < 0.5 } }),
+    () => ({ key: "sluice.request", value: { stringValue: random() < 0.5 ? "document" : "fetch" } }),
+    () => ({ key: "sluice.unfinished", value: { boolValue: random() < 0.5 } }),
+    () => ({ key: "sluice.network", value: { stringValue: bytes(random, 8).toString("hex") } }),
     () => ({ key: "some.list", value: { arrayValue: { values: [{ stringValue: "a" }, { intValue: -5 }] } } }),
     () => ({ key: "some.bytes", value: { bytesValue: bytes(random, below(random, 20)) } }),
     // Lengths around 128, where they begin to take two bytes.

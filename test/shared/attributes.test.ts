@@ -19,8 +19,13 @@ test("telemetry carries a feature's signals under the names that the documentati
       "is_bot",
       "captcha_score",
       "http.response.status_code",
+      "sluice.exposure",
+      "sluice.request",
+      "sluice.unfinished",
+      "sluice.network",
     ].toSorted(),
   );
+  expect(Object.values(attributes.resourceAttribute)).toEqual(["cloud.region", "sluice.dropped_spans"]);
 });
 
 test("OpenTelemetry's name stands before the pattern's own", () => {

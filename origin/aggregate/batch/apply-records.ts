@@ -1,7 +1,16 @@
 // The second pass over a batch: applies every record that is no duplicate to its unit, the latencies and the sample.
 import { BOT, COHORT_MASK } from "../../span-log/cohort-code.ts";
 import { readRecords } from "../../span-log/read-block.ts";
-import { ACTIVATION, FAILED, RAW, RETURNED, TIMED, type StoredRecord } from "../../span-log/record.ts";
+import {
+  ACTIVATION,
+  DOCUMENT,
+  FAILED,
+  RAW,
+  RETURNED,
+  TIMED,
+  UNFINISHED,
+  type StoredRecord,
+} from "../../span-log/record.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
 import { cohortIndex, type CountedFeature } from "../outcome-counts.ts";
 import { applyObservation, exposureBucketOf, unknownUnit } from "../units/unit.ts";
@@ -55,13 +64,12 @@ export const applyRecords = (
     if ((record.flags & TIMED) !== 0) {
       const bucketS = exposureBucketOf(record.startMs, feature.windows.bucketS);
       if (units.countRequest(slot, bucketS) <= MAX_REQUESTS_PER_UNIT)
-        latencies.record(
-          feature,
-          bucketS,
-          cohortIndex(unit.cohort),
-          record.durationUs / 1_000,
-          (record.flags & FAILED) !== 0,
-        );
+        latencies.record(feature, bucketS, cohortIndex(unit.cohort), {
+          kind: (record.flags & DOCUMENT) === 0 ? 0 : 1,
+          durationMs: record.durationUs / 1_000,
+          failed: (record.flags & FAILED) !== 0,
+          unfinished: (record.flags & UNFINISHED) !== 0,
+        });
       else capped++;
     }
     if ((record.flags & RAW) !== 0) raw.add(record, block, feature, unit.cohort);

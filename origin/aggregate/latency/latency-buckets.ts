@@ -15,40 +15,74 @@ import {
   type LatencyRow,
 } from "./latency-table.ts";
 
-/** The requests of one cohort in one bucket. `usedAt`: number of the batch that added the last of them. */
-type Requests = { sketch: Sketch; requests: number; errors: number; dirty: boolean; usedAt: number };
+/**
+ * The requests of one cohort and kind in one bucket. `usedAt`: number of the batch that added the last of them. Sketches
+ * are made with their first latency.
+ */
+type Requests = {
+  sketch: Sketch | null;
+  unfinishedSketch: Sketch | null;
+  requests: number;
+  errors: number;
+  unfinished: number;
+  dirty: boolean;
+  usedAt: number;
+};
 type RequestsByFeature = Map<CountedFeature, Map<number, Requests>>;
 
 /** Buckets stay in memory this many batches after their last request. */
 const KEEP_BATCHES = 20;
-/** 4 KB each. */
+/** 4 KB each, at most 8 where some of the requests are unfinished. */
 const MAX_ENTRIES = 20_000;
 
-/** A bucket and a cohort as one number. */
-const keyOf = (bucketS: number, cohort: 0 | 1): number => bucketS * 2 + cohort;
-const bucketOfKey = (key: number): number => Math.floor(key / 2);
+/** A bucket, a kind of request and a cohort as one number. */
+const keyOf = (bucketS: number, kind: 0 | 1, cohort: 0 | 1): number => bucketS * 4 + kind * 2 + cohort;
+const bucketOfKey = (key: number): number => Math.floor(key / 4);
+const kindOfKey = (key: number): 0 | 1 => (key % 4 < 2 ? 0 : 1);
 const cohortOfKey = (key: number): 0 | 1 => (key % 2 === 0 ? 0 : 1);
+const PARTS = [
+  [0, 0],
+  [0, 1],
+  [1, 0],
+  [1, 1],
+] as const;
+
+/** A request that somebody waited for. Of one that failed the duration says nothing: it may have failed fast. */
+export type WaitedRequest = {
+  /** position among REQUEST_KINDS */
+  readonly kind: 0 | 1;
+  readonly durationMs: number;
+  readonly failed: boolean;
+  readonly unfinished: boolean;
+};
+
+const emptyRequests = (batch: number): Requests => ({
+  sketch: null,
+  unfinishedSketch: null,
+  requests: 0,
+  errors: 0,
+  unfinished: 0,
+  dirty: false,
+  usedAt: batch,
+});
 
 export const makeLatencyBuckets = () => {
   let byFeature: RequestsByFeature = new Map();
   let batch = 0;
 
-  const requestsOf = (feature: CountedFeature, bucketS: number, cohort: 0 | 1): Requests => {
+  const requestsOf = (feature: CountedFeature, bucketS: number, kind: 0 | 1, cohort: 0 | 1): Requests => {
     let entries = byFeature.get(feature);
     if (entries === undefined) byFeature.set(feature, (entries = new Map()));
-    const key = keyOf(bucketS, cohort);
+    const key = keyOf(bucketS, kind, cohort);
     let entry = entries.get(key);
-    if (entry === undefined) {
-      entry = { sketch: emptySketch(), requests: 0, errors: 0, dirty: false, usedAt: batch };
-      entries.set(key, entry);
-    }
+    if (entry === undefined) entries.set(key, (entry = emptyRequests(batch)));
     return entry;
   };
 
   return {
     /** Whether the stored requests of the bucket are in memory. */
     has: (feature: CountedFeature, bucketS: number): boolean =>
-      byFeature.get(feature)?.has(keyOf(bucketS, 0)) === true,
+      byFeature.get(feature)?.has(keyOf(bucketS, 0, 0)) === true,
 
     /** Reads the stored requests of buckets that are not in memory. */
     load: async (
@@ -61,15 +95,16 @@ export const makeLatencyBuckets = () => {
         for (const bucketS of buckets) keys.push({ feature, bucketS });
       if (keys.length === 0) return;
       const rows = await readLatencyRows(client, partition, keys);
-      for (const { feature, bucketS } of keys) {
-        requestsOf(feature, bucketS, 0);
-        requestsOf(feature, bucketS, 1);
-      }
-      for (const { feature, bucketS, cohort, requests, errors, sketch } of rows) {
-        const entry = requestsOf(feature, bucketS, cohort);
-        mergeEncoded(entry.sketch, sketch);
-        entry.requests += requests;
-        entry.errors += errors;
+      for (const { feature, bucketS } of keys)
+        for (const [kind, cohort] of PARTS) requestsOf(feature, bucketS, kind, cohort);
+      for (const { feature, bucketS, kind, cohort, ...stored } of rows) {
+        const entry = requestsOf(feature, bucketS, kind, cohort);
+        mergeEncoded((entry.sketch ??= emptySketch()), stored.sketch);
+        if (stored.unfinishedSketch !== null)
+          mergeEncoded((entry.unfinishedSketch ??= emptySketch()), stored.unfinishedSketch);
+        entry.requests += stored.requests;
+        entry.errors += stored.errors;
+        entry.unfinished += stored.unfinished;
       }
     },
 
@@ -77,13 +112,15 @@ export const makeLatencyBuckets = () => {
       feature: CountedFeature,
       bucketS: number,
       cohort: 0 | 1,
-      latencyMs: number,
-      failed: boolean,
+      { kind, durationMs, failed, unfinished }: WaitedRequest,
     ): void => {
-      const entry = requestsOf(feature, bucketS, cohort);
-      recordLatency(entry.sketch, latencyMs);
+      const entry = requestsOf(feature, bucketS, kind, cohort);
       entry.requests++;
       if (failed) entry.errors++;
+      else if (unfinished) {
+        entry.unfinished++;
+        recordLatency((entry.unfinishedSketch ??= emptySketch()), durationMs);
+      } else recordLatency((entry.sketch ??= emptySketch()), durationMs);
       entry.dirty = true;
       entry.usedAt = batch;
     },
@@ -94,7 +131,8 @@ export const makeLatencyBuckets = () => {
       for (const [feature, entries] of byFeature) {
         for (const [key, entry] of entries) {
           if (!entry.dirty) continue;
-          rows.push({ feature, bucketS: bucketOfKey(key), cohort: cohortOfKey(key), ...entry });
+          const [bucketS, kind, cohort] = [bucketOfKey(key), kindOfKey(key), cohortOfKey(key)];
+          rows.push({ feature, bucketS, kind, cohort, ...entry });
           entry.dirty = false;
         }
       }
@@ -114,12 +152,11 @@ export const makeLatencyBuckets = () => {
       const keep = total > MAX_ENTRIES ? 1 : KEEP_BATCHES;
       const kept: RequestsByFeature = new Map();
       for (const [feature, entries] of byFeature) {
-        // Both cohorts of a bucket go together: `has` looks at one of them.
+        // All parts of a bucket go together: `has` looks at one of them.
         for (const key of entries.keys()) {
           const bucketS = bucketOfKey(key);
           const usedAt = Math.max(
-            entries.get(keyOf(bucketS, 0))?.usedAt ?? 0,
-            entries.get(keyOf(bucketS, 1))?.usedAt ?? 0,
+            ...PARTS.map(([kind, cohort]) => entries.get(keyOf(bucketS, kind, cohort))?.usedAt ?? 0),
           );
           if (usedAt < batch - keep) entries.delete(key);
         }

@@ -1,6 +1,12 @@
 // From an OTLP request over HTTP to the counts that the evaluation reads, on a real PostgreSQL.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decodeSketch, quantile, totalOf } from "../../../shared/telemetry/latency-sketch.ts";
+import {
+  decodeSketch,
+  emptySketch,
+  encodeSketch,
+  quantile,
+  totalOf,
+} from "../../../shared/telemetry/latency-sketch.ts";
 import { readBotRequests } from "../../../origin/evaluate/read-bot-requests.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
@@ -259,6 +265,80 @@ describe("telemetry becomes counts", () => {
     const found = await latency("feat_errors");
     expect(found).toMatchObject({ requests: 20, errors: 2 });
     expect(Math.abs((found.p95 ?? 0) / 300 - 1)).toBeLessThan(0.011);
+  });
+
+  test("requests are told apart by kind, and finished, failed and unfinished ones by their durations", async () => {
+    await createFeature(database, "feat_kinds", rule);
+    const span = { feature: "feat_kinds", variant: "holdout", startMs: Date.now() - 1_000 };
+    const request = (durationMs: number, attributes: Record<string, string | number | boolean> = {}) => ({
+      ...span,
+      unit: newUnit(),
+      durationMs,
+      attributes,
+    });
+    const document = { "sluice.request": "document" };
+    const kinds = async () => {
+      const { rows } = await database.pool.query<{
+        kind: string;
+        requests: number;
+        errors: number;
+        unfinished: number;
+        sketch: Buffer;
+        unfinished_sketch: Buffer | null;
+      }>(
+        "select kind, requests, errors, unfinished, sketch, unfinished_sketch from latency_sketches where feature_id = 'feat_kinds' order by kind",
+      );
+      return rows.map(({ kind, requests, errors, unfinished, sketch, unfinished_sketch: waited }) => ({
+        kind,
+        requests,
+        errors,
+        unfinished,
+        finishedMs: Math.round(quantile(decodeSketch(sketch), 1) ?? 0),
+        finishedCount: totalOf(decodeSketch(sketch)),
+        waitedCount: waited === null ? null : totalOf(decodeSketch(waited)),
+      }));
+    };
+    await telemetry.sendSpans([
+      request(100, document),
+      request(5_000, { ...document, "http.response.status_code": 502 }),
+      request(9_000, { ...document, "sluice.unfinished": true }),
+      request(9_000, { ...document, "sluice.unfinished": true, "http.response.status_code": 431 }),
+      request(100, { "sluice.request": "fetch" }),
+      request(100),
+    ]);
+    await telemetry.folded();
+    const documents = { kind: "document", requests: 4, errors: 2, unfinished: 1 };
+    const fetches = { kind: "fetch", requests: 2, errors: 0, unfinished: 0 };
+    const finished = { finishedMs: 100, finishedCount: 1, waitedCount: 1 };
+    expect(await kinds()).toEqual([
+      { ...documents, ...finished },
+      { ...fetches, ...finished, finishedCount: 2, waitedCount: null },
+    ]);
+
+    // A fold that remembers nothing goes on from what is stored.
+    await telemetry.stop();
+    telemetry = await startTelemetry(database);
+    await telemetry.sendSpans([request(100, document), request(50, { "sluice.unfinished": true })]);
+    await telemetry.folded();
+    expect(await kinds()).toEqual([
+      { ...documents, ...finished, requests: 5, finishedCount: 2 },
+      { ...fetches, ...finished, requests: 3, unfinished: 1, finishedCount: 2 },
+    ]);
+  });
+
+  test("a process of before can still write its rows of requests", async () => {
+    const write = `
+      insert into latency_sketches (feature_id, epoch, cohort, bucket_s, partition, requests, errors, sketch)
+      values ('feat_before', 1, 'holdout', 0, 0, $1, 0, $2)
+      on conflict (feature_id, epoch, bucket_s, cohort, partition)
+      do update set requests = excluded.requests, errors = excluded.errors, sketch = excluded.sketch`;
+    const none = encodeSketch(emptySketch());
+    await database.pool.query(write, [1, none]);
+    await database.pool.query(write, [2, none]);
+    const { rows } = await database.pool.query(
+      "select kind, requests, unfinished from latency_sketches where feature_id = 'feat_before'",
+    );
+    expect(rows).toEqual([{ kind: "fetch", requests: 2, unfinished: 0 }]);
   });
 
   test("at most 100 requests of one unit in a bucket count as latencies", async () => {

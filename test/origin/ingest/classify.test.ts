@@ -9,7 +9,17 @@ import { emptyFields } from "../../../origin/ingest/span-fields.ts";
 import { emptyRecord } from "../../../origin/ingest/span-record.ts";
 import { bytesOf, EMPTY_VIEW, viewOf } from "../../../origin/span-log/bytes.ts";
 import { BOT, COHORT_MASK, HOLDOUT, TREATMENT, UNNAMED } from "../../../origin/span-log/cohort-code.ts";
-import { ACTIVATION, FAILED, RAW, RETURNED, TIMED } from "../../../origin/span-log/record.ts";
+import {
+  ACTIVATION,
+  DOCUMENT,
+  FAILED,
+  NETWORK,
+  NO_EXPOSURE,
+  RAW,
+  RETURNED,
+  TIMED,
+  UNFINISHED,
+} from "../../../origin/span-log/record.ts";
 import { featureEpoch } from "../../../origin/span-log/unit-key.ts";
 import { jsonSpan, type TestSpan } from "../../support/otlp-spans.ts";
 
@@ -117,6 +127,36 @@ describe("the record of a span", () => {
     expect(outcome({ failed: true })).toBe(FAILED);
     expect(outcome({ attributes: { "http.response.status_code": 500 } })).toBe(FAILED);
     expect(outcome({ attributes: { "http.response.status_code": 499 } })).toBe(0);
+    expect(outcome({ attributes: { "http.response.status_code": 431 } })).toBe(FAILED);
+  });
+
+  test("says whether it is an exposure, of which kind of request it is, and whether that was finished", () => {
+    const more = NO_EXPOSURE | DOCUMENT | UNFINISHED;
+    const said = (attributes: TestSpan["attributes"], durationMs = 20) =>
+      flags({ attributes: attributes ?? {}, durationMs }) & more;
+    expect(said({})).toBe(0);
+    expect(said({ "sluice.exposure": true })).toBe(0);
+    expect(said({ "sluice.exposure": false })).toBe(NO_EXPOSURE);
+    expect(said({ "sluice.request": "document" })).toBe(DOCUMENT);
+    expect(said({ "sluice.request": "fetch" })).toBe(0);
+    expect(said({ "sluice.request": "documents" })).toBe(0);
+    expect(said({ "sluice.unfinished": true })).toBe(UNFINISHED);
+    expect(said({ "sluice.unfinished": false })).toBe(0);
+    expect(said({ "sluice.request": "document", "sluice.unfinished": true }, -5)).toBe(0);
+  });
+
+  test.each([
+    ["decade00c0ffee11", 0xdecade00],
+    ["00000000ffffffff", 0],
+    ["FFFFFFFF00000000", 0xffffffff],
+    ["decade00c0ffee1", undefined],
+    ["decade00c0ffee111", undefined],
+    ["decade00c0ffee1g", undefined],
+    ["decade00c0ffee1/", undefined],
+    ["192.0.2.0/24  ok", undefined],
+  ])("has the network %j as the number %s", (text, network) => {
+    const { record } = classify("traces", span({ attributes: { "sluice.network": text } }));
+    expect((record.flags & NETWORK) === 0 ? undefined : record.network).toBe(network);
   });
 
   test("is timed when the span has ended, a bot's never", () => {

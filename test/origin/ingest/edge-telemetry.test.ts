@@ -86,7 +86,7 @@ test("the origin reads every field that the edge has written, span for span", ()
         features.map((feature) => ({
           startMs: visit.startMs,
           durationUs: visit.durationMs === null ? -1 : visit.durationMs * 1_000,
-          failed: visit.status >= 500,
+          failed: visit.status >= 500 || visit.status === 431,
           feature: feature.id,
           unit: visit.unitId,
           variant: feature.variant,

@@ -24,6 +24,10 @@ const plain = (fields: SpanFields) => ({
   acted: fields.activated,
   bot: fields.bot,
   status: fields.httpStatus,
+  noExposure: fields.noExposure,
+  isDocument: fields.isDocument,
+  unfinished: fields.unfinished,
+  network: fields.network,
 });
 
 /** All spans of the body, also those that have nothing to do with a feature. */

@@ -4,7 +4,15 @@ import { expect, test } from "vitest";
 import { makeBlockBuilders } from "../../../origin/span-log/block-builders.ts";
 import { viewOf } from "../../../origin/span-log/bytes.ts";
 import { readFeatures, readRecords, recordCount } from "../../../origin/span-log/read-block.ts";
-import { MAX_NAME_BYTES, RAW, type RecordDraft } from "../../../origin/span-log/record.ts";
+import {
+  DOCUMENT,
+  MAX_NAME_BYTES,
+  NETWORK,
+  NO_EXPOSURE,
+  RAW,
+  UNFINISHED,
+  type RecordDraft,
+} from "../../../origin/span-log/record.ts";
 import { featureEpoch, partitionOf } from "../../../origin/span-log/unit-key.ts";
 
 const features = [featureEpoch("feat_a", 1), featureEpoch("feat_a", 2), featureEpoch("feat_ü", 1)];
@@ -19,6 +27,7 @@ type Item = {
   ids: Buffer | null;
   name: Buffer;
   httpStatus: number;
+  network: number;
 };
 
 const bytes = (minLength: number, maxLength = minLength) =>
@@ -26,13 +35,14 @@ const bytes = (minLength: number, maxLength = minLength) =>
 
 const item: fc.Arbitrary<Item> = fc.record({
   feature: fc.nat(2),
-  flags: fc.nat(127),
+  flags: fc.tuple(fc.nat(127), fc.oneof(fc.constant(0), fc.nat(15))).map(([low, high]) => low | (high << 8)),
   startMs: fc.integer({ min: 0, max: 2 ** 42 }),
   durationUs: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
   unit: bytes(1, 256),
   ids: fc.option(bytes(24)),
   name: bytes(0, 200),
   httpStatus: fc.integer({ min: 0, max: 999 }),
+  network: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
 });
 
 /** Of log records there is nothing to keep whole: they never have the flag. */
@@ -52,6 +62,7 @@ const draftOf = (one: Item): RecordDraft => {
     nameStart: ids.length,
     nameEnd: ids.length + one.name.length,
     httpStatus: one.httpStatus,
+    network: one.network,
   };
 };
 
@@ -63,6 +74,7 @@ const keptOf = (one: Item) => ({
   durationUs: one.durationUs,
   unit: one.unit.toString("hex"),
   isDeduplicated: one.ids !== null,
+  network: (one.flags & NETWORK) === 0 ? 0 : one.network,
   raw:
     (flagsOf(one) & RAW) === 0
       ? null
@@ -95,6 +107,7 @@ test("records are read as they were written, each in the partition of its unit",
             durationUs: record.durationUs,
             unit: block.toString("hex", record.unitStart, record.unitEnd),
             isDeduplicated: record.spanLow !== 0 || record.spanHigh !== 0,
+            network: record.network,
             raw:
               (record.flags & RAW) === 0
                 ? null
@@ -123,6 +136,7 @@ test("a unit has one key in each feature and epoch, and a span one key wherever 
     ids: Buffer.alloc(24, 7),
     name: Buffer.alloc(0),
     httpStatus: 0,
+    network: 0,
   };
   const keysOf = (given: Item) => {
     const builders = makeBlockBuilders();
@@ -153,6 +167,7 @@ test("a block has the bytes in which databases already hold telemetry", () => {
     ids,
     name: Buffer.from("GET /"),
     httpStatus: 503,
+    network: 0xdecade,
   };
   const logRecord = {
     ...draftOf({ ...span, flags: 1, startMs: 1_790_000_000_124, durationUs: 0, ids: null }),
@@ -182,6 +197,33 @@ test("a block has the bytes in which databases already hold telemetry", () => {
   ]);
 });
 
+test("a record that says more than its first flags makes the block one of the second format, and only that block", () => {
+  const unit = Buffer.from("visitor 7");
+  const one: Item = {
+    feature: 0,
+    flags: 1,
+    startMs: 1_790_000_000_123,
+    durationUs: 20_500,
+    unit,
+    ids: null,
+    name: Buffer.alloc(0),
+    httpStatus: 0,
+    network: 0xc0ffee01,
+  };
+  const builders = makeBlockBuilders();
+  const blockOf = (flags: number): string => {
+    builders.add(draftOf({ ...one, flags }));
+    return Buffer.concat(builders.takeBlocks()[0]!.parts).toString("hex");
+  };
+  const before = blockOf(1);
+  const rest = before.slice(before.indexOf("01", 28) + 2);
+  expect(blockOf(1 | NO_EXPOSURE | DOCUMENT | UNFINISHED | NETWORK)).toBe(
+    `02${before.slice(2, before.length - rest.length - 2)}81${rest}0f01eeffc0`,
+  );
+  expect(blockOf(1 | NO_EXPOSURE)).toMatch(/^02.*01$/);
+  expect(blockOf(1)).toBe(before);
+});
+
 test("records of any number fit, whose sizes are known until a commit takes them", () => {
   const one: Item = {
     feature: 1,
@@ -192,6 +234,7 @@ test("records of any number fit, whose sizes are known until a commit takes them
     ids: Buffer.alloc(24, 3),
     name: Buffer.alloc(MAX_NAME_BYTES, "n"),
     httpStatus: 200,
+    network: 0,
   };
   const bytesOfOne = 22 + 256 + 24 + 2 + 1 + MAX_NAME_BYTES + 8;
   const builders = makeBlockBuilders();
@@ -214,5 +257,5 @@ test("records of any number fit, whose sizes are known until a commit takes them
 });
 
 test("a block of an unknown format is refused", () => {
-  expect(() => readFeatures(Buffer.from([2, 0, 0]))).toThrow(/unknown format 2/);
+  expect(() => readFeatures(Buffer.from([3, 0, 0]))).toThrow(/unknown format 3/);
 });
