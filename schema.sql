@@ -60,11 +60,13 @@ create table feature_flags (
   rolled_back_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  unit text default 'visitor'::text not null,
   constraint feature_flags_pkey PRIMARY KEY (feature_id),
   constraint feature_flags_check CHECK (((rollout_bps + holdout_bps) <= 10000)),
   constraint feature_flags_failure_mode_check CHECK ((failure_mode = ANY (ARRAY['static'::text, 'closed'::text]))),
   constraint feature_flags_holdout_bps_check CHECK (((holdout_bps >= 0) AND (holdout_bps <= 10000))),
-  constraint feature_flags_rollout_bps_check CHECK (((rollout_bps >= 0) AND (rollout_bps <= 10000)))
+  constraint feature_flags_rollout_bps_check CHECK (((rollout_bps >= 0) AND (rollout_bps <= 10000))),
+  constraint feature_flags_unit_check CHECK ((unit = ANY (ARRAY['visitor'::text, 'user'::text])))
 );
 
 CREATE INDEX feature_flags_requires ON public.feature_flags USING gin (requires);
@@ -394,7 +396,7 @@ begin
   select jsonb_build_object(
     'revision', new.revision, 'since', new.revision - 1, 'full', false,
     'features', coalesce((
-      select jsonb_agg(feature_state(f)) from feature_flags f where f.revision = new.revision), '[]'),
+      select jsonb_agg(full_feature_state(f)) from feature_flags f where f.revision = new.revision), '[]'),
     'removed', coalesce((
       select jsonb_agg(feature_id) from feature_tombstones where revision = new.revision), '[]')
   ) into change;
@@ -475,11 +477,12 @@ begin
       end if;
       insert into feature_flags as f (
         feature_id, enabled, rollout_bps, holdout_bps, epoch, epoch_started_at, version, revision, failure_mode,
-        targeting, routes, gate, activation, tags, requires, rollout_before_bps, rollback_reason, rolled_back_at,
+        unit, targeting, routes, gate, activation, tags, requires, rollout_before_bps, rollback_reason, rolled_back_at,
         created_at, updated_at
       ) values (
         item ->> 'featureId', (next ->> 'enabled')::boolean, (next ->> 'rolloutBps')::integer,
         (next ->> 'holdoutBps')::integer, new_epoch, now_at, new_version, head.revision, next ->> 'failureMode',
+        coalesce(next ->> 'unit', 'visitor'),
         nullif(next -> 'targeting', 'null'), next -> 'routes', nullif(next -> 'gate', 'null'),
         nullif(next -> 'activation', 'null'),
         array(select jsonb_array_elements_text(next -> 'tags')),
@@ -492,6 +495,7 @@ begin
         epoch = excluded.epoch,
         epoch_started_at = case when f.epoch = excluded.epoch then f.epoch_started_at else now_at end,
         version = excluded.version, revision = excluded.revision, failure_mode = excluded.failure_mode,
+        unit = coalesce(next ->> 'unit', f.unit),
         targeting = excluded.targeting, routes = excluded.routes, gate = excluded.gate,
         activation = excluded.activation, tags = excluded.tags, requires = excluded.requires,
         rollout_before_bps = excluded.rollout_before_bps, rollback_reason = excluded.rollback_reason,
@@ -565,6 +569,14 @@ AS $function$
     'featureId', f.feature_id, 'enabled', f.enabled, 'rolloutBps', f.rollout_bps, 'holdoutBps', f.holdout_bps,
     'epoch', f.epoch, 'version', f.version, 'failureMode', f.failure_mode, 'targeting', f.targeting,
     'routes', f.routes, 'gate', f.gate, 'activation', f.activation)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.full_feature_state(f feature_flags)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select feature_state(f) || jsonb_build_object('unit', f.unit)
 $function$;
 
 CREATE OR REPLACE FUNCTION public.raise_revision(above bigint)

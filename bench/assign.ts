@@ -1,4 +1,4 @@
-// One full decision for a 50 % rollout: route, targeting, bucket, stickiness, reason; beside other evaluators' own.
+// One full decision for a 50 % rollout: route, targeting, bucket, reason; beside other evaluators' own.
 import { parseArgs } from "node:util";
 import { compileSnapshot } from "../edge/features/compile-snapshot.ts";
 import { evaluateFeature, type EvaluationRequest } from "../edge/features/evaluate.ts";
@@ -41,10 +41,9 @@ const sluice = (): Evaluator => {
     cookie: () => null,
     claim: () => [],
   };
-  const sticky = new Map();
   return (unitId) => {
     const request: EvaluationRequest = { path: "/", method: "GET", context, stale: false, previewId: null };
-    return evaluateFeature(feature, request, { unitId, sticky }).open;
+    return evaluateFeature(feature, request, { visitorId: unitId, userId: null }).open;
   };
 };
 

@@ -27,9 +27,8 @@ import { makePostTraces } from "./telemetry/post-traces.ts";
 import { makePostOrQueue } from "./telemetry/queue.ts";
 import { makeVerifyCaptcha } from "./visitor/captcha.ts";
 import { makeReadClaims } from "./visitor/claims.ts";
-import { dayOf, makeCookies } from "./visitor/cookie.ts";
+import { dayOf, makeCookies, type WriteCookie } from "./visitor/cookie.ts";
 import { makeIdentify } from "./visitor/identify.ts";
-import type { Identity } from "./visitor/identity.ts";
 import { makePreviews } from "./visitor/preview.ts";
 
 export type Edge = {
@@ -56,7 +55,7 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
   const previews = makePreviews(config.PUSH_KEYS, hmac.verify, now);
   const identify = makeIdentify({ config, cookies, readClaims, warn: makeWarnOnce() });
   const isKnownBot = makeIsKnownBot();
-  const writeCookie = (url: string, identity: Identity) => cookies.write(url, identity, dayOf(now()));
+  const writeCookie: WriteCookie = (url, visitor) => cookies.write(url, visitor, dayOf(now()));
   const telling = { captcha: config.CAPTCHA, exporter, isKnownBot, random: Math.random };
   const reportEvent = makeReportEvent({ ...telling, now });
 

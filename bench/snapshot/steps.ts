@@ -18,11 +18,7 @@ import {
 const ring = KeyRing.parse("k:push-secret-of-the-edge-bench");
 const URL_OF_PUSH = "https://shop.example/.sluice/push";
 const identityOf = (i: number) => ({
-  unitId: UnitId.parse(`anon-${i}-qL0yGmPq3bVx8w`),
-  sticky: new Map([
-    [i, "treatment"],
-    [i + 1, "holdout"],
-  ] as const),
+  visitorId: UnitId.parse(`anon-${i}-qL0yGmPq3bVx8w`),
   captchaScore: null,
 });
 

@@ -4,8 +4,6 @@ import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { CompiledFeature, type FeatureList } from "./compiled-feature.ts";
 import { makeFindRouted, type FindRouted } from "./routed-features.ts";
 
-type StickyKeys = { readonly has: (key: number) => boolean };
-
 export type CompiledSnapshot = {
   readonly revision: Revision;
   readonly features: FeatureList;
@@ -24,10 +22,6 @@ export type CompiledSnapshot = {
   /** The features with a gate, closed ones too, in the order of their ids. */
   readonly gated: FeatureList;
   readonly byId: ReadonlyMap<FeatureId, CompiledFeature>;
-  /** Of all features. */
-  readonly stickyKeys: StickyKeys;
-  /** Of the enabled features. */
-  readonly enabledStickyKeys: StickyKeys;
 };
 
 const makeMayActivate = (activatable: FeatureList): CompiledSnapshot["mayActivate"] => {
@@ -37,12 +31,6 @@ const makeMayActivate = (activatable: FeatureList): CompiledSnapshot["mayActivat
     methods ??= new Set(activatable.map(({ state }) => decodeField(state, "activation")?.method));
     return methods.has(method);
   };
-};
-
-/** Made when a cookie that has no room for a further cohort asks. */
-const makeStickyKeys = (features: FeatureList): StickyKeys => {
-  let keys: ReadonlySet<number> | null = null;
-  return { has: (key) => (keys ??= new Set(features.map((feature) => feature.stickyKey))).has(key) };
 };
 
 /** A feature that has not changed since `before` stays the same object, with all that was compiled for it. */
@@ -70,7 +58,5 @@ export const compileSnapshot = (
       .filter(({ state }) => state.gate !== null)
       .toSorted((a, b) => (a.featureId < b.featureId ? -1 : 1)),
     byId: new Map(features.map((feature) => [feature.featureId, feature])),
-    stickyKeys: makeStickyKeys(features),
-    enabledStickyKeys: makeStickyKeys(enabled),
   };
 };

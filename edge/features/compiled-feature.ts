@@ -1,13 +1,12 @@
 // A feature made ready for requests. A part that only some requests need is compiled for the first of them: most
 // features of a large snapshot meet few of an isolate's requests.
-import type { Assignable, Cohort, StickyCohort } from "../../shared/features/assign.ts";
+import type { Assignable, Cohort, ComparedCohort } from "../../shared/features/assign.ts";
 import { compileTargeting, type TargetingPredicate } from "../../shared/features/compile-targeting.ts";
 import { decodeField, type EncodedFeature } from "../../shared/features/encoded-feature.ts";
 import type { Activation } from "../../shared/features/feature.ts";
 import { compilePath, type Route } from "../../shared/features/route.ts";
 import { attributesOf } from "../../shared/features/targeting.ts";
-import type { FeatureId } from "../../shared/ids.ts";
-import { stickyKey } from "../../shared/signing/cookie.ts";
+import type { FeatureId, UnitId } from "../../shared/ids.ts";
 import { encodeFeatureAttributes } from "../telemetry/otlp-encoding.ts";
 import type { FeatureSpan } from "../telemetry/span-writer.ts";
 import { compileGate, type CompiledGate } from "./compile-gate.ts";
@@ -19,6 +18,9 @@ export type Assignment = {
   /** The unit gets the feature. */
   readonly open: boolean;
 };
+
+/** Whom a request is from, as far as cohorts depend on it; null: nobody. */
+export type Units = { readonly visitorId: UnitId | null; readonly userId: UnitId | null };
 
 /** Always the same list for the same features, so that a result can be remembered by it. */
 export type FeatureList = readonly CompiledFeature[];
@@ -36,18 +38,22 @@ export class CompiledFeature implements Assignable {
   readonly holdoutBps: number;
   readonly state: EncodedFeature;
   #assignments: Readonly<Record<Cohort, Assignment>> | undefined;
-  #stickyKey: number | undefined;
   #appliesTo: ((path: string, method: string) => boolean) | undefined;
   #gate: CompiledGate | null | undefined;
   #isTargeted: TargetingPredicate | null | undefined;
   #isActivation: ActivationPredicate | null | undefined;
-  #spans: Readonly<Record<StickyCohort, FeatureSpans>> | undefined;
+  #spans: Readonly<Record<ComparedCohort, FeatureSpans>> | undefined;
 
   constructor(state: EncodedFeature) {
     this.featureId = state.featureId;
     this.rolloutBps = state.rolloutBps;
     this.holdoutBps = state.holdoutBps;
     this.state = state;
+  }
+
+  /** The feature's unit among those of a request; null: it has none. */
+  unitIdOf({ visitorId, userId }: Units): UnitId | null {
+    return this.state.unit === "user" ? userId : visitorId;
   }
 
   /** The assignment of every unit is one of these three: a request makes none. */
@@ -57,11 +63,6 @@ export class CompiledFeature implements Assignable {
       holdout: { feature: this, cohort: "holdout", open: false },
       off: { feature: this, cohort: "off", open: false },
     });
-  }
-
-  /** A cookie holds the unit's cohort under this key. */
-  get stickyKey(): number {
-    return (this.#stickyKey ??= stickyKey(this.state.featureId, this.state.epoch));
   }
 
   /** Whether a route of the feature names the request. */
@@ -96,7 +97,7 @@ export class CompiledFeature implements Assignable {
   }
 
   /** The feature's part of a span, by the unit's cohort. */
-  get spans(): Readonly<Record<StickyCohort, FeatureSpans>> {
+  get spans(): Readonly<Record<ComparedCohort, FeatureSpans>> {
     return (this.#spans ??= {
       treatment: compileSpans(this.state, "treatment"),
       holdout: compileSpans(this.state, "holdout"),
@@ -121,7 +122,7 @@ const compileActivation = (activation: Activation): ActivationPredicate => {
     method === activation.method && (wanted === undefined ? status < 400 : status === wanted) && test(path);
 };
 
-const compileSpans = ({ featureId, epoch }: EncodedFeature, cohort: StickyCohort): FeatureSpans => {
+const compileSpans = ({ featureId, epoch }: EncodedFeature, cohort: ComparedCohort): FeatureSpans => {
   const attributes = encodeFeatureAttributes(featureId, cohort, epoch);
   return { exposure: { attributes, activated: false }, activation: { attributes, activated: true } };
 };

@@ -4,13 +4,12 @@
 // An evaluation has two halves. The first asks the request: is the feature closed, do its routes name the request, is the
 // request targeted? The answer is the same for every visitor of a path. The second asks the unit for its cohort. The answer
 // is the same for every path. `evaluateFeature` is both. A page takes the halves one by one (`featuresOfRequest`,
-// `evaluateUnit`), since each is remembered by itself: most requests of a visitor need neither.
-import { bucketOf, BUCKETS, cohortOf, type Cohort, type StickyCohort } from "../../shared/features/assign.ts";
+// `evaluateUnits`), since each is remembered by itself: most requests of a visitor need neither.
+import { bucketOf, BUCKETS, cohortOf, type Cohort } from "../../shared/features/assign.ts";
 import type { EvaluationContext } from "../../shared/features/compile-targeting.ts";
 import type { FeatureId } from "../../shared/ids.ts";
-import type { Identity } from "../visitor/identity.ts";
 import type { CompiledSnapshot } from "./compile-snapshot.ts";
-import type { Assignment, CompiledFeature, FeatureList } from "./compiled-feature.ts";
+import type { Assignment, CompiledFeature, FeatureList, Units } from "./compiled-feature.ts";
 
 /** What an evaluation asks of a request. */
 export type EvaluationRequest = {
@@ -28,18 +27,18 @@ export type EvaluationRequest = {
 /** The request of a page. */
 export type PageRequest = EvaluationRequest & { readonly path: string };
 
-/** `held`: by a sticky cohort. `bucket`: by the hash. The others come first, in this order. */
-export type Reason = "preview" | ClosedReason | "route" | "notTargeted" | "held" | "bucket";
+/**
+ * `noUnit`: the request is of no visitor, or for a feature of signed-in users of no user. `bucket`: the hash decided. The
+ * others come first, in this order.
+ */
+export type Reason = "preview" | ClosedReason | "route" | "notTargeted" | "noUnit" | "bucket";
 export type ClosedReason = "closed" | "stale";
 
 export type FeatureEvaluation = Assignment & {
-  /** 0 … 9999 */
-  readonly bucket: number;
+  /** 0 … 9999; null: the request has no unit for the feature. */
+  readonly bucket: number | null;
   readonly reason: Reason;
 };
-
-/** A unit, as far as its cohorts depend on it. */
-export type Unit = Pick<Identity, "unitId" | "sticky">;
 
 /** Why the feature is closed here; null: it is open. A closed feature wins over everything but a preview. */
 export const closedReason = ({ state }: CompiledFeature, stale: boolean): ClosedReason | null => {
@@ -62,57 +61,61 @@ const exclusionOf = (
 const isPreviewed = (feature: CompiledFeature, { previewId, path, method }: EvaluationRequest): boolean =>
   previewId === feature.featureId && (path === null || feature.appliesTo(path, method));
 
+/**
+ * Without a visitor a feature that everybody gets is open, so that an asset or a prefetched page is that of everybody. A
+ * feature of signed-in users is off for all others.
+ */
+const cohortOfNobody = ({ state, rolloutBps }: CompiledFeature): Cohort =>
+  state.unit === "visitor" && rolloutBps >= BUCKETS ? "treatment" : "off";
+
 export const evaluateFeature = (
   feature: CompiledFeature,
   request: EvaluationRequest,
-  { unitId, sticky }: Unit,
+  units: Units,
 ): FeatureEvaluation => {
-  const bucket = bucketOf(feature.featureId, unitId);
-  const stickyCohort = sticky.get(feature.stickyKey);
-  const cohort = cohortOf(feature, bucket, stickyCohort);
+  const unitId = feature.unitIdOf(units);
+  const bucket = unitId === null ? null : bucketOf(feature.featureId, unitId);
+  const cohort = bucket === null ? cohortOfNobody(feature) : cohortOf(feature, bucket);
   if (isPreviewed(feature, request)) return { feature, bucket, cohort, open: true, reason: "preview" };
   const exclusion = exclusionOf(feature, request);
   if (exclusion === "route" || exclusion === "notTargeted")
     return { feature, bucket, cohort: "off", open: false, reason: exclusion };
   if (exclusion !== null) return { feature, bucket, cohort, open: false, reason: exclusion };
-  const reason = stickyCohort === undefined ? "bucket" : "held";
-  return { feature, bucket, cohort, open: cohort === "treatment", reason };
+  return {
+    feature,
+    bucket,
+    cohort,
+    open: cohort === "treatment",
+    reason: bucket === null ? "noUnit" : "bucket",
+  };
 };
 
 /**
- * The features whose activation counts for the unit: it holds a sticky cohort of them. A unit that was never exposed
- * cannot activate. The page and its targeting do not matter: a feature on one page may lead to an activation on another.
+ * The features whose activation counts for the unit: it is compared. The page and its targeting do not matter: a feature
+ * on one page may lead to an activation on another. Whether the unit was exposed before, the origin knows.
  */
 export const evaluateActivations = (
   features: FeatureList,
   { stale, previewId }: Pick<EvaluationRequest, "stale" | "previewId">,
-  unit: Unit,
+  units: Units,
 ): FeatureEvaluation[] => {
   const request = { path: null, method: "", context: null, stale, previewId };
   return features
-    .map((feature) => evaluateFeature(feature, request, unit))
-    .filter(({ reason }) => reason === "held");
+    .map((feature) => evaluateFeature(feature, request, units))
+    .filter(({ reason, cohort }) => reason === "bucket" && cohort !== "off");
 };
 
 /** What a page request gets of all features together. */
 export type RequestEvaluation = {
-  /** The features whose cohort is compared: treatment or holdout. */
+  /** The features that the request is told of: those of which its unit is in treatment or holdout. */
   readonly compared: readonly Assignment[];
   /** false: no feature concerns the request. */
   readonly meetsAny: boolean;
   /** Value of `Sluice-Features`; empty: there is nothing to tell the upstream. */
   readonly header: string;
-  /** Cohorts that the cookie does not hold yet. */
-  readonly newSticky: ReadonlyMap<number, StickyCohort>;
 };
 
-const NO_STICKY: RequestEvaluation["newSticky"] = new Map();
-export const NOTHING_MET: RequestEvaluation = {
-  compared: [],
-  meetsAny: false,
-  header: "",
-  newSticky: NO_STICKY,
-};
+export const NOTHING_MET: RequestEvaluation = { compared: [], meetsAny: false, header: "" };
 
 /** The first half, for all features. */
 export const featuresOfRequest = (snapshot: CompiledSnapshot, request: PageRequest): FeatureList => {
@@ -124,37 +127,19 @@ export const featuresOfRequest = (snapshot: CompiledSnapshot, request: PageReque
   return routed.part(mask);
 };
 
-/** The second half. A bucket takes 90 ns (shared/hash.ts), so none is computed where a sticky cohort decides. */
-export const evaluateUnit = (features: FeatureList, { unitId, sticky }: Unit): RequestEvaluation => {
+/** The second half. A bucket takes 90 ns (shared/hash.ts). */
+export const evaluateUnits = (features: FeatureList, units: Units): RequestEvaluation => {
   const compared: Assignment[] = [];
-  const newSticky = new Map<number, StickyCohort>();
   const told: string[] = [];
   for (const feature of features) {
-    const stickyCohort = sticky.get(feature.stickyKey);
-    const bucket = stickyCohort === undefined ? bucketOf(feature.featureId, unitId) : 0;
-    const cohort: Cohort = cohortOf(feature, bucket, stickyCohort);
+    const unitId = feature.unitIdOf(units);
+    const cohort =
+      unitId === null ? cohortOfNobody(feature) : cohortOf(feature, bucketOf(feature.featureId, unitId));
     if (cohort === "off") continue;
     compared.push(feature.assignments[cohort]);
     told.push(`${feature.featureId}=${cohort}`);
-    if (stickyCohort === undefined) newSticky.set(feature.stickyKey, cohort);
   }
-  return {
-    compared,
-    meetsAny: features.length > 0,
-    header: told.join(", "),
-    newSticky: newSticky.size > 0 ? newSticky : NO_STICKY,
-  };
-};
-
-/** A request that is nobody's gets the features that everybody gets. The others are off, and nothing is compared. */
-export const evaluateNobody = (features: FeatureList): RequestEvaluation => {
-  const open = features.filter(({ state }) => state.rolloutBps >= BUCKETS);
-  return {
-    compared: open.map(({ assignments }) => assignments.treatment),
-    meetsAny: features.length > 0,
-    header: open.map(({ featureId }) => `${featureId}=treatment`).join(", "),
-    newSticky: NO_STICKY,
-  };
+  return { compared, meetsAny: features.length > 0, header: told.join(", ") };
 };
 
 /** The feature that the request sees by a preview; null: none. */
@@ -163,11 +148,10 @@ export const previewOf = (snapshot: CompiledSnapshot, request: PageRequest): Com
   return feature !== undefined && isPreviewed(feature, request) ? feature : null;
 };
 
-/** With the previewed feature open. It is told upstream, but neither compared nor held by the cookie. */
+/** With the previewed feature open. It is told upstream, and not compared. */
 export const withPreview = (evaluation: RequestEvaluation, preview: CompiledFeature): RequestEvaluation => {
   const compared = evaluation.compared.filter(({ feature }) => feature !== preview);
   const told = compared.map(({ feature, cohort }) => `${feature.featureId}=${cohort}`);
-  const newSticky = new Map([...evaluation.newSticky].filter(([key]) => key !== preview.stickyKey));
   const header = [...told, `${preview.featureId}=treatment`].join(", ");
-  return { ...evaluation, compared, newSticky, header };
+  return { ...evaluation, compared, header };
 };

@@ -2,7 +2,7 @@
 // cached identity of the visitor's cookie and goes with it. All of them together are bounded by the features in them.
 import type { Identity } from "../visitor/identity.ts";
 import type { FeatureList } from "./compiled-feature.ts";
-import { evaluateUnit, type RequestEvaluation } from "./evaluate.ts";
+import { evaluateUnits, type RequestEvaluation } from "./evaluate.ts";
 
 /** Compared features in all cached evaluations: some 40 bytes each, and the isolate has 128 MB. */
 const MAX_SIZE = 1_000_000;
@@ -26,7 +26,7 @@ export const makeEvaluationCache = (): EvaluationCache => {
     evaluate: (features, identity) => {
       const last = byIdentity.get(identity);
       if (last?.features === features) return last.evaluation;
-      const next = { features, evaluation: evaluateUnit(features, identity) };
+      const next = { features, evaluation: evaluateUnits(features, identity) };
       if (identity.signed === null) return next.evaluation;
       size += sizeOf(next) - (last === undefined ? 0 : sizeOf(last));
       if (size > MAX_SIZE) {

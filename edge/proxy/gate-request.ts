@@ -2,9 +2,8 @@
 // the gate outcome.
 import type { FeatureId } from "../../shared/ids.ts";
 import { evaluationContextOf } from "../features/evaluation-context.ts";
-import type { CompiledFeature, FeatureList } from "../features/compiled-feature.ts";
+import type { CompiledFeature } from "../features/compiled-feature.ts";
 import {
-  evaluateNobody,
   featuresOfRequest,
   NOTHING_MET,
   previewOf,
@@ -17,7 +16,7 @@ import type { IncomingRequest } from "../incoming-request.ts";
 import type { SnapshotCache, SnapshotView, WaitUntil } from "../snapshot/cache.ts";
 import type { Claims, ReadClaims } from "../visitor/claims.ts";
 import type { Identify } from "../visitor/identify.ts";
-import { isKnown, type Identity } from "../visitor/identity.ts";
+import { NOBODY, withoutNewVisitor, type Identity } from "../visitor/identity.ts";
 import type { Previews } from "../visitor/preview.ts";
 import { requestKind } from "../visitor/request-kind.ts";
 import { decideGate, type GateOutcome } from "./gate-outcome.ts";
@@ -34,8 +33,7 @@ export type GatedRequest = {
   readonly incoming: IncomingRequest;
   readonly view: SnapshotView;
   readonly page: PageRequest;
-  /** null: no feature concerns the request, or it is nobody's. */
-  readonly identity: Identity | null;
+  readonly identity: Identity;
   /** Whether the request counts for the unit: only what a person waits for does. */
   readonly isCounted: boolean;
   readonly evaluation: RequestEvaluation;
@@ -46,12 +44,16 @@ export type GatedRequest = {
 
 type CountedUnit = Pick<GatedRequest, "identity" | "isCounted">;
 
-/** A request that makes no unit is its visitor's where it says who that is, and else nobody's. */
-const unitOf = ({ request }: IncomingRequest, identity: Identity | null): CountedUnit => {
-  if (identity === null) return { identity, isCounted: false };
+const COUNTS_FOR_NOBODY: CountedUnit = { identity: NOBODY, isCounted: false };
+
+/** A request that makes no visitor is its visitor's where its cookie says who that is, and else no visitor's. */
+const countedUnitOf = ({ request }: IncomingRequest, identity: Identity): CountedUnit => {
+  if (identity.isEphemeral) return { identity, isCounted: false };
   const kind = requestKind(request);
-  const isVisitors = kind === "visit" || isKnown(identity) || identity.isEphemeral;
-  return { identity: isVisitors ? identity : null, isCounted: isVisitors && kind !== "aside" };
+  return {
+    identity: kind === "visit" ? identity : withoutNewVisitor(identity),
+    isCounted: kind !== "aside",
+  };
 };
 
 export type GateRequest = (incoming: IncomingRequest, waitUntil: WaitUntil) => Promise<GatedRequest>;
@@ -71,16 +73,11 @@ export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
     const isConcerned = features.length > 0 || preview !== null || snapshot.mayActivate(page.method);
     const identifying = isConcerned ? identify(incoming) : null;
     const identity = identifying instanceof Promise ? await identifying : identifying;
-    const unit = unitOf(incoming, identity);
-    const usual = evaluate(features, unit, isConcerned);
+    const unit = identity === null ? COUNTS_FOR_NOBODY : countedUnitOf(incoming, identity);
+    const usual = isConcerned ? evaluations.evaluate(features, unit.identity) : NOTHING_MET;
     const evaluation = preview === null ? usual : withPreview(usual, preview);
     const outcome = decideGate(snapshot.gated, page, evaluation, preview);
     return { incoming, view, page, ...unit, evaluation, preview, outcome };
-  };
-
-  const evaluate = (features: FeatureList, { identity }: CountedUnit, isConcerned: boolean) => {
-    if (identity !== null) return evaluations.evaluate(features, identity);
-    return isConcerned ? evaluateNobody(features) : NOTHING_MET;
   };
 
   /** null: the request has nothing to verify. */

@@ -10,7 +10,7 @@ import { dropConditions, preparePageRequest } from "./edit-page.ts";
 import { answerWhenClosed } from "./gate-outcome.ts";
 import type { GatedRequest, GateRequest } from "./gate-request.ts";
 import type { Observe } from "./observe.ts";
-import { renewCookie, stickyAfter } from "./renew-cookie.ts";
+import { renewCookie } from "./renew-cookie.ts";
 import { respond } from "./respond.ts";
 import { toUpstream, unreachable, type UpstreamRequest } from "./upstream.ts";
 
@@ -57,9 +57,8 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     if (gated === null) return response;
     try {
       const durationMs = answer === null ? now() - startMs : null;
-      const sticky = stickyAfter(gated);
-      observe(gated, { status: response.status, startMs, durationMs, sticky }, waitUntil);
-      const renewing = renewCookie(cookies, gated, sticky, now());
+      observe(gated, { status: response.status, startMs, durationMs }, waitUntil);
+      const renewing = renewCookie(cookies, gated, now());
       const cookie = renewing === null ? null : await renewing;
       return respond(response, gated, {
         cookie,
@@ -78,7 +77,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     if (gated === null) return toUpstream(request, url, { upstreamUrl, evaluated: null, destination: null });
     const { identity, evaluation, outcome, preview } = gated;
     const { header: features } = evaluation;
-    const evaluated = features === "" ? null : { features, unitId: identity?.unitId ?? null };
+    const evaluated = features === "" ? null : { features, visitorId: identity.visitorId };
     const upstream = toUpstream(request, url, { upstreamUrl, evaluated, destination: outcome.destination });
     if (evaluated !== null && passesCache()) upstream.init.cf = UNSHARED_FETCH;
     if (outcome.edit !== null) preparePageRequest(upstream.init.headers);

@@ -1,6 +1,5 @@
 // What the exporter is told of a request after its response: the features that its unit was exposed to, and those that it
 // activated.
-import type { StickyCohort } from "../../shared/features/assign.ts";
 import type { CaptchaConfig } from "../config.ts";
 import type { Assignment } from "../features/compiled-feature.ts";
 import { evaluateActivations } from "../features/evaluate.ts";
@@ -23,8 +22,6 @@ export type ObservedResponse = {
   readonly startMs: number;
   /** Until the upstream's response headers; null: the gate answered by itself. */
   readonly durationMs: number | null;
-  /** The cohorts that the visitor's cookie holds from this response on; null: it is unchanged. */
-  readonly sticky: ReadonlyMap<number, StickyCohort> | null;
 };
 
 export type Observe = (gated: GatedRequest, response: ObservedResponse, waitUntil: WaitUntil) => void;
@@ -32,17 +29,9 @@ export type Observe = (gated: GatedRequest, response: ObservedResponse, waitUnti
 /** Of a unit's last full report. */
 type FullReport = { readonly atMs: number; readonly isKnownBot: boolean };
 
-/** A unit whose cookie has no room for a feature is not counted for it: its activations would not be either. */
-const exposedOf = ({ identity, evaluation }: GatedRequest, sticky: ObservedResponse["sticky"]) => {
-  const { compared, newSticky } = evaluation;
-  if (newSticky.size === 0 || identity === null) return compared;
-  const held = sticky ?? identity.sticky;
-  return compared.filter(({ feature }) => held.has(feature.stickyKey));
-};
-
 const activatedBy = ({ view, page, identity }: GatedRequest, status: number): readonly Assignment[] => {
   const { activatable } = view.snapshot;
-  if (identity === null || activatable.length === 0) return [];
+  if (activatable.length === 0) return [];
   const { path, method } = page;
   const activated = activatable.filter((feature) => feature.isActivation?.(path, method, status));
   return activated.length === 0 ? [] : evaluateActivations(activated, page, identity);
@@ -51,22 +40,22 @@ const activatedBy = ({ view, page, identity }: GatedRequest, status: number): re
 export const makeObserve = ({ captcha, exporter, isKnownBot, random }: Dependencies): Observe => {
   const fullReports = new WeakMap<Identity, FullReport>();
 
-  return (gated, { status, startMs, durationMs, sticky }, waitUntil) => {
-    const { identity } = gated;
-    if (identity === null || identity.isEphemeral || !gated.isCounted) return;
+  return (gated, { status, startMs, durationMs }, waitUntil) => {
+    const { identity, isCounted } = gated;
+    if (!isCounted || (identity.visitorId === null && identity.userId === null)) return;
     const { request } = gated.incoming;
     const last = fullReports.get(identity);
-    const inFull = sticky !== null || last === undefined || startMs - last.atMs > FULL_EVERY_MS;
+    const inFull = last === undefined || startMs - last.atMs > FULL_EVERY_MS;
     // Reading a header takes 0.2 µs (measured), so the User-Agent is read with full reports only.
     const isBot = inFull ? isKnownBot(request.headers.get("User-Agent")) : last.isKnownBot;
     if (inFull && identity.signed !== null) fullReports.set(identity, { atMs: startMs, isKnownBot: isBot });
-    const exposed = exposedOf(gated, sticky);
+    const exposed = gated.evaluation.compared;
     const activated = durationMs === null ? [] : activatedBy(gated, status);
     if (exposed.length === 0 && activated.length === 0) return;
     const spans = spansOf(
       {
         method: request.method,
-        unitId: identity.unitId,
+        units: identity,
         isKnownBot: isBot,
         captcha: captchaFinding(captcha, identity.captchaScore),
         traceparent: request.headers.get("traceparent"),
@@ -79,6 +68,6 @@ export const makeObserve = ({ captcha, exporter, isKnownBot, random }: Dependenc
       },
       random,
     );
-    if (spans !== null) exporter.add(spans, waitUntil);
+    for (const each of spans) exporter.add(each, waitUntil);
   };
 };

@@ -19,9 +19,8 @@ const tellForwarded = (headers: Headers, url: string): void => {
   if (address !== null && !headers.has("X-Forwarded-For")) headers.set("X-Forwarded-For", address);
 };
 
-/** What `Sluice-Features` and `Sluice-Unit` tell the upstream. */
-/** `unitId` null: the request is nobody's. */
-type Evaluated = { readonly features: string; readonly unitId: string | null };
+/** What `Sluice-Features` and `Sluice-Unit` tell the upstream. `visitorId` null: the request is no visitor's. */
+type Evaluated = { readonly features: string; readonly visitorId: string | null };
 
 const targetOf = (url: string, base: string, path: string | null): string => {
   if (base === "" && path === null) return url;
@@ -73,8 +72,8 @@ export const toUpstream = (
   if (headers.has("Proxy-Connection")) headers.delete("Proxy-Connection");
   if (base !== "") tellForwarded(headers, url);
   setOrDelete(headers, FEATURES_HEADER, evaluated?.features ?? null);
-  const unitId = evaluated?.unitId ?? null;
-  setOrDelete(headers, UNIT_HEADER, unitId === null ? null : encodeUnit(unitId));
+  const visitorId = evaluated?.visitorId ?? null;
+  setOrDelete(headers, UNIT_HEADER, visitorId === null ? null : encodeUnit(visitorId));
   if (evaluated !== null) headers.set("Cache-Control", UNSHARED_REQUEST);
   const target = targetOf(url, base, destination?.path ?? null);
   // Such a body may pass (RFC 9110, 9.3.1), but fetch does not take it as part of `init`.
@@ -88,7 +87,7 @@ const setOrDelete = (headers: Headers, name: string, value: string | null): void
   else if (headers.has(name)) headers.delete(name);
 };
 
-/** Header values are Latin-1; a unit id from a sign-in may be any text and is then percent-encoded. */
+/** Header values are Latin-1; older cookies have ids of signed-in users, which may be any text. */
 const encodeUnit = (unitId: string): string =>
   /^[\u0021-\u007e]*$/.test(unitId) ? unitId : encodeURIComponent(unitId);
 

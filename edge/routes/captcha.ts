@@ -10,6 +10,7 @@ import { parseJson } from "../parse-json.ts";
 import type { WaitUntil } from "../snapshot/cache.ts";
 import type { CaptchaError, VerifyCaptcha } from "../visitor/captcha.ts";
 import type { Identify } from "../visitor/identify.ts";
+import type { WriteCookie } from "../visitor/cookie.ts";
 import type { Identity } from "../visitor/identity.ts";
 import { problem } from "./problem.ts";
 import { makeRateLimit } from "./rate-limit.ts";
@@ -26,7 +27,7 @@ type Dependencies = {
   readonly verify: VerifyCaptcha;
   readonly identify: Identify;
   /** A Set-Cookie header that makes the browser keep this identity. */
-  readonly writeCookie: (url: string, identity: Identity) => Promise<string>;
+  readonly writeCookie: WriteCookie;
   /** Reports a unit that turned out to be a bot, so that it is counted no more. */
   readonly reportBot: (request: Request, bot: Identity, waitUntil: WaitUntil) => Promise<void>;
   readonly countFailure: (where: string, error: unknown) => void;
@@ -80,9 +81,10 @@ export const makeCaptchaRoute = (dependencies: Dependencies): CaptchaRoute => {
     const token = await readToken(request);
     if (!token.ok) return problemOf(token.error);
     const identity = await identify(readIncoming(request));
-    if (identity.signed === null || identity.isEphemeral) return problemOf({ reason: "noCookie" });
+    const { visitorId } = identity;
+    if (identity.signed === null || visitorId === null) return problemOf({ reason: "noCookie" });
     if (identity.captchaScore !== null) return c.body(null, 204);
-    if (!isAllowed(identity.unitId, now())) return problemOf({ reason: "tooMany" });
+    if (!isAllowed(visitorId, now())) return problemOf({ reason: "tooMany" });
     const address = request.headers.get("CF-Connecting-IP");
     const score = await verify(token.value, { hostname: new URL(url).hostname, address });
     if (!score.ok) {
@@ -94,7 +96,7 @@ export const makeCaptchaRoute = (dependencies: Dependencies): CaptchaRoute => {
         );
       return problemOf(score.error);
     }
-    const scored = { ...identity, captchaScore: score.value };
+    const scored = { ...identity, visitorId, captchaScore: score.value };
     const isBot = score.value < config.threshold;
     stats[isBot ? "bot" : "human"]++;
     if (isBot) await reportBot(request, scored, waitUntilOf(c));

@@ -1,5 +1,5 @@
 // `POST /.sluice/events`: a page tells by navigator.sendBeacon that its visitor did what a feature is for. Only the site's
-// own pages may tell it, of a visitor whose cookie holds a cohort of the feature, and not too often.
+// own pages may tell it, of a visitor who has a cookie, and not too often.
 import { Hono } from "hono";
 import { z } from "zod";
 import { FeatureId } from "../../shared/ids.ts";
@@ -59,8 +59,9 @@ export const makeEventsRoute = ({ cache, identify, previews, reportEvent, now }:
     if (!event.ok) return problemOf(event.error);
     const incoming = readIncoming(c.req.raw);
     const identity = await identify(incoming);
-    if (identity.signed === null || identity.isEphemeral) return c.body(null, 204); // nobody who could have acted
-    if (!isAllowed(identity.unitId, now())) return problemOf({ reason: "tooMany" });
+    const { visitorId } = identity;
+    if (identity.signed === null || visitorId === null) return c.body(null, 204); // nobody who could have acted
+    if (!isAllowed(visitorId, now())) return problemOf({ reason: "tooMany" });
     const waitUntil = waitUntilOf(c);
     const { snapshot, stale } = await cache.read(waitUntil);
     const { featureId } = event.value;

@@ -6,7 +6,7 @@ import { readIncoming } from "../incoming-request.ts";
 import type { SnapshotCache } from "../snapshot/cache.ts";
 import type { ReadClaims } from "../visitor/claims.ts";
 import type { Identify } from "../visitor/identify.ts";
-import { isKnown } from "../visitor/identity.ts";
+import { isKnown, withoutNewVisitor } from "../visitor/identity.ts";
 import type { Previews } from "../visitor/preview.ts";
 import { explainFeature, type VisitorExplanation } from "./explanation.ts";
 import { overlayHeaders, renderOverlay } from "./overlay.ts";
@@ -26,7 +26,7 @@ export const makeExplainRoutes = ({ cache, identify, readClaims, previews }: Dep
   const explain = async (c: Context): Promise<VisitorExplanation> => {
     const { snapshot, stale } = await cache.read(waitUntilOf(c));
     const incoming = readIncoming(c.req.raw);
-    const identity = await identify(incoming);
+    const identity = withoutNewVisitor(await identify(incoming));
     const path = c.req.query("path") || null;
     const request: EvaluationRequest = {
       path,
@@ -36,7 +36,8 @@ export const makeExplainRoutes = ({ cache, identify, readClaims, previews }: Dep
       previewId: await previews.read(incoming),
     };
     return {
-      unit: identity.unitId,
+      unit: identity.visitorId,
+      user: identity.userId,
       known: isKnown(identity),
       captchaScore: identity.captchaScore,
       revision: snapshot.revision,

@@ -1,7 +1,7 @@
 // A feature evaluation in words, for a person who asks why.
 import type { Cohort } from "../../shared/features/assign.ts";
 import type { FeatureId } from "../../shared/ids.ts";
-import type { CompiledFeature } from "../features/compiled-feature.ts";
+import type { CompiledFeature, Units } from "../features/compiled-feature.ts";
 import {
   closedReason,
   evaluateFeature,
@@ -9,7 +9,6 @@ import {
   type EvaluationRequest,
   type FeatureEvaluation,
   type Reason,
-  type Unit,
 } from "../features/evaluate.ts";
 
 /** One feature in the answer of `GET /.sluice/explain`. */
@@ -17,8 +16,8 @@ export type Explanation = {
   readonly featureId: FeatureId;
   /** Of the feature, for everybody. `stale`: closed here, because the snapshot is stale. */
   readonly state: "open" | ClosedReason;
-  /** 0 … 9999 */
-  readonly bucket: number;
+  /** 0 … 9999; null: the caller is no unit of the feature. */
+  readonly bucket: number | null;
   readonly cohort: Cohort;
   /** The unit gets the feature. */
   readonly open: boolean;
@@ -29,8 +28,11 @@ export type Explanation = {
 };
 
 export type VisitorExplanation = {
-  readonly unit: string;
-  /** false: no valid cookie and no sign-in came with the request, and this unit was generated for the answer. */
+  /** The visitor of the cookie; null: none came with the request. Looking makes nobody a visitor. */
+  readonly unit: string | null;
+  /** The signed-in user, who is the unit of features with `unit: "user"`; null: none. */
+  readonly user: string | null;
+  /** A valid cookie or a sign-in came with the request. */
   readonly known: boolean;
   /** 0 (bot) … 1 (human); null: no captcha has found anything. */
   readonly captchaScore: number | null;
@@ -45,6 +47,11 @@ const bucketText = ({ feature, bucket, cohort }: FeatureEvaluation): string => {
   return `bucket ${bucket} is not reached by the rollout of ${rolloutBps}`;
 };
 
+const noUnitText = ({ feature, open }: FeatureEvaluation): string => {
+  if (feature.state.unit === "user") return "nobody is signed in, and the feature's units are users";
+  return open ? "the rollout reaches everybody" : "the request is of no visitor: it has no cookie";
+};
+
 export const reasonText = (evaluation: FeatureEvaluation, { path, method }: EvaluationRequest): string => {
   switch (evaluation.reason) {
     case "preview":
@@ -57,8 +64,8 @@ export const reasonText = (evaluation: FeatureEvaluation, { path, method }: Eval
       return `${method} ${path} is on none of the feature's routes`;
     case "notTargeted":
       return "the request is not targeted";
-    case "held":
-      return `${evaluation.cohort}, held by the cookie`;
+    case "noUnit":
+      return noUnitText(evaluation);
     case "bucket":
       return bucketText(evaluation);
   }
@@ -67,9 +74,9 @@ export const reasonText = (evaluation: FeatureEvaluation, { path, method }: Eval
 export const explainFeature = (
   feature: CompiledFeature,
   request: EvaluationRequest,
-  unit: Unit,
+  units: Units,
 ): Explanation => {
-  const evaluation = evaluateFeature(feature, request, unit);
+  const evaluation = evaluateFeature(feature, request, units);
   const { bucket, cohort, open, reason } = evaluation;
   return {
     featureId: feature.featureId,

@@ -37,7 +37,7 @@ const row = ({ featureId, state, open, cohort, bucket, reason }: Explanation): s
 <td><code>${escape(featureId)}</code></td>
 <td>${STATES[state]}</td>
 <td class="${open ? "yes" : "no"}">${open ? "yes" : "no"}</td>
-<td>${escape(reason)}</td><td>${cohort}</td><td>${bucket}</td></tr>`;
+<td>${escape(reason)}</td><td>${cohort}</td><td>${bucket ?? ""}</td></tr>`;
 
 /** The style is allowed by its hash, and nothing else; only the site's own pages may frame it. */
 export const overlayHeaders = async (): Promise<Readonly<Record<string, string>>> => ({
@@ -47,13 +47,10 @@ export const overlayHeaders = async (): Promise<Readonly<Record<string, string>>
 });
 
 /** `path`: the page of the site that the answer is for; empty: any page. */
-export const renderOverlay = (
-  { unit, known, revision, features }: VisitorExplanation,
-  path: string,
-): string =>
+export const renderOverlay = ({ unit, user, revision, features }: VisitorExplanation, path: string): string =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sluice: why</title>
 <meta name="viewport" content="width=device-width"><style>${STYLE}</style></head><body>
-<p>Unit <code>${escape(unit)}</code>${known ? "" : " (generated for this answer: no cookie and no sign-in came with the request)"}, revision ${revision}</p>
+<p>${unit === null ? "No visitor: no cookie came with the request" : `Visitor <code>${escape(unit)}</code>`}${user === null ? "" : `, user <code>${escape(user)}</code>`}, revision ${revision}</p>
 <form><label>Page <input name="path" value="${escape(path)}" placeholder="any page"></label> <button>Ask</button></form>
 <table><thead><tr><th>Feature<th>The feature is<th>You get it<th>Why<th>Your cohort<th>Your bucket</thead><tbody>
 ${features.map(row).join("\n")}

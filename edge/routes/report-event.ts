@@ -24,13 +24,13 @@ type Dependencies = {
 
 export const makeReportEvent =
   ({ captcha, exporter, isKnownBot, now, random }: Dependencies): ReportEvent =>
-  ({ method, headers }, { unitId, captchaScore }, event, waitUntil) => {
+  ({ method, headers }, identity, event, waitUntil) => {
     const spans = spansOf(
       {
         method,
-        unitId,
+        units: identity,
         isKnownBot: isKnownBot(headers.get("User-Agent")),
-        captcha: captchaFinding(captcha, captchaScore),
+        captcha: captchaFinding(captcha, identity.captchaScore),
         traceparent: headers.get("traceparent"),
         startMs: now(),
         durationMs: null,
@@ -40,5 +40,5 @@ export const makeReportEvent =
       },
       random,
     );
-    if (spans !== null) exporter.add(spans, waitUntil);
+    for (const each of spans) exporter.add(each, waitUntil);
   };

@@ -4,9 +4,10 @@
 // A unit that is compared for many features does not report all of them with every request. Its first exposures and its
 // activations are always sent, and everything again once a minute, so that a return is seen. Of the rest a random sample is
 // sent. Chance knows neither latency nor cohort, so the latency of each feature stays a fair sample.
+import type { UnitId } from "../../shared/ids.ts";
 import { fromHex } from "../bytes.ts";
 import type { CaptchaConfig } from "../config.ts";
-import type { Assignment } from "../features/compiled-feature.ts";
+import type { Assignment, Units } from "../features/compiled-feature.ts";
 import type { FeatureSpan, RequestSpans } from "./span-writer.ts";
 
 /** What a captcha found of a unit: 0 (bot) … 1 (human). */
@@ -18,7 +19,7 @@ export const captchaFinding = (captcha: CaptchaConfig | null, score: number | nu
 
 export type Observation = {
   readonly method: string;
-  readonly unitId: string;
+  readonly units: Units;
   /** By its User-Agent. */
   readonly isKnownBot: boolean;
   /** null: no captcha has found anything. */
@@ -31,7 +32,7 @@ export type Observation = {
   readonly status: number;
   /** Compared features only. */
   readonly exposed: readonly Assignment[];
-  /** Features that this request activates, of those that the unit holds a cohort of. */
+  /** Compared features that this request activates. */
   readonly activated: readonly Assignment[];
   /** Report everything: the unit is new to a feature, or was not reported for a while. */
   readonly inFull: boolean;
@@ -60,27 +61,31 @@ const sample = <T>(items: readonly T[], count: number, random: () => number): re
   return run.length === count ? run : [...run, ...items.slice(0, count - run.length)];
 };
 
-/** null: the request showed nothing that is counted. */
-export const spansOf = (observed: Observation, random: () => number): RequestSpans | null => {
+/** One for each of the request's units that has something to tell: the visitor, the signed-in user, both or none. */
+export const spansOf = (observed: Observation, random: () => number): RequestSpans[] => {
   const { exposed, activated, inFull, captcha } = observed;
   const reported = inFull || exposed.length <= SAMPLED ? exposed : sample(exposed, SAMPLED, random);
   const isActivated = ({ feature }: Assignment): boolean =>
     activated.some((activation) => activation.feature === feature);
-  const features: FeatureSpan[] = [];
-  for (const { feature, cohort } of activated)
-    if (cohort !== "off") features.push(feature.spans[cohort].activation);
-  for (const each of reported)
-    if (each.cohort !== "off" && !isActivated(each)) features.push(each.feature.spans[each.cohort].exposure);
-  if (features.length === 0) return null;
-  return {
+  const byUnit = new Map<UnitId, FeatureSpan[]>();
+  const add = ({ feature, cohort }: Assignment, kind: "exposure" | "activation"): void => {
+    const unitId = feature.unitIdOf(observed.units);
+    if (unitId === null || cohort === "off") return;
+    const spans = byUnit.get(unitId) ?? [];
+    spans.push(feature.spans[cohort][kind]);
+    byUnit.set(unitId, spans);
+  };
+  for (const each of activated) add(each, "activation");
+  for (const each of reported) if (!isActivated(each)) add(each, "exposure");
+  return [...byUnit].map(([unitId, features]) => ({
     parent: parentOf(observed.traceparent),
     name: observed.method,
     startMs: observed.startMs,
     durationMs: observed.durationMs,
     status: observed.status,
-    unitId: observed.unitId,
+    unitId,
     isBot: observed.isKnownBot || captcha?.isBot === true,
     captchaScore: captcha?.score ?? null,
     features,
-  };
+  }));
 };

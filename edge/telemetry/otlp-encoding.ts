@@ -1,6 +1,6 @@
 // The parts of OTLP protobuf that are the same in many spans (opentelemetry-proto v1: trace.proto, common.proto,
 // resource.proto), each encoded once.
-import type { StickyCohort } from "../../shared/features/assign.ts";
+import type { ComparedCohort } from "../../shared/features/assign.ts";
 import { attribute } from "../../shared/telemetry/attributes.ts";
 
 const SPAN_KIND_SERVER = 2;
@@ -33,7 +33,11 @@ export const KIND = Uint8Array.from(number(6, SPAN_KIND_SERVER));
 export const UNIT_KEY = Uint8Array.from(text(1, attribute.unitId[0]));
 
 /** The attributes that name a feature, a cohort and an epoch. */
-export const encodeFeatureAttributes = (featureId: string, cohort: StickyCohort, epoch: number): Uint8Array =>
+export const encodeFeatureAttributes = (
+  featureId: string,
+  cohort: ComparedCohort,
+  epoch: number,
+): Uint8Array =>
   Uint8Array.from([
     ...spanAttribute(attribute.featureId[0], text(1, featureId)),
     ...spanAttribute(attribute.variant[0], text(1, cohort)),

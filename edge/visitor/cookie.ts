@@ -7,6 +7,7 @@ import {
   formatCookie,
   parseCookie,
   signedPart,
+  type CookieContent,
 } from "../../shared/signing/cookie.ts";
 import { fromBase64Url, toBase64Url } from "../bytes.ts";
 import type { Identity } from "./identity.ts";
@@ -40,6 +41,11 @@ export const readCookie = (header: string | null, name: string): string | null =
   return null;
 };
 
+type Visitor = Omit<CookieContent, "day">;
+
+/** A Set-Cookie header, of today, that makes the browser keep this visitor. */
+export type WriteCookie = (url: string, visitor: Visitor) => Promise<string>;
+
 export type Cookies = {
   /** The identity of a cookie that was verified lately, without a promise. */
   readonly cached: (value: string) => Identity | undefined;
@@ -48,11 +54,7 @@ export type Cookies = {
   /** Whether the cookie has to be signed again. */
   readonly isDue: (identity: Identity, day: number) => boolean;
   /** A whole Set-Cookie header. */
-  readonly write: (
-    url: string,
-    identity: Pick<Identity, "unitId" | "sticky" | "captchaScore">,
-    day: number,
-  ) => Promise<string>;
+  readonly write: (url: string, visitor: Visitor, day: number) => Promise<string>;
 };
 
 export const makeCookies = (ring: KeyRing, mac: Mac): Cookies => {
@@ -84,10 +86,8 @@ export const makeCookies = (ring: KeyRing, mac: Mac): Cookies => {
       const content = decodePayload(parsed.payload);
       if (content === null) return null;
       const identity: Identity = {
-        unitId: content.unitId,
-        get sticky() {
-          return decodePayload(parsed.payload)?.sticky ?? new Map();
-        },
+        visitorId: content.visitorId,
+        userId: null,
         signed: { day: content.day, kid: key.kid },
         isEphemeral: false,
         captchaScore: content.captchaScore,
@@ -99,9 +99,9 @@ export const makeCookies = (ring: KeyRing, mac: Mac): Cookies => {
     isDue: ({ signed }, day) =>
       signed === null || signed.kid !== ring[0].kid || day - signed.day >= RENEW_DAYS,
 
-    write: async (url, { unitId, sticky, captchaScore }, day) => {
+    write: async (url, { visitorId, captchaScore }, day) => {
       const [{ kid, secret }] = ring;
-      const payload = encodePayload({ unitId, sticky, day, captchaScore });
+      const payload = encodePayload({ visitorId, day, captchaScore });
       const value = formatCookie(kid, payload, toBase64Url(await mac.sign(secret, signedPart(kid, payload))));
       const secure = url.startsWith("https:") ? "; Secure" : "";
       return `${cookieName(url)}=${value}; Path=/; Max-Age=${COOKIE_DAYS * 86_400}; HttpOnly; SameSite=Lax${secure}`;

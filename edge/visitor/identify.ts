@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
 import type { ReadClaims } from "./claims.ts";
 import { cookieName, readCookie, type Cookies } from "./cookie.ts";
-import { isGenerated, newIdentity, type Identity } from "./identity.ts";
+import { newIdentity, type Identity } from "./identity.ts";
 
 /** No promise for the many visitors whose cookie was verified lately. */
 export type Identify = (incoming: IncomingRequest) => Identity | Promise<Identity>;
@@ -34,6 +34,8 @@ export const makeIdentify = ({ config, cookies, readClaims, warn }: Dependencies
     const visitor = await readVisitor(incoming);
     return user === null ? visitor : signIn(visitor, user);
   };
+
+  const signIn = makeSignIn();
 
   return (incoming) => {
     if (!hasConsent(incoming)) return { ...newIdentity(), isEphemeral: true };
@@ -75,11 +77,16 @@ const claimText = (value: unknown): unknown =>
     : String(value);
 
 /**
- * The signed-in user as the unit. If the user was an unknown visitor a moment ago, cohorts and captcha score stay, so
- * that nothing changes before their eyes. Those of another user of the same browser do not.
+ * The visitor as the user who is signed in. A cookie's visitor with the same user is the same object again, so that all
+ * that is remembered of an identity serves signed-in visitors too.
  */
-const signIn = (visitor: Identity, user: UnitId): Identity => {
-  if (visitor.unitId === user) return visitor;
-  const { sticky, captchaScore } = isGenerated(visitor.unitId) ? visitor : newIdentity();
-  return { ...newIdentity(), unitId: user, sticky, captchaScore };
+const makeSignIn = (): ((visitor: Identity, userId: UnitId) => Identity) => {
+  const last = new WeakMap<Identity, Identity>();
+  return (visitor, userId) => {
+    const known = last.get(visitor);
+    if (known?.userId === userId) return known;
+    const identity = { ...visitor, userId };
+    last.set(visitor, identity);
+    return identity;
+  };
 };

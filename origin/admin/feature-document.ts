@@ -11,6 +11,7 @@ export const Reason = z.string().trim().min(1, "must not be empty").max(2_000);
 export const FeatureEditBody = z.strictObject({
   rolloutBps: Bps.optional(),
   holdoutBps: Bps.optional(),
+  unit: edge.unit.unwrap().optional(),
   failureMode: edge.failureMode.unwrap().optional(),
   targeting: edge.targeting.unwrap().optional(),
   routes: edge.routes.unwrap().optional(),

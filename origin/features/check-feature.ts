@@ -38,6 +38,18 @@ export const checkGate = ({
     ? invalid("gate.whenClosed", "needs routes")
     : undefined;
 
+/** While a feature is open its units are being counted: others in their place would be counted with them. */
+export const checkUnit = (
+  { unit, enabled }: Pick<FeatureState, "unit" | "enabled">,
+  edited: FeatureState["unit"] | undefined,
+): Err<ChangeError> | undefined =>
+  enabled && edited !== undefined && edited !== unit
+    ? invalid(
+        "unit",
+        `is ${unit} while the feature is open: close the feature first, and enable it after the edit`,
+      )
+    : undefined;
+
 /** A rule that no feature could ever meet, that asks for a comparison with nobody, or whose ramp has no room. */
 export const checkRule = (
   rule: Rule,

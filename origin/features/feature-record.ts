@@ -35,7 +35,7 @@ const Row = z.object({
   rule_version: z.number().nullable(),
 });
 
-export const recordColumns = `feature_state(f) as state, f.revision, f.epoch_started_at, f.tags, f.requires,
+export const recordColumns = `full_feature_state(f) as state, f.revision, f.epoch_started_at, f.tags, f.requires,
   f.rollout_before_bps, f.rollback_reason, f.rolled_back_at, f.created_at, f.updated_at, r.version as rule_version`;
 
 export const recordSource = "feature_flags f left join pmf_rules r using (feature_id)";

@@ -30,6 +30,7 @@ export const newFeature = (given: GivenFeature): NewFeature => ({
     given.rolloutBps === undefined
       ? DEFAULT_HOLDOUT_BPS
       : Math.min(DEFAULT_HOLDOUT_BPS, 10_000 - given.rolloutBps),
+  unit: "visitor",
   failureMode: "static",
   targeting: null,
   routes: [],

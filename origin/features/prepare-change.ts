@@ -4,7 +4,7 @@ import type { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
-import { checkGate, checkRequirements, checkRule, checkShares, invalid } from "./check-feature.ts";
+import { checkGate, checkRequirements, checkRule, checkShares, checkUnit, invalid } from "./check-feature.ts";
 import type { FeatureChange, NextState } from "./commit-change.ts";
 import type { FeatureRecord } from "./feature-record.ts";
 import type { FeatureEdit, NewFeature } from "./new-feature.ts";
@@ -91,6 +91,7 @@ export const prepareUpdate = (
   if (record.rolledBackAt !== null && next.rolloutBps > 0)
     return err({ reason: "alreadyClosed", have: record.state.version });
   return (
+    checkUnit(record.state, edit.unit) ??
     checkShares(next, edit.holdoutBps !== undefined) ??
     checkGate(next) ??
     checkRequirements(related, target.featureId, next) ??

@@ -12,7 +12,7 @@ const Full = z.object({ revision: Revision, features: z.array(FeatureState) });
 export const currentSnapshot = async (db: Queryable): Promise<Snapshot> => {
   const { rows } = await db.query(
     `select (select revision from state_head) as revision,
-            coalesce((select jsonb_agg(feature_state(f) order by f.feature_id) from feature_flags f), '[]') as features`,
+            coalesce((select jsonb_agg(full_feature_state(f) order by f.feature_id) from feature_flags f), '[]') as features`,
   );
   return Full.parse(rows[0]);
 };
@@ -25,7 +25,7 @@ export const changesSince = async (db: Queryable, since: Revision | null): Promi
   const { rows } = await db.query({
     name: "changes-since",
     text: `select head.revision, head.full,
-            coalesce((select jsonb_agg(feature_state(f) order by f.feature_id)
+            coalesce((select jsonb_agg(full_feature_state(f) order by f.feature_id)
                       from feature_flags f where head.full or f.revision > $1), '[]') as features,
             coalesce((select jsonb_agg(feature_id order by feature_id)
                       from feature_tombstones where not head.full and revision > $1), '[]') as removed

@@ -6,8 +6,8 @@ export const BUCKETS = 10_000;
 /** `holdout` is kept without the feature for comparison; `off` is everyone whom the rollout has not reached. */
 export type Cohort = "treatment" | "holdout" | "off";
 
-/** A cohort that sticks to its unit. `off` does not: a raised rollout must reach those units. */
-export type StickyCohort = Exclude<Cohort, "off">;
+/** A cohort that is counted and compared. */
+export type ComparedCohort = Exclude<Cohort, "off">;
 
 export type Assignable = {
   readonly featureId: string;
@@ -19,12 +19,10 @@ export type Assignable = {
 export const bucketOf = (featureId: string, unitId: string): number => h32Joined(featureId, unitId) % BUCKETS;
 
 /**
- * Treatment takes the lowest buckets and holdout the highest, so raising the rollout never moves anyone out of
- * treatment. A sticky cohort wins over the bucket.
+ * Treatment takes the lowest buckets and holdout the highest. So a raised rollout moves nobody out of treatment, a lowered
+ * one takes the feature from the highest of them, and raising it again brings back the same units.
  */
-export const cohortOf = (feature: Assignable, bucket: number, sticky?: StickyCohort): Cohort => {
-  if (sticky !== undefined) return sticky;
-  if (bucket < feature.rolloutBps) return "treatment";
-  if (bucket >= BUCKETS - feature.holdoutBps) return "holdout";
-  return "off";
+export const cohortOf = ({ rolloutBps, holdoutBps }: Assignable, bucket: number): Cohort => {
+  if (bucket < rolloutBps) return "treatment";
+  return bucket >= BUCKETS - holdoutBps ? "holdout" : "off";
 };

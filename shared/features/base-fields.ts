@@ -2,7 +2,7 @@
 import { isFeatureId } from "../ids.ts";
 import { FeatureState } from "./feature.ts";
 
-/** The fields that say what a feature does. A newer origin may use words in them that an older edge does not know. */
+/** The fields that say what a feature does, which an edge stores as text. */
 export const BEHAVIOUR_FIELDS = ["targeting", "routes", "gate", "activation"] as const;
 export type BehaviourField = (typeof BEHAVIOUR_FIELDS)[number];
 export type BaseFields = Omit<FeatureState, BehaviourField>;
@@ -20,7 +20,7 @@ const isWithin = (value: unknown, from: number, to: number): value is number =>
 export const hasBaseFields = (
   fields: Readonly<Record<string, unknown>>,
 ): fields is BaseFields & Record<string, unknown> => {
-  const { featureId, enabled, rolloutBps, holdoutBps, epoch, version, failureMode } = fields;
+  const { featureId, enabled, rolloutBps, holdoutBps, epoch, version, unit, failureMode } = fields;
   return (
     isFeatureId(featureId) &&
     typeof enabled === "boolean" &&
@@ -28,6 +28,7 @@ export const hasBaseFields = (
     isWithin(holdoutBps, 0, 10_000 - rolloutBps) &&
     isWithin(epoch, 1, Number.MAX_SAFE_INTEGER) &&
     isWithin(version, 1, Number.MAX_SAFE_INTEGER) &&
+    (unit === "visitor" || unit === "user") &&
     (failureMode === "static" || failureMode === "closed")
   );
 };

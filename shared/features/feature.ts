@@ -49,6 +49,12 @@ export const FeatureState = z
       .int()
       .min(1)
       .describe("Number of changes of the feature and its rule. The admin API's ETag."),
+    unit: z
+      .enum(["visitor", "user"])
+      .describe(
+        "Who is assigned and counted: `visitor` is the browser that has the cookie, whoever signs in. `user` is the signed-in user (`UNIT_FROM`); for everybody else the feature is off, and nothing is counted.",
+      )
+      .default("visitor"),
     failureMode: z
       .enum(["static", "closed"])
       .describe(

@@ -6,7 +6,6 @@ import * as hmac from "../../edge/hmac.ts";
 import { dayOf, makeCookies } from "../../edge/visitor/cookie.ts";
 import { Replica } from "../../edge/worker.ts";
 import { UnitId } from "../../shared/ids.ts";
-import { stickyKey } from "../../shared/signing/cookie.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
 import specification from "../spec/feature-evaluation.json" with { type: "json" };
 import { echoed, edge, feature, headerOf, nowSeconds, push, recorded } from "./support/edge.ts";
@@ -17,8 +16,6 @@ type Case = {
   title: string;
   feature: Record<string, unknown>;
   unitId: string;
-  sticky?: Variant;
-  stickyEpoch?: number;
   preview?: boolean;
   stale?: boolean;
   page?: {
@@ -28,7 +25,7 @@ type Case = {
     country?: string;
     claims?: Record<string, unknown>;
   };
-  expected: { state?: string; cohort: string; open: boolean; why: string };
+  expected: { state?: string; cohort: string; open: boolean; why: string; bucket?: null };
   header: Variant | null;
   flag: { value: boolean; variant: string; reason: string };
   exposure: Variant | null;
@@ -44,10 +41,9 @@ const CLOSES = feature("feat_closes", { failureMode: "closed" });
 
 const cookies = makeCookies(KeyRing.parse("c2:cookie-secret-of-the-tests"), hmac);
 
-const cookieOf = async ({ unitId, sticky, stickyEpoch = 1, preview }: Case): Promise<string> => {
-  const held = sticky === undefined ? [] : [[stickyKey(FEATURE, stickyEpoch), sticky] as const];
-  const identity = { unitId: UnitId.parse(unitId), sticky: new Map(held), captchaScore: null };
-  const written = await cookies.write("http://shop.test/", identity, dayOf(Date.now()));
+const cookieOf = async ({ unitId, preview }: Case): Promise<string> => {
+  const visitor = { visitorId: UnitId.parse(unitId), captchaScore: null };
+  const written = await cookies.write("http://shop.test/", visitor, dayOf(Date.now()));
   const token = await previewToken(FEATURE, { expires: nowSeconds() + 600 });
   return [written.split(";")[0], ...(preview === true ? [`sluice-preview=${token}`] : [])].join("; ");
 };

@@ -6,6 +6,7 @@ import { makeCookies } from "../../edge/visitor/cookie.ts";
 import type { Identity } from "../../edge/visitor/identity.ts";
 import { readIncoming } from "../../edge/incoming-request.ts";
 import { makeIdentify } from "../../edge/visitor/identify.ts";
+import { UnitId } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
 import { variableErrorText } from "../../shared/variables.ts";
 import { echoed, edge, feature, headerOf, push } from "./support/edge.ts";
@@ -30,20 +31,21 @@ const setUp = (vars: Record<string, string>) => {
   });
   const visit = async (headers: Record<string, string> = {}): Promise<Identity> =>
     identify(readIncoming(new Request("http://shop.test/", { headers })));
-  const cookieOf = async (
-    identity: Pick<Identity, "unitId" | "sticky"> & Partial<Identity>,
-  ): Promise<string> =>
-    (await cookies.write("http://shop.test/", { captchaScore: null, ...identity }, 20_000)).split(";")[0] ??
-    "";
+  const cookieOf = async ({
+    visitorId,
+    captchaScore = null,
+  }: Pick<Identity, "visitorId"> & Partial<Identity>): Promise<string> => {
+    if (visitorId === null) throw new Error("nobody has no cookie");
+    const written = await cookies.write("http://shop.test/", { visitorId, captchaScore }, 20_000);
+    return written.split(";")[0] ?? "";
+  };
   return { visit, cookieOf, cookies, warnings };
 };
-
-const sticky = new Map([[7, "treatment"] as const]);
 
 describe("a user's id", () => {
   test.each([["7"], ["9007199254740991"], ["0.5"]])("may be the number %s", async (sub) => {
     const { visit, warnings } = setUp({ UNIT_FROM: "claim:sub" });
-    expect((await visit({ "X-Verified": sub })).unitId).toBe(sub);
+    expect((await visit({ "X-Verified": sub })).userId).toBe(sub);
     expect(warnings).toEqual([]);
   });
 
@@ -55,45 +57,42 @@ describe("a user's id", () => {
     [JSON.stringify("a".repeat(257)), /256 bytes/],
   ])("is none when it is %s, which is said", async (sub, reason) => {
     const { visit, warnings } = setUp({ UNIT_FROM: "claim:sub" });
-    expect((await visit({ "X-Verified": sub })).unitId).toMatch(/^anon-/);
+    expect((await visit({ "X-Verified": sub })).userId).toBe(null);
     expect(warnings).toEqual([expect.stringMatching(reason)]);
   });
 });
 
 describe("sign-in", () => {
-  test("the signed-in user is the unit, with cohorts and captcha score of the visitor they were before", async () => {
+  test("leaves the visitor who they were, with their captcha score, and adds the user", async () => {
     const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
-    const { unitId } = await visit();
-    const cookie = await cookieOf({ unitId, sticky, captchaScore: 0.7 });
-    const identity = await visit({ Cookie: cookie, "X-User": "user-1" });
-    expect(identity.unitId).toBe("user-1");
-    expect(identity.sticky).toEqual(sticky);
-    expect(identity.captchaScore).toBe(0.7);
-    expect(identity.signed).toBe(null); // so that the cookie is written anew
+    const { visitorId } = await visit();
+    const cookie = await cookieOf({ visitorId, captchaScore: 0.7 });
+    const before = await visit({ Cookie: cookie });
+    const signedIn = await visit({ Cookie: cookie, "X-User": "user-1" });
+    expect(signedIn).toEqual({ ...before, userId: "user-1" });
+    expect(signedIn).toMatchObject({ visitorId, captchaScore: 0.7, signed: { kid: "new" } });
+    expect(await visit({ Cookie: cookie, "X-User": "user-2" })).toEqual({ ...before, userId: "user-2" });
+    expect(await visit({ Cookie: cookie })).toBe(before);
   });
 
-  test("another user of the same browser inherits neither cohorts nor score", async () => {
+  test("of the same user is the same identity again, so that what is remembered of it serves", async () => {
     const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
-    const one = await visit({ "X-User": "user-1" });
-    const cookie = await cookieOf({ unitId: one.unitId, sticky, captchaScore: 0.7 });
-    const other = await visit({ Cookie: cookie, "X-User": "user-2" });
-    expect(other.unitId).toBe("user-2");
-    expect(other.sticky.size).toBe(0);
-    expect(other.captchaScore).toBe(null);
+    const { visitorId } = await visit();
+    const headers = { Cookie: await cookieOf({ visitorId }), "X-User": "user-1" };
+    await visit(headers);
+    expect(await visit(headers)).toBe(await visit(headers));
   });
 
-  test("a user who signs out stays the same unit", async () => {
+  test("an older cookie, which held the signed-in user as its unit, keeps this id for its visitor", async () => {
     const { visit, cookieOf } = setUp({ UNIT_FROM: "header:X-User" });
-    const one = await visit({ "X-User": "user-1" });
-    const after = await visit({ Cookie: await cookieOf({ unitId: one.unitId, sticky }) });
-    expect(after.unitId).toBe("user-1");
-    expect(after.sticky).toEqual(sticky);
+    const cookie = await cookieOf({ visitorId: UnitId.parse("user-1") });
+    expect(await visit({ Cookie: cookie })).toMatchObject({ visitorId: "user-1", userId: null });
   });
 
-  test("a sign-in counts by a claim of a verified token, and not by a header that is not configured", async () => {
+  test("counts by a claim of a verified token, and not by a header that is not configured", async () => {
     const { visit } = setUp({ UNIT_FROM: "claim:sub" });
-    expect((await visit({ "X-Verified": "user-1" })).unitId).toBe("user-1");
-    expect((await visit({ "X-User": "user-1" })).unitId).toMatch(/^anon-/);
+    expect((await visit({ "X-Verified": "user-1" })).userId).toBe("user-1");
+    expect((await visit({ "X-User": "user-1" })).userId).toBe(null);
   });
 });
 
@@ -101,10 +100,10 @@ describe("consent", () => {
   test("without it, by configuration or by the request, an identity lives for one request", async () => {
     const { visit, cookieOf } = setUp({});
     const known = await visit();
-    const cookie = await cookieOf({ unitId: known.unitId, sticky });
+    const cookie = await cookieOf(known);
     const passing = await visit({ Cookie: cookie, "Sluice-Consent": "none" });
     expect(passing).toMatchObject({ isEphemeral: true, signed: null });
-    expect(passing.unitId).not.toBe(known.unitId);
+    expect(passing.visitorId).not.toBe(known.visitorId);
     expect((await setUp({ CONSENT: "none" }).visit({ Cookie: cookie })).isEphemeral).toBe(true);
   });
 
@@ -126,12 +125,12 @@ describe("consent", () => {
 describe("keys", () => {
   test("a cookie of an old key is valid and due for renewal, a cookie of the first key is due after 30 days", async () => {
     const [first, old] = KeyRing.parse(KEYS);
-    const identity = { unitId: (await setUp({}).visit()).unitId, sticky, captchaScore: null };
+    const identity = { visitorId: UnitId.parse("visitor-7"), captchaScore: null };
     const byOld = makeCookies([old ?? first], hmac);
     const { cookies } = setUp({});
     const value = (line: string): string => line.split(";")[0]?.split("=").slice(1).join("=") ?? "";
     const verified = await cookies.verify(value(await byOld.write("http://shop.test/", identity, 20_000)));
-    expect(verified?.unitId).toBe(identity.unitId);
+    expect(verified?.visitorId).toBe(identity.visitorId);
     expect(verified && cookies.isDue(verified, 20_000)).toBe(true);
     const fresh = await cookies.verify(value(await cookies.write("http://shop.test/", identity, 20_000)));
     expect(fresh && cookies.isDue(fresh, 20_029)).toBe(false);

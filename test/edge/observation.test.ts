@@ -6,6 +6,7 @@ import type { Assignment } from "../../edge/features/compiled-feature.ts";
 import { makeIsKnownBot } from "../../edge/telemetry/known-bots.ts";
 import { PushMessage } from "../../shared/snapshot/push-message.ts";
 import { encodeFeature } from "../../shared/features/encoded-feature.ts";
+import { UnitId } from "../../shared/ids.ts";
 import { feature } from "./support/edge.ts";
 
 const names = Array.from({ length: 40 }, (_, i) => `feat_${i}`);
@@ -20,7 +21,7 @@ const assigned = compileSnapshot(revision, features.map(encodeFeature)).features
 
 const observed = (fields: Partial<Observation> = {}): Observation => ({
   method: "GET",
-  unitId: 'unit "7"',
+  units: { visitorId: UnitId.parse('unit "7"'), userId: null },
   isKnownBot: false,
   captcha: null,
   traceparent: null,
@@ -34,7 +35,7 @@ const observed = (fields: Partial<Observation> = {}): Observation => ({
 });
 
 const reported = (fields: Partial<Observation> = {}, random = Math.random): readonly FeatureSpan[] =>
-  spansOf(observed(fields), random)?.features ?? [];
+  spansOf(observed(fields), random).flatMap(({ features: spans }) => spans);
 
 test("a full report has a span for every compared feature, another one a sample", () => {
   expect(reported({ inFull: true })).toHaveLength(40);
@@ -60,15 +61,15 @@ test("activations are always sent, once, whatever the sample is", () => {
 });
 
 test("a request without a compared feature sends no span", () => {
-  expect(spansOf(observed({ exposed: [] }), Math.random)).toBe(null);
+  expect(spansOf(observed({ exposed: [] }), Math.random)).toEqual([]);
 });
 
 test("a bot's spans say so, and an invalid trace context begins a new trace", () => {
   const isKnownBot = makeIsKnownBot();
   expect(isKnownBot("Googlebot/2.1")).toBe(true);
   expect(isKnownBot("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")).toBe(false);
-  expect(spansOf(observed({ isKnownBot: true }), Math.random)?.isBot).toBe(true);
-  expect(spansOf(observed(), Math.random)?.isBot).toBe(false);
+  expect(spansOf(observed({ isKnownBot: true }), Math.random)).toMatchObject([{ isBot: true }]);
+  expect(spansOf(observed(), Math.random)).toMatchObject([{ isBot: false }]);
   const [traceId, spanId] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
   for (const traceparent of [
     "",
@@ -80,7 +81,7 @@ test("a bot's spans say so, and an invalid trace context begins a new trace", ()
     `ff-${traceId}-${spanId}-01`,
     `00-${traceId.toUpperCase()}-${spanId}-01`,
   ])
-    expect(spansOf(observed({ traceparent }), Math.random)?.parent).toBe(null);
+    expect(spansOf(observed({ traceparent }), Math.random)).toMatchObject([{ parent: null }]);
 });
 
 test("a score below the threshold is a bot's; a score above it does not clear a User-Agent of a bot", () => {
@@ -95,5 +96,5 @@ test("a score below the threshold is a bot's; a score above it does not clear a 
   expect(captchaFinding(captcha, null)).toBe(null);
   expect(captchaFinding(null, 0.1)).toBe(null);
   const spans = spansOf(observed({ isKnownBot: true, captcha: { score: 0.9, isBot: false } }), Math.random);
-  expect(spans).toMatchObject({ isBot: true, captchaScore: 0.9 });
+  expect(spans).toMatchObject([{ isBot: true, captchaScore: 0.9 }]);
 });

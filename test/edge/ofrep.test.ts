@@ -89,8 +89,10 @@ test("a browser without a cookie becomes a visitor, and a server without a targe
   expect(await server.json()).toMatchObject({ errorCode: "TARGETING_KEY_MISSING" });
 });
 
-test("a signed-in user decides over the targeting key, and needs no cookie", async () => {
-  const states = [encodeFeature(FeatureState.parse(feature("feat_half", { rolloutBps: 5_000 })))];
+test("a signed-in user decides over the targeting key in a feature whose units are users, and needs no cookie", async () => {
+  const states = [
+    encodeFeature(FeatureState.parse(feature("feat_half", { rolloutBps: 5_000, unit: "user" }))),
+  ];
   const snapshot = compileSnapshot(Revision.parse(1), states);
   const app = makeOfrepRoutes({
     cache: {
@@ -98,7 +100,7 @@ test("a signed-in user decides over the targeting key, and needs no cookie", asy
       refresh: async () => true,
       changed: async () => undefined,
     },
-    identify: () => ({ ...newIdentity(), unitId: UnitId.parse("user-9") }),
+    identify: () => ({ ...newIdentity(), userId: UnitId.parse("user-9") }),
     writeCookie: async () => "unit=remembered",
     readClaims: async () => null,
     previews: { verify: async () => err({ reason: "malformed" }), read: () => null },

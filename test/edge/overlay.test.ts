@@ -1,6 +1,8 @@
 // The explain page: each row says whether the feature is open at all, and apart from that what this visitor gets and why.
 import { beforeAll, expect, test } from "vitest";
-import { edge, feature, push } from "./support/edge.ts";
+import { cookieOf, edge, feature, push } from "./support/edge.ts";
+
+let cookie = "";
 
 beforeAll(async () => {
   const features = [
@@ -10,6 +12,7 @@ beforeAll(async () => {
     feature("feat_shop", { routes: [{ path: "/shop/*" }] }),
   ];
   await push({ revision: 1, full: true, features });
+  cookie = cookieOf(await edge("/"));
 });
 
 const cellsOf = (html: string, featureId: string): string[] => {
@@ -18,7 +21,7 @@ const cellsOf = (html: string, featureId: string): string[] => {
 };
 
 const overlay = async (path: string): Promise<string> =>
-  (await edge(`/.sluice/overlay?path=${encodeURIComponent(path)}`)).text();
+  (await edge(`/.sluice/overlay?path=${encodeURIComponent(path)}`, { headers: { Cookie: cookie } })).text();
 
 test("the columns ask about the feature first and about the visitor then", async () => {
   const headings = [...(await overlay("")).matchAll(/<th>([^<]*)/g)].map(([, heading]) => heading);
@@ -39,6 +42,16 @@ test.each([
     why,
     expect.stringMatching(/^(treatment|holdout|off)$/),
     expect.stringMatching(/^\d{1,4}$/),
+  ]);
+});
+
+test("a caller without a cookie is told that they are no visitor, and no cohort", async () => {
+  const text = await (await edge("/.sluice/overlay")).text();
+  expect(text).toContain("No visitor: no cookie came with the request");
+  expect(cellsOf(text, "feat_control").slice(3)).toEqual([
+    "the request is of no visitor: it has no cookie",
+    "off",
+    "",
   ]);
 });
 

@@ -16,6 +16,7 @@ test("the quick check accepts exactly what the schema accepts, where every base 
     holdoutBps: fc.oneof(fc.nat(2_000), number),
     epoch: number,
     version: number,
+    unit: fc.constantFrom(...Array.from({ length: 4 }, () => ["visitor", "user"]).flat(), "account", 1),
     failureMode: fc.constantFrom("static", "static", "closed", "closed", "open", true),
   });
   const found = { accepted: 0, refused: 0 };
@@ -25,7 +26,7 @@ test("the quick check accepts exactly what the schema accepts, where every base 
       found[isAccepted ? "accepted" : "refused"] += 1;
       expect(isAccepted).toBe(FeatureState.safeParse(each).success);
     }),
-    { numRuns: 3_000 },
+    { numRuns: 4_000 },
   );
   expect(Math.min(found.accepted, found.refused)).toBeGreaterThan(200);
 });
@@ -44,6 +45,7 @@ test.each([
     holdoutBps: 1,
     epoch: 2,
     version: 2,
+    unit: "visitor",
     failureMode: "closed",
     ...bounds,
   };

@@ -1,35 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { decodePayload, encodePayload, parseCookie, stickyKey } from "../../shared/signing/cookie.ts";
-import { h32 } from "../../shared/hash.ts";
+import { decodePayload, encodePayload, parseCookie } from "../../shared/signing/cookie.ts";
 import { UnitId } from "../../shared/ids.ts";
 
 const mac = "m".repeat(43);
-const contentOf = (unit: string, sticky: readonly (readonly [number, "treatment" | "holdout"])[] = []) => ({
-  unitId: UnitId.parse(unit),
-  day: 0,
-  sticky: new Map(sticky),
-  captchaScore: null,
-});
+const contentOf = (id: string) => ({ visitorId: UnitId.parse(id), day: 0, captchaScore: null });
 
-test("a sticky cohort is kept under the hash of feature and epoch", () => {
-  expect(stickyKey("feat_a", 12)).toBe(h32("feat_a#12"));
-});
-
-test("a payload is unit, day in base 36, cohorts and score, with dots and tildes of the unit escaped", () => {
-  const sticky = [
-    [0, "holdout"],
-    [2 ** 32 - 1, "treatment"],
-  ] as const;
-  expect(encodePayload({ ...contentOf("a.b~c/d", sticky), day: 20_779, captchaScore: 0.07 })).toBe(
-    "a%2Eb%7Ec%2Fd~g17~AAAAAB_____w~7",
+test("a payload is visitor, day in base 36, nothing for the first version of the hash, and score, with dots and tildes of the visitor escaped", () => {
+  expect(encodePayload({ ...contentOf("a.b~c/d"), day: 20_779, captchaScore: 0.07 })).toBe(
+    "a%2Eb%7Ec%2Fd~g17~~7",
   );
   expect(encodePayload(contentOf("u"))).toBe("u~0~");
-});
-
-test("of more cohorts than a cookie holds the newest hundred are written", () => {
-  const sticky = Array.from({ length: 103 }, (_, key) => [key, "treatment"] as const);
-  const kept = decodePayload(encodePayload(contentOf("u", sticky)))?.sticky;
-  expect([...(kept?.keys() ?? [])]).toEqual(sticky.slice(3).map(([key]) => key));
 });
 
 describe("a payload is refused when", () => {
@@ -39,7 +19,7 @@ describe("a payload is refused when", () => {
     { title: "its day is missing", text: "u~~" },
     { title: "its day is too long", text: "u~1234567~" },
     { title: "its day is no number", text: "u~A~" },
-    { title: "a cohort has a character of no digit", text: "u~1~AAAA.A" },
+    { title: "the third part has another character", text: "u~1~AAAA.A" },
     { title: "its score has three digits", text: "u~1~~100~1" },
   ])("$title", ({ text }) => {
     expect(decodePayload(text)).toBe(null);

@@ -39,6 +39,17 @@ test("a pushed feature keeps the one behaviour that it has", () => {
   expect(readPushedFeature(pushed)).toEqual({ ok: true, value: state });
 });
 
+test("a feature of an older origin has visitors as its units; a unit that a newer origin names closes the feature here", () => {
+  const { unit: _, ...older } = state;
+  expect(readPushedFeature(older)).toEqual({ ok: true, value: state });
+  expect(readPushedFeature({ ...older, targeting: null, unit: "account" })).toEqual({
+    ok: true,
+    value: { ...state, targeting: null, enabled: false },
+  });
+  const { unit: _unit, ...stored } = encodeFeature(state);
+  expect(readEncodedFeature(stored)).toEqual(encodeFeature(state));
+});
+
 test("what is no feature at all is refused, not closed", () => {
   for (const pushed of [null, 7, "text", [], {}]) expect(readPushedFeature(pushed).ok).toBe(false);
 });

@@ -3,13 +3,12 @@
 import type { Cohort } from "../../../shared/features/assign.ts";
 import { h32 } from "../../../shared/hash.ts";
 import type { Revision } from "../../../shared/ids.ts";
-import type { CompiledFeature } from "../../features/compiled-feature.ts";
+import type { CompiledFeature, Units } from "../../features/compiled-feature.ts";
 import {
   evaluateFeature,
   type EvaluationRequest,
   type FeatureEvaluation,
   type Reason,
-  type Unit,
 } from "../../features/evaluate.ts";
 import { reasonText } from "../explanation.ts";
 
@@ -31,8 +30,8 @@ const flagReason = (reason: Reason): Flag["reason"] => {
       return "STALE";
     case "route":
     case "notTargeted":
+    case "noUnit":
       return "DEFAULT";
-    case "held":
     case "bucket":
       return "SPLIT";
   }
@@ -43,8 +42,8 @@ const variantOf = ({ reason, cohort }: FeatureEvaluation): Cohort => {
   return reason === "closed" || reason === "stale" ? "off" : cohort;
 };
 
-export const evaluateFlag = (feature: CompiledFeature, request: EvaluationRequest, unit: Unit): Flag => {
-  const evaluation = evaluateFeature(feature, request, unit);
+export const evaluateFlag = (feature: CompiledFeature, request: EvaluationRequest, units: Units): Flag => {
+  const evaluation = evaluateFeature(feature, request, units);
   const { epoch, version } = feature.state;
   return {
     key: feature.featureId,

@@ -8,7 +8,8 @@ import { readIncoming } from "../../incoming-request.ts";
 import type { SnapshotCache, SnapshotView } from "../../snapshot/cache.ts";
 import type { ReadClaims } from "../../visitor/claims.ts";
 import type { Identify } from "../../visitor/identify.ts";
-import { isKnown, newIdentity, type Identity } from "../../visitor/identity.ts";
+import type { WriteCookie } from "../../visitor/cookie.ts";
+import { NOBODY, type Identity } from "../../visitor/identity.ts";
 import type { Previews } from "../../visitor/preview.ts";
 import { waitUntilOf } from "../wait-until.ts";
 import { readClientContext, withAttributes, type ClientContext, type OfrepError } from "./context.ts";
@@ -18,8 +19,7 @@ import { makeStream } from "./stream.ts";
 type Dependencies = {
   readonly cache: Omit<SnapshotCache, "calls">;
   readonly identify: Identify;
-  /** A Set-Cookie header that makes the browser keep this identity. */
-  readonly writeCookie: (url: string, identity: Identity) => Promise<string>;
+  readonly writeCookie: WriteCookie;
   readonly readClaims: ReadClaims;
   readonly previews: Previews;
   readonly now: () => number;
@@ -31,8 +31,8 @@ type FlagRequest = {
   readonly client: Client;
 };
 
-/** Whom the flags are evaluated for. `isNew`: a browser that becomes a visitor by this answer. */
-type Client = { readonly identity: Identity; readonly isNew: boolean };
+/** Whom the flags are evaluated for. `newVisitor`: the browser becomes this visitor by the answer. */
+type Client = { readonly identity: Identity; readonly newVisitor: Identity["visitorId"] };
 
 export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
   const { cache, identify, writeCookie, readClaims, previews, now } = dependencies;
@@ -107,8 +107,10 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
     return cache.read(waitUntil);
   };
 
-  const setCookie = async (call: Call, { identity, isNew }: Client): Promise<void> => {
-    if (isNew) call.header("Set-Cookie", await writeCookie(call.req.url, identity), { append: true });
+  const setCookie = async (call: Call, { newVisitor: visitorId }: Client): Promise<void> => {
+    if (visitorId === null) return;
+    const cookie = await writeCookie(call.req.url, { visitorId, captchaScore: null });
+    call.header("Set-Cookie", cookie, { append: true });
   };
 
   return route;
@@ -119,18 +121,23 @@ const isBrowser = (request: Request): boolean =>
   request.headers.has("Origin") || request.headers.has("Sec-Fetch-Site");
 
 /**
- * A visitor's cookie or sign-in wins over the targeting key, so that the page's scripts see what the gate does to the
- * page. Without either, a browser becomes a new visitor, and a server has forgotten the key.
+ * A visitor's cookie wins over the targeting key, and a sign-in too, so that the page's scripts see what the gate does to
+ * the page. A key names a visitor or a user, whichever is a feature's unit. Without cookie and key a browser becomes a new
+ * visitor, and a server has forgotten the key.
  */
 const identifyClient = (
   request: Request,
   identity: Identity,
   { targetingKey }: ClientContext,
 ): Result<Client, OfrepError> => {
-  if (isKnown(identity)) return ok({ identity, isNew: false });
-  if (targetingKey !== null)
-    return ok({ identity: { ...newIdentity(), unitId: targetingKey }, isNew: false });
-  if (isBrowser(request)) return ok({ identity, isNew: !identity.isEphemeral });
+  const { signed, isEphemeral, userId } = identity;
+  if (signed !== null) return ok({ identity, newVisitor: null });
+  if (targetingKey !== null) {
+    const named = { ...NOBODY, visitorId: targetingKey, userId: userId ?? targetingKey };
+    return ok({ identity: named, newVisitor: null });
+  }
+  if (isBrowser(request)) return ok({ identity, newVisitor: isEphemeral ? null : identity.visitorId });
+  if (userId !== null) return ok({ identity: { ...identity, visitorId: null }, newVisitor: null });
   return err({ errorCode: "TARGETING_KEY_MISSING", errorDetails: "no cookie and no targetingKey" });
 };
 

@@ -89,6 +89,61 @@ test("a rollback closes a feature and keeps its rollout, and enabling restores t
   expect(items[0]).toMatchObject({ action: "enable", actor: "ann", epoch: 2, version: 3 });
 });
 
+test("the unit of a feature is given when it is made, and changes only while the feature is closed", async () => {
+  expect(got(await open("a")).state.unit).toBe("visitor");
+  const made = got(await open("b", { unit: "user" }));
+  expect(made.state.unit).toBe("user");
+  expect((await getFeature(pool, id("b")))?.state).toEqual(made.state);
+  expect((await currentSnapshot(pool)).features.map(({ unit }) => unit)).toEqual(["visitor", "user"]);
+  const edit = (unit: "visitor" | "user") => changes.updateFeature({ featureId: id("b") }, { unit }, ann);
+  expect(got(await edit("user")).state.unit).toBe("user");
+  expect(await edit("visitor")).toMatchObject({
+    error: {
+      reason: "invalid",
+      errors: [{ field: "unit", reason: expect.stringContaining("close the feature") }],
+    },
+  });
+  got(await changes.rollbackFeature({ featureId: id("b") }, ann));
+  expect(got(await edit("visitor")).state.unit).toBe("visitor");
+});
+
+test("an origin that does not know units keeps them, and makes features of visitors", async () => {
+  got(await open("a", { unit: "user" }));
+  const change = (featureId: string, expectedVersion: number | null) => ({
+    changeId: randomUUID(),
+    actor: "older",
+    features: [
+      {
+        featureId,
+        expectedVersion,
+        action: "update",
+        reason: "x",
+        details: {},
+        rule: null,
+        next: {
+          enabled: true,
+          rolloutBps: 1,
+          holdoutBps: 0,
+          epoch: 1,
+          failureMode: "static",
+          routes: [],
+          tags: [],
+          requires: [],
+        },
+      },
+    ],
+  });
+  for (const each of [change("a", 1), change("b", null)])
+    await pool.query("select commit_change($1)", [JSON.stringify(each)]);
+  const units = (await currentSnapshot(pool)).features.map(({ unit, rolloutBps }) => [unit, rolloutBps]);
+  expect(units).toEqual([
+    ["user", 1],
+    ["visitor", 1],
+  ]);
+  const [row] = (await pool.query("select feature_state(f) as state from feature_flags f")).rows;
+  expect(row.state).not.toHaveProperty("unit");
+});
+
 test("a decision about an older version or epoch is refused", async () => {
   got(await open("a"));
   got(await changes.setRollout({ featureId: id("a") }, { rolloutBps: 6000 }, ann));

@@ -10,6 +10,7 @@ test("a feature of which only the id is given is closed, for everyone and everyw
     enabled: false,
     rolloutBps: 0,
     holdoutBps: 1_000,
+    unit: "visitor",
     failureMode: "static",
     targeting: null,
     routes: [],

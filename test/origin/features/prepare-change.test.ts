@@ -31,6 +31,7 @@ const stateOfA = {
   rolloutBps: 5_000,
   holdoutBps: 1_000,
   epoch: 2,
+  unit: "visitor",
   failureMode: "static",
   targeting: null,
   routes: [],
