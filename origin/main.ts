@@ -6,6 +6,7 @@ import { makeAdminApi } from "./admin/admin-api.ts";
 import { printNewToken } from "./admin/token-auth.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
+import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
 import { parseConfig, type Role } from "./config.ts";
 import { openDatabase } from "./db/open-database.ts";
 import { makeDeliveryReads } from "./delivery/delivery-reads.ts";
@@ -45,8 +46,17 @@ const changes = countRollbacks(makeFeatureChanges({ pool, newId: randomUUID }), 
 // First, because edges wait for the changes that were committed before this process started.
 const delivery = has("push") ? startDelivery({ databaseUrl, pool, config, metrics, log }) : undefined;
 const ingest = has("ingest") ? startIngest({ makeStagePool, config, metrics, log }) : undefined;
+const upkeep =
+  has("ingest") || has("fold")
+    ? startTableUpkeep({
+        pool: makeStagePool({ applicationName: "sluice-upkeep", max: 1 }),
+        rawKeepDays: config.RAW_KEEP_DAYS,
+        metrics,
+        log,
+      })
+    : undefined;
 const fold = has("fold")
-  ? startFold({ databaseUrl, logger: log, metrics, rawKeepDays: config.RAW_KEEP_DAYS })
+  ? startFold({ databaseUrl, logger: log, metrics })
   : startLagMonitor({ pool, everyMs: config.EVALUATE_EVERY_MS, log });
 const evaluation = has("evaluate")
   ? startEvaluation({
@@ -65,6 +75,7 @@ const app = makeHttpApp({
   log,
   notReady: async () => [
     ...(await database.notReady()),
+    ...(upkeep?.notReady() ?? []),
     ...(delivery?.isReady() === false ? ["push: its thread is starting"] : []),
   ],
   adminApi: has("admin")
@@ -84,7 +95,9 @@ const server = makeHttpServer((request, response) => {
 });
 
 // Ended in this order: first what brings work, then what carries it out. Requests under way find all stages running.
-const parts = [server, ingest, fold, evaluation, delivery, database].filter((part) => part !== undefined);
+const parts = [server, ingest, fold, upkeep, evaluation, delivery, database].filter(
+  (part) => part !== undefined,
+);
 await server
   .listen({ host: config.ORIGIN_HOST, port: config.ORIGIN_PORT })
   .catch((error: unknown) =>

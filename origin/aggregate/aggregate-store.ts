@@ -28,10 +28,15 @@ export type AggregateStore = {
   readonly units: Pick<UnitRuns, "add">;
   readonly latencies: Pick<LatencyBuckets, "has" | "record">;
   readonly raw: Pick<RawSpans, "add">;
-  /** Stores everything that was added, the changes of counts, and that these rows of the log are folded. */
-  readonly commit: (deltas: CountDeltas, rows: readonly LogRow[]) => Promise<void>;
+  /**
+   * Stores everything that was added, the changes of counts, and that these rows of the log are folded. Resolves to the
+   * number of spans that the sample had to leave out.
+   */
+  readonly commit: (deltas: CountDeltas, rows: readonly LogRow[]) => Promise<number>;
   /** Before memory forgets units: from now on `readUnits` finds all. */
   readonly indexUnits: () => Promise<void>;
+  /** Between batches: makes room for the units of the next ones, as far as no lock is in the way. */
+  readonly prepare: () => Promise<void>;
   /** Does a part of the work that can wait until the fold is not behind. */
   readonly maintain: () => Promise<void>;
 };
@@ -83,13 +88,15 @@ export const makeAggregateStore = (client: Client, runRows: number): AggregateSt
       await runs.write(client);
       await addToCounts(client, deltas);
       await latencies.write(client, latencyPartition());
-      await storeRawSpans(client, raw);
       await writeCheckpoints(client, rows);
+      const unsampled = await storeRawSpans(client, raw);
       await client.query("commit");
       latencies.age();
       runs.closeFull();
+      return unsampled;
     },
     indexUnits: () => runs.indexAll(client),
+    prepare: () => runs.prepare(client),
     maintain: async () => {
       await runs.finishOne(client);
     },

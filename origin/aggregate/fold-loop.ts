@@ -1,7 +1,7 @@
 // The fold's work: own partitions, fold the rows that the log has, pause, and again.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, Pool } from "../db/pool.ts";
-import { DEDUPE_SECONDS, dropFoldedLogPartitions, ensureLogPartitions } from "../span-log/partitions.ts";
+import { DEDUPE_SECONDS } from "../span-log/partitions.ts";
 import { readFoldedKeys, readUnfolded, unfoldedSeconds, type LogRow } from "../span-log/read-log.ts";
 import { SPAN_KEY_BYTES } from "../span-log/record.ts";
 import { makeAggregateStore } from "./aggregate-store.ts";
@@ -9,15 +9,12 @@ import { foldBatch, unknownFeatures, type BatchReport } from "./batch/fold-batch
 import { makeFoldMemory, type FoldMemory } from "./batch/fold-memory.ts";
 import { isBehind, pauseAfter, splitIntoBatches } from "./pacing.ts";
 import { fairShareOf, releaseExcess, takePartitions } from "./partition-ownership.ts";
-import { pruneEndedEpochs } from "./prune-epochs.ts";
-import { keepRawSpanPartitions } from "./raw-span-partitions.ts";
 import { readWindows, rulesFingerprint, syncWindows, type StoredWindows } from "./sync-windows.ts";
 
 /** A run of units: 0.3 s to index, and 40 runs hold ten million. */
 const RUN_ROWS = 2 ** 18;
 const OWNERSHIP_MS = 2_000;
 const RULES_MS = 500;
-const MAINTENANCE_MS = 60_000;
 
 export type FoldState = { readonly lagSeconds: number; readonly owned: number } & BatchReport;
 
@@ -49,7 +46,6 @@ export const runFoldLoop = async (options: {
   client: Client;
   pool: Pool;
   limits: { unitSlots: number; dedupeKeys: number };
-  rawKeepDays: number;
   stop: AbortSignal;
   report: (state: FoldState) => void;
 }): Promise<void> => {
@@ -57,7 +53,7 @@ export const runFoldLoop = async (options: {
   const store = makeAggregateStore(client, RUN_ROWS);
   const memory = makeFoldMemory(options.limits);
   const owned = new Map<number, number>();
-  const total: BatchReport = { folded: 0, duplicates: 0, capped: 0 };
+  const total: BatchReport = { folded: 0, duplicates: 0, capped: 0, unsampled: 0 };
   let windows: StoredWindows = await readWindows(pool);
   let fingerprint = "";
 
@@ -86,13 +82,6 @@ export const runFoldLoop = async (options: {
     await reloadWindows();
   });
 
-  const maintainTables = atMostEvery(MAINTENANCE_MS, async () => {
-    await ensureLogPartitions(pool);
-    await dropFoldedLogPartitions(pool);
-    await keepRawSpanPartitions(pool, options.rawKeepDays);
-    while (await pruneEndedEpochs(pool));
-  });
-
   const fold = async (rows: readonly LogRow[]): Promise<void> => {
     const unknown = unknownFeatures(rows, windows.byKey);
     if (unknown.length > 0) {
@@ -109,17 +98,20 @@ export const runFoldLoop = async (options: {
       total.folded += result.folded;
       total.duplicates += result.duplicates;
       total.capped += result.capped;
+      total.unsampled += result.unsampled;
       return;
     }
   };
 
   while (!stop.aborted) {
-    await maintainTables();
     await balancePartitions();
     await followRules();
     const beganAt = performance.now();
     const rows = owned.size === 0 ? [] : await readUnfolded(client, [...owned.keys()]);
-    for (const batch of splitIntoBatches(rows)) await fold(batch);
+    for (const batch of splitIntoBatches(rows)) {
+      await fold(batch);
+      await store.prepare();
+    }
     const lagSeconds = await unfoldedSeconds(client);
     report({ lagSeconds, owned: owned.size, ...total });
     const behind = isBehind(rows);

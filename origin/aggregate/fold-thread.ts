@@ -24,18 +24,16 @@ export const startFold = (options: {
   metrics: Pick<Metrics, "ingestLagSeconds" | "foldedSpans">;
   unitSlots?: number;
   dedupeKeys?: number;
-  rawKeepDays?: number;
 }): Fold => {
   const { logger, metrics } = options;
   const workerData: WorkerOptions = {
     databaseUrl: options.databaseUrl,
     unitSlots: options.unitSlots ?? 2 ** 21,
     dedupeKeys: options.dedupeKeys ?? 45_000_000,
-    rawKeepDays: options.rawKeepDays ?? 62,
   };
   let lagSeconds: number | null = null;
   let reportedAt = performance.now();
-  let counted = { folded: 0, duplicates: 0, capped: 0 };
+  let counted = { folded: 0, duplicates: 0, capped: 0, unsampled: 0 };
 
   const lag = (): number | null => {
     const silentS = (performance.now() - reportedAt) / 1_000;
@@ -50,8 +48,8 @@ export const startFold = (options: {
         reportedAt = performance.now();
         metrics.ingestLagSeconds.set(message.lagSeconds);
         // A thread that has started over counts from zero.
-        if (message.folded < counted.folded) counted = { folded: 0, duplicates: 0, capped: 0 };
-        for (const result of ["folded", "duplicates", "capped"] as const)
+        if (message.folded < counted.folded) counted = { folded: 0, duplicates: 0, capped: 0, unsampled: 0 };
+        for (const result of ["folded", "duplicates", "capped", "unsampled"] as const)
           metrics.foldedSpans.inc({ result }, message[result] - counted[result]);
         counted = message;
         return;
@@ -72,7 +70,7 @@ export const startFold = (options: {
     // Batches make much garbage, and V8 collects late where it has room for gigabytes. The tables are not in this heap.
     resourceLimits: { maxOldGenerationSizeMb: 384, maxYoungGenerationSizeMb: 32 },
     onStart: (worker) => {
-      counted = { folded: 0, duplicates: 0, capped: 0 };
+      counted = { folded: 0, duplicates: 0, capped: 0, unsampled: 0 };
       worker.on("message", onReport);
     },
     logger,

@@ -15,7 +15,6 @@ const WorkerOptions = z.strictObject({
   /** of one generation of the unit table; a power of two */
   unitSlots: z.number().int(),
   dedupeKeys: z.number().int(),
-  rawKeepDays: z.number().int(),
 });
 export type WorkerOptions = z.infer<typeof WorkerOptions>;
 
@@ -26,6 +25,10 @@ export type FoldReport =
   | { type: "stopped" };
 
 const RETRY_MS = 500;
+/** Somebody has locked a table that the fold writes. It waits rather than start over, which costs it its memory. */
+const LOCK_WAIT_MS = 60_000;
+/** More than any statement takes: a change of a rule that makes the counts of ten million units again takes a second. */
+const QUERY_TIMEOUT_MS = 120_000;
 
 const options = WorkerOptions.parse(workerData);
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
@@ -51,11 +54,15 @@ const foldUntilFailure = async (): Promise<void> => {
   const pool = makePool(options.databaseUrl, {
     applicationName: "sluice-fold-rules",
     max: 2,
+    queryTimeoutMs: QUERY_TIMEOUT_MS,
+    lockTimeoutMs: LOCK_WAIT_MS,
     onIdleError: () => {},
   });
   const own = makePool(options.databaseUrl, {
     applicationName: FOLD_APPLICATION,
     max: 1,
+    queryTimeoutMs: QUERY_TIMEOUT_MS,
+    lockTimeoutMs: LOCK_WAIT_MS,
     onIdleError: () => {},
   });
   try {
@@ -67,7 +74,6 @@ const foldUntilFailure = async (): Promise<void> => {
         client,
         pool,
         limits: options,
-        rawKeepDays: options.rawKeepDays,
         stop: stop.signal,
         report: (state) => report({ type: "state", ...state }),
       });

@@ -1,7 +1,7 @@
 // The sample of spans that is kept whole, on its way to otel_spans.
 import { copyInto } from "../db/copy.ts";
 import { CopyBuffer } from "../db/copy-format.ts";
-import { NO_PARTITION, sqlState, UNIQUE_VIOLATION } from "../db/errors.ts";
+import { LOCK_NOT_AVAILABLE, NO_PARTITION, sqlState, UNIQUE_VIOLATION } from "../db/errors.ts";
 import type { Client } from "../db/pool.ts";
 import {
   ACTIVATION,
@@ -55,20 +55,13 @@ export const makeRawSpans = () => {
 };
 export type RawSpans = ReturnType<typeof makeRawSpans>;
 
-/**
- * Stores a batch's sample inside its transaction. COPY refuses a batch for one row; then the rows go through a staging
- * table, leaving out those that are there already or too old for any partition. The sample never holds up the counts.
- */
-export const storeRawSpans = async (client: Client, raw: RawSpans): Promise<void> => {
-  if (raw.count() === 0) return;
-  const data = raw.data();
-  await client.query("savepoint raw_spans");
+const insertRawSpans = async (client: Client, data: Buffer): Promise<void> => {
   try {
     await copyInto(client, `otel_spans (${COLUMNS})`, data);
   } catch (error) {
     const state = sqlState(error);
     if (state !== UNIQUE_VIOLATION && state !== NO_PARTITION) throw error;
-    await client.query("rollback to savepoint raw_spans");
+    await client.query("rollback to savepoint raw_spans_at_once");
     await client.query(
       "create temporary table if not exists raw_spans_staging (like otel_spans) on commit delete rows",
     );
@@ -78,11 +71,37 @@ export const storeRawSpans = async (client: Client, raw: RawSpans): Promise<void
        select ${COLUMNS} from raw_spans_staging s
        where exists (
          select from pg_inherits i join pg_class c on c.oid = i.inhrelid
-         where i.inhparent = 'otel_spans'::regclass
+         where i.inhparent = 'otel_spans'::regclass and not i.inhdetachpending
            and c.relname = 'otel_spans_' || to_char(s."timestamp" at time zone 'UTC', 'YYYYMM'))
        on conflict do nothing`,
     );
   }
+};
+
+/** How long the counts of a batch wait for its sample, when somebody has locked otel_spans: an index build, for one. */
+const LOCK_WAIT_MS = 100;
+
+/**
+ * Stores a batch's sample as the last thing in its transaction, for which locks are not waited for from here on; returns how many spans had to be left out because a lock on otel_spans was
+ * in the way. COPY refuses a batch for one row; then the rows go through a staging table, leaving out those that are there
+ * already or too old for any partition. The sample never holds up the counts.
+ */
+export const storeRawSpans = async (client: Client, raw: RawSpans): Promise<number> => {
+  const spans = raw.count();
+  if (spans === 0) return 0;
+  const data = raw.data();
+  let left = 0;
+  await client.query(
+    `savepoint raw_spans; set local lock_timeout = ${LOCK_WAIT_MS}; savepoint raw_spans_at_once`,
+  );
+  try {
+    await insertRawSpans(client, data);
+  } catch (error) {
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
+    await client.query("rollback to savepoint raw_spans");
+    left = spans;
+  }
   await client.query("release savepoint raw_spans");
   raw.clear();
+  return left;
 };

@@ -6,6 +6,8 @@ export const FOREIGN_KEY_VIOLATION = "23503";
 export const UNIQUE_VIOLATION = "23505";
 /** No partition takes the row (check_violation). */
 export const NO_PARTITION = "23514";
+/** A lock was not to be had within lock_timeout. */
+export const LOCK_NOT_AVAILABLE = "55P03";
 
 /**
  * Whether the same statement may succeed when sent again: connection lost or refused, server going down or coming

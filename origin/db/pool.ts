@@ -1,5 +1,6 @@
 // Connections to PostgreSQL.
 import { Pool as PgPool, types, type PoolClient } from "pg";
+import { LOCK_NOT_AVAILABLE, sqlState } from "./errors.ts";
 
 export type Pool = PgPool;
 export type Client = PoolClient;
@@ -10,6 +11,7 @@ export type PoolOptions = {
   readonly max?: number;
   readonly applicationName: string;
   readonly queryTimeoutMs?: number;
+  readonly lockTimeoutMs?: number;
   readonly onIdleError: (error: Error) => void;
 };
 
@@ -34,6 +36,7 @@ export const makePool = (connectionString: string, options: PoolOptions): Pool =
     ...(options.queryTimeoutMs === undefined
       ? {}
       : { query_timeout: options.queryTimeoutMs, statement_timeout: options.queryTimeoutMs }),
+    ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
   });
   pool.on("error", options.onIdleError);
   return pool;
@@ -63,14 +66,42 @@ export const withClient = async <T>(
 
 /** Runs `work` in one transaction. An error rolls it back and is thrown on. */
 export const inTransaction = <T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> =>
-  withClient(pool, async (client, drop) => {
-    try {
-      await client.query("begin");
-      const result = await work(client);
-      await client.query("commit");
-      return result;
-    } catch (error) {
-      await client.query("rollback").catch(drop);
-      throw error;
-    }
-  });
+  withClient(pool, (client, drop) => inClientTransaction(client, () => work(client), drop));
+
+/** The same on a connection that the caller has. `onBroken` hears of a rollback that failed: the connection is gone. */
+export const inClientTransaction = async <T>(
+  client: Client,
+  work: () => Promise<T>,
+  onBroken: (cause: unknown) => void = () => {},
+): Promise<T> => {
+  try {
+    await client.query("begin");
+    const result = await work();
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch(onBroken);
+    throw error;
+  }
+};
+
+/**
+ * Runs `work` in a transaction that waits for locks at most `ms`; false when it gave up, and then nothing is done. For work
+ * that can be done later, on a connection whose other work must go on.
+ */
+export const tryForLocks = async (
+  client: Client,
+  ms: number,
+  work: () => Promise<unknown>,
+): Promise<boolean> => {
+  try {
+    await inClientTransaction(client, async () => {
+      await client.query(`set local lock_timeout = ${ms}`);
+      await work();
+    });
+    return true;
+  } catch (error) {
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
+    return false;
+  }
+};

@@ -74,13 +74,18 @@ export const makeMetrics = () => {
     }),
     foldedSpans: new Counter({
       name: "sluice_folded_spans_total",
-      help: "Acknowledged spans and log records: folded, of these capped (too many of one unit for the latency), duplicates",
+      help: "Acknowledged spans and log records: folded, of these capped (too many of one unit for the latency) and unsampled (otel_spans was locked), duplicates",
       labelNames: ["result"],
       registers,
     }),
     ingestLagSeconds: new Gauge({
       name: "sluice_ingest_lag_seconds",
       help: "Age of the oldest acknowledged telemetry that is not yet aggregated",
+      registers,
+    }),
+    logAheadSeconds: new Gauge({
+      name: "sluice_span_log_ahead_seconds",
+      help: "Time for which the span log has partitions ahead; telemetry is refused at 0",
       registers,
     }),
     rollbacksIncomplete: new Gauge({

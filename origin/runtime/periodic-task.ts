@@ -10,6 +10,8 @@ export type PeriodicTask = {
  * throws is reported, and the next one comes at its time.
  */
 export const startPeriodicTask = (options: {
+  /** until the first run; `everyMs` when it is not given */
+  firstAfterMs?: number;
   everyMs: number;
   run: () => Promise<unknown>;
   onError: (error: unknown) => void;
@@ -32,7 +34,7 @@ export const startPeriodicTask = (options: {
       running = runOnce();
     }, delayMs);
   };
-  schedule(options.everyMs);
+  schedule(options.firstAfterMs ?? options.everyMs);
 
   return {
     stop: async () => {

@@ -78,7 +78,7 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
       await insertRows(pool, rows);
     } catch (error) {
       if (sqlState(error) !== NO_PARTITION) throw error;
-      await ensureLogPartitions(pool);
+      await ensureLogPartitions(pool, 1);
       await insertRows(pool, rows);
     }
   };

@@ -12,14 +12,29 @@ export type LogRow = {
   block: Buffer;
 };
 
-/** All writers of the log, by a loose index scan: one probe of the index for each. */
-const WITH_WRITERS = `
+/**
+ * All writers of the log, by a loose index scan: one probe of the index for each. `until` keeps the planner and the scan
+ * out of the partitions of the next days: with 49 of them a read takes 0.7 ms instead of 4.
+ */
+const withWriters = (until: string): string => `
   with recursive writers as (
-    (select writer from span_log order by writer limit 1)
+    (select writer from span_log where at < ${until} order by writer limit 1)
     union all
-    select (select l.writer from span_log l where l.writer > w.writer order by l.writer limit 1)
+    select (
+      select l.writer from span_log l where l.writer > w.writer and l.at < ${until} order by l.writer limit 1)
     from writers w where w.writer is not null
   )`;
+
+/** Later than any row. Not the time of this machine: rows bear the database's. */
+const SOON = "now() + interval '1 hour'";
+const readSoon = async (client: Client): Promise<string> => {
+  const { rows } = await client.query<{ soon: string }>({
+    name: "soon",
+    text: `select quote_literal((${SOON})::text) || '::timestamptz' as soon`,
+  });
+  if (rows[0] === undefined) throw new Error("the database does not know the time");
+  return rows[0].soon;
+};
 
 /** Rows and records of one stream read at once (one row more when it is the first). */
 const ROWS_PER_STREAM = 400;
@@ -31,9 +46,10 @@ const RECORDS_PER_STREAM = 25_000;
  */
 export const readUnfolded = async (client: Client, partitions: readonly number[]): Promise<LogRow[]> => {
   const rows: LogRow[] = [];
+  const until = await readSoon(client);
   await copyFrom(
     client,
-    `${WITH_WRITERS}
+    `${withWriters(until)}
      select l.partition, l.writer, l.seq, l.at, l.span_keys, l.block
      from writers w
      cross join unnest('{${partitions.map(Number).join(",")}}'::smallint[]) as p(partition)
@@ -43,7 +59,7 @@ export const readUnfolded = async (client: Client, partitions: readonly number[]
          select s.*, sum(s.records) over (order by s.seq) - s.records as before
          from (
            select * from span_log
-           where writer = w.writer and partition = p.partition and seq > coalesce(c.seq, 0)
+           where writer = w.writer and partition = p.partition and seq > coalesce(c.seq, 0) and at < ${until}
            order by seq limit ${ROWS_PER_STREAM}
          ) s
        ) s
@@ -69,14 +85,14 @@ export const readUnfolded = async (client: Client, partitions: readonly number[]
 export const unfoldedSeconds = async (db: Queryable): Promise<number> => {
   const { rows } = await db.query<{ seconds: number | null }>({
     name: "unfolded-seconds",
-    text: `${WITH_WRITERS}
+    text: `${withWriters(SOON)}
       select extract(epoch from clock_timestamp() - min(l.at))::float8 as seconds
       from writers w
       cross join fold_partitions p
       left join fold_checkpoints c on c.partition = p.partition and c.writer = w.writer
       cross join lateral (
         select s.at from span_log s
-        where s.writer = w.writer and s.partition = p.partition and s.seq > coalesce(c.seq, 0)
+        where s.writer = w.writer and s.partition = p.partition and s.seq > coalesce(c.seq, 0) and s.at < ${SOON}
         order by s.seq limit 1
       ) l
       where w.writer is not null`,

@@ -1,6 +1,7 @@
 // Runs ingest and fold in this process.
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { startTableUpkeep } from "../../origin/aggregate/table-upkeep.ts";
 import { startFold } from "../../origin/aggregate/fold-thread.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
 import { makeBotRequestCounter } from "../../origin/ingest/bot-request-counter.ts";
@@ -8,7 +9,7 @@ import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
-import type { Pool } from "../../origin/db/pool.ts";
+import { makePool, type Pool } from "../../origin/db/pool.ts";
 import type { TestDatabase } from "./database.ts";
 import { jsonRequest, type TestSpan } from "./otlp-spans.ts";
 
@@ -43,7 +44,7 @@ export const INGEST_TOKEN = "test-ingest-token-0001";
 /** Ingest over real HTTP and the fold's thread, on a test's own database. `logPool`: connections of the log alone. */
 export const startTelemetry = async (
   database: TestDatabase,
-  options: { fold?: boolean; maxPendingBytes?: number; logPool?: Pool } = {},
+  options: { fold?: boolean; upkeep?: boolean; maxPendingBytes?: number; logPool?: Pool } = {},
 ) => {
   const logger = makeLogger("silent");
   const metrics = makeMetrics();
@@ -70,6 +71,15 @@ export const startTelemetry = async (
     options.fold === false
       ? undefined
       : startFold({ databaseUrl: database.url, logger, metrics, unitSlots: 2 ** 18 });
+  const upkeep =
+    options.upkeep === false
+      ? undefined
+      : startTableUpkeep({
+          pool: makePool(database.url, { applicationName: "sluice-upkeep", max: 1, onIdleError: () => {} }),
+          rawKeepDays: 62,
+          metrics,
+          log: logger,
+        });
 
   const send = async (
     path: string,
@@ -108,6 +118,7 @@ export const startTelemetry = async (
       server.closeAllConnections();
       await log.stop();
       await fold?.stop();
+      await upkeep?.stop();
     },
   };
 };

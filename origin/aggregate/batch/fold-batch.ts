@@ -13,7 +13,7 @@ import { emptyColumns, type BatchColumns } from "./batch-columns.ts";
 import { findUnits } from "./find-units.ts";
 import type { FoldMemory } from "./fold-memory.ts";
 
-export type BatchReport = { folded: number; duplicates: number; capped: number };
+export type BatchReport = { folded: number; duplicates: number; capped: number; unsampled: number };
 
 /** Features of these rows whose windows are not known. */
 export const unknownFeatures = (
@@ -92,6 +92,6 @@ export const foldBatch = async (options: {
   await loadMissing(store, units, columns);
   await store.readLatencies(found.missingBuckets);
   const capped = applyRecords(found.rows, store, units, columns);
-  await store.commit(storeChanges(store, units, columns), rows);
-  return { folded: records - found.duplicates, duplicates: found.duplicates, capped };
+  const unsampled = await store.commit(storeChanges(store, units, columns), rows);
+  return { folded: records - found.duplicates, duplicates: found.duplicates, capped, unsampled };
 };

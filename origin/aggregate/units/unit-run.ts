@@ -1,14 +1,16 @@
 // One run of units: a table unit_evidence_<run>, found through its index on unit_key and a filter in memory.
 import { copyFrom } from "../../db/copy.ts";
-import type { Client } from "../../db/pool.ts";
+import { tryForLocks, type Client } from "../../db/pool.ts";
 import { makeUnitFilter, readUnitFilter, type UnitFilter } from "./unit-filter.ts";
 import { unknownUnit, type Unit } from "./unit.ts";
 
 export type UnitRun = {
   readonly run: number;
   rows: number;
-  /** undefined while there is no index: all units of the run are in memory */
+  /** undefined while all units of the run are in memory */
   filter: UnitFilter | undefined;
+  /** Without an index the rows of a run are found by reading all of it. */
+  indexed: boolean;
   /** Indexed, and the filter is stored: the run takes no more rows. */
   finished: boolean;
 };
@@ -16,23 +18,47 @@ export type UnitRun = {
 /** The table of a run. */
 export const tableOf = ({ run }: { readonly run: number }): string => `unit_evidence_${run}`;
 
-export const createRun = async (client: Client, partition: number): Promise<UnitRun> => {
-  const { rows } = await client.query<{ run: number }>(
-    "insert into unit_runs (partition) values ($1) returning run",
-    [partition],
-  );
-  const run = rows[0]?.run;
-  if (run === undefined) throw new Error("a run got no number");
-  // Attached, not made as a partition: that would wait for readers of the views, and make everybody else wait.
-  await client.query(`create table ${tableOf({ run })} (like unit_evidence)`);
-  await client.query(`alter table ${tableOf({ run })} alter column run set default ${run}`);
-  await client.query(`alter table unit_evidence attach partition ${tableOf({ run })} for values in (${run})`);
-  return { run, rows: 0, filter: undefined, finished: false };
+/** For a lock that somebody else holds on the units: ANALYZE, an index build, a forgotten transaction. */
+const LOCK_WAIT_MS = 500;
+
+/** undefined: a lock is in the way, and it is to be tried again. Not within a transaction. */
+export const createRun = async (client: Client, partition: number): Promise<UnitRun | undefined> => {
+  let made: UnitRun | undefined;
+  const isMade = await tryForLocks(client, LOCK_WAIT_MS, async () => {
+    const { rows } = await client.query<{ run: number }>(
+      "insert into unit_runs (partition) values ($1) returning run",
+      [partition],
+    );
+    const run = rows[0]?.run;
+    if (run === undefined) throw new Error("a run got no number");
+    const table = tableOf({ run });
+    // Attached, not made as a partition: that would wait for readers of the views, and make everybody else wait.
+    await client.query(`create table ${table} (like unit_evidence)`);
+    await client.query(`alter table ${table} alter column run set default ${run}`);
+    await client.query(`alter table unit_evidence attach partition ${table} for values in (${run})`);
+    made = { run, rows: 0, filter: undefined, indexed: false, finished: false };
+  });
+  return isMade ? made : undefined;
 };
 
-/** Makes the index, if there is none, and the filter, for `fullRows` at least. */
+/** Makes the index, if there is none and no lock is in the way; whether there is one now. */
+export const makeIndex = async (client: Client, run: UnitRun): Promise<boolean> => {
+  const table = tableOf(run);
+  const { rowCount } = await client.query(
+    "select from pg_index where indexrelid = to_regclass($1) and indisvalid",
+    [`${table}_key`],
+  );
+  run.indexed =
+    rowCount === 1 ||
+    (await tryForLocks(client, LOCK_WAIT_MS, () =>
+      client.query(`create index ${table}_key on ${table} (unit_key)`),
+    ));
+  return run.indexed;
+};
+
+/** Makes the index, if it can be made now, and the filter, for `fullRows` at least. */
 export const indexRun = async (client: Client, run: UnitRun, fullRows: number): Promise<void> => {
-  await client.query(`create index if not exists ${tableOf(run)}_key on ${tableOf(run)} (unit_key)`);
+  await makeIndex(client, run);
   await copyFrom(
     client,
     `select coalesce(string_agg(int8send(unit_key), ''), '') from ${tableOf(run)}`,
@@ -46,9 +72,14 @@ export const indexRun = async (client: Client, run: UnitRun, fullRows: number): 
   );
 };
 
-/** Indexes a run that takes no more rows, and stores its filter: the next owner of the partition reads it. */
+/**
+ * Indexes a run that takes no more rows, and stores its filter: the next owner of the partition reads it. Where a lock is in
+ * the way of the index, the run stays unfinished.
+ */
 export const finishRun = async (client: Client, run: UnitRun, fullRows: number): Promise<void> => {
   if (run.filter === undefined) await indexRun(client, run, fullRows);
+  else if (!run.indexed) await makeIndex(client, run);
+  if (!run.indexed) return;
   await client.query("update unit_runs set filter = $2 where run = $1", [run.run, run.filter?.stored()]);
   run.finished = true;
 };
@@ -65,8 +96,15 @@ export const readRunList = async (
     `select run, filter from unit_runs where partition = ${partition} order by run`,
     (row) => {
       const run = row.int4();
-      if (row.isNull()) runs.push({ run, rows: 0, filter: undefined, finished: false });
-      else runs.push({ run, rows: fullRows, filter: readUnitFilter(row.bytes()), finished: true });
+      if (row.isNull()) runs.push({ run, rows: 0, filter: undefined, indexed: false, finished: false });
+      else
+        runs.push({
+          run,
+          rows: fullRows,
+          filter: readUnitFilter(row.bytes()),
+          indexed: true,
+          finished: true,
+        });
     },
   );
   return runs;

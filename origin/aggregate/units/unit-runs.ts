@@ -11,6 +11,7 @@ import {
   createRun,
   finishRun,
   indexRun,
+  makeIndex,
   readRunList,
   readRunRows,
   tableOf,
@@ -19,35 +20,50 @@ import {
 } from "./unit-run.ts";
 import type { Unit } from "./unit.ts";
 
+const TRY_AGAIN_MS = 10_000;
 const COLUMNS =
   "unit_key, feature_id, epoch, unit_id, cohort, first_exposed_at, first_action_at, returned_at";
 
-/** Rows are added to the newest run, until it is full. */
-type PartitionRuns = { readonly full: UnitRun[]; newest: UnitRun | undefined };
+/**
+ * Rows are added to the newest run, until it is full and there is a next one. That one is made ahead of time: attaching it
+ * to the other runs may have to wait for a lock, and a batch must not.
+ */
+type PartitionRuns = { readonly full: UnitRun[]; newest: UnitRun; next: UnitRun | undefined };
 
-/** The runs of a partition that was taken over. Only the last of them may still take rows; all are indexed. */
+/** The runs of a partition that was taken over: finished ones, one that may still take rows, and those made ahead of it. */
 const readPartitionRuns = async (
   client: Client,
   partition: number,
   fullRows: number,
 ): Promise<PartitionRuns> => {
   const stored = await readRunList(client, partition, fullRows);
-  const runs: PartitionRuns = { full: stored.filter(({ finished }) => finished), newest: undefined };
+  const full = stored.filter(({ finished }) => finished);
   const unfinished = stored.filter(({ finished }) => !finished);
+  for (const run of unfinished) await indexRun(client, run, fullRows);
+  const open = unfinished.filter(({ rows }) => rows < fullRows);
+  // While a lock is in the way of a new run, the last one takes more rows than it should.
+  const newest = open[0] ?? (await createRun(client, partition)) ?? unfinished.at(-1);
+  if (newest === undefined)
+    throw new Error("a lock on unit_evidence is in the way of the first run of units; see pg_locks");
+  const next = open[1];
   for (const run of unfinished) {
-    await indexRun(client, run, fullRows);
-    if (run.rows < fullRows && run === unfinished.at(-1)) runs.newest = run;
-    else {
-      await finishRun(client, run, fullRows);
-      runs.full.push(run);
-    }
+    // Also runs that an earlier version closed before they were full.
+    if (run === newest || run === next) continue;
+    await finishRun(client, run, fullRows);
+    full.push(run);
   }
-  return runs;
+  return { full, newest, next };
 };
 
 /** `fullRows`: a run with as many rows takes no more. */
 export const makeUnitRuns = (fullRows: number) => {
   const byPartition = new Map<number, PartitionRuns>();
+  /** runs that get an index or a successor are tried again at this time, when a lock was in the way */
+  let tryAgainAt = 0;
+  const mayTry = (): boolean => performance.now() >= tryAgainAt;
+  const tryLater = (): void => {
+    tryAgainAt = performance.now() + TRY_AGAIN_MS;
+  };
   /** rows to write, by partition */
   const added: (CopyBuffer | undefined)[] = [];
 
@@ -88,7 +104,7 @@ export const makeUnitRuns = (fullRows: number) => {
           else indexes.push(at);
         };
         for (const run of full) look(run);
-        if (newest !== undefined) look(newest);
+        look(newest);
       }
       for (const [run, indexes] of indexesByRun) await readRunRows(client, run, keys, indexes, visit);
     },
@@ -112,45 +128,60 @@ export const makeUnitRuns = (fullRows: number) => {
       copy.timestamp(unit.exposedMs);
       copy.timestamp(unit.activatedMs);
       copy.timestamp(unit.returnedMs);
-      runsOf(partition).newest?.filter?.add(low, high);
+      runsOf(partition).newest.filter?.add(low, high);
     },
 
     /** In the batch's transaction. When anything fails, the runs must be opened again. */
     write: async (client: Client): Promise<void> => {
       for (const [partition, copy] of added.entries()) {
         if (copy === undefined || copy.rows === 0) continue;
-        const runs = runsOf(partition);
-        runs.newest ??= await createRun(client, partition);
-        await copyInto(client, `${tableOf(runs.newest)} (${COLUMNS})`, copy.finish());
-        runs.newest.rows += copy.rows;
+        const { newest } = runsOf(partition);
+        await copyInto(client, `${tableOf(newest)} (${COLUMNS})`, copy.finish());
+        newest.rows += copy.rows;
         copy.clear();
       }
     },
 
-    /** After a commit: a run that is full takes no more rows. */
+    /** After a commit: a run that is full takes no more rows, if there is another. */
     closeFull: (): void => {
       for (const runs of byPartition.values()) {
-        const { newest } = runs;
-        if (newest === undefined || newest.rows < fullRows) continue;
+        const { newest, next } = runs;
+        if (newest.rows < fullRows || next === undefined) continue;
         runs.full.push(newest);
-        runs.newest = undefined;
+        runs.newest = next;
+        runs.next = undefined;
+      }
+    },
+
+    /** Between batches: makes the next run for one whose half is full, and an index that a lock was in the way of. */
+    prepare: async (client: Client): Promise<void> => {
+      if (!mayTry()) return;
+      for (const [partition, runs] of byPartition) {
+        const { newest } = runs;
+        if (runs.next === undefined && newest.rows >= fullRows / 2) {
+          runs.next = await createRun(client, partition);
+          if (runs.next === undefined) tryLater();
+        }
+        if (newest.filter !== undefined && !newest.indexed && !(await makeIndex(client, newest))) tryLater();
       }
     },
 
     /** Before memory forgets units: from now on all are found in runs. */
     indexAll: async (client: Client): Promise<void> => {
       for (const { full, newest } of byPartition.values())
-        for (const run of newest === undefined ? full : [...full, newest])
+        for (const run of [...full, newest])
           if (run.filter === undefined) await indexRun(client, run, fullRows);
     },
 
-    /** Between batches: finishes one full run. Whether there was one to finish. */
+    /** Between batches: finishes one full run. Whether there was one that could be finished. */
     finishOne: async (client: Client): Promise<boolean> => {
+      if (!mayTry()) return false;
       for (const { full } of byPartition.values()) {
         const run = full.find(({ finished }) => !finished);
         if (run === undefined) continue;
         await finishRun(client, run, fullRows);
-        return true;
+        if (!run.finished) tryLater();
+        return run.finished;
       }
       return false;
     },

@@ -2,7 +2,10 @@
 // dropped before it is folded.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pruneEndedEpochs } from "../../../origin/aggregate/prune-epochs.ts";
-import { keepRawSpanPartitions } from "../../../origin/aggregate/raw-span-partitions.ts";
+import {
+  dropOldRawSpanPartitions,
+  ensureRawSpanPartitions,
+} from "../../../origin/aggregate/raw-span-partitions.ts";
 import { dropFoldedLogPartitions, ensureLogPartitions } from "../../../origin/span-log/partitions.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { createFeature } from "../../support/telemetry.ts";
@@ -51,7 +54,7 @@ test("a partition of the log is dropped when it has ended and all of it is folde
   const { pool } = database;
   await ensureLogPartitions(pool);
   const ready = await names("span_log");
-  expect(ready).toHaveLength(3);
+  expect(ready).toHaveLength(49);
   for (const [day, seq] of [
     ["20200101", 1],
     ["20200102", 2],
@@ -75,8 +78,9 @@ test("monthly partitions of the sample are made ahead and dropped after their ti
   await pool.query(
     "create table otel_spans_202001 partition of otel_spans for values from ('2020-01-01+00') to ('2020-02-01+00')",
   );
-  await keepRawSpanPartitions(pool, 62);
+  expect(await ensureRawSpanPartitions(pool, 62)).toHaveLength(4);
+  expect(await dropOldRawSpanPartitions(pool, 62)).toEqual(["otel_spans_202001"]);
   const found = await names("otel_spans");
   expect(found).not.toContain("otel_spans_202001");
-  expect(found).toHaveLength(3);
+  expect(found).toHaveLength(4);
 });

@@ -45,6 +45,7 @@ const write = async (runs: UnitRuns, units: readonly (readonly [number, Unit])[]
   await runs.write(client);
   await client.query("commit");
   runs.closeFull();
+  await runs.prepare(client);
 };
 
 const read = async (runs: UnitRuns, numbers: readonly number[]): Promise<Map<number, Unit>> => {
@@ -75,6 +76,11 @@ const openRuns = async (): Promise<UnitRuns> => {
   const runs = makeUnitRuns(100);
   await runs.open(client, PARTITIONS);
   return runs;
+};
+
+const countRuns = async (): Promise<number> => {
+  const { rows } = await database.pool.query("select count(*)::integer as runs from unit_runs");
+  return rows[0].runs;
 };
 
 test("units are found again in many runs, by the next owner and by the same one when memory has forgotten them", async () => {
@@ -118,3 +124,34 @@ test("units are found again in many runs, by the next owner and by the same one 
     },
   ]);
 });
+
+test("while somebody else holds a lock that forbids new runs and indexes, units are stored and found all the same", async () => {
+  const numbers = Array.from({ length: 1_600 }, (_, n) => 10_000 + n);
+  const unitOf = (n: number): [number, Unit] => [n, { ...nobody(), cohort: 1, exposedMs: AT + n }];
+  const runs = await openRuns();
+  await write(runs, numbers.slice(0, 400).map(unitOf));
+  const runsBefore = await countRuns();
+  const forgotten = await database.pool.connect();
+  await forgotten.query("begin");
+  await forgotten.query("analyze unit_evidence");
+  for (const from of [400, 800, 1_200]) await write(runs, numbers.slice(from, from + 400).map(unitOf));
+  await runs.indexAll(client);
+  expect((await read(runs, numbers)).size).toBe(1_600);
+  // The next owner of the partitions cannot index them either.
+  const taken = await openRuns();
+  expect((await read(taken, numbers)).size).toBe(1_600);
+  expect(await countRuns()).toBe(runsBefore);
+  await forgotten.query("rollback");
+  forgotten.release();
+
+  const after = await openRuns();
+  while (await after.finishOne(client));
+  await write(after, [unitOf(20_000)]);
+  await after.indexAll(client);
+  expect((await read(after, [...numbers, 20_000])).size).toBe(1_601);
+  const { rows } = await database.pool.query(
+    `select count(*)::integer as unindexed from unit_runs r
+     where r.filter is not null and to_regclass('unit_evidence_' || r.run || '_key') is null`,
+  );
+  expect(rows).toEqual([{ unindexed: 0 }]);
+}, 30_000);

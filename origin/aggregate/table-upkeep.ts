@@ -1,0 +1,76 @@
+// Upkeep of the telemetry's tables, apart from the fold: what has to wait for a lock here makes nobody else wait.
+import { errorText } from "../runtime/error-text.ts";
+import type { WarningLog } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { startPeriodicTask } from "../runtime/periodic-task.ts";
+import type { Pool } from "../db/pool.ts";
+import { dropFoldedLogPartitions, ensureLogPartitions, logCoversSeconds } from "../span-log/partitions.ts";
+import { pruneEndedEpochs } from "./prune-epochs.ts";
+import { dropOldRawSpanPartitions, ensureRawSpanPartitions } from "./raw-span-partitions.ts";
+
+const EVERY_MS = 20_000;
+/** With less of the log's partitions ahead the process is not ready: a person has to look. */
+const MIN_AHEAD_SECONDS = 1_800;
+
+export type TableUpkeep = {
+  /** Says that telemetry will soon have no place to go; empty when it has. */
+  readonly notReady: () => readonly string[];
+  readonly stop: () => Promise<void>;
+};
+
+/** `pool` is its own, and ends with it. */
+export const startTableUpkeep = (options: {
+  pool: Pool;
+  rawKeepDays: number;
+  metrics: Pick<Metrics, "logAheadSeconds">;
+  log: WarningLog;
+}): TableUpkeep => {
+  const { pool, rawKeepDays, metrics, log } = options;
+  let aheadSeconds: number | undefined;
+  const steps: readonly (readonly [what: string, work: () => Promise<unknown>])[] = [
+    // A new database has none: the nearest first, without which nothing can be stored.
+    ["the span log's first partitions could not be attached", () => ensureLogPartitions(pool, 1)],
+    [
+      "the next partitions of otel_spans could not be attached",
+      () => ensureRawSpanPartitions(pool, rawKeepDays),
+    ],
+    ["the span log's next partitions could not be attached", () => ensureLogPartitions(pool)],
+    ["folded partitions of the span log could not be dropped", () => dropFoldedLogPartitions(pool)],
+    ["old partitions of otel_spans could not be dropped", () => dropOldRawSpanPartitions(pool, rawKeepDays)],
+    [
+      "units of ended epochs could not be deleted",
+      async () => {
+        while (await pruneEndedEpochs(pool));
+      },
+    ],
+    [
+      "the span log's partitions could not be listed",
+      async () => {
+        aheadSeconds = await logCoversSeconds(pool);
+        metrics.logAheadSeconds.set(aheadSeconds);
+      },
+    ],
+  ];
+  const task = startPeriodicTask({
+    firstAfterMs: 0,
+    everyMs: EVERY_MS,
+    run: async () => {
+      // One step that cannot be done is no reason to leave out the others.
+      for (const [what, work] of steps)
+        await work().catch((error: unknown) =>
+          log.warn({ error: errorText(error) }, `${what}; it is tried again in ${EVERY_MS / 1_000} s`),
+        );
+    },
+    onError: () => {},
+  });
+  return {
+    notReady: () =>
+      aheadSeconds !== undefined && aheadSeconds < MIN_AHEAD_SECONDS
+        ? [`span log: there are partitions for the next ${Math.round(aheadSeconds)} s only`]
+        : [],
+    stop: async () => {
+      await task.stop();
+      await pool.end();
+    },
+  };
+};
