@@ -284,6 +284,7 @@ create table state_head (
   audit_seq bigint default 0 not null,
   audit_hash bytea default '\x'::bytea not null,
   base bigint default 0 not null,
+  features_bytes bigint default 0 not null,
   constraint state_head_pkey PRIMARY KEY (only_row),
   constraint state_head_only_row_check CHECK (only_row)
 );
@@ -560,6 +561,39 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.count_features_bytes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  grown bigint := 0;
+  total bigint;
+begin
+  if tg_op <> 'DELETE' then
+    grown := feature_bytes(new);
+  end if;
+  if tg_op <> 'INSERT' then
+    grown := grown - feature_bytes(old);
+  end if;
+  update state_head set features_bytes = features_bytes + grown returning features_bytes into total;
+  if grown > 0 and total > features_limit() then
+    raise exception 'all features together would have % bytes, and % are allowed', total, features_limit()
+      using errcode = 'SL002', detail = jsonb_build_object('bytes', total, 'limit', features_limit())::text;
+  end if;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.feature_bytes(f feature_flags)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select 400 + octet_length(concat(f.targeting, f.routes, f.gate, f.activation))
+$function$;
+
 CREATE OR REPLACE FUNCTION public.feature_state(f feature_flags)
  RETURNS jsonb
  LANGUAGE sql
@@ -569,6 +603,15 @@ AS $function$
     'featureId', f.feature_id, 'enabled', f.enabled, 'rolloutBps', f.rollout_bps, 'holdoutBps', f.holdout_bps,
     'epoch', f.epoch, 'version', f.version, 'failureMode', f.failure_mode, 'targeting', f.targeting,
     'routes', f.routes, 'gate', f.gate, 'activation', f.activation)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.features_limit()
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  -- Far above what a thousand rich features need (some 5 MB), and below what the edge's stores take as one value.
+  select 12 * 1024 * 1024::bigint
 $function$;
 
 CREATE OR REPLACE FUNCTION public.full_feature_state(f feature_flags)
@@ -597,6 +640,8 @@ begin
 end
 $function$;
 
+CREATE TRIGGER feature_flags_bytes AFTER INSERT OR DELETE ON feature_flags FOR EACH ROW EXECUTE FUNCTION count_features_bytes();
+CREATE TRIGGER feature_flags_bytes_changed AFTER UPDATE ON feature_flags FOR EACH ROW WHEN (old.targeting IS DISTINCT FROM new.targeting OR old.routes IS DISTINCT FROM new.routes OR old.gate IS DISTINCT FROM new.gate OR old.activation IS DISTINCT FROM new.activation) EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER outbox_announce_states AFTER INSERT ON outbox FOR EACH ROW WHEN (new.topic = 'state'::text) EXECUTE FUNCTION announce_states();
 CREATE TRIGGER rollback_audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON rollback_audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 

@@ -1,16 +1,16 @@
 // `POST /.sluice/push`: the origin tells the edge what changed.
 import { Hono } from "hono";
 import type { Result } from "../../shared/result.ts";
-import type { ApplyPushError, Push } from "../../shared/snapshot/versioned-snapshot.ts";
+import type { Push } from "../../shared/snapshot/versioned-snapshot.ts";
 import type { WaitUntil } from "../snapshot/cache.ts";
-import type { PushAnswer } from "../snapshot/rpc.ts";
+import type { PushAnswer, PushRefusal } from "../snapshot/rpc.ts";
 import { problem } from "./problem.ts";
 import type { ReadPushError } from "./read-push.ts";
 import { waitUntilOf } from "./wait-until.ts";
 
 type Dependencies = {
   readonly readPush: (request: Request) => Promise<Result<Push, ReadPushError>>;
-  readonly push: (message: Push, waitUntil: WaitUntil) => Promise<Result<PushAnswer, ApplyPushError>>;
+  readonly push: (message: Push, waitUntil: WaitUntil) => Promise<Result<PushAnswer, PushRefusal>>;
 };
 
 const problemOf = (error: ReadPushError): Response => {
@@ -30,7 +30,9 @@ export const makePushRoute = ({ readPush, push }: Dependencies): Hono => {
     const message = await readPush(c.req.raw);
     if (!message.ok) return problemOf(message.error);
     const pushed = await push(message.value, waitUntilOf(c));
-    return pushed.ok ? c.json(pushed.value) : c.json({ revision: pushed.error.have }, 409);
+    if (pushed.ok) return c.json(pushed.value);
+    const { reason, have, ...rest } = pushed.error;
+    return c.json({ revision: have, ...rest }, reason === "incomplete" ? 202 : 409);
   });
   return route;
 };

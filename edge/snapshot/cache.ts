@@ -82,7 +82,13 @@ export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => 
   const callReplica = async (waitMs: number): Promise<boolean> => {
     calls++;
     const limitMs = waitMs === 0 ? ASK_MS : waitMs + SLACK_MS;
-    const watch = { watcher, have: held.watchedRevision, waitMs, maxAgeMs: maxStaleMs / 2 };
+    const watch = {
+      watcher,
+      have: held.watchedRevision,
+      closedAtMs: held.closedAtMs,
+      waitMs,
+      maxAgeMs: maxStaleMs / 2,
+    };
     const { isNew, isConfirmed } = held.take(
       await within(limitMs, watchReplica(watch), "replica watch"),
       now(),

@@ -6,6 +6,7 @@ import {
   emptySnapshot,
   FIRST_REVISION,
   featuresOf,
+  isNewer,
   type VersionedSnapshot,
 } from "../../shared/snapshot/versioned-snapshot.ts";
 import { compileSnapshot, type CompiledSnapshot } from "../features/compile-snapshot.ts";
@@ -45,6 +46,11 @@ export class HeldSnapshot {
     return this.#versioned.revision;
   }
 
+  /** The newest close that came before the rest of its revision. */
+  get closedAtMs(): number {
+    return this.#versioned.closedAtMs ?? 0;
+  }
+
   /** The revision to name in a watch. A snapshot from KV is not named: the replica answers with all it has. */
   get watchedRevision(): Revision | null {
     return this.#heldFrom === "replica" ? this.#versioned.revision : null;
@@ -52,11 +58,12 @@ export class HeldSnapshot {
 
   /** Takes what a replica answered. `isConfirmed`: the hub confirmed this snapshot less than MAX_STALE_MS ago. */
   take(answer: WatchAnswer, nowMs: number): { readonly isNew: boolean; readonly isConfirmed: boolean } {
-    const { revision, change, ageMs } = answer;
-    let isNew = change !== null && change.revision > (this.revision ?? -1);
+    const { revision, closedAtMs = this.closedAtMs, change, ageMs } = answer;
+    let isNew = change !== null && isNewer(change, this.#versioned);
     if (isNew && change !== null) this.#hold(applyDelta(this.#versioned, change));
     // A replica that knows less than this isolate has not confirmed what it holds.
-    if (ageMs === null || revision !== this.revision) return { isNew, isConfirmed: false };
+    if (ageMs === null || revision !== this.revision || closedAtMs !== this.closedAtMs)
+      return { isNew, isConfirmed: false };
     if (this.#compiled === null) {
       this.#hold(this.#versioned);
       isNew = true;

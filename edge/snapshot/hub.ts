@@ -1,21 +1,24 @@
 // The truth at the edge: one Durable Object that takes pushes in order, stores them, and answers the replicas' watches.
 import { DurableObject } from "cloudflare:workers";
 import type { Revision } from "../../shared/ids.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
 import {
+  applyCloses,
   applyPush,
   deltaSince,
   emptySnapshot,
   FIRST_REVISION,
-  type ApplyPushError,
+  isNewer,
   type Push,
+  type Version,
   type VersionedSnapshot,
 } from "../../shared/snapshot/versioned-snapshot.ts";
 import type { Env } from "../bindings.ts";
 import { makeWaitList } from "../waiting.ts";
 import { createTables, loadSnapshot, saveSnapshot } from "./hub-storage.ts";
 import { readKvCopy, writeKvCopy } from "./kv-copy.ts";
-import type { Confirmation, HubRpc, PushAnswer, Watch, WatchAnswer } from "./rpc.ts";
+import { makePushParts } from "./push-parts.ts";
+import type { Confirmation, HubRpc, PushAnswer, PushRefusal, Watch, WatchAnswer } from "./rpc.ts";
 
 /** How long a push waits for the regions to confirm. */
 const CONFIRM_MS = 1_500;
@@ -24,7 +27,7 @@ const ASLEEP_MS = 5_000;
 /** All revisions of one second are copied to KV together, and not while they are on their way to the regions. */
 const COPY_EVERY_MS = 1_000;
 
-type Region = { readonly revision: Revision | null; readonly seenAtMs: number };
+type Region = Version & { readonly seenAtMs: number };
 
 export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.DurableObjectBranded> {
   private snapshot: VersionedSnapshot = emptySnapshot;
@@ -32,7 +35,9 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
   private readonly confirmations = makeWaitList();
   /** The revision that the KV copy has; null: not known. */
   private copiedRevision: Revision | null = null;
+  private copiedCloseAtMs = 0;
   private readonly regions = new Map<string, Region>();
+  private readonly parts = makePushParts();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -45,51 +50,55 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
     });
   }
 
-  async watch({ watcher, have, waitMs }: Watch): Promise<WatchAnswer> {
+  async watch({ watcher, have, closedAtMs, waitMs }: Watch): Promise<WatchAnswer> {
     const known = this.regions.get(watcher);
-    this.regions.set(watcher, { revision: known?.revision ?? have, seenAtMs: Date.now() });
-    if (waitMs > 0 && deltaSince(this.snapshot, have) === null) await this.watches.wait(waitMs);
-    const change = deltaSince(this.snapshot, have);
-    if (change === null) await this.confirm(watcher, have);
-    return { revision: this.snapshot.revision, change, ageMs: 0 };
+    const has = known ?? { revision: have, closedAtMs: closedAtMs ?? 0 };
+    this.regions.set(watcher, { ...has, seenAtMs: Date.now() });
+    if (waitMs > 0 && deltaSince(this.snapshot, have, closedAtMs) === null) await this.watches.wait(waitMs);
+    const change = deltaSince(this.snapshot, have, closedAtMs);
+    if (change === null) await this.confirm(watcher, have, closedAtMs);
+    const { revision, closedAtMs: newestCloseAtMs = 0 } = this.snapshot;
+    return { revision, closedAtMs: newestCloseAtMs, change, ageMs: 0 };
   }
 
-  async confirm(region: string, revision: Revision | null): Promise<void> {
-    this.regions.set(region, { revision, seenAtMs: Date.now() });
+  async confirm(region: string, revision: Revision | null, closedAtMs = 0): Promise<void> {
+    this.regions.set(region, { revision, closedAtMs, seenAtMs: Date.now() });
     this.confirmations.wakeAll();
   }
 
-  async push(message: Push, region: string): Promise<Result<PushAnswer, ApplyPushError>> {
+  async push(received: Push, region: string): Promise<Result<PushAnswer, PushRefusal>> {
     const beganMs = Date.now();
+    // Closes hold whatever becomes of the rest: a close is never too old, too early or too large.
+    const closed = received.closes === undefined ? {} : ({ closed: true } as const);
+    const { revision: ofRevision, closes = [] } = received;
+    this.take(applyCloses(this.snapshot, closes, { revision: ofRevision, nowMs: beganMs }));
+    await this.keepCopied(beganMs);
+    const message = this.parts.add(received);
+    if (message === null) return err({ reason: "incomplete", have: this.have(), ...closed });
     const applied = applyPush(this.snapshot, message);
-    if (!applied.ok) return applied;
-    if (applied.value !== this.snapshot) {
-      this.store(applied.value);
-      this.watches.wakeAll();
-    }
+    if (!applied.ok) return err({ ...applied.error, ...closed });
+    this.take(applied.value);
+    await this.keepCopied(beganMs);
     const { revision } = message;
-    // A push that brings nothing new is copied too: the hub may have died after it stored this revision.
-    if (revision !== this.copiedRevision && (await this.ctx.storage.getAlarm()) === null)
-      await this.ctx.storage.setAlarm(beganMs + COPY_EVERY_MS);
-    return ok({ revision, regions: await this.confirmationsOf(revision, region, beganMs) });
+    return ok({ revision, regions: await this.confirmationsOf(this.snapshot, region, beganMs), ...closed });
   }
 
   /** Copies the newest snapshot to KV, and again while there is a newer one or KV fails. */
   override async alarm(): Promise<void> {
-    const { revision } = this.snapshot;
-    if (revision === this.copiedRevision) return;
+    const { snapshot } = this;
+    if (this.isCopied()) return;
     try {
-      await writeKvCopy(this.env.FEATURES, this.snapshot, Date.now());
-      this.copiedRevision = revision;
+      await writeKvCopy(this.env.FEATURES, snapshot, Date.now());
+      this.copiedRevision = snapshot.revision;
+      this.copiedCloseAtMs = snapshot.closedAtMs ?? 0;
     } finally {
-      if (this.copiedRevision !== this.snapshot.revision)
-        await this.ctx.storage.setAlarm(Date.now() + COPY_EVERY_MS);
+      if (!this.isCopied()) await this.ctx.storage.setAlarm(Date.now() + COPY_EVERY_MS);
     }
   }
 
   /** What `region` and every region that was awake at `beganMs` say, once all have confirmed or had their time. */
   private async confirmationsOf(
-    revision: Revision,
+    version: Version,
     region: string,
     beganMs: number,
   ): Promise<readonly Confirmation[]> {
@@ -101,7 +110,7 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
     for (;;) {
       const elapsedMs = Date.now() - beganMs;
       for (const name of asked)
-        if (!confirmedMs.has(name) && (this.regions.get(name)?.revision ?? -1) >= revision)
+        if (!confirmedMs.has(name) && !isNewer(version, this.regions.get(name) ?? { revision: null }))
           confirmedMs.set(name, elapsedMs);
       if (confirmedMs.size === asked.length || elapsedMs >= CONFIRM_MS) break;
       await this.confirmations.wait(CONFIRM_MS - elapsedMs);
@@ -113,8 +122,30 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
     }));
   }
 
+  /** A push that brings nothing new is copied too: the hub may have died after it stored this revision. */
+  private async keepCopied(nowMs: number): Promise<void> {
+    if (!this.isCopied() && (await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(nowMs + COPY_EVERY_MS);
+  }
+
+  private isCopied(): boolean {
+    const { revision, closedAtMs = 0 } = this.snapshot;
+    return revision === this.copiedRevision && closedAtMs === this.copiedCloseAtMs;
+  }
+
+  private have(): Revision {
+    return this.snapshot.revision ?? FIRST_REVISION;
+  }
+
+  private take(next: VersionedSnapshot): void {
+    if (next === this.snapshot) return;
+    this.store(next);
+    this.watches.wakeAll();
+  }
+
   private store(next: VersionedSnapshot): void {
-    saveSnapshot(this.ctx.storage.sql, this.snapshot, next);
+    // Closes may come before anything else. Nothing is open then, so memory is enough for them.
+    if (next.revision !== null) saveSnapshot(this.ctx.storage.sql, this.snapshot, next);
     this.snapshot = next;
   }
 }

@@ -2,7 +2,7 @@
 // up to a minute behind, so it is never the path of a rollback; the hub writes it at most once a second.
 import { z } from "zod";
 import { readEncodedFeature } from "../../shared/features/encoded-feature.ts";
-import { Revision } from "../../shared/ids.ts";
+import { FeatureId, Revision } from "../../shared/ids.ts";
 import {
   applyDelta,
   emptySnapshot,
@@ -18,6 +18,8 @@ const Stored = z.object({
   revision: Revision,
   writtenAt: z.number(),
   features: z.custom<readonly unknown[]>(Array.isArray),
+  /** The epoch in which each feature was closed. An older hub did not write it. */
+  closedEpochs: z.record(FeatureId, z.number()).default({}),
 });
 
 export const writeKvCopy = async (
@@ -27,14 +29,27 @@ export const writeKvCopy = async (
 ): Promise<void> => {
   const { revision } = snapshot;
   if (revision === null) return;
-  await kv.put(KEY, JSON.stringify({ revision, writtenAt: nowMs, features: featuresOf(snapshot) }));
+  const closedEpochs = Object.fromEntries(
+    [...snapshot.entries].flatMap(([id, { state, closedEpoch }]) =>
+      state === null || closedEpoch === undefined ? [] : [[id, closedEpoch]],
+    ),
+  );
+  const features = featuresOf(snapshot);
+  await kv.put(KEY, JSON.stringify({ revision, writtenAt: nowMs, features, closedEpochs }));
 };
 
 /** null: there is no copy. Throws when KV fails, or when the copy cannot be read. */
 export const readKvCopy = async (kv: KVNamespace): Promise<KvCopy | null> => {
   const text = await kv.get(KEY, "text");
   if (text === null) return null;
-  const { revision, writtenAt, features } = Stored.parse(JSON.parse(text));
+  const { revision, writtenAt, features, closedEpochs } = Stored.parse(JSON.parse(text));
   const delta = { revision, full: true, features: features.map(readEncodedFeature), removed: [] };
-  return { snapshot: applyDelta(emptySnapshot, delta), writtenAtMs: writtenAt };
+  const snapshot = applyDelta(emptySnapshot, delta);
+  const entries = new Map(
+    [...snapshot.entries].map(([id, entry]) => {
+      const closedEpoch = closedEpochs[id];
+      return [id, closedEpoch === undefined ? entry : { ...entry, closedEpoch }];
+    }),
+  );
+  return { snapshot: { ...snapshot, entries }, writtenAtMs: writtenAt };
 };

@@ -1,11 +1,12 @@
 // A region's copy of the hub's snapshot. It watches the hub for as long as isolates watch it, and answers them when the
 // hub answers, so that an isolate's snapshot is as fresh as the hub's last answer.
 import { DurableObject } from "cloudflare:workers";
-import type { Revision } from "../../shared/ids.ts";
 import {
   applyDelta,
   deltaSince,
   emptySnapshot,
+  isNewer,
+  type Version,
   type VersionedSnapshot,
 } from "../../shared/snapshot/versioned-snapshot.ts";
 import type { Env } from "../bindings.ts";
@@ -21,7 +22,7 @@ const ISOLATES_MS = 250;
 const HUNG_AFTER_MS = 1_000;
 const RETRY_MS = 250;
 
-type Isolate = { readonly have: Revision | null; readonly seenAtMs: number };
+type Isolate = { readonly has: Version; readonly seenAtMs: number };
 
 export class Replica extends DurableObject<Env> implements Omit<ReplicaRpc, keyof Rpc.DurableObjectBranded> {
   private readonly watchMs: number;
@@ -41,20 +42,22 @@ export class Replica extends DurableObject<Env> implements Omit<ReplicaRpc, keyo
     this.watchMs = config.ok ? config.value.WATCH_MS : 1_000;
   }
 
-  async watch({ watcher, have, waitMs, maxAgeMs }: Watch, region: string): Promise<WatchAnswer> {
+  async watch({ watcher, have, closedAtMs, waitMs, maxAgeMs }: Watch, region: string): Promise<WatchAnswer> {
     const nowMs = Date.now();
     this.watchUntilMs = nowMs + LINGER_MS;
     // An isolate that only asks does not hear of the next revision, so nobody waits until it has that.
-    if (waitMs > 0 || this.isolates.has(watcher)) this.isolates.set(watcher, { have, seenAtMs: nowMs });
+    if (waitMs > 0 || this.isolates.has(watcher))
+      this.isolates.set(watcher, { has: { revision: have, closedAtMs: closedAtMs ?? 0 }, seenAtMs: nowMs });
     this.acknowledgements.wakeAll();
     if (this.confirmedAtMs === null || nowMs - this.confirmedAtMs > maxAgeMs)
       await this.ask(region).catch(() => undefined); // the answer's age tells the isolate that the hub did not answer
-    else if (waitMs > 0 && deltaSince(this.snapshot, have) === null)
+    else if (waitMs > 0 && deltaSince(this.snapshot, have, closedAtMs) === null)
       await this.hubAnswers.wait(waitMs + HUNG_AFTER_MS / 2);
     if (!this.isWatching) this.ctx.waitUntil(this.watchHub(region));
     return {
       revision: this.snapshot.revision,
-      change: deltaSince(this.snapshot, have),
+      closedAtMs: this.snapshot.closedAtMs ?? 0,
+      change: deltaSince(this.snapshot, have, closedAtMs),
       ageMs: this.confirmedAtMs === null ? null : Date.now() - this.confirmedAtMs,
     };
   }
@@ -79,12 +82,12 @@ export class Replica extends DurableObject<Env> implements Omit<ReplicaRpc, keyo
   }
 
   private async callHub(region: string, waitMs: number): Promise<void> {
-    const have = this.snapshot.revision;
-    const call = this.hub().watch({ watcher: region, have, waitMs, maxAgeMs: 0 });
+    const { revision: have, closedAtMs = 0 } = this.snapshot;
+    const call = this.hub().watch({ watcher: region, have, closedAtMs, waitMs, maxAgeMs: 0 });
     const { change } = await within(waitMs + HUNG_AFTER_MS, call, "hub watch");
     const nowMs = Date.now();
     this.confirmedAtMs = nowMs;
-    if (change !== null && change.revision > (this.snapshot.revision ?? -1)) {
+    if (change !== null && isNewer(change, this.snapshot)) {
       this.snapshot = applyDelta(this.snapshot, change);
       for (const [id, { seenAtMs }] of this.isolates)
         if (seenAtMs < nowMs - LINGER_MS) this.isolates.delete(id);
@@ -95,12 +98,14 @@ export class Replica extends DurableObject<Env> implements Omit<ReplicaRpc, keyo
 
   /** Tells the hub that this region has the newest revision, once the isolates that watch have named it too. */
   private async confirm(region: string, isolates: readonly string[]): Promise<void> {
-    const { revision } = this.snapshot;
+    const { snapshot } = this;
     const untilMs = Date.now() + ISOLATES_MS;
-    const isBehind = (id: string): boolean => (this.isolates.get(id)?.have ?? -1) < (revision ?? 0);
+    const isBehind = (id: string): boolean =>
+      isNewer(snapshot, this.isolates.get(id)?.has ?? { revision: null });
     while (isolates.some(isBehind) && Date.now() < untilMs)
       await this.acknowledgements.wait(untilMs - Date.now());
-    await within(HUNG_AFTER_MS, this.hub().confirm(region, revision), "hub confirm").catch(() => undefined);
+    const confirmed = this.hub().confirm(region, snapshot.revision, snapshot.closedAtMs);
+    await within(HUNG_AFTER_MS, confirmed, "hub confirm").catch(() => undefined);
   }
 
   private hub(): DurableObjectStub<HubRpc> {

@@ -9,6 +9,8 @@ export type Watch = {
   readonly watcher: string;
   /** The revision that the watcher has; null: none. Naming a revision acknowledges it. */
   readonly have: Revision | null;
+  /** The newest close that came alone and that the watcher has; absent: it cannot take closes before their revision. */
+  readonly closedAtMs?: number;
   /** How long the answer may be held back while there is nothing new; 0: answer now. */
   readonly waitMs: number;
   /** The hub must have confirmed the answer less than this long ago. */
@@ -18,6 +20,8 @@ export type Watch = {
 export type WatchAnswer = {
   /** The newest revision that the answering place knows; null: none. */
   readonly revision: Revision | null;
+  /** The newest close that came alone and that the answering place knows. */
+  readonly closedAtMs?: number;
   /** null: the watcher is up to date. */
   readonly change: SnapshotDelta | null;
   /** Time since the hub last had nothing newer than this answer; null: the hub never answered. */
@@ -28,15 +32,27 @@ export type WatchAnswer = {
 export type Confirmation = { readonly region: string; readonly revision: Revision; readonly ms: number };
 
 /** The answer to a push. Its form is that of `POST /.sluice/push`. */
-export type PushAnswer = { readonly revision: Revision; readonly regions: readonly Confirmation[] };
+export type PushAnswer = {
+  readonly revision: Revision;
+  readonly regions: readonly Confirmation[];
+  /** The message named closes, and they are closed. */
+  readonly closed?: true;
+};
+
+/** Why a push was not applied. `incomplete`: parts of the message are missing. Its closes hold whatever the reason. */
+export type PushRefusal = {
+  readonly reason: ApplyPushError["reason"] | "incomplete";
+  readonly have: Revision;
+  readonly closed?: true;
+};
 
 export type HubRpc = Rpc.DurableObjectBranded & {
   /** Answers at once when there is something newer than `have`, else after `waitMs`. */
   watch(watch: Watch): Promise<WatchAnswer>;
   /** A region says that it and the isolates that watch it have `revision`. */
-  confirm(region: string, revision: Revision | null): Promise<void>;
+  confirm(region: string, revision: Revision | null, closedAtMs?: number): Promise<void>;
   /** Takes a push and waits until every region that is awake, and `region`, has confirmed it or had its time. */
-  push(message: Push, region: string): Promise<Result<PushAnswer, ApplyPushError>>;
+  push(message: Push, region: string): Promise<Result<PushAnswer, PushRefusal>>;
 };
 
 export type ReplicaRpc = Rpc.DurableObjectBranded & {

@@ -27,6 +27,15 @@ export const changeProblem = (context: Context, error: ChangeError): Response =>
       });
     case "requiredBy":
       return conflict(`it is required by ${error.featureIds.join(", ")}`, { featureIds: error.featureIds });
+    case "tooLarge":
+      return problem(context, {
+        status: 413,
+        title: "Content Too Large",
+        detail: `all features together would have ${error.bytes} bytes, and the edges take ${error.limit}: make this feature's targeting, routes, gate or activation shorter, or delete features`,
+        reason: error.reason,
+        bytes: error.bytes,
+        limit: error.limit,
+      });
     case "invalid":
       return fieldsProblem(context, error.errors);
   }

@@ -15,4 +15,6 @@ export type ChangeError =
   | { readonly reason: "requirementClosed"; readonly featureIds: readonly FeatureId[] }
   /** These require the feature. */
   | { readonly reason: "requiredBy"; readonly featureIds: readonly FeatureId[] }
+  /** All features together would have `bytes`, more than the edges take. */
+  | { readonly reason: "tooLarge"; readonly bytes: number; readonly limit: number }
   | { readonly reason: "invalid"; readonly errors: readonly FieldError[] };

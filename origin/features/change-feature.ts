@@ -3,7 +3,7 @@
 // version themselves.
 import type { Pool } from "../db/pool.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
@@ -131,6 +131,7 @@ export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => s
       if (prepared.value.length === 0) return ok(null);
       const committed = await commit({ changeId: newId(), actor: steps.actor, features: prepared.value });
       if (committed.ok) return ok({ committed: committed.value, changes: prepared.value });
+      if (committed.error.reason === "tooLarge") return err(committed.error);
     }
     throw new Error(`a change lost to others ${MAX_ATTEMPTS} times in a row`);
   };

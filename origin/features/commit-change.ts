@@ -68,7 +68,8 @@ const Outcome = z.discriminatedUnion("outcome", [
 
 export type CommitError =
   | { readonly reason: "conflict"; readonly featureId: FeatureId; readonly have: number | null }
-  | { readonly reason: "orphan"; readonly featureId: FeatureId };
+  | { readonly reason: "orphan"; readonly featureId: FeatureId }
+  | { readonly reason: "tooLarge"; readonly bytes: number; readonly limit: number };
 
 const QUERY_TIMEOUT_MS = 5_000;
 const RETRY = { firstMs: 5, mostMs: 500 };
@@ -121,7 +122,13 @@ export const toResult = (answer: unknown): Result<Committed, CommitError> => {
     : err({ reason: "conflict", featureId: outcome.featureId, have: outcome.have });
 };
 
-export const orphanError = (cause: unknown): CommitError | null =>
-  cause instanceof DatabaseError && cause.code === "SL001"
-    ? { reason: "orphan", featureId: FeatureId.parse(cause.detail) }
-    : null;
+const Size = z.object({ bytes: z.number(), limit: z.number() });
+
+/** What commit_change() refuses by an error of its own; null for any other error. */
+export const refusalOf = (cause: unknown): CommitError | null => {
+  if (!(cause instanceof DatabaseError)) return null;
+  const { code, detail } = cause;
+  if (code === "SL001") return { reason: "orphan", featureId: FeatureId.parse(detail) };
+  if (code === "SL002") return { reason: "tooLarge", ...Size.parse(JSON.parse(detail ?? "")) };
+  return null;
+};

@@ -4,7 +4,7 @@ import type { Pool } from "../db/pool.ts";
 import { err, type Result } from "../../shared/result.ts";
 import {
   commitTogether,
-  orphanError,
+  refusalOf,
   toResult,
   type Change,
   type CommitError,
@@ -46,9 +46,9 @@ export const makeCommit = (pool: Pool, patienceMs = 15_000): Commit => {
         for (const one of batch) await commitBatch([one]);
         return;
       }
-      const orphan = orphanError(cause);
+      const refusal = refusalOf(cause);
       for (const { change, resolve, reject } of batch)
-        if (orphan !== null) resolve(err(orphan));
+        if (refusal !== null) resolve(err(refusal));
         else reject(new Error(`change ${change.changeId} was not confirmed by the database`, { cause }));
     }
   };

@@ -1,4 +1,4 @@
-// The body of `POST /.sluice/push`: a full snapshot, or the features that changed.
+// The body of `POST /.sluice/push`: a full snapshot, the features that changed, a part of a long message, or closes alone.
 import { z } from "zod";
 import type { FeatureState } from "../features/feature.ts";
 import { readPushedFeature } from "../features/pushed-feature.ts";
@@ -19,6 +19,34 @@ const PushedFeatures = z
     return features;
   });
 
+/** PostgreSQL's integer, which holds epochs and versions. */
+const MAX_INTEGER = 2 ** 31 - 1;
+
+/** Epochs and versions of features. */
+export const Count = z.number().int().min(0).max(MAX_INTEGER);
+
+/** The feature is closed in this epoch and in all earlier ones. Only a person opens it again, which begins an epoch. */
+export const Close = z.object({ featureId: FeatureId, epoch: Count, version: Count });
+export type Close = z.infer<typeof Close>;
+
+export const MAX_PARTS = 1_000;
+
+/** One part of a message that is too long for one request. The edge applies the message once it has all parts. */
+export const Part = z.object({
+  /** Of the message: parts of another one are forgotten. */
+  id: z.string().min(1).max(64),
+  index: z
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_PARTS - 1),
+  count: z.number().int().min(1).max(MAX_PARTS),
+  /** What `full` and `since` are of the whole message. */
+  full: z.boolean(),
+  since: Revision.optional(),
+});
+export type Part = z.infer<typeof Part>;
+
 export const PushMessage = z.object({
   revision: Revision,
   /** true: `features` is everything there is. false: the features that changed. */
@@ -28,5 +56,8 @@ export const PushMessage = z.object({
   removed: z.array(FeatureId).default([]),
   /** The revision that the changes build on: an edge that is behind it has missed something and asks for it (409). */
   since: Revision.optional(),
+  /** These are closed at once, whatever becomes of the rest of the message. */
+  closes: z.array(Close).optional(),
+  part: Part.optional(),
 });
 export type PushMessage = z.infer<typeof PushMessage>;

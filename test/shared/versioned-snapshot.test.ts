@@ -4,12 +4,14 @@ import { encodeFeature, type EncodedFeature } from "../../shared/features/encode
 import { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import {
+  applyCloses,
   applyDelta,
   applyPush,
   deltaSince,
   emptySnapshot,
   featuresOf,
   FIRST_REVISION,
+  isNewer,
   type Push,
   type VersionedSnapshot,
 } from "../../shared/snapshot/versioned-snapshot.ts";
@@ -105,21 +107,76 @@ describe("a delta", () => {
   test("that is full removes what it does not name, and marks it at its revision", () => {
     const next = applied(atSeven, full(8, feature("b", 2)));
     expect(featuresOf(next)).toEqual([feature("b", 2)]);
-    expect(next.entries.get(id("a"))).toEqual({ revision: 8, state: null });
+    expect(next.entries.get(id("a"))).toEqual({ revision: 8, state: null, closedEpoch: 1 });
     // What was removed earlier keeps the revision of its removal.
     const later = applied(next, full(9, feature("b", 2)));
-    expect(later.entries.get(id("a"))).toEqual({ revision: 8, state: null });
+    expect(later.entries.get(id("a"))).toEqual({ revision: 8, state: null, closedEpoch: 1 });
   });
 
   test("that is not full removes what it says, and nothing else", () => {
     const next = applyDelta(atSeven, { ...change(8, 7), removed: [id("a")] });
     expect(featuresOf(next)).toEqual([feature("b")]);
-    expect(next.entries.get(id("a"))).toEqual({ revision: 8, state: null });
+    expect(next.entries.get(id("a"))).toEqual({ revision: 8, state: null, closedEpoch: 1 });
   });
 
   test("leaves the snapshot before it as it was", () => {
     applied(atSeven, full(8));
     expect(featuresOf(atSeven)).toHaveLength(2);
+  });
+});
+
+describe("a close that comes before the rest of its revision", () => {
+  const closeOf = (name: string, epoch = 1) => ({ featureId: id(name), epoch, version: 5 });
+  const closedAt = (snapshot: VersionedSnapshot, at: number, ...closes: ReturnType<typeof closeOf>[]) =>
+    applyCloses(snapshot, closes, { revision: revision(at), nowMs: 1_000 });
+  const openOf = (snapshot: VersionedSnapshot): string[] =>
+    featuresOf(snapshot).flatMap(({ featureId, enabled }) => (enabled ? [featureId] : []));
+
+  test("closes the feature and leaves the revision", () => {
+    const closed = closedAt(atSeven, 9, closeOf("a"));
+    expect(openOf(closed)).toEqual(["b"]);
+    expect(closed.revision).toBe(7);
+    expect(isNewer(closed, atSeven)).toBe(true);
+  });
+
+  test("changes nothing when it is known, of an older epoch, or of a revision that is here", () => {
+    const closed = closedAt(atSeven, 9, closeOf("a"));
+    expect(closedAt(closed, 9, closeOf("a"))).toBe(closed);
+    expect(closedAt(atSeven, 9, closeOf("a", 0))).toBe(atSeven);
+    expect(closedAt(atSeven, 7, closeOf("a"))).toBe(atSeven);
+    expect(closedAt(emptySnapshot, 7, closeOf("a")).revision).toBe(null);
+  });
+
+  test("holds against late messages, and not against its own revision", () => {
+    const closed = closedAt(atSeven, 9, closeOf("a"), closeOf("unknown"));
+    const late = applied(closed, change(8, 7, feature("a", 2), feature("unknown")));
+    expect(openOf(late)).toEqual(["b"]);
+    expect(openOf(applied(late, change(9, 8, feature("a", 3))))).toEqual(["a", "b"]);
+  });
+
+  test("reaches the next place within the revision, and once", () => {
+    const closed = closedAt(atSeven, 9, closeOf("a"));
+    const missed = deltaSince(closed, revision(7), 0);
+    if (missed === null) throw new Error("nothing is missed");
+    expect(missed).toMatchObject({
+      revision: 7,
+      full: false,
+      features: [{ featureId: "a", enabled: false }],
+    });
+    const next = applyDelta(atSeven, missed);
+    expect(openOf(next)).toEqual(["b"]);
+    expect(deltaSince(closed, revision(7), next.closedAtMs)).toBe(null);
+    // And the place after that learns it from the next one.
+    expect(deltaSince(next, revision(7), 0)).toMatchObject({
+      features: [{ featureId: "a", enabled: false }],
+    });
+    expect(deltaSince(closed, revision(7))).toBe(null);
+  });
+
+  test("at a place without any snapshot closes what then comes", () => {
+    const marked = closedAt(emptySnapshot, 9, closeOf("a"));
+    expect(openOf(applied(marked, full(8, feature("a"), feature("b"))))).toEqual(["b"]);
+    expect(openOf(applied(marked, full(9, feature("a"), feature("b"))))).toEqual(["a", "b"]);
   });
 });
 

@@ -1,4 +1,5 @@
-// An edge over real HTTP that keeps to the push contract: signature, revision order, `since`. Tests set its faults.
+// An edge of an older version over real HTTP: it keeps to the push contract of signature, revision order and `since`, and
+// knows neither closes alone nor parts. Tests set its faults.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -17,6 +18,8 @@ export const startFakeEdge = async (keys: KeyRing, port = 0) => {
     /** "down": 503. "silent": never answers. */
     fault: "none" as "none" | "down" | "silent",
     regionLag: 0,
+    /** Longer bodies are answered 413. */
+    maxBytes: Infinity,
   };
 
   const isSigned = (header: string, body: string): boolean => {
@@ -40,6 +43,7 @@ export const startFakeEdge = async (keys: KeyRing, port = 0) => {
 
   const handle = (header: string, body: string): { status: number; body: object } => {
     if (state.fault === "down") return { status: 503, body: {} };
+    if (body.length > state.maxBytes) return { status: 413, body: { detail: "too long" } };
     if (!isSigned(header, body)) return { status: 401, body: {} };
     const message = PushMessage.parse(JSON.parse(body));
     state.received.push(message);

@@ -1,12 +1,15 @@
-// Keeps one edge at the newest revision: a full snapshot at first contact, then all changes since the revision that
-// the edge confirmed last. A message builds on the confirmed revision, not on what is under way. So messages may
+// Keeps one edge at the newest revision: at first contact it asks what the edge has, then it sends all changes since the
+// revision that the edge confirmed last. A message builds on the confirmed revision, not on what is under way. So messages may
 // overlap, repeat and overtake one another, and a slow answer never holds up the next change.
 import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
 import type { Revision } from "../../../shared/ids.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
+import type { Changes } from "../../features/read-snapshot.ts";
 import type { ChangeNotification } from "../listen.ts";
+import { deliverChanges, deliverCloses } from "./deliver-changes.ts";
 import type { PushAnswer, Send } from "./send-push.ts";
+import { isLong, probeOf } from "./split-push.ts";
 
 /** An idle edge gets a heartbeat this often: it keeps the connection warm and finds an edge that lost its state. */
 const HEARTBEAT_MS = 2_000;
@@ -15,11 +18,13 @@ const RECHECK_MS = 250;
 /** With this many messages under way further changes wait a moment and travel together. */
 const CROWDED = 2;
 const GATHER_MS = 20;
+/** After so many failures the edge is asked again what it has, and whether it is of an older version. */
+const ASK_AGAIN_AFTER = 4;
 const RETRY = { firstMs: 50, mostMs: 5_000 };
 
 export type EdgePusherOptions = {
   readonly url: string;
-  readonly readChanges: (since: Revision | null) => Promise<PushMessage>;
+  readonly readChanges: (since: Revision | null) => Promise<Changes>;
   readonly send: Send;
   /** The edge has a revision that the database never gave out: the database was restored from an older state. */
   readonly onAhead: (edgeRevision: Revision) => Promise<void>;
@@ -37,22 +42,28 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
   const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
+  const sendToEdge = (message: PushMessage): Promise<PushAnswer> => send(url, message);
+  let hasContact = false;
+  let takesParts = false;
+  let longUnderWay: PushMessage | null = null;
   let confirmed: Revision | null = null;
   let newestSent = -1;
   /** What the newest revision changed, when its notification carried that. */
   let notified: PushMessage | null = null;
   let failures = 0;
   let pauseMs = 0;
+  let hasNotification = true;
 
   const retryLater = () => {
     failures += 1;
     newestSent = -1;
+    if (failures % ASK_AGAIN_AFTER === 0) hasContact = false;
     pauseMs = backoffMs(failures, RETRY);
   };
 
   /** The revision to build on for an edge that has another one than the message built on; null: send everything. */
   const resumeFrom = async (message: PushMessage, revision: Revision): Promise<Revision | null> => {
-    const head = (await readChanges(revision)).revision;
+    const head = (await readChanges(revision)).message.revision;
     if (head < revision) {
       await onAhead(revision);
       return null;
@@ -64,48 +75,86 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
   const handleAnswer = async (message: PushMessage, answer: PushAnswer): Promise<void> => {
     switch (answer.kind) {
       case "confirmed": {
+        const isFirst = !hasContact;
         failures = 0;
+        hasContact = true;
+        takesParts = answer.takesParts || (takesParts && !isFirst);
         if (confirmed === null || answer.revision > confirmed) confirmed = answer.revision;
         const isLate = answer.regions.some((region) => region.revision < answer.revision);
         pauseMs = isLate ? RECHECK_MS : HEARTBEAT_MS;
         return;
       }
       case "out-of-step": {
+        const isFirst = !hasContact;
+        takesParts = answer.takesParts || (takesParts && !isFirst);
         confirmed = await resumeFrom(message, answer.revision);
         // The first attempt to get back in step is made at once. An edge that never agrees gets pauses.
+        hasContact = true;
+        if (isFirst) {
+          newestSent = -1;
+          pauseMs = 0;
+          return;
+        }
         retryLater();
         if (failures <= 2) pauseMs = 0;
         return;
       }
+      case "incomplete":
+        return;
       case "failed":
+      case "refused":
         return retryLater();
       default:
         answer satisfies never;
     }
   };
 
-  const push = async (message: PushMessage): Promise<void> => {
+  const push = async (message: PushMessage, deliver: () => Promise<PushAnswer | null>): Promise<void> => {
     newestSent = Math.max(newestSent, message.revision);
-    const answer = await send(url, message);
+    const answer = await deliver();
+    if (answer === null) return;
     try {
       await handleAnswer(message, answer);
     } catch {
       // The database is away. Each reader of it logs that; the loop tries again.
       retryLater();
     }
+    if (longUnderWay === message) {
+      longUnderWay = null;
+      newestSent = Math.min(newestSent, message.revision);
+      hasNotification = true;
+    }
     onAnswer(answer, failures);
     pause.interrupt();
   };
 
-  /** A notified change is enough for an edge at the revision before it; for others the database has the changes. */
-  const nextMessage = (): Promise<PushMessage> | PushMessage => {
+  /**
+   * A notified change is enough for an edge at the revision before it; for others the database has the changes. A notified
+   * change is short, so its closes need not travel alone.
+   */
+  const nextChanges = (): Promise<Changes> | Changes => {
     const change = notified;
     notified = null;
-    return change !== null && change.since === confirmed ? change : readChanges(confirmed);
+    return change !== null && change.since === confirmed
+      ? { message: change, closes: [] }
+      : readChanges(confirmed);
+  };
+
+  /** While a long message is on its way, later closes overtake it, and what else is new waits for its end. */
+  const deliver = async (changes: Changes): Promise<PushAnswer | null> => {
+    if (!hasContact) return sendToEdge(probeOf(changes.message));
+    if (!isLong(changes.message)) return deliverChanges(sendToEdge, changes, { confirmed, takesParts });
+    if (longUnderWay !== null) {
+      const answer = takesParts ? await deliverCloses(sendToEdge, changes) : null;
+      return answer?.kind === "out-of-step" ? null : answer;
+    }
+    longUnderWay = changes.message;
+    return deliverChanges(sendToEdge, changes, { confirmed, takesParts });
   };
 
   const pushOnce = async ({ onlyIfNew = false } = {}): Promise<void> => {
-    const message = await nextMessage();
+    const changes = await nextChanges();
+    const { message } = changes;
     if (message.since !== undefined && message.since > message.revision) {
       // The edge's confirmed revision was once committed, so the database was restored from an older state.
       await onAhead(message.since);
@@ -117,13 +166,12 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
     const isNew = message.revision > newestSent;
     // While an answer is outstanding only a new revision is sent; without one this is the heartbeat or another attempt.
     if (!isNew && (onlyIfNew || underWay.size > 0)) return;
-    const sending = push(message).finally(() => underWay.delete(sending));
+    const sending = push(message, () => deliver(changes)).finally(() => underWay.delete(sending));
     underWay.add(sending);
     if (underWay.size > CROWDED) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
   };
 
   let lastPushAt = 0;
-  let hasNotification = true;
   const running = (async () => {
     while (!stopping.signal.aborted) {
       const idleMs = performance.now() - lastPushAt;

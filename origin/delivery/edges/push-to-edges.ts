@@ -1,14 +1,14 @@
 // Pushes to all edges, each on its own. Every process with the role `push` pushes every change: a repeated push has no
 // effect at an edge, and no edge has to wait until a dead process has been noticed.
 import type { Pool } from "../../db/pool.ts";
-import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
+import type { Changes } from "../../features/read-snapshot.ts";
 import type { Revision } from "../../../shared/ids.ts";
 import type { ChangeNotification } from "../listen.ts";
 import { registerEdges } from "./confirmations.ts";
 import { startEdgePusher } from "./edge-pusher.ts";
 import { makeAnswerRecorder, type ConfirmedRevision } from "./record-answers.ts";
 import type { Send } from "./send-push.ts";
-import type { WarningLog } from "../../runtime/log.ts";
+import type { ErrorLog, WarningLog } from "../../runtime/log.ts";
 
 export type Pusher = {
   readonly notify: (notification: ChangeNotification) => void;
@@ -19,13 +19,13 @@ export type Pusher = {
 export const startPusher = async (options: {
   pool: Pool;
   edgeUrls: readonly string[];
-  readChanges: (since: Revision | null) => Promise<PushMessage>;
+  readChanges: (since: Revision | null) => Promise<Changes>;
   raiseRevision: (above: Revision) => Promise<void>;
   send: Send;
   onConfirmed: (confirmed: ConfirmedRevision) => void;
   /** An edge has a rollback; the time since its commit. */
   onRollbackArrived: (seconds: number) => void;
-  log: WarningLog;
+  log: WarningLog & ErrorLog;
 }): Promise<Pusher> => {
   const { pool, edgeUrls, readChanges, raiseRevision, send, onConfirmed, onRollbackArrived, log } = options;
   await registerEdges(pool, edgeUrls);

@@ -3,7 +3,7 @@ import type { Pool } from "../../db/pool.ts";
 import type { Revision } from "../../../shared/ids.ts";
 import { recordConfirmed, recordFailed } from "./confirmations.ts";
 import type { PushAnswer } from "./send-push.ts";
-import type { WarningLog } from "../../runtime/log.ts";
+import type { ErrorLog, WarningLog } from "../../runtime/log.ts";
 
 /** An unchanged confirmation is written down again after this long, in ms. */
 const REWRITE_MS = 10_000;
@@ -27,13 +27,14 @@ export const makeAnswerRecorder = (options: {
   onConfirmed: (confirmed: ConfirmedRevision) => void;
   /** An edge has a rollback; the time since its commit. */
   onRollbackArrived: (seconds: number) => void;
-  log: WarningLog;
+  log: WarningLog & ErrorLog;
 }): AnswerRecorder => {
   const { pool, url, onConfirmed, onRollbackArrived, log } = options;
   const writes = new Set<Promise<void>>();
   let written = "";
   let writtenAt = -Infinity;
   let wasFailing = false;
+  let refusedWith = "";
 
   const write = async (answer: PushAnswer, attempts: number): Promise<void> => {
     switch (answer.kind) {
@@ -47,9 +48,11 @@ export const makeAnswerRecorder = (options: {
         return;
       }
       case "failed":
+      case "refused":
         written = "";
         return recordFailed(pool, url, { error: answer.error, attempts });
       case "out-of-step":
+      case "incomplete":
         return;
       default:
         answer satisfies never;
@@ -58,12 +61,18 @@ export const makeAnswerRecorder = (options: {
 
   /** One line when the edge fails and one when it is back, not one for every attempt. */
   const logTransition = (answer: PushAnswer): void => {
-    const isFailing = answer.kind === "failed";
-    if (isFailing && !wasFailing)
+    const isFailing = answer.kind === "failed" || answer.kind === "refused";
+    if (answer.kind === "failed" && !wasFailing)
       log.warn(
         { edge: url, error: answer.error },
         "the edge does not take pushes; they are repeated until it does",
       );
+    if (answer.kind === "refused" && answer.error !== refusedWith)
+      log.error(
+        { edge: url, error: answer.error },
+        "the edge refuses pushes with this reason, and repeating them does not help; remove the reason",
+      );
+    refusedWith = answer.kind === "refused" ? answer.error : "";
     if (wasFailing && answer.kind === "confirmed") log.warn({ edge: url }, "the edge takes pushes again");
     wasFailing = isFailing || (wasFailing && answer.kind !== "confirmed");
   };

@@ -20,16 +20,23 @@ export type PushAnswer =
       readonly kind: "confirmed";
       readonly revision: Revision;
       readonly regions: readonly RegionConfirmation[];
+      readonly takesParts: boolean;
     }
   /** The edge has another revision than the message builds on, or a newer one. */
-  | { readonly kind: "out-of-step"; readonly revision: Revision }
+  | { readonly kind: "out-of-step"; readonly revision: Revision; readonly takesParts: boolean }
+  /** The edge waits for the other parts of the message. */
+  | { readonly kind: "incomplete" }
+  /** The edge, or something before it, was reached and said no: sending again does not help by itself. */
+  | { readonly kind: "refused"; readonly error: string }
   | { readonly kind: "failed"; readonly error: string };
 
 const Confirmed = z.object({
   revision: Revision,
   regions: z.array(z.object({ region: z.string(), revision: Revision, ms: z.number() })),
+  /** The edge knows of closes, and therefore of parts. */
+  closed: z.boolean().default(false),
 });
-const OutOfStep = z.object({ revision: Revision.nullable() });
+const OutOfStep = z.object({ revision: Revision.nullable(), closed: z.boolean().default(false) });
 
 /** Longer than a hub waits for its regions, shorter than a person's patience. */
 const TIMEOUT_MS = 5_000;
@@ -68,12 +75,38 @@ const makePost = () => {
 };
 
 const answerOf = ({ status, text }: Answered): PushAnswer => {
-  if (status === 200) return { kind: "confirmed", ...Confirmed.parse(JSON.parse(text)) };
-  if (status === 409) {
-    const { revision } = OutOfStep.parse(JSON.parse(text));
-    return { kind: "out-of-step", revision: revision ?? Revision.parse(0) };
+  if (status === 200) {
+    const { closed, ...confirmed } = Confirmed.parse(JSON.parse(text));
+    return { kind: "confirmed", ...confirmed, takesParts: closed };
   }
-  return { kind: "failed", error: `HTTP ${status}` };
+  if (status === 202) return { kind: "incomplete" };
+  if (status === 409) {
+    const { revision, closed } = OutOfStep.parse(JSON.parse(text));
+    return { kind: "out-of-step", revision: revision ?? Revision.parse(0), takesParts: closed };
+  }
+  const detail = detailOf(text);
+  const error = `HTTP ${status}${detail === "" ? "" : `: ${detail}`}`;
+  return { kind: status >= 400 && status < 500 && status !== 429 ? "refused" : "failed", error };
+};
+
+const DETAIL_LENGTH = 300;
+
+/** The answer's own words: the detail of a problem document (RFC 9457), else the beginning of its text. */
+const detailOf = (text: string): string => {
+  const json = parseJson(text);
+  const problem = Problem.safeParse(json);
+  const words = problem.success ? problem.data.detail : json === null ? text.trim() : "";
+  return words.slice(0, DETAIL_LENGTH);
+};
+
+const Problem = z.object({ detail: z.string() });
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 };
 
 /** Signs with the first key. Never throws: a failure is an answer of kind "failed". */

@@ -26,6 +26,7 @@ const [here, there] = ["https://here.example", "https://there.example"] as const
 const confirm = (url: string, revision: number, regions: Record<string, number>) =>
   recordConfirmed(pool, url, {
     kind: "confirmed",
+    takesParts: true,
     revision: Revision.parse(revision),
     regions: Object.entries(regions).map(([region, at]) => ({ region, revision: Revision.parse(at), ms: 3 })),
   });

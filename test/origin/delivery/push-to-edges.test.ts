@@ -9,9 +9,8 @@ import { startPusher } from "../../../origin/delivery/edges/push-to-edges.ts";
 import { makeSend } from "../../../origin/delivery/edges/send-push.ts";
 import { makeFeatureChanges, type Attribution } from "../../../origin/features/change-feature.ts";
 import { newFeature } from "../../../origin/features/new-feature.ts";
-import { changesSince, raiseRevision } from "../../../origin/features/read-snapshot.ts";
+import { changesSince, raiseRevision, type Changes } from "../../../origin/features/read-snapshot.ts";
 import { FeatureState } from "../../../shared/features/feature.ts";
-import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
 import { FeatureId, Revision } from "../../../shared/ids.ts";
 import { KeyRing } from "../../../shared/signing/key-ring.ts";
 import { makeTestDatabase } from "../../support/database.ts";
@@ -63,7 +62,7 @@ const startPusherOf = (
 /** Pusher, LISTEN and dispatcher as an origin wires them. */
 const startOrigin = async (
   edges: readonly FakeEdge[],
-  readChanges?: (since: Revision | null) => Promise<PushMessage>,
+  readChanges?: (since: Revision | null) => Promise<Changes>,
 ) => {
   const log = makeTestLog();
   const arrived: number[] = [];
@@ -89,7 +88,6 @@ test("a change reaches every edge, and each edge's confirmation is stored", asyn
   const made = await openFeature();
   for (const edge of edges) {
     await soon(() => expect(edge.state.features.get(made.state.featureId)).toEqual(made.state));
-    expect(edge.state.received[0]?.full).toBe(true);
   }
   await soon(async () => {
     const { rows } = await pool.query("select * from edge_receipts where revision = $1", [made.revision]);
@@ -193,12 +191,12 @@ test("a push is full for an edge whose revision is older than the raise of a res
   const made = await openFeature();
   const above = Revision.parse(made.revision + 50);
   await raiseRevision(pool, above);
-  const everything = await changesSince(pool, above);
+  const { message: everything } = await changesSince(pool, above);
   expect(everything).toMatchObject({ full: true, revision: above + 1 });
   expect(everything.since).toBe(undefined);
   expect(everything.features.map(({ featureId }) => featureId)).toContain(made.state.featureId);
   const later = await openFeature();
-  expect(await changesSince(pool, everything.revision)).toMatchObject({
+  expect((await changesSince(pool, everything.revision)).message).toMatchObject({
     full: false,
     since: everything.revision,
     features: [{ featureId: later.state.featureId }],
@@ -259,4 +257,31 @@ test("a message that failed is delivered again, and several dispatchers share th
     expect(rows).toHaveLength(20);
   });
   for (const [id, times] of seen) expect(times).toBe(id % 2 === 0 ? 2 : 1);
+});
+
+test("an older edge closes a feature though more waits for it than it takes, and the reason is stored", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  edge.state.maxBytes = 4 * 1024 * 1024;
+  await startOrigin([edge]);
+  const made = await Promise.all(Array.from({ length: 7 }, () => openFeature()));
+  const [closing, ...growing] = made.map(({ state }) => state.featureId);
+  await soon(() => expect(edge.state.revision).toBe(Math.max(...made.map(({ revision }) => revision))));
+  edge.state.fault = "down";
+  if (closing === undefined) throw new Error("nothing was made");
+  const value = "v".repeat(500);
+  const list = {
+    attribute: "country",
+    operator: "in",
+    values: Array.from({ length: 500 }, () => value),
+  } as const;
+  const targeting = { operator: "or" as const, conditions: [list, list, list] };
+  for (const featureId of growing) await changes.updateFeature({ featureId }, { targeting }, by);
+  await changes.rollbackFeature({ featureId: closing }, by);
+  await changes.setRollout({ featureId: growing[0] ?? closing }, { rolloutBps: 1 }, by);
+  edge.state.fault = "none";
+  await soon(() => expect(edge.state.features.get(closing)).toMatchObject({ enabled: false }));
+  await soon(async () => {
+    const { rows } = await pool.query("select last_error from edge_targets where url = $1", [edge.url]);
+    expect(rows[0]?.last_error).toContain("update the edge");
+  });
 });
