@@ -289,6 +289,14 @@ create table state_head (
   constraint state_head_only_row_check CHECK (only_row)
 );
 
+create table uncounted_signals (
+  feature_id text not null,
+  epoch integer not null,
+  reason text not null,
+  spans bigint not null,
+  constraint uncounted_signals_pkey PRIMARY KEY (feature_id, epoch, reason)
+) with (fillfactor=50);
+
 create table unit_evidence (
   run integer not null,
   unit_key bigint not null,
@@ -307,6 +315,18 @@ create table unit_runs (
   filter bytea storage external,
   constraint unit_runs_pkey PRIMARY KEY (run)
 );
+
+create table waiting_units (
+  unit_key bigint not null,
+  partition smallint not null,
+  feature_id text not null,
+  epoch integer not null,
+  arrived_at timestamp with time zone not null,
+  spans jsonb not null,
+  constraint waiting_units_pkey PRIMARY KEY (unit_key)
+) with (fillfactor=70);
+
+CREATE INDEX waiting_units_partition ON public.waiting_units USING btree (partition, arrived_at);
 
 alter sequence schema_migrations_id_seq owned by schema_migrations.id;
 
@@ -688,9 +708,11 @@ grant select on table rollback_audit to sluice_service;
 grant select on table schema_migrations to sluice_service;
 grant select on table state_head to sluice_service;
 
+grant delete, insert, select, update on table uncounted_signals to sluice_service;
 grant delete, insert, select, update on table unit_runs to sluice_service;
 grant delete, insert, select, update on table user_actions to sluice_service;
 grant delete, insert, select, update on table user_retention to sluice_service;
+grant delete, insert, select, update on table waiting_units to sluice_service;
 
 revoke execute on function commit_change(jsonb) from public;
 

@@ -6,6 +6,8 @@ import type { LogRow } from "../span-log/read-log.ts";
 import { addToCounts, type CountDeltas, type CountedFeature } from "./outcome-counts.ts";
 import { makeLatencyBuckets, type LatencyBuckets } from "./latency/latency-buckets.ts";
 import { holdFences, type Owned } from "./partition-ownership.ts";
+import { makeUncountedSpans } from "./uncounted-spans.ts";
+import { makeWaitingSpans, type WaitingSpans } from "./waiting/waiting-spans.ts";
 import { makeRawSpans, storeRawSpans, type RawSpans } from "./raw-spans.ts";
 import type { Unit } from "./units/unit.ts";
 import type { UnitKeys } from "./units/unit-run.ts";
@@ -28,6 +30,7 @@ export type AggregateStore = {
   readonly units: Pick<UnitRuns, "add">;
   readonly latencies: Pick<LatencyBuckets, "has" | "record">;
   readonly raw: Pick<RawSpans, "add">;
+  readonly waiting: Pick<WaitingSpans, "add" | "of" | "release" | "expire" | "size">;
   /**
    * Stores everything that was added, the changes of counts, and that these rows of the log are folded. Resolves to the
    * number of spans that the sample had to leave out.
@@ -63,6 +66,8 @@ export const makeAggregateStore = (client: Client, runRows: number): AggregateSt
   const runs = makeUnitRuns(runRows);
   const latencies = makeLatencyBuckets();
   const raw = makeRawSpans();
+  const uncounted = makeUncountedSpans();
+  const waiting = makeWaitingSpans(uncounted);
   let owned: Owned = new Map();
   /** A process writes its latencies into the rows of the lowest partition that it owns. */
   const latencyPartition = (): number => Math.min(...owned.keys());
@@ -71,6 +76,7 @@ export const makeAggregateStore = (client: Client, runRows: number): AggregateSt
     open: async (now, taken) => {
       owned = new Map(now);
       await runs.open(client, owned.keys());
+      await waiting.open(client, owned.keys());
       if (taken) latencies.forget();
     },
     begin: async (windowsVersion) => {
@@ -84,10 +90,13 @@ export const makeAggregateStore = (client: Client, runRows: number): AggregateSt
     units: runs,
     latencies,
     raw,
+    waiting,
     commit: async (deltas, rows) => {
       await runs.write(client);
       await addToCounts(client, deltas);
       await latencies.write(client, latencyPartition());
+      await waiting.write(client);
+      await uncounted.write(client);
       await writeCheckpoints(client, rows);
       const unsampled = await storeRawSpans(client, raw);
       await client.query("commit");

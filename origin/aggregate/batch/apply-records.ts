@@ -5,6 +5,7 @@ import {
   ACTIVATION,
   DOCUMENT,
   FAILED,
+  NO_EXPOSURE,
   RAW,
   RETURNED,
   TIMED,
@@ -13,8 +14,10 @@ import {
 } from "../../span-log/record.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
 import { cohortIndex, type CountedFeature } from "../outcome-counts.ts";
-import { applyObservation, exposureBucketOf, unknownUnit } from "../units/unit.ts";
+import { applyObservation, exposureBucketOf, NO_COHORT, unknownUnit } from "../units/unit.ts";
 import type { UnitTable } from "../units/unit-table.ts";
+import { waitsForExposure } from "../waiting/waiting-spans.ts";
+import type { WaitingSpan } from "../waiting/waiting-table.ts";
 import type { BatchColumns } from "./batch-columns.ts";
 import type { FoldableRow } from "./find-units.ts";
 
@@ -30,22 +33,63 @@ const MAX_REQUESTS_PER_UNIT = 100;
  */
 export const applyRecords = (
   rows: readonly FoldableRow[],
-  { latencies, raw }: Pick<AggregateStore, "latencies" | "raw">,
+  { latencies, raw, waiting }: Pick<AggregateStore, "latencies" | "raw" | "waiting">,
   units: UnitTable,
   { slots, changed }: BatchColumns,
 ): number => {
   let capped = 0;
   const unit = unknownUnit();
-  const observation = { cohort: 0, atMs: 0, activated: false, returned: false };
+  const observation = { cohort: 0, atMs: 0, exposed: false, activated: false, returned: false };
 
-  const applyRecord = (record: StoredRecord, slot: number, block: Buffer, feature: CountedFeature): void => {
+  /** Applies what a span says to `unit`; whether anything changed. */
+  const observe = (
+    { flags, startMs }: Pick<WaitingSpan, "flags" | "startMs">,
+    returnAfterS: number,
+  ): boolean => {
+    observation.cohort = flags & COHORT_MASK;
+    observation.atMs = startMs;
+    observation.exposed = (flags & NO_EXPOSURE) === 0;
+    observation.activated = (flags & ACTIVATION) !== 0;
+    observation.returned = (flags & RETURNED) !== 0;
+    return applyObservation(unit, observation, returnAfterS * 1_000);
+  };
+
+  const countRequest = (span: Omit<WaitingSpan, "network">, slot: number, feature: CountedFeature): void => {
+    if ((span.flags & TIMED) === 0) return;
+    const bucketS = exposureBucketOf(span.startMs, feature.windows.bucketS);
+    if (units.countRequest(slot, bucketS) > MAX_REQUESTS_PER_UNIT) {
+      capped++;
+      return;
+    }
+    latencies.record(feature, bucketS, cohortIndex(unit.cohort), {
+      kind: (span.flags & DOCUMENT) === 0 ? 0 : 1,
+      durationMs: span.durationUs / 1_000,
+      failed: (span.flags & FAILED) !== 0,
+      unfinished: (span.flags & UNFINISHED) !== 0,
+    });
+  };
+
+  const applyRecord = (
+    record: StoredRecord,
+    slot: number,
+    row: FoldableRow["row"],
+    feature: CountedFeature,
+  ): void => {
     units.read(slot, unit);
     const { cohort, exposedMs, activatedMs, returnedMs } = unit;
-    observation.cohort = record.flags & COHORT_MASK;
-    observation.atMs = record.startMs;
-    observation.activated = (record.flags & ACTIVATION) !== 0;
-    observation.returned = (record.flags & RETURNED) !== 0;
-    if (applyObservation(unit, observation, feature.windows.returnAfterS * 1_000)) {
+    const isBots = (record.flags & COHORT_MASK) === BOT;
+    if ((record.flags & NO_EXPOSURE) !== 0 && !isBots && waitsForExposure(record.startMs, exposedMs)) {
+      const { keyLow: low, keyHigh: high, startMs, durationUs, flags, network } = record;
+      if (cohort !== BOT)
+        waiting.add({ low, high }, feature, { startMs, durationUs, flags, network }, row.atMs);
+      return;
+    }
+    const { returnAfterS } = feature.windows;
+    let hasChanged = observe(record, returnAfterS);
+    const released =
+      unit.exposedMs < exposedMs ? waiting.release(record.keyLow, record.keyHigh, unit.exposedMs) : [];
+    for (const span of released) if (observe(span, returnAfterS)) hasChanged = true;
+    if (hasChanged) {
       units.write(slot, unit);
       if (units.markChanged(slot)) {
         const at = changed.count++;
@@ -55,24 +99,14 @@ export const applyRecords = (
         changed.exposedMs[at] = exposedMs;
         changed.activatedMs[at] = activatedMs;
         changed.returnedMs[at] = returnedMs;
-        changed.blocks.push(block);
+        changed.blocks.push(row.block);
         changed.unitStarts[at] = record.unitStart;
         changed.unitEnds[at] = record.unitEnd;
       }
     }
     if (unit.cohort === BOT) return;
-    if ((record.flags & TIMED) !== 0) {
-      const bucketS = exposureBucketOf(record.startMs, feature.windows.bucketS);
-      if (units.countRequest(slot, bucketS) <= MAX_REQUESTS_PER_UNIT)
-        latencies.record(feature, bucketS, cohortIndex(unit.cohort), {
-          kind: (record.flags & DOCUMENT) === 0 ? 0 : 1,
-          durationMs: record.durationUs / 1_000,
-          failed: (record.flags & FAILED) !== 0,
-          unfinished: (record.flags & UNFINISHED) !== 0,
-        });
-      else capped++;
-    }
-    if ((record.flags & RAW) !== 0) raw.add(record, block, feature, unit.cohort);
+    for (const span of released) countRequest(span, slot, feature);
+    countRequest(record, slot, feature);
   };
 
   let position = 0;
@@ -80,7 +114,12 @@ export const applyRecords = (
     readRecords(row.block, row.spanKeys, recordsAt, (record) => {
       const slot = slots[position++] ?? -1;
       const feature = features[record.feature];
-      if (slot >= 0 && feature !== undefined) applyRecord(record, slot, row.block, feature);
+      if (slot < 0 || feature === undefined) return;
+      applyRecord(record, slot, row, feature);
+      if ((record.flags & RAW) === 0 || unit.cohort === BOT) return;
+      // A unit that waits for its exposure has no cohort yet but the one that the span names.
+      const cohort = unit.cohort === NO_COHORT ? record.flags & COHORT_MASK : unit.cohort;
+      raw.add(record, row.block, feature, cohort);
     });
   return capped;
 };

@@ -1,7 +1,7 @@
 // The first pass over a batch: finds duplicates, and the units and latencies to read before the second one.
 import { readFeatures, readRecords } from "../../span-log/read-block.ts";
 import type { LogRow } from "../../span-log/read-log.ts";
-import { TIMED } from "../../span-log/record.ts";
+import { NO_EXPOSURE, TIMED } from "../../span-log/record.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
 import type { CountedFeature } from "../outcome-counts.ts";
 import type { WindowsByKey } from "../outcome-windows.ts";
@@ -27,7 +27,7 @@ type Found = {
 export const findUnits = (
   rows: readonly LogRow[],
   byKey: WindowsByKey,
-  latencies: AggregateStore["latencies"],
+  { latencies, waiting }: Pick<AggregateStore, "latencies" | "waiting">,
   memory: FoldMemory,
   { slots, missing }: BatchColumns,
 ): Found => {
@@ -41,6 +41,11 @@ export const findUnits = (
     let buckets = missingBuckets.get(feature);
     if (buckets === undefined) missingBuckets.set(feature, (buckets = new Set()));
     buckets.add(bucketS);
+  };
+
+  const needBucketsOf = (feature: CountedFeature, low: number, high: number): void => {
+    for (const { flags, startMs } of waiting.of(low, high))
+      if ((flags & TIMED) !== 0) needBucket(feature, exposureBucketOf(startMs, feature.windows.bucketS));
   };
 
   for (const row of rows) {
@@ -66,6 +71,9 @@ export const findUnits = (
       slots[here] = slot;
       if ((record.flags & TIMED) !== 0)
         needBucket(feature, exposureBucketOf(record.startMs, feature.windows.bucketS));
+      // An exposure brings in what waits for it.
+      if ((record.flags & NO_EXPOSURE) === 0 && waiting.size() > 0)
+        needBucketsOf(feature, record.keyLow, record.keyHigh);
     });
     found.push({ row, features, recordsAt: head.end });
   }

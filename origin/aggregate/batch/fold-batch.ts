@@ -88,7 +88,8 @@ export const foldBatch = async (options: {
   if (begun !== "ok") return begun;
 
   const columns = (memory.columns = emptyColumns(memory.columns, records));
-  const found = findUnits(rows, windows.byKey, store.latencies, memory, columns);
+  store.waiting.expire(rows.reduce((newest, { atMs }) => Math.max(newest, atMs), 0));
+  const found = findUnits(rows, windows.byKey, store, memory, columns);
   await loadMissing(store, units, columns);
   await store.readLatencies(found.missingBuckets);
   const capped = applyRecords(found.rows, store, units, columns);

@@ -114,7 +114,8 @@ export const readRunList = async (
 export type UnitKeys = { readonly count: number; readonly low: Uint32Array; readonly high: Uint32Array };
 
 /** A unit's key as PostgreSQL's signed bigint. */
-const keyText = (low: number, high: number): string => ((BigInt(high | 0) << 32n) | BigInt(low)).toString();
+export const keyText = (low: number, high: number): string =>
+  ((BigInt(high | 0) << 32n) | BigInt(low)).toString();
 
 /** Visits the rows of a run that are of units at these indexes of `keys`. */
 export const readRunRows = async (

@@ -1,5 +1,7 @@
 // What is known of one unit under one feature and epoch, and how a further span changes it. Pure.
 //
+// A span that makes no exposure is applied when its unit has one (waiting/waiting-spans.ts).
+//
 // First exposure and first activation do not depend on the order in which spans come in. A return is the earliest visit
 // seen that is late enough after the first exposure known by then. When an even earlier exposure comes in afterwards,
 // visits that were too early before it are not looked at again.
@@ -30,6 +32,8 @@ export type Observation = {
   /** cohort code: UNNAMED when the span names no variant, BOT when the unit is a bot */
   readonly cohort: number;
   readonly atMs: number;
+  /** false: the span makes no exposure, and its unit has one */
+  readonly exposed: boolean;
   readonly activated: boolean;
   readonly returned: boolean;
 };
@@ -52,7 +56,7 @@ export const applyObservation = (unit: Unit, observation: Observation, returnAft
     changed = true;
   }
   let visitMs = atMs;
-  if (atMs < unit.exposedMs) {
+  if (observation.exposed && atMs < unit.exposedMs) {
     // The exposure known so far was a visit after this one.
     visitMs = unit.exposedMs;
     unit.exposedMs = atMs;

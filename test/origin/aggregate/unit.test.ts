@@ -15,6 +15,7 @@ import { BOT, HOLDOUT, TREATMENT, UNNAMED } from "../../../origin/span-log/cohor
 const observation = fc.record<Observation>({
   cohort: fc.constantFrom(0, 1),
   atMs: fc.integer({ min: 1, max: 100_000 }),
+  exposed: fc.constant(true),
   activated: fc.boolean(),
   returned: fc.constant(false),
 });
@@ -58,6 +59,7 @@ describe("observations of a unit", () => {
 
 const observed = (fields: Partial<Observation>): Observation => ({
   cohort: TREATMENT,
+  exposed: true,
   atMs: 1_000,
   activated: false,
   returned: false,
@@ -94,6 +96,9 @@ describe("an observation says that it changed the unit", () => {
     expect(changes({ cohort: HOLDOUT })).toBe(true);
     expect(changes({ cohort: BOT })).toBe(true);
     expect(changes({ atMs: 999 })).toBe(true);
+    expect(changes({ atMs: 999, exposed: false })).toBe(false);
+    expect(changes({ atMs: 1_999, exposed: false, activated: true })).toBe(true);
+    expect(changes({ atMs: 11_000, exposed: false })).toBe(true);
     expect(changes({ atMs: 1_999, activated: true })).toBe(true);
     expect(changes({ atMs: 11_999, returned: true })).toBe(true);
     expect(changes({ atMs: 11_000 })).toBe(true);
