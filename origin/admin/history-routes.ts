@@ -46,6 +46,7 @@ export const makeHistoryRoutes = (options: {
       epoch,
       cohorts: { treatment: { exposed: exposed.treatment }, holdout: { exposed: exposed.holdout } },
       botRequests,
+      notCounted: await evaluation.readNotCounted(featureId, epoch),
       ...(onlyBots ? { note: onlyBotsNote(botRequests) } : {}),
       // Rows are stored when something has changed; `checkedAt` is the last look, with or without one.
       checkedAt: await evaluation.lastLookAt(featureId),

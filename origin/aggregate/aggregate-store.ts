@@ -6,7 +6,7 @@ import type { LogRow } from "../span-log/read-log.ts";
 import { addToCounts, type CountDeltas, type CountedFeature } from "./outcome-counts.ts";
 import { makeLatencyBuckets, type LatencyBuckets } from "./latency/latency-buckets.ts";
 import { holdFences, type Owned } from "./partition-ownership.ts";
-import { makeUncountedSpans } from "./uncounted-spans.ts";
+import { makeUncountedSpans, type UncountedSpans } from "./uncounted-spans.ts";
 import { makeWaitingSpans, type WaitingSpans } from "./waiting/waiting-spans.ts";
 import { makeRawSpans, storeRawSpans, type RawSpans } from "./raw-spans.ts";
 import type { Unit } from "./units/unit.ts";
@@ -30,6 +30,7 @@ export type AggregateStore = {
   readonly units: Pick<UnitRuns, "add">;
   readonly latencies: Pick<LatencyBuckets, "has" | "record">;
   readonly raw: Pick<RawSpans, "add">;
+  readonly uncounted: Pick<UncountedSpans, "add" | "totals">;
   readonly waiting: Pick<WaitingSpans, "add" | "of" | "release" | "expire" | "size">;
   /**
    * Stores everything that was added, the changes of counts, and that these rows of the log are folded. Resolves to the
@@ -90,6 +91,7 @@ export const makeAggregateStore = (client: Client, runRows: number): AggregateSt
     units: runs,
     latencies,
     raw,
+    uncounted,
     waiting,
     commit: async (deltas, rows) => {
       await runs.write(client);

@@ -16,7 +16,12 @@ const RUN_ROWS = 2 ** 18;
 const OWNERSHIP_MS = 2_000;
 const RULES_MS = 500;
 
-export type FoldState = { readonly lagSeconds: number; readonly owned: number } & BatchReport;
+/** `leftOut`: spans that were left out of the counts, by reason. */
+export type FoldState = {
+  readonly lagSeconds: number;
+  readonly owned: number;
+  readonly leftOut: Readonly<Record<string, number>>;
+} & BatchReport;
 
 /** Does `work` at most every `everyMs`, the first time at once. */
 const atMostEvery = (everyMs: number, work: () => Promise<void>): (() => Promise<void>) => {
@@ -113,7 +118,7 @@ export const runFoldLoop = async (options: {
       await store.prepare();
     }
     const lagSeconds = await unfoldedSeconds(client);
-    report({ lagSeconds, owned: owned.size, ...total });
+    report({ lagSeconds, owned: owned.size, leftOut: store.uncounted.totals(), ...total });
     const behind = isBehind(rows);
     if (!behind) await store.maintain();
     const pauseMs = pauseAfter({ tookMs: performance.now() - beganAt, isBehind: behind, lagSeconds });

@@ -21,7 +21,7 @@ export type Fold = {
 export const startFold = (options: {
   databaseUrl: string;
   logger: Logger;
-  metrics: Pick<Metrics, "ingestLagSeconds" | "foldedSpans">;
+  metrics: Pick<Metrics, "ingestLagSeconds" | "foldedSpans" | "leftOutSpans">;
   unitSlots?: number;
   dedupeKeys?: number;
 }): Fold => {
@@ -33,7 +33,14 @@ export const startFold = (options: {
   };
   let lagSeconds: number | null = null;
   let reportedAt = performance.now();
-  let counted = { folded: 0, duplicates: 0, capped: 0, unsampled: 0 };
+  const nothing = {
+    folded: 0,
+    duplicates: 0,
+    capped: 0,
+    unsampled: 0,
+    leftOut: {} as Readonly<Record<string, number>>,
+  };
+  let counted = nothing;
 
   const lag = (): number | null => {
     const silentS = (performance.now() - reportedAt) / 1_000;
@@ -48,9 +55,11 @@ export const startFold = (options: {
         reportedAt = performance.now();
         metrics.ingestLagSeconds.set(message.lagSeconds);
         // A thread that has started over counts from zero.
-        if (message.folded < counted.folded) counted = { folded: 0, duplicates: 0, capped: 0, unsampled: 0 };
+        if (message.folded < counted.folded) counted = nothing;
         for (const result of ["folded", "duplicates", "capped", "unsampled"] as const)
           metrics.foldedSpans.inc({ result }, message[result] - counted[result]);
+        for (const [reason, spans] of Object.entries(message.leftOut))
+          metrics.leftOutSpans.inc({ reason }, spans - (counted.leftOut[reason] ?? 0));
         counted = message;
         return;
       case "error":
@@ -70,7 +79,7 @@ export const startFold = (options: {
     // Batches make much garbage, and V8 collects late where it has room for gigabytes. The tables are not in this heap.
     resourceLimits: { maxOldGenerationSizeMb: 384, maxYoungGenerationSizeMb: 32 },
     onStart: (worker) => {
-      counted = { folded: 0, duplicates: 0, capped: 0, unsampled: 0 };
+      counted = nothing;
       worker.on("message", onReport);
     },
     logger,

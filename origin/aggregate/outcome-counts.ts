@@ -2,6 +2,7 @@
 import type { Client } from "../db/pool.ts";
 import { BOT, HOLDOUT } from "../span-log/cohort-code.ts";
 import type { OutcomeWindows } from "./outcome-windows.ts";
+import type { FeatureWeights } from "./weights/feature-weights.ts";
 import { eachCount, exposureBucketOf, NO_COHORT, type Unit } from "./units/unit.ts";
 
 export type CountedFeature = {
@@ -10,6 +11,7 @@ export type CountedFeature = {
   readonly idBytes: Buffer;
   readonly epoch: number;
   readonly windows: OutcomeWindows;
+  readonly weights: FeatureWeights;
 };
 
 /** The cohorts that are counted, as the tables name them. */

@@ -7,6 +7,7 @@ type FeatureInEpoch = { readonly featureId: string; readonly epoch: number };
 
 export const makeUncountedSpans = () => {
   const counts = new Map<string, UncountedCount>();
+  const totals: Record<string, number> = {};
   return {
     add: ({ featureId, epoch }: FeatureInEpoch, reason: string, spans: number): void => {
       const key = `${reason} ${epoch} ${featureId}`;
@@ -18,8 +19,11 @@ export const makeUncountedSpans = () => {
     write: async (client: Client): Promise<void> => {
       if (counts.size === 0) return;
       await addUncounted(client, [...counts.values()]);
+      for (const { reason, spans } of counts.values()) totals[reason] = (totals[reason] ?? 0) + spans;
       counts.clear();
     },
+    /** By reason, of all features, since this was made. */
+    totals: (): Readonly<Record<string, number>> => totals,
   };
 };
 export type UncountedSpans = ReturnType<typeof makeUncountedSpans>;

@@ -9,6 +9,7 @@ import { calibrationText } from "./calibration-text.ts";
 import { readLookedAt } from "./looks.ts";
 import { setRampPaused } from "./ramp-position.ts";
 import { readBotRequests } from "./read-bot-requests.ts";
+import { readNotCounted } from "./read-not-counted.ts";
 
 export type EvaluationQuery = {
   readonly limit: number;
@@ -64,6 +65,8 @@ export const makeEvaluationReads = ({
   countExposed: (featureId: FeatureId, epoch: number) => countExposed(pool, featureId, epoch),
   countBotRequests: async (featureId: FeatureId, epoch: number) =>
     (await readBotRequests(pool, [{ featureId, epoch }])).get(featureId) ?? 0,
+  /** Spans of the epoch that were taken and not counted, by reason. */
+  readNotCounted: (featureId: FeatureId, epoch: number) => readNotCounted(pool, featureId, epoch),
   readAlphaSpent: () => history(readAlphaSpent),
   /** null: there is no such feature with a rule. */
   calibrate: (featureId: FeatureId) => history((db) => calibrate(db, featureId, now())),

@@ -74,8 +74,14 @@ export const makeMetrics = () => {
     }),
     foldedSpans: new Counter({
       name: "sluice_folded_spans_total",
-      help: "Acknowledged spans and log records: folded, of these capped (too many of one unit for the latency) and unsampled (otel_spans was locked), duplicates",
+      help: "Acknowledged spans and log records: folded, of these capped (too many requests of one unit or network) and unsampled (otel_spans was locked), duplicates",
       labelNames: ["result"],
+      registers,
+    }),
+    leftOutSpans: new Counter({
+      name: "sluice_left_out_spans_total",
+      help: "Acknowledged spans that the fold left out of the counts, by reason: no-exposure, unit-share, network-share",
+      labelNames: ["reason"],
       registers,
     }),
     ingestLagSeconds: new Gauge({

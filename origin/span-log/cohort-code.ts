@@ -5,7 +5,7 @@
 export const UNNAMED = 0;
 export const TREATMENT = 1;
 export const HOLDOUT = 2;
-/** Not a cohort: the unit is a bot, and nothing of it counts. */
+/** Not a cohort: nothing of the unit counts. It is a bot, or was left out because its network had made up its share. */
 export const BOT = 3;
 
 /** The bits of a record's flags that hold the code. */

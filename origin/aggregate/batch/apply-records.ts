@@ -5,6 +5,7 @@ import {
   ACTIVATION,
   DOCUMENT,
   FAILED,
+  NETWORK,
   NO_EXPOSURE,
   RAW,
   RETURNED,
@@ -16,24 +17,19 @@ import type { AggregateStore } from "../aggregate-store.ts";
 import { cohortIndex, type CountedFeature } from "../outcome-counts.ts";
 import { applyObservation, exposureBucketOf, NO_COHORT, unknownUnit } from "../units/unit.ts";
 import type { UnitTable } from "../units/unit-table.ts";
+import { admitRequest, admitUnit, type Sender } from "../weights/feature-weights.ts";
 import { waitsForExposure } from "../waiting/waiting-spans.ts";
 import type { WaitingSpan } from "../waiting/waiting-table.ts";
 import type { BatchColumns } from "./batch-columns.ts";
 import type { FoldableRow } from "./find-units.ts";
 
 /**
- * Requests of one unit that count as latencies within one bucket. One visitor's script that hammers a page must not
- * decide what the page's latency is; as a unit that visitor counts all the same.
- */
-const MAX_REQUESTS_PER_UNIT = 100;
-
-/**
- * Notes the units that change in `changed` of the columns. Returns how many requests were capped: left out of the
- * latencies because their unit has made too many.
+ * Notes the units that change in `changed` of the columns. Returns how many requests were capped: left out of latencies and
+ * errors, because their unit or their network has made too many.
  */
 export const applyRecords = (
   rows: readonly FoldableRow[],
-  { latencies, raw, waiting }: Pick<AggregateStore, "latencies" | "raw" | "waiting">,
+  { latencies, raw, uncounted, waiting }: Pick<AggregateStore, "latencies" | "raw" | "uncounted" | "waiting">,
   units: UnitTable,
   { slots, changed }: BatchColumns,
 ): number => {
@@ -54,14 +50,30 @@ export const applyRecords = (
     return applyObservation(unit, observation, returnAfterS * 1_000);
   };
 
-  const countRequest = (span: Omit<WaitingSpan, "network">, slot: number, feature: CountedFeature): void => {
+  const senderOf = (
+    { flags, network, startMs }: Pick<WaitingSpan, "flags" | "network" | "startMs">,
+    slot: number,
+    { windows: { bucketS: bucketWidthS } }: CountedFeature,
+  ): Sender => ({
+    bucketS: exposureBucketOf(startMs, bucketWidthS),
+    bucketWidthS,
+    network: (flags & NETWORK) === 0 ? -1 : network,
+    unitHigh: units.high(slot),
+  });
+
+  const countRequest = (span: WaitingSpan, slot: number, feature: CountedFeature): void => {
     if ((span.flags & TIMED) === 0) return;
-    const bucketS = exposureBucketOf(span.startMs, feature.windows.bucketS);
-    if (units.countRequest(slot, bucketS) > MAX_REQUESTS_PER_UNIT) {
+    const sender = senderOf(span, slot, feature);
+    const { bucketS } = sender;
+    const cohort = cohortIndex(unit.cohort);
+    const outcome = admitRequest(feature.weights, sender, cohort, units.requests(slot, bucketS));
+    if (outcome !== "counted") {
+      uncounted.add(feature, outcome, 1);
       capped++;
       return;
     }
-    latencies.record(feature, bucketS, cohortIndex(unit.cohort), {
+    units.countRequest(slot, bucketS);
+    latencies.record(feature, bucketS, cohort, {
       kind: (span.flags & DOCUMENT) === 0 ? 0 : 1,
       durationMs: span.durationUs / 1_000,
       failed: (span.flags & FAILED) !== 0,
@@ -86,6 +98,14 @@ export const applyRecords = (
     }
     const { returnAfterS } = feature.windows;
     let hasChanged = observe(record, returnAfterS);
+    if (
+      exposedMs === Infinity &&
+      unit.cohort !== BOT &&
+      !admitUnit(feature.weights, senderOf(record, slot, feature))
+    ) {
+      uncounted.add(feature, "network-share", 1);
+      unit.cohort = BOT;
+    }
     const released =
       unit.exposedMs < exposedMs ? waiting.release(record.keyLow, record.keyHigh, unit.exposedMs) : [];
     for (const span of released) if (observe(span, returnAfterS)) hasChanged = true;

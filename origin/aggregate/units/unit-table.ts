@@ -7,12 +7,13 @@ import { NO_COHORT, type Unit } from "./unit.ts";
 const MIN_SLOTS = 4_096;
 const MAX_LOAD = 0.7;
 
-/** The same slots as 64-bit floats, 32-bit integers and bytes. */
+/** The same slots as 64-bit floats, 32-bit and 16-bit integers and bytes. */
 type Generation = {
   slots: number;
   used: number;
   floats: Float64Array;
   ints: Uint32Array;
+  shorts: Uint16Array;
   bytes: Uint8Array;
 };
 
@@ -29,7 +30,12 @@ const BUCKET_S = 8;
 const BYTES = 40;
 const COHORT = 36;
 const STATE = 37;
-const REQUESTS = 38;
+
+const SHORTS = 20;
+/** The last four bits: counted requests in the bucket. The others: in the epoch, as far as this process knows. */
+const REQUESTS = 19;
+const IN_BUCKET = 0xf;
+const IN_EPOCH = 0xfff;
 
 const EMPTY = 0;
 const FILLED = 1;
@@ -43,6 +49,7 @@ const makeGeneration = (slots: number): Generation => {
     used: 0,
     floats: new Float64Array(memory),
     ints: new Uint32Array(memory),
+    shorts: new Uint16Array(memory),
     bytes: new Uint8Array(memory),
   };
 };
@@ -84,6 +91,8 @@ const enlarged = (table: Generation, slots: number): Generation => {
 export const makeUnitTable = (maxSlots: number) => {
   let young = makeGeneration(Math.min(MIN_SLOTS, maxSlots));
   let old = makeGeneration(2);
+  /** filled for each answer */
+  const counted = { inBucket: 0, inTrial: 0 };
 
   return {
     /**
@@ -156,14 +165,21 @@ export const makeUnitTable = (maxSlots: number) => {
     markStored: (slot: number): void => {
       young.bytes[slot * BYTES + STATE] = FILLED;
     },
-    /** Requests of the unit within the bucket, this one included; up to 255. Forgotten with another bucket. */
-    countRequest: (slot: number, bucketS: number): number => {
-      const { ints, bytes } = young;
-      const before = ints[slot * INTS + BUCKET_S] === bucketS ? (bytes[slot * BYTES + REQUESTS] ?? 0) : 0;
-      const count = Math.min(255, before + 1);
+    /** Requests of the unit that `countRequest` counted: in the bucket, if it was the last one, and in all. */
+    requests: (slot: number, bucketS: number): { inBucket: number; inTrial: number } => {
+      const both = young.shorts[slot * SHORTS + REQUESTS] ?? 0;
+      counted.inBucket = young.ints[slot * INTS + BUCKET_S] === bucketS ? both & IN_BUCKET : 0;
+      counted.inTrial = both >>> 4;
+      return counted;
+    },
+    /** Up to 15 in a bucket, and 4,095 in all. */
+    countRequest: (slot: number, bucketS: number): void => {
+      const { ints, shorts } = young;
+      const both = shorts[slot * SHORTS + REQUESTS] ?? 0;
+      const inBucket = ints[slot * INTS + BUCKET_S] === bucketS ? both & IN_BUCKET : 0;
       ints[slot * INTS + BUCKET_S] = bucketS;
-      bytes[slot * BYTES + REQUESTS] = count;
-      return count;
+      shorts[slot * SHORTS + REQUESTS] =
+        Math.min(IN_BUCKET, inBucket + 1) | (Math.min(IN_EPOCH, (both >>> 4) + 1) << 4);
     },
   };
 };

@@ -370,9 +370,15 @@ describe("opening and closing", () => {
     },
   );
 
-  test("signals of a feature that only bots have met say so", async () => {
+  test("signals say what was not counted and why, and that only bots have met the feature", async () => {
     const featureId = await makeFeature();
     const signals = () => call("GET", `/features/${featureId}/signals`);
+    expect((await signals()).json).toMatchObject({ notCounted: {} });
+    await database.pool.query(
+      "insert into uncounted_signals values ($1, 1, 'unit-share', 7), ($1, 1, 'network-share', 5), ($1, 2, 'unit-share', 9)",
+      [featureId],
+    );
+    expect((await signals()).json).toMatchObject({ notCounted: { "network-share": 5, "unit-share": 7 } });
     expect((await signals()).json).not.toHaveProperty("note");
     await database.pool.query("insert into bot_requests (feature_id, epoch, requests) values ($1, 1, 12)", [
       featureId,

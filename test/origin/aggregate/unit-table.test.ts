@@ -11,13 +11,30 @@ describe("the unit table", () => {
     expect(found).toEqual(unknownUnit());
   });
 
-  test("counts the requests of a unit within one bucket, and from one again in another", () => {
+  test("counts the requests of a unit within one bucket, and from one again in another, and in all", () => {
     const table = makeUnitTable(4_096);
     table.makeRoom(1);
     const slot = table.insert(1, 2);
-    expect([60, 60, 60, 72, 60].map((bucketS) => table.countRequest(slot, bucketS))).toEqual([1, 2, 3, 1, 1]);
-    for (let i = 0; i < 300; i++) table.countRequest(slot, 60);
-    expect(table.countRequest(slot, 60)).toBe(255);
+    const count = (bucketS: number) => {
+      table.countRequest(slot, bucketS);
+      const { inBucket, inTrial } = table.requests(slot, bucketS);
+      return [inBucket, inTrial];
+    };
+    expect(table.requests(slot, 60)).toEqual({ inBucket: 0, inTrial: 0 });
+    expect([60, 60, 60, 72, 60].map(count)).toEqual([
+      [1, 1],
+      [2, 2],
+      [3, 3],
+      [1, 4],
+      [1, 5],
+    ]);
+    expect(table.requests(slot, 72)).toEqual({ inBucket: 0, inTrial: 5 });
+    for (let i = 0; i < 5_000; i++) table.countRequest(slot, 60);
+    expect(count(60)).toEqual([15, 4_095]);
+    const found: Unit = { cohort: 0, exposedMs: 0, activatedMs: 0, returnedMs: 0 };
+    table.read(slot, found);
+    expect(found).toEqual(unknownUnit());
+    expect([table.low(slot), table.high(slot)]).toEqual([1, 2]);
   });
 
   test("marks a unit as changed once until it is stored", () => {
