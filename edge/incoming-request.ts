@@ -1,9 +1,11 @@
 // A visitor's request with the parts that several stages read. The runtime makes a new string at each read of a URL or a
 // header (0.2 µs, measured), so these are read once.
+import { canonicalPath } from "../shared/features/canonical-path.ts";
 
 export type IncomingRequest = {
   readonly request: Request;
   readonly url: string;
+  /** In its canonical form: it is compared, and it is sent. */
   readonly path: string;
   /** The Cookie header. */
   readonly cookies: string | null;
@@ -24,6 +26,6 @@ export const pathOf = (url: string): string => {
 export const readIncoming = (request: Request, url = request.url): IncomingRequest => ({
   request,
   url,
-  path: pathOf(url),
+  path: canonicalPath(pathOf(url)),
   cookies: request.headers.get("Cookie"),
 });

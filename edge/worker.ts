@@ -1,4 +1,5 @@
 // The Worker: adapts Cloudflare's entry points to an Edge, of which there is one an isolate.
+import { canonicalPath, isUnreadable } from "../shared/features/canonical-path.ts";
 import { variableErrorText } from "../shared/variables.ts";
 import type { Env } from "./bindings.ts";
 import { parseConfig } from "./config.ts";
@@ -28,6 +29,13 @@ const start = (request: Request, env: Env): Isolate => {
 /** Whether the request is for one of Sluice's own routes. */
 const isOwn = (url: string): boolean => pathOf(url).startsWith("/.sluice/");
 
+/** Servers disagree about such a path, so no route could name the page that it reaches. */
+const refuse = (): Response =>
+  new Response("Bad Request: the path can be read in several ways.\n", {
+    status: 400,
+    headers: { "Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store" },
+  });
+
 /** The site goes on without Sluice; only Sluice's own routes say what is wrong. */
 const passOn = (request: Request, env: Env, configError: string): Response | Promise<Response> => {
   if (isOwn(request.url)) return Response.json({ title: configError, status: 503 }, { status: 503 });
@@ -42,6 +50,7 @@ export default {
     isolate ??= start(request, env);
     if ("configError" in isolate) return passOn(request, env, isolate.configError);
     const { url } = request;
+    if (isUnreadable(canonicalPath(pathOf(url)))) return refuse();
     if (isOwn(url)) return isolate.edge.answerOwn(request, env, ctx);
     return isolate.edge.handle(request, url, (promise) => ctx.waitUntil(promise));
   },

@@ -13,15 +13,29 @@ const PACKAGES = {
   gcc: ["gcc", "libc6-dev"],
   git: ["git", "ca-certificates"],
   curl: ["curl"],
+  nginx: ["nginx-light"],
+  apache2: ["apache2-bin", "libapache2-mod-php"],
 } as const;
 export type Program = keyof typeof PACKAGES;
 
 /** All that any command here needs. */
-export const programs = ["redis-server", "redis-cli", "chromium", "spin", "gcc", "git", "curl"] as const;
+export const programs = [
+  "redis-server",
+  "redis-cli",
+  "chromium",
+  "spin",
+  "gcc",
+  "git",
+  "curl",
+  "nginx",
+  "apache2",
+] as const;
+
+const SERVERS: ReadonlySet<string> = new Set(["nginx", "apache2"]);
 
 const find = (name: string): string | undefined =>
-  (process.env["PATH"] ?? "")
-    .split(delimiter)
+  // Servers lie where only root's PATH leads.
+  [...(process.env["PATH"] ?? "").split(delimiter), ...(SERVERS.has(name) ? ["/usr/sbin"] : [])]
     .map((folder) => join(folder, name))
     .find((path) => {
       try {
@@ -64,7 +78,8 @@ export const provide = (needed: readonly Program[], who: string): void => {
     // When it fails apt-get says why, and the line below how to try it by hand.
     spawnSync("sh", ["-c", `(${installCommand(missing)}) >/dev/null`], {
       stdio: "inherit",
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      // At runlevel 1 Debian starts no server that it installs.
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
     });
   }
   const still = missingNow();

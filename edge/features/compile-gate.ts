@@ -18,7 +18,10 @@ export type CompiledGate = {
 
 const PLACEHOLDER = /:([A-Za-z_]\w*)|\*/g;
 
-/** The template with the parts of `path` that the first matching route names; null when that route lacks a name. */
+/** A step out of its folder, as some server might read it. Other steps are no part of a canonical path. */
+const STEP = /(?:^|\/|%2F|%5C)\.{1,2}(?:;[^/]*)?(?:$|\/|%2F|%5C)/;
+
+/** The template with the parts of `path` that the first matching route names; null when that route lacks a name, or a part has a step. */
 const fillTemplate = (template: string, routes: readonly CompiledPath[], path: string): string | null => {
   if (template.search(PLACEHOLDER) < 0) return template;
   for (const route of routes) {
@@ -26,6 +29,7 @@ const fillTemplate = (template: string, routes: readonly CompiledPath[], path: s
     if (parts === null) continue;
     const names = [...template.matchAll(PLACEHOLDER)].map(([all, name]) => name ?? all);
     if (!names.every((name) => parts.has(name))) continue;
+    if (names.some((name) => STEP.test(parts.get(name) ?? ""))) return null;
     return template.replace(PLACEHOLDER, (all, name?: string) => parts.get(name ?? all) ?? "");
   }
   return null;
@@ -37,7 +41,8 @@ export const compileGate = (state: EncodedFeature): CompiledGate | null => {
   if (gate === null) return null;
   const routes = decodeField(state, "routes") ?? [];
   const { upstream = null, path: template } = gate;
-  const paths = (template ?? "").search(PLACEHOLDER) < 0 ? [] : routes.map(({ path }) => compilePath(path));
+  const paths =
+    (template ?? "").search(PLACEHOLDER) < 0 ? [] : routes.map((route) => compilePath(route.path, route));
   return {
     destinationOf:
       upstream === null && template === undefined

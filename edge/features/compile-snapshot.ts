@@ -19,8 +19,8 @@ export type CompiledSnapshot = {
   readonly activatable: FeatureList;
   /** Whether requests of this method can activate. */
   readonly mayActivate: (method: string) => boolean;
-  /** The features with a gate, closed ones too, in the order of their ids. */
-  readonly gated: FeatureList;
+  /** The features with a gate whose routes name a request, closed ones too, in the order of their ids. */
+  readonly gated: FindRouted;
   readonly byId: ReadonlyMap<FeatureId, CompiledFeature>;
 };
 
@@ -44,6 +44,9 @@ export const compileSnapshot = (
     return known?.state === state ? known : new CompiledFeature(state);
   });
   const enabled = features.filter(({ state }) => state.enabled);
+  const gated = features
+    .filter(({ state }) => state.gate !== null)
+    .toSorted((a, b) => (a.featureId < b.featureId ? -1 : 1));
   const activatable = enabled.filter(({ state }) => state.activation !== null);
   return {
     revision,
@@ -54,9 +57,7 @@ export const compileSnapshot = (
     routed: makeFindRouted(enabled),
     activatable,
     mayActivate: makeMayActivate(activatable),
-    gated: features
-      .filter(({ state }) => state.gate !== null)
-      .toSorted((a, b) => (a.featureId < b.featureId ? -1 : 1)),
+    gated: makeFindRouted(gated),
     byId: new Map(features.map((feature) => [feature.featureId, feature])),
   };
 };

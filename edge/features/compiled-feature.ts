@@ -3,6 +3,7 @@
 import type { Assignable, Cohort, ComparedCohort } from "../../shared/features/assign.ts";
 import { compileTargeting, type TargetingPredicate } from "../../shared/features/compile-targeting.ts";
 import { decodeField, type EncodedFeature } from "../../shared/features/encoded-feature.ts";
+import type { PathReading } from "../../shared/features/canonical-path.ts";
 import type { Activation } from "../../shared/features/feature.ts";
 import { compilePath, type Route } from "../../shared/features/route.ts";
 import { attributesOf } from "../../shared/features/targeting.ts";
@@ -38,7 +39,7 @@ export class CompiledFeature implements Assignable {
   readonly holdoutBps: number;
   readonly state: EncodedFeature;
   #assignments: Readonly<Record<Cohort, Assignment>> | undefined;
-  #appliesTo: ((path: string, method: string) => boolean) | undefined;
+  #appliesTo: RequestPredicate | undefined;
   #gate: CompiledGate | null | undefined;
   #isTargeted: TargetingPredicate | null | undefined;
   #isActivation: ActivationPredicate | null | undefined;
@@ -66,7 +67,7 @@ export class CompiledFeature implements Assignable {
   }
 
   /** Whether a route of the feature names the request. */
-  appliesTo(path: string, method: string): boolean {
+  appliesTo(path: string | readonly PathReading[], method: string): boolean {
     return (this.#appliesTo ??= compileRoutes(decodeField(this.state, "routes") ?? []))(path, method);
   }
 
@@ -105,10 +106,13 @@ export class CompiledFeature implements Assignable {
   }
 }
 
-const compileRoutes = (routes: readonly Route[]): ((path: string, method: string) => boolean) => {
+/** `path` is canonical, or its readings. */
+type RequestPredicate = (path: string | readonly PathReading[], method: string) => boolean;
+
+const compileRoutes = (routes: readonly Route[]): RequestPredicate => {
   if (routes.length === 0) return () => true;
   const compiled = routes.map((route) => ({
-    test: compilePath(route.path).test,
+    test: compilePath(route.path, route).test,
     methods: route.methods === undefined ? null : new Set(route.methods),
   }));
   return (path, method) =>

@@ -1,6 +1,7 @@
-// The enabled features whose routes name a request. They are found once for each path and method, and the same features
-// are always the same list, so that a visitor's evaluation can be remembered by the list.
-import type { CompiledFeature, FeatureList } from "./compiled-feature.ts";
+// The features whose routes name a request. They are found once for each path and method, and the same features are
+// always the same list, so that a visitor's evaluation can be remembered by the list.
+import { readPath } from "../../shared/features/canonical-path.ts";
+import type { FeatureList } from "./compiled-feature.ts";
 
 /** Paths, lists and parts of lists that one snapshot remembers; beyond, it begins anew. */
 const MANY = 2_000;
@@ -28,16 +29,17 @@ export class RoutedFeatures {
 
 export type FindRouted = (path: string, method: string) => RoutedFeatures;
 
-export const makeFindRouted = (enabled: readonly CompiledFeature[]): FindRouted => {
-  const everywhere = new RoutedFeatures(enabled);
-  if (enabled.every(({ state }) => state.routes === null)) return () => everywhere;
+export const makeFindRouted = (features: FeatureList): FindRouted => {
+  const everywhere = new RoutedFeatures(features);
+  if (features.every(({ state }) => state.routes === null)) return () => everywhere;
   const byIds = new Map<string, RoutedFeatures>();
   let byRequest = new Map<string, RoutedFeatures>();
   return (path, method) => {
     const request = `${method} ${path}`;
     const known = byRequest.get(request);
     if (known !== undefined) return known;
-    const found = enabled.filter((feature) => feature.appliesTo(path, method));
+    const readings = readPath(path);
+    const found = features.filter((feature) => feature.appliesTo(readings, method));
     const ids = found.map(({ featureId }) => featureId).join(" ");
     const routed = byIds.get(ids) ?? new RoutedFeatures(found);
     if (byRequest.size >= MANY) byRequest = new Map();

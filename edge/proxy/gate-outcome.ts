@@ -22,10 +22,13 @@ export const NO_GATE: GateOutcome = { destination: null, answer: null, edit: nul
 const answersFor = (whenClosed: WhenClosed, path: string): boolean =>
   whenClosed.action === "notFound" || whenClosed.to !== path;
 
-/** `gated`: all features with a gate, closed ones too. `preview`: the feature that the request sees open by a preview. */
+/**
+ * `gated`: the features with a gate whose routes name the request, closed ones too. `preview`: the feature that the
+ * request sees open by a preview.
+ */
 export const decideGate = (
   gated: FeatureList,
-  { path, method }: { path: string; method: string },
+  { path }: { path: string },
   { compared }: Pick<RequestEvaluation, "compared">,
   preview: CompiledFeature | null,
 ): GateOutcome => {
@@ -37,7 +40,6 @@ export const decideGate = (
   const elements = new Map<FeatureId, boolean>();
   const flags = new Map<FeatureId, boolean>();
   for (const feature of gated) {
-    if (!feature.appliesTo(path, method)) continue;
     const { featureId, gate } = feature;
     if (gate === null) continue;
     const isOpen = open.has(feature);

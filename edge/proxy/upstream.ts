@@ -1,7 +1,8 @@
 // The request that the upstream gets: one for each of the visitor's, with a streamed body and every header as it came but
 // Sluice's own. Framing (Connection, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade) belongs to the runtime.
+import { canonicalPath } from "../../shared/features/canonical-path.ts";
 import type { Destination } from "../features/compile-gate.ts";
-import { pathStart } from "../incoming-request.ts";
+import { pathOf, pathStart } from "../incoming-request.ts";
 import { UNSHARED_REQUEST } from "./caching.ts";
 
 export const FEATURES_HEADER = "Sluice-Features";
@@ -22,11 +23,11 @@ const tellForwarded = (headers: Headers, url: string): void => {
 /** What `Sluice-Features` and `Sluice-Unit` tell the upstream. `visitorId` null: the request is no visitor's. */
 type Evaluated = { readonly features: string; readonly visitorId: string | null };
 
+/** `path` null: the request's own, in the canonical form that the gate compared. */
 const targetOf = (url: string, base: string, path: string | null): string => {
-  if (base === "" && path === null) return url;
   const begin = pathStart(url);
   const query = url.indexOf("?", begin);
-  const tail = path === null ? url.slice(begin) : path + (query < 0 ? "" : url.slice(query));
+  const tail = (path ?? canonicalPath(pathOf(url))) + (query < 0 ? "" : url.slice(query));
   return (base === "" ? url.slice(0, begin) : base) + tail;
 };
 

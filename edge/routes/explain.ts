@@ -1,5 +1,6 @@
 // `GET /.sluice/explain` and `GET /.sluice/overlay`: why each feature is on or off for the visitor who asks.
 import { Hono, type Context } from "hono";
+import { canonicalPath } from "../../shared/features/canonical-path.ts";
 import { evaluationContextOf } from "../features/evaluation-context.ts";
 import type { EvaluationRequest } from "../features/evaluate.ts";
 import { readIncoming } from "../incoming-request.ts";
@@ -27,7 +28,8 @@ export const makeExplainRoutes = ({ cache, identify, readClaims, previews }: Dep
     const { snapshot, stale } = await cache.read(waitUntilOf(c));
     const incoming = readIncoming(c.req.raw);
     const identity = withoutNewVisitor(await identify(incoming));
-    const path = c.req.query("path") || null;
+    const asked = c.req.query("path") || null;
+    const path = asked === null ? null : canonicalPath(asked);
     const request: EvaluationRequest = {
       path,
       method: c.req.query("method") ?? "GET",

@@ -1,6 +1,8 @@
 // Routes: paths of the site, in the part of URLPattern's pathname syntax (https://urlpattern.spec.whatwg.org/) that can be
-// matched in time linear in the path: `:name` (and `:name?`, `:name+`, `:name*`) as a whole segment, and one `*`.
+// matched in time linear in the path: `:name` (and `:name?`, `:name+`, `:name*`) as a whole segment, and one `*`. Unlike
+// URLPattern, a route matches every spelling of its path (canonical-path.ts).
 import { z } from "zod";
+import { decodePlain, foldCase, readPath, type PathReading } from "./canonical-path.ts";
 
 const MAX_PATTERN = 512;
 const FORM = /^(?:\/(?::[A-Za-z_]\w*[?*+]?|[^/:*+?{}()\\#\s]*(?:\*[^/:*+?{}()\\#\s]*)?))+$/;
@@ -22,69 +24,155 @@ export const PathPattern = z
   });
 
 export const Route = z.strictObject({
-  path: PathPattern.describe("`/products/:id`, `/shop/*` or a plain path."),
+  path: PathPattern.describe(
+    "`/products/:id`, `/shop/*` or a plain path. Every spelling of the path is matched.",
+  ),
   methods: z
     .array(z.string().regex(/^[A-Z]+$/, "must be upper case"))
     .optional()
     .describe("HTTP methods. None: all of them."),
+  caseSensitive: z
+    .boolean()
+    .optional()
+    .describe("Whether `/Shop` and `/shop` are different pages of the site. Without it they are the same."),
 });
 export type Route = z.infer<typeof Route>;
 
 export type CompiledPath = {
-  readonly test: (path: string) => boolean;
+  /** `path` is canonical, or its readings. */
+  readonly test: (path: string | readonly PathReading[]) => boolean;
   /** The part of the path for each name, and for "*". null: the path does not match. */
-  readonly match: (path: string) => ReadonlyMap<string, string> | null;
+  readonly match: (path: string | readonly PathReading[]) => ReadonlyMap<string, string> | null;
 };
 
-/** Percent-encoded as in a URL: a pattern may be written with or without it. */
-const canonical = (text: string): string => encodeURI(text).replaceAll("%25", "%");
+/** What a segment of a pattern takes of a path. */
+type Part =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "name"; readonly name: string; readonly least: 0 | 1; readonly takesMany: boolean }
+  | { readonly kind: "star"; readonly before: string; readonly after: string };
 
-const SEGMENT = "[^/]+";
-const SEGMENTS = `${SEGMENT}(?:/${SEGMENT})*`;
-
-/** A segment as a regular expression, with the name of its group if it has one. */
-const compileSegment = (segment: string): { source: string; names: readonly string[] } => {
-  const [, name, modifier] = /^:(\w+)([?*+]?)$/.exec(segment) ?? [];
-  if (name === undefined) {
-    const literals = segment.split("*").map((text) => canonical(text).replace(/[.$^|[\]]/g, "\\$&"));
-    return { source: `/${literals.join("(.*)")}`, names: literals.length > 1 ? ["*"] : [] };
+const compilePart = (segment: string, fold: (text: string) => string): Part => {
+  const [, name, modifier = ""] = /^:(\w+)([?*+]?)$/.exec(segment) ?? [];
+  if (name !== undefined) {
+    const least = modifier === "?" || modifier === "*" ? 0 : 1;
+    return { kind: "name", name, least, takesMany: modifier === "+" || modifier === "*" };
   }
-  const one = modifier === "+" || modifier === "*" ? SEGMENTS : SEGMENT;
-  const source = modifier === "?" || modifier === "*" ? `(?:/(${one}))?` : `/(${one})`;
-  return { source, names: [name] };
+  const [before = "", after] = segment
+    .split("*")
+    .map((text) => fold(decodePlain(encodeURI(text).replaceAll("%25", "%"))));
+  return after === undefined ? { kind: "text", text: before } : { kind: "star", before, after };
 };
 
-/** The regular expression is compiled for the first path that needs it: most patterns of a snapshot meet none. */
-const compilePattern = (pattern: string): { expression: () => RegExp; names: () => readonly string[] } => {
-  let made: { expression: RegExp; names: readonly string[] } | null = null;
-  const make = () => {
-    const segments = pattern.slice(1).split("/").map(compileSegment);
-    const expression = new RegExp(`^${segments.map(({ source }) => source).join("")}$`);
-    return (made = { expression, names: segments.flatMap(({ names }) => names) });
+const leastOf = (part: Part): number => {
+  if (part.kind === "name") return part.least;
+  return part.kind === "text" || part.before + part.after !== "" ? 1 : 0;
+};
+
+const mostOf = (part: Part): number =>
+  part.kind === "star" || (part.kind === "name" && part.takesMany) ? Number.POSITIVE_INFINITY : 1;
+
+type Pattern = {
+  readonly parts: readonly Part[];
+  /** How many segments the parts from each place on take at least and at most. */
+  readonly least: readonly number[];
+  readonly most: readonly number[];
+  readonly isFolded: boolean;
+};
+
+const compileParts = (pattern: string, caseSensitive: boolean): Pattern => {
+  const fold = caseSensitive ? (text: string) => text : foldCase;
+  const segments = pattern.split("/").filter((segment) => segment !== "");
+  const parts = segments.map((segment) => compilePart(segment, fold));
+  const least = [0];
+  const most = [0];
+  for (const part of parts.toReversed()) {
+    least.unshift(leastOf(part) + (least[0] ?? 0));
+    most.unshift(mostOf(part) + (most[0] ?? 0));
+  }
+  return { parts, least, most, isFolded: !caseSensitive };
+};
+
+/** Whether the part may take the segments from `begin` to `end`, of which there are enough. */
+const mayTake = (part: Part, segments: readonly string[], begin: number, end: number): boolean => {
+  if (part.kind === "name") return true;
+  const first = segments[begin] ?? "";
+  if (part.kind === "text") return first === part.text;
+  const { before, after } = part;
+  if (before === "" && after === "") return true;
+  const last = segments[end - 1] ?? "";
+  const isLongEnough = end - begin > 1 || first.length >= before.length + after.length;
+  return isLongEnough && first.startsWith(before) && last.endsWith(after);
+};
+
+/**
+ * Where each part ends, or null: as a regular expression would find it, greedy from the left. What failed once is not
+ * tried again, and only one part may take any number of segments. So the time is linear in the path, and at most
+ * quadratic in the pattern.
+ */
+const findEnds = ({ parts, least, most, isFolded }: Pattern, reading: PathReading): number[] | null => {
+  const segments = isFolded ? reading.folded : reading.segments;
+  const total = segments.length;
+  const width = total + 1;
+  const ends: number[] = [];
+  let failed: Set<number> | null = null;
+  const findFrom = (at: number, begin: number): boolean => {
+    const left = total - begin;
+    if (left < (least[at] ?? 0) || left > (most[at] ?? 0)) return false;
+    const part = parts[at];
+    if (part === undefined) return true;
+    if (failed?.has(at * width + begin) === true) return false;
+    const fewest = Math.max(begin + leastOf(part), total - (most[at + 1] ?? 0));
+    const furthest = Math.min(begin + mostOf(part), total - (least[at + 1] ?? 0));
+    for (let end = furthest; end >= fewest; end--) {
+      if (!mayTake(part, segments, begin, end) || !findFrom(at + 1, end)) continue;
+      ends[at] = end;
+      return true;
+    }
+    (failed ??= new Set()).add(at * width + begin);
+    return false;
   };
-  return { expression: () => (made ?? make()).expression, names: () => (made ?? make()).names };
+  return findFrom(0, 0) ? ends : null;
 };
 
-const compileTest = (pattern: string, expression: () => RegExp): CompiledPath["test"] => {
-  const at = pattern.search(/[:*]/);
-  if (at < 0) {
-    const literal = canonical(pattern);
-    return (path) => path === literal;
+/** What a part took, as it may be sent. A star at the end also takes the slashes there. */
+const partTaken = (part: Part, { text, starts, segments }: PathReading, begin: number, end: number) => {
+  if (begin === end) return "";
+  const isAll = part.kind === "star" && part.after === "" && end === segments.length;
+  const last = starts[end - 1] ?? 0;
+  const slash = text.indexOf("/", last);
+  const taken = text.slice(starts[begin], isAll || slash < 0 ? text.length : slash);
+  if (part.kind !== "star" || part.before + part.after === "") return taken;
+  const plain = decodePlain(taken);
+  return plain.slice(part.before.length, plain.length - part.after.length);
+};
+
+const partsTaken = ({ parts }: Pattern, reading: PathReading, ends: readonly number[]) => {
+  const taken = new Map<string, string>();
+  for (const [at, part] of parts.entries()) {
+    const begin = at === 0 ? 0 : (ends[at - 1] ?? 0);
+    if (part.kind !== "text")
+      taken.set(part.kind === "star" ? "*" : part.name, partTaken(part, reading, begin, ends[at] ?? begin));
   }
-  // A name that is left out takes the slash before it along.
-  const start = canonical(pattern.slice(0, pattern[at] === ":" ? at - 1 : at));
-  if (at === pattern.length - 1) return (path) => path.startsWith(start);
-  return (path) => path.startsWith(start) && expression().test(path);
+  return taken;
 };
 
-/** `pattern` must be a valid PathPattern. */
-export const compilePath = (pattern: string): CompiledPath => {
-  const { expression, names } = compilePattern(pattern);
+/** `pattern` must be a valid PathPattern. It is compiled for the first path that it meets: most patterns meet none. */
+export const compilePath = (
+  pattern: string,
+  { caseSensitive = false }: Pick<Route, "caseSensitive"> = {},
+): CompiledPath => {
+  let made: Pattern | null = null;
+  const compiled = (): Pattern => (made ??= compileParts(pattern, caseSensitive));
+  const readingsOf = (path: string | readonly PathReading[]) =>
+    typeof path === "string" ? readPath(path) : path;
   return {
-    test: compileTest(pattern, expression),
+    test: (path) => readingsOf(path).some((reading) => findEnds(compiled(), reading) !== null),
     match: (path) => {
-      const found = expression().exec(path);
-      return found === null ? null : new Map(names().map((name, at) => [name, found[at + 1] ?? ""]));
+      for (const reading of readingsOf(path)) {
+        const ends = findEnds(compiled(), reading);
+        if (ends !== null) return partsTaken(compiled(), reading, ends);
+      }
+      return null;
     },
   };
 };

@@ -25,7 +25,12 @@ const outcomeOf = (
   const compared = snapshot.enabled.map((each) =>
     gets.includes(each.featureId) ? each.assignments.treatment : each.assignments.holdout,
   );
-  return decideGate(snapshot.gated, { path, method }, { compared }, preview === null ? null : find(preview));
+  return decideGate(
+    snapshot.gated(path, method).all,
+    { path },
+    { compared },
+    preview === null ? null : find(preview),
+  );
 };
 
 describe("the gate outcome", () => {

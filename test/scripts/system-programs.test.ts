@@ -54,7 +54,17 @@ const withAptGet = async (brings: readonly string[]): Promise<string> => {
 };
 
 test.runIf(process.getuid?.() === 0)("as root on Debian what is missing is installed", async () => {
-  const folder = await withAptGet(["spin", "gcc", "redis-server", "redis-cli", "chromium", "git", "curl"]);
+  const folder = await withAptGet([
+    "spin",
+    "gcc",
+    "redis-server",
+    "redis-cli",
+    "chromium",
+    "git",
+    "curl",
+    "nginx",
+    "apache2",
+  ]);
   const { code, said } = await run("scripts/install-test-programs.ts", [], folder);
   expect(code, said).toBe(0);
   const calls = await readFile(join(folder, "calls"), "utf8");

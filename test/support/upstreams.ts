@@ -1,0 +1,173 @@
+// Real servers as upstreams, each with the same pages: nginx, Apache with PHP, and Node with the routers that people use.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer, request as httpRequest, type Agent } from "node:http";
+import { tmpdir } from "node:os";
+import { join, posix } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
+import { freePort } from "../../origin/db/free-port.ts";
+import { programPath } from "../../scripts/system-programs.ts";
+
+export type Upstream = { readonly url: string; readonly stop: () => Promise<void> };
+
+/** Paths of pages. Each shows `PAGE` and its path. */
+export const PAGES = ["/beta", "/shop/delta", "/gamma"] as const;
+
+/** The status and body for a path exactly as it is spelled. */
+export const askRaw = (url: string, path: string, agent: Agent): Promise<{ status: number; body: string }> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const sent = httpRequest({ hostname, port, path, agent, headers: { Host: "shop.test" } }, (response) => {
+      let body = "";
+      response.setEncoding("latin1").on("data", (part: string) => (body += part));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    sent.on("error", reject).end();
+  });
+
+const makeFolder = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-upstream-"));
+  await chmod(folder, 0o755); // servers read it as another user
+  await mkdir(join(folder, "site", "shop"), { recursive: true });
+  await writeFile(join(folder, "site", "beta"), "PAGE /beta");
+  await writeFile(join(folder, "site", "shop", "delta"), "PAGE /shop/delta");
+  return folder;
+};
+
+const startServer = async (folder: string, url: string, child: ChildProcess): Promise<Upstream> => {
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended at its start: ${said}`);
+    if (
+      await fetch(url).then(
+        (response) => response.text(),
+        () => null,
+      )
+    )
+      break;
+    await sleep(20);
+  }
+  return {
+    url,
+    stop: async () => {
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+export const startNginx = async (): Promise<Upstream> => {
+  const folder = await makeFolder();
+  const port = await freePort();
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  );
+  const config = `
+    daemon off; worker_processes 1; pid ${folder}/pid; error_log stderr crit;
+    events {}
+    http {
+      access_log off; ${temporary.join(" ")}
+      server {
+        listen 127.0.0.1:${port}; root ${folder}/site;
+        location = / { return 200 "home"; }
+        location = /gamma { return 200 "PAGE /gamma"; }
+      }
+    }`;
+  await writeFile(join(folder, "nginx.conf"), config);
+  const program = programPath("nginx", "This test");
+  const child = spawn(program, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", "stderr"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  return startServer(folder, `http://127.0.0.1:${port}`, child);
+};
+
+/** As WordPress reads a path: decoded, without slashes around it, whatever its case. */
+const FRONT_CONTROLLER = `<?php
+$path = strtolower(trim(rawurldecode(parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH) ?? ''), '/'));
+echo $path === 'gamma' ? 'PAGE /gamma' : 'home';
+if (isset($_GET['server'])) foreach ($_SERVER as $name => $value) if (is_string($value)) echo "\\n$name=$value";
+`;
+
+const MODULES = "/usr/lib/apache2/modules";
+
+export const startApache = async (): Promise<Upstream> => {
+  const folder = await makeFolder();
+  const port = await freePort();
+  const program = programPath("apache2", "This test");
+  const php = (await readdir(MODULES)).find((name) => /^libphp[\d.]*\.so$/.test(name));
+  if (php === undefined)
+    throw new Error("This test needs libapache2-mod-php. On Debian or Ubuntu: apt-get install it");
+  await writeFile(join(folder, "site", "index.php"), FRONT_CONTROLLER);
+  const modules = {
+    mpm_prefork: "mod_mpm_prefork.so",
+    authz_core: "mod_authz_core.so",
+    dir: "mod_dir.so",
+    php,
+  };
+  const config = `
+    ServerName shop.test
+    Listen 127.0.0.1:${port}
+    PidFile ${folder}/pid
+    ErrorLog ${folder}/error.log
+    LogLevel crit
+    ${process.getuid?.() === 0 ? "User www-data\nGroup www-data" : ""}
+    StartServers 1
+    MaxRequestWorkers 4
+    DocumentRoot ${folder}/site
+    AllowEncodedSlashes On
+    FallbackResource /index.php
+    <Directory ${folder}/site>
+      Require all granted
+    </Directory>
+    <FilesMatch "\\.php$">
+      SetHandler application/x-httpd-php
+    </FilesMatch>`;
+  const loads = Object.entries(modules).map(([name, file]) => `LoadModule ${name}_module ${MODULES}/${file}`);
+  await writeFile(join(folder, "apache.conf"), `${loads.join("\n")}\n${config}`);
+  const child = spawn(program, ["-d", folder, "-f", join(folder, "apache.conf"), "-D", "FOREGROUND"], {
+    // When it ends it ends its whole process group.
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  return startServer(folder, `http://127.0.0.1:${port}`, child);
+};
+
+/** As servlet containers read a path: without parameters, then decoded, then without dots, whatever its case. */
+const readAsServlet = (path: string): string => {
+  try {
+    const decoded = decodeURIComponent(path.replace(/;[^/]*/g, "")).replaceAll("\\", "/");
+    return posix.normalize(decoded).replace(/\/$/, "").toLowerCase();
+  } catch {
+    return "";
+  }
+};
+
+/** Hono where the port is asked as usual, and a reader of paths like a servlet container's under the same pages. */
+export const startNode = async (): Promise<Upstream> => {
+  const app = new Hono({ strict: false });
+  for (const page of PAGES) app.get(page, (c) => c.text(`PAGE ${page}`));
+  const listen = getRequestListener(app.fetch);
+  const server = createServer((request, response) => {
+    const path = request.url?.split("?")[0] ?? "/";
+    const page = PAGES.find((each) => each === readAsServlet(path));
+    if (page !== undefined) response.end(`PAGE ${page}`);
+    else void listen(request, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the upstream has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
