@@ -6,7 +6,7 @@ import type { LogRow } from "../span-log/read-log.ts";
 import { addToCounts, type CountDeltas, type CountedFeature } from "./outcome-counts.ts";
 import { makeLatencyBuckets, type LatencyBuckets } from "./latency/latency-buckets.ts";
 import { holdFences, type Owned } from "./partition-ownership.ts";
-import { makeUncountedSpans, type UncountedSpans } from "./uncounted-spans.ts";
+import { makeUncountedSpans, type UncountedSpans } from "../span-log/uncounted.ts";
 import { makeWaitingSpans, type WaitingSpans } from "./waiting/waiting-spans.ts";
 import { makeRawSpans, storeRawSpans, type RawSpans } from "./raw-spans.ts";
 import type { Unit } from "./units/unit.ts";

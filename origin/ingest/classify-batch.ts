@@ -2,15 +2,19 @@
 import { EMPTY_VIEW } from "../span-log/bytes.ts";
 import type { RecordDraft } from "../span-log/record.ts";
 import type { FeatureEpoch } from "../span-log/unit-key.ts";
-import { makeClassifier, type Classification } from "./classify.ts";
+import {
+  isRejection,
+  makeClassifier,
+  NO_FEATURE,
+  type Classification,
+  type RejectionReason,
+} from "./classify.ts";
 import type { OtlpSignal } from "./otlp-request.ts";
 import type { SpanBatch } from "./span-batch.ts";
 import { emptyRecord } from "./span-record.ts";
 
 /** Records that are kept for the next body. */
 const MAX_KEPT = 4_096;
-
-const NO_FEATURE: FeatureEpoch = { featureId: "", epoch: 0, seedLow: 0, seedHigh: 0 };
 
 /** How many items of a body were classified as what. */
 export type ClassCounts = ReadonlyMap<Classification, number>;
@@ -21,7 +25,11 @@ export type ClassifiedBatch = {
   readonly counts: ClassCounts;
   /** requests of bots, by feature */
   readonly bots: ReadonlyMap<FeatureEpoch, number>;
+  /** items that can never count and name a feature that is known */
+  readonly rejected: readonly Rejected[];
 };
+
+export type Rejected = { readonly feature: FeatureEpoch; readonly reason: RejectionReason };
 
 const increment = <K>(counts: Map<K, number>, key: K): void =>
   void counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -36,6 +44,7 @@ export const makeBatchClassifier = (options: Parameters<typeof makeClassifier>[0
     const records: RecordDraft[] = [];
     const counts = new Map<Classification, number>();
     const bots = new Map<FeatureEpoch, number>();
+    const rejected: Rejected[] = [];
     if (batch.irrelevant > 0) counts.set("notAFeature", batch.irrelevant);
     for (let i = 0; i < batch.count; i++) {
       const fields = batch.items[i];
@@ -44,8 +53,10 @@ export const makeBatchClassifier = (options: Parameters<typeof makeClassifier>[0
       const classification = classify(signal, fields, nowMs, record);
       increment(counts, classification);
       if (classification === "accepted" || classification === "botByCaptcha") records.push(record);
+      if (isRejection(classification) && record.feature !== NO_FEATURE)
+        rejected.push({ feature: record.feature, reason: classification });
       if (classification === "bot" || classification === "botByCaptcha") increment(bots, record.feature);
     }
-    return { records, counts, bots };
+    return { records, counts, bots, rejected };
   };
 };

@@ -1,10 +1,7 @@
 // The numbers of received spans and log records: for the metrics, and for OTLP's count of rejected ones.
 import type { Metrics } from "../runtime/metrics.ts";
 import type { ClassCounts } from "./classify-batch.ts";
-import { rejectionMessages, type Classification, type RejectionReason } from "./classify.ts";
-
-const isRejection = (classification: Classification): classification is RejectionReason =>
-  Object.hasOwn(rejectionMessages, classification);
+import { isRejection, rejectionMessages, type Classification } from "./classify.ts";
 
 /** How many were rejected, and why. */
 export const rejectedSpans = (counts: ClassCounts): { rejected: number; message: string } => {

@@ -6,6 +6,7 @@ import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import { makeSpanLog } from "../span-log/append.ts";
+import { makeUncountedSpans } from "../span-log/uncounted.ts";
 import { HEARTBEAT_EVERY_MS, OUTAGE_LATENESS_SECONDS, recordHeartbeat } from "../span-log/heartbeat.ts";
 import { makeBotRequestCounter } from "./bot-request-counter.ts";
 import { makeFeatureDirectory } from "./feature-directory.ts";
@@ -30,13 +31,17 @@ export const startIngest = (options: {
   const pool = makeStagePool({ applicationName: "sluice-ingest", max: 2 });
   const spanLog = makeSpanLog({ pool });
   const botRequests = makeBotRequestCounter(pool);
-  const onBotError = (error: unknown) =>
-    log.warn({ err: error }, "the counts of bot requests could not be stored; they are tried again in 1 s");
-  const botWriter = startPeriodicTask({
-    everyMs: 1_000,
-    run: () => botRequests.write(),
-    onError: onBotError,
-  });
+  const uncounted = makeUncountedSpans();
+  const writeCounts = async (): Promise<void> => {
+    await botRequests.write();
+    await uncounted.write(pool);
+  };
+  const onCountsError = (error: unknown) =>
+    log.warn(
+      { err: error },
+      "the counts of bot requests and of spans that can never count could not be stored; they are tried again in 1 s",
+    );
+  const countsWriter = startPeriodicTask({ everyMs: 1_000, run: writeCounts, onError: onCountsError });
   const heartbeat = startPeriodicTask({
     everyMs: HEARTBEAT_EVERY_MS,
     run: async () => {
@@ -57,6 +62,7 @@ export const startIngest = (options: {
       log: spanLog,
       directory: makeFeatureDirectory(pool, () => performance.now()),
       bots: botRequests,
+      uncounted,
       raw: { sampleBps: config.RAW_SAMPLE_BPS, slowMs: config.RAW_SLOW_MS },
       captchaThreshold: config.CAPTCHA_THRESHOLD,
       token: config.INGEST_TOKEN,
@@ -66,8 +72,8 @@ export const startIngest = (options: {
     stop: async () => {
       await heartbeat.stop();
       await spanLog.stop();
-      await botWriter.stop();
-      await botRequests.write().catch(onBotError);
+      await countsWriter.stop();
+      await writeCounts().catch(onCountsError);
       await pool.end();
     },
   };

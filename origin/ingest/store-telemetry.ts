@@ -2,7 +2,8 @@
 import type { SpanLog } from "../span-log/append.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { makeBatchClassifier, type ClassCounts, type ClassifiedBatch } from "./classify-batch.ts";
-import { isRelevant } from "./classify.ts";
+import { isRelevant, storedReasons } from "./classify.ts";
+import type { UncountedSpans } from "../span-log/uncounted.ts";
 import type { BotRequestCounter } from "./bot-request-counter.ts";
 import type { FeatureDirectory } from "./feature-directory.ts";
 import { readJson } from "./otlp-json.ts";
@@ -22,11 +23,12 @@ export const makeTelemetryStore = (options: {
   log: SpanLog;
   directory: FeatureDirectory;
   bots: Pick<BotRequestCounter, "add">;
+  uncounted: Pick<UncountedSpans, "add">;
   raw: RawSampling;
   captchaThreshold: number;
   nowMs: () => number;
 }) => {
-  const { log, directory, bots, nowMs } = options;
+  const { log, directory, bots, uncounted, nowMs } = options;
   const join = makeJoin();
   const classify = makeBatchClassifier(options);
   const batches = {
@@ -53,7 +55,9 @@ export const makeTelemetryStore = (options: {
   ): Promise<Result<ClassCounts, MalformedBodyError>> => {
     if (directory.isOld()) await directory.refresh();
     let classified = parseAndClassify(chunks, request);
-    if (classified.ok && classified.value.counts.has("unsureFeature")) {
+    // Twice: an epoch is looked for once its feature is known.
+    for (let refreshes = 0; refreshes < 2; refreshes++) {
+      if (!classified.ok || !classified.value.counts.has("unsureFeature")) break;
       // From the beginning: other requests have used the same memory meanwhile.
       await directory.refresh();
       classified = parseAndClassify(chunks, request);
@@ -62,11 +66,12 @@ export const makeTelemetryStore = (options: {
       releaseMemory(chunks);
       return classified;
     }
-    const { records, counts, bots: botRequests } = classified.value;
+    const { records, counts, bots: botRequests, rejected } = classified.value;
     const durable = log.append(records);
     releaseMemory(chunks);
     await durable;
     bots.add(botRequests);
+    for (const { feature, reason } of rejected) uncounted.add(feature, storedReasons[reason], 1);
     return ok(counts);
   };
 };

@@ -1,21 +1,17 @@
-// The table uncounted_signals: spans that were taken and not counted, by feature, epoch and reason. Ingest and the fold add to it.
+// Spans that were taken and not counted, by feature, epoch and reason, and the table uncounted_signals that keeps them: shown beside
+// a feature's signals, never part of its evidence. Ingest and the fold add to it.
 import type { Queryable } from "../db/pool.ts";
 
-export type UncountedCount = {
-  readonly featureId: string;
-  readonly epoch: number;
-  readonly reason: string;
-  spans: number;
-};
+type FeatureInEpoch = { readonly featureId: string; readonly epoch: number };
+type Count = FeatureInEpoch & { readonly reason: string; spans: number };
 
-const before = (one: UncountedCount, other: UncountedCount): number =>
+const before = (one: Count, other: Count): number =>
   one.featureId.localeCompare(other.featureId) ||
   one.epoch - other.epoch ||
   one.reason.localeCompare(other.reason);
 
 /** In the order of the key: processes that share a row never wait in a circle. */
-export const addUncounted = async (db: Queryable, counts: readonly UncountedCount[]): Promise<void> => {
-  if (counts.length === 0) return;
+const addUncounted = async (db: Queryable, counts: readonly Count[]): Promise<void> => {
   const sorted = counts.toSorted(before);
   await db.query({
     name: "add-uncounted",
@@ -31,3 +27,36 @@ export const addUncounted = async (db: Queryable, counts: readonly UncountedCoun
     ],
   });
 };
+
+/** Counted in memory and added up in the database by `write`. */
+export const makeUncountedSpans = () => {
+  let counts = new Map<string, Count>();
+  const totals: Record<string, number> = {};
+
+  const add = ({ featureId, epoch }: FeatureInEpoch, reason: string, spans: number): void => {
+    const key = `${reason} ${epoch} ${featureId}`;
+    const count = counts.get(key);
+    if (count === undefined) counts.set(key, { featureId, epoch, reason, spans });
+    else count.spans += spans;
+  };
+
+  return {
+    add,
+    /** Adds what is new since the last write; after a failure it stays for the next one. */
+    write: async (db: Queryable): Promise<void> => {
+      if (counts.size === 0) return;
+      const written = [...counts.values()];
+      counts = new Map();
+      try {
+        await addUncounted(db, written);
+      } catch (error) {
+        for (const count of written) add(count, count.reason, count.spans);
+        throw error;
+      }
+      for (const { reason, spans } of written) totals[reason] = (totals[reason] ?? 0) + spans;
+    },
+    /** What was written, by reason, of all features. */
+    totals: (): Readonly<Record<string, number>> => totals,
+  };
+};
+export type UncountedSpans = ReturnType<typeof makeUncountedSpans>;

@@ -13,6 +13,7 @@ import { makeBotRequestCounter } from "../../origin/ingest/bot-request-counter.t
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { makeUncountedSpans } from "../../origin/span-log/uncounted.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
 import { fuzzBody, gzipBomb } from "./bodies.ts";
 
@@ -32,6 +33,7 @@ const handler = makeOtlpHandler({
   log,
   directory: makeFeatureDirectory(pool, () => performance.now()),
   bots: makeBotRequestCounter(pool),
+  uncounted: makeUncountedSpans(),
   raw: { sampleBps: 10_000, slowMs: 1_000 },
   captchaThreshold: 0.5,
   token: undefined,

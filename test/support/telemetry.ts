@@ -8,6 +8,7 @@ import { makeBotRequestCounter } from "../../origin/ingest/bot-request-counter.t
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { makeUncountedSpans } from "../../origin/span-log/uncounted.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
 import { makePool, type Pool } from "../../origin/db/pool.ts";
 import type { TestDatabase } from "./database.ts";
@@ -51,10 +52,12 @@ export const startTelemetry = async (
   const log = makeSpanLog({ pool: options.logPool ?? database.pool });
   const directory = makeFeatureDirectory(database.pool, () => performance.now());
   const bots = makeBotRequestCounter(database.pool);
+  const uncounted = makeUncountedSpans();
   const handler = makeOtlpHandler({
     log,
     directory,
     bots,
+    uncounted,
     raw: { sampleBps: 10_000, slowMs: 1_000 },
     captchaThreshold: 0.5,
     ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
@@ -96,6 +99,8 @@ export const startTelemetry = async (
     url,
     metrics,
     bots,
+    /** Stores how many spans were rejected, of which features. */
+    writeUncounted: () => uncounted.write(database.pool),
     fold,
     send,
     sendSpans: async (spans: readonly TestSpan[]): Promise<void> => {

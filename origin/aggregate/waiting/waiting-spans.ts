@@ -4,7 +4,7 @@
 // Bounded in time and in number. What waits in vain is counted as left out: most of it are activations of visitors who never
 // met the feature.
 import type { Client } from "../../db/pool.ts";
-import type { UncountedSpans } from "../uncounted-spans.ts";
+import type { UncountedSpans } from "../../span-log/uncounted.ts";
 import { readWaitingUnits, writeWaitingUnits, type WaitingSpan, type WaitingUnit } from "./waiting-table.ts";
 
 /** A span waits this long for its exposure after the log has taken it. */

@@ -128,7 +128,7 @@ describe("telemetry becomes counts", () => {
     expect(await latency("feat_cohort", "holdout")).toMatchObject({ requests: 3 });
   });
 
-  test("bots, unknown features, other variants and spans without a feature are accepted and never counted", async () => {
+  test("bots, unknown features, units that are off and spans without a feature or a unit are never counted", async () => {
     await createFeature(database, "feat_classify", rule);
     await telemetry.sendSpans([
       { feature: "feat_classify", unit: newUnit(), bot: true },

@@ -1,6 +1,6 @@
 // Requests and activations of units that have no exposure yet.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeUncountedSpans } from "../../../origin/aggregate/uncounted-spans.ts";
+import { makeUncountedSpans } from "../../../origin/span-log/uncounted.ts";
 import { makeWaitingSpans, waitsForExposure } from "../../../origin/aggregate/waiting/waiting-spans.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { newUnit, type TestSpan } from "../../support/otlp-spans.ts";

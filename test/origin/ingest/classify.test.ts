@@ -58,7 +58,7 @@ describe("a span is", () => {
   const cases: [string, TestSpan, Classification | "irrelevant"][] = [
     ["accepted when it names a feature and a unit", {}, "accepted"],
     ["irrelevant without a feature", { feature: undefined as never }, "irrelevant"],
-    ["irrelevant without a unit", { unit: undefined as never }, "irrelevant"],
+    ["rejected without a unit", { unit: undefined as never }, "noUnit"],
     ["rejected with a trace id of zeros", { traceId: "00".repeat(16) }, "badIds"],
     ["rejected with a span id of zeros", { spanId: "00".repeat(8) }, "badIds"],
     ["rejected with a short trace id", { traceId: "ab" }, "badIds"],
@@ -88,8 +88,8 @@ describe("a span is", () => {
     ["rejected with a control character in the unit", { unit: "a\u0007b" }, "badUnit"],
     ["rejected with the last control character beside letters beyond ASCII", { unit: "ü\u001f" }, "badUnit"],
     ["rejected with DEL beside letters beyond ASCII", { unit: "ü\u007f" }, "badUnit"],
-    ["ignored for a feature that does not exist", { feature: "feat_other" }, "unknownFeature"],
-    ["ignored for an epoch that has not begun", { epoch: 4 }, "unknownFeature"],
+    ["rejected for a feature that does not exist", { feature: "feat_other" }, "unknownFeature"],
+    ["rejected for an epoch that has not begun", { epoch: 4 }, "unknownEpoch"],
     ["undecided for a feature that has to be looked for", { feature: "feat_new" }, "unsureFeature"],
     ["ignored when it is a bot's", { bot: true }, "bot"],
     ["a bot's with a captcha score below 0.5", { attributes: { captcha_score: 0.49 } }, "botByCaptcha"],
@@ -99,7 +99,10 @@ describe("a span is", () => {
       { bot: true, attributes: { captcha_score: 0.9 } },
       "botByCaptcha",
     ],
-    ["ignored with another variant", { variant: "off" }, "otherVariant"],
+    ["ignored when its unit is off", { variant: "off" }, "off"],
+    ["rejected with a variant that there is not", { variant: "on" }, "unknownVariant"],
+    ["rejected with an empty variant", { variant: "" }, "unknownVariant"],
+    ["rejected for its ids, whatever its feature", { spanId: "ab", feature: "feat_new" }, "badIds"],
     ["a bot's whatever its variant", { bot: true, variant: "off" }, "bot"],
   ];
   test.each(cases)("%s", (_title, fields, expected) => {
@@ -240,6 +243,19 @@ describe("the record of a span", () => {
   test("rounds the duration to whole microseconds", () => {
     const times = { startTimeUnixNano: `${NOW}000000`, endTimeUnixNano: `${NOW}000600` };
     expect(classify("traces", { ...span({}), ...times }).record.durationUs).toBe(1);
+  });
+
+  test("names the feature in the present epoch of every item that can never count, where it is known", () => {
+    for (const bad of [
+      { spanId: "ab" },
+      { unit: "" },
+      { unit: undefined as never },
+      { variant: "on" },
+      { epoch: 4 },
+    ])
+      expect(classify("traces", span(bad)).record.feature).toBe(SHOP);
+    for (const feature of ["feat_other", "feat_new"])
+      expect(classify("traces", span({ feature, spanId: "ab" })).record.feature.featureId).toBe("");
   });
 
   test("of a bot names the feature too, whose left-out requests are counted", () => {

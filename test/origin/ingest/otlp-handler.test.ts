@@ -158,17 +158,38 @@ describe("an OTLP request", () => {
           { feature: "feat_partial", unit: "a\u0000b" },
           { feature: "feat_partial", unit: "x".repeat(257) },
           { feature: "feat_partial", unit: newUnit(), bot: true },
+          { feature: "feat_partial", unit: newUnit(), variant: "off" },
+          { feature: "feat_partial", unit: newUnit(), variant: "blue" },
+          { feature: "feat_partial", unit: newUnit(), epoch: 2 },
+          { feature: "feat_partial" },
           { feature: "feat_unknown", unit: newUnit() },
+          { unit: newUnit() },
         ]),
       ),
     );
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
       partialSuccess: {
-        rejectedSpans: "6",
-        errorMessage: expect.stringMatching(/1: start time more than 10 minutes ahead/),
+        rejectedSpans: "10",
+        errorMessage:
+          "1: start time more than 10 minutes ahead; 1: start time missing or more than 31 days ago; " +
+          "2: trace id or span id missing, of wrong length or all zero; " +
+          "2: unit id empty, longer than 256 bytes or with control characters; " +
+          "1: a variant other than treatment, holdout and off; 1: an epoch of the feature that has not begun; " +
+          "1: a feature is named and no unit; 1: no such feature",
       },
     });
+    await telemetry.writeUncounted();
+    const { rows } = await database.pool.query(
+      "select feature_id, epoch, string_agg(reason || ' ' || spans, ', ' order by reason) as left_out from uncounted_signals group by 1, 2",
+    );
+    expect(rows).toEqual([
+      {
+        feature_id: "feat_partial",
+        epoch: 1,
+        left_out: "bad-ids 2, bad-unit 2, future 1, no-unit 1, old 1, unknown-epoch 1, unknown-variant 1",
+      },
+    ]);
     await telemetry.folded();
     expect(await exposures("feat_partial")).toEqual([{ user_id: unit, cohort: "treatment" }]);
   });
