@@ -36,6 +36,7 @@ create table edge_targets (
   failing_since timestamp with time zone,
   attempts integer default 0 not null,
   last_error text,
+  signs_answers boolean default false not null,
   constraint edge_targets_pkey PRIMARY KEY (url)
 );
 
@@ -644,11 +645,19 @@ $function$;
 
 CREATE OR REPLACE FUNCTION public.raise_revision(above bigint)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
-  update state_head set revision = above + 1, base = above + 1 where revision <= above
+declare
+  head bigint;
+begin
+  select revision into head from state_head for update;
+  if above > head + 1000000 then
+    raise exception 'revision % is more than 1000000 above %: not raised', above, head using errcode = 'SL003';
+  end if;
+  update state_head set revision = above + 1, base = above + 1 where revision <= above;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION public.refuse_audit_change()

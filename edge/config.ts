@@ -61,6 +61,14 @@ export const Variables = z.object({
   ORIGIN_URL: baseOrEmpty.describe("The origin that takes telemetry. Empty: no telemetry is sent."),
   INGEST_TOKEN: z.string().default("").describe("The origin's ingest token."),
   PUSH_KEYS: KeyRing.describe("Keys that verify pushes and preview links."),
+  PUSH_AUDIENCE: z
+    .string()
+    .toLowerCase()
+    .regex(/^(?:[^/?#@\s]+)?$/, "must be empty or a host, with its port if it is not the usual one")
+    .default("")
+    .describe(
+      "Host of this edge in the origin's `EDGE_URLS`. Set it where something before the edge changes the Host header. Empty: the host of the request.",
+    ),
   COOKIE_KEYS: KeyRing.describe("Keys that sign visitors' cookies."),
   WATCH_MS: whole(50, 20_000, 1_000).describe(
     "Milliseconds after which a watch is answered without a change.",

@@ -88,7 +88,15 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
     explain: makeExplainRoutes({ cache, identify, readClaims, previews }),
     preview: makePreviewRoute({ previews, now }),
     push: makePushRoute({
-      readPush: (request) => readPush(request, config.PUSH_KEYS, now(), hmac.verify),
+      readPush: (request) =>
+        readPush(request, {
+          ring: config.PUSH_KEYS,
+          audience: config.PUSH_AUDIENCE || new URL(request.url).host,
+          nowMs: now(),
+          verify: hmac.verify,
+        }),
+      sign: hmac.sign,
+      now,
       push: state.push,
     }),
     events: makeEventsRoute({ cache, identify, previews, reportEvent, now }),

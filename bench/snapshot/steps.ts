@@ -56,9 +56,14 @@ const steps: Record<string, (times: number) => Promise<void>> = {
       headers: { "Sluice-Signature": pushed.signature },
       body: pushed.body,
     });
-    const read = await readPush(request, ring, Date.now(), hmac.verify);
+    const read = await readPush(request, {
+      ring,
+      audience: "bench",
+      nowMs: Date.now(),
+      verify: hmac.verify,
+    });
     if (!read.ok) throw new Error(JSON.stringify(read.error));
-    change = read.value;
+    change = read.value.message;
   }),
   // What Durable Objects' answers go through, both ways.
   answer: often(() => {

@@ -1,16 +1,21 @@
-// `POST /.sluice/push`: the origin tells the edge what changed.
+// `POST /.sluice/push`: the origin tells the edge what changed. The answer is signed, so that the origin need not trust
+// whatever stands between them.
 import { Hono } from "hono";
 import type { Result } from "../../shared/result.ts";
+import { answerText, formatSignature } from "../../shared/signing/push-signature.ts";
 import type { Push } from "../../shared/snapshot/versioned-snapshot.ts";
+import { toHex } from "../bytes.ts";
 import type { WaitUntil } from "../snapshot/cache.ts";
 import type { PushAnswer, PushRefusal } from "../snapshot/rpc.ts";
 import { problem } from "./problem.ts";
-import type { ReadPushError } from "./read-push.ts";
+import type { ReadPushError, ReceivedPush } from "./read-push.ts";
 import { waitUntilOf } from "./wait-until.ts";
 
 type Dependencies = {
-  readonly readPush: (request: Request) => Promise<Result<Push, ReadPushError>>;
+  readonly readPush: (request: Request) => Promise<Result<ReceivedPush, ReadPushError>>;
   readonly push: (message: Push, waitUntil: WaitUntil) => Promise<Result<PushAnswer, PushRefusal>>;
+  readonly sign: (secret: string, text: string) => Promise<Uint8Array>;
+  readonly now: () => number;
 };
 
 const problemOf = (error: ReadPushError): Response => {
@@ -24,15 +29,32 @@ const problemOf = (error: ReadPushError): Response => {
   }
 };
 
-export const makePushRoute = ({ readPush, push }: Dependencies): Hono => {
+const answerTo = (pushed: Result<PushAnswer, PushRefusal>): { status: 200 | 202 | 409; json: object } => {
+  if (pushed.ok) return { status: 200, json: pushed.value };
+  const { reason, have, ...rest } = pushed.error;
+  return { status: reason === "incomplete" ? 202 : 409, json: { revision: have, ...rest } };
+};
+
+export const makePushRoute = ({ readPush, push, sign, now }: Dependencies): Hono => {
+  /** The header of a signed answer; an older origin sends no nonce and reads no signature. */
+  const signature = async (
+    { key, nonce }: ReceivedPush,
+    answer: { status: number; body: string },
+  ): Promise<Record<string, string>> => {
+    if (nonce === undefined) return {};
+    const timestamp = Math.floor(now() / 1_000);
+    const mac = toHex(await sign(key.secret, answerText(timestamp, { nonce, ...answer })));
+    return { "Sluice-Signature": formatSignature({ timestamp, kid: key.kid, mac }) };
+  };
+
   const route = new Hono();
   route.post("/", async (c) => {
-    const message = await readPush(c.req.raw);
-    if (!message.ok) return problemOf(message.error);
-    const pushed = await push(message.value, waitUntilOf(c));
-    if (pushed.ok) return c.json(pushed.value);
-    const { reason, have, ...rest } = pushed.error;
-    return c.json({ revision: have, ...rest }, reason === "incomplete" ? 202 : 409);
+    const received = await readPush(c.req.raw);
+    if (!received.ok) return problemOf(received.error);
+    const { status, json } = answerTo(await push(received.value.message, waitUntilOf(c)));
+    const body = JSON.stringify(json);
+    const signed = await signature(received.value, { status, body });
+    return c.body(body, status, { "Content-Type": "application/json", ...signed });
   });
   return route;
 };

@@ -3,7 +3,7 @@ import { isObject } from "../../shared/features/base-fields.ts";
 import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import type { KeyRing } from "../../shared/signing/key-ring.ts";
+import type { Key, KeyRing } from "../../shared/signing/key-ring.ts";
 import { parseSignature, SIGNATURE_TOLERANCE_S, signedText } from "../../shared/signing/push-signature.ts";
 import { PushMessage } from "../../shared/snapshot/push-message.ts";
 import type { Push } from "../../shared/snapshot/versioned-snapshot.ts";
@@ -20,6 +20,17 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 type Verify = (secret: string, text: string, mac: Uint8Array) => Promise<boolean>;
 
+/** A push that may be applied, and what its answer is signed with; `nonce` is undefined for an older origin. */
+export type ReceivedPush = { readonly message: Push; readonly key: Key; readonly nonce: string | undefined };
+
+type Reader = {
+  readonly ring: KeyRing;
+  /** The host that pushes to this edge name. */
+  readonly audience: string;
+  readonly nowMs: number;
+  readonly verify: Verify;
+};
+
 const signatureError = (detail: string) => err({ reason: "signature", detail } as const);
 
 /** The features that the origin closed, without those that are closed here because this edge does not understand them. */
@@ -30,13 +41,11 @@ const closedIn = ({ features }: PushMessage, json: unknown): FeatureId[] => {
     .map(({ featureId }) => featureId);
 };
 
-/** The message of a push that is signed, timely and valid. */
+/** The message of a push that is signed, timely, meant for this edge and valid. */
 export const readPush = async (
   request: Request,
-  ring: KeyRing,
-  nowMs: number,
-  verify: Verify,
-): Promise<Result<Push, ReadPushError>> => {
+  { ring, audience, nowMs, verify }: Reader,
+): Promise<Result<ReceivedPush, ReadPushError>> => {
   const signature = parseSignature(request.headers.get("Sluice-Signature") ?? "");
   if (signature === null) return signatureError("Sluice-Signature is missing or malformed");
   const key = ring.find(({ kid }) => kid === signature.kid);
@@ -49,12 +58,15 @@ export const readPush = async (
     return signatureError("the signature does not match");
   const json = parseJson(body.value);
   const parsed = PushMessage.safeParse(json);
-  if (parsed.success)
-    return ok({
-      ...parsed.data,
-      features: parsed.data.features.map(encodeFeature),
-      closed: closedIn(parsed.data, json),
-    });
+  if (parsed.success) {
+    const { audience: meant = audience, nonce, ...message } = parsed.data;
+    if (meant !== audience)
+      return signatureError(
+        `the push is for ${meant} and not for ${audience}; where a proxy changes the Host header, set PUSH_AUDIENCE to the host in EDGE_URLS`,
+      );
+    const features = message.features.map(encodeFeature);
+    return ok({ message: { ...message, features, closed: closedIn(parsed.data, json) }, key, nonce });
+  }
   const detail = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
   return err({ reason: "malformed", detail });
 };

@@ -1,5 +1,6 @@
 // The push thread: wires bus, outbox and pushers to one another. It ends when it is told "stop", after it has pushed the
 // last committed change.
+import { randomUUID } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { makePool } from "../db/pool.ts";
 import { makeLogger } from "../runtime/log.ts";
@@ -69,7 +70,7 @@ const pusher =
         edgeUrls,
         readChanges: (since) => changesSince(pool, since),
         raiseRevision: (above) => raiseRevision(pool, above),
-        send: makeSend({ keys: pushKeys, now: Date.now }),
+        send: makeSend({ keys: pushKeys, now: Date.now, newNonce: randomUUID }),
         onConfirmed: (confirmed) => report({ type: "edgeRevision", ...confirmed }),
         onRollbackArrived: (seconds) => report({ type: "rollbackToEdge", seconds }),
         log,

@@ -1,4 +1,5 @@
-// Signature of a push: `t=<unix seconds>,kid=<id>,v1=<hex HMAC-SHA256 of "t.body">`. The caller computes the HMAC.
+// Signature of a push and of its answer: `t=<unix seconds>,kid=<id>,v1=<hex HMAC-SHA256 of "t.body">`. The caller
+// computes the HMAC.
 
 export type SignatureHeader = {
   readonly timestamp: number;
@@ -11,6 +12,15 @@ export type SignatureHeader = {
 export const SIGNATURE_TOLERANCE_S = 300;
 
 export const signedText = (timestamp: number, body: string): string => `${timestamp}.${body}`;
+
+/**
+ * The text that an edge signs for its answer to a push. The nonce of the push is in it, so no answer can be used twice,
+ * and no answer passes for a push.
+ */
+export const answerText = (
+  timestamp: number,
+  { nonce, status, body }: { readonly nonce: string; readonly status: number; readonly body: string },
+): string => signedText(timestamp, `push-answer.${nonce}.${status}.${body}`);
 
 export const formatSignature = ({ timestamp, kid, mac }: SignatureHeader): string =>
   `t=${timestamp},kid=${kid},v1=${mac}`;

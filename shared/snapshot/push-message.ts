@@ -59,5 +59,12 @@ export const PushMessage = z.object({
   /** These are closed at once, whatever becomes of the rest of the message. */
   closes: z.array(Close).optional(),
   part: Part.optional(),
+  /** The host of the edge that the push is for. An older origin names none. */
+  audience: z.string().max(300).optional(),
+  /** Chosen anew for each push. The edge's signed answer covers it. */
+  nonce: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{16,64}$/)
+    .optional(),
 });
 export type PushMessage = z.infer<typeof PushMessage>;

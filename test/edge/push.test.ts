@@ -1,5 +1,18 @@
 import { expect, test } from "vitest";
-import { cookieOf, echoed, edge, feature, headerOf, nowSeconds, OLD_PUSH_KEY, push } from "./support/edge.ts";
+import { sign } from "../../edge/hmac.ts";
+import { answerText, parseSignature } from "../../shared/signing/push-signature.ts";
+import {
+  cookieOf,
+  echoed,
+  edge,
+  feature,
+  headerOf,
+  hex,
+  nowSeconds,
+  OLD_PUSH_KEY,
+  push,
+  PUSH_KEY,
+} from "./support/edge.ts";
 
 const health = async (): Promise<{ revision: number; features: number; source: string; ageMs: number }> =>
   (await edge("/.sluice/health")).json();
@@ -45,6 +58,35 @@ test.each([
   const response = await push({ revision: 99, full: true, features: [feature("feat_x")] }, options);
   expect(response.status).toBe(401);
   expect((await health()).revision).toBe(before.revision);
+});
+
+test("a push that names another edge is answered 401, and one that names this edge, or an older origin's, is taken", async () => {
+  const { revision } = await health();
+  const message = { revision, full: false, features: [] };
+  const other = await push({ ...message, audience: "other.test" });
+  expect(other.status).toBe(401);
+  expect(await other.text()).toContain("the push is for other.test and not for shop.test");
+  expect((await push({ ...message, audience: "shop.test" })).status).toBe(200);
+  expect((await push(message)).status).toBe(200);
+});
+
+test("an answer is signed for the push that named a nonce, whatever it says, and for no other", async () => {
+  const { revision } = await health();
+  const nonce = "nonce-of-this-push";
+  for (const [at, status] of [
+    [revision, 200],
+    [revision - 1, 409],
+  ] as const) {
+    const answer = await push({ revision: at, full: false, features: [], nonce });
+    expect(answer.status).toBe(status);
+    const signature = parseSignature(answer.headers.get("Sluice-Signature") ?? "");
+    const signed = { nonce, status, body: await answer.text() };
+    expect(signature?.kid).toBe(PUSH_KEY.kid);
+    const mac = await sign(PUSH_KEY.secret, answerText(signature?.timestamp ?? 0, signed));
+    expect(signature?.mac).toBe(hex(mac));
+  }
+  const plain = await push({ revision, full: false, features: [] });
+  expect(plain.headers.get("Sluice-Signature")).toBe(null);
 });
 
 test("a push without a signature is answered 401", async () => {

@@ -1,6 +1,6 @@
 // States of many megabytes: a real origin, a real PostgreSQL, real edges. A close arrives whatever waits beside it.
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
@@ -24,15 +24,11 @@ const startStrictGateway = async (to: string, maxBytes: number) => {
   ) => {
     if (body.length > maxBytes)
       return response.writeHead(413).end(`bodies of more than ${maxBytes} bytes are blocked`);
-    const answered = await fetch(`${to}${url ?? ""}`, {
-      method: method ?? "GET",
-      headers: { "sluice-signature": String(headers["sluice-signature"]) },
-      body,
-    });
-    const signature = answered.headers.get("sluice-signature");
-    return response
-      .writeHead(answered.status, signature === null ? {} : { "sluice-signature": signature })
-      .end(await answered.text());
+    const forwarded = httpRequest(`${to}${url ?? ""}`, { method, headers });
+    forwarded.end(body);
+    const [answered] = (await once(forwarded, "response")) as [IncomingMessage];
+    response.writeHead(answered.statusCode ?? 0, answered.headers);
+    return answered.pipe(response);
   };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];

@@ -19,6 +19,7 @@ const someValue: Record<string, string> = {
   DATABASE_REPLICA_URL: "postgres://standby/sluice",
   REDIS_URL: "redis://r1:6379,redis://r2:6379",
   EDGE_URLS: "https://edge.example",
+  PUSH_AUDIENCE: "shop.example",
   PUSH_KEYS: "k1:push-secret",
   ADMIN_TOKEN: "admin-token",
   INGEST_TOKEN: "ingest-token",

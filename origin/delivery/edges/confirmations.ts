@@ -3,13 +3,22 @@ import { z } from "zod";
 import type { Pool } from "../../db/pool.ts";
 import type { PushAnswer } from "./send-push.ts";
 
-/** Adds the configured edges, so that one that never answers is noticed, and removes those that are no longer configured. */
-export const registerEdges = async (pool: Pool, urls: readonly string[]): Promise<void> => {
+/**
+ * Adds the configured edges, so that one that never answers is noticed, and removes those that are no longer configured.
+ * Returns the edges that have signed an answer.
+ */
+export const registerEdges = async (pool: Pool, urls: readonly string[]): Promise<ReadonlySet<string>> => {
   await pool.query(
     `with gone as (delete from edge_targets where url <> all($1::text[]))
      insert into edge_targets (url) select unnest($1::text[]) on conflict do nothing`,
     [urls],
   );
+  const { rows } = await pool.query<{ url: string }>("select url from edge_targets where signs_answers");
+  return new Set(rows.map(({ url }) => url));
+};
+
+export const recordSignsAnswers = async (pool: Pool, edgeUrl: string): Promise<void> => {
+  await pool.query("update edge_targets set signs_answers = true where url = $1", [edgeUrl]);
 };
 
 const Arrival = z.object({ seconds: z.number() });

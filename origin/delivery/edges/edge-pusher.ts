@@ -8,6 +8,7 @@ import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
 import type { Changes } from "../../features/read-snapshot.ts";
 import type { ChangeNotification } from "../listen.ts";
 import { deliverChanges, deliverCloses } from "./deliver-changes.ts";
+import { notBelieved } from "./believe-answers.ts";
 import type { PushAnswer, Send } from "./send-push.ts";
 import { isLong, probeOf } from "./split-push.ts";
 
@@ -26,8 +27,14 @@ export type EdgePusherOptions = {
   readonly url: string;
   readonly readChanges: (since: Revision | null) => Promise<Changes>;
   readonly send: Send;
-  /** The edge has a revision that the database never gave out: the database was restored from an older state. */
-  readonly onAhead: (edgeRevision: Revision) => Promise<void>;
+  /**
+   * The edge says that it has a revision above the database's `head`: the database was restored from an older state.
+   * Returns null once the next revisions are above the edge's, or why it is not believed.
+   */
+  readonly onAhead: (
+    edge: { readonly revision: Revision; readonly isSigned: boolean },
+    head: Revision,
+  ) => Promise<string | null>;
   /** Every answer, in the order of arrival. Never throws. */
   readonly onAnswer: (answer: PushAnswer, attempts: number) => void;
 };
@@ -61,18 +68,24 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
     pauseMs = backoffMs(failures, RETRY);
   };
 
-  /** The revision to build on for an edge that has another one than the message built on; null: send everything. */
-  const resumeFrom = async (message: PushMessage, revision: Revision): Promise<Revision | null> => {
+  /** Sets the revision to build on for an edge that has another one than the message built on; null: send everything. */
+  const resumeFrom = async (
+    message: PushMessage,
+    { revision, isSigned }: Extract<PushAnswer, { kind: "out-of-step" }>,
+  ): Promise<string | null> => {
     const head = (await readChanges(revision)).message.revision;
     if (head < revision) {
-      await onAhead(revision);
-      return null;
+      const doubt = await onAhead({ revision, isSigned }, head);
+      if (doubt === null) confirmed = null;
+      return doubt;
     }
-    if (revision >= message.revision && confirmed !== null && confirmed > revision) return confirmed;
-    return revision === 0 ? null : revision;
+    if (!(revision >= message.revision && confirmed !== null && confirmed > revision))
+      confirmed = revision === 0 ? null : revision;
+    return null;
   };
 
-  const handleAnswer = async (message: PushMessage, answer: PushAnswer): Promise<void> => {
+  /** Returns the answer, or a failure in its place when it is not believed. */
+  const handleAnswer = async (message: PushMessage, answer: PushAnswer): Promise<PushAnswer> => {
     switch (answer.kind) {
       case "confirmed": {
         const isFirst = !hasContact;
@@ -82,39 +95,42 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
         if (confirmed === null || answer.revision > confirmed) confirmed = answer.revision;
         const isLate = answer.regions.some((region) => region.revision < answer.revision);
         pauseMs = isLate ? RECHECK_MS : HEARTBEAT_MS;
-        return;
+        return answer;
       }
       case "out-of-step": {
         const isFirst = !hasContact;
         takesParts = answer.takesParts || (takesParts && !isFirst);
-        confirmed = await resumeFrom(message, answer.revision);
+        const doubt = await resumeFrom(message, answer);
+        if (doubt !== null) {
+          retryLater();
+          return notBelieved(doubt);
+        }
         // The first attempt to get back in step is made at once. An edge that never agrees gets pauses.
         hasContact = true;
         if (isFirst) {
           newestSent = -1;
           pauseMs = 0;
-          return;
+          return answer;
         }
         retryLater();
         if (failures <= 2) pauseMs = 0;
-        return;
+        return answer;
       }
       case "incomplete":
-        return;
+        return answer;
       case "failed":
       case "refused":
-        return retryLater();
-      default:
-        answer satisfies never;
+        retryLater();
+        return answer;
     }
   };
 
   const push = async (message: PushMessage, deliver: () => Promise<PushAnswer | null>): Promise<void> => {
     newestSent = Math.max(newestSent, message.revision);
-    const answer = await deliver();
+    let answer = await deliver();
     if (answer === null) return;
     try {
-      await handleAnswer(message, answer);
+      answer = await handleAnswer(message, answer);
     } catch {
       // The database is away. Each reader of it logs that; the loop tries again.
       retryLater();
@@ -157,7 +173,8 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
     const { message } = changes;
     if (message.since !== undefined && message.since > message.revision) {
       // The edge's confirmed revision was once committed, so the database was restored from an older state.
-      await onAhead(message.since);
+      const isSigned = true; // its confirmation was believed
+      await onAhead({ revision: message.since, isSigned }, message.revision);
       confirmed = null;
       newestSent = -1;
       pause.interrupt();

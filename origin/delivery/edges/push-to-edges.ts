@@ -4,7 +4,8 @@ import type { Pool } from "../../db/pool.ts";
 import type { Changes } from "../../features/read-snapshot.ts";
 import type { Revision } from "../../../shared/ids.ts";
 import type { ChangeNotification } from "../listen.ts";
-import { registerEdges } from "./confirmations.ts";
+import { makeBelieveAhead, makeSendAndCheck } from "./believe-answers.ts";
+import { recordSignsAnswers, registerEdges } from "./confirmations.ts";
 import { startEdgePusher } from "./edge-pusher.ts";
 import { makeAnswerRecorder, type ConfirmedRevision } from "./record-answers.ts";
 import type { Send } from "./send-push.ts";
@@ -28,21 +29,35 @@ export const startPusher = async (options: {
   log: WarningLog & ErrorLog;
 }): Promise<Pusher> => {
   const { pool, edgeUrls, readChanges, raiseRevision, send, onConfirmed, onRollbackArrived, log } = options;
-  await registerEdges(pool, edgeUrls);
+  const signing = await registerEdges(pool, edgeUrls);
+  const believeAhead = makeBelieveAhead(edgeUrls.length);
 
   const edges = edgeUrls.map((url) => {
     const recorder = makeAnswerRecorder({ pool, url, onConfirmed, onRollbackArrived, log });
     const pusher = startEdgePusher({
       url,
       readChanges,
-      send,
+      send: makeSendAndCheck({
+        send,
+        signsAnswers: signing.has(url),
+        onFirstSignature: () =>
+          void recordSignsAnswers(pool, url).catch((error: unknown) =>
+            log.warn(
+              { edge: url, error: String(error) },
+              "could not write down that the edge signs its answers; the next start of the origin learns it again",
+            ),
+          ),
+      }),
       onAnswer: recorder.record,
-      onAhead: async (edgeRevision) => {
+      onAhead: async ({ revision, isSigned }, head) => {
+        const doubt = believeAhead({ url, revision, isSigned }, head);
+        if (doubt !== null) return doubt;
         log.warn(
-          { edge: url, edgeRevision },
+          { edge: url, edgeRevision: revision },
           "the edge is ahead of the database, which was restored from an older state; the next revisions are above the edge's",
         );
-        await raiseRevision(edgeRevision);
+        await raiseRevision(revision);
+        return null;
       },
     });
     return { pusher, recorder };

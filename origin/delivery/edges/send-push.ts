@@ -2,48 +2,20 @@
 import { createHmac } from "node:crypto";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { z } from "zod";
 import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
-import { Revision } from "../../../shared/ids.ts";
 import type { KeyRing } from "../../../shared/signing/key-ring.ts";
 import { formatSignature, signedText } from "../../../shared/signing/push-signature.ts";
+import { readAnswer, type Answered, type PushAnswer } from "./read-answer.ts";
 
-export type RegionConfirmation = {
-  readonly region: string;
-  readonly revision: Revision;
-  /** From the moment the hub took the push to the region's confirmation. */
-  readonly ms: number;
-};
-
-export type PushAnswer =
-  | {
-      readonly kind: "confirmed";
-      readonly revision: Revision;
-      readonly regions: readonly RegionConfirmation[];
-      readonly takesParts: boolean;
-    }
-  /** The edge has another revision than the message builds on, or a newer one. */
-  | { readonly kind: "out-of-step"; readonly revision: Revision; readonly takesParts: boolean }
-  /** The edge waits for the other parts of the message. */
-  | { readonly kind: "incomplete" }
-  /** The edge, or something before it, was reached and said no: sending again does not help by itself. */
-  | { readonly kind: "refused"; readonly error: string }
-  | { readonly kind: "failed"; readonly error: string };
-
-const Confirmed = z.object({
-  revision: Revision,
-  regions: z.array(z.object({ region: z.string(), revision: Revision, ms: z.number() })),
-  /** The edge knows of closes, and therefore of parts. */
-  closed: z.boolean().default(false),
-});
-const OutOfStep = z.object({ revision: Revision.nullable(), closed: z.boolean().default(false) });
+export type { PushAnswer, RegionConfirmation } from "./read-answer.ts";
 
 /** Longer than a hub waits for its regions, shorter than a person's patience. */
 const TIMEOUT_MS = 5_000;
 
 export type Send = (url: string, message: PushMessage) => Promise<PushAnswer>;
 
-type Answered = { readonly status: number; readonly text: string };
+/** An answer is a few kB even with a thousand regions. */
+const MAX_ANSWER_LENGTH = 1024 * 1024;
 
 /** node:http rather than fetch: some 0.4 ms less until the edge has the request. Follows no redirect. */
 const makePost = () => {
@@ -61,8 +33,16 @@ const makePost = () => {
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => {
           text += chunk;
+          if (text.length > MAX_ANSWER_LENGTH)
+            response.destroy(new Error(`the answer has more than ${MAX_ANSWER_LENGTH} characters`));
         });
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on("end", () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            text,
+            signature: String(response.headers["sluice-signature"] ?? ""),
+          }),
+        );
         response.on("error", reject);
       };
       const sent =
@@ -74,47 +54,22 @@ const makePost = () => {
     });
 };
 
-const answerOf = ({ status, text }: Answered): PushAnswer => {
-  if (status === 200) {
-    const { closed, ...confirmed } = Confirmed.parse(JSON.parse(text));
-    return { kind: "confirmed", ...confirmed, takesParts: closed };
-  }
-  if (status === 202) return { kind: "incomplete" };
-  if (status === 409) {
-    const { revision, closed } = OutOfStep.parse(JSON.parse(text));
-    return { kind: "out-of-step", revision: revision ?? Revision.parse(0), takesParts: closed };
-  }
-  const detail = detailOf(text);
-  const error = `HTTP ${status}${detail === "" ? "" : `: ${detail}`}`;
-  return { kind: status >= 400 && status < 500 && status !== 429 ? "refused" : "failed", error };
-};
-
-const DETAIL_LENGTH = 300;
-
-/** The answer's own words: the detail of a problem document (RFC 9457), else the beginning of its text. */
-const detailOf = (text: string): string => {
-  const json = parseJson(text);
-  const problem = Problem.safeParse(json);
-  const words = problem.success ? problem.data.detail : json === null ? text.trim() : "";
-  return words.slice(0, DETAIL_LENGTH);
-};
-
-const Problem = z.object({ detail: z.string() });
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-};
-
 /** Signs with the first key. Never throws: a failure is an answer of kind "failed". */
-export const makeSend = ({ keys, now }: { keys: KeyRing; now: () => number }): Send => {
+export const makeSend = ({
+  keys,
+  now,
+  newNonce,
+}: {
+  keys: KeyRing;
+  now: () => number;
+  /** 16 to 64 characters that nobody can guess. */
+  newNonce: () => string;
+}): Send => {
   const post = makePost();
   return async (url, message) => {
     const [{ kid, secret }] = keys;
-    const body = JSON.stringify(message);
+    const nonce = newNonce();
+    const body = JSON.stringify({ ...message, audience: new URL(url).host, nonce });
     const timestamp = Math.floor(now() / 1000);
     const mac = createHmac("sha256", secret).update(signedText(timestamp, body)).digest("hex");
     const headers = {
@@ -122,7 +77,8 @@ export const makeSend = ({ keys, now }: { keys: KeyRing; now: () => number }): S
       "sluice-signature": formatSignature({ timestamp, kid, mac }),
     };
     try {
-      return answerOf(await post(new URL("/.sluice/push", url), headers, body));
+      const answered = await post(new URL("/.sluice/push", url), headers, body);
+      return readAnswer(answered, { revision: message.revision, nonce, keys });
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : "";
       return { kind: "failed", error: `${String(error)}${cause}` };

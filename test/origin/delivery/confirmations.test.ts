@@ -27,6 +27,7 @@ const confirm = (url: string, revision: number, regions: Record<string, number>)
   recordConfirmed(pool, url, {
     kind: "confirmed",
     takesParts: true,
+    isSigned: true,
     revision: Revision.parse(revision),
     regions: Object.entries(regions).map(([region, at]) => ({ region, revision: Revision.parse(at), ms: 3 })),
   });

@@ -53,7 +53,7 @@ const startPusherOf = (
     edgeUrls: edges.map((edge) => edge.url),
     readChanges,
     raiseRevision: (above) => raiseRevision(pool, above),
-    send: makeSend({ keys, now: Date.now }),
+    send: makeSend({ keys, now: Date.now, newNonce: randomUUID }),
     onConfirmed: () => {},
     onRollbackArrived,
     log,
