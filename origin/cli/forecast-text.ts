@@ -1,4 +1,5 @@
 // A forecast as text for a terminal.
+import { SECOND_LOG_BAR } from "../decide/alpha-shares.ts";
 import { formatCount, formatDuration, formatThreshold } from "../decide/format.ts";
 import type { DecisionForecast, SignalForecast } from "../decide/planning/forecast.ts";
 
@@ -15,11 +16,16 @@ const decisionLine = ({ ratio, rate, users, seconds, withinDeadline }: DecisionF
     `${ratio < 1 ? "rolled back" : "kept"}${withinDeadline ? "" : ", after the deadline"}`,
   ]);
 
+const HELD = {
+  threshold: "",
+  holdout: ", held against a holdout that has just that",
+  both: ", held against that and a holdout that has just that",
+} as const;
+
 const signalText = (forecast: SignalForecast): string => {
   const { signal, against, threshold, windowSeconds, bar, rollback, keep, smallestDetectable } = forecast;
-  const holdout = against === "holdout" ? ", held against a holdout that has just that" : "";
   return [
-    `${signal}: at least ${formatThreshold(threshold)} within ${formatDuration(windowSeconds)}${holdout}; a rollback needs evidence of ${formatCount(bar)} : 1`,
+    `${signal}: at least ${formatThreshold(threshold)} within ${formatDuration(windowSeconds)}${HELD[against]}; a rollback needs evidence of ${formatCount(bar)} : 1${against === "both" ? `, and ${formatCount(Math.exp(SECOND_LOG_BAR))} : 1 beside the holdout` : ""}`,
     line(["true rate", "mature users", "time from launch"]),
     ...[...rollback, ...keep].map(decisionLine),
     smallestDetectable === null

@@ -21,7 +21,12 @@ export const planTestCommand = defineCommand({
     "holdout-users-per-day": {
       type: "string",
       default: "0",
-      description: "new users of the holdout a day; more than 0: outcomes are held against them",
+      description: "new users of the holdout a day; more than 0: outcomes are held against them as well",
+    },
+    compare: {
+      type: "string",
+      description:
+        "threshold, holdout or both (the default beside a holdout): what outcomes are held against",
     },
     activation: { type: "string", default: "0.15", description: "activationThreshold" },
     retention: { type: "string", default: "0.4", description: "retentionThreshold" },
@@ -43,7 +48,9 @@ export const planTestCommand = defineCommand({
       minCohortSize: number(args["min-cohort"], "min-cohort"),
       evaluationWindowSeconds: number(args["window-seconds"], "window-seconds"),
       falseRollbackRate: number(args.alpha, "alpha"),
-      compare: holdoutUsersPerDay > 0 ? { activation: "holdout", retention: "holdout" } : {},
+      ...(args.compare === undefined
+        ? {}
+        : { compare: { activation: args.compare, retention: args.compare } }),
     });
     if (!parsed.success)
       throw new UsageError(

@@ -2,9 +2,10 @@
 // refused, so reading the same buckets again changes nothing. A bucket's counts are final once it is in: a span that comes
 // later than the allowed lateness still counts in the database's totals, but not in the evidence, because an e-process may not
 // revise a bet after it has been paid.
-import type { OutcomeEvidence } from "./evidence.ts";
-import { comparisonLogEValues, predictRate } from "./statistics/comparison.ts";
-import { BATCH_UNITS, updateDetector } from "./statistics/detector.ts";
+import type { Against } from "../../shared/features/rule.ts";
+import type { OutcomeEvidence, SinceKept } from "./evidence.ts";
+import { comparisonLogEValues, predictRate, soleLogEValue } from "./statistics/comparison.ts";
+import { BATCH_UNITS, logAlarm, updateDetector } from "./statistics/detector.ts";
 import { logLikelihoodRatios } from "./statistics/rate-evidence.ts";
 import { addByCohort, addTallies, EMPTY_TALLIES, type ByCohort, type Tally } from "./statistics/tally.ts";
 
@@ -20,9 +21,12 @@ export type OutcomeBucket = {
 /** What a signal is held against, and whether the feature is kept and watched. */
 export type SignalTerms = {
   readonly threshold: number;
-  readonly against: "threshold" | "holdout";
+  readonly against: Against;
   readonly isKept: boolean;
 };
+
+/** Treatment units after which an older one counts a third of a new one in what is recent. */
+const RECENT_UNITS = 1_000;
 
 const NO_UNITS: ByCohort<number> = { treatment: 0, holdout: 0 };
 
@@ -36,43 +40,75 @@ const stepOf = ({ treatment, holdout, earlier = NO_UNITS }: OutcomeBucket): ByCo
   holdout: { n: holdout.n - earlier.holdout, s: holdout.s - earlier.holdout },
 });
 
-/** Adds a bucket to the batch that is filling; a full batch goes to the detector. */
+/** The ln e-values of one batch: against the threshold, beside the holdout, or each. */
+export type BatchLogEValues = {
+  readonly below: readonly number[] | null;
+  readonly beside: readonly number[] | null;
+};
+
+/** Takes a batch into the detectors. Under a comparison alone there is one of them, beside the holdout. */
+export const updateDetectors = (
+  { detector, besideHoldout, run }: SinceKept,
+  batch: ByCohort<Tally>,
+  { below, beside }: BatchLogEValues,
+): SinceKept => ({
+  run: logAlarm(detector) <= 0 ? batch : addByCohort(run, batch),
+  detector: updateDetector(detector, below ?? beside ?? []),
+  besideHoldout: below === null || beside === null ? [] : updateDetector(besideHoldout, beside),
+});
+
+const fade = (recent: Tally, { n, s }: Tally): Tally => {
+  const kept = Math.exp(-n / RECENT_UNITS);
+  return { n: recent.n * kept + n, s: recent.s * kept + s };
+};
+
+/** Adds a bucket to the batch that is filling; a full batch goes to the detectors. */
 const updateSinceKept = (
   { sinceKept, mature }: Pick<OutcomeEvidence, "sinceKept" | "mature">,
   bucket: ByCohort<Tally>,
   { threshold, against }: SignalTerms,
 ): OutcomeEvidence["sinceKept"] => {
   const batch = addByCohort(sinceKept.batch, bucket);
-  if (batch.treatment.n < BATCH_UNITS) return { ...sinceKept, batch };
+  const recent = fade(sinceKept.recent, bucket.treatment);
+  if (batch.treatment.n < BATCH_UNITS) return { ...sinceKept, batch, recent };
   // The bet is about the holdout's rate as it was known before the batch began to fill.
   const holdoutBefore = {
     n: mature.holdout.n - sinceKept.batch.holdout.n,
     s: mature.holdout.s - sinceKept.batch.holdout.s,
   };
-  const logEValues =
-    against === "holdout"
-      ? comparisonLogEValues(batch, predictRate(holdoutBefore))
-      : logLikelihoodRatios(batch.treatment, threshold);
-  return { detector: updateDetector(sinceKept.detector, logEValues), batch: EMPTY_TALLIES };
+  const logEValues = {
+    below: against === "holdout" ? null : logLikelihoodRatios(batch.treatment, threshold),
+    beside: against === "threshold" ? null : comparisonLogEValues(batch, predictRate(holdoutBefore)),
+  };
+  return { ...updateDetectors(sinceKept, batch, logEValues), batch: EMPTY_TALLIES, recent };
 };
 
-/** Buckets in rising order; afterwards everything that begins before `upTo` (unix seconds) is in. */
+/**
+ * Buckets in rising order; afterwards everything that begins before `upTo` (unix seconds) is in. `isUsual`: whether units came as
+ * ever while those of the bucket that begins then could succeed. A kept feature whose holdout says nothing is held to account
+ * for such buckets alone.
+ */
 export const accumulateOutcomes = (
   evidence: OutcomeEvidence,
   buckets: readonly OutcomeBucket[],
   upTo: number,
   terms: SignalTerms,
+  isUsual: (bucketS: number) => boolean = () => true,
 ): OutcomeEvidence => {
-  let { mature, worseThanHoldout, stepHoldout, sinceKept } = evidence;
+  let { mature, worseThanHoldout, stepHoldout, onlyTreatment, sinceKept } = evidence;
+  const isCompared = terms.against !== "threshold";
   for (const bucket of buckets) {
     if (bucket.bucketS < evidence.accumulatedTo || bucket.bucketS >= upTo) continue;
-    if (terms.against === "holdout") {
+    if (isCompared) {
       const step = stepOf(bucket);
       const logEValues = comparisonLogEValues(step, predictRate(stepHoldout));
       worseThanHoldout = addLogEValues(worseThanHoldout, logEValues);
       stepHoldout = addTallies(stepHoldout, step.holdout);
+      onlyTreatment += soleLogEValue(bucket);
     }
-    if (terms.isKept) sinceKept = updateSinceKept({ sinceKept, mature }, bucket, terms);
+    const saysSomething = isCompared && mature.holdout.s + bucket.holdout.s > 0;
+    if (terms.isKept && (saysSomething || isUsual(bucket.bucketS)))
+      sinceKept = updateSinceKept({ sinceKept, mature }, bucket, terms);
     mature = addByCohort(mature, bucket);
   }
   return {
@@ -80,6 +116,7 @@ export const accumulateOutcomes = (
     mature,
     worseThanHoldout,
     stepHoldout,
+    onlyTreatment,
     sinceKept,
     accumulatedTo: Math.max(evidence.accumulatedTo, upTo),
   };

@@ -1,10 +1,11 @@
 // Takes buckets of requests into the evidence about latency and errors, each exactly once and for good, as
 // accumulate-outcomes.ts does with outcomes.
-import type { Rule } from "../../shared/features/rule.ts";
-import { addLogEValues, type SignalTerms } from "./accumulate-outcomes.ts";
+import type { Against } from "../../shared/features/rule.ts";
+import { addLogEValues, updateDetectors, type SignalTerms } from "./accumulate-outcomes.ts";
 import type { Evidence, TrafficEvidence } from "./evidence.ts";
+import { againstOf, type JudgedRule } from "./judged-rule.ts";
+import { addBucketSize, requestCap } from "./statistics/bucket-sizes.ts";
 import { comparisonLogEValues, predictRate } from "./statistics/comparison.ts";
-import { updateDetector } from "./statistics/detector.ts";
 import { shareLogEValues } from "./statistics/share-bets.ts";
 import { addByCohort, complement, type ByCohort, type Tally } from "./statistics/tally.ts";
 
@@ -12,7 +13,10 @@ import { addByCohort, complement, type ByCohort, type Tally } from "./statistics
 export type TrafficBucket = {
   readonly bucketS: number;
   readonly latency: ByCohort<Tally>;
+  /** `s`: failed ones */
   readonly errors: ByCohort<Tally>;
+  /** Requests that were aborted or hung (not given: none). */
+  readonly unfinished?: ByCohort<number>;
 };
 
 /** The rule's bound on slow requests: latencyP95Threshold says that at most one in twenty may be slower. */
@@ -21,7 +25,7 @@ export const SLOW_SHARE = 0.05;
 /**
  * Requests that count as one witness in the comparison with the holdout: those of one unit in one bucket depend on each other
  * (one page, one slow query). Safe while a unit's requests in a bucket, averaged over requests (Σk²/Σk), are no more than this;
- * the fold leaves out the requests of a unit beyond a hundred (origin/aggregate/batch/fold-batch.ts), so that no script dominates.
+ * the fold leaves out a unit's requests beyond a bound (origin/aggregate/batch/fold-batch.ts), so that no script dominates.
  */
 export const REQUESTS_PER_WITNESS = 10;
 
@@ -31,40 +35,58 @@ export const accumulateRequests = (
   batch: ByCohort<Tally>,
   { threshold, against, isKept }: SignalTerms,
 ): TrafficEvidence => {
-  const isCompared = against === "holdout";
   // Bad requests are the rarer outcome; "worse" is about the good ones.
   const good = { treatment: complement(batch.treatment), holdout: complement(batch.holdout) };
-  const logEValues = isCompared
-    ? comparisonLogEValues(good, predictRate(complement(evidence.requests.holdout)), 1 / REQUESTS_PER_WITNESS)
-    : shareLogEValues(batch.treatment, threshold);
-  const { aboveBound, worseThanHoldout, sinceKept } = evidence;
+  const below =
+    against === "holdout" ? null : shareLogEValues(batch.treatment, threshold, requestCap(evidence.sizes));
+  const beside =
+    against === "threshold"
+      ? null
+      : comparisonLogEValues(
+          good,
+          predictRate(complement(evidence.requests.holdout)),
+          1 / REQUESTS_PER_WITNESS,
+        );
+  const { aboveBound, worseThanHoldout, sizes, sinceKept } = evidence;
   return {
     requests: addByCohort(evidence.requests, batch),
-    aboveBound: isCompared ? aboveBound : addLogEValues(aboveBound, logEValues),
-    worseThanHoldout: isCompared ? addLogEValues(worseThanHoldout, logEValues) : worseThanHoldout,
-    sinceKept: isKept ? { detector: updateDetector(sinceKept.detector, logEValues) } : sinceKept,
+    aboveBound: below === null ? aboveBound : addLogEValues(aboveBound, below),
+    worseThanHoldout: beside === null ? worseThanHoldout : addLogEValues(worseThanHoldout, beside),
+    sizes: addBucketSize(sizes, batch.treatment.n),
+    sinceKept: isKept ? updateDetectors(sinceKept, batch, { below, beside }) : sinceKept,
   };
 };
+
+const ofBoth = <R>(of: (cohort: "treatment" | "holdout") => R): ByCohort<R> => ({
+  treatment: of("treatment"),
+  holdout: of("holdout"),
+});
+
+/** Requests that their visitors did not get: failed or unfinished. */
+export const lostOf = ({ errors, unfinished }: TrafficBucket): ByCohort<Tally> =>
+  ofBoth((cohort) => ({
+    n: errors[cohort].n,
+    s: errors[cohort].s + (unfinished?.[cohort] ?? 0),
+  }));
 
 /** Buckets in rising order; afterwards everything that begins before `upTo` (unix seconds) is in. */
 export const accumulateTraffic = (
   traffic: Evidence["traffic"],
   buckets: readonly TrafficBucket[],
   upTo: number,
-  { rule, isKept }: { rule: Pick<Rule, "errorRateThreshold" | "compare">; isKept: boolean },
+  { rule, isKept }: { rule: JudgedRule; isKept: boolean },
 ): Evidence["traffic"] => {
-  const termsOf = (threshold: number, against: SignalTerms["against"] = "threshold"): SignalTerms => ({
-    threshold,
-    against,
-    isKept,
-  });
-  const latencyTerms = termsOf(SLOW_SHARE, rule.compare.latency);
-  const errorTerms = termsOf(rule.errorRateThreshold ?? SLOW_SHARE, rule.compare.errorRate);
-  let { latency, errors } = traffic;
+  const termsOf = (threshold: number, against: Against): SignalTerms => ({ threshold, against, isKept });
+  const errorBound = rule.errorRateThreshold ?? SLOW_SHARE;
+  const latencyTerms = termsOf(SLOW_SHARE, againstOf(rule, "latency"));
+  const errorTerms = termsOf(errorBound, "threshold");
+  const lostTerms = termsOf(errorBound, "holdout");
+  let { latency, errors, lost } = traffic;
   for (const bucket of buckets) {
     if (bucket.bucketS < traffic.accumulatedTo || bucket.bucketS >= upTo) continue;
     latency = accumulateRequests(latency, bucket.latency, latencyTerms);
     errors = accumulateRequests(errors, bucket.errors, errorTerms);
+    lost = accumulateRequests(lost, lostOf(bucket), lostTerms);
   }
-  return { ...traffic, latency, errors, accumulatedTo: Math.max(traffic.accumulatedTo, upTo) };
+  return { ...traffic, latency, errors, lost, accumulatedTo: Math.max(traffic.accumulatedTo, upTo) };
 };

@@ -1,7 +1,7 @@
 // How a rule's α is spent. Weighted Bonferroni: the shares add up to at most 1, so the chance that any signal rolls a good
 // feature back is at most α.
-import type { Rule } from "../../shared/features/rule.ts";
 import type { SignalName } from "./decision.ts";
+import { errorTestsOf, type JudgedRule } from "./judged-rule.ts";
 
 /** Chance of keeping a feature that misses one of its thresholds. */
 export const KEEP_ALPHA = 0.05;
@@ -9,11 +9,17 @@ export const KEEP_ALPHA = 0.05;
 /** ln evidence that each required signal needs for KEEP. */
 export const KEEP_LOG_BAR = -Math.log(KEEP_ALPHA);
 
+/**
+ * ln evidence beside the holdout that a signal held against both needs, next to its own bar against the threshold. So a feature
+ * that is no worse than its holdout is blamed for a misfortune of everybody with a chance of at most 1 %, over its whole life.
+ */
+export const SECOND_LOG_BAR = Math.log(100);
+
 type AlphaShares = Readonly<Record<SignalName, number>>;
 
 /** Shares of α; 0: not tested. A signal that nothing is asked of (a rate's threshold of 0) leaves its share to the others. */
-export const alphaShares = (rule: Rule): AlphaShares => {
-  const guarded = rule.errorRateThreshold !== undefined;
+export const alphaShares = (rule: JudgedRule): AlphaShares => {
+  const guarded = errorTestsOf(rule).length > 0;
   const activation = rule.activationThreshold > 0 ? 0.4 : 0;
   const retention = rule.retentionThreshold > 0 ? 0.5 : 0;
   const sum = activation + retention + 0.1;
@@ -25,6 +31,8 @@ export const alphaShares = (rule: Rule): AlphaShares => {
   };
 };
 
-/** ln evidence that a signal needs for a rollback; infinite where it is not tested. */
-export const rollbackLogBar = (rule: Rule, signal: SignalName): number =>
-  -Math.log(rule.falseRollbackRate * alphaShares(rule)[signal]);
+/** ln evidence that a signal needs for a rollback; infinite where it is not tested. Two tests of the error rate halve its share. */
+export const rollbackLogBar = (rule: JudgedRule, signal: SignalName): number => {
+  const tests = signal === "errorRate" ? Math.max(1, errorTestsOf(rule).length) : 1;
+  return -Math.log((rule.falseRollbackRate * alphaShares(rule)[signal]) / tests);
+};

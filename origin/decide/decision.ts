@@ -1,5 +1,6 @@
 // A decision, with everything needed to understand it later: counts, evidence, bars, and a sentence.
 // Stored as JSON in pmf_evaluations.decision and handed to the rollback as its reason. null means "not known", never 0.
+import type { Against } from "../../shared/features/rule.ts";
 import type { Tally } from "./statistics/tally.ts";
 
 export type SignalName = "activation" | "retention" | "latency" | "errorRate";
@@ -13,10 +14,13 @@ export type State = "COLLECTING" | "TESTING" | "UNDECIDED" | "KEEP" | "WATCH" | 
 
 export type Action = "KEEP" | "ROLLBACK" | "WAIT";
 
-/** One signal held against its threshold or against the holdout, at one age. */
+/** ln evidence and the ln bar that it has to reach. */
+export type LogEvidence = { logEvidence: number; logBar: number };
+
+/** One signal held against its threshold, against the holdout or against both, at one age. */
 export type TestReport = {
   signal: SignalName;
-  against: "threshold" | "holdout";
+  against: Against;
   /** Age at which outcomes are counted, in seconds; null for requests. */
   ageSeconds: number | null;
   /** The rule's bound: smallest share of successes, or largest share of bad requests. */
@@ -31,8 +35,18 @@ export type TestReport = {
   /** ln evidence for a rollback and the ln bar it has to reach; of a comparison with the holdout, over all ages together. */
   logEvidence: number;
   logBar: number;
-  /** Since the feature was kept: ln of the detector and the ln bar at which it alarms; null before the first batch. */
-  alarm: { logEvidence: number; logBar: number } | null;
+  /** Against both: the evidence beside the holdout, over all ages together. It has to reach its bar as well. */
+  comparison: LogEvidence | null;
+  /**
+   * Evidence that the holdout cannot succeed at all (the action exists in the feature alone), as long as it never has; null
+   * where it has, or is not asked. From its bar on a test against both is one against the threshold.
+   */
+  onlyTreatment: LogEvidence | null;
+  /**
+   * Since the feature was kept: ln of the detector and the ln bar at which it alarms, the second pair where both are asked for,
+   * and the counts behind it; null before the first batch.
+   */
+  alarm: (LogEvidence & { comparison: LogEvidence | null; treatment: Tally; holdout: Tally | null }) | null;
   /** Whether there are enough units for this test to count (minCohortSize). */
   counts: boolean;
 };

@@ -5,8 +5,20 @@ import type { Ages } from "../../shared/features/outcome-ages.ts";
 import { COMPARED_RATIOS } from "./statistics/comparison.ts";
 import type { Detector } from "./statistics/detector.ts";
 import type { CohortShares, RolloutPeriod } from "./statistics/sample-ratio.ts";
+import type { BucketSizes } from "./statistics/bucket-sizes.ts";
 import { STAKES } from "./statistics/share-bets.ts";
+import { NO_VOLUME, type Volume } from "./statistics/volume.ts";
 import { EMPTY_TALLIES, EMPTY_TALLY, type ByCohort, type Tally } from "./statistics/tally.ts";
+
+/** What has happened since the feature was kept. */
+export type SinceKept = {
+  /** Against the threshold, or under a comparison alone beside the holdout. */
+  readonly detector: Detector;
+  /** Beside the holdout, where an alarm needs both. */
+  readonly besideHoldout: Detector;
+  /** What the detector has seen since it stood at nothing last: the counts behind an alarm. */
+  readonly run: ByCohort<Tally>;
+};
 
 /** Mature units at one age: exposed at least that long ago, and their telemetry has had time to arrive. */
 export type OutcomeEvidence = {
@@ -17,13 +29,17 @@ export type OutcomeEvidence = {
   /**
    * ln evidence that treatment does worse than holdout in the step to this age, one for each of COMPARED_RATIOS: of the
    * units that had not succeeded at the age before, fewer do by this one. Stays 0 under a rule that holds the signal
-   * against its threshold, for which the tally is enough.
+   * against its threshold alone, for which the tally is enough.
    */
   readonly worseThanHoldout: readonly number[];
   /** Holdout in the same step, from which the next bucket's rate is predicted: units still to succeed, and successes. */
   readonly stepHoldout: Tally;
-  /** Since the feature was kept: the detector, and the units of the batch that is filling. */
-  readonly sinceKept: { readonly detector: Detector; readonly batch: ByCohort<Tally> };
+  /** ln evidence that the holdout cannot succeed at all; of worth only while none of it has. */
+  readonly onlyTreatment: number;
+  /** The batch that is filling, and the share of the newest treatment units, older ones fading (see RECENT_UNITS). */
+  readonly sinceKept: SinceKept & { readonly batch: ByCohort<Tally>; readonly recent: Tally };
+  /** Exposures from the begin of the oldest bucket on that is not mature: the traffic in which its units may succeed. */
+  readonly volume: Volume;
 };
 
 /** Requests by the time they came in. `s` counts bad ones (too slow, or failed). */
@@ -32,7 +48,9 @@ export type TrafficEvidence = {
   /** ln evidence that the share of bad requests is above its bound, one for each of STAKES; or else, by the rule: */
   readonly aboveBound: readonly number[];
   readonly worseThanHoldout: readonly number[];
-  readonly sinceKept: { readonly detector: Detector };
+  /** Of the buckets so far: a bet on the next one is weighted by it. */
+  readonly sizes: BucketSizes;
+  readonly sinceKept: SinceKept;
 };
 
 export type Evidence = {
@@ -51,7 +69,10 @@ export type Evidence = {
   readonly traffic: {
     readonly accumulatedTo: number;
     readonly latency: TrafficEvidence;
+    /** Failed requests, against the threshold. */
     readonly errors: TrafficEvidence;
+    /** Failed and unfinished requests, beside the holdout. */
+    readonly lost: TrafficEvidence;
     /** 95th percentile since the trial began, in ms; null before the first request. */
     readonly p95Ms: ByCohort<number | null>;
   };
@@ -59,11 +80,14 @@ export type Evidence = {
 
 const zeros = (components: number): number[] => Array.from({ length: components }, () => 0);
 
+const NOTHING_SINCE_KEPT: SinceKept = { detector: [], besideHoldout: [], run: EMPTY_TALLIES };
+
 export const EMPTY_TRAFFIC: TrafficEvidence = {
   requests: EMPTY_TALLIES,
   aboveBound: zeros(STAKES.length),
   worseThanHoldout: zeros(COMPARED_RATIOS.length),
-  sinceKept: { detector: [] },
+  sizes: [],
+  sinceKept: NOTHING_SINCE_KEPT,
 };
 
 /**
@@ -83,7 +107,9 @@ export const emptyEvidence = (
     mature: EMPTY_TALLIES,
     worseThanHoldout: zeros(COMPARED_RATIOS.length),
     stepHoldout: EMPTY_TALLY,
-    sinceKept: { detector: [], batch: EMPTY_TALLIES },
+    onlyTreatment: 0,
+    sinceKept: { ...NOTHING_SINCE_KEPT, batch: EMPTY_TALLIES, recent: EMPTY_TALLY },
+    volume: { ...NO_VOLUME, from: accumulatedTo, knownTo: accumulatedTo },
   });
   return {
     since: accumulatedTo,
@@ -103,6 +129,7 @@ export const emptyEvidence = (
       accumulatedTo,
       latency: EMPTY_TRAFFIC,
       errors: EMPTY_TRAFFIC,
+      lost: EMPTY_TRAFFIC,
       p95Ms: { treatment: null, holdout: null },
     },
   };

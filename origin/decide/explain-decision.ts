@@ -5,7 +5,8 @@ import type { Decision, KeepReport, TestReport } from "./decision.ts";
 import { formatCount } from "./format.ts";
 import { betaCdf } from "./statistics/incomplete-beta.ts";
 import { liftInterval, rateInterval, type Interval } from "./statistics/interval.ts";
-import { unitsToKeep, unitsToRollback } from "./planning/power.ts";
+import { smallestReaching, unitsToKeep, unitsToRollback } from "./planning/power.ts";
+import { gridLogEvidence } from "./statistics/rate-evidence.ts";
 import { complement, type Tally } from "./statistics/tally.ts";
 
 /** Intervals are about one signal at a time. */
@@ -34,6 +35,21 @@ export type ExplainedDecision = Decision & {
   readonly botRequests: number;
 };
 
+/** Whether nothing but the evidence against the threshold is missing. */
+const isShownBeside = ({ against, comparison }: TestReport): boolean =>
+  against !== "holdout" && (comparison === null || comparison.logEvidence >= comparison.logBar);
+
+/** Further requests at the share of bad ones seen so far, until it is proven to be low enough; by the grid of keep-tests.ts. */
+const requestsToKeep = ({ treatment, threshold }: TestReport, { logBar }: KeepReport): number | null => {
+  const rate = treatment.s / treatment.n;
+  return rate < threshold
+    ? smallestReaching(
+        (more) => gridLogEvidence({ n: treatment.n + more, s: treatment.s + more * rate }, threshold),
+        logBar,
+      )
+    : null;
+};
+
 const explain = (test: TestReport, keep: KeepReport | undefined, rule: Rule): Explanation => {
   const isRate = test.signal === "activation" || test.signal === "retention";
   const { treatment, holdout, signal, ageSeconds } = test;
@@ -55,12 +71,14 @@ const explain = (test: TestReport, keep: KeepReport | undefined, rule: Rule): Ex
         : liftInterval(treatment, holdout, { alpha: INTERVAL_ALPHA, tightAt: 2 * tightAt }),
     posterior: rate === null ? null : betaCdf(alpha + good.s, beta + good.n - good.s, threshold),
     unitsToRollback:
-      inSight && test.against === "threshold" && isRate && test.logEvidence < test.logBar
+      inSight && isRate && isShownBeside(test) && test.logEvidence < test.logBar
         ? unitsToRollback({ threshold, logBar: test.logBar, prior }, rate, good)
         : null,
     unitsToKeep:
       inSight && keep !== undefined && keep.logEvidence < keep.logBar
-        ? unitsToKeep({ threshold, logBar: keep.logBar, prior }, rate, good)
+        ? isRate
+          ? unitsToKeep({ threshold, logBar: keep.logBar, prior }, rate, good)
+          : requestsToKeep(test, keep)
         : null,
   };
 };

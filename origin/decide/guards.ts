@@ -1,4 +1,5 @@
-// The guards: when the telemetry cannot be trusted, nothing is decided on it, neither KEEP nor ROLLBACK.
+// The guards. While telemetry is behind, nothing is decided on it. While units are lost on one side, no rate is, and nothing is
+// kept; slow and failing requests still roll a feature back.
 import type { Decision } from "./decision.ts";
 import type { Evidence } from "./evidence.ts";
 import { formatOdds } from "./format.ts";
@@ -36,5 +37,5 @@ export const sampleRatioObstacle = (
     test.logEvidence === earlierLogEvidence
       ? "the cohorts did not have the sizes of the rollout before it was changed"
       : `the cohorts have ${treatment} and ${holdout} units where the rollout makes them ${rolloutBps} : ${holdoutBps}`;
-  return `${sizes} (evidence ${formatOdds(test.logEvidence)}); units are lost on one side`;
+  return `${sizes} (evidence ${formatOdds(test.logEvidence)}); units are lost on one side, so no rate is judged and nothing is kept until a person begins a new trial`;
 };

@@ -1,8 +1,8 @@
 // The evidence that a feature meets its thresholds, signal by signal.
-import type { Rule } from "../../shared/features/rule.ts";
 import { KEEP_LOG_BAR } from "./alpha-shares.ts";
 import type { KeepReport } from "./decision.ts";
 import type { Evidence } from "./evidence.ts";
+import type { JudgedRule } from "./judged-rule.ts";
 import {
   hasEnoughExposed,
   outcomeSignals,
@@ -15,7 +15,11 @@ import { clampProbability, gridLogEvidence, gridLogKeepEvidence } from "./statis
 import type { Tally } from "./statistics/tally.ts";
 
 /** The prior of a rule is about activation. */
-const logEvidenceAbove = (rule: Rule, { name, threshold }: OutcomeSignal, tally: Tally): number =>
+export const logEvidenceAbove = (
+  rule: Pick<JudgedRule, "prior">,
+  { name, threshold }: Pick<OutcomeSignal, "name" | "threshold">,
+  tally: Tally,
+): number =>
   rule.prior !== undefined && name === "activation"
     ? betaLogKeepEvidence(tally, clampProbability(threshold), rule.prior)
     : gridLogKeepEvidence(tally, threshold);
@@ -25,7 +29,7 @@ const logEvidenceAbove = (rule: Rule, { name, threshold }: OutcomeSignal, tally:
  * unit has had its whole window. (The other early decision, a rollback with all immature units counted as successes, is valid
  * too but never comes first: each such success lowers every component of the evidence below its value for the mature units.)
  */
-const outcomeTest = (rule: Rule, signal: OutcomeSignal): KeepReport => {
+const outcomeTest = (rule: JudgedRule, signal: OutcomeSignal): KeepReport => {
   const enough = signal.ages.filter(({ mature }) => mature.treatment.n >= rule.minCohortSize);
   return {
     signal: signal.name,
@@ -39,7 +43,7 @@ const outcomeTest = (rule: Rule, signal: OutcomeSignal): KeepReport => {
 };
 
 const trafficTest = (
-  rule: Rule,
+  rule: JudgedRule,
   evidence: Evidence,
   { name, threshold, traffic }: TrafficSignal,
 ): KeepReport => {
@@ -52,8 +56,15 @@ const trafficTest = (
   };
 };
 
-/** One for each required signal; KEEP needs all of them, which needs no correction. */
-export const keepTests = (rule: Rule, evidence: Evidence): KeepReport[] => [
-  ...outcomeSignals(rule, evidence).map((signal) => outcomeTest(rule, signal)),
-  ...trafficSignals(rule, evidence).map((signal) => trafficTest(rule, evidence, signal)),
-];
+/** One for each signal that the rule bounds; KEEP needs all of them, which needs no correction. */
+export const keepTests = (rule: JudgedRule, evidence: Evidence): KeepReport[] => {
+  const bounded = trafficSignals(rule, evidence).filter(
+    ({ name }, index, all) =>
+      all.findIndex((one) => one.name === name) === index &&
+      (name === "latency" || rule.errorRateThreshold !== undefined),
+  );
+  return [
+    ...outcomeSignals(rule, evidence).map((signal) => outcomeTest(rule, signal)),
+    ...bounded.map((signal) => trafficTest(rule, evidence, signal)),
+  ];
+};

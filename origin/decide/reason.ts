@@ -4,6 +4,7 @@ import { KEEP_LOG_BAR } from "./alpha-shares.ts";
 import type { KeepReport, SignalName, State, TestReport } from "./decision.ts";
 import type { Evidence } from "./evidence.ts";
 import { describeEvidence, describeRate } from "./describe-test.ts";
+import { hasAlarmed, hasFailed } from "./failures.ts";
 import {
   capitalise,
   formatCount,
@@ -44,8 +45,31 @@ type Reported = {
   readonly now: number;
 };
 
+/** Of the signal's tests one that speaks against the feature, if any does. */
+const culprit = (tests: readonly TestReport[], signal: SignalName): TestReport | undefined => {
+  const own = tests.filter((test) => test.signal === signal);
+  const alarmed = own.filter(hasAlarmed);
+  const failed = alarmed.length > 0 ? alarmed : own.filter(hasFailed);
+  return strongest(failed.length > 0 ? failed : own);
+};
+
+/** The bound over a whole life; an alarm of a kept feature has none. */
+const chanceText = (causes: readonly TestReport[], rule: Rule): string => {
+  const proven = causes.filter((test) => !hasAlarmed(test));
+  if (proven.length === 0) return "";
+  const subject = proven.every(({ against }) => against === "holdout")
+    ? "is no worse than its holdout"
+    : "meets its thresholds";
+  const second = proven.flatMap(({ comparison }) => comparison ?? [])[0];
+  const beside =
+    second === undefined
+      ? ""
+      : ` One that is no worse than its holdout: at most ${formatRate(Math.exp(-second.logBar))}.`;
+  return ` Chance of rolling back a feature that ${subject}, over its whole life: at most ${formatRate(rule.falseRollbackRate)}.${beside}`;
+};
+
 const rollbackReason = ({ tests, cause, obstacle, rule }: Reported): string => {
-  const causes = cause.flatMap((signal) => strongest(tests.filter((test) => test.signal === signal)) ?? []);
+  const causes = cause.flatMap((signal) => culprit(tests, signal) ?? []);
   if (causes.length === 0) return `ROLLBACK: ${obstacle ?? "decided earlier in this trial"}.`;
   const found = causes.map((test) => `${describeRate(test, rule)}. ${describeEvidence(test)}`).join(" ");
   const innocent = [...new Set(tests.map(({ signal }) => signal))].filter(
@@ -55,7 +79,7 @@ const rollbackReason = ({ tests, cause, obstacle, rule }: Reported): string => {
     innocent.length === 0
       ? ""
       : ` ${capitalise(titles(innocent))} ${innocent.length === 1 ? "is" : "are"} not the cause.`;
-  return `ROLLBACK: ${found} Chance of rolling back a feature that meets its thresholds, over its whole life: at most ${formatRate(rule.falseRollbackRate)}.${others}`;
+  return `ROLLBACK: ${found}${chanceText(causes, rule)}${others}`;
 };
 
 const keepReason = ({ tests, keep, rule }: Reported): string => {
@@ -103,7 +127,7 @@ export const reasonOf = (reported: Reported): string => {
     case "KEEP":
       return `KEEP: ${keepReason(reported)}`;
     case "WATCH":
-      return `WATCH: kept, and watched for a later fall. ${keepReason(reported)}`;
+      return `WATCH: kept, and watched for a later fall. ${keepReason(reported)}${also}`;
     case "INVALID":
       return `INVALID:${also}`;
     case "COLLECTING":

@@ -1,8 +1,9 @@
 // The signals that a rule tests, each with its threshold and its evidence, in the order in which people read them.
-import type { Rule } from "../../shared/features/rule.ts";
+import type { Against, Rule } from "../../shared/features/rule.ts";
 import { SLOW_SHARE } from "./accumulate-requests.ts";
 import { alphaShares } from "./alpha-shares.ts";
 import type { Evidence, OutcomeEvidence, TrafficEvidence } from "./evidence.ts";
+import { againstOf, errorTestsOf, type JudgedRule } from "./judged-rule.ts";
 
 /** Success is the good outcome: the rate has to be at least the threshold. */
 export type OutcomeSignal = {
@@ -14,11 +15,15 @@ export type OutcomeSignal = {
 /** Success is the bad request: its share may be at most the threshold. */
 export type TrafficSignal = {
   readonly name: "latency" | "errorRate";
+  readonly against: Against;
   readonly threshold: number;
+  /** Against the threshold. */
   readonly traffic: TrafficEvidence;
+  /** Beside the holdout; of the error rate unfinished requests too. */
+  readonly compared: TrafficEvidence;
 };
 
-export const outcomeSignals = (rule: Rule, { activation, retention }: Evidence): OutcomeSignal[] => {
+export const outcomeSignals = (rule: JudgedRule, { activation, retention }: Evidence): OutcomeSignal[] => {
   const shares = alphaShares(rule);
   const signals: OutcomeSignal[] = [
     { name: "activation", threshold: rule.activationThreshold, ages: activation },
@@ -27,15 +32,27 @@ export const outcomeSignals = (rule: Rule, { activation, retention }: Evidence):
   return signals.filter(({ name }) => shares[name] > 0);
 };
 
-export const trafficSignals = (rule: Rule, { traffic: { latency, errors } }: Evidence): TrafficSignal[] => {
-  const shares = alphaShares(rule);
-  const signals: TrafficSignal[] = [
-    { name: "latency", threshold: SLOW_SHARE, traffic: latency },
-    { name: "errorRate", threshold: rule.errorRateThreshold ?? 1, traffic: errors },
-  ];
-  return signals.filter(({ name }) => shares[name] > 0);
-};
+/** Latency, and each test of the error rate. */
+export const trafficSignals = (
+  rule: JudgedRule,
+  { traffic: { latency, errors, lost } }: Evidence,
+): TrafficSignal[] => [
+  {
+    name: "latency",
+    against: againstOf(rule, "latency"),
+    threshold: SLOW_SHARE,
+    traffic: latency,
+    compared: latency,
+  },
+  ...errorTestsOf(rule).map((against) => ({
+    name: "errorRate" as const,
+    against,
+    threshold: rule.errorRateThreshold ?? 1,
+    traffic: errors,
+    compared: lost,
+  })),
+];
 
 /** Whether there are enough treatment units for requests to count; of outcomes, mature ones are counted instead. */
-export const hasEnoughExposed = (rule: Rule, { exposed }: Evidence): boolean =>
+export const hasEnoughExposed = (rule: Pick<Rule, "minCohortSize">, { exposed }: Evidence): boolean =>
   exposed.treatment >= rule.minCohortSize;

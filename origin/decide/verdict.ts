@@ -1,9 +1,12 @@
 // The state that the tests lead to. Order: guards, evidence for a rollback, evidence for keeping, deadline. A rollback is latched:
 // nothing but a new trial (a person) leaves it.
-import type { Rule } from "../../shared/features/rule.ts";
 import type { Decision, KeepReport, SignalName, State, TestReport } from "./decision.ts";
 import type { Evidence } from "./evidence.ts";
+import { hasFailed } from "./failures.ts";
+import { SIGNAL_TITLE } from "./format.ts";
 import { lagObstacle, sampleRatioObstacle } from "./guards.ts";
+import type { JudgedRule } from "./judged-rule.ts";
+import { watch } from "./watch.ts";
 
 export type History = {
   readonly epoch: number;
@@ -26,7 +29,7 @@ const NOTABLE_LAG_S = 10;
 
 export type DecisionInput = {
   readonly evidence: Evidence;
-  readonly rule: Rule;
+  readonly rule: JudgedRule;
   readonly history: History;
   readonly telemetry: Telemetry;
   /** Unix seconds */
@@ -62,26 +65,40 @@ const hasMatured = (tests: readonly TestReport[]): boolean => {
   return (outcomes.length === 0 ? tests : outcomes).some(({ counts }) => counts);
 };
 
+/** Nobody succeeds, in neither cohort, and enough units are mature for the floor: a comparison has nothing to go by. */
+const nobodySucceeds = (tests: readonly TestReport[]): string | null => {
+  const silent = tests.find(
+    ({ against, counts, treatment, holdout, logEvidence, logBar }) =>
+      against === "both" && counts && logEvidence >= logBar && treatment.s === 0 && holdout?.s === 0,
+  );
+  return silent === undefined
+    ? null
+    : `nobody has any ${SIGNAL_TITLE[silent.signal]}, with the feature or in the holdout: either nothing reports it, or something is wrong for everybody. Where only the feature offers it, set compare.${silent.signal} to "threshold"`;
+};
+
 export const verdictOn = (
   { evidence, rule, history, telemetry, now }: DecisionInput,
   { tests, keep, sampleRatio }: Tests,
 ): Verdict => {
   if (history.decided === "ROLLBACK") return verdict("ROLLBACK", { cause: history.cause });
 
-  const guard = lagObstacle(telemetry.lagSeconds) ?? sampleRatioObstacle(evidence, sampleRatio);
-  if (guard !== null) return verdict("INVALID", { obstacle: guard });
+  const behind = lagObstacle(telemetry.lagSeconds);
+  if (behind !== null) return verdict("INVALID", { obstacle: behind });
 
   const isMeasured = ({ signal }: { signal: SignalName }) =>
     signal !== "activation" || telemetry.activationIsMeasured;
-  const isAlarmed = ({ alarm }: TestReport) =>
-    history.decided === "KEEP" && alarm !== null && alarm.logEvidence >= alarm.logBar;
-  const failed = tests.filter(
-    (test) => test.counts && isMeasured(test) && (test.logEvidence >= test.logBar || isAlarmed(test)),
-  );
+  const isKept = history.decided === "KEEP";
+  const measured = tests.filter(isMeasured);
+  // Losing people on one side is what a broken feature does: it says nothing against slow and failing requests.
+  const mismatch = sampleRatioObstacle(evidence, sampleRatio);
+  const trusted = mismatch === null ? measured : measured.filter(({ ageSeconds }) => ageSeconds === null);
+  const { alarmed, warning } = watch(trusted, rule, evidence);
+  const failed = isKept ? alarmed : trusted.filter(hasFailed);
   if (failed.length > 0)
     return verdict("ROLLBACK", { cause: [...new Set(failed.map(({ signal }) => signal))] });
 
-  if (history.decided === "KEEP") return verdict("WATCH");
+  if (mismatch !== null) return verdict("INVALID", { obstacle: mismatch });
+  if (isKept) return verdict("WATCH", { obstacle: warning });
   const isProven = (test: KeepReport) => test.counts && isMeasured(test) && test.logEvidence >= test.logBar;
   if (keep.length > 0 && keep.every(isProven)) return verdict("KEEP");
 
@@ -89,7 +106,7 @@ export const verdictOn = (
   const obstacle =
     unmeasured !== undefined
       ? `${unmeasured.signal} is not measured: nothing reports it for this feature`
-      : notableLag(telemetry.lagSeconds);
+      : (nobodySucceeds(measured) ?? notableLag(telemetry.lagSeconds));
   if (now - evidence.since < rule.evaluationWindowSeconds)
     return verdict(hasMatured(tests) ? "TESTING" : "COLLECTING", { obstacle });
   return rule.onDeadline === "rollback" && unmeasured === undefined && hasMatured(tests)

@@ -1,25 +1,25 @@
 // Calibrates the threshold of an outcome.
 import type { Queryable } from "../db/pool.ts";
-import { KEEP_LOG_BAR, rollbackLogBar } from "../decide/alpha-shares.ts";
+import { KEEP_LOG_BAR, rollbackLogBar, SECOND_LOG_BAR } from "../decide/alpha-shares.ts";
 import { emptyEvidence } from "../decide/evidence.ts";
 import { matureUpTo } from "../decide/maturity.ts";
 import { concludeCalibration, type SignalCalibration } from "../decide/planning/calibration.ts";
-import { replayComparison, replayThreshold, type Replay } from "../decide/planning/replay.ts";
+import { againstOf, type JudgedRule } from "../decide/judged-rule.ts";
+import { replayOutcome, type Replay } from "../decide/planning/replay.ts";
 import { usersNeeded } from "../decide/planning/sufficiency.ts";
 import { totalByCohort } from "../decide/statistics/tally.ts";
 import type { Ages } from "../../shared/features/outcome-ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
-import type { Rule } from "../../shared/features/rule.ts";
 import { readOutcomes } from "./read-outcomes.ts";
 
-/** The factors by which the threshold is multiplied; beside a holdout an outcome's threshold rolls nothing back. */
+/** The factors by which the threshold is multiplied; beside a holdout alone an outcome's threshold rolls nothing back. */
 const RATE_RATIOS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5] as const;
 
 /** An epoch of a feature, by its present rule. */
 export type CalibratedEpoch = {
   readonly featureId: FeatureId;
   readonly epoch: number;
-  readonly rule: Rule;
+  readonly rule: JudgedRule;
   readonly ages: Ages;
 };
 
@@ -30,8 +30,8 @@ export const calibrateOutcome = async (
   signal: "activation" | "retention",
   now: number,
 ): Promise<SignalCalibration> => {
-  const against = rule.compare[signal] ?? "threshold";
-  const isCompared = against === "holdout";
+  const against = againstOf(rule, signal);
+  const isCompared = against !== "threshold";
   const tested = isCompared ? ages[signal] : ages[signal].slice(-1);
   const found = await readOutcomes(
     db,
@@ -46,23 +46,24 @@ export const calibrateOutcome = async (
     })),
   );
   const settings = {
+    signal,
+    against,
+    prior: signal === "activation" ? rule.prior : undefined,
     logBar: rollbackLogBar(rule, signal),
     keepLogBar: KEEP_LOG_BAR,
     threshold: signal === "activation" ? rule.activationThreshold : rule.retentionThreshold,
     minCohortSize: rule.minCohortSize,
     bucketSeconds: ages.bucketSeconds,
   };
-  const [window, buckets] = [tested.at(-1) ?? 0, found.at(-1) ?? []];
-  const empty = emptyEvidence(ages, 0, { rolloutBps: 0, holdoutBps: 0 })[signal];
+  const empty = emptyEvidence(ages, 0, { rolloutBps: 0, holdoutBps: 0 })[signal].slice(-tested.length);
   const replayAt = (threshold: number): Replay =>
-    isCompared
-      ? replayComparison(
-          empty.map((one, index) => ({ empty: one, buckets: found[index] ?? [] })),
-          { ...settings, threshold },
-        )
-      : replayThreshold({ ageSeconds: window, buckets }, { ...settings, threshold });
-  const seen = totalByCohort(buckets);
+    replayOutcome(
+      empty.map((one, index) => ({ empty: one, buckets: found[index] ?? [] })),
+      { ...settings, threshold },
+    );
+  const seen = totalByCohort(found.at(-1) ?? []);
   const holdoutPerUnit = isCompared ? seen.holdout.n / Math.max(1, seen.treatment.n) : undefined;
+  const secondLogBar = against === "both" ? SECOND_LOG_BAR : undefined;
   return concludeCalibration({
     signal,
     against,
@@ -70,10 +71,10 @@ export const calibrateOutcome = async (
     sufficiency: {
       unit: "users",
       have: seen.treatment.n,
-      needed: usersNeeded({ ...settings, holdoutPerUnit }, rule.minCohortSize),
+      needed: usersNeeded({ ...settings, holdoutPerUnit, secondLogBar }, rule.minCohortSize),
     },
     current: replayAt(settings.threshold),
-    replays: (isCompared ? [1] : RATE_RATIOS)
+    replays: (against === "holdout" ? [1] : RATE_RATIOS)
       .map((ratio) => ratio * settings.threshold)
       .filter((threshold) => threshold < 1)
       .map(replayAt),

@@ -1,13 +1,14 @@
 // Calibrates the thresholds of requests: the latency that counts as slow, and the share that may fail.
 import { setImmediate } from "node:timers/promises";
 import type { Queryable } from "../db/pool.ts";
-import { SLOW_SHARE } from "../decide/accumulate-requests.ts";
+import { lostOf, SLOW_SHARE } from "../decide/accumulate-requests.ts";
 import { KEEP_LOG_BAR, rollbackLogBar } from "../decide/alpha-shares.ts";
 import { matureUpTo } from "../decide/maturity.ts";
 import { concludeCalibration, type SignalCalibration } from "../decide/planning/calibration.ts";
 import { replayTraffic, type Replay } from "../decide/planning/replay.ts";
 import { bucketsNeeded, requestsNeeded, type Sufficiency } from "../decide/planning/sufficiency.ts";
 import { totalByCohort } from "../decide/statistics/tally.ts";
+import type { Against } from "../../shared/features/rule.ts";
 import type { CalibratedEpoch } from "./calibrate-outcome.ts";
 import { readOutcomes } from "./read-outcomes.ts";
 import { readTraffic, trafficBuckets, type TrafficPart } from "./read-traffic.ts";
@@ -37,15 +38,15 @@ export const readRequests = async (
 export const calibrateTraffic = async (
   { rule, ages }: CalibratedEpoch,
   { parts, countsFrom }: Requests,
-  signal: "latency" | "errorRate",
+  { signal, against }: { readonly signal: "latency" | "errorRate"; readonly against: Against },
 ): Promise<SignalCalibration> => {
-  const against = rule.compare[signal] ?? "threshold";
   const present = signal === "latency" ? rule.latencyP95Threshold : (rule.errorRateThreshold ?? 1);
   const boundAt = (threshold: number): number => (signal === "latency" ? SLOW_SHARE : threshold);
   const bucketsAt = (latencyThresholdMs: number) =>
-    trafficBuckets(parts, latencyThresholdMs).map(({ bucketS, latency, errors }) => {
-      const { treatment, holdout } = signal === "latency" ? latency : errors;
-      return { bucketS, treatment, holdout };
+    trafficBuckets(parts, { latencyThresholdMs, latencyOf: rule.latency.of }).map((bucket) => {
+      const ofErrors = against === "holdout" ? lostOf(bucket) : bucket.errors;
+      const { treatment, holdout } = signal === "latency" ? bucket.latency : ofErrors;
+      return { bucketS: bucket.bucketS, treatment, holdout };
     });
   const presentBuckets = bucketsAt(rule.latencyP95Threshold);
   const logBar = rollbackLogBar(rule, signal);
@@ -72,7 +73,7 @@ export const calibrateTraffic = async (
   const seen = totalByCohort(presentBuckets);
   const bound = boundAt(present);
   const sufficiency: Sufficiency =
-    against === "holdout"
+    against !== "threshold"
       ? {
           unit: "requests",
           have: seen.treatment.n,

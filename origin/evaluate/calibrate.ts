@@ -2,6 +2,7 @@
 // have?
 import type { Queryable } from "../db/pool.ts";
 import { alphaShares } from "../decide/alpha-shares.ts";
+import { againstOf, errorTestsOf, judgedRule } from "../decide/judged-rule.ts";
 import type { Calibration, SignalCalibration } from "../decide/planning/calibration.ts";
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
@@ -15,21 +16,24 @@ export const calibrate = async (
   featureId: FeatureId,
   now: number,
 ): Promise<Calibration | null> => {
-  const { rows } = await db.query<{ epoch: number; rule: unknown; version: number }>(
-    `select f.epoch, r.rule, r.version from feature_flags f join pmf_rules r using (feature_id)
+  const { rows } = await db.query<{ epoch: number; holdout_bps: number; rule: unknown; version: number }>(
+    `select f.epoch, f.holdout_bps, r.rule, r.version from feature_flags f join pmf_rules r using (feature_id)
      where f.feature_id = $1`,
     [featureId],
   );
   const [row] = rows;
   if (row === undefined) return null;
-  const rule = Rule.parse(row.rule);
+  const rule = judgedRule(Rule.parse(row.rule), { holdoutBps: row.holdout_bps });
   const epoch = { featureId, epoch: row.epoch, rule, ages: agesOf(rule) };
   const shares = alphaShares(rule);
   const outcomes = (["activation", "retention"] as const).filter((signal) => shares[signal] > 0);
-  const traffic = (["latency", "errorRate"] as const).filter((signal) => shares[signal] > 0);
+  const traffic = [
+    { signal: "latency", against: againstOf(rule, "latency") } as const,
+    ...errorTestsOf(rule).map((against) => ({ signal: "errorRate", against }) as const),
+  ];
   const requests = await readRequests(db, epoch, now);
   const signals: SignalCalibration[] = [];
   for (const signal of outcomes) signals.push(await calibrateOutcome(db, epoch, signal, now));
-  for (const signal of traffic) signals.push(await calibrateTraffic(epoch, requests, signal));
+  for (const test of traffic) signals.push(await calibrateTraffic(epoch, requests, test));
   return { featureId, epoch: row.epoch, ruleVersion: row.version, mode: rule.mode, signals };
 };

@@ -2,8 +2,8 @@
 import type { Queryable } from "../db/pool.ts";
 import type { OutcomeBucket } from "../decide/accumulate-outcomes.ts";
 import type { Evidence } from "../decide/evidence.ts";
+import { againstOf, type JudgedRule } from "../decide/judged-rule.ts";
 import { matureUpTo } from "../decide/maturity.ts";
-import type { Rule } from "../../shared/features/rule.ts";
 import { readOutcomes, type OutcomeRange, type OutcomeSignal } from "./read-outcomes.ts";
 import { readTraffic, type TrafficPart } from "./read-traffic.ts";
 import type { EvaluationTarget } from "./targets.ts";
@@ -31,11 +31,11 @@ export const outcomeKey = (signal: OutcomeSignal, ageSeconds: number): string =>
 type OutcomeProgress = Pick<OutcomeRange, "signal" | "ageSeconds" | "earlierAgeSeconds" | "from">;
 
 /** How far each signal and age has come. */
-const outcomeProgress = ({ exposed, ...outcomes }: Evidence, { compare }: Rule): OutcomeProgress[] => [
+const outcomeProgress = ({ exposed, ...outcomes }: Evidence, rule: JudgedRule): OutcomeProgress[] => [
   { signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null, from: exposed.accumulatedTo },
   ...(["activation", "retention"] as const).flatMap((signal) =>
     outcomes[signal].map(({ ageSeconds, accumulatedTo: from }, index, ages) => {
-      const before = compare[signal] === "holdout" ? ages[index - 1] : undefined;
+      const before = againstOf(rule, signal) === "threshold" ? undefined : ages[index - 1];
       return { signal, ageSeconds, earlierAgeSeconds: before?.ageSeconds ?? null, from };
     }),
   ),

@@ -1,10 +1,18 @@
 // A trial as pmf_trials keeps it. The stored names of its evidence are older than those of the code: data folders and processes
 // of the version before go on with them, so they are mapped here, at the door, and nowhere else.
 import type { SignalName } from "../decide/decision.ts";
-import type { Evidence, OutcomeEvidence, TrafficEvidence } from "../decide/evidence.ts";
+import {
+  EMPTY_TRAFFIC,
+  type Evidence,
+  type OutcomeEvidence,
+  type SinceKept,
+  type TrafficEvidence,
+} from "../decide/evidence.ts";
+import type { BucketSizes } from "../decide/statistics/bucket-sizes.ts";
 import type { Detector } from "../decide/statistics/detector.ts";
 import type { RolloutPeriod } from "../decide/statistics/sample-ratio.ts";
-import type { ByCohort, Tally } from "../decide/statistics/tally.ts";
+import { EMPTY_TALLIES, EMPTY_TALLY, type ByCohort, type Tally } from "../decide/statistics/tally.ts";
+import { NO_VOLUME, type Volume } from "../decide/statistics/volume.ts";
 
 /**
  * SQL expression of the stamp that tells one stored state of the trial `t` from every other. Its number alone does not: after a
@@ -23,20 +31,30 @@ export type StoredTrial = {
   readonly holdoutSketch: Uint8Array;
 };
 
+/** Trials that an earlier version began lack `beside` and `run`. They begin again (trial-terms.ts). */
+type StoredWatch = {
+  readonly detector: Detector;
+  readonly beside?: Detector;
+  readonly run?: ByCohort<Tally>;
+};
+
 type StoredOutcome = {
   readonly ageSeconds: number;
   readonly foldedTo: number;
   readonly mature: ByCohort<Tally>;
   readonly worse: readonly number[];
   readonly held: Tally;
-  readonly watch: { readonly detector: Detector; readonly filling: ByCohort<Tally> };
+  readonly sole?: number;
+  readonly watch: StoredWatch & { readonly filling: ByCohort<Tally>; readonly recent?: Tally };
+  readonly volume?: Volume;
 };
 
 type StoredTraffic = {
   readonly requests: ByCohort<Tally>;
   readonly above: readonly number[];
   readonly worse: readonly number[];
-  readonly watch: { readonly detector: Detector };
+  readonly sizes?: BucketSizes;
+  readonly watch: StoredWatch;
 };
 
 export type StoredEvidence = {
@@ -53,9 +71,16 @@ export type StoredEvidence = {
     readonly foldedTo: number;
     readonly latency: StoredTraffic;
     readonly errors: StoredTraffic;
+    readonly lost?: StoredTraffic;
     readonly p95Ms: ByCohort<number | null>;
   };
 };
+
+const storeWatch = ({ detector, besideHoldout, run }: SinceKept): StoredWatch => ({
+  detector,
+  beside: besideHoldout,
+  run,
+});
 
 const storeOutcome = (outcome: OutcomeEvidence): StoredOutcome => ({
   ageSeconds: outcome.ageSeconds,
@@ -63,14 +88,21 @@ const storeOutcome = (outcome: OutcomeEvidence): StoredOutcome => ({
   mature: outcome.mature,
   worse: outcome.worseThanHoldout,
   held: outcome.stepHoldout,
-  watch: { detector: outcome.sinceKept.detector, filling: outcome.sinceKept.batch },
+  sole: outcome.onlyTreatment,
+  watch: {
+    ...storeWatch(outcome.sinceKept),
+    filling: outcome.sinceKept.batch,
+    recent: outcome.sinceKept.recent,
+  },
+  volume: outcome.volume,
 });
 
 const storeTraffic = (traffic: TrafficEvidence): StoredTraffic => ({
   requests: traffic.requests,
   above: traffic.aboveBound,
   worse: traffic.worseThanHoldout,
-  watch: traffic.sinceKept,
+  sizes: traffic.sizes,
+  watch: storeWatch(traffic.sinceKept),
 });
 
 export const toStoredEvidence = (evidence: Evidence): StoredEvidence => {
@@ -91,10 +123,17 @@ export const toStoredEvidence = (evidence: Evidence): StoredEvidence => {
       foldedTo: traffic.accumulatedTo,
       latency: storeTraffic(traffic.latency),
       errors: storeTraffic(traffic.errors),
+      lost: storeTraffic(traffic.lost),
       p95Ms: traffic.p95Ms,
     },
   };
 };
+
+const readWatch = ({ detector, beside = [], run = EMPTY_TALLIES }: StoredWatch): SinceKept => ({
+  detector,
+  besideHoldout: beside,
+  run,
+});
 
 const readOutcome = (stored: StoredOutcome): OutcomeEvidence => ({
   ageSeconds: stored.ageSeconds,
@@ -102,14 +141,21 @@ const readOutcome = (stored: StoredOutcome): OutcomeEvidence => ({
   mature: stored.mature,
   worseThanHoldout: stored.worse,
   stepHoldout: stored.held,
-  sinceKept: { detector: stored.watch.detector, batch: stored.watch.filling },
+  onlyTreatment: stored.sole ?? 0,
+  sinceKept: {
+    ...readWatch(stored.watch),
+    batch: stored.watch.filling,
+    recent: stored.watch.recent ?? EMPTY_TALLY,
+  },
+  volume: stored.volume ?? { ...NO_VOLUME, from: stored.foldedTo, knownTo: stored.foldedTo },
 });
 
 const readTraffic = (stored: StoredTraffic): TrafficEvidence => ({
   requests: stored.requests,
   aboveBound: stored.above,
   worseThanHoldout: stored.worse,
-  sinceKept: stored.watch,
+  sizes: stored.sizes ?? [],
+  sinceKept: readWatch(stored.watch),
 });
 
 export const fromStoredEvidence = (stored: StoredEvidence): Evidence => {
@@ -130,6 +176,7 @@ export const fromStoredEvidence = (stored: StoredEvidence): Evidence => {
       accumulatedTo: traffic.foldedTo,
       latency: readTraffic(traffic.latency),
       errors: readTraffic(traffic.errors),
+      lost: traffic.lost === undefined ? EMPTY_TRAFFIC : readTraffic(traffic.lost),
       p95Ms: traffic.p95Ms,
     },
   };

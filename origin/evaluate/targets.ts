@@ -1,6 +1,7 @@
 // The evaluation targets: enabled features with a rule, each with the trial that is running for its epoch, in one read.
 import type { Queryable } from "../db/pool.ts";
 import type { SignalName } from "../decide/decision.ts";
+import { judgedRule, type JudgedRule } from "../decide/judged-rule.ts";
 import type { RampPosition } from "../decide/ramp.ts";
 import { agesOf, type Ages } from "../../shared/features/outcome-ages.ts";
 import { FeatureId } from "../../shared/ids.ts";
@@ -16,7 +17,7 @@ export type EvaluationTarget = {
   readonly holdoutBps: number;
   /** Unix seconds */
   readonly epochStartedAt: number;
-  readonly rule: Rule;
+  readonly rule: JudgedRule;
   readonly ruleVersion: number;
   /** Whether the edge itself sees activations, so that none means none. */
   readonly activationConfigured: boolean;
@@ -106,7 +107,7 @@ const lastOf = (row: Row): EvaluationTarget["last"] =>
       };
 
 const targetOf = (row: Row): EvaluationTarget => {
-  const rule = Rule.parse(row.rule);
+  const rule = judgedRule(Rule.parse(row.rule), { holdoutBps: row.holdout_bps });
   const ages = agesOf(rule);
   return {
     featureId: FeatureId.parse(row.feature_id),

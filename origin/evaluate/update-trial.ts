@@ -3,8 +3,10 @@ import { decodeSketch, encodeSketch, mergeEncoded, quantile } from "../../shared
 import { accumulateExposures } from "../decide/accumulate-exposures.ts";
 import { accumulateOutcomes } from "../decide/accumulate-outcomes.ts";
 import { accumulateTraffic } from "../decide/accumulate-requests.ts";
+import { accumulateVolume, isUsualFor, trimVolume } from "../decide/accumulate-volume.ts";
 import type { OutcomeEvidence } from "../decide/evidence.ts";
-import { trafficBuckets, type TrafficPart } from "./read-traffic.ts";
+import { againstOf } from "../decide/judged-rule.ts";
+import { isJudgedForLatency, trafficBuckets, type TrafficPart } from "./read-traffic.ts";
 import { outcomeKey, type MatureData } from "./read-mature.ts";
 import type { EvaluationTarget } from "./targets.ts";
 import type { Trial } from "./trials.ts";
@@ -27,15 +29,27 @@ const updateOutcomes = (
   outcomes: MatureData["outcomes"],
   now: number,
 ): Trial => {
-  const { rule } = target;
+  const { rule, ages } = target;
   const { evidence } = trial;
   const isKept = trial.decided === "KEEP";
-  const accumulate = (signal: "activation" | "retention", threshold: number) => (part: OutcomeEvidence) => {
-    const mature = outcomes.get(outcomeKey(signal, part.ageSeconds));
-    const terms = { threshold, against: rule.compare[signal] ?? "threshold", isKept };
-    return mature === undefined ? part : accumulateOutcomes(part, mature.found, mature.upTo, terms);
-  };
   const exposures = outcomes.get(outcomeKey("exposure", 0));
+  const accumulateAge = (signal: "activation" | "retention", part: OutcomeEvidence): OutcomeEvidence => {
+    const mature = outcomes.get(outcomeKey(signal, part.ageSeconds));
+    const threshold = signal === "activation" ? rule.activationThreshold : rule.retentionThreshold;
+    const terms = { threshold, against: againstOf(rule, signal), isKept };
+    return mature === undefined
+      ? part
+      : accumulateOutcomes(part, mature.found, mature.upTo, terms, isUsualFor(part, ages));
+  };
+  /** The whole window is watched beside the traffic in which its units could succeed. */
+  const accumulateWindow = (signal: "activation" | "retention", part: OutcomeEvidence): OutcomeEvidence => {
+    const beside = exposures === undefined ? part : accumulateVolume(part, exposures, target, ages);
+    return trimVolume(accumulateAge(signal, beside), ages);
+  };
+  const accumulate =
+    (signal: "activation" | "retention") =>
+    (part: OutcomeEvidence, index: number, all: readonly OutcomeEvidence[]): OutcomeEvidence =>
+      index === all.length - 1 ? accumulateWindow(signal, part) : accumulateAge(signal, part);
   return {
     ...trial,
     changed: true,
@@ -43,8 +57,8 @@ const updateOutcomes = (
       ...evidence,
       ...(exposures !== undefined &&
         accumulateExposures(evidence, exposures.found, exposures.upTo, { rollout: target, now })),
-      activation: evidence.activation.map(accumulate("activation", rule.activationThreshold)),
-      retention: evidence.retention.map(accumulate("retention", rule.retentionThreshold)),
+      activation: evidence.activation.map(accumulate("activation")),
+      retention: evidence.retention.map(accumulate("retention")),
     },
   };
 };
@@ -54,9 +68,13 @@ const updateTraffic = (
   trial: Trial,
   { found, upTo }: NonNullable<MatureData["traffic"]>,
 ): Trial => {
-  const treatmentSketch = mergeSketches(trial.treatmentSketch, found, "treatment");
-  const holdoutSketch = mergeSketches(trial.holdoutSketch, found, "holdout");
-  const buckets = trafficBuckets(found, rule.latencyP95Threshold);
+  const judged = found.filter((part) => isJudgedForLatency(part, rule.latency.of));
+  const treatmentSketch = mergeSketches(trial.treatmentSketch, judged, "treatment");
+  const holdoutSketch = mergeSketches(trial.holdoutSketch, judged, "holdout");
+  const buckets = trafficBuckets(found, {
+    latencyThresholdMs: rule.latencyP95Threshold,
+    latencyOf: rule.latency.of,
+  });
   const isKept = trial.decided === "KEEP";
   return {
     ...trial,

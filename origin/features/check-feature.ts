@@ -61,7 +61,7 @@ export const checkRule = (
       "returnAfterSeconds",
       `is ${returnAfterSeconds} and must be below retentionWindowSeconds (${retentionWindowSeconds}): otherwise no unit could return in time`,
     );
-  const compared = Object.entries(rule.compare).find(([, arm]) => arm === "holdout");
+  const compared = Object.entries(rule.compare).find(([, arm]) => arm === "holdout" || arm === "both");
   if (compared !== undefined && holdoutBps === 0)
     return invalid(
       `compare.${compared[0]}`,

@@ -32,9 +32,14 @@ const Ramp = z.strictObject({
   minStageSeconds: deadlineSeconds.describe("A stage lasts at least this long."),
 });
 
-const comparison = z.enum(["threshold", "holdout"]);
+/** What a signal is held against: "both" needs evidence against the threshold and beside the holdout. */
+const Against = z.enum(["threshold", "holdout", "both"]);
+export type Against = z.infer<typeof Against>;
+
 const against = (signal: string) =>
-  comparison.describe(`Whether ${signal} is tested against the threshold or against the holdout.`);
+  Against.describe(
+    `Whether ${signal} is tested against the threshold, against the holdout, or against both.`,
+  );
 
 export const Rule = z.strictObject({
   featureId: FeatureId.describe("The feature that the rule is about."),
@@ -91,9 +96,20 @@ export const Rule = z.strictObject({
     .describe(
       "Beta prior of the activation rate from history. With it a Beta mixture replaces the grid of guesses.",
     ),
+  latency: z
+    .strictObject({
+      of: z
+        .enum(["all", "documents"])
+        .default("all")
+        .describe("`documents`: pages only. `all`: pages and the calls of their scripts."),
+    })
+    .default({ of: "all" })
+    .describe("The requests whose latency is judged. Assets never are."),
   errorRateThreshold: rate
     .optional()
-    .describe("Share of requests that may fail. It shares latency's part of the false-rollback rate."),
+    .describe(
+      "Share of requests that may fail. Beside a holdout failed and unfinished requests are compared with it in any case. The error rate shares latency's part of the false-rollback rate.",
+    ),
   compare: z
     .strictObject({
       activation: against("activation"),
@@ -104,7 +120,7 @@ export const Rule = z.strictObject({
     .partial()
     .default({})
     .describe(
-      "What each signal is tested against. A signal that is not named is tested against its threshold.",
+      "What each signal is tested against. Where it is not named and there is a holdout: `both`, and the error rate `holdout`. Without a holdout: `threshold`.",
     ),
   onFailure: z
     .enum(["rollback", "throttle"])

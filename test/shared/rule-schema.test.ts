@@ -23,6 +23,7 @@ test("the pattern's six fields must be there; the others have defaults", () => {
     retentionWindowSeconds: 604_800,
     returnAfterSeconds: 86_400,
     falseRollbackRate: 0.0004,
+    latency: { of: "all" },
     compare: {},
     onFailure: "rollback",
     onDeadline: "extend",
@@ -40,6 +41,9 @@ test.each([
   { prior: { alpha: 0.1, beta: 0.1 } },
   { compare: { activation: "holdout", retention: "threshold", latency: "holdout", errorRate: "holdout" } },
   { compare: { latency: "threshold" } },
+  { compare: { activation: "both", retention: "both", latency: "both", errorRate: "both" } },
+  { latency: { of: "documents" } },
+  { latency: {} },
   { ramp: { stagesBps: [1], minStageSeconds: 1 } },
   { ramp: { stagesBps: [1, 2, 10_000], minStageSeconds: 60 } },
 ])("%j is accepted", (fields) => {

@@ -30,13 +30,16 @@ export const ruleOf = (over: Partial<Rule> = {}): Rule =>
 
 export type TestEvaluator = ReturnType<ReturnType<typeof makeTrial>["startEvaluator"]>;
 
+/** What a holdout does. */
+const HEALTHY = { activation: 0.2, retention: 0.5 };
+
 /** The feature, its telemetry and evaluators over this database. */
 export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "servicePool">) => ({
-  insertFeature: async (rule: Rule) => {
+  insertFeature: async (rule: Rule, { holdoutBps = 5_000 }: { holdoutBps?: number } = {}) => {
     await pool.query(
       `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, epoch_started_at, revision, activation)
-       values ($1, true, 5000, 5000, to_timestamp($2), 1, '{"path": "/buy", "method": "POST"}')`,
-      [FEATURE, START],
+       values ($1, true, 5000, $3, to_timestamp($2), 1, '{"path": "/buy", "method": "POST"}')`,
+      [FEATURE, START, holdoutBps],
     );
     await pool.query("insert into pmf_rules (feature_id, rule) values ($1, $2)", [
       FEATURE,
@@ -44,7 +47,10 @@ export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "se
     ]);
   },
 
-  /** `units` exposed a second in each cohort, for `seconds` beginning with `from`, with the shares that act and return. */
+  /**
+   * `units` exposed a second in each cohort, for `seconds` beginning with `from`, with the shares of treatment that act and return.
+   * The holdout is healthy, or does as treatment does: `everybody`.
+   */
   insertTelemetry: async (
     over: {
       seconds: number;
@@ -54,11 +60,13 @@ export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "se
       activation: number;
       retention: number;
       latencyMs: number;
+      everybody?: boolean;
     },
     from = START,
   ) => {
     for (const cohort of ["treatment", "holdout"]) {
       const units = cohort === "holdout" ? (over.heldOut ?? over.units) : over.units;
+      const { activation, retention } = cohort === "holdout" && over.everybody !== true ? HEALTHY : over;
       const sketch = emptySketch();
       for (let request = 0; request < units; request++) recordLatency(sketch, over.latencyMs);
       await pool.query(
@@ -72,7 +80,7 @@ export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "se
           cohort,
           from,
           over.seconds,
-          [1, over.activation, over.retention].map((share) => Math.round(units * share)),
+          [1, activation, retention].map((share) => Math.round(units * share)),
         ],
       );
       await pool.query(

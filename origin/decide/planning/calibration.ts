@@ -1,6 +1,6 @@
 // The result of a calibration: a signal's thresholds replayed on the observed data, and the conclusion from them.
 import type { FeatureId } from "../../../shared/ids.ts";
-import type { Rule } from "../../../shared/features/rule.ts";
+import type { Against, Rule } from "../../../shared/features/rule.ts";
 import type { SignalName } from "../decision.ts";
 import type { Tally } from "../statistics/tally.ts";
 import type { Replay } from "./replay.ts";
@@ -8,7 +8,7 @@ import { isSufficient, type Sufficiency } from "./sufficiency.ts";
 
 export type SignalCalibration = {
   readonly signal: SignalName;
-  readonly against: "threshold" | "holdout";
+  readonly against: Against;
   /** Mature treatment units and how many succeeded; for latency and errorRate requests and how many were bad. */
   readonly seen: Tally;
   /** The data that are there, and how many it takes before they say anything. */

@@ -1,7 +1,8 @@
 // Planning a rule before launch: at a given traffic, how long until a feature this bad is rolled back or this good is kept, and
 // which failures are too small to be seen before the deadline. Pure; the CLI and the API both answer from it.
-import type { Rule } from "../../../shared/features/rule.ts";
-import { alphaShares, KEEP_LOG_BAR } from "../alpha-shares.ts";
+import type { Against, Rule } from "../../../shared/features/rule.ts";
+import { alphaShares, KEEP_LOG_BAR, SECOND_LOG_BAR } from "../alpha-shares.ts";
+import { againstOf, judgedRule, type JudgedRule } from "../judged-rule.ts";
 import { smallestDetectable, unitsToKeep, unitsToRollback, type PlannedTest } from "./power.ts";
 
 /** New users of treatment and of the holdout a day. */
@@ -28,7 +29,7 @@ export type SignalForecast = {
    * Beside a holdout the forecast of a rollback is about a holdout that succeeds at exactly `threshold`, and about units that
    * have had their whole window: where many succeed early, it comes sooner.
    */
-  readonly against: "threshold" | "holdout";
+  readonly against: Against;
   readonly threshold: number;
   readonly windowSeconds: number;
   /** Evidence to 1 that a rollback needs. */
@@ -54,15 +55,17 @@ const forecastDecision = (
 };
 
 const forecastSignal = (
-  rule: Rule,
+  rule: JudgedRule,
   traffic: Traffic,
   { signal, threshold, windowSeconds }: PlannedSignal,
 ): SignalForecast => {
   const prior = signal === "activation" ? rule.prior : undefined;
   const bar = 1 / (alphaShares(rule)[signal] * rule.falseRollbackRate);
-  const against = rule.compare[signal] ?? "threshold";
-  const holdoutPerUnit = against === "holdout" ? traffic.holdoutUsersPerDay / traffic.usersPerDay : undefined;
-  const rollback: PlannedTest = { threshold, logBar: Math.log(bar), prior, holdoutPerUnit };
+  const against = againstOf(rule, signal);
+  const holdoutPerUnit =
+    against === "threshold" ? undefined : traffic.holdoutUsersPerDay / traffic.usersPerDay;
+  const secondLogBar = against === "both" ? SECOND_LOG_BAR : undefined;
+  const rollback: PlannedTest = { threshold, logBar: Math.log(bar), prior, holdoutPerUnit, secondLogBar };
   const keep: PlannedTest = { threshold, logBar: KEEP_LOG_BAR, prior };
   const matureByDeadline = Math.floor(
     (traffic.usersPerDay * (rule.evaluationWindowSeconds - windowSeconds)) / DAY,
@@ -89,7 +92,8 @@ const forecastSignal = (
 };
 
 /** Of the outcomes that the rule tests. */
-export const forecastRule = (rule: Rule, traffic: Traffic): SignalForecast[] => {
+export const forecastRule = (asked: Rule, traffic: Traffic): SignalForecast[] => {
+  const rule = judgedRule(asked, { holdoutBps: traffic.holdoutUsersPerDay });
   const shares = alphaShares(rule);
   const signals: PlannedSignal[] = [
     {

@@ -16,26 +16,33 @@ export type PlannedTest = {
   readonly prior?: BetaPrior | undefined;
   /** Holdout units for each treatment unit, where the signal is held against a holdout that succeeds at `threshold`. */
   readonly holdoutPerUnit?: number | undefined;
+  /** Where it is held against both: the bar beside the holdout, next to `logBar` against the threshold. */
+  readonly secondLogBar?: number | undefined;
 };
 
-type LogEvidence = (tally: Tally) => number;
+/** By how much ln evidence is above its bar; of two kinds of evidence the one that lacks more. */
+type Lead = (tally: Tally) => number;
 
-const rollbackEvidence =
-  ({ threshold, prior, holdoutPerUnit }: PlannedTest): LogEvidence =>
-  (tally) => {
-    if (holdoutPerUnit !== undefined) {
-      const holdout = { n: holdoutPerUnit * tally.n, s: holdoutPerUnit * tally.n * threshold };
-      return logMeanExp(comparisonLogEValues({ treatment: tally, holdout }, clampProbability(threshold)));
-    }
-    return prior === undefined ? gridLogEvidence(tally, threshold) : betaLogEvidence(tally, threshold, prior);
+const rollbackLead = ({ threshold, logBar, prior, holdoutPerUnit, secondLogBar }: PlannedTest): Lead => {
+  const below: Lead = (tally) =>
+    (prior === undefined ? gridLogEvidence(tally, threshold) : betaLogEvidence(tally, threshold, prior)) -
+    logBar;
+  if (holdoutPerUnit === undefined) return below;
+  const beside = (tally: Tally): number => {
+    const holdout = { n: holdoutPerUnit * tally.n, s: holdoutPerUnit * tally.n * threshold };
+    return logMeanExp(comparisonLogEValues({ treatment: tally, holdout }, clampProbability(threshold)));
   };
+  return secondLogBar === undefined
+    ? (tally) => beside(tally) - logBar
+    : (tally) => Math.min(below(tally), beside(tally) - secondLogBar);
+};
 
-const keepEvidence =
-  ({ threshold, prior }: PlannedTest): LogEvidence =>
+const keepLead =
+  ({ threshold, logBar, prior }: PlannedTest): Lead =>
   (tally) =>
-    prior === undefined
+    (prior === undefined
       ? gridLogKeepEvidence(tally, threshold)
-      : betaLogKeepEvidence(tally, threshold, prior);
+      : betaLogKeepEvidence(tally, threshold, prior)) - logBar;
 
 /** The smallest whole number from 1 on at which the evidence reaches the bar; null: never. */
 export const smallestReaching = (logEvidenceAt: (count: number) => number, logBar: number): number | null => {
@@ -55,21 +62,21 @@ export const smallestReaching = (logEvidenceAt: (count: number) => number, logBa
 };
 
 /** Number of further units after `seen`, all at `rate`, that lifts the evidence to the bar; null: never. */
-const unitsUntil = (evidence: LogEvidence, logBar: number, rate: number, seen: Tally): number | null =>
-  smallestReaching((more) => evidence({ n: seen.n + more, s: seen.s + more * rate }), logBar);
+export const unitsUntil = (lead: Lead, rate: number, seen: Tally): number | null =>
+  smallestReaching((more) => lead({ n: seen.n + more, s: seen.s + more * rate }), 0);
 
 /** Units until a rate below the threshold is rolled back; null for a rate that meets it. */
 export const unitsToRollback = (planned: PlannedTest, rate: number, seen = EMPTY_TALLY): number | null =>
-  rate < planned.threshold ? unitsUntil(rollbackEvidence(planned), planned.logBar, rate, seen) : null;
+  rate < planned.threshold ? unitsUntil(rollbackLead(planned), rate, seen) : null;
 
 /** Units until a rate above the threshold is proven to meet it; null for one that does not. */
 export const unitsToKeep = (planned: PlannedTest, rate: number, seen = EMPTY_TALLY): number | null =>
-  rate > planned.threshold ? unitsUntil(keepEvidence(planned), planned.logBar, rate, seen) : null;
+  rate > planned.threshold ? unitsUntil(keepLead(planned), rate, seen) : null;
 
 /** The best rate that is still rolled back within `units` (as a rate, not a difference); null if not even 0 is. */
 export const smallestDetectable = (planned: PlannedTest, units: number): number | null => {
-  const evidence = rollbackEvidence(planned);
-  const isDetected = (rate: number) => evidence({ n: units, s: units * rate }) >= planned.logBar;
+  const lead = rollbackLead(planned);
+  const isDetected = (rate: number) => lead({ n: units, s: units * rate }) >= 0;
   if (units <= 0 || !isDetected(0)) return null;
   let [detected, missed] = [0, planned.threshold];
   for (let step = 0; step < 50; step++) {

@@ -1,13 +1,21 @@
 // Plays stored buckets again under another threshold: when would the rule have rolled back, and how near did it come? For
 // choosing thresholds in shadow mode. A threshold chosen on data says nothing about the same data any more, which is why
 // enforcing it starts from nothing.
+import type { Against, Rule } from "../../../shared/features/rule.ts";
 import { accumulateOutcomes, type OutcomeBucket } from "../accumulate-outcomes.ts";
 import { accumulateRequests } from "../accumulate-requests.ts";
+import { SECOND_LOG_BAR } from "../alpha-shares.ts";
 import { EMPTY_TRAFFIC, type OutcomeEvidence } from "../evidence.ts";
-import { logEvidenceWorseThanHoldout } from "../rollback-tests.ts";
+import { logEvidenceAbove } from "../keep-tests.ts";
+import {
+  cannotSucceed,
+  logEvidenceBelow,
+  logEvidenceWorseThanHoldout,
+  onlyTreatmentOf,
+} from "../rollback-tests.ts";
 import { logMeanExp } from "../statistics/log-sum-exp.ts";
-import { gridLogEvidence, gridLogKeepEvidence } from "../statistics/rate-evidence.ts";
-import { addTallies, EMPTY_TALLY, type ByCohort, type Tally } from "../statistics/tally.ts";
+import { gridLogEvidence } from "../statistics/rate-evidence.ts";
+import type { ByCohort, Tally } from "../statistics/tally.ts";
 
 /** `at`: unix seconds; with the tally at that time. */
 export type ReplayEvent = { readonly at: number } & Tally;
@@ -31,6 +39,8 @@ type Look = {
   readonly at: number;
   readonly seen: Tally;
   readonly logEvidence: number;
+  /** Whether the evidence beside the holdout is enough, where both are asked for. */
+  readonly isShownBeside: boolean;
   readonly logKeepEvidence: number;
 };
 
@@ -38,48 +48,30 @@ const summarise = (looks: Iterable<Look>, { threshold, logBar, keepLogBar }: Bar
   let mostLogEvidence: number | null = null;
   let rolledBack: ReplayEvent | null = null;
   let kept: ReplayEvent | null = null;
-  for (const { at, seen, logEvidence, logKeepEvidence } of looks) {
+  for (const { at, seen, logEvidence, isShownBeside, logKeepEvidence } of looks) {
     mostLogEvidence = Math.max(mostLogEvidence ?? -Infinity, logEvidence);
-    if (logEvidence >= logBar) rolledBack ??= { at, ...seen };
+    if (logEvidence >= logBar && isShownBeside) rolledBack ??= { at, ...seen };
     if (logKeepEvidence >= keepLogBar) kept ??= { at, ...seen };
   }
   return { threshold, rolledBack, kept, mostLogEvidence };
 };
 
 type OutcomeReplay = Bars & {
+  readonly signal: "activation" | "retention";
+  readonly against: Against;
+  readonly prior: Rule["prior"];
   readonly minCohortSize: number;
   /** Seconds from a bucket's begin until it is closed. */
   readonly bucketSeconds: number;
 };
 
-/** An outcome against `threshold`: treatment's buckets at the whole window, in rising order. */
-export const replayThreshold = (
-  { ageSeconds, buckets }: { readonly ageSeconds: number; readonly buckets: readonly OutcomeBucket[] },
-  replay: OutcomeReplay,
-): Replay => {
-  const { threshold, minCohortSize, bucketSeconds } = replay;
-  const looks = function* (): Generator<Look> {
-    let seen = EMPTY_TALLY;
-    for (const { bucketS, treatment } of buckets) {
-      seen = addTallies(seen, treatment);
-      if (seen.n < minCohortSize) continue;
-      yield {
-        at: bucketS + bucketSeconds + ageSeconds,
-        seen,
-        logEvidence: gridLogEvidence(seen, threshold),
-        logKeepEvidence: gridLogKeepEvidence(seen, threshold),
-      };
-    }
-  };
-  return summarise(looks(), replay);
-};
-
-/** An outcome beside the holdout: for each age, in rising order, the buckets that have reached it. KEEP is by `threshold`. */
-export const replayComparison = (
+/** For each age, in rising order, the buckets that have reached it; against the threshold the whole window is enough. */
+export const replayOutcome = (
   ages: readonly { readonly empty: OutcomeEvidence; readonly buckets: readonly OutcomeBucket[] }[],
   replay: OutcomeReplay,
 ): Replay => {
-  const { threshold, minCohortSize, bucketSeconds } = replay;
+  const { signal: name, threshold, against, minCohortSize, bucketSeconds } = replay;
+  const signal = { name, threshold };
   const inOrder = ages
     .flatMap(({ empty: { ageSeconds }, buckets }, age) =>
       buckets.map((bucket) => ({ age, bucket, at: bucket.bucketS + bucketSeconds + ageSeconds })),
@@ -92,17 +84,25 @@ export const replayComparison = (
       if (ofAge === undefined) continue;
       evidence[age] = accumulateOutcomes(ofAge, [bucket], bucket.bucketS + bucketSeconds, {
         threshold,
-        against: "holdout",
+        against,
         isKept: false,
       });
-      const oldest = evidence.findLast(({ mature }) => mature.treatment.n >= minCohortSize);
+      const judged = against === "holdout" ? evidence : evidence.slice(-1);
+      const oldest = judged.findLast(({ mature }) => mature.treatment.n >= minCohortSize);
       if (oldest === undefined) continue;
       const seen = oldest.mature.treatment;
       yield {
         at,
         seen,
-        logEvidence: logEvidenceWorseThanHoldout(evidence),
-        logKeepEvidence: gridLogKeepEvidence(seen, threshold),
+        logEvidence:
+          against === "holdout"
+            ? logEvidenceWorseThanHoldout(evidence)
+            : logEvidenceBelow(replay, signal, seen),
+        isShownBeside:
+          against !== "both" ||
+          logEvidenceWorseThanHoldout(evidence) >= SECOND_LOG_BAR ||
+          cannotSucceed(onlyTreatmentOf(evidence)),
+        logKeepEvidence: logEvidenceAbove(replay, signal, seen),
       };
     }
   };
@@ -112,7 +112,7 @@ export const replayComparison = (
 type TrafficReplay = Bars & {
   /** The share of requests that may be bad. */
   readonly bound: number;
-  readonly against: "threshold" | "holdout";
+  readonly against: Against;
   readonly bucketSeconds: number;
   /** Unix seconds from which on there were enough exposed units. */
   readonly countsFrom: number;
@@ -130,10 +130,12 @@ export const replayTraffic = (
       evidence = accumulateRequests(evidence, bucket, { threshold: bound, against, isKept: false });
       if (bucket.bucketS < countsFrom) continue;
       const seen = evidence.requests.treatment;
+      const beside = logMeanExp(evidence.worseThanHoldout);
       yield {
         at: bucket.bucketS + bucketSeconds,
         seen,
-        logEvidence: logMeanExp(against === "holdout" ? evidence.worseThanHoldout : evidence.aboveBound),
+        logEvidence: against === "holdout" ? beside : logMeanExp(evidence.aboveBound),
+        isShownBeside: against !== "both" || beside >= SECOND_LOG_BAR,
         logKeepEvidence: gridLogEvidence(seen, bound),
       };
     }

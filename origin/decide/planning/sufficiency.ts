@@ -5,6 +5,7 @@ import { REQUESTS_PER_WITNESS } from "../accumulate-requests.ts";
 import { comparisonLogEValues } from "../statistics/comparison.ts";
 import { logMeanExp } from "../statistics/log-sum-exp.ts";
 import { clampProbability } from "../statistics/rate-evidence.ts";
+import { addBucketSize, requestCap } from "../statistics/bucket-sizes.ts";
 import { SMALLEST_BOUND, shareLogEValues } from "../statistics/share-bets.ts";
 import { smallestReaching, unitsToRollback, type PlannedTest } from "./power.ts";
 
@@ -27,9 +28,9 @@ export const usersNeeded = (planned: PlannedTest, minCohortSize: number): number
   return users === null ? null : Math.max(users, minCohortSize);
 };
 
-/** Buckets with requests that it takes to see twice the bound. */
+/** Buckets with as many requests each that it takes to see twice the bound. */
 export const bucketsNeeded = (bound: number, logBar: number): number | null => {
-  const logEValues = shareLogEValues({ n: 1, s: twice(bound) }, bound);
+  const logEValues = shareLogEValues({ n: 1, s: twice(bound) }, bound, requestCap(addBucketSize([], 1)));
   return smallestReaching(
     (buckets) => logMeanExp(logEValues.map((logEValue) => buckets * logEValue)),
     logBar,

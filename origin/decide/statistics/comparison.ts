@@ -25,6 +25,14 @@ const splitLogEValue = ({ treatment, holdout }: ByCohort<Tally>, ratio: number):
 };
 
 /**
+ * What one batch adds to ln evidence that the holdout cannot succeed at all: a bet that every success is treatment's. If the
+ * cohorts are alike, that happens no more often than this pays (as in `splitLogEValue`). It is worth nothing, and needs no
+ * number, once a unit of the holdout has succeeded.
+ */
+export const soleLogEValue = ({ treatment, holdout }: ByCohort<Tally>): number =>
+  treatment.n === 0 || holdout.n === 0 ? 0 : treatment.s * Math.log((treatment.n + holdout.n) / treatment.n);
+
+/**
  * What one batch adds to ln evidence, for each ratio; `holdoutRate` has to be fixed before the batch is seen. `weight`
  * below 1 tempers it: where up to 1/weight observations belong to one unit and may depend on each other in any way, their
  * geometric mean is still an e-value (it is at most the arithmetic one).

@@ -1,23 +1,30 @@
 // Evidence that a share is above its bound, robust to bursts: one observation a bucket of time, not one a request.
 // Slow requests come in bursts (one stalled database slows a thousand requests), so requests are not independent, and
 // counting each as a witness rolled back 75 % of innocent features in simulation. A bucket's share of bad requests is a
-// number in [0, 1] with mean at most the bound, whatever happens inside the bucket; betting on it is an e-process
-// (Waudby-Smith & Ramdas, "Estimating means of bounded random variables by betting").
+// number in [0, 1]; betting on it, weighted by the bucket's requests, is an e-process for "the share of requests is at most the
+// bound", whatever happens inside the bucket (Waudby-Smith & Ramdas, "Estimating means of bounded random variables by betting").
 import type { Tally } from "./tally.ts";
 
 /**
- * Stakes as parts of the largest that cannot go broke (1/bound). Small ones: a burst that spans two buckets makes the second
- * one predictable, which no bet may rely on. With bursts of a minute and buckets of three, stakes up to 0.1 reached 1/α seven
- * times as often as α allows at α = 0.0004, up to 0.05 half as often.
+ * Stakes as parts of the largest that cannot go broke (1/bound), on a bucket of the greatest weight; a usual bucket has half of it.
+ * Small ones: a burst that spans two buckets makes the second one predictable, which no bet may rely on. With bursts of a minute
+ * and buckets of three, usual stakes up to 0.1 reached 1/α seven times as often as α allows at α = 0.0004, up to 0.05 half as
+ * often.
  */
-export const STAKES = [0.0125, 0.025, 0.05] as const;
+export const STAKES = [0.025, 0.05, 0.1] as const;
 
 /** A bound below this would make the largest stake absurd; one bad request in 10,000 is as strict as it gets. */
 export const SMALLEST_BOUND = 1e-4;
 
-/** What one bucket adds to ln evidence, for each stake; a bucket without requests adds nothing. */
-export const shareLogEValues = ({ n, s }: Tally, bound: number): number[] => {
-  if (n === 0) return STAKES.map(() => 0);
+/**
+ * What one bucket adds to ln evidence, for each stake. `cap`: the requests that have weight, fixed before the bucket is seen; a
+ * bucket with fewer weighs less, and of one with more a part is drawn. So the bets are about requests, as the sentence that
+ * people read is, and a lonely slow request at night is not worth a busy minute. A bucket without requests, or before any other
+ * (`cap` null), adds nothing.
+ */
+export const shareLogEValues = ({ n, s }: Tally, bound: number, cap: number | null): number[] => {
+  if (n === 0 || cap === null) return STAKES.map(() => 0);
   const atMost = Math.max(bound, SMALLEST_BOUND);
-  return STAKES.map((stake) => Math.log1p((stake / atMost) * (s / n - atMost)));
+  const excess = Math.min(1, n / cap) * (s / n - atMost);
+  return STAKES.map((stake) => Math.log1p((stake / atMost) * excess));
 };

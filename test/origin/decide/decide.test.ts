@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decide } from "../../../origin/decide/decide.ts";
+import { againstOf, judgedRule, type JudgedRule } from "../../../origin/decide/judged-rule.ts";
 import type { History } from "../../../origin/decide/verdict.ts";
 import type { Decision, SignalName } from "../../../origin/decide/decision.ts";
 import { emptyEvidence, type Evidence } from "../../../origin/decide/evidence.ts";
@@ -20,6 +21,7 @@ type Accumulated = {
   treatment: number | number[];
   holdout?: number | number[];
   earlier?: number[];
+  unfinished?: number[];
   rollout?: number[];
 };
 
@@ -31,6 +33,7 @@ type Case = {
   cause?: string[];
   lagSeconds?: number | null;
   activationIsMeasured?: boolean;
+  hasHoldout?: boolean;
   secondsSinceStart?: number;
   expect: { state: string; action: string; cause?: string[]; isValid?: boolean; reason?: string };
 };
@@ -54,7 +57,7 @@ const NONE: ByCohort<Tally> = { treatment: { n: 0, s: 0 }, holdout: { n: 0, s: 0
 /** Takes the buckets in one after another, as evaluations would. */
 const accumulate = (
   evidence: Evidence,
-  rule: Rule,
+  rule: JudgedRule,
   { signal, age, ...item }: Accumulated,
   isKept: boolean,
 ): Evidence => {
@@ -93,6 +96,7 @@ const accumulate = (
         bucketS,
         latency: signal === "latency" ? tallies : NONE,
         errors: signal === "latency" ? NONE : tallies,
+        unfinished: { treatment: item.unfinished?.[0] ?? 0, holdout: item.unfinished?.[1] ?? 0 },
       }));
       const upTo = traffic.accumulatedTo + item.buckets;
       return { ...evidence, traffic: accumulateTraffic(traffic, buckets, upTo, { rule, isKept }) };
@@ -100,7 +104,7 @@ const accumulate = (
     case "activation":
     case "retention": {
       const threshold = signal === "activation" ? rule.activationThreshold : rule.retentionThreshold;
-      const terms = { threshold, against: rule.compare[signal] ?? "threshold", isKept } as const;
+      const terms = { threshold, against: againstOf(rule, signal), isKept } as const;
       const seconds = SECONDS[age ?? ""];
       expect(evidence[signal].map(({ ageSeconds }) => ageSeconds)).toContain(seconds);
       return {
@@ -128,7 +132,10 @@ const historyOf = (decided: string | undefined, cause: readonly string[] = []): 
 describe("specification", () => {
   const cases: Case[] = specification.cases;
   test.each(cases)("$title", (example) => {
-    const rule = Rule.parse({ featureId: "feat_example", ...specification.rule, ...example.rule });
+    const rule = judgedRule(
+      Rule.parse({ featureId: "feat_example", ...specification.rule, ...example.rule }),
+      { holdoutBps: example.hasHoldout === true ? 5_000 : 0 },
+    );
     const isKept = example.decided === "KEEP";
     const evidence = example.accumulated.reduce(
       (before, item) => accumulate(before, rule, item, isKept),
@@ -156,7 +163,7 @@ const tally = (most: number) =>
     .tuple(fc.integer({ min: 0, max: most }), fc.double({ min: 0, max: 1, noNaN: true }))
     .map(([n, share]): Tally => ({ n, s: Math.round(n * share) }));
 const tallies = fc.record({ treatment: tally(1_000_000_000), holdout: tally(1_000_000_000) });
-const comparison = fc.constantFrom("threshold" as const, "holdout" as const);
+const comparison = fc.constantFrom("threshold" as const, "holdout" as const, "both" as const);
 const rate = fc.oneof(fc.constantFrom(0, 1, 0.02, 0.15, 0.4), fc.double({ min: 0, max: 1, noNaN: true }));
 const rules = fc
   .record({
@@ -271,7 +278,7 @@ describe("whatever a trial has lived through", () => {
   test("more bad evidence never turns ROLLBACK into anything else", () => {
     fc.assert(
       fc.property(lives, fc.integer({ min: 1, max: 100_000 }), (life, failures) => {
-        fc.pre(life.rule.compare.activation !== "holdout" && life.rule.activationThreshold > 0);
+        fc.pre(life.rule.compare.activation === "threshold" && life.rule.activationThreshold > 0);
         const evidence = evidenceOf(life);
         const worse: Evidence = {
           ...evidence,

@@ -48,7 +48,7 @@ test("a kept feature's units fill a batch of 50 before the detector moves", () =
     holdout: { n: 0, s: 0 },
   });
   const filling = accumulateOutcomes(empty, [bucket(0, 30, 5), bucket(1, 19, 2)], 2, terms);
-  expect(filling.sinceKept).toEqual({
+  expect(filling.sinceKept).toMatchObject({
     detector: [],
     batch: { treatment: { n: 49, s: 7 }, holdout: { n: 0, s: 0 } },
   });

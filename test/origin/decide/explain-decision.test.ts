@@ -1,3 +1,4 @@
+import { gridLogEvidence } from "../../../origin/decide/statistics/rate-evidence.ts";
 import { describe, expect, test } from "vitest";
 import type { Decision, KeepReport, TestReport } from "../../../origin/decide/decision.ts";
 import { explainDecision } from "../../../origin/decide/explain-decision.ts";
@@ -28,6 +29,8 @@ const activation: TestReport = {
   rate: 0.1,
   logEvidence: 1,
   logBar: Math.log(6_250),
+  comparison: null,
+  onlyTreatment: null,
   alarm: null,
   counts: true,
 };
@@ -157,9 +160,12 @@ describe("the explanation of requests", () => {
     expect(found.interval).toEqual(rateInterval({ n: 300, s: 6 }, { alpha: 0.05, tightAt: 100 }));
     expect(found.posterior).toBe(betaCdf(1 + 294, 1 + 6, 0.95));
     expect(found.unitsToRollback).toBe(null);
-    expect(found.unitsToKeep).toBe(
-      unitsToKeep({ threshold: 0.95, logBar: Math.log(20) }, 0.98, { n: 300, s: 294 }),
-    );
+    // By the grid that decides: 24 more are enough at this share, 23 are not.
+    const proofAfter = (more: number) => gridLogEvidence({ n: 300 + more, s: 6 + more * 0.02 }, 0.05);
+    expect(found.unitsToKeep).toBe(24);
+    expect(proofAfter(24)).toBeGreaterThanOrEqual(Math.log(20));
+    expect(proofAfter(23)).toBeLessThan(Math.log(20));
+    expect(explain({ ...latency, treatment: { n: 300, s: 15 } }, [keepOf("latency")]).unitsToKeep).toBe(null);
     expect(explain({ ...latency, treatment: { n: 300, s: 60 } }).unitsToRollback).toBe(null);
   });
 });

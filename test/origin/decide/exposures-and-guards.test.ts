@@ -84,12 +84,12 @@ describe("the sample ratio", () => {
     const evidence = evidenceWith({ rolloutBps: 2000, holdoutBps: 1000, treatment: 5000, holdout: 4000 });
     const found = { logEvidence: Math.log(6000), logBar: Math.log(1000) };
     expect(sampleRatioObstacle(evidence, found)).toBe(
-      "the cohorts have 5000 and 4000 units where the rollout makes them 2000 : 1000 (evidence 6,000 : 1); units are lost on one side",
+      "the cohorts have 5000 and 4000 units where the rollout makes them 2000 : 1000 (evidence 6,000 : 1); units are lost on one side, so no rate is judged and nothing is kept until a person begins a new trial",
     );
     expect(sampleRatioObstacle(evidence, { ...found, logEvidence: Math.log(999) })).toBeNull();
     const before = evidenceWith({ earlierLogEvidence: found.logEvidence });
     expect(sampleRatioObstacle(before, found)).toBe(
-      "the cohorts did not have the sizes of the rollout before it was changed (evidence 6,000 : 1); units are lost on one side",
+      "the cohorts did not have the sizes of the rollout before it was changed (evidence 6,000 : 1); units are lost on one side, so no rate is judged and nothing is kept until a person begins a new trial",
     );
   });
 });

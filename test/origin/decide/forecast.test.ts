@@ -85,6 +85,7 @@ describe("a rule's forecast at 2,000 users a day; the numbers of users are compu
     latencyP95Threshold: 200,
     minCohortSize: 100,
     evaluationWindowSeconds: 1_209_600,
+    compare: { activation: "threshold", retention: "threshold" },
   });
   const traffic = { usersPerDay: 2000, holdoutUsersPerDay: 500 };
   const DAY = 86_400;
@@ -166,6 +167,20 @@ describe("a rule's forecast at 2,000 users a day; the numbers of users are compu
     expect(activation?.rollback[0]?.users).toBe(1682);
     const [alone] = forecastRule(compared, { ...traffic, holdoutUsersPerDay: 0 });
     expect(alone?.rollback[0]).toMatchObject({ users: null, seconds: null, withinDeadline: false });
+  });
+
+  test("beside a holdout that the rule does not name takes the users that both bars need", () => {
+    const [floor] = forecastRule(rule, traffic);
+    const [both] = forecastRule({ ...rule, compare: {} }, traffic);
+    expect(both?.against).toBe("both");
+    expect(both?.rollback.map(({ users }) => users)).toEqual([951, 3052, 7425, 35_083]);
+    for (const [i, { users }] of (floor?.rollback ?? []).entries())
+      expect(both?.rollback[i]?.users).toBeGreaterThan(users ?? Infinity);
+    expect(both?.keep).toEqual(floor?.keep);
+    expect(both?.smallestDetectable).toBeLessThan(floor?.smallestDetectable ?? 0);
+    // Beside as many users as the feature has, the second bar costs next to nothing.
+    const [even] = forecastRule({ ...rule, compare: {} }, { ...traffic, holdoutUsersPerDay: 2000 });
+    expect(even?.rollback[0]?.users).toBe(402);
   });
 
   test("does not exceed a rate of 100 %", () => {

@@ -18,6 +18,8 @@ const testOf = (over: Partial<TestReport>): TestReport => ({
   rate: 0.3,
   logEvidence: 0,
   logBar: 9,
+  comparison: null,
+  onlyTreatment: null,
   alarm: null,
   counts: true,
   ...over,

@@ -2,19 +2,37 @@
 import { describe, expect, test } from "vitest";
 import { emptyEvidence } from "../../../origin/decide/evidence.ts";
 import { concludeCalibration } from "../../../origin/decide/planning/calibration.ts";
-import {
-  replayComparison,
-  replayThreshold,
-  replayTraffic,
-  type Replay,
-} from "../../../origin/decide/planning/replay.ts";
+import { replayOutcome, replayTraffic, type Replay } from "../../../origin/decide/planning/replay.ts";
 import { gridLogEvidence, gridLogKeepEvidence } from "../../../origin/decide/statistics/rate-evidence.ts";
 import { agesOf } from "../../../shared/features/outcome-ages.ts";
 
 const NOBODY = { n: 0, s: 0 };
 const LOG_20 = Math.log(20);
 
+type OutcomeReplay = Parameters<typeof replayOutcome>[1];
+const replayComparison = (
+  ages: Parameters<typeof replayOutcome>[0],
+  replay: Omit<OutcomeReplay, "signal" | "against" | "prior">,
+) => replayOutcome(ages, { ...replay, signal: "activation", against: "holdout", prior: undefined });
+
 describe("an outcome against its threshold", () => {
+  const ages = agesOf({
+    activationWindowSeconds: 600,
+    retentionWindowSeconds: 3600,
+    returnAfterSeconds: 900,
+  });
+  const [empty] = emptyEvidence(ages, 0, { rolloutBps: 5000, holdoutBps: 0 }).activation;
+  if (empty === undefined) throw new Error("an age was expected");
+  const replayThreshold = (
+    { buckets: played }: { buckets: Parameters<typeof replayOutcome>[0][0]["buckets"] },
+    settings: Omit<OutcomeReplay, "signal" | "against" | "prior"> & { prior?: OutcomeReplay["prior"] },
+  ) =>
+    replayOutcome([{ empty, buckets: played }], {
+      prior: undefined,
+      ...settings,
+      signal: "activation",
+      against: "threshold",
+    });
   const replay = {
     threshold: 0.15,
     logBar: Math.log(2500),
@@ -26,7 +44,7 @@ describe("an outcome against its threshold", () => {
     [0, 60, 120].map((bucketS) => ({ bucketS, treatment: { n: 50, s }, holdout: NOBODY }));
 
   test("is rolled back by the first bucket that lifts the evidence over the bar, once the cohort is large enough", () => {
-    expect(replayThreshold({ ageSeconds: 600, buckets: buckets(0) }, replay)).toEqual({
+    expect(replayThreshold({ buckets: buckets(0) }, replay)).toEqual({
       threshold: 0.15,
       // The second bucket is closed at 120 s, and its units are 600 s old then.
       rolledBack: { at: 720, n: 100, s: 0 },
@@ -40,30 +58,25 @@ describe("an outcome against its threshold", () => {
       gridLogEvidence({ n: 100, s: 0 }, 0.15),
       gridLogKeepEvidence({ n: 100, s: 50 }, 0.15),
     ];
-    const bad = replayThreshold({ ageSeconds: 600, buckets: buckets(0) }, { ...replay, logBar: rollback });
+    const bad = replayThreshold({ buckets: buckets(0) }, { ...replay, logBar: rollback });
     expect(bad.rolledBack?.n).toBe(100);
-    const good = replayThreshold({ ageSeconds: 600, buckets: buckets(25) }, { ...replay, keepLogBar: keep });
+    const good = replayThreshold({ buckets: buckets(25) }, { ...replay, keepLogBar: keep });
     expect(good.kept?.n).toBe(100);
   });
 
   test("remembers the most evidence, also where it was below 1 : 1 all the time", () => {
-    const { mostLogEvidence } = replayThreshold({ ageSeconds: 600, buckets: buckets(25) }, replay);
+    const { mostLogEvidence } = replayThreshold({ buckets: buckets(25) }, replay);
     expect(mostLogEvidence).toBeCloseTo(gridLogEvidence({ n: 100, s: 50 }, 0.15), 12);
     expect(mostLogEvidence).toBeLessThan(0);
     const fading = [
       { bucketS: 0, treatment: { n: 100, s: 0 }, holdout: NOBODY },
       { bucketS: 60, treatment: { n: 100, s: 90 }, holdout: NOBODY },
     ];
-    expect(replayThreshold({ ageSeconds: 600, buckets: fading }, replay).mostLogEvidence).toBeCloseTo(
-      9.573711468045685,
-      9,
-    );
+    expect(replayThreshold({ buckets: fading }, replay).mostLogEvidence).toBeCloseTo(9.573711468045685, 9);
   });
 
   test("is not looked at below minCohortSize", () => {
-    expect(
-      replayThreshold({ ageSeconds: 600, buckets: buckets(0) }, { ...replay, minCohortSize: 151 }),
-    ).toEqual({
+    expect(replayThreshold({ buckets: buckets(0) }, { ...replay, minCohortSize: 151 })).toEqual({
       threshold: 0.15,
       rolledBack: null,
       kept: null,
@@ -72,7 +85,7 @@ describe("an outcome against its threshold", () => {
   });
 
   test("is kept by the bucket that proves it good", () => {
-    const { rolledBack, kept } = replayThreshold({ ageSeconds: 600, buckets: buckets(25) }, replay);
+    const { rolledBack, kept } = replayThreshold({ buckets: buckets(25) }, replay);
     expect({ rolledBack, kept }).toEqual({ rolledBack: null, kept: { at: 720, n: 100, s: 50 } });
   });
 });
@@ -159,16 +172,16 @@ describe("requests", () => {
     bucketSeconds: 60,
     countsFrom: 0,
   } as const;
-  const buckets = Array.from({ length: 20 }, (_, i) => ({
+  const buckets = Array.from({ length: 30 }, (_, i) => ({
     bucketS: 60 * i,
     treatment: { n: 20, s: 20 },
     holdout: NOBODY,
   }));
 
-  test("that are all slow are rolled back by the 17th bucket", () => {
+  test("that are all slow are rolled back by the 18th bucket", () => {
     const { rolledBack, threshold } = replayTraffic(buckets, replay);
     expect({ rolledBack, threshold }).toEqual({
-      rolledBack: { at: 17 * 60, n: 340, s: 340 },
+      rolledBack: { at: 18 * 60, n: 360, s: 360 },
       threshold: 200,
     });
   });
@@ -192,8 +205,8 @@ describe("requests", () => {
   });
 
   test("decide nothing before there are enough exposed units, and their evidence is not lost", () => {
-    const { rolledBack } = replayTraffic(buckets, { ...replay, countsFrom: 60 * 18 });
-    expect(rolledBack).toEqual({ at: 19 * 60, n: 380, s: 380 });
+    const { rolledBack } = replayTraffic(buckets, { ...replay, countsFrom: 60 * 20 });
+    expect(rolledBack).toEqual({ at: 21 * 60, n: 420, s: 420 });
     expect(replayTraffic(buckets, { ...replay, countsFrom: Infinity }).mostLogEvidence).toBeNull();
   });
 });

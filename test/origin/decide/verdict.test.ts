@@ -22,18 +22,27 @@ const testOf = (over: Partial<TestReport> = {}): TestReport => ({
   against: "threshold",
   ageSeconds: 86_400,
   threshold: 0.15,
-  treatment: { n: 2000, s: 300 },
+  treatment: { n: 2000, s: 200 },
   holdout: null,
   immature: 0,
-  rate: 0.15,
+  rate: 0.1,
   logEvidence: 0,
   logBar: 9,
+  comparison: null,
+  onlyTreatment: null,
   alarm: null,
   counts: true,
   ...over,
 });
+const alarmAt = (logEvidence: number): NonNullable<TestReport["alarm"]> => ({
+  logEvidence,
+  logBar: 9,
+  comparison: null,
+  treatment: { n: 500, s: 20 },
+  holdout: null,
+});
 const requestsOf = (over: Partial<TestReport> = {}): TestReport =>
-  testOf({ signal: "latency", ageSeconds: null, immature: null, ...over });
+  testOf({ signal: "latency", ageSeconds: null, immature: null, treatment: { n: 2000, s: 400 }, ...over });
 const keepOf = (over: Partial<KeepReport> = {}): KeepReport => ({
   signal: "retention",
   logEvidence: 0,
@@ -102,14 +111,14 @@ describe("evidence for a rollback", () => {
 });
 
 describe("an alarm", () => {
-  const alarmed = testOf({ alarm: { logEvidence: 9, logBar: 9 } });
+  const alarmed = testOf({ alarm: alarmAt(9) });
 
   test("rolls a kept feature back from exactly its bar on", () => {
     expect(verdictIn({ tests: [alarmed], decided: "KEEP" })).toMatchObject({
       state: "ROLLBACK",
       cause: ["activation"],
     });
-    const quiet = testOf({ alarm: { logEvidence: 8.999, logBar: 9 } });
+    const quiet = testOf({ alarm: alarmAt(8.999) });
     expect(verdictIn({ tests: [quiet], decided: "KEEP" }).state).toBe("WATCH");
   });
 
@@ -166,7 +175,7 @@ describe("a guard", () => {
     expect(verdictIn({ tests: [failed], lagSeconds: 60 }).state).toBe("ROLLBACK");
   });
 
-  test("stops every decision on cohorts of the wrong size, from exactly its bar on", () => {
+  test("stops every decision about rates on cohorts of the wrong size, from exactly its bar on", () => {
     const sampleRatio = { logEvidence: 7, logBar: 7 };
     expect(verdictIn({ tests: [failed], sampleRatio })).toMatchObject({ state: "INVALID" });
     expect(verdictIn({ tests: [failed], sampleRatio: { ...sampleRatio, logEvidence: 6.999 } }).state).toBe(

@@ -86,12 +86,12 @@ describe("calibration", () => {
     expect(text).toContain("it would not have been rolled back at 12 % or less");
   });
 
-  test("latency and errors are calibrated too: here 40 of 100 requests take 350 ms in every bucket, and 2 fail", async () => {
+  test("latency and errors are calibrated too: here 40 of 100 requests take 350 ms in every bucket, and 2 fail, which is slow too", async () => {
     await insertRequests();
     await setRule({ ...rule, errorRateThreshold: 0.1 });
     const found = await calibrate(pool, FEATURE, START + 10_000);
     const [latency, errorRate] = found?.signals.slice(-2) ?? [];
-    expect(latency).toMatchObject({ signal: "latency", against: "threshold", seen: { n: 5000, s: 2000 } });
+    expect(latency).toMatchObject({ signal: "latency", against: "threshold", seen: { n: 5000, s: 2100 } });
     expect(latency?.current).toMatchObject({ threshold: 200, kept: null });
     // The fifth bucket is the first with 500 exposed users; none of the first few is enough by itself.
     expect(latency?.current.rolledBack?.at).toBeGreaterThan(START + 5 * 12);
@@ -104,7 +104,7 @@ describe("calibration", () => {
     });
     expect(errorRate?.current.kept).not.toBeNull();
     const text = calibrationText(found ?? expect.fail());
-    expect(text).toContain("latency: 40 % (2,000 of 5,000 requests) took longer than 200 ms");
+    expect(text).toContain("latency: 42 % (2,100 of 5,000 requests) took longer than 200 ms");
     expect(text).toContain("it would not have been rolled back at 400 ms or more");
     expect(text).toContain("error rate: 2 % (100 of 5,000 requests) failed");
   });

@@ -1,5 +1,6 @@
 // Which changes of a rule start its evidence from nothing.
 import { describe, expect, test } from "vitest";
+import { judgedRule } from "../../../origin/decide/judged-rule.ts";
 import { termsOf } from "../../../origin/evaluate/trial-terms.ts";
 import { Rule } from "../../../shared/features/rule.ts";
 
@@ -11,7 +12,8 @@ const base = {
   minCohortSize: 1000,
   evaluationWindowSeconds: 3600,
 };
-const termsWith = (over: object): string => termsOf(Rule.parse({ ...base, ...over }));
+const termsWith = (over: object, holdoutBps = 0): string =>
+  termsOf(judgedRule(Rule.parse({ ...base, ...over }), { holdoutBps }));
 
 describe("a changed rule starts a new trial when it changes", () => {
   test.each([
@@ -29,10 +31,22 @@ describe("a changed rule starts a new trial when it changes", () => {
     { compare: { activation: "holdout" } },
     { compare: { retention: "holdout" } },
     { compare: { latency: "holdout" } },
-    { compare: { errorRate: "holdout" } },
+    { compare: { activation: "both" } },
+    { latency: { of: "documents" } },
   ])("%o", (over) => {
     expect(termsWith(over)).not.toBe(termsWith({}));
   });
+});
+
+test("a holdout that a feature is given or loses starts a new trial, where its signals are held against it", () => {
+  expect(termsWith({}, 500)).not.toBe(termsWith({}));
+  expect(termsWith({}, 500)).toBe(termsWith({}, 1000));
+});
+
+test("beside a holdout what the error rate is held against is a term", () => {
+  const bounded = { errorRateThreshold: 0.02 };
+  expect(termsWith({ ...bounded, compare: { errorRate: "both" } }, 500)).not.toBe(termsWith(bounded, 500));
+  expect(termsWith({ ...bounded, compare: { errorRate: "holdout" } }, 500)).toBe(termsWith(bounded, 500));
 });
 
 describe("a changed rule goes on with its trial when it changes", () => {
@@ -58,6 +72,10 @@ test("a default that is written down is no change", () => {
 
 test("the terms are written as the trials of existing data folders have them", () => {
   expect(termsWith({})).toBe(
-    '["shadow",0.15,0.4,200,null,1000,{"activation":[900,1800,3600,21600,86400],"retention":[259200,604800],"bucketSeconds":180},86400,0.0004,null,"threshold","threshold","threshold","threshold"]',
+    '[2,"shadow",0.15,0.4,200,null,1000,{"activation":[900,1800,3600,21600,86400],"retention":[259200,604800],"bucketSeconds":180},86400,0.0004,null,"threshold","threshold","threshold",[],"all"]',
   );
+});
+
+test("a trial whose evidence an earlier version gathered begins again", () => {
+  expect(termsWith({})).not.toMatch(/^\["shadow"/);
 });

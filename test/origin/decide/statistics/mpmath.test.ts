@@ -32,9 +32,12 @@ test.each(values.firstComparison.cases)(
   },
 );
 
-test.each(values.shareBets.cases)("a bucket with $s bad of $n where $p0 may be", ({ n, s, p0, logE }) => {
-  expectEachExact(shareLogEValues({ n, s }, p0), logE);
-});
+test.each(values.shareBets.cases)(
+  "a usual bucket with $s bad of $n where $p0 may be",
+  ({ n, s, p0, logE }) => {
+    expectEachExact(shareLogEValues({ n, s }, p0, 2 * n), logE);
+  },
+);
 
 test.each(values.sampleRatio.cases)("counts of $n where $shares are the shares", ({ n, shares, logE }) => {
   expectNear(mismatchLogEvidence(n, shares), logE, 1e-10);
