@@ -1,4 +1,4 @@
-// Rollback, enable and rollout of one feature, and the rollback of everything with a tag. Each needs a reason.
+// Rollback, enable, rollout and a new trial of one feature, and the rollback of everything with a tag. Each needs a reason.
 import { Hono, type Context } from "hono";
 import { z } from "zod";
 import { ok, type Result } from "../../shared/result.ts";
@@ -37,13 +37,16 @@ const readChangeRequest = async <T>(context: Context, features: Reads, schema: z
 
 export const makeRolloutRoutes = (options: {
   features: Reads;
-  changes: Pick<FeatureChanges, "rollbackFeature" | "rollbackTag" | "enableFeature" | "setRollout">;
+  changes: Pick<
+    FeatureChanges,
+    "rollbackFeature" | "rollbackTag" | "enableFeature" | "setRollout" | "restartTrial"
+  >;
 }): Hono => {
   const { features, changes } = options;
   const app = new Hono();
 
   const addRoute = <T extends { reason: string }>(
-    action: "rollback" | "enable" | "rollout",
+    action: "rollback" | "enable" | "rollout" | "trial",
     schema: z.ZodType<T>,
     change: (target: Target, body: T, by: Attribution) => Promise<Result<unknown, ChangeError>>,
   ): void => {
@@ -60,6 +63,8 @@ export const makeRolloutRoutes = (options: {
   addRoute("rollback", RollbackBody, (target, _body, by) => changes.rollbackFeature(target, by));
   addRoute("enable", EnableBody, (target, shares, by) => changes.enableFeature(target, shares, by));
   addRoute("rollout", RolloutBody, (target, shares, by) => changes.setRollout(target, shares, by));
+
+  addRoute("trial", RollbackBody, (target, _body, by) => changes.restartTrial(target, by));
 
   app.post("/rollback", async (context) => {
     const body = await readBody(context, TagRollbackBody);

@@ -11,7 +11,7 @@ import { explainEvaluations, type ExplainedEvaluation } from "./explain-evaluati
 import { makeFailedEvaluations } from "./failed-evaluations.ts";
 import { lookAt, type Round } from "./look.ts";
 import { makeLooks } from "./looks.ts";
-import { reportDecision } from "./report-metrics.ts";
+import { isMismatched, reportDecision } from "./report-metrics.ts";
 import { storeNews } from "./store-evaluations.ts";
 import { makeTargetReader } from "./target-reader.ts";
 import type { EvaluationTarget } from "./targets.ts";
@@ -56,16 +56,26 @@ export const makeEvaluator = (needs: {
   now: () => number;
   lagSeconds: () => number | null;
 }): Evaluator => {
-  const { pool, metrics, now, lagSeconds } = needs;
+  const { pool, metrics, log, now, lagSeconds } = needs;
   const failed = makeFailedEvaluations(needs);
   const targets = makeTargetReader(pool, ({ featureId, error }) => failed.note(featureId, error));
   const watermarkAt = makeWatermark(pool);
   const looks = makeLooks(pool);
   const carryOut = makeCarryOut(needs);
 
+  /** Said when it begins: the feature may be broken, and nothing closes it for its rates meanwhile. */
+  const sayMismatch = ({ target: { featureId, last }, decision }: ExplainedEvaluation): void => {
+    if (decision.state === "INVALID" && last?.state !== "INVALID" && isMismatched(decision))
+      log.error(
+        { featureId, reason: decision.reason },
+        "ALERT: units of a feature are lost on one side; find out why, then begin a new trial (POST …/trial) or roll it back",
+      );
+  };
+
   const evaluateBatch = async (
     batch: readonly EvaluationTarget[],
     round: Round,
+    looked: FeatureId[],
   ): Promise<EvaluationOutcome[]> => {
     const at = round.clock.now;
     const beganAt = performance.now();
@@ -76,6 +86,7 @@ export const makeEvaluator = (needs: {
       const { target, decision, isNew } = evaluation;
       const { featureId } = target;
       reportDecision(metrics, featureId, decision);
+      sayMismatch(evaluation);
       const effect = await carryOut({ target, decision: evaluation.explained ?? decision, isNew, at });
       return { featureId, decision, effect };
     };
@@ -88,6 +99,7 @@ export const makeEvaluator = (needs: {
     for (const { featureId } of batch) {
       metrics.evaluationSeconds.observe(seconds);
       failed.clear(featureId);
+      looked.push(featureId);
     }
     return outcomes;
   };
@@ -96,10 +108,11 @@ export const makeEvaluator = (needs: {
   const evaluateApart = async (
     batch: readonly EvaluationTarget[],
     round: Round,
+    looked: FeatureId[],
   ): Promise<EvaluationOutcome[]> => {
     const [first, ...rest] = batch;
     try {
-      return await evaluateBatch(batch, round);
+      return await evaluateBatch(batch, round, looked);
     } catch (error) {
       if (first === undefined || !(await isConnected(pool))) throw error;
       if (rest.length === 0) {
@@ -107,7 +120,7 @@ export const makeEvaluator = (needs: {
         return [];
       }
       const outcomes: EvaluationOutcome[] = [];
-      for (const target of batch) outcomes.push(...(await evaluateApart([target], round)));
+      for (const target of batch) outcomes.push(...(await evaluateApart([target], round, looked)));
       return outcomes;
     }
   };
@@ -123,14 +136,13 @@ export const makeEvaluator = (needs: {
       };
       const batches = batchTargets(found, at).values();
       const outcomes: EvaluationOutcome[] = [];
+      const looked: FeatureId[] = [];
       const work = async (): Promise<void> => {
-        for (const batch of batches) outcomes.push(...(await evaluateApart(batch, round)));
+        for (const batch of batches) outcomes.push(...(await evaluateApart(batch, round, looked)));
       };
       await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, work));
-      await looks.note(
-        found.map(({ featureId }) => featureId),
-        at,
-      );
+      await looks.note(looked, at);
+      await failed.forgetGone(pool);
       return outcomes;
     },
   };

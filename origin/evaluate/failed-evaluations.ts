@@ -2,11 +2,15 @@
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { errorText } from "../runtime/error-text.ts";
+import type { Queryable } from "../db/pool.ts";
+import { readTargetIds } from "./targets.ts";
 
 export type FailedEvaluations = {
   readonly note: (featureId: string, error: unknown) => void;
   /** The feature was evaluated. */
   readonly clear: (featureId: string) => void;
+  /** Forgets those that are no evaluation targets any more: deleted, closed, or without a rule. */
+  readonly forgetGone: (db: Queryable) => Promise<void>;
 };
 
 export const makeFailedEvaluations = (needs: {
@@ -30,6 +34,15 @@ export const makeFailedEvaluations = (needs: {
       if (!reasons.delete(featureId)) return;
       metrics.failedEvaluations.remove({ feature: featureId });
       log.warn({ featureId }, "a feature can be evaluated again");
+    },
+    forgetGone: async (db) => {
+      if (reasons.size === 0) return;
+      const still: ReadonlySet<string> = new Set(await readTargetIds(db, [...reasons.keys()]));
+      for (const featureId of reasons.keys()) {
+        if (still.has(featureId)) continue;
+        reasons.delete(featureId);
+        metrics.failedEvaluations.remove({ feature: featureId });
+      }
     },
   };
 };

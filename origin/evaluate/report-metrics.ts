@@ -2,9 +2,15 @@
 import type { Decision } from "../decide/decision.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 
+/** Whether the cohorts do not have the sizes of the rollout. */
+export const isMismatched = ({ evidence: { sampleRatio } }: Pick<Decision, "evidence">): boolean =>
+  sampleRatio !== null && sampleRatio.logEvidence >= sampleRatio.logBar;
+
 export const reportDecision = (metrics: Metrics, feature: string, decision: Decision): void => {
   const { activation, retention, p95_latency, error_rate, exposed } = decision.details;
   metrics.decisions.inc({ feature, action: decision.action });
+  if (isMismatched(decision)) metrics.sampleRatioMismatch.set({ feature }, 1);
+  else metrics.sampleRatioMismatch.remove({ feature });
   if (decision.score === null) metrics.pmfScore.remove({ feature });
   else metrics.pmfScore.set({ feature }, decision.score);
   for (const [signal, value] of Object.entries({ activation, retention, p95_latency, error_rate })) {

@@ -128,9 +128,15 @@ const targetOf = (row: Row): EvaluationTarget => {
   };
 };
 
-export const readTargetIds = async (db: Queryable): Promise<FeatureId[]> => {
+/** All of them, or those among `featureIds`. */
+export const readTargetIds = async (
+  db: Queryable,
+  featureIds: readonly string[] | null = null,
+): Promise<FeatureId[]> => {
   const { rows } = await db.query<{ feature_id: string }>(
-    "select feature_id from feature_flags join pmf_rules using (feature_id) where enabled order by feature_id",
+    `select feature_id from feature_flags join pmf_rules using (feature_id)
+     where enabled and ($1::text[] is null or feature_id = any($1)) order by feature_id`,
+    [featureIds],
   );
   return rows.map((row) => FeatureId.parse(row.feature_id));
 };

@@ -14,6 +14,7 @@ import {
   prepareCreate,
   prepareDelete,
   prepareEnable,
+  prepareRestart,
   prepareRollout,
   prepareRule,
   prepareUpdate,
@@ -64,6 +65,8 @@ export type FeatureChanges = {
     shares: Shares & { readonly rolloutBps: number },
     by: Attribution,
   ) => Outcome<ChangedFeature>;
+  /** Its evidence starts from nothing; the rollout stays. */
+  readonly restartTrial: (target: Target, by: Attribution) => Outcome<ChangedFeature>;
   /** Without `rolloutBps` the rollout goes back to what it was before the rollback. */
   readonly enableFeature: (target: Target, shares: Shares, by: Attribution) => Outcome<ChangedFeature>;
   /** By hand, or by a decision, which names the version and epoch that it is about and its evidence. */
@@ -172,6 +175,10 @@ export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => s
     },
     setRollout: async (target, shares, by) => {
       const prepare = (related: RelatedFeatures) => prepareRollout(related, target, shares, by);
+      return mapOk(await changeOne(target, by, prepare), changedFeature);
+    },
+    restartTrial: async (target, by) => {
+      const prepare = (related: RelatedFeatures) => prepareRestart(related, target, by);
       return mapOk(await changeOne(target, by, prepare), changedFeature);
     },
     enableFeature: async (target, shares, by) => {

@@ -38,6 +38,8 @@ export type FeatureChange = {
   readonly rule: Rule | null;
   /** This change carries out the decision of the feature's trial, so the trial ends with it and a new one begins. */
   readonly endsTrial?: boolean | undefined;
+  /** A person lets the feature's trial start over, whatever it has decided. */
+  readonly restartsTrial?: boolean | undefined;
 };
 
 export type Change = {
@@ -83,8 +85,8 @@ const COMMIT_CHANGES = `
     select change, commit_change(change) as outcome from unnest($1::jsonb[]) as given (change)
   ), ended as (
     update pmf_trials t set terms = '', decided = null, cause = '{}', seq = t.seq + 1
-    from done, jsonb_to_recordset(done.change -> 'features') as f ("featureId" text, next jsonb, "endsTrial" boolean)
-    where f."endsTrial" and done.outcome ->> 'outcome' = 'committed' and t.decided = 'ROLLBACK'
+    from done, jsonb_to_recordset(done.change -> 'features') as f ("featureId" text, next jsonb, "endsTrial" boolean, "restartsTrial" boolean)
+    where (f."restartsTrial" or f."endsTrial" and t.decided = 'ROLLBACK') and done.outcome ->> 'outcome' = 'committed'
       and t.feature_id = f."featureId" and t.epoch = (f.next ->> 'epoch')::integer
   )
   select outcome from done`;

@@ -39,7 +39,7 @@ export const nextState = (record: FeatureRecord): NextState => {
 export const changeOf = (
   record: FeatureRecord,
   rest: Pick<FeatureChange, "kind" | "reason" | "next"> &
-    Partial<Pick<FeatureChange, "details" | "rule" | "endsTrial">>,
+    Partial<Pick<FeatureChange, "details" | "rule" | "endsTrial" | "restartsTrial">>,
 ): FeatureChange => ({
   featureId: record.state.featureId,
   expectedVersion: record.state.version,
@@ -120,6 +120,21 @@ export const prepareRollout = (
     checkShares(next, holdoutBps !== undefined) ??
     ok([changeOf(record, { kind: "rollout", reason, details, next, endsTrial })])
   );
+};
+
+/**
+ * A person lets the feature's trial start over, with its rollout as it is: what made the telemetry untrustworthy is mended. Evidence
+ * and the feature's KEEP are gone, and α may be spent once more.
+ */
+export const prepareRestart = (related: RelatedFeatures, target: Target, { reason }: Reason): Prepared => {
+  const found = findTarget(related, target);
+  if (!found.ok) return found;
+  const record = found.value;
+  if (!record.state.enabled) return err({ reason: "alreadyClosed", have: record.state.version });
+  const details = { newTrial: true };
+  return ok([
+    changeOf(record, { kind: "rollout", reason, details, next: nextState(record), restartsTrial: true }),
+  ]);
 };
 
 /** A person opens the feature: a new epoch, so that evidence begins anew; cohorts stay who they were. */

@@ -37,6 +37,12 @@ export const makeMetrics = () => {
       labelNames: ["feature"],
       registers,
     }),
+    sampleRatioMismatch: new Gauge({
+      name: "sluice_sample_ratio_mismatch",
+      help: "1 for a feature whose cohorts do not have the sizes of its rollout: no rate is judged and nothing kept until a person begins a new trial",
+      labelNames: ["feature"],
+      registers,
+    }),
     decisions: new Counter({
       name: "sluice_decisions_total",
       help: "Evaluations by the action that they decided on",

@@ -60,6 +60,8 @@ export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "se
       activation: number;
       retention: number;
       latencyMs: number;
+      /** the holdout's, where it is not the same */
+      heldOutLatencyMs?: number;
       everybody?: boolean;
     },
     from = START,
@@ -68,7 +70,8 @@ export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "se
       const units = cohort === "holdout" ? (over.heldOut ?? over.units) : over.units;
       const { activation, retention } = cohort === "holdout" && over.everybody !== true ? HEALTHY : over;
       const sketch = emptySketch();
-      for (let request = 0; request < units; request++) recordLatency(sketch, over.latencyMs);
+      const latencyMs = cohort === "holdout" ? (over.heldOutLatencyMs ?? over.latencyMs) : over.latencyMs;
+      for (let request = 0; request < units; request++) recordLatency(sketch, latencyMs);
       await pool.query(
         `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
          select $1, 1, $2, signal, age_s, bucket_s, units

@@ -307,6 +307,21 @@ describe("rules", () => {
   });
 });
 
+describe("a new trial", () => {
+  test("needs an open feature and a reason, and changes nothing but the trial", async () => {
+    const featureId = await makeFeature();
+    const begin = (body: Json) => call("POST", `/features/${featureId}/trial`, body);
+    expect((await begin({ reason: "mended" })).status).toBe(409);
+    await call("POST", `/features/${featureId}/enable`, { reason: "go" });
+    expect((await begin({})).status).toBe(400);
+    const { status, json } = await begin({ reason: "mended" });
+    expect(status).toBe(200);
+    expect(json).toMatchObject({ featureId, enabled: true, rolloutBps: 5000, holdoutBps: 1000, version: 3 });
+    const { json: audit } = await call("GET", `/audit?featureId=${featureId}&limit=1`);
+    expect(audit["entries"]).toMatchObject([{ action: "rollout", reason: "mended" }]);
+  });
+});
+
 describe("opening and closing", () => {
   test("enable, rollback and rollout need a reason", async () => {
     const featureId = await makeFeature();

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import {
   COMPARED_RATIOS,
@@ -7,6 +8,7 @@ import {
 import { logMeanExp } from "../../../origin/decide/statistics/log-sum-exp.ts";
 import { makePool } from "../../../origin/db/pool.ts";
 import { setRampPaused } from "../../../origin/evaluate/ramp-position.ts";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import type { Rule } from "../../../shared/features/rule.ts";
 import { makeTestDatabase } from "../../support/database.ts";
@@ -253,6 +255,43 @@ describe("evaluate", () => {
     expect(first).toMatchObject({ ageSeconds: 900, treatment: { n: 10_000, s: 40 } });
     expect(second).toMatchObject({ ageSeconds: 1_800, holdout: { n: 10_000, s: 200 } });
     for (const each of [first, second]) expect(each?.logEvidence).toBeCloseTo(logMeanExp(sums), 9);
+  });
+
+  describe("units that are lost on one side", () => {
+    const LOPSIDED = { seconds: 60, units: 40, heldOut: 20, activation: 0.02, retention: 0.6, latencyMs: 50 };
+
+    test("hold back rates and KEEP until a person begins a new trial", async () => {
+      await insertFeature(ruleOf());
+      await insertTelemetry(LOPSIDED);
+      await insertTelemetry({ ...LOPSIDED, heldOut: 40 }, START + 70);
+      const { stateAt, rollbacks, metrics } = startEvaluator();
+      expect(await stateAt(60)).toBe("INVALID");
+      expect(await metrics.registry.metrics()).toContain(
+        `sluice_sample_ratio_mismatch{feature="${FEATURE}"} 1`,
+      );
+      expect(await stateAt(65)).toBe("INVALID");
+      expect(rollbacks).toEqual([]);
+      const changes = makeFeatureChanges({ pool: database.servicePool, newId: randomUUID });
+      const by = { actor: "kim", reason: "the cache is mended" };
+      const restarted = await changes.restartTrial({ featureId: FeatureId.parse(FEATURE) }, by);
+      expect(restarted.ok).toBe(true);
+      expect(await stateAt(66)).toBe("COLLECTING");
+      expect(await metrics.registry.metrics()).not.toContain("sluice_sample_ratio_mismatch{");
+      expect(await stateAt(130)).toBe("ROLLBACK");
+      const { rows } = await pool.query(
+        "select actor, action, reason, details from rollback_audit where feature_id = $1 and actor = 'kim'",
+        [FEATURE],
+      );
+      expect(rows).toMatchObject([{ ...by, action: "rollout" }]);
+    });
+
+    test("hold back no slow requests", async () => {
+      await insertFeature(ruleOf());
+      await insertTelemetry({ ...LOPSIDED, latencyMs: 900, heldOutLatencyMs: 50 });
+      const { stateAt, rollbacks } = startEvaluator();
+      expect(await stateAt(60)).toBe("ROLLBACK");
+      expect(rollbacks[0]?.reason).toContain("latency: 100.0 % of requests slower than 200 ms");
+    });
   });
 
   describe("a ramp", () => {

@@ -73,3 +73,25 @@ test("a feature whose rule is set right is evaluated again, and no longer shown 
   expect((await evaluator.evaluate()).some(({ featureId }) => featureId === POISONED)).toBe(true);
   expect(await metrics.registry.metrics()).not.toContain(`feature="${POISONED}"} 1`);
 });
+
+test("a feature that cannot be evaluated is not shown as checked, and no longer as failing once it is gone", async () => {
+  const { evaluator, clock, metrics } = startEvaluator();
+  clock.now = START + 1;
+  await evaluator.evaluate();
+  await spoilTrial("evidence", "{}");
+  clock.now = START + 60;
+  await evaluator.evaluate();
+  const lookedAt = async (featureId: string) => {
+    const { rows } = await pool.query<{ at: number }>(
+      "select extract(epoch from looked_at)::float8 as at from pmf_looks where feature_id = $1",
+      [featureId],
+    );
+    return (rows[0]?.at ?? 0) - START;
+  };
+  expect([await lookedAt(FEATURE), await lookedAt(POISONED)]).toEqual([60, 1]);
+  expect(await metrics.registry.metrics()).toContain(`sluice_evaluation_failed{feature="${POISONED}"} 1`);
+  await pool.query("delete from feature_flags where feature_id = $1", [POISONED]);
+  clock.now = START + 61;
+  await evaluator.evaluate();
+  expect(await metrics.registry.metrics()).not.toContain(`sluice_evaluation_failed{feature="${POISONED}"`);
+});

@@ -4,6 +4,7 @@ import {
   prepareCreate,
   prepareDelete,
   prepareEnable,
+  prepareRestart,
   prepareRollout,
   prepareRule,
   prepareUpdate,
@@ -97,6 +98,11 @@ const kinds: [string, Prepare, object][] = [
       next: { ...stateOfA, rolloutBps: 9_000 },
       endsTrial: true,
     },
+  ],
+  [
+    "a new trial",
+    (related, expectedVersion) => prepareRestart(related, { featureId: a, expectedVersion }, why),
+    { kind: "rollout", details: { newTrial: true }, next: stateOfA, restartsTrial: true },
   ],
   [
     "a rule",
@@ -277,4 +283,12 @@ test("a rule that the feature could never meet is refused, with a new feature an
   expect(prepareRule(withoutHoldout, { featureId: a }, hopeless, why)).toMatchObject({ ok: false, error });
   expect(prepareRule(withoutHoldout, { featureId: a }, rule, why).ok).toBe(true);
   expect(prepareRule(open, { featureId: a }, hopeless, why).ok).toBe(true);
+});
+
+test("a closed feature gets no new trial: opening it begins one", () => {
+  const closed = relatedOf(recordOf("a", { state: { enabled: false } }));
+  expect(prepareRestart(closed, { featureId: a }, why)).toEqual({
+    ok: false,
+    error: { reason: "alreadyClosed", have: 3 },
+  });
 });
