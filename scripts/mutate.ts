@@ -60,6 +60,8 @@ const isListed = (path: string, { was, becomes }: NamedMutant): boolean =>
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+const unjudged: string[] = [];
+
 const judgeModule = async ({ path, text, mutants }: Job): Promise<Judged[]> => {
   const judges = judgesOf(path, tests);
   if (judges.tests.length === 0) {
@@ -69,7 +71,12 @@ const judgeModule = async ({ path, text, mutants }: Job): Promise<Judged[]> => {
   const { judge, end } = makeJudge(path, judges);
   const begun = performance.now();
   const intact = await judge(text, UNMUTATED_LIMIT_S);
-  if (intact.fate !== "survived") throw new Error(`${path}: its tests fail without a mutant: ${intact.text}`);
+  if (intact.fate !== "survived") {
+    say(`${path}: its tests fail without a mutant: ${intact.text}`);
+    unjudged.push(path);
+    await end();
+    return [];
+  }
   const limitSeconds = LEAST_LIMIT_S + intact.cpuSeconds * LIMIT_FACTOR;
   const judged: Judged[] = [];
   for (const mutant of mutants) {
@@ -130,4 +137,6 @@ say(
 // A module of a few short cuts may lie below it; all of them together may not.
 const isTooLow = positionals.length === 0 && score < LEAST_SCORE;
 if (isTooLow) say(`At least ${LEAST_SCORE * 100} % have to be killed.`);
-process.exitCode = isTooLow || unlisted.length + killedAfterAll.length + stale.length > 0 ? 1 : 0;
+if (unjudged.length > 0) say(`Not judged, since the tests fail without a mutant: ${unjudged.join(", ")}.`);
+const wrong = unlisted.length + killedAfterAll.length + stale.length + unjudged.length;
+process.exitCode = isTooLow || wrong > 0 ? 1 : 0;

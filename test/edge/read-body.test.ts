@@ -3,6 +3,8 @@ import { readBody } from "../../edge/routes/read-body.ts";
 import { err, ok } from "../../shared/result.ts";
 
 const encoder = new TextEncoder();
+/** Node's Request asks for it where a body is a stream; workerd's does not know it. */
+const HALF_DUPLEX = { duplex: "half" };
 
 /** A body without Content-Length; `onPull` counts how much of it was asked for. */
 const streamed = (chunks: readonly Uint8Array[], onPull = (): void => undefined): Request => {
@@ -18,7 +20,7 @@ const streamed = (chunks: readonly Uint8Array[], onPull = (): void => undefined)
     },
     { highWaterMark: 0 },
   );
-  return new Request("http://shop.test/", { method: "POST", body });
+  return new Request("http://shop.test/", { method: "POST", body, ...HALF_DUPLEX });
 };
 
 const tooLarge = (maxBytes: number) => err({ reason: "tooLarge", maxBytes });
