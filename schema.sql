@@ -98,6 +98,29 @@ create table fold_partitions (
   constraint fold_partitions_pkey PRIMARY KEY (partition)
 );
 
+create table fold_quarantine (
+  feature_id text not null,
+  epoch integer not null,
+  partition smallint not null,
+  since timestamp with time zone default now() not null,
+  error text not null,
+  constraint fold_quarantine_pkey PRIMARY KEY (feature_id, epoch, partition)
+);
+
+create table fold_set_aside (
+  id bigint generated always as identity not null,
+  feature_id text not null,
+  epoch integer not null,
+  partition smallint not null,
+  at timestamp with time zone not null,
+  records integer not null,
+  span_keys bytea storage external not null,
+  block bytea storage external not null,
+  constraint fold_set_aside_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX fold_set_aside_feature ON public.fold_set_aside USING btree (feature_id, epoch, partition, id);
+
 create table fold_windows (
   feature_id text not null,
   epoch integer not null,
@@ -680,6 +703,7 @@ alter table unit_evidence owner to sluice_service;
 
 grant create, usage on schema public to sluice_service;
 
+grant usage on sequence fold_set_aside_id_seq to sluice_service;
 grant usage on sequence outbox_id_seq to sluice_service;
 grant usage on sequence pmf_evaluations_id_seq to sluice_service;
 grant usage on sequence schema_migrations_id_seq to sluice_service;
@@ -699,6 +723,8 @@ grant select on table feature_tombstones to sluice_service;
 grant delete, insert, select, update on table feature_units to sluice_service;
 grant delete, insert, select, update on table fold_checkpoints to sluice_service;
 grant delete, insert, select, update on table fold_partitions to sluice_service;
+grant delete, insert, select, update on table fold_quarantine to sluice_service;
+grant delete, insert, select, update on table fold_set_aside to sluice_service;
 grant delete, insert, select, update on table fold_windows to sluice_service;
 grant delete, insert, select, update on table fold_windows_version to sluice_service;
 grant delete, insert, select, update on table ingest_presence to sluice_service;

@@ -40,6 +40,7 @@ export const makeHistoryRoutes = (options: {
     const { featureId, epoch } = record.value.state;
     const exposed = await evaluation.countExposed(featureId, epoch);
     const botRequests = await evaluation.countBotRequests(featureId, epoch);
+    const setAside = await evaluation.readSetAside(featureId, epoch);
     const onlyBots = exposed.treatment + exposed.holdout === 0 && botRequests > 0;
     return context.json({
       featureId,
@@ -47,6 +48,7 @@ export const makeHistoryRoutes = (options: {
       cohorts: { treatment: { exposed: exposed.treatment }, holdout: { exposed: exposed.holdout } },
       botRequests,
       notCounted: await evaluation.readNotCounted(featureId, epoch),
+      ...(setAside === null ? {} : { setAside }),
       ...(onlyBots ? { note: onlyBotsNote(botRequests) } : {}),
       // Rows are stored when something has changed; `checkedAt` is the last look, with or without one.
       checkedAt: await evaluation.lastLookAt(featureId),

@@ -9,6 +9,8 @@ import { holdFences, type Owned } from "./partition-ownership.ts";
 import { makeUncountedSpans, type UncountedSpans } from "../span-log/uncounted.ts";
 import { makeWaitingSpans, type WaitingSpans } from "./waiting/waiting-spans.ts";
 import { makeRawSpans, storeRawSpans, type RawSpans } from "./raw-spans.ts";
+import { deleteSetAside, SET_ASIDE } from "./set-aside/quarantine.ts";
+import { makeSetAsideRows, type SetAsideRows } from "./set-aside/set-aside-rows.ts";
 import type { Unit } from "./units/unit.ts";
 import type { UnitKeys } from "./units/unit-run.ts";
 import { makeUnitRuns, type UnitRuns } from "./units/unit-runs.ts";
@@ -32,11 +34,15 @@ export type AggregateStore = {
   readonly raw: Pick<RawSpans, "add">;
   readonly uncounted: Pick<UncountedSpans, "add" | "totals">;
   readonly waiting: Pick<WaitingSpans, "add" | "of" | "release" | "expire" | "size">;
+  readonly setAside: Pick<SetAsideRows, "addRecord" | "endRow" | "addRow">;
   /**
-   * Stores everything that was added, the changes of counts, and that these rows of the log are folded. Resolves to the
-   * number of spans that the sample had to leave out.
+   * Stores everything that was added, the changes of counts, and that these rows are folded. Resolves to the number of
+   * spans that the sample had to leave out, and of those that were set aside.
    */
-  readonly commit: (deltas: CountDeltas, rows: readonly LogRow[]) => Promise<number>;
+  readonly commit: (
+    deltas: CountDeltas,
+    rows: readonly LogRow[],
+  ) => Promise<{ unsampled: number; setAside: number }>;
   /** Before memory forgets units: from now on `readUnits` finds all. */
   readonly indexUnits: () => Promise<void>;
   /** Between batches: makes room for the units of the next ones, as far as no lock is in the way. */
@@ -48,10 +54,12 @@ export type AggregateStore = {
 const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promise<void> => {
   const last = new Map<string, LogRow>();
   for (const row of rows) {
+    if (row.writer === SET_ASIDE) continue;
     const key = `${row.partition}:${row.writer}`;
     if ((last.get(key)?.seq ?? 0) < row.seq) last.set(key, row);
   }
   const heads = [...last.values()];
+  if (heads.length === 0) return;
   await client.query({
     name: "write-checkpoints",
     text: `
@@ -62,13 +70,21 @@ const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promis
   });
 };
 
-/** `client`: the session that holds the partitions' locks. `runRows`: rows of `unit_evidence` in a run. */
-export const makeAggregateStore = (client: Client, runRows: number): AggregateStore => {
+/**
+ * `client`: the session that holds the partitions' locks. `runRows`: rows of `unit_evidence` in a run. A `rehearsal` does
+ * everything and takes it back: its owner learns whether a batch can be stored.
+ */
+export const makeAggregateStore = (
+  client: Client,
+  runRows: number,
+  rehearsal?: "rehearsal",
+): AggregateStore => {
   const runs = makeUnitRuns(runRows);
   const latencies = makeLatencyBuckets();
   const raw = makeRawSpans();
   const uncounted = makeUncountedSpans();
   const waiting = makeWaitingSpans(uncounted);
+  const setAside = makeSetAsideRows();
   let owned: Owned = new Map();
   /** A process writes its latencies into the rows of the lowest partition that it owns. */
   const latencyPartition = (): number => Math.min(...owned.keys());
@@ -93,18 +109,21 @@ export const makeAggregateStore = (client: Client, runRows: number): AggregateSt
     raw,
     uncounted,
     waiting,
+    setAside,
     commit: async (deltas, rows) => {
       await runs.write(client);
       await addToCounts(client, deltas);
       await latencies.write(client, latencyPartition());
       await waiting.write(client);
       await uncounted.write(client);
+      const aside = await setAside.write(client);
+      await deleteSetAside(client, rows);
       await writeCheckpoints(client, rows);
       const unsampled = await storeRawSpans(client, raw);
-      await client.query("commit");
+      await client.query(rehearsal === undefined ? "commit" : "rollback");
       latencies.age();
       runs.closeFull();
-      return unsampled;
+      return { unsampled, setAside: aside };
     },
     indexUnits: () => runs.indexAll(client),
     prepare: () => runs.prepare(client),

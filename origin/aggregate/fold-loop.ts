@@ -1,26 +1,44 @@
 // The fold's work: own partitions, fold the rows that the log has, pause, and again.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, Pool } from "../db/pool.ts";
+import { backoffMs } from "../runtime/backoff.ts";
+import { errorText } from "../runtime/error-text.ts";
 import { DEDUPE_SECONDS } from "../span-log/partitions.ts";
 import { readFoldedKeys, readUnfolded, unfoldedSeconds, type LogRow } from "../span-log/read-log.ts";
 import { SPAN_KEY_BYTES } from "../span-log/record.ts";
 import { makeAggregateStore } from "./aggregate-store.ts";
 import { foldBatch, unknownFeatures, type BatchReport } from "./batch/fold-batch.ts";
+import type { Aside } from "./batch/find-units.ts";
 import { makeFoldMemory, type FoldMemory } from "./batch/fold-memory.ts";
 import { isBehind, pauseAfter, splitIntoBatches } from "./pacing.ts";
 import { fairShareOf, releaseExcess, takePartitions } from "./partition-ownership.ts";
-import { readWindows, rulesFingerprint, syncWindows, type StoredWindows } from "./sync-windows.ts";
+import { makeQuarantine, type QuarantineEvent } from "./set-aside/make-quarantine.ts";
+import {
+  readWindows,
+  rulesFingerprint,
+  syncWindows,
+  type StoredWindows,
+  type UnsyncedFeature,
+} from "./sync-windows.ts";
 
 /** A run of units: 0.3 s to index, and 40 runs hold ten million. */
 const RUN_ROWS = 2 ** 18;
+const NO_ROWS: Aside["rows"] = new Set();
 const OWNERSHIP_MS = 2_000;
 const RULES_MS = 500;
 
-/** `leftOut`: spans that were left out of the counts, by reason. */
+/** Pauses until what is set aside is tried again. A changed rule is a reason to try at once. */
+const TRY_AGAIN = { firstMs: 1_000, mostMs: 60_000 };
+/** Records of a batch that is examined, because the one before has failed. */
+const EXAMINED_RECORDS = 20_000;
+
 export type FoldState = {
   readonly lagSeconds: number;
   readonly owned: number;
+  /** spans that were left out of the counts, by reason */
   readonly leftOut: Readonly<Record<string, number>>;
+  /** records that cannot be counted at the moment, by feature; absent when nobody has looked anew */
+  readonly setAsideByFeature?: Readonly<Record<string, number>>;
 } & BatchReport;
 
 /** Does `work` at most every `everyMs`, the first time at once. */
@@ -45,34 +63,60 @@ const rememberFolded = (client: Client, partition: number, { dedupe }: FoldMemor
 
 /**
  * Ends when `stop` fires, rejects when anything fails; its memory is then of no use. `client` is the session whose locks
- * own the partitions. `report` gets the state after each round.
+ * own the partitions. `report` gets the state after each round. `hasFailed`: the loop before this one ended with an error, so
+ * the first batches are examined for what makes them fail.
  */
 export const runFoldLoop = async (options: {
   client: Client;
   pool: Pool;
   limits: { unitSlots: number; dedupeKeys: number };
   stop: AbortSignal;
+  hasFailed: boolean;
   report: (state: FoldState) => void;
+  onEvent: (event: QuarantineEvent) => void;
 }): Promise<void> => {
   const { client, pool, stop, report } = options;
   const store = makeAggregateStore(client, RUN_ROWS);
   const memory = makeFoldMemory(options.limits);
   const owned = new Map<number, number>();
-  const total: BatchReport = { folded: 0, duplicates: 0, capped: 0, unsampled: 0 };
+  const total: BatchReport = { folded: 0, duplicates: 0, capped: 0, unsampled: 0, setAside: 0 };
   let windows: StoredWindows = await readWindows(pool);
   let fingerprint = "";
+  let attempts = 0;
+  let tryAgainAt = 0;
 
   const reloadWindows = async (): Promise<void> => {
     windows = await readWindows(pool);
     memory.features.clear();
   };
 
+  const learnWindows = async (rows: readonly LogRow[], aside: Aside): Promise<readonly UnsyncedFeature[]> => {
+    const unknown = unknownFeatures(rows, aside, windows.byKey);
+    if (unknown.length === 0) return [];
+    const unsynced = await syncWindows(pool, unknown);
+    await reloadWindows();
+    return unsynced;
+  };
+
+  const quarantine = makeQuarantine({
+    client,
+    pool,
+    runRows: RUN_ROWS,
+    owned,
+    windows: () => windows,
+    learnWindows,
+    onEvent: options.onEvent,
+  });
+
   const balancePartitions = atMostEvery(OWNERSHIP_MS, async () => {
     const share = await fairShareOf(client);
     // The rows of the lowest partition hold this process's latencies. It keeps that one, since the highest are released.
     const released = await releaseExcess(client, owned, share);
     const taken = await takePartitions(client, owned, share);
-    if (released || taken.length > 0) await store.open(owned, taken.length > 0);
+    if (released || taken.length > 0) {
+      await store.open(owned, taken.length > 0);
+      await quarantine.reload();
+    }
     if (taken.length === 0) return;
     // Another process may have owned the partition since this one did: its units in memory may be out of date.
     memory.units.clear();
@@ -82,19 +126,19 @@ export const runFoldLoop = async (options: {
   const followRules = atMostEvery(RULES_MS, async () => {
     const now = await rulesFingerprint(client);
     if (now === fingerprint) return;
-    await syncWindows(pool, []);
+    const unsynced = await syncWindows(pool, []);
     fingerprint = now;
+    attempts = tryAgainAt = 0;
     await reloadWindows();
+    for (const { feature, error } of unsynced)
+      options.onEvent({ kind: "rulePassedOver", ...feature, reason: errorText(error) });
   });
 
-  const fold = async (rows: readonly LogRow[]): Promise<void> => {
-    const unknown = unknownFeatures(rows, windows.byKey);
-    if (unknown.length > 0) {
-      await syncWindows(pool, unknown);
-      await reloadWindows();
-    }
+  const fold = async (rows: readonly LogRow[], aside: Aside): Promise<void> => {
+    const [unsynced] = await learnWindows(rows, aside);
+    if (unsynced !== undefined) throw new Error("a feature got no windows", { cause: unsynced.error });
     for (;;) {
-      const result = await foldBatch({ store, memory, windows, rows });
+      const result = await foldBatch({ store, memory, windows, rows, aside });
       if (result === "lost") throw new Error("another process has taken over a partition");
       if (result === "windowsChanged") {
         await reloadWindows();
@@ -104,21 +148,33 @@ export const runFoldLoop = async (options: {
       total.duplicates += result.duplicates;
       total.capped += result.capped;
       total.unsampled += result.unsampled;
+      total.setAside += result.setAside;
       return;
     }
   };
 
+  const countSetAsideAgain = async (): Promise<Pick<FoldState, "setAsideByFeature">> => {
+    if (owned.size === 0 || performance.now() < tryAgainAt) return {};
+    if (await quarantine.tryAgain(fold)) attempts = 0;
+    else tryAgainAt = performance.now() + backoffMs(attempts++, TRY_AGAIN);
+    return { setAsideByFeature: await quarantine.count() };
+  };
+
+  let isSuspicious = options.hasFailed;
   while (!stop.aborted) {
     await balancePartitions();
     await followRules();
     const beganAt = performance.now();
     const rows = owned.size === 0 ? [] : await readUnfolded(client, [...owned.keys()]);
-    for (const batch of splitIntoBatches(rows)) {
-      await fold(batch);
+    for (const batch of isSuspicious ? splitIntoBatches(rows, EXAMINED_RECORDS) : splitIntoBatches(rows)) {
+      const unreadable = isSuspicious ? await quarantine.examine(batch) : NO_ROWS;
+      await fold(batch, { features: quarantine.features(), rows: unreadable });
       await store.prepare();
     }
+    if (rows.length > 0) isSuspicious = false;
     const lagSeconds = await unfoldedSeconds(client);
-    report({ lagSeconds, owned: owned.size, leftOut: store.uncounted.totals(), ...total });
+    const again = await countSetAsideAgain();
+    report({ lagSeconds, owned: owned.size, leftOut: store.uncounted.totals(), ...total, ...again });
     const behind = isBehind(rows);
     if (!behind) await store.maintain();
     const pauseMs = pauseAfter({ tookMs: performance.now() - beganAt, isBehind: behind, lagSeconds });

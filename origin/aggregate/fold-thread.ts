@@ -1,7 +1,8 @@
 // Runs the fold in a thread of its own, so that folding never makes a request wait; a thread that dies is started again.
-import type { Logger } from "../runtime/log.ts";
+import type { ErrorLog, WarningLog } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { superviseThread } from "../runtime/supervised-thread.ts";
+import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import type { FoldReport, WorkerOptions } from "./fold-worker.ts";
 
 /** The lag of a thread that has not reported for this long grows by the time since. */
@@ -20,8 +21,8 @@ export type Fold = {
  */
 export const startFold = (options: {
   databaseUrl: string;
-  logger: Logger;
-  metrics: Pick<Metrics, "ingestLagSeconds" | "foldedSpans" | "leftOutSpans">;
+  logger: ErrorLog & WarningLog;
+  metrics: Pick<Metrics, "ingestLagSeconds" | "foldedSpans" | "leftOutSpans" | "setAsideSpans">;
   unitSlots?: number;
   dedupeKeys?: number;
 }): Fold => {
@@ -38,6 +39,7 @@ export const startFold = (options: {
     duplicates: 0,
     capped: 0,
     unsampled: 0,
+    setAside: 0,
     leftOut: {} as Readonly<Record<string, number>>,
   };
   let counted = nothing;
@@ -48,6 +50,24 @@ export const startFold = (options: {
     return silentS > REPORT_EVERY_S ? lagSeconds + silentS : lagSeconds;
   };
 
+  const logQuarantine = ({ kind, featureId, epoch, reason }: QuarantineEvent): void => {
+    const facts = { featureId, epoch, ...(reason === "" ? {} : { reason }) };
+    const what =
+      featureId === "" ? "rows of the span log that cannot be read are" : "the telemetry of a feature is";
+    if (kind === "countedAgain") logger.warn(facts, `${what} counted again, with all that was set aside`);
+    else if (kind === "setAside")
+      logger.error(
+        facts,
+        `${what} set aside: it cannot be counted, and nothing is decided about the feature. ` +
+          "It is kept and tried again within a minute; the others go on",
+      );
+    else
+      logger.error(
+        facts,
+        "the windows of a feature's new rule cannot be stored; it is counted by those of before",
+      );
+  };
+
   const onReport = (message: FoldReport): void => {
     switch (message.type) {
       case "state":
@@ -56,11 +76,19 @@ export const startFold = (options: {
         metrics.ingestLagSeconds.set(message.lagSeconds);
         // A thread that has started over counts from zero.
         if (message.folded < counted.folded) counted = nothing;
-        for (const result of ["folded", "duplicates", "capped", "unsampled"] as const)
+        for (const result of ["folded", "duplicates", "capped", "unsampled", "setAside"] as const)
           metrics.foldedSpans.inc({ result }, message[result] - counted[result]);
         for (const [reason, spans] of Object.entries(message.leftOut))
           metrics.leftOutSpans.inc({ reason }, spans - (counted.leftOut[reason] ?? 0));
         counted = message;
+        if (message.setAsideByFeature !== undefined) {
+          metrics.setAsideSpans.reset();
+          for (const [feature, spans] of Object.entries(message.setAsideByFeature))
+            metrics.setAsideSpans.set({ feature }, spans);
+        }
+        return;
+      case "quarantine":
+        logQuarantine(message.event);
         return;
       case "error":
         logger.error(

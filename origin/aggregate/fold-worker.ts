@@ -8,6 +8,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
 import { makePool } from "../db/pool.ts";
 import { runFoldLoop, type FoldState } from "./fold-loop.ts";
+import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import { FOLD_APPLICATION } from "./partition-ownership.ts";
 
 const WorkerOptions = z.strictObject({
@@ -21,6 +22,7 @@ export type WorkerOptions = z.infer<typeof WorkerOptions>;
 /** What the thread tells the process. */
 export type FoldReport =
   | ({ type: "state" } & FoldState)
+  | { type: "quarantine"; event: QuarantineEvent }
   | { type: "error"; message: string }
   | { type: "stopped" };
 
@@ -50,7 +52,7 @@ const lowerPriority = (): void => {
 };
 
 /** Folds on connections of its own until it is told to stop or anything fails. */
-const foldUntilFailure = async (): Promise<void> => {
+const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
   const pool = makePool(options.databaseUrl, {
     applicationName: "sluice-fold-rules",
     max: 2,
@@ -75,7 +77,9 @@ const foldUntilFailure = async (): Promise<void> => {
         pool,
         limits: options,
         stop: stop.signal,
+        hasFailed,
         report: (state) => report({ type: "state", ...state }),
+        onEvent: (event) => report({ type: "quarantine", event }),
       });
     } finally {
       // Destroyed, not returned: the session's locks end here.
@@ -87,10 +91,12 @@ const foldUntilFailure = async (): Promise<void> => {
 };
 
 lowerPriority();
+let hasFailed = false;
 while (!stop.signal.aborted) {
   try {
-    await foldUntilFailure();
+    await foldUntilFailure(hasFailed);
   } catch (error) {
+    hasFailed = true;
     report({
       type: "error",
       message: error instanceof Error ? (error.stack ?? error.message) : String(error),

@@ -33,7 +33,14 @@ export const pruneEndedEpochs = async (pool: Pool): Promise<boolean> => {
       run,
     ]);
   await inTransaction(pool, async (client) => {
-    for (const table of ["outcome_counts", "latency_sketches", "uncounted_signals", "fold_windows"])
+    for (const table of [
+      "outcome_counts",
+      "latency_sketches",
+      "uncounted_signals",
+      "fold_set_aside",
+      "fold_quarantine",
+      "fold_windows",
+    ])
       await client.query(`delete from ${table} where feature_id = $1 and epoch = $2`, key);
   });
   return true;

@@ -1,5 +1,6 @@
 // The stored windows of features, and how they follow the rules. When the windows of a feature's current epoch change, its
 // counts are made again from the units, in the transaction that changes the windows.
+import { isRefusal } from "../db/errors.ts";
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
 import { BOT, HOLDOUT } from "../span-log/cohort-code.ts";
 import { COHORT_NAMES } from "./outcome-counts.ts";
@@ -79,11 +80,38 @@ export const rulesFingerprint = async (client: Client): Promise<string> => {
 
 type FeatureEpoch = { readonly featureId: string; readonly epoch: number };
 
+/** A feature whose windows could not be stored; it is counted by those of before, if it has any. */
+export type UnsyncedFeature = { readonly feature: FeatureEpoch; readonly error: unknown };
+
+const storeWindows = async (
+  client: Client,
+  { featureId, epoch, windows }: FeatureEpoch & { readonly windows: OutcomeWindows },
+): Promise<void> => {
+  await client.query(
+    `insert into fold_windows values ($1, $2, $3, $4, $5, $6)
+     on conflict (feature_id, epoch) do update set activation_ages_s = excluded.activation_ages_s,
+       retention_ages_s = excluded.retention_ages_s, return_after_s = excluded.return_after_s,
+       bucket_s = excluded.bucket_s`,
+    [
+      featureId,
+      epoch,
+      windows.activationAgesS,
+      windows.retentionAgesS,
+      windows.returnAfterS,
+      windows.bucketS,
+    ],
+  );
+};
+
 /**
  * Brings the windows in line with the rules: current epochs whose rule has changed are counted again, and `needed`
- * (feature, epoch) pairs get the windows that their feature has now. Folds wait meanwhile.
+ * (feature, epoch) pairs get the windows that their feature has now. Folds wait meanwhile. One feature whose windows the
+ * database refuses keeps no other from getting its own.
  */
-export const syncWindows = async (pool: Pool, needed: readonly FeatureEpoch[]): Promise<void> => {
+export const syncWindows = async (
+  pool: Pool,
+  needed: readonly FeatureEpoch[],
+): Promise<UnsyncedFeature[]> => {
   const { rows: features } = await pool.query<{ feature_id: string; epoch: number; rule: unknown }>(
     "select f.feature_id, f.epoch, r.rule from feature_flags f left join pmf_rules r using (feature_id)",
   );
@@ -101,26 +129,24 @@ export const syncWindows = async (pool: Pool, needed: readonly FeatureEpoch[]): 
     if (!before.byKey.has(key))
       wanted.set(key, { featureId, epoch, windows: windowsOf(ruleByFeature.get(featureId)) });
   }
-  if (wanted.size === 0) return;
+  const unsynced: UnsyncedFeature[] = [];
+  if (wanted.size === 0) return unsynced;
   await inTransaction(pool, async (client) => {
     await client.query("update fold_windows_version set version = version + 1");
-    for (const { featureId, epoch, windows } of wanted.values()) {
-      await client.query(
-        `insert into fold_windows values ($1, $2, $3, $4, $5, $6)
-         on conflict (feature_id, epoch) do update set activation_ages_s = excluded.activation_ages_s,
-           retention_ages_s = excluded.retention_ages_s, return_after_s = excluded.return_after_s,
-           bucket_s = excluded.bucket_s`,
-        [
-          featureId,
-          epoch,
-          windows.activationAgesS,
-          windows.retentionAgesS,
-          windows.returnAfterS,
-          windows.bucketS,
-        ],
-      );
-      // An epoch without windows has never been folded: it has no units.
-      if (before.byKey.has(windowsKey(featureId, epoch))) await recount(client, featureId, epoch);
+    for (const feature of wanted.values()) {
+      const { featureId, epoch } = feature;
+      await client.query("savepoint feature");
+      try {
+        await storeWindows(client, feature);
+        // An epoch without windows has never been folded: it has no units.
+        if (before.byKey.has(windowsKey(featureId, epoch))) await recount(client, featureId, epoch);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        await client.query("rollback to savepoint feature");
+        unsynced.push({ feature: { featureId, epoch }, error });
+      }
+      await client.query("release savepoint feature");
     }
   });
+  return unsynced;
 };

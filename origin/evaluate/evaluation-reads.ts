@@ -10,6 +10,7 @@ import { readLookedAt } from "./looks.ts";
 import { setRampPaused } from "./ramp-position.ts";
 import { readBotRequests } from "./read-bot-requests.ts";
 import { readNotCounted } from "./read-not-counted.ts";
+import { readSetAside } from "./read-set-aside.ts";
 
 export type EvaluationQuery = {
   readonly limit: number;
@@ -67,6 +68,8 @@ export const makeEvaluationReads = ({
     (await readBotRequests(pool, [{ featureId, epoch }])).get(featureId) ?? 0,
   /** Spans of the epoch that were taken and not counted, by reason. */
   readNotCounted: (featureId: FeatureId, epoch: number) => readNotCounted(pool, featureId, epoch),
+  /** null: everything of the epoch can be counted. */
+  readSetAside: (featureId: FeatureId, epoch: number) => readSetAside(pool, featureId, epoch),
   readAlphaSpent: () => history(readAlphaSpent),
   /** null: there is no such feature with a rule. */
   calibrate: (featureId: FeatureId) => history((db) => calibrate(db, featureId, now())),

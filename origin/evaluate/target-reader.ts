@@ -23,7 +23,8 @@ const readFingerprints = async (db: Queryable, featureIds: readonly FeatureId[])
     text: `
      select f.feature_id, ${trialStamp} as stamp, concat_ws(' ', f.version, f.epoch, r.version,
        w.activation_ages_s::text, w.retention_ages_s::text, w.return_after_s, w.bucket_s,
-       p.rollout_bps, p.since, p.paused) as fingerprint
+       p.rollout_bps, p.since, p.paused,
+       (select min(q.since) from fold_quarantine q where q.feature_id = f.feature_id and q.epoch = f.epoch)) as fingerprint
      from feature_flags f
      join pmf_rules r using (feature_id)
      left join pmf_trials t using (feature_id, epoch)

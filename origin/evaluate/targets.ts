@@ -69,6 +69,8 @@ type Row = {
   last_rule_version: number;
   last_mature: number;
   last_exposed: number;
+  /** why its telemetry cannot be counted */
+  set_aside: string | null;
 };
 
 const isCountedBy = (row: Row, ages: Ages, { returnAfterSeconds }: Rule): boolean =>
@@ -107,6 +109,8 @@ const lastOf = (row: Row): EvaluationTarget["last"] =>
       };
 
 const targetOf = (row: Row): EvaluationTarget => {
+  // What is counted lacks what is set aside: users would seem not to have acted.
+  if (row.set_aside !== null) throw new Error(`its telemetry cannot be counted: ${row.set_aside}`);
   const rule = judgedRule(Rule.parse(row.rule), { holdoutBps: row.holdout_bps });
   const ages = agesOf(rule);
   return {
@@ -179,6 +183,8 @@ export const readTargets = async (
             p.rollout_bps as ramp_rollout_bps, extract(epoch from p.since)::float8 as ramp_since_s,
             p.paused as ramp_paused,
             e.state as last_state, e.rule_version as last_rule_version, e.mature as last_mature,
+            (select q.error from fold_quarantine q where q.feature_id = f.feature_id and q.epoch = f.epoch
+             limit 1) as set_aside,
             coalesce((e.decision #>> '{details,exposed,treatment}')::float8, 0) as last_exposed
      from feature_flags f
      join pmf_rules r using (feature_id)

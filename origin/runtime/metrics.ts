@@ -80,7 +80,7 @@ export const makeMetrics = () => {
     }),
     foldedSpans: new Counter({
       name: "sluice_folded_spans_total",
-      help: "Acknowledged spans and log records: folded, of these capped (too many requests of one unit or network) and unsampled (otel_spans was locked), duplicates",
+      help: "Acknowledged spans and log records: folded, of these capped (too many requests of one unit or network) and unsampled (otel_spans was locked), duplicates, setAside",
       labelNames: ["result"],
       registers,
     }),
@@ -88,6 +88,12 @@ export const makeMetrics = () => {
       name: "sluice_left_out_spans_total",
       help: "Acknowledged spans that the fold left out of the counts, by reason: no-exposure, unit-share, network-share",
       labelNames: ["reason"],
+      registers,
+    }),
+    setAsideSpans: new Gauge({
+      name: "sluice_fold_set_aside_spans",
+      help: "Acknowledged spans and log records of a feature that cannot be counted and are kept until they can; feature '' is of rows that cannot be read",
+      labelNames: ["feature"],
       registers,
     }),
     ingestLagSeconds: new Gauge({

@@ -58,6 +58,7 @@ export const readRecords = (
     unitEnd: 0,
     network: 0,
     rawAt: 0,
+    end: 0,
   };
   let at = from;
   for (let key = 0; key < spanKeys.length; key += SPAN_KEY_BYTES) {
@@ -85,6 +86,25 @@ export const readRecords = (
       at += TRACE_ID_BYTES + SPAN_ID_BYTES + 2;
       at += 1 + block.readUInt8(at);
     }
+    record.end = at;
     visit(record);
+  }
+};
+
+/** What is wrong with a row of the log; null when all of its records can be read. */
+export const blockProblem = (block: Buffer, spanKeys: Buffer): string | null => {
+  try {
+    if (!Number.isInteger(recordCount(spanKeys))) return "its span keys are cut off";
+    const { features, end } = readFeatures(block);
+    let last = end;
+    let problem: string | null = null;
+    readRecords(block, spanKeys, end, (record) => {
+      last = record.end;
+      if (record.feature >= features.length)
+        problem = "a record names a feature that its block does not have";
+    });
+    return last === block.length ? problem : `its records end at ${last} of ${block.length} bytes`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 };

@@ -85,4 +85,6 @@ export type StoredRecord = {
   network: number;
   /** start of trace id, span id, status and name; only with RAW */
   rawAt: number;
+  /** where the next record begins */
+  end: number;
 };

@@ -6,7 +6,7 @@ import { startFold } from "../../origin/aggregate/fold-thread.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
 import { makeBotRequestCounter } from "../../origin/ingest/bot-request-counter.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
-import { makeLogger } from "../../origin/runtime/log.ts";
+import { makeLogger, type ErrorLog, type WarningLog } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeUncountedSpans } from "../../origin/span-log/uncounted.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
@@ -45,7 +45,13 @@ export const INGEST_TOKEN = "test-ingest-token-0001";
 /** Ingest over real HTTP and the fold's thread, on a test's own database. `logPool`: connections of the log alone. */
 export const startTelemetry = async (
   database: TestDatabase,
-  options: { fold?: boolean; upkeep?: boolean; maxPendingBytes?: number; logPool?: Pool } = {},
+  options: {
+    fold?: boolean;
+    upkeep?: boolean;
+    maxPendingBytes?: number;
+    logPool?: Pool;
+    foldLog?: ErrorLog & WarningLog;
+  } = {},
 ) => {
   const logger = makeLogger("silent");
   const metrics = makeMetrics();
@@ -73,7 +79,12 @@ export const startTelemetry = async (
   const fold =
     options.fold === false
       ? undefined
-      : startFold({ databaseUrl: database.url, logger, metrics, unitSlots: 2 ** 18 });
+      : startFold({
+          databaseUrl: database.url,
+          logger: options.foldLog ?? logger,
+          metrics,
+          unitSlots: 2 ** 18,
+        });
   const upkeep =
     options.upkeep === false
       ? undefined

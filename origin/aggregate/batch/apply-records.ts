@@ -134,7 +134,7 @@ export const applyRecords = (
     readRecords(row.block, row.spanKeys, recordsAt, (record) => {
       const slot = slots[position++] ?? -1;
       const feature = features[record.feature];
-      if (slot < 0 || feature === undefined) return;
+      if (slot < 0 || feature === undefined || feature === null) return;
       applyRecord(record, slot, row, feature);
       if ((record.flags & RAW) === 0 || unit.cohort === BOT) return;
       // A unit that waits for its exposure has no cohort yet but the one that the span names.

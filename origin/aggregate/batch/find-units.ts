@@ -6,13 +6,15 @@ import type { AggregateStore } from "../aggregate-store.ts";
 import type { CountedFeature } from "../outcome-counts.ts";
 import type { WindowsByKey } from "../outcome-windows.ts";
 import { exposureBucketOf } from "../units/unit.ts";
+import { quarantineKey, UNREADABLE } from "../set-aside/quarantine.ts";
 import type { BatchColumns } from "./batch-columns.ts";
 import { countedFeatures, type FoldMemory } from "./fold-memory.ts";
 
 /** A row of the log whose features are known; its records begin at `recordsAt`. */
 export type FoldableRow = {
   readonly row: LogRow;
-  readonly features: readonly CountedFeature[];
+  /** null: set aside, none of its records has a slot */
+  readonly features: readonly (CountedFeature | null)[];
   readonly recordsAt: number;
 };
 
@@ -21,19 +23,31 @@ type Found = {
   /** begins of the buckets whose latencies are not in memory, by feature */
   readonly missingBuckets: ReadonlyMap<CountedFeature, ReadonlySet<number>>;
   readonly duplicates: number;
+  /** of rows that can be read */
+  readonly setAside: number;
+};
+
+/** What a batch must not count. */
+export type Aside = {
+  /** by `quarantineKey` */
+  readonly features: ReadonlySet<string> | ReadonlyMap<string, unknown>;
+  /** rows that cannot be read */
+  readonly rows: ReadonlySet<LogRow>;
 };
 
 /** Fills `slots` and `missing` of the columns. Units that are not in memory get a slot, empty for now. */
 export const findUnits = (
   rows: readonly LogRow[],
   byKey: WindowsByKey,
-  { latencies, waiting }: Pick<AggregateStore, "latencies" | "waiting">,
+  { latencies, waiting, setAside }: Pick<AggregateStore, "latencies" | "waiting" | "setAside">,
+  aside: Aside,
   memory: FoldMemory,
   { slots, missing }: BatchColumns,
 ): Found => {
   const found: FoldableRow[] = [];
   const missingBuckets = new Map<CountedFeature, Set<number>>();
   let duplicates = 0;
+  let asideCount = 0;
   let position = 0;
 
   const needBucket = (feature: CountedFeature, bucketS: number): void => {
@@ -49,8 +63,14 @@ export const findUnits = (
   };
 
   for (const row of rows) {
+    if (aside.rows.has(row)) {
+      setAside.addRow(row);
+      continue;
+    }
     const head = readFeatures(row.block);
-    const features = countedFeatures(memory, byKey, head.features);
+    const features = countedFeatures(memory, byKey, head.features, (feature) =>
+      aside.features.has(quarantineKey({ ...feature, partition: row.partition })),
+    );
     readRecords(row.block, row.spanKeys, head.end, (record) => {
       const here = position++;
       const hasSpanKey = record.spanLow !== 0 || record.spanHigh !== 0;
@@ -60,6 +80,12 @@ export const findUnits = (
         return;
       }
       const feature = features[record.feature];
+      if (feature === null) {
+        slots[here] = -1;
+        asideCount++;
+        setAside.addRecord(row, head.features[record.feature] ?? UNREADABLE, record);
+        return;
+      }
       if (feature === undefined) throw new Error("a record names a feature that its block does not have");
       let slot = memory.units.find(record.keyLow, record.keyHigh);
       if (slot < 0) {
@@ -75,7 +101,8 @@ export const findUnits = (
       if ((record.flags & NO_EXPOSURE) === 0 && waiting.size() > 0)
         needBucketsOf(feature, record.keyLow, record.keyHigh);
     });
+    setAside.endRow();
     found.push({ row, features, recordsAt: head.end });
   }
-  return { rows: found, missingBuckets, duplicates };
+  return { rows: found, missingBuckets, duplicates, setAside: asideCount };
 };

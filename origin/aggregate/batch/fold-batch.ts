@@ -10,24 +10,35 @@ import { mergeUnit, NO_COHORT, unknownUnit } from "../units/unit.ts";
 import type { UnitTable } from "../units/unit-table.ts";
 import { applyRecords } from "./apply-records.ts";
 import { emptyColumns, type BatchColumns } from "./batch-columns.ts";
-import { findUnits } from "./find-units.ts";
+import { quarantineKey } from "../set-aside/quarantine.ts";
+import { findUnits, type Aside } from "./find-units.ts";
 import type { FoldMemory } from "./fold-memory.ts";
 
-export type BatchReport = { folded: number; duplicates: number; capped: number; unsampled: number };
-
-/** Features of these rows whose windows are not known. */
-export const unknownFeatures = (
-  rows: readonly LogRow[],
-  byKey: WindowsByKey,
-): { featureId: string; epoch: number }[] => {
-  const unknown = new Map<string, { featureId: string; epoch: number }>();
-  for (const { block } of rows)
-    for (const feature of readFeatures(block).features) {
-      const key = windowsKey(feature.featureId, feature.epoch);
-      if (!byKey.has(key)) unknown.set(key, feature);
-    }
-  return [...unknown.values()];
+export type BatchReport = {
+  folded: number;
+  duplicates: number;
+  capped: number;
+  unsampled: number;
+  setAside: number;
 };
+
+export type NamedFeature = { readonly featureId: string; readonly epoch: number };
+
+/** The features of these rows that are not set aside. */
+export const featuresOf = (rows: readonly LogRow[], aside: Aside): NamedFeature[] => {
+  const found = new Map<string, NamedFeature>();
+  for (const row of rows) {
+    if (aside.rows.has(row)) continue;
+    for (const feature of readFeatures(row.block).features)
+      if (!aside.features.has(quarantineKey({ ...feature, partition: row.partition })))
+        found.set(windowsKey(feature.featureId, feature.epoch), feature);
+  }
+  return [...found.values()];
+};
+
+/** Those of them whose windows are not known. */
+export const unknownFeatures = (rows: readonly LogRow[], aside: Aside, byKey: WindowsByKey): NamedFeature[] =>
+  featuresOf(rows, aside).filter(({ featureId, epoch }) => !byKey.has(windowsKey(featureId, epoch)));
 
 /** Brings the units that are not in memory into their slots. */
 const loadMissing = async (
@@ -79,20 +90,22 @@ export const foldBatch = async (options: {
   memory: FoldMemory;
   windows: { readonly version: number; readonly byKey: WindowsByKey };
   rows: readonly LogRow[];
+  aside: Aside;
 }): Promise<BatchReport | "lost" | "windowsChanged"> => {
-  const { store, memory, windows, rows } = options;
+  const { store, memory, windows, rows, aside } = options;
   const { units } = memory;
-  const records = rows.reduce((sum, { spanKeys }) => sum + recordCount(spanKeys), 0);
+  const records = rows.reduce((sum, row) => (aside.rows.has(row) ? sum : sum + recordCount(row.spanKeys)), 0);
   if (units.makeRoom(records)) await store.indexUnits();
   const begun = await store.begin(windows.version);
   if (begun !== "ok") return begun;
 
   const columns = (memory.columns = emptyColumns(memory.columns, records));
   store.waiting.expire(rows.reduce((newest, { atMs }) => Math.max(newest, atMs), 0));
-  const found = findUnits(rows, windows.byKey, store, memory, columns);
+  const found = findUnits(rows, windows.byKey, store, aside, memory, columns);
   await loadMissing(store, units, columns);
   await store.readLatencies(found.missingBuckets);
   const capped = applyRecords(found.rows, store, units, columns);
-  const unsampled = await store.commit(storeChanges(store, units, columns), rows);
-  return { folded: records - found.duplicates, duplicates: found.duplicates, capped, unsampled };
+  const { unsampled, setAside } = await store.commit(storeChanges(store, units, columns), rows);
+  const { duplicates } = found;
+  return { folded: records - duplicates - found.setAside, duplicates, capped, unsampled, setAside };
 };

@@ -34,13 +34,15 @@ export const makeFoldMemory = (limits: { unitSlots: number; dedupeKeys: number }
   weights: new Map(),
 });
 
-/** The features that a block names, with the windows by which they are counted. */
+/** The features that a block names, with the windows by which they are counted; null: set aside. */
 export const countedFeatures = (
   memory: Pick<FoldMemory, "features" | "weights">,
   byKey: WindowsByKey,
   named: readonly { featureId: string; epoch: number }[],
-): CountedFeature[] =>
+  isSetAside: (feature: { featureId: string; epoch: number }) => boolean,
+): (CountedFeature | null)[] =>
   named.map(({ featureId, epoch }) => {
+    if (isSetAside({ featureId, epoch })) return null;
     const key = windowsKey(featureId, epoch);
     let feature = memory.features.get(key);
     if (feature === undefined) {

@@ -385,6 +385,23 @@ describe("opening and closing", () => {
     },
   );
 
+  test("signals of a feature that cannot be counted say why, since when, and how much of it waits", async () => {
+    const featureId = await makeFeature();
+    const signals = () => call("GET", `/features/${featureId}/signals`);
+    expect((await signals()).json).not.toHaveProperty("setAside");
+    await database.pool.query(
+      "insert into fold_quarantine values ($1, 1, 2, '2026-11-01Z', 'out of range')",
+      [featureId],
+    );
+    await database.pool.query(
+      "insert into fold_set_aside (feature_id, epoch, partition, at, records, span_keys, block) values ($1, 1, 2, now(), 7, '', '')",
+      [featureId],
+    );
+    expect((await signals()).json).toMatchObject({
+      setAside: { spans: 7, since: "2026-11-01T00:00:00.000Z", reason: "out of range" },
+    });
+  });
+
   test("signals say what was not counted and why, and that only bots have met the feature", async () => {
     const featureId = await makeFeature();
     const signals = () => call("GET", `/features/${featureId}/signals`);

@@ -13,7 +13,7 @@ const POISONED = "feat_poisoned";
 /** Beside the failing feature of the trial: one more, open and with a rule, whose rows are then spoiled. */
 beforeEach(async () => {
   await pool.query(
-    "truncate feature_flags, outcome_counts, latency_sketches, pmf_evaluations, pmf_trials, pmf_ramps, bot_requests cascade",
+    "truncate fold_quarantine, feature_flags, outcome_counts, latency_sketches, pmf_evaluations, pmf_trials, pmf_ramps, bot_requests cascade",
   );
   await insertTrafficUntil(10_000);
   await insertFeature(ruleOf());
@@ -48,6 +48,11 @@ test.each([
   ],
   ["its rule lacks a threshold", () => setRule({ featureId: POISONED })],
   ["its rule is no object", () => setRule([])],
+  [
+    "its telemetry is set aside",
+    () =>
+      pool.query("insert into fold_quarantine values ($1, 1, 2, now(), 'integer out of range')", [POISONED]),
+  ],
   ["its stored evidence is empty", () => spoilTrial("evidence", "{}")],
   ["its stored sketch is cut off", () => spoilTrial("treatment_sketch", Buffer.from([9]))],
 ])("the failing feature is rolled back although another cannot be evaluated: %s", async (_title, spoil) => {
