@@ -41,7 +41,14 @@ const database = await openDatabase({ config, log, isStopping: shutdown.hasBegun
   shutdown.giveUp([], `the database cannot be used: ${errorText(error)}`, 1),
 );
 const { pool, history, url: databaseUrl, makeStagePool } = database;
-const changes = countRollbacks(makeFeatureChanges({ pool, newId: randomUUID }), metrics.rollbacks);
+const changes = countRollbacks(
+  makeFeatureChanges({
+    pool,
+    newId: randomUUID,
+    siteHosts: config.EDGE_URLS.map((url) => new URL(url).host),
+  }),
+  metrics.rollbacks,
+);
 
 // First, because edges wait for the changes that were committed before this process started.
 const delivery = has("push") ? startDelivery({ databaseUrl, pool, config, metrics, log }) : undefined;

@@ -1,5 +1,6 @@
 // Compiles a feature's gate: where requests of units that get the feature go, the answer for the others, and the edits
 // of pages.
+import { canonicalPath } from "../../shared/features/canonical-path.ts";
 import { decodeField, type EncodedFeature } from "../../shared/features/encoded-feature.ts";
 import type { WhenClosed } from "../../shared/features/gate.ts";
 import { compilePath, type CompiledPath } from "../../shared/features/route.ts";
@@ -40,7 +41,8 @@ export const compileGate = (state: EncodedFeature): CompiledGate | null => {
   const gate = decodeField(state, "gate");
   if (gate === null) return null;
   const routes = decodeField(state, "routes") ?? [];
-  const { upstream = null, path: template } = gate;
+  const { upstream = null } = gate;
+  const template = gate.path === undefined ? undefined : canonicalPath(gate.path);
   const paths =
     (template ?? "").search(PLACEHOLDER) < 0 ? [] : routes.map((route) => compilePath(route.path, route));
   return {

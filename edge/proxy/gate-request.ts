@@ -76,7 +76,7 @@ export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
     const unit = identity === null ? COUNTS_FOR_NOBODY : countedUnitOf(incoming, identity);
     const usual = isConcerned ? evaluations.evaluate(features, unit.identity) : NOTHING_MET;
     const evaluation = preview === null ? usual : withPreview(usual, preview);
-    const outcome = decideGate(snapshot.gated(page.path, page.method).all, page, evaluation, preview);
+    const outcome = decideGate(snapshot.gated, page, evaluation, { url: incoming.url, preview });
     return { incoming, view, page, ...unit, evaluation, preview, outcome };
   };
 

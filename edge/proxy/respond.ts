@@ -5,6 +5,7 @@ import { addDebugHeaders } from "./debug-headers.ts";
 import { editPage } from "./edit-page.ts";
 import type { GatedRequest } from "./gate-request.ts";
 import { nominatedBy } from "./upstream.ts";
+import { bringToVisitorsHost } from "./visitor-host.ts";
 
 export type Additions = {
   /** A Set-Cookie header; null: none. */
@@ -15,10 +16,12 @@ export type Additions = {
 
 export const respond = (
   upstreamResponse: Response,
-  { view, evaluation, outcome, preview }: GatedRequest,
+  { incoming, view, evaluation, outcome, preview }: GatedRequest,
   { cookie, wantsDebug, gateMs }: Additions,
 ): Response => {
-  const edited = outcome.edit === null ? upstreamResponse : editPage(upstreamResponse, outcome.edit);
+  const other = outcome.answer === null ? (outcome.destination?.upstream ?? null) : null;
+  const own = other === null ? upstreamResponse : bringToVisitorsHost(upstreamResponse, other, incoming.url);
+  const edited = outcome.edit === null ? own : editPage(own, outcome.edit);
   const response = preview === null ? edited : markPreview(edited, preview);
   const unshares = evaluation.meetsAny && isShared(response.headers);
   const hopHeaders = nominatedBy(response.headers.get("Connection"));

@@ -9,6 +9,7 @@ import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
 import type { Committed, FeatureChange } from "./commit-change.ts";
 import { makeCommit } from "./commit-queue.ts";
+import { checkSite, readSite } from "./check-site.ts";
 import { newFeature, newFeatureWarnings, type FeatureEdit, type GivenFeature } from "./new-feature.ts";
 import {
   prepareCreate,
@@ -87,6 +88,8 @@ type ChangeSteps = {
   readonly actor: string;
   readonly read: () => Promise<RelatedFeatures>;
   readonly prepare: (related: RelatedFeatures) => Prepared;
+  /** What must hold of all features together is checked too. */
+  readonly checksSite?: boolean;
 };
 type CommittedChange = { readonly committed: Committed; readonly changes: readonly FeatureChange[] };
 
@@ -122,8 +125,19 @@ const changedFeatures = ({ committed }: CommittedChange): ChangedFeatures => ({
 const mapOk = <A, B>(result: Result<A, ChangeError>, to: (value: A) => B): Result<B, ChangeError> =>
   result.ok ? ok(to(result.value)) : result;
 
-/** `newId` makes the uuid under which a change can be repeated without effect. */
-export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => string }): FeatureChanges => {
+/**
+ * `newId` makes the uuid under which a change can be repeated without effect. `siteHosts`: names under which visitors
+ * reach the site, as far as they are known.
+ */
+export const makeFeatureChanges = ({
+  pool,
+  newId,
+  siteHosts = [],
+}: {
+  pool: Pool;
+  newId: () => string;
+  siteHosts?: readonly string[];
+}): FeatureChanges => {
   const commit = makeCommit(pool);
 
   /** null: there was nothing to change. */
@@ -131,7 +145,11 @@ export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => s
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const prepared = steps.prepare(await steps.read());
       if (!prepared.ok) return prepared;
-      if (prepared.value.length === 0) return ok(null);
+      const [first] = prepared.value;
+      if (first === undefined) return ok(null);
+      const disturbs =
+        steps.checksSite === true ? checkSite(await readSite(pool), first, siteHosts) : undefined;
+      if (disturbs !== undefined) return disturbs;
       const committed = await commit({ changeId: newId(), actor: steps.actor, features: prepared.value });
       if (committed.ok) return ok({ committed: committed.value, changes: prepared.value });
       if (committed.error.reason === "tooLarge") return err(committed.error);
@@ -143,10 +161,10 @@ export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => s
     { featureId }: Target,
     { actor }: Attribution,
     prepare: (related: RelatedFeatures) => Prepared,
-    also: readonly FeatureId[] = [],
+    { also = [], checksSite = false }: { also?: readonly FeatureId[]; checksSite?: boolean } = {},
   ): Promise<Result<CommittedChange, ChangeError>> => {
     const read = () => readRelatedFeatures(pool, { featureIds: [featureId], also });
-    const result = await carryOut({ actor, read, prepare });
+    const result = await carryOut({ actor, read, prepare, checksSite });
     if (!result.ok) return result;
     if (result.value === null) throw new Error("a change of one feature changes none");
     return ok(result.value);
@@ -156,14 +174,20 @@ export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => s
     createFeature: async (given, by) => {
       const feature = newFeature(given);
       const prepare = (related: RelatedFeatures) => prepareCreate(related, feature, by);
-      return mapOk(await changeOne(feature, by, prepare, feature.requires), (change) => ({
-        ...changedFeature(change),
-        warnings: newFeatureWarnings(given, feature),
-      }));
+      return mapOk(
+        await changeOne(feature, by, prepare, { also: feature.requires, checksSite: true }),
+        (change) => ({
+          ...changedFeature(change),
+          warnings: newFeatureWarnings(given, feature),
+        }),
+      );
     },
     updateFeature: async (target, edit, by) => {
       const prepare = (related: RelatedFeatures) => prepareUpdate(related, target, edit, by);
-      return mapOk(await changeOne(target, by, prepare, edit.requires), changedFeature);
+      return mapOk(
+        await changeOne(target, by, prepare, { also: edit.requires ?? [], checksSite: true }),
+        changedFeature,
+      );
     },
     deleteFeature: async (target, by) => {
       const prepare = (related: RelatedFeatures) => prepareDelete(related, target, by);
@@ -183,7 +207,7 @@ export const makeFeatureChanges = ({ pool, newId }: { pool: Pool; newId: () => s
     },
     enableFeature: async (target, shares, by) => {
       const prepare = (related: RelatedFeatures) => prepareEnable(related, target, shares, by);
-      return mapOk(await changeOne(target, by, prepare), changedFeature);
+      return mapOk(await changeOne(target, by, prepare, { checksSite: true }), changedFeature);
     },
     rollbackFeature: async (target, by) => {
       const cause = { reason: by.reason, evidence: target.evidence };

@@ -29,14 +29,25 @@ export const checkShares = (
     : invalid("rolloutBps", holdoutInTheWay(holdoutBps));
 };
 
-/** A gate that answers by itself must say where: without routes it would close the whole site. */
+const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/;
+
+/** With dots that are encoded, or made by what the path says of parts. */
+const hasDotSegment = (path: string): boolean => DOT_SEGMENT.test(path.replaceAll(/%2e/gi, "."));
+
+/**
+ * A gate that answers by itself must say where: without routes it would close the whole site. A path that it names says
+ * itself which folder it is in.
+ */
 export const checkGate = ({
   gate,
   routes,
-}: Pick<FeatureState, "gate" | "routes">): Err<ChangeError> | undefined =>
-  gate?.whenClosed !== undefined && routes.length === 0
-    ? invalid("gate.whenClosed", "needs routes")
-    : undefined;
+}: Pick<FeatureState, "gate" | "routes">): Err<ChangeError> | undefined => {
+  if (gate?.whenClosed !== undefined && routes.length === 0)
+    return invalid("gate.whenClosed", "needs routes");
+  if (gate?.path !== undefined && hasDotSegment(gate.path))
+    return invalid("gate.path", "must not have . or .. as a segment");
+  return undefined;
+};
 
 /** While a feature is open its units are being counted: others in their place would be counted with them. */
 export const checkUnit = (

@@ -156,6 +156,17 @@ const partsTaken = ({ parts }: Pattern, reading: PathReading, ends: readonly num
   return taken;
 };
 
+/** What every path on the route begins with, in lower case: up to the first segment that varies. */
+export const literalStart = ({ path }: Route): string => {
+  const { parts } = compileParts(path, false);
+  const varies = parts.findIndex(({ kind }) => kind !== "text");
+  const fixed = varies < 0 ? parts : parts.slice(0, varies);
+  const texts = fixed.map((part) => (part.kind === "text" ? part.text : ""));
+  if (varies < 0) return `/${texts.join("/")}`;
+  const varying = parts[varies];
+  return `/${texts.map((text) => `${text}/`).join("")}${varying?.kind === "star" ? varying.before : ""}`;
+};
+
 /** `pattern` must be a valid PathPattern. It is compiled for the first path that it meets: most patterns meet none. */
 export const compilePath = (
   pattern: string,

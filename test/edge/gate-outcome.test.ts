@@ -26,10 +26,10 @@ const outcomeOf = (
     gets.includes(each.featureId) ? each.assignments.treatment : each.assignments.holdout,
   );
   return decideGate(
-    snapshot.gated(path, method).all,
-    { path },
+    snapshot.gated,
+    { path, method },
     { compared },
-    preview === null ? null : find(preview),
+    { url: `http://shop.test${path}`, preview: preview === null ? null : find(preview) },
   );
 };
 
@@ -61,6 +61,70 @@ describe("the gate outcome", () => {
     const gate = { whenClosed: { action: "redirect", to: "/beta/soon" } };
     expect(outcomeOf({ feat_a: { routes, gate } }).answer).toMatchObject({ to: "/beta/soon", status: 302 });
     expect(outcomeOf({ feat_a: { routes, gate } }, { path: "/beta/soon" }).answer).toBe(null);
+  });
+
+  test("never redirects to another spelling of the page that was asked for", () => {
+    for (const to of ["/beta/./soon", "/beta/soon/", "http://shop.test/beta/%73oon"]) {
+      const features = { feat_a: { routes, gate: { whenClosed: { action: "redirect", to } } } };
+      expect([to, outcomeOf(features, { path: "/beta/soon" }).answer]).toEqual([to, null]);
+    }
+    const elsewhere = { action: "redirect", to: "https://other.test/beta/soon" };
+    expect(
+      outcomeOf({ feat_a: { routes, gate: { whenClosed: elsewhere } } }, { path: "/beta/soon" }),
+    ).toMatchObject({
+      answer: elsewhere,
+    });
+  });
+
+  const leadsTo = (path: string, to: string, more = {}) => ({
+    routes: [{ path, ...more }],
+    gate: { whenClosed: { action: "redirect", to } },
+  });
+
+  test.each([
+    ["two features", { feat_a: leadsTo("/a", "/b"), feat_b: leadsTo("/b", "/a") }],
+    [
+      "two features by other spellings",
+      { feat_a: leadsTo("/a", "/B/"), feat_b: leadsTo("/b", "http://shop.test/x/../a") },
+    ],
+    [
+      "three features",
+      { feat_a: leadsTo("/a", "/b"), feat_b: leadsTo("/b", "/c"), feat_c: leadsTo("/:any", "/a") },
+    ],
+  ])("of %s that redirect round in a loop is that there is nothing", (_, features) => {
+    expect(outcomeOf(features, { path: "/a" }).answer).toEqual({ action: "notFound" });
+  });
+
+  test("of redirects that end is the first of them", () => {
+    const features = {
+      feat_a: leadsTo("/a", "/b"),
+      feat_b: leadsTo("/b", "/c"),
+      feat_c: leadsTo("/b", "/a"),
+    };
+    expect(outcomeOf(features, { path: "/a" }).answer).toMatchObject({ to: "/b" });
+    const posted = { feat_a: leadsTo("/a", "/b"), feat_b: leadsTo("/b", "/a", { methods: ["POST"] }) };
+    expect(outcomeOf(posted, { path: "/a", method: "POST" }).answer).toMatchObject({ to: "/b" });
+    expect(
+      outcomeOf(
+        { feat_a: leadsTo("/a", "/b"), feat_b: leadsTo("/b", "/a") },
+        { path: "/a", gets: ["feat_b"] },
+      ).answer,
+    ).toMatchObject({ to: "/b" });
+  });
+
+  test("keeps a request in the folder of its other path", () => {
+    const gate = { path: "/v2/prod/:id" };
+    const features = { feat_a: { routes: [{ path: "/prod/:id" }], gate } };
+    for (const id of ["..%2Fadmin", "..;x", "..%5C", ".", "x%2F..%2F.."]) {
+      const path = `/prod/${id}`;
+      expect([id, outcomeOf(features, { path, gets: ["feat_a"] }).destination?.path ?? null]).toEqual([
+        id,
+        null,
+      ]);
+    }
+    expect(outcomeOf(features, { path: "/prod/a..b", gets: ["feat_a"] }).destination?.path).toBe(
+      "/v2/prod/a..b",
+    );
   });
 
   test("without routes has no answer, which would close the whole site", () => {

@@ -34,6 +34,51 @@ test("treatment is served by another upstream, which gets the visitor's host", a
   expect((await echoed(await edge("/app/x"))).url).toBe("/app/x");
 });
 
+test("another upstream's redirects and cookies stay at the visitor's host", async () => {
+  const upstream = inject("outsideUrl");
+  const { host, hostname } = new URL(upstream);
+  await only(feature("feat_up", { routes: [{ path: "/as-told" }], gate: { upstream } }));
+  const answer = async (header: string) => (await edge(page({ status: "302" }, [header]))).headers;
+  for (const [location, moved] of [
+    [`${upstream}/next?x=1#y`, "http://shop.test/next?x=1#y"],
+    [`https://${host}/next`, "http://shop.test/next"],
+    [`//${hostname}:444/next`, "http://shop.test/next"],
+    [upstream, "http://shop.test/"],
+    ["/next", "/next"],
+    ["next", "next"],
+    ["https://other.test/next", "https://other.test/next"],
+    [`https://other.test/${upstream}`, `https://other.test/${upstream}`],
+  ])
+    expect((await answer(`Location:${location}`)).get("Location")).toBe(moved);
+  expect((await answer(`Content-Location:${upstream}/a`)).get("Content-Location")).toBe("http://shop.test/a");
+  expect((await answer(`Refresh:0; url=${upstream}/a`)).get("Refresh")).toBe("0; url=http://shop.test/a");
+  const cookieSet = async (cookie: string) => (await answer(`Set-Cookie:${cookie}`)).getSetCookie()[0];
+  expect(await cookieSet(`a=1; Domain=${hostname}; HttpOnly`)).toBe("a=1; HttpOnly");
+  expect(await cookieSet("a=1; Domain=.shop.test")).toBe("a=1; Domain=.shop.test");
+  expect(await cookieSet("a=domain; Domain=other.test")).toBe("a=domain; Domain=other.test");
+});
+
+test("what another upstream serves from a folder is at the visitor's own path", async () => {
+  const upstream = `${inject("outsideUrl")}/new-stack`;
+  await only(feature("feat_up", { routes: [{ path: "/as-told" }], gate: { upstream } }));
+  const answer = async (header: string) => (await edge(page({ status: "302" }, [header]))).headers;
+  for (const [location, moved] of [
+    [`${upstream}/next`, "http://shop.test/next"],
+    ["/new-stack/next", "/next"],
+    ["/new-stack", "/"],
+    ["/new-stack2/next", "/new-stack2/next"],
+  ])
+    expect((await answer(`Location:${location}`)).get("Location")).toBe(moved);
+  expect((await answer("Set-Cookie:a=1; Path=/new-stack/x")).getSetCookie()[0]).toBe("a=1; Path=/x");
+});
+
+test("without another upstream the site's redirects stay as they are", async () => {
+  await only(feature("feat_up", { routes: [{ path: "/as-told" }] }));
+  const location = `${inject("outsideUrl")}/next`;
+  const response = await edge(page({ status: "302" }, [`Location:${location}`]));
+  expect(response.headers.get("Location")).toBe(location);
+});
+
 test.each([
   ["closed", closed],
   ["in the holdout", holdout],

@@ -52,6 +52,7 @@ const answerAsSite = (recorded: Recorded, response: ServerResponse): void => {
   const status = Number(searchParams.get("status") ?? 200);
   switch (pathname) {
     case "/as-told":
+    case "/new-stack/as-told":
       answerAsTold(searchParams, response);
       return;
     case "/keys.json":
