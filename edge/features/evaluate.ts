@@ -7,6 +7,7 @@
 // `evaluateUnits`), since each is remembered by itself: most requests of a visitor need neither.
 import { bucketOf, BUCKETS, cohortOf, type Cohort } from "../../shared/features/assign.ts";
 import type { EvaluationContext } from "../../shared/features/compile-targeting.ts";
+import { MAX_FEATURES_HEADER, toldAs, TOLD_SEPARATOR } from "../../shared/features/features-header.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { CompiledSnapshot } from "./compile-snapshot.ts";
 import type { Assignment, CompiledFeature, FeatureList, Units } from "./compiled-feature.ts";
@@ -131,15 +132,22 @@ export const featuresOfRequest = (snapshot: CompiledSnapshot, request: PageReque
 export const evaluateUnits = (features: FeatureList, units: Units): RequestEvaluation => {
   const compared: Assignment[] = [];
   const told: string[] = [];
+  let bytes = 0;
   for (const feature of features) {
     const unitId = feature.unitIdOf(units);
     const cohort =
       unitId === null ? cohortOfNobody(feature) : cohortOf(feature, bucketOf(feature.featureId, unitId));
     if (cohort === "off") continue;
+    const text = toldAs(feature.featureId, cohort);
+    // Opening a feature is refused where this could happen. Should it, the site keeps answering, and the features that
+    // the upstream cannot be told of are closed for the request.
+    if (told.length > 0) bytes += TOLD_SEPARATOR.length;
+    bytes += text.length;
+    if (bytes > MAX_FEATURES_HEADER) break;
     compared.push(feature.assignments[cohort]);
-    told.push(`${feature.featureId}=${cohort}`);
+    told.push(text);
   }
-  return { compared, meetsAny: features.length > 0, header: told.join(", ") };
+  return { compared, meetsAny: features.length > 0, header: told.join(TOLD_SEPARATOR) };
 };
 
 /** The feature that the request sees by a preview; null: none. */
@@ -151,7 +159,7 @@ export const previewOf = (snapshot: CompiledSnapshot, request: PageRequest): Com
 /** With the previewed feature open. It is told upstream, and not compared. */
 export const withPreview = (evaluation: RequestEvaluation, preview: CompiledFeature): RequestEvaluation => {
   const compared = evaluation.compared.filter(({ feature }) => feature !== preview);
-  const told = compared.map(({ feature, cohort }) => `${feature.featureId}=${cohort}`);
-  const header = [...told, `${preview.featureId}=treatment`].join(", ");
+  const told = compared.map(({ feature, cohort }) => toldAs(feature.featureId, cohort));
+  const header = [...told, toldAs(preview.featureId, "treatment")].join(TOLD_SEPARATOR);
   return { ...evaluation, compared, header };
 };

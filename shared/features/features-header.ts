@@ -5,15 +5,16 @@ import type { Cohort } from "./assign.ts";
 /** Bytes that `Sluice-Features` may have. */
 export const MAX_FEATURES_HEADER = 4_096;
 
-const SEPARATOR = ", ";
+export const TOLD_SEPARATOR = ", ";
 
 /** A feature's part of the header. */
 export const toldAs = (featureId: string, cohort: Cohort): string => `${featureId}=${cohort}`;
 
-export const joinTold = (told: readonly string[]): string => told.join(SEPARATOR);
-
 /** Bytes of a header that tells all of these features, at most. */
 export const headerBytes = (featureIds: readonly string[]): number => {
-  const bytes = featureIds.reduce((sum, id) => sum + toldAs(id, "treatment").length + SEPARATOR.length, 0);
-  return Math.max(0, bytes - SEPARATOR.length);
+  const bytes = featureIds.reduce(
+    (sum, id) => sum + toldAs(id, "treatment").length + TOLD_SEPARATOR.length,
+    0,
+  );
+  return Math.max(0, bytes - TOLD_SEPARATOR.length);
 };

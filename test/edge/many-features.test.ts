@@ -30,12 +30,26 @@ test("a visitor of many features gets them all, is counted for all of them, and 
   expect([...(await reported())].toSorted()).toEqual(many);
 });
 
+test("an upstream is told 4,096 bytes of features, and the others are closed instead of breaking the site", async () => {
+  const html = { html: { flags: true } };
+  const names = Array.from({ length: 600 }, (_, i) => `feat_without_a_route_${String(i).padStart(4, "0")}`);
+  await push({ revision: 2, full: true, features: names.map((name) => feature(name, { gate: html })) });
+  const told = headerOf(await echoed(await edge("/")), "Sluice-Features") ?? "";
+  expect(told.length).toBeGreaterThan(4_050);
+  expect(told.length).toBeLessThanOrEqual(4_096);
+  const fitting = told.split(", ");
+  expect(fitting.every((each) => /^feat_without_a_route_\d{4}=treatment$/.test(each))).toBe(true);
+  const page = await (await edge("/as-told?body=%3Chead%3E%3C%2Fhead%3E")).text();
+  expect(page.match(/:true/g)).toHaveLength(fitting.length);
+  expect(page.match(/:false/g)).toHaveLength(600 - fitting.length);
+});
+
 test("cached evaluations are bounded by the features in them, and a visitor gets the same again", () => {
   const thousand = Array.from({ length: 1_000 }, (_, i) =>
     encodeFeature(FeatureState.parse(feature(`feat_${i}`))),
   );
   const { features } = compileSnapshot(Revision.parse(1), thousand);
-  const visitors = Array.from({ length: 1_100 }, (_, i) => ({
+  const visitors = Array.from({ length: 5_000 }, (_, i) => ({
     ...newIdentity(),
     visitorId: UnitId.parse(`unit-${i}`),
     signed: { day: 1, kid: "k" },

@@ -160,6 +160,44 @@ test("hop-by-hop headers stay on their hop", async () => {
     expect([name, lastHeader(name)]).toEqual([name, null]);
 });
 
+test("a visitor's Connection header strips nothing that all recipients need", async () => {
+  const kept = {
+    "X-Forwarded-For": "192.0.2.7",
+    Authorization: "Basic x",
+    Cookie: "session=1",
+    "Content-Type": "text/plain",
+    "Sec-Fetch-Site": "none",
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  };
+  const lines = Object.entries(kept).map(([name, value]) => `${name}: ${value}\r\n`);
+  const nominated = [...Object.keys(kept), "Sluice-Features", "Sluice-Unit", "X-Forwarded-Host"].join(", ");
+  await raw(`GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close, ${nominated}\r\n${lines.join("")}\r\n`);
+  for (const [name, value] of Object.entries(kept)) expect([name, lastHeader(name)]).toEqual([name, value]);
+  expect(lastHeader("Sluice-Features")).toBe("feat_a=treatment");
+  expect(lastHeader("X-Forwarded-Host")).toBe("shop.test");
+  await raw(
+    "GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close, CF-Connecting-IP\r\nCF-Connecting-IP: 192.0.2.8\r\n\r\n",
+  );
+  expect(lastHeader("X-Forwarded-For")).toBe("192.0.2.8");
+});
+
+test("nobody can say what only the edge may say, under any name that a server takes for it", async () => {
+  const posing = [
+    "Sluice-Features",
+    "Sluice-Unit",
+    "sluice_features",
+    "Sluice_Unit",
+    "Forwarded",
+    "X-Real-IP",
+    "X-Forwarded-Port",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+  ];
+  const lines = posing.map((name) => `${name}: posed\r\n`);
+  await raw(`GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n${lines.join("")}\r\n`);
+  expect(site.requests.at(-1)?.headers.filter(([, value]) => value.includes("posed"))).toEqual([]);
+});
+
 test("what the site's Connection header nominates stays on its hop", async () => {
   const answer = await raw("GET /nominating HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n");
   expect(answer).toContain("X-End: kept");
