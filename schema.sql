@@ -313,6 +313,16 @@ create table state_head (
   constraint state_head_only_row_check CHECK (only_row)
 );
 
+create table telemetry_regions (
+  region text not null,
+  seen_at timestamp with time zone not null,
+  usual_gap_s double precision default 30 not null,
+  away_from timestamp with time zone,
+  away_until timestamp with time zone,
+  dropped_spans bigint default 0 not null,
+  constraint telemetry_regions_pkey PRIMARY KEY (region)
+) with (fillfactor=50);
+
 create table uncounted_signals (
   feature_id text not null,
   epoch integer not null,
@@ -743,6 +753,7 @@ grant select on table rollback_audit to sluice_service;
 grant select on table schema_migrations to sluice_service;
 grant select on table state_head to sluice_service;
 
+grant delete, insert, select, update on table telemetry_regions to sluice_service;
 grant delete, insert, select, update on table uncounted_signals to sluice_service;
 grant delete, insert, select, update on table unit_runs to sluice_service;
 grant delete, insert, select, update on table user_actions to sluice_service;

@@ -1,6 +1,7 @@
-// The delivery of committed changes: how far each edge is, what keeps failing, the receipt of a rollback.
+// Edges: how far each one is with committed changes, what keeps failing, the telemetry that comes back, the receipt of a rollback.
 import { Hono } from "hono";
 import type { DeliveryReads } from "../delivery/delivery-reads.ts";
+import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import { problem } from "../runtime/problem.ts";
 import { findFeature } from "./feature-answers.ts";
@@ -10,11 +11,14 @@ const MAX_DEAD_LETTERS = 500;
 export const makeDeliveryRoutes = (options: {
   features: Pick<FeatureReads, "getFeature" | "newestRollback">;
   delivery: DeliveryReads;
+  evaluation: Pick<EvaluationReads, "readRegions">;
 }): Hono => {
-  const { features, delivery } = options;
+  const { features, delivery, evaluation } = options;
   const app = new Hono();
 
-  app.get("/edges", async (context) => context.json(await delivery.readEdges()));
+  app.get("/edges", async (context) =>
+    context.json({ ...(await delivery.readEdges()), telemetry: await evaluation.readRegions() }),
+  );
 
   app.get("/dead-letters", async (context) =>
     context.json({ deadLetters: await delivery.readDeadLetters(MAX_DEAD_LETTERS) }),

@@ -10,6 +10,7 @@ import { readLookedAt } from "./looks.ts";
 import { setRampPaused } from "./ramp-position.ts";
 import { readBotRequests } from "./read-bot-requests.ts";
 import { readNotCounted } from "./read-not-counted.ts";
+import { readRegions } from "./read-regions.ts";
 import { readSetAside } from "./read-set-aside.ts";
 
 export type EvaluationQuery = {
@@ -70,6 +71,7 @@ export const makeEvaluationReads = ({
   readNotCounted: (featureId: FeatureId, epoch: number) => readNotCounted(pool, featureId, epoch),
   /** null: everything of the epoch can be counted. */
   readSetAside: (featureId: FeatureId, epoch: number) => readSetAside(pool, featureId, epoch),
+  readRegions: () => readRegions(pool),
   readAlphaSpent: () => history(readAlphaSpent),
   /** null: there is no such feature with a rule. */
   calibrate: (featureId: FeatureId) => history((db) => calibrate(db, featureId, now())),

@@ -1,9 +1,11 @@
 // The watermark: the time up to which telemetry has arrived. The fold's lag is about acknowledged telemetry alone; spans that are
 // still on their way (an edge that cannot reach the origin, a collector that is down) are in nobody's lag, and their users would
 // be taken for failures once their time is up. So a bucket matures by the newest telemetry that is there, not by the clock: when
-// nothing arrives, nothing matures.
+// nothing arrives, nothing matures. And when one region is cut off while others go on, it waits for that one, for a quarter of an
+// hour at most (span-log/regions.ts): its people would be failures, and not those of the others.
 import type { Queryable } from "../db/pool.ts";
 import { OUTAGE_AFTER_SECONDS, OUTAGE_LATENESS_SECONDS } from "../span-log/heartbeat.ts";
+import { heldFromSql } from "../span-log/regions.ts";
 
 /** One read a second is enough for buckets of a second and more. */
 const READ_EVERY_SECONDS = 1;
@@ -36,6 +38,8 @@ type Progress = {
   seenAgo: number | null;
   awayFromAgo: number | null;
   awayUntilAgo: number | null;
+  /** For so long the telemetry of some region has not been there for certain. */
+  heldAgo: number | null;
 };
 
 const readProgress = async (db: Queryable): Promise<Progress | undefined> => {
@@ -47,7 +51,9 @@ const readProgress = async (db: Queryable): Promise<Progress | undefined> => {
                                   from fold_checkpoints)) as folded,
        extract(epoch from clock_timestamp() - p.seen_at)::float8 as "seenAgo",
        extract(epoch from clock_timestamp() - p.away_from)::float8 as "awayFromAgo",
-       extract(epoch from clock_timestamp() - p.away_until)::float8 as "awayUntilAgo"
+       extract(epoch from clock_timestamp() - p.away_until)::float8 as "awayUntilAgo",
+       (select extract(epoch from clock_timestamp() - min(${heldFromSql("n.newest")}))::float8
+        from telemetry_regions r, (select max(seen_at) as newest from telemetry_regions) n) as "heldAgo"
      from ingest_presence p, state_head h, fold_windows_version v`,
   });
   return rows[0];
@@ -86,6 +92,7 @@ const outageOf = ({ seenAgo, awayFromAgo, awayUntilAgo }: Progress, now: number)
 export const makeWatermark = (db: Queryable): ((now: number) => Promise<Watermark>) => {
   let readAt = -Infinity;
   let outage: Watermark["outage"] = null;
+  let heldFrom = Infinity;
   let known = { revision: -1, folded: "", newest: -Infinity };
   return async (now) => {
     if (Math.abs(now - readAt) >= READ_EVERY_SECONDS) {
@@ -93,12 +100,13 @@ export const makeWatermark = (db: Queryable): ((now: number) => Promise<Watermar
       const progress = await readProgress(db);
       readAt = now;
       outage = progress === undefined ? null : outageOf(progress, now);
+      heldFrom = progress?.heldAgo == null ? Infinity : now - progress.heldAgo;
       if (progress !== undefined) {
         const { revision, folded } = progress;
         if (revision !== known.revision || (known.newest < now && folded !== known.folded))
           known = { revision, folded, newest: (await readNewestBucketEnd(db)) ?? -Infinity };
       }
     }
-    return { upTo: Math.min(now, Math.max(known.newest, now - SILENCE_SECONDS)), outage };
+    return { upTo: Math.min(now, heldFrom, Math.max(known.newest, now - SILENCE_SECONDS)), outage };
   };
 };

@@ -3,6 +3,7 @@
 import { EVALUATION_EVENT } from "../../shared/telemetry/attributes.ts";
 import { MalformedError, whyMalformed } from "./malformed.ts";
 import type { OtlpSignal } from "./otlp-request.ts";
+import { noResource, setResourceAttribute } from "./resource-attributes.ts";
 import { knownNames, setAttribute, type AttributeValue } from "./span-attributes.ts";
 import type { SpanBatch } from "./span-batch.ts";
 import type { SpanFields } from "./span-fields.ts";
@@ -94,6 +95,18 @@ const readAttributes = (parent: JsonObject, fields: SpanFields, texts: TextBuffe
   }
 };
 
+const readResource = (resourceItems: JsonObject, texts: TextBuffer, batch: SpanBatch): void => {
+  const { resource } = resourceItems;
+  if (!isObject(resource)) return;
+  const fields = noResource();
+  for (const entry of objects(resource, "attributes")) {
+    if (!isObject(entry["value"])) continue;
+    const value = attributeValue(entry["value"], texts);
+    if (value !== undefined) setResourceAttribute(fields, text(entry, "key"), value);
+  }
+  batch.addResource(fields);
+};
+
 const writeId = (span: JsonObject, name: string, texts: TextBuffer): number => {
   const end = texts.writeHex(text(span, name));
   if (end === null) throw new MalformedError(`${name} must be hexadecimal`);
@@ -156,11 +169,13 @@ export const readJson = (body: Uint8Array, signal: OtlpSignal, batch: SpanBatch)
     const { resource, scope, item } = names[signal];
     const readItem = signal === "traces" ? readSpan : readLog;
     const texts = new TextBuffer();
-    for (const resourceItems of objects(parseObject(body), resource))
+    for (const resourceItems of objects(parseObject(body), resource)) {
+      readResource(resourceItems, texts, batch);
       for (const scopeItems of objects(resourceItems, scope))
         for (const entry of objects(scopeItems, item)) {
           const start = texts.at;
           const isKept = batch.add(readItem(entry, texts, batch));
           if (!isKept) texts.at = start;
         }
+    }
   });

@@ -3,7 +3,7 @@
 import { viewOf } from "../span-log/bytes.ts";
 import { whyMalformed } from "./malformed.ts";
 import type { OtlpSignal } from "./otlp-request.ts";
-import { readAttribute } from "./protobuf-attributes.ts";
+import { readAttribute, readNamedAttribute } from "./protobuf-attributes.ts";
 import {
   BYTES,
   checkText,
@@ -13,6 +13,7 @@ import {
   ProtobufReader,
   VARINT,
 } from "./protobuf-reader.ts";
+import { noResource, setResourceAttribute } from "./resource-attributes.ts";
 import { isEvaluationName } from "./span-attributes.ts";
 import type { SpanBatch } from "./span-batch.ts";
 import type { SpanFields } from "./span-fields.ts";
@@ -139,6 +140,15 @@ const readLog = (reader: ProtobufReader, end: number, fields: SpanFields): void 
   if (fields.startMs === 0) fields.startMs = observedMs;
 };
 
+/** Resource: its attributes, of each resource that says where it is. */
+const readResource = (reader: ProtobufReader, end: number, batch: SpanBatch): void => {
+  const resource = noResource();
+  eachMessage(reader, end, 1, (attributeEnd) =>
+    readNamedAttribute(reader, attributeEnd, (name, value) => setResourceAttribute(resource, name, value)),
+  );
+  batch.addResource(resource);
+};
+
 /**
  * Adds the spans or log records of an Export…ServiceRequest to the batch. Returns why the body is no such message, or
  * null; the batch is of no use when it is malformed.
@@ -149,6 +159,9 @@ export const readProtobuf = (body: Uint8Array, signal: OtlpSignal, batch: SpanBa
     const reader = new ProtobufReader(view);
     const readItem = signal === "traces" ? readSpan : readLog;
     eachMessage(reader, body.length, 1, (resourceEnd) => {
+      const { at } = reader;
+      eachMessage(reader, resourceEnd, 1, (end) => readResource(reader, end, batch));
+      reader.at = at;
       eachMessage(reader, resourceEnd, 2, (scopeEnd) => {
         eachMessage(reader, scopeEnd, 2, (itemEnd) => {
           const fields = batch.next(view);

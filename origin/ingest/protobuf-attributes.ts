@@ -1,5 +1,5 @@
 // Reads attributes (KeyValue of common.proto) of a span or log record in protobuf.
-import { viewOf } from "../span-log/bytes.ts";
+import { bytesOf, viewOf } from "../span-log/bytes.ts";
 import { BYTES, checkText, expectType, FIXED64, VARINT, type ProtobufReader } from "./protobuf-reader.ts";
 import { knownName, setAttribute, type AttributeValue } from "./span-attributes.ts";
 import type { SpanFields } from "./span-fields.ts";
@@ -89,6 +89,25 @@ export const readAttribute = (reader: ProtobufReader, end: number, fields: SpanF
 };
 
 const readLongAttribute = (reader: ProtobufReader, end: number, fields: SpanFields): void => {
+  const { keyStart, keyEnd, valueStart, valueEnd } = findKeyAndValue(reader, end);
+  if (keyStart >= 0 && valueStart >= 0) readKnown(reader, keyStart, keyEnd, valueStart, valueEnd, fields);
+};
+
+/** KeyValue of a resource, of which there are few: calls `visit` with its name and a value that lives until the next one. */
+export const readNamedAttribute = (
+  reader: ProtobufReader,
+  end: number,
+  visit: (name: string, value: AttributeValue) => void,
+): void => {
+  const { keyStart, keyEnd, valueStart, valueEnd } = findKeyAndValue(reader, end);
+  if (keyStart < 0 || valueStart < 0) return;
+  reader.at = valueStart;
+  const value = readValue(reader, valueEnd);
+  if (value !== undefined) visit(bytesOf(reader.view, keyStart, keyEnd).toString(), value);
+};
+
+/** Where key and value are, −1 for one that is not there; leaves the reader anywhere. */
+const findKeyAndValue = (reader: ProtobufReader, end: number) => {
   let keyStart = -1;
   let keyEnd = -1;
   let valueStart = -1;
@@ -108,5 +127,5 @@ const readLongAttribute = (reader: ProtobufReader, end: number, fields: SpanFiel
       }
     } else reader.skip(tag & 7, end);
   }
-  if (keyStart >= 0 && valueStart >= 0) readKnown(reader, keyStart, keyEnd, valueStart, valueEnd, fields);
+  return { keyStart, keyEnd, valueStart, valueEnd };
 };

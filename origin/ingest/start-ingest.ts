@@ -11,6 +11,7 @@ import { HEARTBEAT_EVERY_MS, OUTAGE_LATENESS_SECONDS, recordHeartbeat } from "..
 import { makeBotRequestCounter } from "./bot-request-counter.ts";
 import { makeFeatureDirectory } from "./feature-directory.ts";
 import { makeOtlpHandler } from "./otlp-handler.ts";
+import { makeSeenRegions } from "./seen-regions.ts";
 import { signalOf } from "./otlp-request.ts";
 
 export type Ingest = {
@@ -32,6 +33,7 @@ export const startIngest = (options: {
   const spanLog = makeSpanLog({ pool });
   const botRequests = makeBotRequestCounter(pool);
   const uncounted = makeUncountedSpans();
+  const regions = makeSeenRegions(pool, metrics);
   const writeCounts = async (): Promise<void> => {
     await botRequests.write();
     await uncounted.write(pool);
@@ -42,6 +44,11 @@ export const startIngest = (options: {
       "the counts of bot requests and of spans that can never count could not be stored; they are tried again in 1 s",
     );
   const countsWriter = startPeriodicTask({ everyMs: 1_000, run: writeCounts, onError: onCountsError });
+  const onHeartbeatError = (error: unknown) =>
+    log.warn(
+      { err: error },
+      "the heartbeat of ingest and its regions could not be stored; they are tried again in 2 s",
+    );
   const heartbeat = startPeriodicTask({
     everyMs: HEARTBEAT_EVERY_MS,
     run: async () => {
@@ -52,9 +59,9 @@ export const startIngest = (options: {
           `ingest was down for ${Math.round(outageSeconds)} s; late telemetry is accepted for ` +
             `${OUTAGE_LATENESS_SECONDS} s before evaluation resumes`,
         );
+      await regions.write();
     },
-    onError: (error) =>
-      log.warn({ err: error }, "the heartbeat of ingest could not be stored; it is tried again in 2 s"),
+    onError: onHeartbeatError,
   });
   return {
     takes: ({ url = "" }) => signalOf(url) !== undefined,
@@ -63,6 +70,7 @@ export const startIngest = (options: {
       directory: makeFeatureDirectory(pool, () => performance.now()),
       bots: botRequests,
       uncounted,
+      regions,
       raw: { sampleBps: config.RAW_SAMPLE_BPS, slowMs: config.RAW_SLOW_MS },
       captchaThreshold: config.CAPTCHA_THRESHOLD,
       token: config.INGEST_TOKEN,
@@ -74,6 +82,7 @@ export const startIngest = (options: {
       await spanLog.stop();
       await countsWriter.stop();
       await writeCounts().catch(onCountsError);
+      await regions.write().catch(onHeartbeatError);
       await pool.end();
     },
   };

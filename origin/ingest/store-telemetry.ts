@@ -10,6 +10,7 @@ import { readJson } from "./otlp-json.ts";
 import { readProtobuf } from "./otlp-protobuf.ts";
 import type { OtlpRequest } from "./otlp-request.ts";
 import { makeJoin, releaseMemory } from "./request-body.ts";
+import type { SeenRegions } from "./seen-regions.ts";
 import { SpanBatch } from "./span-batch.ts";
 import type { RawSampling } from "./span-record.ts";
 
@@ -24,11 +25,12 @@ export const makeTelemetryStore = (options: {
   directory: FeatureDirectory;
   bots: Pick<BotRequestCounter, "add">;
   uncounted: Pick<UncountedSpans, "add">;
+  regions: Pick<SeenRegions, "add">;
   raw: RawSampling;
   captchaThreshold: number;
   nowMs: () => number;
 }) => {
-  const { log, directory, bots, uncounted, nowMs } = options;
+  const { log, directory, bots, uncounted, regions, nowMs } = options;
   const join = makeJoin();
   const classify = makeBatchClassifier(options);
   const batches = {
@@ -66,11 +68,13 @@ export const makeTelemetryStore = (options: {
       releaseMemory(chunks);
       return classified;
     }
+    const { resources } = batches[request.signal];
     const { records, counts, bots: botRequests, rejected } = classified.value;
     const durable = log.append(records);
     releaseMemory(chunks);
     await durable;
     bots.add(botRequests);
+    regions.add(resources);
     for (const { feature, reason } of rejected) uncounted.add(feature, storedReasons[reason], 1);
     return ok(counts);
   };

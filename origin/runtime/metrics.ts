@@ -84,6 +84,12 @@ export const makeMetrics = () => {
       labelNames: ["result"],
       registers,
     }),
+    edgeDroppedSpans: new Counter({
+      name: "sluice_edge_dropped_spans_total",
+      help: "Spans that edges say they dropped or saw refused, by the region of the edge",
+      labelNames: ["region"],
+      registers,
+    }),
     leftOutSpans: new Counter({
       name: "sluice_left_out_spans_total",
       help: "Acknowledged spans that the fold left out of the counts, by reason: no-exposure, unit-share, network-share",

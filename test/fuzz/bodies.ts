@@ -75,6 +75,8 @@ const attribute = (random: Random) =>
     () => ({ key: "sluice.request", value: { stringValue: random() < 0.5 ? "document" : "fetch" } }),
     () => ({ key: "sluice.unfinished", value: { boolValue: random() < 0.5 } }),
     () => ({ key: "sluice.network", value: { stringValue: bytes(random, 8).toString("hex") } }),
+    () => ({ key: "cloud.region", value: { stringValue: pick(random, ["weur", "enam", ""]) } }),
+    () => ({ key: "sluice.dropped_spans", value: { intValue: below(random, 1e6) - 10 } }),
     () => ({ key: "some.list", value: { arrayValue: { values: [{ stringValue: "a" }, { intValue: -5 }] } } }),
     () => ({ key: "some.bytes", value: { bytesValue: bytes(random, below(random, 20)) } }),
     // Lengths around 128, where they begin to take two bytes.

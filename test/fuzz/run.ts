@@ -10,6 +10,7 @@ import { migrate } from "../../origin/db/migrate.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
 import { makeBotRequestCounter } from "../../origin/ingest/bot-request-counter.ts";
+import { makeSeenRegions } from "../../origin/ingest/seen-regions.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
@@ -29,15 +30,17 @@ await pool.query(
   "insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision) values ('feat_fuzz', true, 1, 0, 1)",
 );
 const log = makeSpanLog({ pool });
+const metrics = makeMetrics();
 const handler = makeOtlpHandler({
   log,
   directory: makeFeatureDirectory(pool, () => performance.now()),
   bots: makeBotRequestCounter(pool),
   uncounted: makeUncountedSpans(),
+  regions: makeSeenRegions(pool, metrics),
   raw: { sampleBps: 10_000, slowMs: 1_000 },
   captchaThreshold: 0.5,
   token: undefined,
-  metrics: makeMetrics(),
+  metrics,
   logger: makeLogger("error"),
 });
 const server = createServer(handler).listen(0, "127.0.0.1");

@@ -5,6 +5,7 @@ import { startTableUpkeep } from "../../origin/aggregate/table-upkeep.ts";
 import { startFold } from "../../origin/aggregate/fold-thread.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
 import { makeBotRequestCounter } from "../../origin/ingest/bot-request-counter.ts";
+import { makeSeenRegions } from "../../origin/ingest/seen-regions.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger, type ErrorLog, type WarningLog } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
@@ -59,11 +60,13 @@ export const startTelemetry = async (
   const directory = makeFeatureDirectory(database.pool, () => performance.now());
   const bots = makeBotRequestCounter(database.pool);
   const uncounted = makeUncountedSpans();
+  const regions = makeSeenRegions(database.pool, metrics);
   const handler = makeOtlpHandler({
     log,
     directory,
     bots,
     uncounted,
+    regions,
     raw: { sampleBps: 10_000, slowMs: 1_000 },
     captchaThreshold: 0.5,
     ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
@@ -112,6 +115,7 @@ export const startTelemetry = async (
     bots,
     /** Stores how many spans were rejected, of which features. */
     writeUncounted: () => uncounted.write(database.pool),
+    writeRegions: () => regions.write(),
     fold,
     send,
     sendSpans: async (spans: readonly TestSpan[]): Promise<void> => {

@@ -46,7 +46,19 @@ test("edges, dead letters and the check of the audit can be read", async () => {
   expect(await json(request("/edges"))).toMatchObject({
     revision: 3,
     edges: [{ url: "https://edge.example", revision: null, completeRevision: 0 }],
+    telemetry: [],
   });
+  await pool.query(
+    `insert into telemetry_regions (region, seen_at, usual_gap_s, dropped_spans)
+     values ('enam', now(), 2, 0), ('weur', '2026-11-25T20:00Z', 2, 7), ('apac', now() - interval '1 minute', 2, 0)`,
+  );
+  const { telemetry } = await json(request("/edges"));
+  expect(telemetry).toMatchObject([
+    { region: "apac", droppedSpans: 0 },
+    { region: "enam", waitsFrom: null },
+    { region: "weur", seenAt: "2026-11-25T20:00:00.000Z", droppedSpans: 7, waitsFrom: null },
+  ]);
+  expect(telemetry[0].waitsFrom).toBe(telemetry[0].seenAt);
   expect(await json(request("/dead-letters"))).toEqual({ deadLetters: [] });
   expect(await json(request("/audit/verify"))).toMatchObject({ ok: true, rows: 4 });
   expect(await json(request("/audit/verify?from=2&to=3"))).toMatchObject({ ok: true, rows: 2 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { emptySketch, encodeSketch } from "../../../shared/telemetry/latency-sketch.ts";
 import { makeWatermark } from "../../../origin/evaluate/watermark.ts";
 import { makeTestDatabase } from "../../support/database.ts";
@@ -36,7 +36,7 @@ const fold = async (featureId: string, bucket: number): Promise<void> => {
 
 beforeEach(async () => {
   await pool.query(
-    "truncate feature_flags, fold_windows, latency_sketches, outcome_counts, fold_checkpoints cascade",
+    "truncate feature_flags, fold_windows, latency_sketches, outcome_counts, fold_checkpoints, telemetry_regions cascade",
   );
 });
 
@@ -79,4 +79,54 @@ test("telemetry of a feature that has been closed moves the watermark of no othe
   await pool.query("update feature_flags set enabled = false where feature_id = 'feat_b'");
   await pool.query("update state_head set revision = revision + 1");
   expect(await watermark(301)).toBe(286);
+});
+
+describe("a region that is cut off", () => {
+  type Region = { region: string; seenAgo: number; usualGap?: number; away?: [from: number, until: number] };
+  /** Regions as ingest has recorded them, in seconds ago. */
+  const regions = async (...all: Region[]): Promise<void> => {
+    await pool.query("truncate telemetry_regions");
+    for (const { region, seenAgo, usualGap = 2, away: [from, until] = [null, null] } of all)
+      await pool.query(
+        `insert into telemetry_regions
+         select $1, now - make_interval(secs => $2), $3, now - make_interval(secs => $4), now - make_interval(secs => $5)
+         from clock_timestamp() now`,
+        [region, seenAgo, usualGap, from, until],
+      );
+  };
+  /** Seconds by which the watermark is behind, while telemetry of the present bucket is there. */
+  const behind = async (...all: Region[]): Promise<number> => {
+    await regions(...all);
+    return Math.round(200 - (await setup()(200)));
+  };
+  beforeEach(async () => {
+    await openFeature("feat_a");
+    await fold("feat_a", 1);
+  });
+  const enam: Region = { region: "enam", seenAgo: 1 };
+
+  test("holds the watermark at the last time it was seen, while others go on", async () => {
+    expect(await behind(enam, { region: "weur", seenAgo: 5 })).toBe(0);
+    expect(await behind(enam, { region: "weur", seenAgo: 60 })).toBe(60);
+    expect(await behind(enam, { region: "weur", seenAgo: 60 }, { region: "apac", seenAgo: 90 })).toBe(90);
+  });
+
+  test("holds it for a quarter of an hour at most", async () => {
+    expect(await behind(enam, { region: "weur", seenAgo: 890 })).toBe(890);
+    expect(await behind(enam, { region: "weur", seenAgo: 910 })).toBe(0);
+  });
+
+  test("holds nothing when all are silent, when it seldom sends, or when there is no other", async () => {
+    expect(await behind({ ...enam, seenAgo: 60 }, { region: "weur", seenAgo: 62 })).toBe(0);
+    expect(await behind(enam, { region: "weur", seenAgo: 60, usualGap: 20 })).toBe(0);
+    expect(await behind({ region: "weur", seenAgo: 60 })).toBe(0);
+    expect(await behind()).toBe(0);
+  });
+
+  test("goes on holding it for 90 s after it is back, since its telemetry of that time comes late", async () => {
+    expect(await behind(enam, { region: "weur", seenAgo: 1, away: [300, 80] })).toBe(300);
+    expect(await behind(enam, { region: "weur", seenAgo: 1, away: [300, 95] })).toBe(0);
+    expect(await behind(enam, { region: "weur", seenAgo: 1, away: [5_000, 10] })).toBe(0);
+    expect(await behind(enam, { region: "weur", seenAgo: 30, away: [300, 80] })).toBe(300);
+  });
 });

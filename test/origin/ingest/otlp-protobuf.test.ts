@@ -37,12 +37,23 @@ const readAll = (read: typeof readProtobuf, body: Buffer) => {
   return batch.items.slice(0, batch.count).map(plain);
 };
 
+const resourcesOf = (read: typeof readProtobuf, body: Buffer) => {
+  const batch = new SpanBatch(() => true);
+  expect(read(body, "traces", batch)).toBeNull();
+  return batch.resources;
+};
+
 describe("the protobuf decoder", () => {
   test("reads 500 random requests as protobufjs and the JSON reader do", () => {
+    let named = 0;
     for (let seed = 0; seed < 500; seed++) {
       const body = encodeRequest(validRequest(makeRandom(seed)));
       expect(readAll(readProtobuf, body), `seed ${seed}`).toEqual(readAll(readJson, otlpJson(body)));
+      const resources = resourcesOf(readProtobuf, body);
+      expect(resources, `seed ${seed}`).toEqual(resourcesOf(readJson, otlpJson(body)));
+      named += resources.length;
     }
+    expect(named).toBeGreaterThan(10);
   });
 
   test.each([
