@@ -112,7 +112,7 @@ try {
   for (let i = 0; i < BULK; i += 1) bulk.push(await open(`feat_bulk_${i}`, ["bulk"]));
   /** How often the copy in KV is written from now on; ends once it stands still for longer than writes are apart. */
   const countKvWrites = async (): Promise<number> => {
-    const writtenAt = async () => /"writtenAt":(\d+)/.exec((await setting.readKept()) ?? "")?.[1];
+    const writtenAt = async () => /"writtenAt":(\d+)/.exec((await setting.readKvCopy()) ?? "")?.[1];
     let last = await writtenAt();
     let writes = 0;
     for (

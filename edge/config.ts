@@ -76,6 +76,12 @@ export const Variables = z.object({
   MAX_STALE_MS: whole(50, 20_000, 2_000).describe(
     "Milliseconds after which an unconfirmed snapshot is stale and `failureMode` holds.",
   ),
+  NEW_UNITS_A_MINUTE: whole(1, 1_000_000, 600).describe(
+    "How many new visitors one network (IPv4 /24, IPv6 /48) can make in a minute and isolate. Its further requests without a cookie get what is open to everybody, and no cookie.",
+  ),
+  UNFINISHED_AFTER_MS: whole(500, 25_000, 10_000).describe(
+    "Milliseconds of waiting after which a response hangs, and is reported as unfinished. A latency threshold above it cannot be exceeded by a response that never ends.",
+  ),
   REPLICA_SHARDS: whole(1, 64, 1).describe("How many replicas share the isolates of one location."),
   JWT_KEY_SET: KeySet.default(null).describe(
     "Keys of the site's own tokens, for targeting by claims: a JSON Web Key Set or its URL. Empty: there are no claims.",

@@ -29,6 +29,8 @@ import { makeVerifyCaptcha } from "./visitor/captcha.ts";
 import { makeReadClaims } from "./visitor/claims.ts";
 import { dayOf, makeCookies, type WriteCookie } from "./visitor/cookie.ts";
 import { makeIdentify } from "./visitor/identify.ts";
+import { makeNetworkHash } from "./visitor/network.ts";
+import { makeAllowNewUnit } from "./visitor/new-units.ts";
 import { makePreviews } from "./visitor/preview.ts";
 
 export type Edge = {
@@ -49,14 +51,16 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
   const failures = makeFailureCount();
   const state = makeState(env, config, region);
   const { cache } = state;
-  const exporter = makeTelemetry(env, config);
+  const exporter = makeTelemetry(env, config, region);
   const cookies = makeCookies(config.COOKIE_KEYS, hmac);
   const readClaims = makeReadClaims(config, now);
   const previews = makePreviews(config.PUSH_KEYS, hmac.verify, now);
   const identify = makeIdentify({ config, cookies, readClaims, warn: makeWarnOnce() });
   const isKnownBot = makeIsKnownBot();
   const writeCookie: WriteCookie = (url, visitor) => cookies.write(url, visitor, dayOf(now()));
-  const telling = { captcha: config.CAPTCHA, exporter, isKnownBot, random: Math.random };
+  const networkHash = makeNetworkHash(config.COOKIE_KEYS, hmac.sign);
+  const allowNewUnit = makeAllowNewUnit(config.NEW_UNITS_A_MINUTE);
+  const telling = { captcha: config.CAPTCHA, exporter, isKnownBot, networkHash };
   const reportEvent = makeReportEvent({ ...telling, now });
 
   const captcha =
@@ -69,14 +73,15 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
           writeCookie,
           reportBot: async (request, bot, waitUntil) => {
             const { snapshot, stale } = await cache.read(waitUntil);
-            const exposed = evaluateActivations(snapshot.enabled, { stale, previewId: null }, bot);
-            reportEvent(request, bot, { exposed, activated: [] }, waitUntil);
+            const features = evaluateActivations(snapshot.enabled, { stale, previewId: null }, bot);
+            reportEvent(request, bot, { says: "exposure", features }, waitUntil);
           },
           countFailure: failures.count,
           now,
         });
 
   const stats = () => ({
+    region,
     telemetry: exporter.stats(),
     failures: failures.total(),
     stateCalls: cache.calls(),
@@ -100,7 +105,16 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
       push: state.push,
     }),
     events: makeEventsRoute({ cache, identify, previews, reportEvent, now }),
-    ofrep: makeOfrepRoutes({ cache, identify, writeCookie, readClaims, previews, now }),
+    ofrep: makeOfrepRoutes({
+      cache,
+      identify,
+      writeCookie,
+      reportEvent,
+      allowNewUnit,
+      readClaims,
+      previews,
+      now,
+    }),
     captcha: captcha?.route ?? null,
   });
 
@@ -112,9 +126,11 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
       evaluations: makeEvaluationCache(),
       readClaims,
       previews,
+      allowNewUnit,
+      now,
     }),
     cookies,
-    observe: makeObserve(telling),
+    observe: makeObserve({ ...telling, random: Math.random }),
     now,
     passesCache: findCache(),
     fetchUpstream: ({ to, init }) => fetch(to, init),
@@ -155,16 +171,18 @@ const makeState = (
   return { cache, push };
 };
 
-const makeTelemetry = ({ TELEMETRY: queue }: Env, config: Config): Exporter => {
+const makeTelemetry = ({ TELEMETRY: queue }: Env, config: Config, region: string): Exporter => {
   const post = makePostTraces(config);
   return makeExporter({
     post: queue === undefined ? ({ body }) => post(body) : makePostOrQueue({ post, queue, now }),
     now,
     random: randomBytes,
+    region,
+    warn: makeWarnOnce(),
   });
 };
 
-/** Of what every request of a site may bring: its first in the isolate is enough to know. */
+/** Of what every request or batch may bring: the first in the isolate is enough to know. */
 const makeWarnOnce = (): ((text: string) => void) => {
   let hasWarned = false;
   return (text) => {

@@ -89,7 +89,7 @@ export const startSetting = async (options: { redisUrl?: string } = {}) => {
       changes: makeFeatureChanges({ pool, newId: randomUUID }),
       pool,
       origin,
-      readKept: edge.readKept,
+      readKvCopy: edge.readKvCopy,
       visitorUrl,
       stop,
     };

@@ -9,7 +9,6 @@ import { compilePath, type Route } from "../../shared/features/route.ts";
 import { attributesOf } from "../../shared/features/targeting.ts";
 import type { FeatureId, UnitId } from "../../shared/ids.ts";
 import { encodeFeatureAttributes } from "../telemetry/otlp-encoding.ts";
-import type { FeatureSpan } from "../telemetry/span-writer.ts";
 import { compileGate, type CompiledGate } from "./compile-gate.ts";
 
 /** A unit's cohort in a feature that is open. */
@@ -29,8 +28,6 @@ export type FeatureList = readonly CompiledFeature[];
 /** Whether a request activates its unit, given the status that the upstream answered. */
 type ActivationPredicate = (path: string, method: string, status: number) => boolean;
 
-type FeatureSpans = { readonly exposure: FeatureSpan; readonly activation: FeatureSpan };
-
 const CLAIM = "claim:";
 
 export class CompiledFeature implements Assignable {
@@ -43,7 +40,7 @@ export class CompiledFeature implements Assignable {
   #gate: CompiledGate | null | undefined;
   #isTargeted: TargetingPredicate | null | undefined;
   #isActivation: ActivationPredicate | null | undefined;
-  #spans: Readonly<Record<ComparedCohort, FeatureSpans>> | undefined;
+  #spanAttributes: Readonly<Record<ComparedCohort, Uint8Array>> | undefined;
 
   constructor(state: EncodedFeature) {
     this.featureId = state.featureId;
@@ -98,10 +95,11 @@ export class CompiledFeature implements Assignable {
   }
 
   /** The feature's part of a span, by the unit's cohort. */
-  get spans(): Readonly<Record<ComparedCohort, FeatureSpans>> {
-    return (this.#spans ??= {
-      treatment: compileSpans(this.state, "treatment"),
-      holdout: compileSpans(this.state, "holdout"),
+  get spanAttributes(): Readonly<Record<ComparedCohort, Uint8Array>> {
+    const { featureId, epoch } = this.state;
+    return (this.#spanAttributes ??= {
+      treatment: encodeFeatureAttributes(featureId, "treatment", epoch),
+      holdout: encodeFeatureAttributes(featureId, "holdout", epoch),
     });
   }
 }
@@ -124,9 +122,4 @@ const compileActivation = (activation: Activation): ActivationPredicate => {
   const wanted = activation.status;
   return (path, method, status) =>
     method === activation.method && (wanted === undefined ? status < 400 : status === wanted) && test(path);
-};
-
-const compileSpans = ({ featureId, epoch }: EncodedFeature, cohort: ComparedCohort): FeatureSpans => {
-  const attributes = encodeFeatureAttributes(featureId, cohort, epoch);
-  return { exposure: { attributes, activated: false }, activation: { attributes, activated: true } };
 };

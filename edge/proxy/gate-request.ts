@@ -17,8 +17,9 @@ import type { SnapshotCache, SnapshotView, WaitUntil } from "../snapshot/cache.t
 import type { Claims, ReadClaims } from "../visitor/claims.ts";
 import type { Identify } from "../visitor/identify.ts";
 import { NOBODY, withoutNewVisitor, type Identity } from "../visitor/identity.ts";
+import type { AllowNewUnit } from "../visitor/new-units.ts";
 import type { Previews } from "../visitor/preview.ts";
-import { requestKind } from "../visitor/request-kind.ts";
+import { requestKind, type RequestKind } from "../visitor/request-kind.ts";
 import { decideGate, type GateOutcome } from "./gate-outcome.ts";
 
 type Dependencies = {
@@ -27,6 +28,8 @@ type Dependencies = {
   readonly evaluations: EvaluationCache;
   readonly readClaims: ReadClaims;
   readonly previews: Previews;
+  readonly allowNewUnit: AllowNewUnit;
+  readonly now: () => number;
 };
 
 export type GatedRequest = {
@@ -34,7 +37,8 @@ export type GatedRequest = {
   readonly view: SnapshotView;
   readonly page: PageRequest;
   readonly identity: Identity;
-  /** Whether the request counts for the unit: only what a person waits for does. */
+  readonly kind: RequestKind;
+  /** Whether the request counts for its unit: only what a person waits for does. */
   readonly isCounted: boolean;
   readonly evaluation: RequestEvaluation;
   /** The feature that this request sees open by a preview; null: none. */
@@ -42,16 +46,25 @@ export type GatedRequest = {
   readonly outcome: GateOutcome;
 };
 
-type CountedUnit = Pick<GatedRequest, "identity" | "isCounted">;
+type CountedUnit = Pick<GatedRequest, "identity" | "kind" | "isCounted">;
 
-const COUNTS_FOR_NOBODY: CountedUnit = { identity: NOBODY, isCounted: false };
+const COUNTS_FOR_NOBODY: CountedUnit = { identity: NOBODY, kind: "aside", isCounted: false };
 
-/** A request that makes no visitor is its visitor's where its cookie says who that is, and else no visitor's. */
-const countedUnitOf = ({ request }: IncomingRequest, identity: Identity): CountedUnit => {
-  if (identity.isEphemeral) return { identity, isCounted: false };
+/**
+ * A request that makes no visitor is its visitor's where its cookie says who that is, and else no visitor's. `mayMake`:
+ * whether its network may make one more.
+ */
+const countedUnitOf = (
+  { request }: IncomingRequest,
+  identity: Identity,
+  mayMake: () => boolean,
+): CountedUnit => {
   const kind = requestKind(request);
+  if (identity.isEphemeral) return { identity, kind, isCounted: false };
+  const makesVisitor = kind === "visit" && identity.signed === null && mayMake();
   return {
-    identity: kind === "visit" ? identity : withoutNewVisitor(identity),
+    kind,
+    identity: makesVisitor ? identity : withoutNewVisitor(identity),
     isCounted: kind !== "aside",
   };
 };
@@ -60,7 +73,7 @@ export type GateRequest = (incoming: IncomingRequest, waitUntil: WaitUntil) => P
 
 /** It waits for promises only: most requests have everything in memory, and each wait costs them 0.1 µs (measured). */
 export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
-  const { cache, identify, evaluations, readClaims, previews } = dependencies;
+  const { cache, identify, evaluations, readClaims, previews, allowNewUnit, now } = dependencies;
 
   const gateRequest: GateRequest = async (incoming, waitUntil) => {
     const reading = cache.read(waitUntil);
@@ -73,7 +86,10 @@ export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
     const isConcerned = features.length > 0 || preview !== null || snapshot.mayActivate(page.method);
     const identifying = isConcerned ? identify(incoming) : null;
     const identity = identifying instanceof Promise ? await identifying : identifying;
-    const unit = identity === null ? COUNTS_FOR_NOBODY : countedUnitOf(incoming, identity);
+    const unit =
+      identity === null
+        ? COUNTS_FOR_NOBODY
+        : countedUnitOf(incoming, identity, () => allowNewUnit(incoming.request, now()));
     const usual = isConcerned ? evaluations.evaluate(features, unit.identity) : NOTHING_MET;
     const evaluation = preview === null ? usual : withPreview(usual, preview);
     const outcome = decideGate(snapshot.gated, page, evaluation, { url: incoming.url, preview });

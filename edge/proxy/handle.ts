@@ -1,5 +1,5 @@
 // The way of a visitor's request: read the snapshot, identify, evaluate, decide the gate outcome (all in gate-request.ts),
-// ask the upstream or answer, observe, respond. A request whose gate fails is passed on ungated and counted; a failure
+// report exposures, ask the upstream or answer, respond. A request whose gate fails is passed on ungated and counted; a failure
 // after the upstream's answer leaves that answer as it is.
 import type { Config } from "../config.ts";
 import { readIncoming } from "../incoming-request.ts";
@@ -13,9 +13,10 @@ import type { Observe } from "./observe.ts";
 import { renewCookie } from "./renew-cookie.ts";
 import { respond } from "./respond.ts";
 import { toUpstream, unreachable, type UpstreamRequest } from "./upstream.ts";
+import { followRequest, type SampledRequest } from "./sampled-request.ts";
 
 type Dependencies = {
-  readonly config: Pick<Config, "UPSTREAM_URL" | "DEBUG_HEADERS">;
+  readonly config: Pick<Config, "UPSTREAM_URL" | "UNFINISHED_AFTER_MS" | "DEBUG_HEADERS">;
   readonly gateRequest: GateRequest;
   readonly cookies: Cookies;
   readonly observe: Observe;
@@ -43,21 +44,22 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
 
     const startMs = now();
     const answer = gated?.outcome.answer ?? null;
+    const sampled = gated === null ? null : beginObserving(gated, startMs, waitUntil);
     let response: Response;
     try {
       response =
         answer === null
-          ? await fetchUpstream(upstreamRequest(request, url, gated))
+          ? await askUpstream(upstreamRequest(request, url, gated), gated, sampled)
           : answerWhenClosed(answer);
     } catch (error) {
       countFailure("upstream", error);
       response = unreachable();
+      sampled?.failed(response.status);
     }
 
     if (gated === null) return response;
     try {
-      const durationMs = answer === null ? now() - startMs : null;
-      observe(gated, { status: response.status, startMs, durationMs }, waitUntil);
+      observe.answered(gated, response.status, now(), waitUntil);
       const renewing = renewCookie(cookies, gated, now());
       const cookie = renewing === null ? null : await renewing;
       return respond(response, gated, {
@@ -69,6 +71,37 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       countFailure("respond", error);
       return response;
     }
+  };
+
+  /** null: the request is not sampled. */
+  const beginObserving = (
+    gated: GatedRequest,
+    nowMs: number,
+    waitUntil: WaitUntil,
+  ): SampledRequest | null => {
+    try {
+      if (!observe.begin(gated, nowMs, waitUntil)) return null;
+      return followRequest({
+        now,
+        limitMs: config.UNFINISHED_AFTER_MS,
+        request: gated.incoming.request,
+        ended: (ending) => observe.ended(gated, ending, waitUntil),
+        waitUntil,
+      });
+    } catch (error) {
+      countFailure("observe", error);
+      return null;
+    }
+  };
+
+  const askUpstream = async (
+    upstream: UpstreamRequest,
+    gated: GatedRequest | null,
+    sampled: SampledRequest | null,
+  ): Promise<Response> => {
+    if (sampled === null) return fetchUpstream(upstream);
+    const isEdited = gated?.outcome.edit != null;
+    return sampled.answered(await fetchUpstream(sampled.sending(upstream, isEdited)));
   };
 
   /** `gated` null: the gate failed, and the request goes upstream as if Sluice were not there. */

@@ -1,73 +1,94 @@
-// What the exporter is told of a request after its response: the features that its unit was exposed to, and those that it
-// activated.
+// What the exporter is told of a visitor's request: exposures before the upstream is asked, since the worst failures never
+// answer; activations when it has answered; and of a fair sample of requests, how they ended.
 import type { CaptchaConfig } from "../config.ts";
-import type { Assignment } from "../features/compiled-feature.ts";
 import { evaluateActivations } from "../features/evaluate.ts";
 import type { WaitUntil } from "../snapshot/cache.ts";
 import type { Exporter } from "../telemetry/exporter.ts";
 import type { IsKnownBot } from "../telemetry/known-bots.ts";
-import { captchaFinding, FULL_EVERY_MS, spansOf } from "../telemetry/observation.ts";
-import type { Identity } from "../visitor/identity.ts";
+import { captchaFinding, spansOf, type Observation, type Sender } from "../telemetry/observation.ts";
+import type { NetworkHash } from "../visitor/network.ts";
+import { makeTokenBucket } from "../token-bucket.ts";
+import { makeDueExposures, partOf } from "./due-exposures.ts";
 import type { GatedRequest } from "./gate-request.ts";
+import type { Ending } from "./sampled-request.ts";
+
+/**
+ * Sampled requests a second and isolate. To time a response's body costs CPU, and most isolates have fewer requests than this.
+ * The draw looks at nothing but the time, so every cohort is drawn alike.
+ */
+const SAMPLE = { perSecond: 100, burst: 100 };
 
 type Dependencies = {
   readonly captcha: CaptchaConfig | null;
   readonly exporter: Exporter;
   readonly isKnownBot: IsKnownBot;
+  readonly networkHash: NetworkHash;
   readonly random: () => number;
 };
 
-export type ObservedResponse = {
-  readonly status: number;
-  readonly startMs: number;
-  /** Until the upstream's response headers; null: the gate answered by itself. */
-  readonly durationMs: number | null;
+export type Observe = {
+  /** Reports exposures. Whether the request is sampled. */
+  readonly begin: (gated: GatedRequest, nowMs: number, waitUntil: WaitUntil) => boolean;
+  /** Reports activations: the upstream has answered with `status`. */
+  readonly answered: (gated: GatedRequest, status: number, nowMs: number, waitUntil: WaitUntil) => void;
+  /** Reports how a sampled request ended. */
+  readonly ended: (gated: GatedRequest, ending: Ending, waitUntil: WaitUntil) => void;
 };
 
-export type Observe = (gated: GatedRequest, response: ObservedResponse, waitUntil: WaitUntil) => void;
+const countsForUnit = ({ isCounted, identity }: GatedRequest): boolean =>
+  isCounted && (identity.visitorId !== null || identity.userId !== null);
 
-/** Of a unit's last full report. */
-type FullReport = { readonly atMs: number; readonly isKnownBot: boolean };
+export const makeObserve = (dependencies: Dependencies): Observe => {
+  const { captcha, exporter, isKnownBot, networkHash, random } = dependencies;
+  const dueExposures = makeDueExposures(random);
+  const drawSample = makeTokenBucket(SAMPLE);
 
-const activatedBy = ({ view, page, identity }: GatedRequest, status: number): readonly Assignment[] => {
-  const { activatable } = view.snapshot;
-  if (activatable.length === 0) return [];
-  const { path, method } = page;
-  const activated = activatable.filter((feature) => feature.isActivation?.(path, method, status));
-  return activated.length === 0 ? [] : evaluateActivations(activated, page, identity);
-};
+  const senderOf = (
+    { incoming: { request }, page, identity }: GatedRequest,
+    network: string | null,
+  ): Sender => ({
+    method: page.method,
+    units: identity,
+    isKnownBot: isKnownBot(request.headers.get("User-Agent")),
+    captcha: captchaFinding(captcha, identity.captchaScore),
+    network,
+    traceparent: request.headers.get("traceparent"),
+  });
 
-export const makeObserve = ({ captcha, exporter, isKnownBot, random }: Dependencies): Observe => {
-  const fullReports = new WeakMap<Identity, FullReport>();
+  const report = (gated: GatedRequest, observation: Observation, waitUntil: WaitUntil): void => {
+    const send = (network: string | null): void => {
+      for (const spans of spansOf(senderOf(gated, network), observation)) exporter.add(spans, waitUntil);
+    };
+    const address = gated.incoming.request.headers.get("CF-Connecting-IP");
+    const network = networkHash(address, observation.startMs);
+    if (network instanceof Promise) waitUntil(network.then(send));
+    else send(network);
+  };
 
-  return (gated, { status, startMs, durationMs }, waitUntil) => {
-    const { identity, isCounted } = gated;
-    if (!isCounted || (identity.visitorId === null && identity.userId === null)) return;
-    const { request } = gated.incoming;
-    const last = fullReports.get(identity);
-    const inFull = last === undefined || startMs - last.atMs > FULL_EVERY_MS;
-    // Reading a header takes 0.2 µs (measured), so the User-Agent is read with full reports only.
-    const isBot = inFull ? isKnownBot(request.headers.get("User-Agent")) : last.isKnownBot;
-    if (inFull && identity.signed !== null) fullReports.set(identity, { atMs: startMs, isKnownBot: isBot });
-    const exposed = gated.evaluation.compared;
-    const activated = durationMs === null ? [] : activatedBy(gated, status);
-    if (exposed.length === 0 && activated.length === 0) return;
-    const spans = spansOf(
-      {
-        method: request.method,
-        units: identity,
-        isKnownBot: isBot,
-        captcha: captchaFinding(captcha, identity.captchaScore),
-        traceparent: request.headers.get("traceparent"),
-        startMs,
-        durationMs,
-        status,
-        exposed,
-        activated,
-        inFull,
-      },
-      random,
-    );
-    for (const each of spans) exporter.add(each, waitUntil);
+  return {
+    begin: (gated, nowMs, waitUntil) => {
+      const { evaluation, identity, outcome } = gated;
+      if (evaluation.compared.length === 0 || !countsForUnit(gated)) return false;
+      const isSampled = outcome.answer === null && drawSample(nowMs);
+      const features = dueExposures(identity, evaluation, isSampled, nowMs);
+      if (features.length > 0) report(gated, { startMs: nowMs, says: "exposure", features }, waitUntil);
+      return isSampled;
+    },
+
+    answered: (gated, status, nowMs, waitUntil) => {
+      const { activatable } = gated.view.snapshot;
+      if (activatable.length === 0 || gated.outcome.answer !== null || !countsForUnit(gated)) return;
+      const { path, method } = gated.page;
+      const activated = activatable.filter((feature) => feature.isActivation?.(path, method, status));
+      if (activated.length === 0) return;
+      const features = evaluateActivations(activated, gated.page, gated.identity);
+      report(gated, { startMs: nowMs, says: "activation", features }, waitUntil);
+    },
+
+    ended: (gated, { startMs, ...end }, waitUntil) => {
+      const kind = gated.kind === "visit" ? "document" : "fetch";
+      const features = partOf(gated.evaluation.compared, random);
+      report(gated, { startMs, says: { kind, ...end }, features }, waitUntil);
+    },
   };
 };

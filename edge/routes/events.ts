@@ -67,8 +67,8 @@ export const makeEventsRoute = ({ cache, identify, previews, reportEvent, now }:
     const { featureId } = event.value;
     const named = snapshot.enabled.filter((each) => featureId === undefined || each.featureId === featureId);
     const previewId = await previews.read(incoming);
-    const activated = evaluateActivations(named, { stale, previewId }, identity);
-    reportEvent(incoming.request, identity, { exposed: [], activated }, waitUntil);
+    const features = evaluateActivations(named, { stale, previewId }, identity);
+    reportEvent(incoming.request, identity, { says: "activation", features }, waitUntil);
     return c.body(null, 204);
   });
   return route;

@@ -7,6 +7,8 @@ import type { CaptchaStats } from "./captcha.ts";
 import { waitUntilOf } from "./wait-until.ts";
 
 export type Stats = {
+  /** Where the isolate's replica is: telemetry names it as `cloud.region`. */
+  readonly region: string;
   readonly telemetry: ExporterStats;
   /** Errors of the gate, of the upstream and of responses. */
   readonly failures: number;

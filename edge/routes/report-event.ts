@@ -6,11 +6,12 @@ import type { Exporter } from "../telemetry/exporter.ts";
 import type { IsKnownBot } from "../telemetry/known-bots.ts";
 import { captchaFinding, spansOf } from "../telemetry/observation.ts";
 import type { Identity } from "../visitor/identity.ts";
+import type { NetworkHash } from "../visitor/network.ts";
 
 export type ReportEvent = (
   request: Request,
   identity: Identity,
-  event: { readonly exposed: readonly Assignment[]; readonly activated: readonly Assignment[] },
+  event: { readonly says: "exposure" | "activation"; readonly features: readonly Assignment[] },
   waitUntil: WaitUntil,
 ) => void;
 
@@ -18,27 +19,26 @@ type Dependencies = {
   readonly captcha: CaptchaConfig | null;
   readonly exporter: Exporter;
   readonly isKnownBot: IsKnownBot;
+  readonly networkHash: NetworkHash;
   readonly now: () => number;
-  readonly random: () => number;
 };
 
 export const makeReportEvent =
-  ({ captcha, exporter, isKnownBot, now, random }: Dependencies): ReportEvent =>
+  ({ captcha, exporter, isKnownBot, networkHash, now }: Dependencies): ReportEvent =>
   ({ method, headers }, identity, event, waitUntil) => {
-    const spans = spansOf(
-      {
-        method,
-        units: identity,
-        isKnownBot: isKnownBot(headers.get("User-Agent")),
-        captcha: captchaFinding(captcha, identity.captchaScore),
-        traceparent: headers.get("traceparent"),
-        startMs: now(),
-        durationMs: null,
-        status: 204,
-        ...event,
-        inFull: true,
-      },
-      random,
-    );
-    for (const each of spans) exporter.add(each, waitUntil);
+    const startMs = now();
+    const sender = {
+      method,
+      units: identity,
+      isKnownBot: isKnownBot(headers.get("User-Agent")),
+      captcha: captchaFinding(captcha, identity.captchaScore),
+      traceparent: headers.get("traceparent"),
+    };
+    const send = (network: string | null): void => {
+      for (const spans of spansOf({ ...sender, network }, { startMs, ...event }))
+        exporter.add(spans, waitUntil);
+    };
+    const network = networkHash(headers.get("CF-Connecting-IP"), startMs);
+    if (network instanceof Promise) waitUntil(network.then(send));
+    else send(network);
   };

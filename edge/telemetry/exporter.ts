@@ -4,9 +4,14 @@
 import type { WaitUntil } from "../snapshot/cache.ts";
 import { makeTurns, type Turn } from "../turns.ts";
 import { sleep, within } from "../waiting.ts";
+import { answerOf, type PostAnswer } from "./post-traces.ts";
 import { SpanWriter, type Batch, type RequestSpans } from "./span-writer.ts";
 
-export type ExporterStats = { readonly sent: number; readonly dropped: number; readonly waiting: number };
+/**
+ * In spans. `sent`: taken by the origin or the queue. `refused`: the origin will never count them. `dropped`: they found
+ * no room while the origin was away.
+ */
+export type ExporterStats = Readonly<Record<"sent" | "refused" | "dropped" | "waiting", number>>;
 
 export type Exporter = {
   readonly add: (spans: RequestSpans, waitUntil: WaitUntil) => void;
@@ -26,24 +31,34 @@ const TURN_MS = 20_000;
 export const isRefused = (status: number): boolean =>
   status >= 400 && status < 500 && status !== 408 && status !== 429;
 
-/** `post` resolves to the HTTP status: 2xx is durable, and `isRefused` says which will never be accepted. */
+/** `post` resolves to the answer: a status of 2xx is durable, and `isRefused` says which will never be accepted. */
 export const makeExporter = (options: {
-  post: (batch: Batch) => Promise<number>;
+  post: (batch: Batch) => Promise<PostAnswer>;
   now: () => number;
   random: (bytes: number) => Uint8Array;
+  region: string;
+  /** Of spans that will never count: somebody has to know why. */
+  warn: (text: string) => void;
 }): Exporter => {
-  const { post, now, random } = options;
+  const { post, now, random, region, warn } = options;
   const takeTurn = makeTurns();
   let waiting: Batch[] = [];
   /** The batch under way. It waits again when it fails, or when the request that sends it is cancelled. */
   let sending: Batch | null = null;
   let sent = 0;
+  let refused = 0;
   let dropped = 0;
 
   const dropOldest = (): void => {
-    while (waiting.length > MAX_WAITING) dropped += waiting.shift()?.spans ?? 0;
+    while (waiting.length > MAX_WAITING) {
+      const lost = waiting.shift();
+      if (lost === undefined) return;
+      dropped += lost.spans;
+      writer.droppedSpans += lost.spans + lost.droppedSpans;
+    }
   };
   const writer = new SpanWriter({
+    region,
     random,
     full: (batch) => {
       waiting.push(batch);
@@ -58,6 +73,19 @@ export const makeExporter = (options: {
     dropOldest();
   };
 
+  const noteTaken = (batch: Batch, { rejected, reason }: PostAnswer): void => {
+    sent += batch.spans - rejected;
+    refused += rejected;
+    writer.droppedSpans += rejected;
+    if (rejected > 0) warn(`the origin refused ${rejected} of ${batch.spans} spans: ${reason}`);
+  };
+
+  const noteRefused = (batch: Batch, { status }: PostAnswer): void => {
+    refused += batch.spans;
+    writer.droppedSpans += batch.spans + batch.droppedSpans;
+    warn(`the origin refused ${batch.spans} spans with status ${status}: check ORIGIN_URL and INGEST_TOKEN`);
+  };
+
   const sendAll = async (turn: Turn): Promise<void> => {
     const until = now() + TURN_MS;
     putBack();
@@ -67,13 +95,14 @@ export const makeExporter = (options: {
       const batch = waiting.shift() ?? (writer.spans > 0 ? writer.take() : null);
       if (batch === null) break;
       sending = batch;
-      const status = await within(SEND_MS, post(batch), "telemetry").catch(() => 0);
+      const answer = await within(SEND_MS, post(batch), "telemetry").catch(() => answerOf(0));
       if (!turn.isMine()) return; // another request has put the batch back
+      const { status } = answer;
       const isTaken = status >= 200 && status < 300;
       if (isTaken || isRefused(status)) {
         sending = null;
-        if (isTaken) sent += batch.spans;
-        else dropped += batch.spans;
+        if (isTaken) noteTaken(batch, answer);
+        else noteRefused(batch, answer);
       } else {
         putBack();
         await sleep(RETRY_MS);
@@ -91,6 +120,7 @@ export const makeExporter = (options: {
     },
     stats: () => ({
       sent,
+      refused,
       dropped,
       waiting: waiting.reduce((sum, { spans }) => sum + spans, writer.spans + (sending?.spans ?? 0)),
     }),

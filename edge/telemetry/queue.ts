@@ -3,6 +3,7 @@
 import { within } from "../waiting.ts";
 import type { Batch } from "./span-writer.ts";
 import { isRefused } from "./exporter.ts";
+import { answerOf, type Post, type PostAnswer } from "./post-traces.ts";
 
 /** Shorter than the exporter's limit, within which the queue has to answer too. */
 const ASK_MS = 2_500;
@@ -11,31 +12,28 @@ const ROUND_MS = 10_000;
 /** With 100 tries, the most that a queue allows, a message is tried for an hour and a half. */
 const MAX_DELAY_S = 60;
 
-/** Takes the body of a batch. */
-type Post = (body: BufferSource) => Promise<number>;
-
 const isTaken = (status: number): boolean => status >= 200 && status < 300;
 
-const askOrigin = (post: Post, body: BufferSource): Promise<number> =>
-  within(ASK_MS, post(body), "telemetry").catch(() => 0);
+const askOrigin = (post: Post, body: BufferSource): Promise<PostAnswer> =>
+  within(ASK_MS, post(body), "telemetry").catch(() => answerOf(0));
 
 /** The exporter's `post`: to the origin, else into the queue (202). Rejects when the queue does not take it either. */
 export const makePostOrQueue = (options: {
   post: Post;
   queue: Pick<Queue<Uint8Array>, "send">;
   now: () => number;
-}): ((batch: Batch) => Promise<number>) => {
+}): ((batch: Batch) => Promise<PostAnswer>) => {
   const { post, queue, now } = options;
   let roundUntil = 0;
 
   return async ({ body }) => {
     if (now() >= roundUntil) {
-      const status = await askOrigin(post, body);
-      if (isTaken(status) || isRefused(status)) return status;
+      const answer = await askOrigin(post, body);
+      if (isTaken(answer.status) || isRefused(answer.status)) return answer;
       roundUntil = now() + ROUND_MS;
     }
     await queue.send(body, { contentType: "bytes" });
-    return 202;
+    return answerOf(202);
   };
 };
 
@@ -43,9 +41,13 @@ export const makePostOrQueue = (options: {
 export const forwardQueued = async (batch: MessageBatch<ArrayBuffer>, post: Post): Promise<void> => {
   let isAway = false;
   for (const message of batch.messages) {
-    const status = isAway ? 0 : await askOrigin(post, message.body);
-    if (isTaken(status)) message.ack();
-    else if (isRefused(status)) {
+    const { status, rejected, reason } = isAway ? answerOf(0) : await askOrigin(post, message.body);
+    if (isTaken(status)) {
+      if (rejected > 0)
+        // oxlint-disable-next-line no-console -- the Worker's log is the only place where it can be seen
+        console.warn(`sluice: the origin refused ${rejected} spans of queued telemetry: ${reason}`);
+      message.ack();
+    } else if (isRefused(status)) {
       // oxlint-disable-next-line no-console -- the Worker's log is the only place where it can be seen
       console.error(
         `sluice: the origin refused queued telemetry with status ${status}; the message is dropped`,

@@ -1,44 +1,54 @@
 // Writes spans as OTLP protobuf into one piece of memory. No object of a span outlives its request, so the garbage
 // collector has nothing to move. The parts that many spans share are encoded once.
 import {
-  ACTIVATED,
+  ACTIVATION,
+  encodeHead,
   encodeScore,
   encodeStatus,
-  HEAD,
   IS_BOT,
   KIND,
-  RESOURCE_SPANS_LENGTH_AT,
-  SCOPE_SPANS_LENGTH_AT,
+  NETWORK_KEY,
+  REQUEST,
   STATUS_FAILED,
+  UNFINISHED,
   UNIT_KEY,
+  type Head,
+  type SampledKind,
 } from "./otlp-encoding.ts";
 
-/** The spans of one request of one unit: one for each feature. */
+/** Spans of one request and one unit that say the same: one for each feature. */
 export type RequestSpans = {
   /** Of the request's own trace context; null: the request begins a trace. */
   readonly parent: { readonly traceId: Uint8Array; readonly spanId: Uint8Array } | null;
   /** The request's method. */
   readonly name: string;
   readonly startMs: number;
-  /** null: unknown; such a span has no end, and its duration is not counted. */
-  readonly durationMs: number | null;
-  readonly status: number;
+  /** An exposure, an activation, or how a request ended. Exposures and activations have no end and no duration. */
+  readonly says: "exposure" | "activation" | EndOfRequest;
   readonly unitId: string;
+  /** 16 hexadecimal digits; null: not known */
+  readonly network: string | null;
   readonly isBot: boolean;
   /** 0 … 1; null: not known */
   readonly captchaScore: number | null;
-  readonly features: readonly FeatureSpan[];
-};
-
-export type FeatureSpan = {
   /** By `encodeFeatureAttributes`. */
-  readonly attributes: Uint8Array;
-  /** The unit did what the feature is for. */
-  readonly activated: boolean;
+  readonly features: readonly Uint8Array[];
 };
 
-/** An ExportTraceServiceRequest. */
-export type Batch = { readonly body: Uint8Array; readonly spans: number };
+export type EndOfRequest = {
+  readonly kind: SampledKind;
+  /** How long the visitor waited for the upstream. */
+  readonly durationMs: number;
+  /** null: the upstream had not answered. */
+  readonly status: number | null;
+  /** The upstream broke the response off. */
+  readonly isBroken: boolean;
+  /** The visitor left, or the response hung: `durationMs` is how long it was waited for. */
+  readonly isUnfinished: boolean;
+};
+
+/** An ExportTraceServiceRequest. `droppedSpans`: lost spans that it tells of. */
+export type Batch = { readonly body: Uint8Array; readonly spans: number; readonly droppedSpans: number };
 
 export const TRACES_TYPE = "application/x-protobuf";
 
@@ -51,7 +61,7 @@ const TRACE_RANDOM_BYTES = 12;
 const SPAN_RANDOM_BYTES = 4;
 
 const SPAN_TAG = 2 * 8 + 2;
-const UNIT_TAG = 9 * 8 + 2;
+const ATTRIBUTE_TAG = 9 * 8 + 2;
 const TEXT_TAG = 1 * 8 + 2;
 const VALUE_TAG = 2 * 8 + 2;
 const TWO_32 = 2 ** 32;
@@ -62,7 +72,8 @@ const encoder = new TextEncoder();
 export class SpanWriter {
   private readonly bytes = new Uint8Array(CAPACITY);
   private readonly view = new DataView(this.bytes.buffer);
-  private at = HEAD.length;
+  private readonly head: Head;
+  private at: number;
   /** Ids are unique without a random number each: the isolate's own random bytes and a counter. */
   private isolate: Uint8Array | null = null;
   private ids = 0;
@@ -70,18 +81,26 @@ export class SpanWriter {
   private readonly full: (batch: Batch) => void;
   /** Spans in the batch that is being written. */
   spans = 0;
+  /** Spans that were lost since the batch before, which the next batch tells. */
+  droppedSpans = 0;
 
-  constructor(options: { random: (bytes: number) => Uint8Array; full: (batch: Batch) => void }) {
+  constructor(options: {
+    region: string;
+    random: (bytes: number) => Uint8Array;
+    full: (batch: Batch) => void;
+  }) {
+    this.head = encodeHead(options.region);
+    this.at = this.head.bytes.length;
     this.random = options.random;
     this.full = options.full;
-    this.bytes.set(HEAD);
+    this.bytes.set(this.head.bytes);
   }
 
   write(request: RequestSpans): void {
     const traceNumber = request.parent === null ? this.nextId() : 0;
     let from = -1;
     let to = -1;
-    for (const { attributes, activated } of request.features) {
+    for (const feature of request.features) {
       if (this.at + MAX_SPAN > CAPACITY) {
         this.full(this.take());
         from = -1;
@@ -98,8 +117,7 @@ export class SpanWriter {
         this.at += to - from;
       }
       this.putSpanId();
-      this.put(attributes);
-      if (activated) this.put(ACTIVATED);
+      this.put(feature);
       this.putLength(lengthAt, this.at - lengthAt - 2);
       this.spans++;
     }
@@ -108,10 +126,13 @@ export class SpanWriter {
   /** The spans that were written since the last batch. */
   take(): Batch {
     const end = this.at;
-    for (const at of [RESOURCE_SPANS_LENGTH_AT, SCOPE_SPANS_LENGTH_AT]) this.putLongLength(at, end - at - 3);
-    const batch = { body: this.bytes.slice(0, end), spans: this.spans };
-    this.at = HEAD.length;
+    const { bytes: head, resourceSpansLengthAt, scopeSpansLengthAt, droppedSpansAt } = this.head;
+    for (const at of [resourceSpansLengthAt, scopeSpansLengthAt]) this.putLongLength(at, end - at - 3);
+    this.putCount(droppedSpansAt, this.droppedSpans);
+    const batch = { body: this.bytes.slice(0, end), spans: this.spans, droppedSpans: this.droppedSpans };
+    this.at = head.length;
     this.spans = 0;
+    this.droppedSpans = 0;
     return batch;
   }
 
@@ -159,6 +180,16 @@ export class SpanWriter {
     this.bytes[at + 2] = length >> 14;
   }
 
+  /** In five bytes, for any number below 2^35. */
+  private putCount(at: number, count: number): void {
+    let rest = count;
+    for (let i = 0; i < 4; i++) {
+      this.bytes[at + i] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    this.bytes[at + 4] = rest & 0x7f;
+  }
+
   /** A string field with its length. Text that is not ASCII goes through the encoder. */
   private putText(tag: number, content: string): void {
     const { bytes } = this;
@@ -186,21 +217,22 @@ export class SpanWriter {
     this.at += 9;
   }
 
-  private putUnit(unitId: string): void {
+  /** An attribute with a text. */
+  private putAttribute(key: Uint8Array, content: string): void {
     const { bytes, at } = this;
-    const valueAt = at + 3 + UNIT_KEY.length;
+    const valueAt = at + 3 + key.length;
     this.at = valueAt + 3;
-    this.putText(TEXT_TAG, unitId);
-    bytes[at] = UNIT_TAG;
+    this.putText(TEXT_TAG, content);
+    bytes[at] = ATTRIBUTE_TAG;
     this.putLength(at + 1, this.at - at - 3);
-    bytes.set(UNIT_KEY, at + 3);
+    bytes.set(key, at + 3);
     bytes[valueAt] = VALUE_TAG;
     this.putLength(valueAt + 1, this.at - valueAt - 3);
   }
 
   /** The part of a span that is the same for all features of a request. */
   private putRequest(request: RequestSpans, traceNumber: number): void {
-    const { parent, name, startMs, durationMs, status } = request;
+    const { parent, name, startMs, says } = request;
     if (parent === null) this.putOwnId(1, TRACE_RANDOM_BYTES, traceNumber);
     else {
       this.putId(1, parent.traceId);
@@ -209,11 +241,19 @@ export class SpanWriter {
     this.putText(5 * 8 + 2, name.slice(0, MAX_NAME));
     this.put(KIND);
     this.putTime(7, startMs);
-    if (durationMs !== null) this.putTime(8, startMs + durationMs);
-    this.putUnit(request.unitId);
-    this.put(encodeStatus(status));
+    this.putAttribute(UNIT_KEY, request.unitId);
+    if (request.network !== null) this.putAttribute(NETWORK_KEY, request.network);
     if (request.isBot) this.put(IS_BOT);
     if (request.captchaScore !== null) this.put(encodeScore(request.captchaScore));
-    if (status >= 500) this.put(STATUS_FAILED);
+    if (says === "activation") this.put(ACTIVATION);
+    else if (says !== "exposure") this.putEnd(startMs, says);
+  }
+
+  private putEnd(startMs: number, { kind, durationMs, status, isBroken, isUnfinished }: EndOfRequest): void {
+    this.putTime(8, startMs + durationMs);
+    this.put(REQUEST[kind]);
+    if (isUnfinished) this.put(UNFINISHED);
+    if (status !== null) this.put(encodeStatus(status));
+    if (isBroken || (status !== null && status >= 500)) this.put(STATUS_FAILED);
   }
 }

@@ -14,8 +14,8 @@ export type EdgeServer = {
   readonly url: string;
   /** Of the further instances, in the order of `morePorts`. */
   readonly moreUrls: readonly string[];
-  /** The document in KV, null when there is none yet. */
-  readonly readKept: () => Promise<string | null>;
+  /** The KV copy; null: there is none yet. */
+  readonly readKvCopy: () => Promise<string | null>;
   readonly stop: () => Promise<void>;
 };
 
@@ -121,7 +121,7 @@ export const startEdge = async (options: {
   return {
     url: await urlOf("sluice"),
     moreUrls: await Promise.all(others.map(({ name }) => urlOf(name))),
-    readKept: async () => (await miniflare.getKVNamespace("FEATURES", "sluice")).get("snapshot", "text"),
+    readKvCopy: async () => (await miniflare.getKVNamespace("FEATURES", "sluice")).get("snapshot", "text"),
     stop: () => miniflare.dispose(),
   };
 };

@@ -61,7 +61,7 @@ const edgeDisagrees = async (edge: Edge, truth: Truth): Promise<string[]> => {
     const { revision } = (await health.json()) as { revision: number };
     if (revision !== truth.revision) problems.push(`${url}: at revision ${revision}`);
   }
-  const kept = await edge.readKept();
+  const kept = await edge.readKvCopy();
   const keptRevision = kept === null ? null : (JSON.parse(kept) as { revision: number }).revision;
   if (keptRevision !== truth.revision) problems.push(`KV of ${edge.urls()[0]}: revision ${keptRevision}`);
   return problems;

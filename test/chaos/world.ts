@@ -26,7 +26,7 @@ export type Edge = {
   readonly forget: () => Promise<void>;
   /** One for each instance. */
   readonly urls: () => readonly string[];
-  readonly readKept: () => Promise<string | null>;
+  readonly readKvCopy: () => Promise<string | null>;
   readonly proxy: FaultProxy;
 };
 export type Origin = {
@@ -112,7 +112,7 @@ export const startWorld = async () => {
         stop: end,
         forget: () => rm(join(folder, name), { recursive: true, force: true }),
         urls: () => (server === null ? [] : [server.url, ...server.moreUrls]),
-        readKept: async () => server?.readKept() ?? null,
+        readKvCopy: async () => server?.readKvCopy() ?? null,
         proxy,
       };
     };

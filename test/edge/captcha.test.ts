@@ -47,7 +47,7 @@ const asked = async (containing: string) =>
 
 type Attribute = { key: string; value: Record<string, unknown> };
 
-/** Of the unit's spans, in the order in which they came: the score, and whether it is a bot's. */
+/** Of the unit's exposures, in the order in which they came: the score, and whether it is a bot's. */
 const spansOf = async (unit: string) =>
   (await recorded(`"${unit}"`))
     .filter(({ url }) => url === "/v1/traces")
@@ -57,7 +57,7 @@ const spansOf = async (unit: string) =>
     .map(({ attributes }) =>
       Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]])),
     )
-    .filter((named) => named["feature_flag.context.id"] === unit)
+    .filter((named) => named["feature_flag.context.id"] === unit && named["sluice.request"] === undefined)
     .map((named) => ({
       feature: named["feature_flag.key"],
       score: named["captcha_score"],

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { encodeFeatureAttributes } from "../../edge/telemetry/otlp-encoding.ts";
+import { answerOf } from "../../edge/telemetry/post-traces.ts";
 import type { RequestSpans } from "../../edge/telemetry/span-writer.ts";
 import { makeExporter } from "../../edge/telemetry/exporter.ts";
 
@@ -8,20 +9,28 @@ const spansOf = (count: number, from = 0): RequestSpans => ({
   parent: null,
   name: "GET",
   startMs: 1_790_000_000_000,
-  durationMs: 1,
-  status: 200,
+  says: "exposure",
   unitId: "unit",
+  network: null,
   isBot: false,
   captchaScore: null,
-  features: Array.from({ length: count }, (_, i) => ({
-    attributes: encodeFeatureAttributes(`feat_${from + i}_`, "treatment", 1),
-    activated: false,
-  })),
+  features: Array.from({ length: count }, (_, i) =>
+    encodeFeatureAttributes(`feat_${from + i}_`, "treatment", 1),
+  ),
 });
 
 const ignore = (): void => undefined;
 const now = (): number => Date.now();
 const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+const setting = { now, random, region: "weur", warn: ignore };
+
+/** `sluice.dropped_spans` of a batch: five bytes, behind the attribute's name and a tag and length of its value. */
+const droppedIn = (body: Uint8Array): number => {
+  const name = "sluice.dropped_spans";
+  const at = new TextDecoder("latin1").decode(body).indexOf(name) + name.length + 3;
+  return body.subarray(at, at + 5).reduceRight((sum, byte) => sum * 128 + (byte & 0x7f), 0);
+};
+
 const names = (body: Uint8Array, feature: number): boolean =>
   new TextDecoder("latin1").decode(body).includes(`feat_${feature}_`);
 
@@ -30,12 +39,12 @@ describe.concurrent("the exporter", () => {
     const batches: { spans: number; bytes: number }[] = [];
     const post = async ({ body, spans }: { body: Uint8Array; spans: number }) => {
       batches.push({ spans, bytes: body.length });
-      return 200;
+      return answerOf(200);
     };
-    const exporter = makeExporter({ post, now, random });
+    const exporter = makeExporter({ ...setting, post });
     exporter.add(spansOf(4_500), ignore);
     await vi.waitUntil(() => exporter.stats().waiting === 0, 5_000);
-    expect(exporter.stats()).toEqual({ sent: 4_500, dropped: 0, waiting: 0 });
+    expect(exporter.stats()).toEqual({ sent: 4_500, refused: 0, dropped: 0, waiting: 0 });
     expect(batches.reduce((sum, { spans }) => sum + spans, 0)).toBe(4_500);
     expect(batches.length).toBeGreaterThan(2);
     expect(Math.max(...batches.map(({ bytes }) => bytes))).toBeLessThan(120_000);
@@ -47,9 +56,9 @@ describe.concurrent("the exporter", () => {
       const heard: Uint8Array[] = [];
       const post = async ({ body }: { body: Uint8Array }) => {
         heard.push(body);
-        return heard.length === 1 ? status : 200;
+        return answerOf(heard.length === 1 ? status : 200);
       };
-      const exporter = makeExporter({ post, now, random });
+      const exporter = makeExporter({ ...setting, post });
       exporter.add(spansOf(3), ignore);
       await vi.waitUntil(() => exporter.stats().sent === 3, 10_000);
       expect(heard).toHaveLength(2);
@@ -57,10 +66,59 @@ describe.concurrent("the exporter", () => {
     },
   );
 
-  test("drops and counts spans that the origin will never take", async () => {
-    const exporter = makeExporter({ post: async () => 400, now, random });
+  test("counts spans of a batch that the origin will never take, says so, and tells it with the next batch", async () => {
+    const bodies: Uint8Array[] = [];
+    const said: string[] = [];
+    const exporter = makeExporter({
+      ...setting,
+      post: async ({ body }) => answerOf(bodies.push(body) === 1 ? 400 : 200),
+      warn: (text) => said.push(text),
+    });
     exporter.add(spansOf(3), ignore);
-    await vi.waitUntil(() => exporter.stats().dropped === 3, 5_000);
+    await vi.waitUntil(() => exporter.stats().refused === 3, 5_000);
+    exporter.add(spansOf(2), ignore);
+    await vi.waitUntil(() => exporter.stats().sent === 2, 5_000);
+    expect(exporter.stats()).toEqual({ sent: 2, refused: 3, dropped: 0, waiting: 0 });
+    expect(said).toEqual([expect.stringMatching(/refused 3 spans with status 400/)]);
+    expect(bodies.map(droppedIn)).toEqual([0, 3]);
+  });
+
+  test("reads which spans of a batch that was taken will never count", async () => {
+    const bodies: Uint8Array[] = [];
+    const said: string[] = [];
+    const exporter = makeExporter({
+      ...setting,
+      post: async ({ body }) =>
+        bodies.push(body) === 1 ? { status: 200, rejected: 2, reason: "unknown variant" } : answerOf(200),
+      warn: (text) => said.push(text),
+    });
+    exporter.add(spansOf(5), ignore);
+    await vi.waitUntil(() => exporter.stats().refused === 2, 5_000);
+    exporter.add(spansOf(1), ignore);
+    await vi.waitUntil(() => exporter.stats().sent === 4, 5_000);
+    expect(said).toEqual(["the origin refused 2 of 5 spans: unknown variant"]);
+    expect(bodies.map(droppedIn)).toEqual([0, 2]);
+  });
+
+  test("tells of each dropped span once, also when the batch that told of it is dropped itself", async () => {
+    const bodies: Uint8Array[] = [];
+    let away = true;
+    const exporter = makeExporter({
+      ...setting,
+      post: async ({ body }) => {
+        if (away) throw new Error("connection refused");
+        bodies.push(body);
+        return answerOf(200);
+      },
+    });
+    for (let i = 0; i < 90; i++) exporter.add(spansOf(1_000), ignore);
+    away = false;
+    await vi.waitUntil(() => exporter.stats().waiting === 0, 20_000);
+    exporter.add(spansOf(1), ignore);
+    await vi.waitUntil(() => exporter.stats().waiting === 0, 5_000);
+    const told = bodies.map(droppedIn).reduce((a, b) => a + b, 0);
+    expect(exporter.stats().dropped).toBeGreaterThan(40_000);
+    expect(told).toBe(exporter.stats().dropped);
   });
 
   test("drops and counts the oldest spans while the origin stays away", async () => {
@@ -69,13 +127,13 @@ describe.concurrent("the exporter", () => {
     const post = async ({ body }: { body: Uint8Array }) => {
       if (away) throw new Error("connection refused");
       heard.push(body);
-      return 200;
+      return answerOf(200);
     };
-    const exporter = makeExporter({ post, now, random });
+    const exporter = makeExporter({ ...setting, post });
     for (let i = 0; i < 40; i++) exporter.add(spansOf(1_000, i * 1_000), ignore);
     const kept = exporter.stats();
     expect(kept.waiting).toBeGreaterThan(15_000);
-    expect(kept.waiting).toBeLessThan(20_000);
+    expect(kept.waiting).toBeLessThan(25_000);
     expect(kept.dropped + kept.waiting).toBe(40_000);
     away = false;
     await vi.waitUntil(() => exporter.stats().waiting === 0, 20_000);
@@ -90,9 +148,10 @@ describe.concurrent("the exporter", () => {
     let skippedMs = 0;
     let hangs = true;
     const exporter = makeExporter({
-      post: ({ spans }) => (hangs ? new Promise<never>(ignore) : Promise.resolve(spans > 0 ? 200 : 500)),
+      post: ({ spans }) =>
+        hangs ? new Promise<never>(ignore) : Promise.resolve(answerOf(spans > 0 ? 200 : 500)),
+      ...setting,
       now: () => Date.now() + skippedMs,
-      random,
     });
     exporter.add(spansOf(1), ignore);
     await new Promise((resolve) => setTimeout(resolve, 600));

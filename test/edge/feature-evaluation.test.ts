@@ -73,7 +73,10 @@ const variantsIn = async (traceId: string, { activated }: { activated: boolean }
       Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]])),
     )
     .filter(
-      (named) => named["feature_flag.key"] === FEATURE && (named["action_taken"] === true) === activated,
+      (named) =>
+        named["feature_flag.key"] === FEATURE &&
+        named["sluice.request"] === undefined &&
+        (named["action_taken"] === true) === activated,
     )
     .map((named) => named["feature_flag.result.variant"]);
 

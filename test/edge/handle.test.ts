@@ -27,6 +27,80 @@ test("the upstream gets the cohorts treatment and holdout, and nothing of closed
   expect(heard).toBe("feat_all=treatment, feat_control=holdout, feat_buy=treatment");
 });
 
+type Attribute = { key: string; value: { stringValue?: string; intValue?: string; boolValue?: boolean } };
+type Span = {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  startTimeUnixNano: string;
+  endTimeUnixNano?: string;
+  attributes: Attribute[];
+};
+type Heard = { span: Span; named: Record<string, unknown> };
+
+const named = (span: Span): Record<string, unknown> =>
+  Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+
+const spansOf = async (unit: string): Promise<Heard[]> => {
+  const requests = (await recorded(`"${unit}"`)).filter(({ url }) => url === "/v1/traces");
+  for (const { headers } of requests)
+    expect(headers).toContainEqual(["Authorization", "Bearer test-ingest-token"]);
+  return requests
+    .flatMap(({ body }): Span[] => JSON.parse(body).resourceSpans[0].scopeSpans[0].spans)
+    .map((span) => ({ span, named: named(span) }))
+    .filter(({ named: { "feature_flag.context.id": id } }) => id === unit);
+};
+
+const FIREFOX = { "User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0" };
+
+const spansAfter = (unit: string, atLeast: number): Promise<Heard[]> =>
+  vi.waitUntil(async () => {
+    const all = await spansOf(unit);
+    return all.length >= atLeast ? all : null;
+  }, 10_000);
+
+test("the origin gets an exposure and how the request ended of each compared feature, and the activation", async () => {
+  const first = await edge("/", { headers: FIREFOX });
+  const unit = headerOf(await echoed(first), "Sluice-Unit") ?? "";
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const bought = await edge("/checkout", {
+    method: "POST",
+    headers: { Cookie: cookieOf(first), ...FIREFOX, traceparent },
+  });
+  await bought.text();
+  const spans = await spansAfter(unit, 10);
+  expect(new Set(spans.map(({ span }) => span.spanId)).size).toBe(spans.length);
+  expect(spans[0]?.span).toMatchObject({
+    traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+    spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
+  });
+  const ofAll = spans.filter((each) => each.named["feature_flag.key"] === "feat_all");
+  const [exposure, request] = ofAll;
+  expect(exposure?.named).toEqual({
+    "feature_flag.key": "feat_all",
+    "feature_flag.result.variant": "treatment",
+    "feature_flag.context.id": unit,
+    "sluice.epoch": "1",
+  });
+  expect(exposure?.span.endTimeUnixNano ?? "0").toBe("0");
+  expect(request?.named).toEqual({
+    ...exposure?.named,
+    "sluice.exposure": false,
+    "sluice.request": "document",
+    "http.response.status_code": "200",
+  });
+  expect(Number(request?.span.endTimeUnixNano)).toBeGreaterThanOrEqual(
+    Number(request?.span.startTimeUnixNano),
+  );
+  const acted = spans.filter((each) => each.named["action_taken"] === true);
+  expect(acted).toHaveLength(1);
+  expect(acted[0]?.named).toMatchObject({ "feature_flag.key": "feat_buy", "sluice.exposure": false });
+  expect(acted[0]?.span).toMatchObject({
+    traceId: "0af7651916cd43dd8448eb211c80319c",
+    parentSpanId: "b7ad6b7169203331",
+  });
+});
+
 test("a new visitor gets one signed cookie with the attributes that protect it", async () => {
   const plain = await edge("/");
   expect(plain.headers.getSetCookie()).toEqual([
@@ -153,58 +227,6 @@ test("explain says why each feature is on or off for the visitor of the cookie",
   });
   expect(byId["feat_control"]).toMatchObject({ cohort: "holdout", open: false });
   expect(byId["feat_closed"]).toMatchObject({ open: false, reason: "the feature is closed" });
-});
-
-type Attribute = { key: string; value: { stringValue?: string; intValue?: string; boolValue?: boolean } };
-type Span = { traceId: string; spanId: string; parentSpanId?: string; attributes: Attribute[] };
-type Heard = { span: Span; named: Record<string, unknown> };
-
-const named = (span: Span): Record<string, unknown> =>
-  Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
-
-const spansOf = async (unit: string): Promise<Heard[]> => {
-  const requests = (await recorded(`"${unit}"`)).filter(({ url }) => url === "/v1/traces");
-  for (const { headers } of requests)
-    expect(headers).toContainEqual(["Authorization", "Bearer test-ingest-token"]);
-  return requests
-    .flatMap(({ body }): Span[] => JSON.parse(body).resourceSpans[0].scopeSpans[0].spans)
-    .map((span) => ({ span, named: named(span) }))
-    .filter(({ named: { "feature_flag.context.id": id } }) => id === unit);
-};
-
-test("the origin gets one span for each compared feature, and the activation", async () => {
-  const first = await edge("/", { headers: { "User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0" } });
-  const unit = headerOf(await echoed(first), "Sluice-Unit") ?? "";
-  await edge("/checkout", {
-    method: "POST",
-    headers: {
-      Cookie: cookieOf(first),
-      "User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0",
-      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-    },
-  });
-  const spans = await vi.waitUntil(async () => {
-    const all = await spansOf(unit);
-    return all.length >= 6 ? all : null;
-  }, 10_000);
-  expect(new Set(spans.map(({ span }) => span.spanId)).size).toBe(spans.length);
-  expect(spans[0]?.span).toMatchObject({
-    traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
-    spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
-  });
-  expect(spans[0]?.named).toMatchObject({
-    "feature_flag.key": "feat_all",
-    "feature_flag.result.variant": "treatment",
-    "sluice.epoch": "1",
-    "http.response.status_code": "200",
-  });
-  const acted = spans.filter((each) => each.named["action_taken"] === true);
-  expect(acted).toHaveLength(1);
-  expect(acted[0]?.named).toMatchObject({ "feature_flag.key": "feat_buy" });
-  expect(acted[0]?.span).toMatchObject({
-    traceId: "0af7651916cd43dd8448eb211c80319c",
-    parentSpanId: "b7ad6b7169203331",
-  });
 });
 
 test("a bot is served like anyone, and its spans say that it is one", async () => {

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { captchaFinding, spansOf, SAMPLED, type Observation } from "../../edge/telemetry/observation.ts";
-import type { FeatureSpan } from "../../edge/telemetry/span-writer.ts";
+import { captchaFinding, spansOf, type Observation, type Sender } from "../../edge/telemetry/observation.ts";
 import { compileSnapshot } from "../../edge/features/compile-snapshot.ts";
 import type { Assignment } from "../../edge/features/compiled-feature.ts";
 import { makeIsKnownBot } from "../../edge/telemetry/known-bots.ts";
@@ -9,67 +8,53 @@ import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import { UnitId } from "../../shared/ids.ts";
 import { feature } from "./support/edge.ts";
 
-const names = Array.from({ length: 40 }, (_, i) => `feat_${i}`);
 const { revision, features } = PushMessage.parse({
   revision: 1,
   full: true,
-  features: names.map((name) => feature(name)),
+  features: [feature("feat_a"), feature("feat_b"), feature("feat_of_users", { unit: "user" })],
 });
 const assigned = compileSnapshot(revision, features.map(encodeFeature)).features.map(
   (each): Assignment => each.assignments.treatment,
 );
 
-const observed = (fields: Partial<Observation> = {}): Observation => ({
+const visitorId = UnitId.parse('unit "7"');
+const sender: Sender = {
   method: "GET",
-  units: { visitorId: UnitId.parse('unit "7"'), userId: null },
+  units: { visitorId, userId: null },
   isKnownBot: false,
   captcha: null,
+  network: null,
   traceparent: null,
-  startMs: 1_790_000_000_123.25,
-  durationMs: 12.5,
-  status: 200,
-  exposed: assigned,
-  activated: [],
-  inFull: false,
-  ...fields,
-});
+};
+const observation: Observation = { startMs: 1_790_000_000_123.25, says: "exposure", features: assigned };
 
-const reported = (fields: Partial<Observation> = {}, random = Math.random): readonly FeatureSpan[] =>
-  spansOf(observed(fields), random).flatMap(({ features: spans }) => spans);
+const spans = (fields: Partial<Sender> = {}) => spansOf({ ...sender, ...fields }, observation);
 
-test("a full report has a span for every compared feature, another one a sample", () => {
-  expect(reported({ inFull: true })).toHaveLength(40);
-  expect(reported()).toHaveLength(SAMPLED);
-  expect(reported({ exposed: assigned.slice(0, SAMPLED) })).toHaveLength(SAMPLED);
-});
-
-test("every compared feature is sampled equally often", () => {
-  const counts = new Map<Uint8Array, number>();
-  for (let i = 0; i < 40; i++)
-    for (const { attributes } of reported({}, () => i / 40))
-      counts.set(attributes, (counts.get(attributes) ?? 0) + 1);
-  expect(counts.size).toBe(40);
-  expect(new Set(counts.values())).toEqual(new Set([SAMPLED]));
-});
-
-test("activations are always sent, once, whatever the sample is", () => {
-  for (let i = 0; i < 40; i++) {
-    const spans = reported({ activated: assigned.slice(0, 2) }, () => i / 40);
-    expect(spans.filter(({ activated }) => activated)).toHaveLength(2);
-    expect(new Set(spans.map(({ attributes }) => attributes)).size).toBe(spans.length);
-  }
+test("each unit of a request tells of its own features", () => {
+  const userId = UnitId.parse("user-1");
+  const told = (units: Sender["units"]) =>
+    spans({ units }).map(({ unitId, features: own }) => [unitId, own.length]);
+  expect(told({ visitorId, userId: null })).toEqual([[visitorId, 2]]);
+  expect(told({ visitorId: null, userId })).toEqual([[userId, 1]]);
+  expect(told({ visitorId, userId })).toEqual([
+    [visitorId, 2],
+    [userId, 1],
+  ]);
+  expect(told({ visitorId: null, userId: null })).toEqual([]);
 });
 
 test("a request without a compared feature sends no span", () => {
-  expect(spansOf(observed({ exposed: [] }), Math.random)).toEqual([]);
+  expect(spansOf(sender, { ...observation, features: [] })).toEqual([]);
+  const off = assigned.map((each) => each.feature.assignments.off);
+  expect(spansOf(sender, { ...observation, features: off })).toEqual([]);
 });
 
 test("a bot's spans say so, and an invalid trace context begins a new trace", () => {
   const isKnownBot = makeIsKnownBot();
   expect(isKnownBot("Googlebot/2.1")).toBe(true);
   expect(isKnownBot("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")).toBe(false);
-  expect(spansOf(observed({ isKnownBot: true }), Math.random)).toMatchObject([{ isBot: true }]);
-  expect(spansOf(observed(), Math.random)).toMatchObject([{ isBot: false }]);
+  expect(spans({ isKnownBot: true })).toMatchObject([{ isBot: true }]);
+  expect(spans()).toMatchObject([{ isBot: false }]);
   const [traceId, spanId] = ["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"];
   for (const traceparent of [
     "",
@@ -81,7 +66,8 @@ test("a bot's spans say so, and an invalid trace context begins a new trace", ()
     `ff-${traceId}-${spanId}-01`,
     `00-${traceId.toUpperCase()}-${spanId}-01`,
   ])
-    expect(spansOf(observed({ traceparent }), Math.random)).toMatchObject([{ parent: null }]);
+    expect(spans({ traceparent })).toMatchObject([{ parent: null }]);
+  expect(spans({ traceparent: `00-${traceId}-${spanId}-01` })[0]?.parent).not.toBe(null);
 });
 
 test("a score below the threshold is a bot's; a score above it does not clear a User-Agent of a bot", () => {
@@ -95,6 +81,6 @@ test("a score below the threshold is a bot's; a score above it does not clear a 
   expect(captchaFinding(captcha, 0.3)).toEqual({ score: 0.3, isBot: false });
   expect(captchaFinding(captcha, null)).toBe(null);
   expect(captchaFinding(null, 0.1)).toBe(null);
-  const spans = spansOf(observed({ isKnownBot: true, captcha: { score: 0.9, isBot: false } }), Math.random);
-  expect(spans).toMatchObject([{ isBot: true, captchaScore: 0.9 }]);
+  const scored = spans({ isKnownBot: true, captcha: { score: 0.9, isBot: false } });
+  expect(scored).toMatchObject([{ isBot: true, captchaScore: 0.9 }]);
 });

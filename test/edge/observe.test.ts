@@ -1,10 +1,10 @@
 // What the exporter gets of a gated request.
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { compileSnapshot } from "../../edge/features/compile-snapshot.ts";
 import { makeEvaluationCache } from "../../edge/features/evaluation-cache.ts";
 import { readIncoming } from "../../edge/incoming-request.ts";
 import { makeGateRequest } from "../../edge/proxy/gate-request.ts";
-import { makeObserve, type ObservedResponse } from "../../edge/proxy/observe.ts";
+import { makeObserve } from "../../edge/proxy/observe.ts";
 import type { RequestSpans } from "../../edge/telemetry/span-writer.ts";
 import { newIdentity } from "../../edge/visitor/identity.ts";
 import { encodeFeature } from "../../shared/features/encoded-feature.ts";
@@ -16,9 +16,10 @@ import { feature } from "./support/edge.ts";
 const names = Array.from({ length: 100 }, (_, i) => `feat_${i}`);
 const snapshot = compileSnapshot(
   Revision.parse(1),
-  names.map((name) =>
-    encodeFeature(FeatureState.parse(feature(name, { activation: { path: `/buy/${name}` } }))),
-  ),
+  [
+    ...names.map((name) => feature(name, { activation: { path: `/buy/${name}` } })),
+    feature("feat_more", { routes: [{ path: "/more" }] }),
+  ].map((state) => encodeFeature(FeatureState.parse(state))),
 );
 const setUp = () => {
   const identity = { ...newIdentity(), signed: { day: 1, kid: "k" } };
@@ -33,44 +34,76 @@ const setUp = () => {
     evaluations: makeEvaluationCache(),
     readClaims: async () => null,
     previews: { verify: async () => err({ reason: "malformed" }), read: () => null },
+    allowNewUnit: () => true,
+    now: () => 0,
   });
   const sent: RequestSpans[] = [];
-  const isKnownBot = vi.fn(() => false);
   const observe = makeObserve({
     captcha: null,
-    exporter: { add: (spans) => sent.push(spans), stats: () => ({ sent: 0, dropped: 0, waiting: 0 }) },
-    isKnownBot,
+    exporter: {
+      add: (spans) => sent.push(spans),
+      stats: () => ({ sent: 0, refused: 0, dropped: 0, waiting: 0 }),
+    },
+    isKnownBot: () => false,
+    networkHash: () => null,
     random: () => 0,
   });
-  const visit = async (path: string, response: Partial<ObservedResponse> = {}, method = "GET") => {
+  /** What one request of the visitor tells: with an answer of the upstream, unless `status` is null. */
+  const visit = async (path: string, options: { nowMs?: number; status?: number; method?: string } = {}) => {
+    const { nowMs = 1_000, status = 200, method = "GET" } = options;
+    const before = sent.length;
     const request = new Request(`http://shop.test${path}`, { method });
     const gated = await gateRequest(readIncoming(request), () => undefined);
-    const observed = { status: 200, startMs: 1_000, durationMs: 5, ...response };
-    observe(gated, observed, () => undefined);
+    const isSampled = observe.begin(gated, nowMs, () => undefined);
+    observe.answered(gated, status, nowMs, () => undefined);
+    return { told: sent.slice(before), isSampled };
   };
-  return { visit, sent, isKnownBot };
+  return { visit };
 };
 
-const activatedIn = (spans: RequestSpans | undefined): number =>
-  spans?.features.filter(({ activated }) => activated).length ?? 0;
+/** How many features the spans tell of, by what they say of them. */
+const counts = (told: readonly RequestSpans[]): Record<string, number> =>
+  Object.fromEntries(
+    told.map(({ says, features }) => [typeof says === "string" ? says : "end", features.length]),
+  );
 
 test("a request on a feature's activation route activates this feature, if the upstream answers below 400", async () => {
-  const { visit, sent } = setUp();
-  await visit("/buy/feat_7", {}, "POST");
-  await visit("/buy/feat_7", { status: 404 }, "POST");
-  await visit("/buy/feat_7");
-  expect(sent.map(activatedIn)).toEqual([1, 0, 0]);
+  const { visit } = setUp();
+  const activates = async (options: Parameters<typeof visit>[1]) =>
+    counts((await visit("/buy/feat_7", options)).told)["activation"] ?? 0;
+  expect(await activates({ method: "POST" })).toBe(1);
+  expect(await activates({ method: "POST", status: 404 })).toBe(0);
+  expect(await activates({})).toBe(0);
 });
 
-test("an answer of the gate itself activates nothing", async () => {
-  const { visit, sent } = setUp();
-  await visit("/buy/feat_7", { durationMs: null }, "POST");
-  expect(sent.map(activatedIn)).toEqual([0]);
+test("exposures are told at once; again each second by a part that a sampled request brings, and in full after a minute", async () => {
+  const { visit } = setUp();
+  const told = async (nowMs: number) => counts((await visit("/", { nowMs })).told)["exposure"] ?? 0;
+  expect(await told(1_000)).toBe(100);
+  expect(await told(1_500)).toBe(0);
+  expect(await told(2_000)).toBe(8);
+  expect(await told(2_001)).toBe(0);
+  expect(await told(61_000)).toBe(8);
+  expect(await told(61_001)).toBe(100);
 });
 
-test("a unit is reported in full at first and again after a minute, and by a sample between", async () => {
-  const { visit, sent, isKnownBot } = setUp();
-  for (const startMs of [1_000, 2_000, 61_000, 61_001, 62_000]) await visit("/", { startMs });
-  expect(sent.map(({ features }) => features.length)).toEqual([100, 8, 8, 100, 8]);
-  expect(isKnownBot).toHaveBeenCalledTimes(2);
+test("a unit that meets further features tells of those alone", async () => {
+  const { visit } = setUp();
+  const told = async (path: string) => counts((await visit(path)).told)["exposure"] ?? 0;
+  expect(await told("/")).toBe(100);
+  expect(await told("/more")).toBe(1);
+  expect(await told("/")).toBe(0);
+  expect(await told("/more")).toBe(0);
+});
+
+test("of many requests at once a hundred a second are sampled", async () => {
+  const { visit } = setUp();
+  const sampled = async (nowMs: number, requests: number): Promise<number> => {
+    let found = 0;
+    for (let i = 0; i < requests; i++) if ((await visit("/", { nowMs })).isSampled) found += 1;
+    return found;
+  };
+  expect(await sampled(1_000, 300)).toBe(100);
+  expect(await sampled(1_500, 300)).toBe(50);
+  expect(await sampled(60_000, 300)).toBe(100);
 });

@@ -1,6 +1,6 @@
 // The OpenFeature Remote Evaluation Protocol, in workerd.
 import { createExecutionContext } from "cloudflare:test";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { makeOfrepRoutes } from "../../edge/routes/ofrep/routes.ts";
 import { compileSnapshot } from "../../edge/features/compile-snapshot.ts";
 import { newIdentity } from "../../edge/visitor/identity.ts";
@@ -9,7 +9,7 @@ import { FeatureState } from "../../shared/features/feature.ts";
 import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import { Revision, UnitId } from "../../shared/ids.ts";
 import { err } from "../../shared/result.ts";
-import { cookieOf, echoed, edge, feature, headerOf, push } from "./support/edge.ts";
+import { cookieOf, echoed, edge, feature, headerOf, push, recorded } from "./support/edge.ts";
 
 const BULK = "/.sluice/ofrep/v1/evaluate/flags";
 
@@ -102,6 +102,8 @@ test("a signed-in user decides over the targeting key in a feature whose units a
     },
     identify: () => ({ ...newIdentity(), userId: UnitId.parse("user-9") }),
     writeCookie: async () => "unit=remembered",
+    reportEvent: () => undefined,
+    allowNewUnit: () => true,
     readClaims: async () => null,
     previews: { verify: async () => err({ reason: "malformed" }), read: () => null },
     now: () => 0,
@@ -114,6 +116,77 @@ test("a signed-in user decides over the targeting key in a feature whose units a
   const response = await app.fetch(request, {}, createExecutionContext());
   expect(await response.json()).toMatchObject({ value: bucketOf("feat_half", "user-9") < 5_000 });
   expect(response.headers.getSetCookie()).toEqual([]);
+});
+
+const OWN = { Origin: "http://shop.test", Referer: "http://shop.test/start" };
+
+/** The features of which the origin was told an exposure of the unit. */
+const exposuresOf = async (unit: string): Promise<string[]> => {
+  const posts = (await recorded(unit)).filter(({ url }) => url === "/v1/traces");
+  const names = posts.flatMap(({ body }) =>
+    JSON.parse(body).resourceSpans[0].scopeSpans[0].spans.filter((span: object) =>
+      JSON.stringify(span).includes(unit),
+    ),
+  );
+  return names.flatMap(
+    (span: object) =>
+      /"feature_flag.key","value":{"stringValue":"([^"]*)"/.exec(JSON.stringify(span))?.[1] ?? [],
+  );
+};
+
+const unitOf = (cookie: string): string => /v1\.c2\.([^~]+)~/.exec(cookie)?.[1] ?? "";
+
+describe("a browser without a cookie", () => {
+  beforeEach(() =>
+    only(
+      feature("feat_here"),
+      feature("feat_control", { rolloutBps: 0, holdoutBps: 10_000 }),
+      feature("feat_off", { rolloutBps: 0 }),
+      feature("feat_elsewhere", { routes: [{ path: "/checkout" }], rolloutBps: 0, holdoutBps: 10_000 }),
+    ),
+  );
+
+  test("is counted with the answer that tells its cohorts, and told no others", async () => {
+    const response = await post(BULK, {}, OWN);
+    const { flags } = await response.json<{ flags: { key: string; variant: string; reason: string }[] }>();
+    const variants = Object.fromEntries(flags.map(({ key, variant, reason }) => [key, [variant, reason]]));
+    expect(variants).toEqual({
+      feat_here: ["treatment", "SPLIT"],
+      feat_control: ["holdout", "SPLIT"],
+      feat_off: ["off", "SPLIT"],
+      feat_elsewhere: ["off", "DEFAULT"],
+    });
+    const unit = unitOf(cookieOf(response));
+    await expect.poll(() => exposuresOf(unit), { timeout: 10_000 }).toEqual(["feat_here", "feat_control"]);
+  });
+
+  test("is counted with the one flag that it names, whatever the page", async () => {
+    const response = await post(`${BULK}/feat_elsewhere`, {}, OWN);
+    expect(await response.json()).toMatchObject({ variant: "holdout" });
+    const unit = unitOf(cookieOf(response));
+    await expect.poll(() => exposuresOf(unit), { timeout: 10_000 }).toEqual(["feat_elsewhere"]);
+  });
+
+  test("that is on another site's page becomes no visitor: it would not keep the cookie", async () => {
+    const response = await post(BULK, {}, { Origin: "https://other.test", "Sec-Fetch-Site": "cross-site" });
+    expect(response.headers.getSetCookie()).toEqual([]);
+    const { flags } = await response.json<{ flags: { key: string; variant: string }[] }>();
+    expect(flags.find(({ key }) => key === "feat_control")?.variant).toBe("off");
+  });
+});
+
+test("a known browser's evaluation is seen again, and a server's is not reported", async () => {
+  const cookie = cookieOf(await post(BULK, {}, OWN));
+  const unit = unitOf(cookie);
+  const reported = async (): Promise<number> =>
+    (await exposuresOf(unit)).filter((name) => name === "feat_all").length;
+  await expect.poll(reported, { timeout: 10_000 }).toBe(1);
+  await post(BULK, {}, { ...OWN, Cookie: cookie });
+  await expect.poll(reported, { timeout: 10_000 }).toBe(2);
+  await post(BULK, context("server-unit-1"));
+  await post(BULK, {}, { ...OWN, Cookie: cookie });
+  await expect.poll(reported, { timeout: 10_000 }).toBe(3);
+  expect(await exposuresOf("server-unit-1")).toEqual([]);
 });
 
 test("an unchanged answer is 304, and an answer with any change is not", async () => {

@@ -1,9 +1,10 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import type { Batch } from "../../edge/telemetry/span-writer.ts";
+import { answerOf } from "../../edge/telemetry/post-traces.ts";
 import { forwardQueued, makePostOrQueue } from "../../edge/telemetry/queue.ts";
 
-const batchOf = (...bytes: number[]): Batch => ({ body: Uint8Array.from(bytes), spans: 1 });
+const batchOf = (...bytes: number[]): Batch => ({ body: Uint8Array.from(bytes), spans: 1, droppedSpans: 0 });
 
 const makeQueue = () => {
   const messages: Uint8Array[] = [];
@@ -21,17 +22,17 @@ describe.concurrent("telemetry that the origin does not take", () => {
     "with status %i is not queued: it is taken, or refused for good",
     async (status) => {
       const queue = makeQueue();
-      const post = makePostOrQueue({ post: async () => status, queue, now: Date.now });
-      expect(await post(batchOf(1))).toBe(status);
+      const post = makePostOrQueue({ post: async () => answerOf(status), queue, now: Date.now });
+      expect((await post(batchOf(1))).status).toBe(status);
       expect(queue.messages).toEqual([]);
     },
   );
 
   test("is queued, one batch a message", async () => {
     const queue = makeQueue();
-    const post = makePostOrQueue({ post: async () => 503, queue, now: Date.now });
-    expect(await post(batchOf(1, 2))).toBe(202);
-    expect(await post(batchOf(3))).toBe(202);
+    const post = makePostOrQueue({ post: async () => answerOf(503), queue, now: Date.now });
+    expect((await post(batchOf(1, 2))).status).toBe(202);
+    expect((await post(batchOf(3))).status).toBe(202);
     expect(queue.messages).toEqual([Uint8Array.of(1, 2), Uint8Array.of(3)]);
   });
 
@@ -52,7 +53,7 @@ describe.concurrent("telemetry that the origin does not take", () => {
 
   test("stays in the isolate when the queue does not take it either", async () => {
     const queue = { send: () => Promise.reject(new Error("queue is full")) };
-    const post = makePostOrQueue({ post: async () => 503, queue, now: Date.now });
+    const post = makePostOrQueue({ post: async () => answerOf(503), queue, now: Date.now });
     await expect(post(batchOf(1))).rejects.toThrow("queue is full");
   });
 });
@@ -74,7 +75,7 @@ describe("the queue's consumer", () => {
     const posted: BufferSource[] = [];
     await forwardQueued(batch, async (body) => {
       posted.push(body);
-      return statuses[posted.length - 1] ?? 0;
+      return answerOf(statuses[posted.length - 1] ?? 0);
     });
     const result = await getQueueResult(batch, createExecutionContext());
     return { posted, result, delays: retries.map(({ mock }) => mock.calls[0]?.[0]?.delaySeconds) };

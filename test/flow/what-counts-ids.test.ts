@@ -39,7 +39,7 @@ describe("a signed-in user's id", () => {
   test("counts up to 256 bytes, and whoever has a longer one is never treated and not counted", async () => {
     const fits = ["界".repeat(85), "a".repeat(256), "😀".repeat(64)];
     const tooLong = ["界".repeat(86), "界".repeat(100), "a".repeat(257), "😀".repeat(65)];
-    await world.open("feat_bytes");
+    await world.open("feat_bytes", { unit: "user" });
     const treated = await visitAs(
       "feat_bytes",
       [...fits, ...tooLong].map((id) => JSON.stringify(id)),
@@ -52,7 +52,7 @@ describe("a signed-in user's id", () => {
   });
 
   test("that is not well-formed text breaks no page and is nobody's unit", async () => {
-    await world.open("feat_malformed");
+    await world.open("feat_malformed", { unit: "user" });
     const ids = ['"\\ud800"', '"a\\udc00b"', '"\\udfff\\ud800"', '"a\\u0000b"', '"somebody"'];
     const treated = await visitAs("feat_malformed", ids);
     await countOf("feat_malformed", treated);
@@ -62,7 +62,7 @@ describe("a signed-in user's id", () => {
   });
 
   test("that is a number beyond 2^53 never makes one unit of two people", async () => {
-    await world.open("feat_numbers");
+    await world.open("feat_numbers", { unit: "user" });
     const beyond = ["9007199254740992", "9007199254740993", "18446744073709551615", "18446744073709551616"];
     const treated = await visitAs("feat_numbers", [...beyond, '"9007199254740993"', "9007199254740991"]);
     await countOf("feat_numbers", treated);

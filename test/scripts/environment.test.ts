@@ -35,6 +35,8 @@ const someValue: Record<string, string> = {
   COOKIE_KEYS: "c1:cookie-secret",
   WATCH_MS: "500",
   MAX_STALE_MS: "3000",
+  NEW_UNITS_A_MINUTE: "100",
+  UNFINISHED_AFTER_MS: "2000",
   REPLICA_SHARDS: "4",
   JWT_KEY_SET: "https://login.example/keys",
   JWT_FROM: "cookie:session",

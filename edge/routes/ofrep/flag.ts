@@ -3,13 +3,7 @@
 import type { Cohort } from "../../../shared/features/assign.ts";
 import { h32 } from "../../../shared/hash.ts";
 import type { Revision } from "../../../shared/ids.ts";
-import type { CompiledFeature, Units } from "../../features/compiled-feature.ts";
-import {
-  evaluateFeature,
-  type EvaluationRequest,
-  type FeatureEvaluation,
-  type Reason,
-} from "../../features/evaluate.ts";
+import type { EvaluationRequest, FeatureEvaluation, Reason } from "../../features/evaluate.ts";
 import { reasonText } from "../explanation.ts";
 
 export type Flag = {
@@ -42,15 +36,18 @@ const variantOf = ({ reason, cohort }: FeatureEvaluation): Cohort => {
   return reason === "closed" || reason === "stale" ? "off" : cohort;
 };
 
-export const evaluateFlag = (feature: CompiledFeature, request: EvaluationRequest, units: Units): Flag => {
-  const evaluation = evaluateFeature(feature, request, units);
-  const { epoch, version } = feature.state;
+export const flagOf = (evaluation: FeatureEvaluation, request: EvaluationRequest): Flag => {
+  const { featureId, state } = evaluation.feature;
   return {
-    key: feature.featureId,
+    key: featureId,
     value: evaluation.open,
     variant: variantOf(evaluation),
     reason: flagReason(evaluation.reason),
-    metadata: { epoch, version, explanation: reasonText(evaluation, request) },
+    metadata: {
+      epoch: state.epoch,
+      version: state.version,
+      explanation: reasonText(evaluation, request),
+    },
   };
 };
 

@@ -1,25 +1,31 @@
 // The OpenFeature Remote Evaluation Protocol: OpenFeature clients evaluate features at the edge and hear of changes.
 import { Hono, type Context as Call } from "hono";
+import type { EvaluationContext } from "../../../shared/features/compile-targeting.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { evaluationContextOf } from "../../features/evaluation-context.ts";
-import type { EvaluationRequest } from "../../features/evaluate.ts";
+import type { CompiledFeature, FeatureList } from "../../features/compiled-feature.ts";
+import { evaluateFeature, type EvaluationRequest, type FeatureEvaluation } from "../../features/evaluate.ts";
 import { readIncoming } from "../../incoming-request.ts";
 import type { SnapshotCache, SnapshotView } from "../../snapshot/cache.ts";
 import type { ReadClaims } from "../../visitor/claims.ts";
 import type { Identify } from "../../visitor/identify.ts";
 import type { WriteCookie } from "../../visitor/cookie.ts";
 import { NOBODY, type Identity } from "../../visitor/identity.ts";
+import type { AllowNewUnit } from "../../visitor/new-units.ts";
 import type { Previews } from "../../visitor/preview.ts";
+import type { ReportEvent } from "../report-event.ts";
 import { waitUntilOf } from "../wait-until.ts";
 import { readClientContext, withAttributes, type ClientContext, type OfrepError } from "./context.ts";
-import { etagOf, evaluateFlag, matchesEtag } from "./flag.ts";
+import { etagOf, flagOf, matchesEtag } from "./flag.ts";
 import { makeStream } from "./stream.ts";
 
 type Dependencies = {
   readonly cache: Omit<SnapshotCache, "calls">;
   readonly identify: Identify;
   readonly writeCookie: WriteCookie;
+  readonly reportEvent: ReportEvent;
+  readonly allowNewUnit: AllowNewUnit;
   readonly readClaims: ReadClaims;
   readonly previews: Previews;
   readonly now: () => number;
@@ -27,15 +33,25 @@ type Dependencies = {
 
 type FlagRequest = {
   readonly view: SnapshotView;
-  readonly request: EvaluationRequest;
+  readonly request: ClientRequest;
   readonly client: Client;
 };
 
-/** Whom the flags are evaluated for. `newVisitor`: the browser becomes this visitor by the answer. */
-type Client = { readonly identity: Identity; readonly newVisitor: Identity["visitorId"] };
+/** `context` names the page that the client is on. */
+type ClientRequest = EvaluationRequest & { readonly context: EvaluationContext };
+
+/**
+ * Whom the flags are evaluated for. `newVisitor`: the browser becomes this visitor by the answer. `isBrowser`: the
+ * evaluation is an exposure. A server reports exposures itself: it may ask ahead, and for many.
+ */
+type Client = {
+  readonly identity: Identity;
+  readonly newVisitor: Identity["visitorId"];
+  readonly isBrowser: boolean;
+};
 
 export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
-  const { cache, identify, writeCookie, readClaims, previews, now } = dependencies;
+  const { cache, identify, writeCookie, reportEvent, allowNewUnit, readClaims, previews, now } = dependencies;
   const route = new Hono();
 
   route.post("/v1/evaluate/flags", async (call) => {
@@ -43,7 +59,13 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
     if (!read.ok) return call.json(read.error, 400);
     const { view, request, client } = read.value;
     const { snapshot } = view;
-    const flags = snapshot.features.map((feature) => evaluateFlag(feature, request, client.identity));
+    const evaluations = evaluateBulk(client, snapshot.features, request);
+    report(
+      call,
+      client,
+      evaluations.filter(({ feature }) => isOnPage(feature, request)),
+    );
+    const flags = evaluations.map((evaluation) => flagOf(evaluation, request));
     const etag = etagOf(snapshot.revision, flags);
     call.header("ETag", etag);
     if (matchesEtag(call.req.header("If-None-Match") ?? null, etag)) return call.body(null, 304);
@@ -67,8 +89,10 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
       const errorDetails = `no feature ${key}`;
       return call.json({ key, errorCode: "FLAG_NOT_FOUND", errorDetails }, 404);
     }
+    const evaluation = evaluateFeature(feature, request, client.identity);
+    report(call, client, [evaluation]);
     await setCookie(call, client);
-    return call.json(evaluateFlag(feature, request, client.identity));
+    return call.json(flagOf(evaluation, request));
   });
 
   const stream = makeStream({ cache, now });
@@ -80,7 +104,8 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
     const { request, url } = incoming;
     const context = await readClientContext(request);
     if (!context.ok) return context;
-    const client = identifyClient(request, await identify(incoming), context.value);
+    const mayBeNew = (): boolean => !isCrossSite(request) && allowNewUnit(request, now());
+    const client = identifyClient(request, await identify(incoming), context.value, mayBeNew);
     if (!client.ok) return client;
     const own = evaluationContextOf(incoming, "/", await readClaims(request));
     const previewId = await previews.read(incoming);
@@ -96,6 +121,16 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
       },
       client: client.value,
     });
+  };
+
+  /**
+   * A browser's evaluation is an exposure. Of a bulk answer that is the part that the page's routes name; a client that
+   * names a flag means it, whatever the page.
+   */
+  const report = (call: Call, client: Client, evaluations: readonly FeatureEvaluation[]): void => {
+    if (!client.isBrowser) return;
+    const features = evaluations.filter(({ reason }) => reason === "bucket");
+    reportEvent(call.req.raw, client.identity, { says: "exposure", features }, waitUntilOf(call));
   };
 
   /** A stream of another isolate may have told the client of a revision that this isolate does not have yet. */
@@ -116,28 +151,49 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
   return route;
 };
 
+const isOnPage = (feature: CompiledFeature, { context, method }: ClientRequest): boolean =>
+  feature.appliesTo(context.path(), method);
+
+/** A new visitor is told no cohort that is not counted with this answer: what is not on the page is off for now. */
+const evaluateBulk = (
+  { identity, newVisitor }: Client,
+  features: FeatureList,
+  request: ClientRequest,
+): FeatureEvaluation[] => {
+  const elsewhere = newVisitor === null ? identity : { ...identity, visitorId: null };
+  return features.map((feature) =>
+    evaluateFeature(feature, request, isOnPage(feature, request) ? identity : elsewhere),
+  );
+};
+
 /** Browsers send one of these headers with every POST; servers do not. */
-const isBrowser = (request: Request): boolean =>
+const isFromBrowser = (request: Request): boolean =>
   request.headers.has("Origin") || request.headers.has("Sec-Fetch-Site");
+
+/** A browser neither sends nor keeps the cookie with a request of another site. */
+const isCrossSite = (request: Request): boolean => request.headers.get("Sec-Fetch-Site") === "cross-site";
 
 /**
  * A visitor's cookie wins over the targeting key, and a sign-in too, so that the page's scripts see what the gate does to
- * the page. A key names a visitor or a user, whichever is a feature's unit. Without cookie and key a browser becomes a new
- * visitor, and a server has forgotten the key.
+ * the page. A key names a visitor or a user, whichever is a feature's unit, and whoever names one reports exposures
+ * itself. Without cookie and key a browser becomes a new visitor, and a server has forgotten the key.
  */
 const identifyClient = (
   request: Request,
   identity: Identity,
   { targetingKey }: ClientContext,
+  mayBeNew: () => boolean,
 ): Result<Client, OfrepError> => {
-  const { signed, isEphemeral, userId } = identity;
-  if (signed !== null) return ok({ identity, newVisitor: null });
+  const { signed, isEphemeral, visitorId, userId } = identity;
+  const isBrowser = isFromBrowser(request);
+  const known = { newVisitor: null, isBrowser: isBrowser && !isEphemeral };
+  if (signed !== null) return ok({ identity, ...known });
   if (targetingKey !== null) {
     const named = { ...NOBODY, visitorId: targetingKey, userId: userId ?? targetingKey };
-    return ok({ identity: named, newVisitor: null });
+    return ok({ identity: named, newVisitor: null, isBrowser: false });
   }
-  if (isBrowser(request)) return ok({ identity, newVisitor: isEphemeral ? null : identity.visitorId });
-  if (userId !== null) return ok({ identity: { ...identity, visitorId: null }, newVisitor: null });
+  if (isBrowser && mayBeNew()) return ok({ identity, ...known, newVisitor: isEphemeral ? null : visitorId });
+  if (isBrowser || userId !== null) return ok({ identity: { ...identity, visitorId: null }, ...known });
   return err({ errorCode: "TARGETING_KEY_MISSING", errorDetails: "no cookie and no targetingKey" });
 };
 

@@ -15,16 +15,16 @@ afterAll(async () => {
   await site.stop();
 });
 
-type Kept = { revision: number; writtenAt: number };
+type Copy = { revision: number; writtenAt: number };
 
 test("while many pushes come, KV is written about once a second, and ends with the newest state", async () => {
-  const kept = new Map<number, number>();
+  const copies = new Map<number, number>();
   let revision = 0;
   let isDone = false;
   const look = async (): Promise<void> => {
     for (;;) {
-      const found = JSON.parse((await edge.readKept()) ?? "null") as Kept | null;
-      if (found !== null) kept.set(found.writtenAt, found.revision);
+      const found = JSON.parse((await edge.readKvCopy()) ?? "null") as Copy | null;
+      if (found !== null) copies.set(found.writtenAt, found.revision);
       if (isDone && found?.revision === revision) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -37,9 +37,9 @@ test("while many pushes come, KV is written about once a second, and ends with t
   }
   isDone = true;
   await looking;
-  const times = [...kept.keys()];
+  const times = [...copies.keys()];
   expect(revision).toBeGreaterThan(20);
   expect(times.length).toBeGreaterThanOrEqual(4);
   for (const [i, at] of times.slice(1).entries()) expect(at - times[i]!).toBeGreaterThanOrEqual(995);
-  expect(kept.get(times.at(-1)!)).toBe(revision);
+  expect(copies.get(times.at(-1)!)).toBe(revision);
 });
