@@ -15,7 +15,13 @@ import {
 } from "../../span-log/record.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
 import { cohortIndex, type CountedFeature } from "../outcome-counts.ts";
-import { applyObservation, exposureBucketOf, NO_COHORT, unknownUnit } from "../units/unit.ts";
+import {
+  applyObservation,
+  exposureBucketOf,
+  NO_COHORT,
+  requestBucketOf,
+  unknownUnit,
+} from "../units/unit.ts";
 import type { UnitTable } from "../units/unit-table.ts";
 import { admitRequest, admitUnit, type Sender } from "../weights/feature-weights.ts";
 import { waitsForExposure } from "../waiting/waiting-spans.ts";
@@ -51,20 +57,21 @@ export const applyRecords = (
   };
 
   const senderOf = (
-    { flags, network, startMs }: Pick<WaitingSpan, "flags" | "network" | "startMs">,
+    { flags, network }: Pick<WaitingSpan, "flags" | "network">,
     slot: number,
-    { windows: { bucketS: bucketWidthS } }: CountedFeature,
+    bucketS: number,
+    { windows }: CountedFeature,
   ): Sender => ({
-    bucketS: exposureBucketOf(startMs, bucketWidthS),
-    bucketWidthS,
+    bucketS,
+    bucketWidthS: windows.bucketS,
     network: (flags & NETWORK) === 0 ? -1 : network,
     unitHigh: units.high(slot),
   });
 
-  const countRequest = (span: WaitingSpan, slot: number, feature: CountedFeature): void => {
+  const countRequest = (span: WaitingSpan, slot: number, takenMs: number, feature: CountedFeature): void => {
     if ((span.flags & TIMED) === 0) return;
-    const sender = senderOf(span, slot, feature);
-    const { bucketS } = sender;
+    const bucketS = requestBucketOf(span, takenMs, feature.windows.bucketS);
+    const sender = senderOf(span, slot, bucketS, feature);
     const cohort = cohortIndex(unit.cohort);
     const outcome = admitRequest(feature.weights, sender, cohort, units.requests(slot, bucketS));
     if (outcome !== "counted") {
@@ -98,11 +105,9 @@ export const applyRecords = (
     }
     const { returnAfterS } = feature.windows;
     let hasChanged = observe(record, returnAfterS);
-    if (
-      exposedMs === Infinity &&
-      unit.cohort !== BOT &&
-      !admitUnit(feature.weights, senderOf(record, slot, feature))
-    ) {
+    const isNew = exposedMs === Infinity && unit.cohort !== BOT;
+    const exposureBucketS = isNew ? exposureBucketOf(unit.exposedMs, feature.windows.bucketS) : 0;
+    if (isNew && !admitUnit(feature.weights, senderOf(record, slot, exposureBucketS, feature))) {
       uncounted.add(feature, "network-share", 1);
       unit.cohort = BOT;
     }
@@ -125,8 +130,8 @@ export const applyRecords = (
       }
     }
     if (unit.cohort === BOT) return;
-    for (const span of released) countRequest(span, slot, feature);
-    countRequest(record, slot, feature);
+    for (const span of released) countRequest(span, slot, row.atMs, feature);
+    countRequest(record, slot, row.atMs, feature);
   };
 
   let position = 0;

@@ -5,7 +5,7 @@ import { NO_EXPOSURE, TIMED } from "../../span-log/record.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
 import type { CountedFeature } from "../outcome-counts.ts";
 import type { WindowsByKey } from "../outcome-windows.ts";
-import { exposureBucketOf } from "../units/unit.ts";
+import { requestBucketOf } from "../units/unit.ts";
 import { quarantineKey, UNREADABLE } from "../set-aside/quarantine.ts";
 import type { BatchColumns } from "./batch-columns.ts";
 import { countedFeatures, type FoldMemory } from "./fold-memory.ts";
@@ -57,9 +57,10 @@ export const findUnits = (
     buckets.add(bucketS);
   };
 
-  const needBucketsOf = (feature: CountedFeature, low: number, high: number): void => {
-    for (const { flags, startMs } of waiting.of(low, high))
-      if ((flags & TIMED) !== 0) needBucket(feature, exposureBucketOf(startMs, feature.windows.bucketS));
+  const needBucketsOf = (feature: CountedFeature, low: number, high: number, takenMs: number): void => {
+    for (const span of waiting.of(low, high))
+      if ((span.flags & TIMED) !== 0)
+        needBucket(feature, requestBucketOf(span, takenMs, feature.windows.bucketS));
   };
 
   for (const row of rows) {
@@ -96,10 +97,10 @@ export const findUnits = (
       }
       slots[here] = slot;
       if ((record.flags & TIMED) !== 0)
-        needBucket(feature, exposureBucketOf(record.startMs, feature.windows.bucketS));
+        needBucket(feature, requestBucketOf(record, row.atMs, feature.windows.bucketS));
       // An exposure brings in what waits for it.
       if ((record.flags & NO_EXPOSURE) === 0 && waiting.size() > 0)
-        needBucketsOf(feature, record.keyLow, record.keyHigh);
+        needBucketsOf(feature, record.keyLow, record.keyHigh, row.atMs);
     });
     setAside.endRow();
     found.push({ row, features, recordsAt: head.end });

@@ -89,6 +89,16 @@ export const mergeUnit = (unit: Unit, stored: Readonly<Unit>): void => {
 export const exposureBucketOf = (ms: number, bucketS: number): number =>
   Math.floor(ms / 1_000 / bucketS) * bucketS;
 
+/**
+ * As above, of the bucket in which a request counts: the one of its end, when it becomes known. A hung request is reported when it is
+ * given up, and by then the bucket of its start may be mature. `takenMs`: when the log took it; no request ends later.
+ */
+export const requestBucketOf = (
+  { startMs, durationUs }: { readonly startMs: number; readonly durationUs: number },
+  takenMs: number,
+  bucketS: number,
+): number => exposureBucketOf(Math.max(startMs, Math.min(startMs + durationUs / 1_000, takenMs)), bucketS);
+
 /** Calls `visit` with the positions of the counts that hold the unit, among [exposure, activation ages…, retention ages…]. */
 export const eachCount = (unit: Unit, windows: OutcomeWindows, visit: (position: number) => void): void => {
   visit(0);

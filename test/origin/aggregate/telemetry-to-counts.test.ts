@@ -326,6 +326,48 @@ describe("telemetry becomes counts", () => {
     ]);
   });
 
+  test("a request counts in the bucket of its end, which is never in the future; its exposure in that of its start", async () => {
+    await createFeature(database, "feat_hung");
+    const nowMs = Date.now();
+    const edgeMs = Math.floor(nowMs / 180_000) * 180_000 - 180_000;
+    const hung = { "sluice.unfinished": true };
+    await telemetry.sendSpans([
+      { feature: "feat_hung", unit: newUnit(), startMs: edgeMs - 4_000, durationMs: 3_999, attributes: hung },
+      {
+        feature: "feat_hung",
+        unit: newUnit(),
+        startMs: edgeMs - 4_000,
+        durationMs: 10_000,
+        attributes: hung,
+      },
+      { feature: "feat_hung", unit: newUnit(), startMs: edgeMs - 4_000, durationMs: 10_000, failed: true },
+    ]);
+    await telemetry.sendSpans([
+      { feature: "feat_hung", unit: newUnit(), startMs: nowMs, durationMs: 3_600_000, attributes: hung },
+    ]);
+    await telemetry.folded();
+    const byBucket = async (sql: string) => {
+      const { rows } = await database.pool.query<{ bucket_s: number; n: number }>(sql);
+      return rows.map(({ bucket_s: bucketS, n }) => [bucketS - edgeMs / 1_000, n]);
+    };
+    const [before, at, ...last] = await byBucket(
+      "select bucket_s, requests as n from latency_sketches where feature_id = 'feat_hung' order by 1",
+    );
+    expect([before, at]).toEqual([
+      [-180, 1],
+      [0, 2],
+    ]);
+    // Between sending and storing, the next bucket may have begun.
+    expect([[[180, 1]], [[360, 1]]]).toContainEqual(last);
+    const exposures = await byBucket(
+      "select bucket_s, units as n from outcome_counts where feature_id = 'feat_hung' order by 1",
+    );
+    expect(exposures).toEqual([
+      [-180, 3],
+      [180, 1],
+    ]);
+  });
+
   test("a process of before can still write its rows of requests", async () => {
     const write = `
       insert into latency_sketches (feature_id, epoch, cohort, bucket_s, partition, requests, errors, sketch)
