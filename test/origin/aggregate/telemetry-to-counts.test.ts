@@ -268,8 +268,10 @@ describe("telemetry becomes counts", () => {
   });
 
   test("requests are told apart by kind, and finished, failed and unfinished ones by their durations", async () => {
-    await createFeature(database, "feat_kinds", rule);
-    const span = { feature: "feat_kinds", variant: "holdout", startMs: Date.now() - 1_000 };
+    await createFeature(database, "feat_kinds");
+    // All of them end in the bucket in which they begin.
+    const startMs = Math.floor(Date.now() / 180_000) * 180_000 - 180_000;
+    const span = { feature: "feat_kinds", variant: "holdout", startMs };
     const request = (durationMs: number, attributes: Record<string, string | number | boolean> = {}) => ({
       ...span,
       unit: newUnit(),
