@@ -7,6 +7,9 @@ import { configurations, countingEveryRequest, soonerConfigurations } from "./de
 import { secondsOfOneEvaluation } from "./decide/cpu.ts";
 import { boundaryOf, rollbackCurve, usersAt, type Design, type RollsBack } from "./decide/exact.ts";
 import { usersToRollback } from "./decide/holdout-power.ts";
+import { minutesToSlowRollback, SLOW_SITES, steadySite } from "./decide/cold-starts.ts";
+import { FOR_EVER, liveThrough, MISFORTUNES, NOTHING } from "./decide/misfortunes.ts";
+import { usersToBoth } from "./decide/second-bar.ts";
 import { minutesOfBestTest, minutesToRollback } from "./decide/launch.ts";
 import { alphaShares } from "../origin/decide/alpha-shares.ts";
 import { ACTIVATION_ALONE, oneSignal, patternRule, ruleFor, sluiceRule } from "./decide/rules.ts";
@@ -207,6 +210,101 @@ for (const rate of [0.15, 0.3]) {
   say(`  the best possible test, which knows the effect and sees every activation at once: ${summary(best)}`);
 }
 
+const misfortuneLives = LIVES * 10;
+const atMostOf = (hits: number, lives: number): number => {
+  // Clopper–Pearson would need the inverse beta; of none seen, three in as many lives is its 95 % upper end.
+  const z = 1.96;
+  const centre = (hits + (z * z) / 2) / (lives + z * z);
+  const half = (z / (lives + z * z)) * Math.sqrt((hits * (lives - hits)) / lives + (z * z) / 4);
+  return hits === 0 ? 3 / lives : centre + half;
+};
+const counted = (hits: number, lives: number): string =>
+  `${percent(hits / lives)} of ${lives} (≤ ${percent(atMostOf(hits, lives))})`;
+
+say(
+  "\nFalse rollbacks of a feature that is as good as its holdout, at 1.2 times its floors, when something befalls everybody",
+);
+say(
+  "8 hours in buckets of 3 minutes, 100 users each; whole evaluations, the feature is kept on its way (bound: 0.04 %)",
+);
+const misfortuneRandom = makeRandom(20_260_403);
+const misfortunes: Record<string, number> = {};
+const MISFORTUNE_SITES = [
+  { where: "holdout 1:1, before KEEP", holdout: 1, begins: 20 },
+  { where: "holdout 1:1, after KEEP", holdout: 1, begins: 80 },
+  { where: "holdout 9:1, before KEEP", holdout: 1 / 9, begins: 20 },
+  { where: "holdout 9:1, after KEEP", holdout: 1 / 9, begins: 80 },
+  { where: "no holdout, after KEEP", holdout: 0, begins: 80 },
+] as const;
+say(
+  wide(
+    "",
+    MISFORTUNE_SITES.map(({ where }) => where),
+  ),
+);
+for (const misfortune of MISFORTUNES) {
+  const cells = MISFORTUNE_SITES.map(({ where, ...site }) => {
+    if (site.holdout === 0 && misfortune === FOR_EVER) return "nobody can tell";
+    let hits = 0;
+    for (let life = 0; life < misfortuneLives; life++)
+      if (liveThrough({ ...site, misfortune }, misfortuneRandom) !== null) hits++;
+    misfortunes[`${misfortune.name}; ${where}`] = hits / misfortuneLives;
+    return counted(hits, misfortuneLives);
+  });
+  say(wide(misfortune.name, cells));
+}
+say("minutes from the beginning of a failure to the rollback, the same sites: activation halved (median)");
+say(
+  wide(
+    "",
+    MISFORTUNE_SITES.map(({ holdout, begins }) => {
+      const lives = Array.from({ length: Math.min(LIVES, 200) }, () =>
+        liveThrough({ holdout, begins, misfortune: NOTHING, failing: 0.5 }, misfortuneRandom),
+      );
+      return `${3 * median(lives.map((life) => (life === null ? Infinity : life.rolledBackAt - begins)))} min`;
+    }),
+  ),
+);
+
+say("\nLatency without a holdout, at most 5 % slow allowed, buckets of a minute: false rollbacks");
+const slowLives = Math.max(100, Math.round(LIVES / 5));
+for (const site of SLOW_SITES) {
+  const hits = Array.from({ length: slowLives }, () => minutesToSlowRollback(site, misfortuneRandom)).filter(
+    (minutes) => minutes !== null,
+  ).length;
+  misfortunes[site.name] = hits / slowLives;
+  say(wide(site.name, [counted(hits, slowLives)]));
+}
+for (const rate of [1, 0.2, 0.08]) {
+  const minutes = Array.from(
+    { length: 50 },
+    () => minutesToSlowRollback(steadySite(rate), misfortuneRandom) ?? Infinity,
+  );
+  say(wide(`found: ${steadySite(rate).name}`, [`after ${median(minutes)} min`]));
+}
+
+say(
+  "\nThe price of the second bar: treatment users to rollback as median/p90 (floor 15 %, bar 6,250, a look every 50)",
+);
+say(wide("treatment : holdout, effect", ["floor alone", "both, 100 : 1", "both, 6,250 : 1 (ours)"]));
+const priceRandom = makeRandom(20_260_404);
+const price: Record<string, string[]> = {};
+for (const [name, holdoutPerUnit] of [
+  ["1 : 1", 1],
+  ["2 : 1", 1 / 2],
+  ["9 : 1", 1 / 9],
+] as const)
+  for (const ratio of [0.5, 0.8]) {
+    const cells = [1, 100, 6_250].map((secondBar) => {
+      const users = Array.from({ length: Math.min(LIVES, 200) }, () =>
+        usersToBoth({ holdoutPerUnit, ratio, secondBar }, priceRandom),
+      );
+      return `${median(users)}/${quantile(users, 0.9)}`;
+    });
+    price[`${name}, ${ratio}×`] = cells;
+    say(wide(`${name}, ${ratio}×`, cells));
+  }
+
 const planRandom = makeRandom(20_260_402);
 say(
   "\nplan-test's forecast beside a holdout of 15 %, and what simulated features take: mature users (median)",
@@ -261,6 +359,8 @@ if (options.json === true) {
       lives: LIVES,
       watch: { batchesPerAlarm: batches / Math.max(1, alarms), medianUsers: median(noticedUsers) },
       launchMinutesMedianP90: launchMinutes,
+      misfortunes,
+      secondBar: price,
       checkMicros: evaluationMicros,
     }),
   );

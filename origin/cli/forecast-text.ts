@@ -1,5 +1,4 @@
 // A forecast as text for a terminal.
-import { SECOND_LOG_BAR } from "../decide/alpha-shares.ts";
 import { formatCount, formatDuration, formatThreshold } from "../decide/format.ts";
 import type { DecisionForecast, SignalForecast } from "../decide/planning/forecast.ts";
 
@@ -25,7 +24,7 @@ const HELD = {
 const signalText = (forecast: SignalForecast): string => {
   const { signal, against, threshold, windowSeconds, bar, rollback, keep, smallestDetectable } = forecast;
   return [
-    `${signal}: at least ${formatThreshold(threshold)} within ${formatDuration(windowSeconds)}${HELD[against]}; a rollback needs evidence of ${formatCount(bar)} : 1${against === "both" ? `, and ${formatCount(Math.exp(SECOND_LOG_BAR))} : 1 beside the holdout` : ""}`,
+    `${signal}: at least ${formatThreshold(threshold)} within ${formatDuration(windowSeconds)}${HELD[against]}; a rollback needs evidence of ${formatCount(bar)} : 1${against === "both" ? ", and as much beside the holdout" : ""}`,
     line(["true rate", "mature users", "time from launch"]),
     ...[...rollback, ...keep].map(decisionLine),
     smallestDetectable === null

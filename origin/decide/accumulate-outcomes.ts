@@ -46,24 +46,32 @@ export type BatchLogEValues = {
   readonly beside: readonly number[] | null;
 };
 
-/** Takes a batch into the detectors. Under a comparison alone there is one of them, beside the holdout. */
-export const updateDetectors = (
+/**
+ * Takes a batch into the detector, which is about the threshold, or under a comparison alone about the holdout. Where both are
+ * asked for, the evidence beside the holdout starts with each run of the detector: so a run that a misfortune of everybody begins
+ * is blamed on the feature with a chance of at most one over its bar.
+ */
+export const updateSinceKept = (
   { detector, besideHoldout, run }: SinceKept,
   batch: ByCohort<Tally>,
   { below, beside }: BatchLogEValues,
-): SinceKept => ({
-  run: logAlarm(detector) <= 0 ? batch : addByCohort(run, batch),
-  detector: updateDetector(detector, below ?? beside ?? []),
-  besideHoldout: below === null || beside === null ? [] : updateDetector(besideHoldout, beside),
-});
+): SinceKept => {
+  const isNew = logAlarm(detector) <= 0;
+  return {
+    run: isNew ? batch : addByCohort(run, batch),
+    detector: updateDetector(detector, below ?? beside ?? []),
+    besideHoldout:
+      below === null || beside === null ? [] : isNew ? [...beside] : addLogEValues(besideHoldout, beside),
+  };
+};
 
 const fade = (recent: Tally, { n, s }: Tally): Tally => {
   const kept = Math.exp(-n / RECENT_UNITS);
   return { n: recent.n * kept + n, s: recent.s * kept + s };
 };
 
-/** Adds a bucket to the batch that is filling; a full batch goes to the detectors. */
-const updateSinceKept = (
+/** Adds a bucket to the batch that is filling; a full batch goes to the detector. */
+const fillBatch = (
   { sinceKept, mature }: Pick<OutcomeEvidence, "sinceKept" | "mature">,
   bucket: ByCohort<Tally>,
   { threshold, against }: SignalTerms,
@@ -80,12 +88,12 @@ const updateSinceKept = (
     below: against === "holdout" ? null : logLikelihoodRatios(batch.treatment, threshold),
     beside: against === "threshold" ? null : comparisonLogEValues(batch, predictRate(holdoutBefore)),
   };
-  return { ...updateDetectors(sinceKept, batch, logEValues), batch: EMPTY_TALLIES, recent };
+  return { ...updateSinceKept(sinceKept, batch, logEValues), batch: EMPTY_TALLIES, recent };
 };
 
 /**
  * Buckets in rising order; afterwards everything that begins before `upTo` (unix seconds) is in. `isUsual`: whether units came as
- * ever while those of the bucket that begins then could succeed. A kept feature whose holdout says nothing is held to account
+ * ever in the bucket and while they could succeed. A kept feature whose holdout says nothing is held to account
  * for such buckets alone.
  */
 export const accumulateOutcomes = (
@@ -93,7 +101,7 @@ export const accumulateOutcomes = (
   buckets: readonly OutcomeBucket[],
   upTo: number,
   terms: SignalTerms,
-  isUsual: (bucketS: number) => boolean = () => true,
+  isUsual: (bucket: OutcomeBucket) => boolean = () => true,
 ): OutcomeEvidence => {
   let { mature, worseThanHoldout, stepHoldout, onlyTreatment, sinceKept } = evidence;
   const isCompared = terms.against !== "threshold";
@@ -107,8 +115,8 @@ export const accumulateOutcomes = (
       onlyTreatment += soleLogEValue(bucket);
     }
     const saysSomething = isCompared && mature.holdout.s + bucket.holdout.s > 0;
-    if (terms.isKept && (saysSomething || isUsual(bucket.bucketS)))
-      sinceKept = updateSinceKept({ sinceKept, mature }, bucket, terms);
+    if (terms.isKept && (saysSomething || isUsual(bucket)))
+      sinceKept = fillBatch({ sinceKept, mature }, bucket, terms);
     mature = addByCohort(mature, bucket);
   }
   return {

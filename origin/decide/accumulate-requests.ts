@@ -1,7 +1,7 @@
 // Takes buckets of requests into the evidence about latency and errors, each exactly once and for good, as
 // accumulate-outcomes.ts does with outcomes.
 import type { Against } from "../../shared/features/rule.ts";
-import { addLogEValues, updateDetectors, type SignalTerms } from "./accumulate-outcomes.ts";
+import { addLogEValues, updateSinceKept, type SignalTerms } from "./accumulate-outcomes.ts";
 import type { Evidence, TrafficEvidence } from "./evidence.ts";
 import { againstOf, type JudgedRule } from "./judged-rule.ts";
 import { addBucketSize, requestCap } from "./statistics/bucket-sizes.ts";
@@ -53,7 +53,7 @@ export const accumulateRequests = (
     aboveBound: below === null ? aboveBound : addLogEValues(aboveBound, below),
     worseThanHoldout: beside === null ? worseThanHoldout : addLogEValues(worseThanHoldout, beside),
     sizes: addBucketSize(sizes, batch.treatment.n),
-    sinceKept: isKept ? updateDetectors(sinceKept, batch, { below, beside }) : sinceKept,
+    sinceKept: isKept ? updateSinceKept(sinceKept, batch, { below, beside }) : sinceKept,
   };
 };
 

@@ -9,12 +9,6 @@ export const KEEP_ALPHA = 0.05;
 /** ln evidence that each required signal needs for KEEP. */
 export const KEEP_LOG_BAR = -Math.log(KEEP_ALPHA);
 
-/**
- * ln evidence beside the holdout that a signal held against both needs, next to its own bar against the threshold. So a feature
- * that is no worse than its holdout is blamed for a misfortune of everybody with a chance of at most 1 %, over its whole life.
- */
-export const SECOND_LOG_BAR = Math.log(100);
-
 type AlphaShares = Readonly<Record<SignalName, number>>;
 
 /** Shares of α; 0: not tested. A signal that nothing is asked of (a rate's threshold of 0) leaves its share to the others. */
@@ -31,7 +25,11 @@ export const alphaShares = (rule: JudgedRule): AlphaShares => {
   };
 };
 
-/** ln evidence that a signal needs for a rollback; infinite where it is not tested. Two tests of the error rate halve its share. */
+/**
+ * ln evidence that a signal needs for a rollback; infinite where it is not tested. Two tests of the error rate halve its share. A
+ * signal that is held against both needs as much beside the holdout: so a feature that is no worse than its holdout is blamed for
+ * a misfortune of everybody no more often than one that meets its thresholds is blamed for chance.
+ */
 export const rollbackLogBar = (rule: JudgedRule, signal: SignalName): number => {
   const tests = signal === "errorRate" ? Math.max(1, errorTestsOf(rule).length) : 1;
   return -Math.log((rule.falseRollbackRate * alphaShares(rule)[signal]) / tests);

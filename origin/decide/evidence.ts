@@ -14,8 +14,8 @@ import { EMPTY_TALLIES, EMPTY_TALLY, type ByCohort, type Tally } from "./statist
 export type SinceKept = {
   /** Against the threshold, or under a comparison alone beside the holdout. */
   readonly detector: Detector;
-  /** Beside the holdout, where an alarm needs both. */
-  readonly besideHoldout: Detector;
+  /** ln evidence beside the holdout in the same run, one for each of COMPARED_RATIOS, where an alarm needs both. */
+  readonly besideHoldout: readonly number[];
   /** What the detector has seen since it stood at nothing last: the counts behind an alarm. */
   readonly run: ByCohort<Tally>;
 };

@@ -57,15 +57,12 @@ const culprit = (tests: readonly TestReport[], signal: SignalName): TestReport |
 const chanceText = (causes: readonly TestReport[], rule: Rule): string => {
   const proven = causes.filter((test) => !hasAlarmed(test));
   if (proven.length === 0) return "";
-  const subject = proven.every(({ against }) => against === "holdout")
-    ? "is no worse than its holdout"
-    : "meets its thresholds";
-  const second = proven.flatMap(({ comparison }) => comparison ?? [])[0];
-  const beside =
-    second === undefined
-      ? ""
-      : ` One that is no worse than its holdout: at most ${formatRate(Math.exp(-second.logBar))}.`;
-  return ` Chance of rolling back a feature that ${subject}, over its whole life: at most ${formatRate(rule.falseRollbackRate)}.${beside}`;
+  const isCompared = ({ against }: TestReport) => against !== "threshold";
+  const subjects = [
+    ...(proven.every(({ against }) => against === "holdout") ? [] : ["meets its thresholds"]),
+    ...(proven.every(isCompared) ? ["is no worse than its holdout"] : []),
+  ];
+  return ` Chance of rolling back a feature that ${subjects.join(" or ")}, over its whole life: at most ${formatRate(rule.falseRollbackRate)}.`;
 };
 
 const rollbackReason = ({ tests, cause, obstacle, rule }: Reported): string => {

@@ -1,5 +1,5 @@
 // The evidence against a feature, signal by signal: every test that could roll it back, and the alarms of a kept one.
-import { rollbackLogBar, SECOND_LOG_BAR } from "./alpha-shares.ts";
+import { rollbackLogBar } from "./alpha-shares.ts";
 import type { LogEvidence, TestReport } from "./decision.ts";
 import type { Evidence, OutcomeEvidence, SinceKept } from "./evidence.ts";
 import { againstOf, type JudgedRule } from "./judged-rule.ts";
@@ -97,7 +97,7 @@ const outcomeTests = (rule: JudgedRule, evidence: Evidence, signal: OutcomeSigna
     rate: rateOf(mature.treatment),
     logEvidence: against === "holdout" ? worse : logEvidenceBelow(rule, signal, mature.treatment),
     logBar,
-    comparison: isBoth ? { logEvidence: worse, logBar: SECOND_LOG_BAR } : null,
+    comparison: isBoth ? { logEvidence: worse, logBar } : null,
     onlyTreatment,
     alarm: alarmOf(sinceKept, logBar - Math.log(shareOfAge(index, tested.length)), isBoth),
     counts: mature.treatment.n >= rule.minCohortSize,
@@ -126,7 +126,7 @@ const trafficTest = (rule: JudgedRule, evidence: Evidence, signal: TrafficSignal
     rate: rateOf(requests.treatment),
     logEvidence: isCompared ? worse : logMeanExp(traffic.aboveBound),
     logBar,
-    comparison: isBoth ? { logEvidence: worse, logBar: SECOND_LOG_BAR } : null,
+    comparison: isBoth ? { logEvidence: worse, logBar } : null,
     onlyTreatment: null,
     alarm: alarmOf({ ...sinceKept, besideHoldout: besideHoldoutOf(signal) }, logBar, isBoth),
     counts: requests.treatment.n > 0 && hasEnoughExposed(rule, evidence),

@@ -1,7 +1,7 @@
 // What an alarm of a kept feature comes to. Beside a holdout, misfortunes of everybody cancel. Where no holdout can tell, an alarm
 // counts only while the visitors are of their usual nature: as many as ever, and as ready to do anything at all.
 import { agesOf } from "../../shared/features/outcome-ages.ts";
-import { unusualVolume } from "./accumulate-volume.ts";
+import { openingOf, unusualVolume } from "./accumulate-volume.ts";
 import type { TestReport } from "./decision.ts";
 import type { Evidence, OutcomeEvidence } from "./evidence.ts";
 import { hasAlarmed, hasFallen } from "./failures.ts";
@@ -53,7 +53,9 @@ const warningOf = (test: TestReport, rule: JudgedRule, evidence: Evidence): stri
   if (!isOutcome(signal) || !isAlone(test)) return null;
   const part = evidence[signal].at(-1);
   const volume =
-    part === undefined || part.sinceKept.recent.n === 0 ? null : unusualVolume(part, agesOf(rule));
+    part === undefined || part.sinceKept.recent.n === 0
+      ? null
+      : unusualVolume(part, evidence.sampleRatio, openingOf(signal, rule, agesOf(rule)));
   return volume === null
     ? null
     : `${formatRate(volume)} of the usual visitors came lately, so ${title} of these raises no alarm: no holdout can tell them from the feature`;

@@ -1,6 +1,6 @@
 // Calibrates the threshold of an outcome.
 import type { Queryable } from "../db/pool.ts";
-import { KEEP_LOG_BAR, rollbackLogBar, SECOND_LOG_BAR } from "../decide/alpha-shares.ts";
+import { KEEP_LOG_BAR, rollbackLogBar } from "../decide/alpha-shares.ts";
 import { emptyEvidence } from "../decide/evidence.ts";
 import { matureUpTo } from "../decide/maturity.ts";
 import { concludeCalibration, type SignalCalibration } from "../decide/planning/calibration.ts";
@@ -63,7 +63,7 @@ export const calibrateOutcome = async (
     );
   const seen = totalByCohort(found.at(-1) ?? []);
   const holdoutPerUnit = isCompared ? seen.holdout.n / Math.max(1, seen.treatment.n) : undefined;
-  const secondLogBar = against === "both" ? SECOND_LOG_BAR : undefined;
+  const secondLogBar = against === "both" ? settings.logBar : undefined;
   return concludeCalibration({
     signal,
     against,

@@ -3,7 +3,7 @@ import { decodeSketch, encodeSketch, mergeEncoded, quantile } from "../../shared
 import { accumulateExposures } from "../decide/accumulate-exposures.ts";
 import { accumulateOutcomes } from "../decide/accumulate-outcomes.ts";
 import { accumulateTraffic } from "../decide/accumulate-requests.ts";
-import { accumulateVolume, isUsualFor, trimVolume } from "../decide/accumulate-volume.ts";
+import { accumulateVolume, isUsualFor, openingOf, trimVolume } from "../decide/accumulate-volume.ts";
 import type { OutcomeEvidence } from "../decide/evidence.ts";
 import { againstOf } from "../decide/judged-rule.ts";
 import { isJudgedForLatency, trafficBuckets, type TrafficPart } from "./read-traffic.ts";
@@ -39,12 +39,19 @@ const updateOutcomes = (
     const terms = { threshold, against: againstOf(rule, signal), isKept };
     return mature === undefined
       ? part
-      : accumulateOutcomes(part, mature.found, mature.upTo, terms, isUsualFor(part, ages));
+      : accumulateOutcomes(
+          part,
+          mature.found,
+          mature.upTo,
+          terms,
+          isUsualFor(part, target, openingOf(signal, rule, ages)),
+        );
   };
   /** The whole window is watched beside the traffic in which its units could succeed. */
   const accumulateWindow = (signal: "activation" | "retention", part: OutcomeEvidence): OutcomeEvidence => {
-    const beside = exposures === undefined ? part : accumulateVolume(part, exposures, target, ages);
-    return trimVolume(accumulateAge(signal, beside), ages);
+    const opening = openingOf(signal, rule, ages);
+    const beside = exposures === undefined ? part : accumulateVolume(part, exposures, target, opening);
+    return trimVolume(accumulateAge(signal, beside), opening);
   };
   const accumulate =
     (signal: "activation" | "retention") =>

@@ -1,7 +1,7 @@
 // Planning a rule before launch: at a given traffic, how long until a feature this bad is rolled back or this good is kept, and
 // which failures are too small to be seen before the deadline. Pure; the CLI and the API both answer from it.
 import type { Against, Rule } from "../../../shared/features/rule.ts";
-import { alphaShares, KEEP_LOG_BAR, SECOND_LOG_BAR } from "../alpha-shares.ts";
+import { alphaShares, KEEP_LOG_BAR } from "../alpha-shares.ts";
 import { againstOf, judgedRule, type JudgedRule } from "../judged-rule.ts";
 import { smallestDetectable, unitsToKeep, unitsToRollback, type PlannedTest } from "./power.ts";
 
@@ -64,8 +64,9 @@ const forecastSignal = (
   const against = againstOf(rule, signal);
   const holdoutPerUnit =
     against === "threshold" ? undefined : traffic.holdoutUsersPerDay / traffic.usersPerDay;
-  const secondLogBar = against === "both" ? SECOND_LOG_BAR : undefined;
-  const rollback: PlannedTest = { threshold, logBar: Math.log(bar), prior, holdoutPerUnit, secondLogBar };
+  const logBar = Math.log(bar);
+  const secondLogBar = against === "both" ? logBar : undefined;
+  const rollback: PlannedTest = { threshold, logBar, prior, holdoutPerUnit, secondLogBar };
   const keep: PlannedTest = { threshold, logBar: KEEP_LOG_BAR, prior };
   const matureByDeadline = Math.floor(
     (traffic.usersPerDay * (rule.evaluationWindowSeconds - windowSeconds)) / DAY,

@@ -4,7 +4,6 @@
 import type { Against, Rule } from "../../../shared/features/rule.ts";
 import { accumulateOutcomes, type OutcomeBucket } from "../accumulate-outcomes.ts";
 import { accumulateRequests } from "../accumulate-requests.ts";
-import { SECOND_LOG_BAR } from "../alpha-shares.ts";
 import { EMPTY_TRAFFIC, type OutcomeEvidence } from "../evidence.ts";
 import { logEvidenceAbove } from "../keep-tests.ts";
 import {
@@ -70,7 +69,7 @@ export const replayOutcome = (
   ages: readonly { readonly empty: OutcomeEvidence; readonly buckets: readonly OutcomeBucket[] }[],
   replay: OutcomeReplay,
 ): Replay => {
-  const { signal: name, threshold, against, minCohortSize, bucketSeconds } = replay;
+  const { signal: name, threshold, against, logBar, minCohortSize, bucketSeconds } = replay;
   const signal = { name, threshold };
   const inOrder = ages
     .flatMap(({ empty: { ageSeconds }, buckets }, age) =>
@@ -100,7 +99,7 @@ export const replayOutcome = (
             : logEvidenceBelow(replay, signal, seen),
         isShownBeside:
           against !== "both" ||
-          logEvidenceWorseThanHoldout(evidence) >= SECOND_LOG_BAR ||
+          logEvidenceWorseThanHoldout(evidence) >= logBar ||
           cannotSucceed(onlyTreatmentOf(evidence)),
         logKeepEvidence: logEvidenceAbove(replay, signal, seen),
       };
@@ -123,7 +122,7 @@ export const replayTraffic = (
   buckets: readonly ({ readonly bucketS: number } & ByCohort<Tally>)[],
   replay: TrafficReplay,
 ): Replay => {
-  const { bound, against, bucketSeconds, countsFrom } = replay;
+  const { bound, against, logBar, bucketSeconds, countsFrom } = replay;
   const looks = function* (): Generator<Look> {
     let evidence = EMPTY_TRAFFIC;
     for (const bucket of buckets) {
@@ -135,7 +134,7 @@ export const replayTraffic = (
         at: bucket.bucketS + bucketSeconds,
         seen,
         logEvidence: against === "holdout" ? beside : logMeanExp(evidence.aboveBound),
-        isShownBeside: against !== "both" || beside >= SECOND_LOG_BAR,
+        isShownBeside: against !== "both" || beside >= logBar,
         logKeepEvidence: gridLogEvidence(seen, bound),
       };
     }

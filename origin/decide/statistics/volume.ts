@@ -19,12 +19,17 @@ export const NO_VOLUME: Volume = { knownTo: 0, from: 0, units: 0, seconds: 0, ce
 const CELLS_A_WINDOW = 8;
 const WEEK_SECONDS = 604_800;
 
-/** Fewer or more than this part of what is usual in a window is unusual. */
-const LEAST = 2 / 3;
-const MOST = 3 / 2;
+/** Fewer or more than this part of what is usual is unusual, beyond what chance does to a few units. */
+const LEAST = 3 / 4;
+const MOST = 4 / 3;
+const DEVIATIONS = 2;
 
-/** `windowSeconds`: how long a unit may take to succeed; `bucketSeconds`: width of an exposure bucket. */
-type Window = { readonly windowSeconds: number; readonly bucketSeconds: number };
+/** A unit succeeds from `opensAfterSeconds` to `windowSeconds` after its exposure; `bucketSeconds`: width of an exposure bucket. */
+export type Window = {
+  readonly opensAfterSeconds: number;
+  readonly windowSeconds: number;
+  readonly bucketSeconds: number;
+};
 
 /** Whole buckets, so that no bucket lies in two cells. */
 const cellSecondsOf = ({ windowSeconds, bucketSeconds }: Window): number =>
@@ -70,19 +75,39 @@ const unitsBetween = (volume: Volume, from: number, upTo: number, cellSeconds: n
     return common <= 0 ? sum : sum + (units * common) / (end - begin);
   }, 0);
 
+/** Units that came in a time, and those that usually come in as much. */
+export type Traffic = { readonly units: number; readonly usual: number };
+
 /**
- * How many units came in the window of the bucket that begins at `bucketS`, as a part of what is usual: 1 is as ever. null while
- * that is not known: there is no earlier cell to go by, or the window has not begun.
+ * The traffic of the bucket that begins at `bucketS` and has `units`, that of its cell, and that of the time in which its units can
+ * succeed. Nothing where no earlier cell says what is usual, and nothing of a time that has not begun.
  */
-export const volumeOf = (volume: Volume, bucketS: number, window: Window): number | null => {
+export const trafficBeside = (
+  volume: Volume,
+  { bucketS, units: own }: { readonly bucketS: number; readonly units: number | null },
+  window: Window,
+): Traffic[] => {
+  const { opensAfterSeconds, windowSeconds, bucketSeconds } = window;
   const cellSeconds = cellSecondsOf(window);
-  const upTo = Math.min(bucketS + window.bucketSeconds + window.windowSeconds, volume.knownTo);
-  const units = volume.units + unitsBetween(volume, volume.from, bucketS, cellSeconds);
-  const seconds = volume.seconds + bucketS - volume.from;
-  if (seconds < cellSeconds || units === 0 || upTo <= bucketS) return null;
-  const usual = (units / seconds) * (upTo - bucketS);
-  return unitsBetween(volume, bucketS, upTo, cellSeconds) / usual;
+  const cell = bucketS - ((bucketS - volume.from) % cellSeconds);
+  const before = volume.units + unitsBetween(volume, volume.from, cell, cellSeconds);
+  const seconds = volume.seconds + cell - volume.from;
+  if (seconds < cellSeconds || before === 0) return [];
+  const rate = before / seconds;
+  const times = [
+    { from: cell, upTo: cell + cellSeconds },
+    { from: bucketS + opensAfterSeconds, upTo: bucketS + bucketSeconds + windowSeconds },
+  ].flatMap((time) => {
+    const upTo = Math.min(time.upTo, volume.knownTo);
+    return upTo <= time.from
+      ? []
+      : { units: unitsBetween(volume, time.from, upTo, cellSeconds), usual: rate * (upTo - time.from) };
+  });
+  return own === null ? times : [{ units: own, usual: rate * bucketSeconds }, ...times];
 };
 
-/** What is not known is taken for usual. */
-export const isUsual = (part: number | null): boolean => part === null || (part >= LEAST && part <= MOST);
+/** `weight`: what one unit counts. */
+export const isUsual = ({ units, usual }: Traffic, weight: number): boolean => {
+  const chance = DEVIATIONS * Math.sqrt(usual * weight);
+  return units >= LEAST * usual - chance && units <= MOST * usual + chance;
+};

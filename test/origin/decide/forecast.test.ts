@@ -173,14 +173,14 @@ describe("a rule's forecast at 2,000 users a day; the numbers of users are compu
     const [floor] = forecastRule(rule, traffic);
     const [both] = forecastRule({ ...rule, compare: {} }, traffic);
     expect(both?.against).toBe("both");
-    expect(both?.rollback.map(({ users }) => users)).toEqual([951, 3052, 7425, 35_083]);
+    expect(both?.rollback.map(({ users }) => users)).toEqual([1682, 5398, 13_032, 58_347]);
     for (const [i, { users }] of (floor?.rollback ?? []).entries())
       expect(both?.rollback[i]?.users).toBeGreaterThan(users ?? Infinity);
     expect(both?.keep).toEqual(floor?.keep);
     expect(both?.smallestDetectable).toBeLessThan(floor?.smallestDetectable ?? 0);
-    // Beside as many users as the feature has, the second bar costs next to nothing.
+    // Beside as many users as the feature has, the second bar costs less than as many again.
     const [even] = forecastRule({ ...rule, compare: {} }, { ...traffic, holdoutUsersPerDay: 2000 });
-    expect(even?.rollback[0]?.users).toBe(402);
+    expect(even?.rollback[0]?.users).toBe(713);
   });
 
   test("does not exceed a rate of 100 %", () => {
