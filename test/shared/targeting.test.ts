@@ -6,7 +6,7 @@ import {
   type EvaluationContext,
 } from "../../shared/features/compile-targeting.ts";
 import { compareVersions, parseVersion } from "../../shared/features/semver.ts";
-import { MAX_CONDITIONS, MAX_DEPTH, Targeting } from "../../shared/features/targeting.ts";
+import { attributesOf, MAX_CONDITIONS, MAX_DEPTH, Targeting } from "../../shared/features/targeting.ts";
 import specification from "../spec/targeting.json" with { type: "json" };
 
 type Given = {
@@ -92,4 +92,17 @@ test("versions are totally ordered", () => {
       if (order(a, b) <= 0 && order(b, c) <= 0) expect(order(a, c)).toBeLessThanOrEqual(0);
     }),
   );
+});
+
+test("the attributes of a tree are those of all its comparisons, below groups and negations too", () => {
+  const comparison = (attribute: string) => ({ attribute, operator: "equals", value: "x" });
+  const tree = Targeting.parse({
+    operator: "and",
+    conditions: [
+      comparison("country"),
+      { operator: "not", condition: comparison("claim:plan") },
+      { operator: "or", conditions: [comparison("path"), comparison("cookie:beta")] },
+    ],
+  });
+  expect(attributesOf(tree)).toEqual(["country", "claim:plan", "path", "cookie:beta"]);
 });
