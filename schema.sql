@@ -37,7 +37,18 @@ create table edge_targets (
   attempts integer default 0 not null,
   last_error text,
   signs_answers boolean default false not null,
+  lineage text,
+  head text,
   constraint edge_targets_pkey PRIMARY KEY (url)
+);
+
+create table edge_witnesses (
+  url text not null,
+  lineage text not null,
+  revision bigint not null,
+  head text not null,
+  seen_at timestamp with time zone default clock_timestamp() not null,
+  constraint edge_witnesses_pkey PRIMARY KEY (url, lineage, revision, head)
 );
 
 create table feature_flags (
@@ -160,6 +171,15 @@ create table latency_sketches (
   constraint latency_sketches_cohort_check CHECK ((cohort = ANY (ARRAY['treatment'::text, 'holdout'::text]))),
   constraint latency_sketches_kind_check CHECK ((kind = ANY (ARRAY['document'::text, 'fetch'::text])))
 ) with (fillfactor=80);
+
+create table lineages (
+  id text not null,
+  begun_at timestamp with time zone default clock_timestamp() not null,
+  revision bigint not null,
+  head bytea not null,
+  place text not null,
+  constraint lineages_pkey PRIMARY KEY (id)
+);
 
 create table otel_spans (
   "timestamp" timestamp with time zone not null,
@@ -309,6 +329,8 @@ create table state_head (
   audit_hash bytea default '\x'::bytea not null,
   base bigint default 0 not null,
   features_bytes bigint default 0 not null,
+  lineage text default ''::text not null,
+  place text default ''::text not null,
   constraint state_head_pkey PRIMARY KEY (only_row),
   constraint state_head_only_row_check CHECK (only_row)
 );
@@ -446,17 +468,31 @@ CREATE OR REPLACE FUNCTION public.announce_states()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
-  change text;
+  change jsonb;
+  closes jsonb;
 begin
   select jsonb_build_object(
     'revision', new.revision, 'since', new.revision - 1, 'full', false,
+    'lineage', h.lineage, 'head', encode(h.audit_hash, 'hex'),
+    'sinceHead', (select encode(prev_hash, 'hex') from rollback_audit where revision = new.revision order by seq limit 1),
     'features', coalesce((
       select jsonb_agg(full_feature_state(f)) from feature_flags f where f.revision = new.revision), '[]'),
     'removed', coalesce((
       select jsonb_agg(feature_id) from feature_tombstones where revision = new.revision), '[]')
-  ) into change;
-  if octet_length(change) < 8000 then
-    perform pg_notify('sluice_states', change);
+  ) into change from state_head h;
+  if octet_length(change::text) >= 8000 then
+    select coalesce(jsonb_agg(jsonb_build_object('featureId', feature_id, 'epoch', epoch, 'version', version)), '[]')
+    into closes
+    from (
+      select feature_id, epoch, version from feature_flags where revision = new.revision and not enabled
+      union all
+      select feature_id, epoch, version from feature_tombstones where revision = new.revision
+    ) closed;
+    change := change || jsonb_build_object('since', new.revision, 'features', '[]'::jsonb, 'removed', '[]'::jsonb,
+      'closes', closes) - 'sinceHead';
+  end if;
+  if octet_length(change::text) < 8000 then
+    perform pg_notify('sluice_states', change::text);
   end if;
   return null;
 end
@@ -471,6 +507,27 @@ AS $function$
     seq, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor, action, feature_id, reason,
     version, epoch, revision, details
   )::text
+$function$;
+
+CREATE OR REPLACE FUNCTION public.begin_lineage()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  here text := history_place();
+begin
+  if current_setting('synchronous_commit') in ('off', 'local', 'remote_write') then
+    perform set_config('synchronous_commit', 'on', true);
+  end if;
+  if new.place is distinct from here or new.lineage = '' then
+    new.place := here;
+    new.lineage := left(replace(gen_random_uuid()::text, '-', ''), 16);
+    insert into lineages (id, revision, head, place) values (new.lineage, old.revision, old.audit_hash, here);
+  end if;
+  return new;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION public.commit_change(change jsonb)
@@ -676,6 +733,43 @@ AS $function$
   select feature_state(f) || jsonb_build_object('unit', f.unit)
 $function$;
 
+CREATE OR REPLACE FUNCTION public.head_at(at_revision bigint)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce(
+    (select encode(hash, 'hex') from rollback_audit where revision <= at_revision order by seq desc limit 1), '')
+$function$;
+
+CREATE OR REPLACE FUNCTION public.history_place()
+ RETURNS text
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+  select (select system_identifier from pg_control_system())::text
+    || '.' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+    || '.' || (select oid from pg_database where datname = current_database())::text
+$function$;
+
+CREATE OR REPLACE FUNCTION public.note_lineage(rewound boolean DEFAULT false)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  head state_head;
+begin
+  select * into head from state_head;
+  if rewound or head.place is distinct from history_place() then
+    update state_head set place = case when rewound then '' else place end returning * into head;
+  end if;
+  return head.lineage;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.raise_revision(above bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -706,6 +800,7 @@ CREATE TRIGGER feature_flags_bytes AFTER INSERT OR DELETE ON feature_flags FOR E
 CREATE TRIGGER feature_flags_bytes_changed AFTER UPDATE ON feature_flags FOR EACH ROW WHEN (old.targeting IS DISTINCT FROM new.targeting OR old.routes IS DISTINCT FROM new.routes OR old.gate IS DISTINCT FROM new.gate OR old.activation IS DISTINCT FROM new.activation) EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER outbox_announce_states AFTER INSERT ON outbox FOR EACH ROW WHEN (new.topic = 'state'::text) EXECUTE FUNCTION announce_states();
 CREATE TRIGGER rollback_audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON rollback_audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER state_head_lineage BEFORE UPDATE ON state_head FOR EACH ROW EXECUTE FUNCTION begin_lineage();
 
 alter table otel_spans owner to sluice_service;
 alter table span_log owner to sluice_service;
@@ -725,6 +820,7 @@ grant delete, insert, select, update on table dead_letters to sluice_service;
 grant delete, insert, select, update on table edge_progress to sluice_service;
 grant delete, insert, select, update on table edge_receipts to sluice_service;
 grant delete, insert, select, update on table edge_targets to sluice_service;
+grant delete, insert, select, update on table edge_witnesses to sluice_service;
 grant delete, insert, select, update on table feature_exposures to sluice_service;
 
 grant select on table feature_flags to sluice_service;
@@ -739,6 +835,9 @@ grant delete, insert, select, update on table fold_windows to sluice_service;
 grant delete, insert, select, update on table fold_windows_version to sluice_service;
 grant delete, insert, select, update on table ingest_presence to sluice_service;
 grant delete, insert, select, update on table latency_sketches to sluice_service;
+
+grant select on table lineages to sluice_service;
+
 grant delete, insert, select, update on table outbox to sluice_service;
 grant delete, insert, select, update on table outcome_counts to sluice_service;
 grant delete, insert, select, update on table pmf_evaluations to sluice_service;
@@ -763,6 +862,10 @@ grant delete, insert, select, update on table waiting_units to sluice_service;
 revoke execute on function commit_change(jsonb) from public;
 
 grant execute on function commit_change(jsonb) to sluice_service;
+
+revoke execute on function note_lineage(boolean) from public;
+
+grant execute on function note_lineage(boolean) to sluice_service;
 
 revoke execute on function raise_revision(bigint) from public;
 

@@ -32,7 +32,9 @@ const problemOf = (error: ReadPushError): Response => {
 const answerTo = (pushed: Result<PushAnswer, PushRefusal>): { status: 200 | 202 | 409; json: object } => {
   if (pushed.ok) return { status: 200, json: pushed.value };
   const { reason, have, ...rest } = pushed.error;
-  return { status: reason === "incomplete" ? 202 : 409, json: { revision: have, ...rest } };
+  // Whoever knows of no histories reads the revision alone.
+  const why = reason === "other" || reason === "busy" ? { reason } : {};
+  return { status: reason === "incomplete" ? 202 : 409, json: { revision: have, ...rest, ...why } };
 };
 
 export const makePushRoute = ({ readPush, push, sign, now }: Dependencies): Hono => {

@@ -10,7 +10,7 @@ import {
 /** Columns that came later, in the order in which they came. */
 const ADDED = {
   entries: ["closed_epoch integer", "closed_ahead integer", "closed_at_ms integer", "disputed integer"],
-  known: ["closed_at_ms integer"],
+  known: ["closed_at_ms integer", "lineage text", "head text"],
 };
 
 /** Makes the tables, and adds the columns that an older Worker did not have. */
@@ -52,11 +52,17 @@ const toEntry = (row: EntryRow): FeatureEntry => ({
   ...(row.disputed === 1 ? { disputed: true } : {}),
 });
 
+type KnownRow = {
+  revision: number;
+  base: number;
+  closed_at_ms: number | null;
+  lineage: string | null;
+  head: string | null;
+};
+
 export const loadSnapshot = (sql: SqlStorage): VersionedSnapshot => {
   const known = sql
-    .exec<{ revision: number; base: number; closed_at_ms: number | null }>(
-      "select revision, base, closed_at_ms from known",
-    )
+    .exec<KnownRow>("select revision, base, closed_at_ms, lineage, head from known")
     .toArray()[0];
   if (known === undefined) return emptySnapshot;
   const rows = sql.exec<EntryRow>(
@@ -69,6 +75,9 @@ export const loadSnapshot = (sql: SqlStorage): VersionedSnapshot => {
     base: Revision.parse(known.base),
     entries,
     ...(known.closed_at_ms === null ? {} : { closedAtMs: known.closed_at_ms }),
+    ...(known.lineage === null || known.head === null
+      ? {}
+      : { history: { lineage: known.lineage, head: known.head } }),
   };
 };
 
@@ -89,9 +98,11 @@ export const saveSnapshot = (sql: SqlStorage, before: VersionedSnapshot, next: V
         entry.disputed === true ? 1 : null,
       );
   sql.exec(
-    "insert or replace into known (only, revision, base, closed_at_ms) values (1, ?, ?, ?)",
+    "insert or replace into known (only, revision, base, closed_at_ms, lineage, head) values (1, ?, ?, ?, ?, ?)",
     next.revision,
     next.base,
     next.closedAtMs ?? null,
+    next.history?.lineage ?? null,
+    next.history?.head ?? null,
   );
 };

@@ -6,8 +6,11 @@ import {
   applyCloses,
   applyPush,
   deltaSince,
+  disputedFeatures,
   emptySnapshot,
   FIRST_REVISION,
+  heldFeatures,
+  isForeign,
   isNewer,
   type Push,
   type Version,
@@ -26,6 +29,8 @@ const CONFIRM_MS = 1_500;
 const ASLEEP_MS = 5_000;
 /** All revisions of one second are copied to KV together, and not while they are on their way to the regions. */
 const COPY_EVERY_MS = 1_000;
+/** A history that has not pushed for this long, three heartbeats, gives way to another. */
+const GIVES_WAY_AFTER_MS = 6_000;
 
 type Region = Version & { readonly seenAtMs: number };
 
@@ -38,6 +43,7 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
   private copiedCloseAtMs = 0;
   private readonly regions = new Map<string, Region>();
   private readonly parts = makePushParts();
+  private pushedAtMs = Date.now();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -71,16 +77,23 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
     // Closes hold whatever becomes of the rest: a close is never too old, too early or too large.
     const closed = received.closes === undefined ? {} : ({ closed: true } as const);
     const { revision: ofRevision, closes = [] } = received;
-    this.take(applyCloses(this.snapshot, closes, { revision: ofRevision, nowMs: beganMs }));
+    const of = { revision: ofRevision, nowMs: beganMs, isForeign: isForeign(this.snapshot, received) };
+    this.take(applyCloses(this.snapshot, closes, of));
     await this.keepCopied(beganMs);
+    const refuse = (reason: PushRefusal["reason"]) =>
+      err({ ...this.refusal(reason, received.asks === true), ...closed });
     const message = this.parts.add(received);
-    if (message === null) return err({ reason: "incomplete", have: this.have(), ...closed });
+    if (message === null) return refuse("incomplete");
+    if (message.replaces !== undefined && beganMs < this.pushedAtMs + GIVES_WAY_AFTER_MS)
+      return refuse("busy");
     const applied = applyPush(this.snapshot, message);
-    if (!applied.ok) return err({ ...applied.error, ...closed });
+    if (!applied.ok) return refuse(applied.error.reason);
+    this.pushedAtMs = beganMs;
     this.take(applied.value);
     await this.keepCopied(beganMs);
     const { revision } = message;
-    return ok({ revision, regions: await this.confirmationsOf(this.snapshot, region, beganMs), ...closed });
+    const regions = await this.confirmationsOf(this.snapshot, region, beganMs);
+    return ok({ revision, regions, ...closed, ...this.disputed() });
   }
 
   /** Copies the newest snapshot to KV, and again while there is a newer one or KV fails. */
@@ -133,8 +146,16 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
     return revision === this.copiedRevision && closedAtMs === this.copiedCloseAtMs;
   }
 
-  private have(): Revision {
-    return this.snapshot.revision ?? FIRST_REVISION;
+  private refusal(reason: PushRefusal["reason"], asks: boolean): PushRefusal {
+    const { snapshot } = this;
+    const have = snapshot.revision ?? FIRST_REVISION;
+    const holds = asks ? { holds: heldFeatures(snapshot) } : {};
+    return { reason, have, ...snapshot.history, ...holds, ...this.disputed() };
+  }
+
+  private disputed(): Pick<PushAnswer, "disputed"> {
+    const disputed = disputedFeatures(this.snapshot);
+    return disputed.length === 0 ? {} : { disputed };
   }
 
   private take(next: VersionedSnapshot): void {

@@ -20,6 +20,7 @@ const Stored = z.object({
   features: z.custom<readonly unknown[]>(Array.isArray),
   /** The epoch in which each feature was closed. An older hub did not write it. */
   closedEpochs: z.record(FeatureId, z.number()).default({}),
+  history: z.object({ lineage: z.string(), head: z.string() }).optional(),
 });
 
 export const writeKvCopy = async (
@@ -35,14 +36,15 @@ export const writeKvCopy = async (
     ),
   );
   const features = featuresOf(snapshot);
-  await kv.put(KEY, JSON.stringify({ revision, writtenAt: nowMs, features, closedEpochs }));
+  const { history } = snapshot;
+  await kv.put(KEY, JSON.stringify({ revision, writtenAt: nowMs, features, closedEpochs, history }));
 };
 
 /** null: there is no copy. Throws when KV fails, or when the copy cannot be read. */
 export const readKvCopy = async (kv: KVNamespace): Promise<KvCopy | null> => {
   const text = await kv.get(KEY, "text");
   if (text === null) return null;
-  const { revision, writtenAt, features, closedEpochs } = Stored.parse(JSON.parse(text));
+  const { revision, writtenAt, features, closedEpochs, history } = Stored.parse(JSON.parse(text));
   const delta = { revision, full: true, features: features.map(readEncodedFeature), removed: [] };
   const snapshot = applyDelta(emptySnapshot, delta);
   const entries = new Map(
@@ -51,5 +53,6 @@ export const readKvCopy = async (kv: KVNamespace): Promise<KvCopy | null> => {
       return [id, closedEpoch === undefined ? entry : { ...entry, closedEpoch }];
     }),
   );
-  return { snapshot: { ...snapshot, entries }, writtenAtMs: writtenAt };
+  const of = history === undefined ? {} : { history };
+  return { snapshot: { ...snapshot, entries, ...of }, writtenAtMs: writtenAt };
 };

@@ -2,7 +2,13 @@
 // acknowledgement and heartbeat in one call.
 import type { Revision } from "../../shared/ids.ts";
 import type { Result } from "../../shared/result.ts";
-import type { ApplyPushError, Push, SnapshotDelta } from "../../shared/snapshot/versioned-snapshot.ts";
+import type { HeldFeature } from "../../shared/snapshot/push-message.ts";
+import type {
+  ApplyPushError,
+  History,
+  Push,
+  SnapshotDelta,
+} from "../../shared/snapshot/versioned-snapshot.ts";
 
 export type Watch = {
   /** Who watches: an isolate's id at a replica, a region at the hub. */
@@ -37,14 +43,21 @@ export type PushAnswer = {
   readonly regions: readonly Confirmation[];
   /** The message named closes, and they are closed. */
   readonly closed?: true;
+  /** Closed here, though the origin says that they are open. */
+  readonly disputed?: readonly HeldFeature[];
 };
 
-/** Why a push was not applied. `incomplete`: parts of the message are missing. Its closes hold whatever the reason. */
-export type PushRefusal = {
-  readonly reason: ApplyPushError["reason"] | "incomplete";
-  readonly have: Revision;
-  readonly closed?: true;
-};
+/**
+ * Why a push was not applied, and what is here instead. `incomplete`: parts of the message are missing. `busy`: another
+ * history is pushed here. The closes of the message hold whatever the reason.
+ */
+export type PushRefusal = Pick<PushAnswer, "closed" | "disputed"> &
+  Partial<History> & {
+    readonly reason: ApplyPushError["reason"] | "incomplete" | "busy";
+    readonly have: Revision;
+    /** All features, where the message asks for them. */
+    readonly holds?: readonly HeldFeature[];
+  };
 
 export type HubRpc = Rpc.DurableObjectBranded & {
   /** Answers at once when there is something newer than `have`, else after `waitMs`. */

@@ -32,6 +32,7 @@ const sentence = {
   unlinked: "does not follow from the row before it",
   altered: "was altered",
   headMismatch: "is not the row that was committed last",
+  lost: "is the last one that an edge's history shares: the rows after it were lost or replaced, as after a failover",
 } as const;
 
 const rowNumber = (text: string | undefined, name: string): number | undefined => {

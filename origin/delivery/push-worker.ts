@@ -13,7 +13,15 @@ import { makeRedisBus } from "./bus/redis-bus.ts";
 import { connectRedis } from "../db/redis.ts";
 import { startPusher } from "./edges/push-to-edges.ts";
 import { makeSend } from "./edges/send-push.ts";
-import { changesSince, currentSnapshot, raiseRevision } from "../features/read-snapshot.ts";
+import { makeRecoverFromEdge } from "./edges/recover-from-edge.ts";
+import { makeFeatureChanges } from "../features/change-feature.ts";
+import {
+  changesSince,
+  currentHead,
+  currentSnapshot,
+  noteLineage,
+  raiseRevision,
+} from "../features/read-snapshot.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 
 export type PushOptions = {
@@ -69,6 +77,15 @@ const pusher =
         pool,
         edgeUrls,
         readChanges: (since) => changesSince(pool, since),
+        readHead: (since) => currentHead(pool, since),
+        recover: makeRecoverFromEdge({
+          pool,
+          changes: makeFeatureChanges({ pool, newId: randomUUID }),
+          beginLineage: () => noteLineage(pool, { rewound: true }),
+          readLineage: async () => (await currentHead(pool, null)).message.lineage,
+          raiseRevision: (above) => raiseRevision(pool, above),
+          log,
+        }),
         raiseRevision: (above) => raiseRevision(pool, above),
         send: makeSend({ keys: pushKeys, now: Date.now, newNonce: randomUUID }),
         onConfirmed: (confirmed) => report({ type: "edgeRevision", ...confirmed }),

@@ -22,6 +22,8 @@ export type AuditedRollback = {
 export type RollbackReceipt = {
   readonly featureId: FeatureId;
   readonly rollback: AuditedRollback;
+  /** The history of the database that the revision is of; null: of before histories had names. */
+  readonly lineage: string | null;
   readonly complete: boolean;
   readonly missingEdges: readonly string[];
   readonly confirmations: readonly (Confirmation & {
@@ -32,18 +34,28 @@ export type RollbackReceipt = {
 
 export type SignedReceipt = { readonly receipt: RollbackReceipt; readonly signature: string };
 
+const readLineage = async (db: Queryable, revision: Revision): Promise<string | null> => {
+  const { rows } = await db.query<{ id: string }>(
+    "select id from lineages where revision < $1 order by revision desc, begun_at desc limit 1",
+    [revision],
+  );
+  return rows[0]?.id ?? null;
+};
+
 export const readReceipt = async (
   db: Queryable,
   featureId: FeatureId,
   rollback: AuditedRollback,
 ): Promise<RollbackReceipt> => {
-  const [confirmations, missingEdges] = await Promise.all([
+  const [confirmations, missingEdges, lineage] = await Promise.all([
     readConfirmations(db, rollback.revision),
     readMissingEdges(db, rollback.revision),
+    readLineage(db, rollback.revision),
   ]);
   return {
     featureId,
     rollback,
+    lineage,
     complete: missingEdges.length === 0,
     missingEdges,
     confirmations: confirmations.map((one) =>

@@ -5,6 +5,7 @@ import type { Pool } from "../db/pool.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
+import type { HeldFeature } from "../../shared/snapshot/push-message.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
 import type { Committed, FeatureChange } from "./commit-change.ts";
@@ -24,6 +25,7 @@ import {
   type Shares,
   type Target,
 } from "./prepare-change.ts";
+import { prepareRecovery, type RecoverySource } from "./prepare-recovery.ts";
 import { prepareRollback, prepareTagRollback } from "./prepare-rollback.ts";
 import { readRelatedFeatures, type RelatedFeatures } from "./related-features.ts";
 
@@ -74,6 +76,17 @@ export type FeatureChanges = {
   readonly rollbackFeature: (target: RollbackTarget, by: Attribution) => Outcome<ChangedFeature>;
   /** All open features with the tag, and their dependents, in one revision; null when there is none. */
   readonly rollbackTag: (tag: string, by: Attribution) => Outcome<ChangedFeatures | null>;
+  /** Takes over what an edge knows and the database has lost. Closes, and opens nothing; null when nothing was lost. */
+  readonly recoverFeatures: (
+    held: readonly HeldFeature[],
+    source: RecoverySource,
+  ) => Outcome<RecoveredFeatures | null>;
+};
+
+export type RecoveredFeatures = {
+  readonly revision: Revision;
+  /** The features that were closed. */
+  readonly closed: readonly FeatureId[];
 };
 
 export type RollbackTarget = Target & {
@@ -120,6 +133,11 @@ const changedFeatures = ({ committed }: CommittedChange): ChangedFeatures => ({
   revision: committed.revision,
   at: committed.at,
   features: committed.features.map(({ featureId, version }) => ({ featureId, version })),
+});
+
+const recoveredFeatures = ({ committed, changes }: CommittedChange): RecoveredFeatures => ({
+  revision: committed.revision,
+  closed: changes.filter(({ kind }) => kind === "rollback").map(({ featureId }) => featureId),
 });
 
 const mapOk = <A, B>(result: Result<A, ChangeError>, to: (value: A) => B): Result<B, ChangeError> =>
@@ -219,6 +237,14 @@ export const makeFeatureChanges = ({
       const prepare = (related: RelatedFeatures) => ok(prepareTagRollback(related, tag, by));
       const result = await carryOut({ actor: by.actor, read, prepare });
       return mapOk(result, (change) => (change === null ? null : changedFeatures(change)));
+    },
+    recoverFeatures: async (held, source) => {
+      const featureIds = held.map(({ featureId }) => featureId);
+      const read = () => readRelatedFeatures(pool, { featureIds });
+      const prepare = (related: RelatedFeatures) => prepareRecovery(related, held, source);
+      return mapOk(await carryOut({ actor: "sluice", read, prepare }), (change) =>
+        change === null ? null : recoveredFeatures(change),
+      );
     },
   };
 };

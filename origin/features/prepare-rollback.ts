@@ -17,7 +17,11 @@ export type RollbackCause = Reason & {
   readonly evidence?: Readonly<Record<string, unknown>> | undefined;
 };
 
-const rollBack = (record: FeatureRecord, reason: string, details: Record<string, unknown>): FeatureChange =>
+export const rollBack = (
+  record: FeatureRecord,
+  reason: string,
+  details: Record<string, unknown>,
+): FeatureChange =>
   changeOf(record, {
     kind: "rollback",
     reason,

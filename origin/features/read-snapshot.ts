@@ -17,8 +17,16 @@ export const currentSnapshot = async (db: Queryable): Promise<Snapshot> => {
   return Full.parse(rows[0]);
 };
 
+/** A revision that an edge has, and the head of its history; an older edge tells none. */
+export type Since = { readonly revision: Revision; readonly head?: string | undefined };
+
 /** A push, and what it closes: closes travel alone where the rest is long. */
-export type Changes = { readonly message: PushMessage; readonly closes: readonly Close[] };
+export type Changes = {
+  readonly message: PushMessage;
+  readonly closes: readonly Close[];
+  /** false: `since` is of another history than this database's, and the message is a full one. */
+  readonly knowsSince: boolean;
+};
 
 const Removed = z.array(Close);
 
@@ -29,26 +37,80 @@ const closesIn = ({ features }: PushMessage, removed: readonly Close[]): Close[]
   ...removed,
 ];
 
+/** Columns of the head, for statements whose $1 is the edge's revision and $2 its head. */
+const headColumns = `revision, nullif(lineage, '') as lineage, encode(audit_hash, 'hex') as head,
+  place <> '' and place <> history_place() as moved,
+  $1::bigint is null or $2::text is null or ($1 <= revision and head_at($1) = $2) as knows`;
+
+const Head = z.object({
+  revision: Revision,
+  lineage: z.string().nullable(),
+  head: z.string(),
+  moved: z.boolean(),
+  knows: z.boolean(),
+});
+
+/** What names the state in a message. A database in which nothing was committed yet has no lineage. */
+const nameOf = ({ revision, lineage, head }: z.infer<typeof Head>) => ({
+  revision,
+  ...(lineage === null ? {} : { lineage, head }),
+});
+
+/** The database's newest state by its name alone, as a message without features; and whether it knows an edge's state. */
+export const currentHead = async (
+  db: Queryable,
+  since: Since | null,
+): Promise<{ readonly message: PushMessage; readonly knowsSince: boolean }> => {
+  const { rows } = await db.query({
+    name: "current-head",
+    text: `select ${headColumns} from state_head`,
+    values: [since?.revision ?? null, since?.head ?? null],
+  });
+  const head = Head.parse(rows[0]);
+  if (head.moved) {
+    await noteLineage(db);
+    return currentHead(db, since);
+  }
+  const { revision } = head;
+  const message = { ...nameOf(head), since: revision, full: false, features: [], removed: [] };
+  return { message, knowsSince: head.knows };
+};
+
 /**
- * The push that brings an edge from `since` to now. It is full when `since` is null, or older than the revision to which
- * the database was raised after a restore: below that, edges may have had other states under the same numbers.
+ * The push that brings an edge from `since` to now. It is full when `since` is null or of another history. Of an older
+ * edge nobody knows that, so it is full below the revision to which the database was raised after a restore.
  */
-export const changesSince = async (db: Queryable, since: Revision | null): Promise<Changes> => {
+export const changesSince = async (db: Queryable, since: Since | null): Promise<Changes> => {
   const { rows } = await db.query({
     name: "changes-since",
-    text: `select head.revision, head.full,
+    text: `select head.*,
             coalesce((select jsonb_agg(full_feature_state(f) order by f.feature_id)
                       from feature_flags f where head.full or f.revision > $1), '[]') as features,
             coalesce((select jsonb_agg(feature_id order by feature_id)
                       from feature_tombstones where not head.full and revision > $1), '[]') as removed,
             coalesce((select jsonb_agg(jsonb_build_object('featureId', feature_id, 'epoch', epoch, 'version', version))
                       from feature_tombstones where not head.full and revision > $1), '[]') as "removedCloses"
-     from (select revision, $1::bigint is null or $1 < base as full from state_head) head`,
-    values: [since],
+     from (select known.*, $1::bigint is null or not knows or ($2::text is null and $1 < base) as full
+           from (select ${headColumns}, base from state_head) known) head`,
+    values: [since?.revision ?? null, since?.head ?? null],
   });
-  const message = PushMessage.parse(rows[0]);
+  const head = Head.parse(rows[0]);
+  if (head.moved) {
+    await noteLineage(db);
+    return changesSince(db, since);
+  }
+  const message = PushMessage.parse({ ...rows[0], ...nameOf(head), lineage: head.lineage ?? undefined });
   const closes = closesIn(message, Removed.parse(rows[0]?.removedCloses));
-  return { message: message.full || since === null ? message : { ...message, since }, closes };
+  const builtOn =
+    message.full || since === null
+      ? {}
+      : { since: since.revision, ...(since.head === undefined ? {} : { sinceHead: since.head }) };
+  return { message: { ...message, ...builtOn }, closes, knowsSince: head.knows };
+};
+
+/** Begins the lineage of a history that began since the last change. `rewound`: edges know a history that was lost here. */
+export const noteLineage = async (db: Queryable, { rewound = false } = {}): Promise<void> => {
+  await db.query("select note_lineage($1)", [rewound]);
 };
 
 /** For an edge that has a revision which this database never gave out: the next revisions are above it. */

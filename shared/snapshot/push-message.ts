@@ -47,6 +47,19 @@ export const Part = z.object({
 });
 export type Part = z.infer<typeof Part>;
 
+/** One history of the database: a restore or a promoted standby begins another. */
+const Lineage = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+/** The hash of the newest audit row at a revision, in hex; empty: there is none yet. It names all that came before it. */
+const Head = z.string().regex(/^(?:[0-9a-f]{64})?$/);
+
+/** A state: its revision, and the history that the revision is of. */
+export const HistoryPoint = z.object({ lineage: Lineage, revision: Revision, head: Head });
+export type HistoryPoint = z.infer<typeof HistoryPoint>;
+
+/** What an edge has of a feature, closed or removed by the word of an origin, and in which epoch. */
+export const HeldFeature = z.object({ featureId: FeatureId, closed: z.boolean(), epoch: Count });
+export type HeldFeature = z.infer<typeof HeldFeature>;
+
 export const PushMessage = z.object({
   revision: Revision,
   /** true: `features` is everything there is. false: the features that changed. */
@@ -59,6 +72,15 @@ export const PushMessage = z.object({
   /** These are closed at once, whatever becomes of the rest of the message. */
   closes: z.array(Close).optional(),
   part: Part.optional(),
+  /** The history of `revision`, and its head. An older origin names neither. */
+  lineage: Lineage.optional(),
+  head: Head.optional(),
+  /** The head of `since`. */
+  sinceHead: Head.optional(),
+  /** The state of another history that this full message takes the place of. */
+  replaces: HistoryPoint.optional(),
+  /** Asks what the edge holds of each feature, where it has another state than the message builds on. */
+  asks: z.boolean().optional(),
   /** The host of the edge that the push is for. An older origin names none. */
   audience: z.string().max(300).optional(),
   /** Chosen anew for each push. The edge's signed answer covers it. */

@@ -4,7 +4,7 @@
 import type { EncodedFeature } from "../features/encoded-feature.ts";
 import { Revision, type FeatureId } from "../ids.ts";
 import { err, ok, type Result } from "../result.ts";
-import type { Close, PushMessage } from "./push-message.ts";
+import type { Close, HeldFeature, HistoryPoint, PushMessage } from "./push-message.ts";
 
 /** `state` is null once the feature was removed: the mark tells others to remove it too. */
 export type FeatureEntry = {
@@ -28,7 +28,11 @@ export type VersionedSnapshot = {
   readonly entries: ReadonlyMap<FeatureId, FeatureEntry>;
   /** The newest close that came alone, by the hub's clock. Rises, and orders snapshots of one revision. */
   readonly closedAtMs?: number;
+  /** The history that the revision is of, by the hub alone. Absent: an older origin pushed it. */
+  readonly history?: History;
 };
+
+export type History = Pick<HistoryPoint, "lineage" | "head">;
 
 /** What a copy has: a revision, and within it the closes that came alone. */
 export type Version = Pick<VersionedSnapshot, "revision" | "closedAtMs">;
@@ -41,13 +45,13 @@ export type SnapshotDelta = Pick<PushMessage, "revision" | "full" | "removed"> &
 
 /** A push that was found right. */
 export type Push = SnapshotDelta &
-  Pick<PushMessage, "since" | "closes" | "part"> & {
+  Pick<PushMessage, "since" | "closes" | "part" | "lineage" | "head" | "sinceHead" | "replaces" | "asks"> & {
     /** The features of which the origin itself says that they are closed. Others may be closed here because this edge does not understand them. */
     readonly closed?: readonly FeatureId[];
   };
 
-/** `stale`: older than what is known. `gap`: builds on a revision that never arrived. */
-export type ApplyPushError = { readonly reason: "stale" | "gap"; readonly have: Revision };
+/** `stale`: older than what is known. `gap`: builds on a revision that never arrived. `other`: of another history. */
+export type ApplyPushError = { readonly reason: "stale" | "gap" | "other"; readonly have: Revision };
 
 /** The revision of the built-in default: nothing was ever pushed. */
 export const FIRST_REVISION = Revision.parse(0);
@@ -60,14 +64,50 @@ export const isNewer = (one: Version, other: Version): boolean => {
   return (one.closedAtMs ?? 0) > (other.closedAtMs ?? 0);
 };
 
+const historyOf = ({ lineage, head }: Push): { readonly history?: History } =>
+  lineage === undefined || head === undefined ? {} : { history: { lineage, head } };
+
+/** Whether the push takes the place of exactly this state, which is of another history. */
+const takesOver = ({ revision, history }: VersionedSnapshot, { full, replaces, ...push }: Push): boolean =>
+  full &&
+  replaces !== undefined &&
+  revision !== null &&
+  push.revision > revision &&
+  replaces.revision === revision &&
+  replaces.lineage === history?.lineage &&
+  replaces.head === history.head;
+
+/**
+ * Whether the push continues the history of the snapshot. Within a lineage, revisions say it, but for a database that was
+ * put back unnoticed. Between two, only equal heads do. Older origins and the states that they pushed say nothing.
+ */
+const continues = ({ revision, history }: VersionedSnapshot, push: Push): boolean => {
+  const { lineage, head, since, sinceHead, full } = push;
+  if (history === undefined || lineage === undefined || head === undefined) return true;
+  if (push.revision === revision) return head === history.head;
+  const isBuiltOnIt = !full && since === revision;
+  if (isBuiltOnIt && sinceHead !== undefined) return sinceHead === history.head;
+  return lineage === history.lineage;
+};
+
+/** Whether the push brings another history than the hub's, so that its closes are news to the hub's own origin. */
+export const isForeign = ({ history }: VersionedSnapshot, { lineage }: Push): boolean =>
+  history !== undefined && lineage !== undefined && lineage !== history.lineage;
+
 /** The snapshot after a push. An equal revision changes nothing and is no failure: pushes are repeated. */
 export const applyPush = (
   snapshot: VersionedSnapshot,
   push: Push,
 ): Result<VersionedSnapshot, ApplyPushError> => {
   const have = snapshot.revision;
+  if (have !== null && takesOver(snapshot, push)) return ok(applyDelta(snapshot, push, { isTakeover: true }));
+  if (have !== null && !continues(snapshot, push)) return err({ reason: "other", have });
   if (have !== null && push.revision < have) return err({ reason: "stale", have });
-  if (have !== null && push.revision === have) return ok(snapshot);
+  if (have !== null && push.revision === have) {
+    const { history = snapshot.history } = historyOf(push);
+    const isSame = history?.lineage === snapshot.history?.lineage;
+    return ok(isSame || history === undefined ? snapshot : { ...snapshot, history });
+  }
   if (!push.full && push.since !== undefined && push.since > (have ?? 0))
     return err({ reason: "gap", have: have ?? FIRST_REVISION });
   return ok(applyDelta(snapshot, push));
@@ -76,15 +116,20 @@ export const applyPush = (
 const close = (state: EncodedFeature): EncodedFeature => ({ ...state, enabled: false, rolloutBps: 0 });
 
 /**
- * Closes features before the rest of their `revision` is here; where it is here, it has said more. A feature that is unknown so far is marked, so that a late
+ * Closes features before the rest of their `revision` is here; where it is here, it has said more. A close of another
+ * history always holds, and stays until the hub's own origin knows of it. A feature that is unknown so far is marked, so that a late
  * message cannot open it. The revision stays, because the rest of it is missing.
  */
 export const applyCloses = (
   snapshot: VersionedSnapshot,
   closes: readonly Close[],
-  { revision, nowMs }: { readonly revision: Revision; readonly nowMs: number },
+  {
+    revision,
+    nowMs,
+    isForeign: isNews,
+  }: { readonly revision: Revision; readonly nowMs: number; readonly isForeign: boolean },
 ): VersionedSnapshot => {
-  if (snapshot.revision !== null && snapshot.revision >= revision) return snapshot;
+  if (!isNews && snapshot.revision !== null && snapshot.revision >= revision) return snapshot;
   const closedAtMs = Math.max(nowMs, (snapshot.closedAtMs ?? 0) + 1);
   const entries = new Map(snapshot.entries);
   let isChanged = false;
@@ -98,7 +143,7 @@ export const applyCloses = (
       revision: entry?.revision ?? FIRST_REVISION,
       state: state && close({ ...state, epoch, version: Math.max(state.version, version) }),
       closedEpoch: epoch,
-      closedAhead: revision,
+      ...(isNews ? { disputed: true } : { closedAhead: revision }),
       closedAtMs,
     });
   }
@@ -109,14 +154,21 @@ const entryOf = (
   revision: Revision,
   state: EncodedFeature,
   known: FeatureEntry | undefined,
-  isClosed: boolean,
+  { isClosed, isTakeover }: { readonly isClosed: boolean; readonly isTakeover: boolean },
 ): FeatureEntry => {
+  const { closedEpoch = 0, closedAhead = FIRST_REVISION, disputed = isTakeover } = known ?? {};
+  // The origin has to hear of a later epoch, so that the next one that a person opens is later still.
+  if (isClosed && disputed && closedEpoch > state.epoch) return { revision, state, closedEpoch, disputed };
   if (isClosed) return { revision, state, closedEpoch: state.epoch };
-  const { closedEpoch = 0, closedAhead = FIRST_REVISION } = known ?? {};
-  if (state.epoch > closedEpoch || revision >= closedAhead) return { revision, state };
-  return { revision, state: close(state), closedEpoch, closedAhead };
+  if (state.epoch > closedEpoch) return { revision, state };
+  // Closing wins: another history that does not know of the close opens nothing.
+  if (disputed) return { revision, state: close(state), closedEpoch, disputed };
+  return revision >= closedAhead
+    ? { revision, state }
+    : { revision, state: close(state), closedEpoch, closedAhead };
 };
 
+/** A removed feature counts as closed in its last epoch. */
 const removedEntry = (revision: Revision, known: FeatureEntry | undefined): FeatureEntry => {
   const epochs = [known?.closedEpoch, known?.state?.epoch].filter((epoch) => epoch !== undefined);
   return {
@@ -129,7 +181,8 @@ const removedEntry = (revision: Revision, known: FeatureEntry | undefined): Feat
 /** Applies a delta whose revision is known to be newer. `closed` names the features that the origin says are closed. */
 export const applyDelta = (
   snapshot: VersionedSnapshot,
-  delta: SnapshotDelta & Pick<Push, "closed">,
+  delta: SnapshotDelta & Partial<Push>,
+  { isTakeover = false } = {},
 ): VersionedSnapshot => {
   const { revision } = delta;
   const entries = new Map(snapshot.entries);
@@ -145,7 +198,8 @@ export const applyDelta = (
   for (const id of removed) entries.set(id, { ...removedEntry(revision, entries.get(id)), ...stamp });
   for (const state of delta.features) {
     const { featureId } = state;
-    const entry = entryOf(revision, state, entries.get(featureId), closed.has(featureId));
+    const isClosed = closed.has(featureId);
+    const entry = entryOf(revision, state, entries.get(featureId), { isClosed, isTakeover });
     entries.set(featureId, { ...entry, ...stamp });
   }
   return {
@@ -153,8 +207,22 @@ export const applyDelta = (
     base: snapshot.revision === null ? revision : snapshot.base,
     entries,
     ...(closedAtMs === 0 ? {} : { closedAtMs }),
+    ...historyOf({ ...delta }),
   };
 };
+
+/** What the hub holds of each feature, for an origin that does not know it. */
+export const heldFeatures = ({ entries }: VersionedSnapshot): HeldFeature[] =>
+  [...entries].flatMap(([featureId, { state, closedEpoch }]) => {
+    const epoch = Math.max(closedEpoch ?? 0, state?.epoch ?? 0);
+    return epoch === 0 ? [] : [{ featureId, closed: state === null || closedEpoch !== undefined, epoch }];
+  });
+
+/** What the hub keeps closed although its origin says that it is open. */
+export const disputedFeatures = ({ entries }: VersionedSnapshot): HeldFeature[] =>
+  [...entries].flatMap(([featureId, { closedEpoch = 0, disputed }]) =>
+    disputed === true ? [{ featureId, closed: true, epoch: closedEpoch }] : [],
+  );
 
 /** null when `have` is up to date, or newer than this snapshot, which must then not be believed over it. */
 export const deltaSince = (

@@ -1,14 +1,13 @@
 // A streaming standby of a real PostgreSQL answers questions about the past, and nothing waits for it.
-import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { Client } from "pg";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";
+import { startStandby } from "../support/standby.ts";
 import { waitFor } from "../support/telemetry.ts";
 
 const Audit = z.object({ entries: z.array(z.unknown()) });
@@ -21,27 +20,6 @@ const query = async (url: string, text: string) => {
   } finally {
     await client.end();
   }
-};
-
-/** A base backup made by copying the data while the server notes what changes meanwhile. */
-const startStandby = async (primaryUrl: string, from: string, to: string) => {
-  const client = new Client({ connectionString: primaryUrl });
-  await client.connect();
-  await client.query("select pg_backup_start('standby', true)");
-  await promisify(execFile)("cp", ["-a", from, to]); // with its owner, which fs.cp does not keep
-  const { rows } = await client.query<{ labelfile: string }>("select labelfile from pg_backup_stop()");
-  await client.end();
-  const data = join(to, "postgres", "data");
-  await rm(join(data, "postmaster.pid"));
-  await writeFile(join(data, "backup_label"), rows[0]?.labelfile ?? "");
-  await writeFile(join(data, "standby.signal"), "");
-  const { hostname, port, username, password } = new URL(primaryUrl);
-  return startEmbeddedPostgres({
-    dataDir: to,
-    settings: {
-      primary_conninfo: `host=${hostname} port=${port} user=${username} password=${password}`,
-    },
-  });
 };
 
 test("history comes from the standby, changes go to the primary, and without the standby the primary answers all", async () => {

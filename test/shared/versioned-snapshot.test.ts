@@ -8,9 +8,11 @@ import {
   applyDelta,
   applyPush,
   deltaSince,
+  disputedFeatures,
   emptySnapshot,
   featuresOf,
   FIRST_REVISION,
+  heldFeatures,
   isNewer,
   type Push,
   type VersionedSnapshot,
@@ -128,7 +130,7 @@ describe("a delta", () => {
 describe("a close that comes before the rest of its revision", () => {
   const closeOf = (name: string, epoch = 1) => ({ featureId: id(name), epoch, version: 5 });
   const closedAt = (snapshot: VersionedSnapshot, at: number, ...closes: ReturnType<typeof closeOf>[]) =>
-    applyCloses(snapshot, closes, { revision: revision(at), nowMs: 1_000 });
+    applyCloses(snapshot, closes, { revision: revision(at), nowMs: 1_000, isForeign: false });
   const openOf = (snapshot: VersionedSnapshot): string[] =>
     featuresOf(snapshot).flatMap(({ featureId, enabled }) => (enabled ? [featureId] : []));
 
@@ -177,6 +179,124 @@ describe("a close that comes before the rest of its revision", () => {
     const marked = closedAt(emptySnapshot, 9, closeOf("a"));
     expect(openOf(applied(marked, full(8, feature("a"), feature("b"))))).toEqual(["b"]);
     expect(openOf(applied(marked, full(9, feature("a"), feature("b"))))).toEqual(["a", "b"]);
+  });
+});
+
+describe("histories", () => {
+  const inEpoch = (name: string, epoch: number, enabled = true): EncodedFeature =>
+    encodeFeature(FeatureState.parse({ featureId: name, enabled, rolloutBps: 0, version: 1, epoch }));
+  const [h7, h8, h9] = ["7".repeat(64), "8".repeat(64), "9".repeat(64)];
+  const of = (push: Push, lineage: string, head: string, rest: Partial<Push> = {}): Push => ({
+    ...push,
+    lineage,
+    head,
+    closed: push.features.flatMap(({ featureId, enabled }) => (enabled ? [] : [featureId])),
+    ...rest,
+  });
+  const openOf = (snapshot: VersionedSnapshot): string[] =>
+    featuresOf(snapshot).flatMap(({ featureId, enabled }) => (enabled ? [featureId] : []));
+  /** `a` is open and `b` is closed, both in epoch 2. */
+  const ofA = applied(emptySnapshot, of(full(7, inEpoch("a", 2), inEpoch("b", 2, false)), "A", h7));
+  const replaces = { lineage: "A", revision: revision(7), head: h7 };
+  const other = { ok: false, error: { reason: "other", have: 7 } };
+
+  test("an equal revision of another head confirms nothing, and of the same head it does", () => {
+    expect(applyPush(ofA, of(full(7), "A", h8))).toEqual(other);
+    expect(applyPush(ofA, of(full(7), "B", h8))).toEqual(other);
+    expect(applyPush(ofA, of(full(7), "A", h7))).toEqual({ ok: true, value: ofA });
+    expect(applied(ofA, of(full(7), "B", h7)).history).toEqual({ lineage: "B", head: h7 });
+  });
+
+  test("another lineage continues this one from its very head, and from nowhere else", () => {
+    const next = (sinceHead: string, since = 7) =>
+      applyPush(ofA, of(change(8, since, inEpoch("a", 3)), "B", h8, { sinceHead }));
+    expect(next(h7).ok).toBe(true);
+    expect(next(h9)).toEqual(other);
+    expect(next(h7, 6)).toEqual(other);
+    expect(applyPush(ofA, of(change(8, 7), "A", h8, { sinceHead: h9 }))).toEqual(other);
+  });
+
+  test("another history takes over only by naming exactly the state that it replaces", () => {
+    const over = (rest: Partial<Push>) => applyPush(ofA, of(full(9, inEpoch("a", 2)), "B", h9, rest));
+    expect(over({})).toEqual(other);
+    expect(over({ replaces: { ...replaces, head: h8 } })).toEqual(other);
+    expect(over({ replaces: { ...replaces, revision: revision(6) } })).toEqual(other);
+    expect(over({ replaces: { ...replaces, lineage: "C" } })).toEqual(other);
+    expect(over({ replaces, full: false })).toEqual(other);
+    expect(over({ replaces, revision: revision(7) })).toEqual(other);
+    expect(over({ replaces }).ok).toBe(true);
+  });
+
+  test("a history that takes over opens nothing that is closed here in its epoch, and hears of it", () => {
+    const push = of(full(9, inEpoch("a", 2), inEpoch("b", 2)), "B", h9, { replaces });
+    const after = applied(ofA, push);
+    expect(openOf(after)).toEqual(["a"]);
+    expect(disputedFeatures(after)).toEqual([{ featureId: "b", closed: true, epoch: 2 }]);
+    const edited = applied(after, of(change(10, 9, inEpoch("b", 2)), "B", h8, { sinceHead: h9 }));
+    expect(openOf(edited)).toEqual(["a"]);
+    const agreed = applied(after, of(change(10, 9, inEpoch("b", 2, false)), "B", h8, { sinceHead: h9 }));
+    expect(disputedFeatures(agreed)).toEqual([]);
+    expect(openOf(applied(agreed, of(change(11, 10, inEpoch("b", 3)), "B", h7, { sinceHead: h8 })))).toEqual(
+      ["b", "a"].toSorted(),
+    );
+  });
+
+  test("a removed feature counts as closed for another history", () => {
+    const removed = applied(ofA, { ...of(change(8, 7), "A", h8, { sinceHead: h7 }), removed: [id("a")] });
+    expect(heldFeatures(removed)).toContainEqual({ featureId: "a", closed: true, epoch: 2 });
+    const push = of(full(9, inEpoch("a", 2)), "B", h9, {
+      replaces: { lineage: "A", revision: revision(8), head: h8 },
+    });
+    expect(openOf(applied(removed, push))).toEqual([]);
+  });
+
+  test("a close of another history holds, of whatever revision, until this one knows of it", () => {
+    const closes = [{ featureId: id("a"), epoch: 2, version: 9 }];
+    const closed = applyCloses(ofA, closes, { revision: revision(3), nowMs: 1, isForeign: true });
+    expect(openOf(closed)).toEqual([]);
+    expect(disputedFeatures(closed)).toEqual([{ featureId: "a", closed: true, epoch: 2 }]);
+    const later = applied(closed, of(change(8, 7, inEpoch("a", 2)), "A", h8, { sinceHead: h7 }));
+    expect(openOf(later)).toEqual([]);
+    const known = applied(later, of(change(9, 8, inEpoch("a", 2, false)), "A", h9, { sinceHead: h8 }));
+    expect(disputedFeatures(known)).toEqual([]);
+  });
+
+  test("an origin that names no history goes by revisions, as before", () => {
+    expect(applied(ofA, change(8, 7, inEpoch("b", 2))).revision).toBe(8);
+    expect(applyPush(ofA, full(6))).toEqual({ ok: false, error: { reason: "stale", have: 7 } });
+  });
+
+  test("whatever two histories push, a feature opens only in a later epoch than it was closed in", () => {
+    const step = fc.record({
+      lineage: fc.constantFrom("A", "B"),
+      epoch: fc.integer({ min: 1, max: 3 }),
+      enabled: fc.boolean(),
+      kind: fc.constantFrom("takeover", "close"),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
+        let snapshot = ofA;
+        for (const [at, { lineage, epoch, enabled, kind }] of steps.entries()) {
+          const before = snapshot;
+          if (kind === "close") {
+            const closes = [{ featureId: id("a"), epoch, version: 1 }];
+            snapshot = applyCloses(snapshot, closes, { revision: revision(100), nowMs: at, isForeign: true });
+          } else {
+            const { history } = snapshot;
+            if (history === undefined || snapshot.revision === null) throw new Error("no history");
+            snapshot = applied(
+              snapshot,
+              of(full(8 + at, inEpoch("a", epoch, enabled)), `${lineage}${at}`, h9, {
+                replaces: { ...history, revision: snapshot.revision },
+              }),
+            );
+          }
+          const [was, is] = [before, snapshot].map(({ entries }) => entries.get(id("a")));
+          if (was?.state?.enabled === false && is?.state?.enabled === true)
+            expect(is.state.epoch).toBeGreaterThan(was.closedEpoch ?? 0);
+        }
+      }),
+    );
   });
 });
 

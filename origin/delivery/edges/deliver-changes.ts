@@ -1,5 +1,5 @@
 // Brings changes to one edge: short ones as one message, long ones as their closes alone and then in parts.
-import type { Changes } from "../../features/read-snapshot.ts";
+import type { Changes, Since } from "../../features/read-snapshot.ts";
 import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
 import type { PushAnswer } from "./send-push.ts";
 import { bytesOf, closesAlone, closesForOlderEdge, isLong, OLDER_EDGE_BYTES, partsOf } from "./split-push.ts";
@@ -9,7 +9,10 @@ type SendToEdge = (message: PushMessage) => Promise<PushAnswer>;
 const hasFailed = ({ kind }: PushAnswer): boolean => kind === "failed" || kind === "refused";
 
 /** Closes what the changes close, and leaves the rest for later. */
-export const deliverCloses = async (send: SendToEdge, changes: Changes): Promise<PushAnswer | null> => {
+export const deliverCloses = async (
+  send: SendToEdge,
+  changes: Pick<Changes, "message" | "closes">,
+): Promise<PushAnswer | null> => {
   let answer: PushAnswer | null = null;
   for (const message of closesAlone(changes)) {
     answer = await send(message);
@@ -32,11 +35,11 @@ const deliverInParts = async (send: SendToEdge, changes: Changes): Promise<PushA
 const deliverToOlderEdge = async (
   send: SendToEdge,
   changes: Changes,
-  confirmed: number | null,
+  confirmed: Since | null,
 ): Promise<PushAnswer> => {
   const bytes = bytesOf(changes.message);
   if (bytes <= OLDER_EDGE_BYTES) return send(changes.message);
-  const closes = closesForOlderEdge(changes, confirmed ?? 0);
+  const closes = closesForOlderEdge(changes, confirmed?.revision ?? 0);
   if (closes !== null) await send(closes);
   return {
     kind: "refused",
@@ -48,7 +51,7 @@ const deliverToOlderEdge = async (
 
 export type EdgeContact = {
   /** What the edge has confirmed; null: nothing. */
-  readonly confirmed: number | null;
+  readonly confirmed: Since | null;
   /** Whether it takes closes alone and parts. */
   readonly takesParts: boolean;
 };

@@ -1,21 +1,23 @@
 // Keeps one edge at the newest revision: at first contact it asks what the edge has, then it sends all changes since the
 // revision that the edge confirmed last. A message builds on the confirmed revision, not on what is under way. So messages may
 // overlap, repeat and overtake one another, and a slow answer never holds up the next change.
-import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
+import type { HeldFeature, HistoryPoint, PushMessage } from "../../../shared/snapshot/push-message.ts";
 import type { Revision } from "../../../shared/ids.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
-import type { Changes } from "../../features/read-snapshot.ts";
+import type { Changes, Since } from "../../features/read-snapshot.ts";
 import type { ChangeNotification } from "../listen.ts";
 import { deliverChanges, deliverCloses } from "./deliver-changes.ts";
 import { notBelieved } from "./believe-answers.ts";
 import type { PushAnswer, Send } from "./send-push.ts";
-import { isLong, probeOf } from "./split-push.ts";
+import { closesAlone, isLong, probeOf } from "./split-push.ts";
 
 /** An idle edge gets a heartbeat this often: it keeps the connection warm and finds an edge that lost its state. */
 const HEARTBEAT_MS = 2_000;
 /** A region that is late is asked after this often. */
 const RECHECK_MS = 250;
+/** An edge that follows another history is asked again this often, and closes go to it each time. */
+const BUSY_MS = 1_000;
 /** With this many messages under way further changes wait a moment and travel together. */
 const CROWDED = 2;
 const GATHER_MS = 20;
@@ -25,16 +27,20 @@ const RETRY = { firstMs: 50, mostMs: 5_000 };
 
 export type EdgePusherOptions = {
   readonly url: string;
-  readonly readChanges: (since: Revision | null) => Promise<Changes>;
+  readonly readChanges: (since: Since | null) => Promise<Changes>;
+  /** The newest state by its name alone, and whether the database knows the edge's. */
+  readonly readHead: (since: Since | null) => Promise<Pick<Changes, "message" | "knowsSince">>;
   readonly send: Send;
   /**
-   * The edge says that it has a revision above the database's `head`: the database was restored from an older state.
+   * An older edge says that it has a revision above the database's `head`: the database was restored from an older state.
    * Returns null once the next revisions are above the edge's, or why it is not believed.
    */
   readonly onAhead: (
     edge: { readonly revision: Revision; readonly isSigned: boolean },
     head: Revision,
   ) => Promise<string | null>;
+  /** Takes over what the edge has closed and the database has lost; `point` is its state, where it is of another history. */
+  readonly onWitness: (held: readonly HeldFeature[], point?: HistoryPoint) => Promise<void>;
   /** Every answer, in the order of arrival. Never throws. */
   readonly onAnswer: (answer: PushAnswer, attempts: number) => void;
 };
@@ -45,7 +51,7 @@ export type EdgePusher = {
 };
 
 export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
-  const { url, readChanges, send, onAhead, onAnswer } = options;
+  const { url, readChanges, readHead, send, onAhead, onWitness, onAnswer } = options;
   const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
@@ -53,7 +59,11 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
   let hasContact = false;
   let takesParts = false;
   let longUnderWay: PushMessage | null = null;
-  let confirmed: Revision | null = null;
+  let confirmed: Since | null = null;
+  /** The edge has a state of another history, and is asked for its features before anything is pushed. */
+  let asks = false;
+  /** The state of another history that the next full message takes the place of. */
+  let replaces: HistoryPoint | undefined;
   let newestSent = -1;
   /** What the newest revision changed, when its notification carried that. */
   let notified: PushMessage | null = null;
@@ -68,19 +78,45 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
     pauseMs = backoffMs(failures, RETRY);
   };
 
-  /** Sets the revision to build on for an edge that has another one than the message built on; null: send everything. */
-  const resumeFrom = async (
-    message: PushMessage,
-    { revision, isSigned }: Extract<PushAnswer, { kind: "out-of-step" }>,
-  ): Promise<string | null> => {
-    const head = (await readChanges(revision)).message.revision;
-    if (head < revision) {
-      const doubt = await onAhead({ revision, isSigned }, head);
+  type OutOfStep = Extract<PushAnswer, { kind: "out-of-step" }>;
+
+  /** Sets the state to build on for an edge that has another one than the message built on; null: send everything. */
+  const resumeFrom = async (message: PushMessage, answer: OutOfStep): Promise<string | null> => {
+    const { revision, isSigned, history } = answer;
+    const since = { revision, head: history?.head };
+    const { message: head, knowsSince } = await readHead(since);
+    if (history !== undefined && !knowsSince) return takeOver(answer, history, head.revision);
+    asks = false;
+    replaces = undefined;
+    if (head.revision < revision) {
+      const doubt = await onAhead({ revision, isSigned }, head.revision);
       if (doubt === null) confirmed = null;
       return doubt;
     }
-    if (!(revision >= message.revision && confirmed !== null && confirmed > revision))
-      confirmed = revision === 0 ? null : revision;
+    const isOutdated = revision >= message.revision && confirmed !== null && confirmed.revision > revision;
+    if (!isOutdated) confirmed = revision === 0 ? null : since;
+    return null;
+  };
+
+  /** The edge's state is of a history that this database does not contain: what it has closed is closed here first. */
+  const takeOver = async (
+    { holds, isBusy, isSigned, revision }: OutOfStep,
+    history: HistoryPoint,
+    head: Revision,
+  ): Promise<string | null> => {
+    confirmed = null;
+    if (!isSigned) return "the edge names another history of the database without a signature: not believed";
+    if (isBusy)
+      return `another database pushes to this edge (lineage ${history.lineage}): stop one of them; features are closed by both meanwhile`;
+    if (holds === undefined) {
+      asks = true;
+      return null;
+    }
+    const doubt = head < revision ? await onAhead({ revision, isSigned }, head) : null;
+    if (doubt !== null) return doubt;
+    await onWitness(holds, history);
+    asks = false;
+    replaces = history;
     return null;
   };
 
@@ -91,29 +127,35 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
         const isFirst = !hasContact;
         failures = 0;
         hasContact = true;
+        asks = false;
+        replaces = undefined;
         takesParts = answer.takesParts || (takesParts && !isFirst);
-        if (confirmed === null || answer.revision > confirmed) confirmed = answer.revision;
-        const isLate = answer.regions.some((region) => region.revision < answer.revision);
+        const { revision, head } = answer;
+        if (confirmed === null || revision > confirmed.revision) confirmed = { revision, head };
+        const isLate = answer.regions.some((region) => region.revision < revision);
         pauseMs = isLate ? RECHECK_MS : HEARTBEAT_MS;
+        if (answer.disputed.length > 0) await onWitness(answer.disputed);
         return answer;
       }
       case "out-of-step": {
         const isFirst = !hasContact;
         takesParts = answer.takesParts || (takesParts && !isFirst);
+        hasContact = true;
         const doubt = await resumeFrom(message, answer);
+        if (answer.disputed.length > 0 && answer.isSigned) await onWitness(answer.disputed);
         if (doubt !== null) {
           retryLater();
+          pauseMs = Math.min(pauseMs, answer.isBusy ? BUSY_MS : pauseMs);
           return notBelieved(doubt);
         }
-        // The first attempt to get back in step is made at once. An edge that never agrees gets pauses.
-        hasContact = true;
+        // The first attempts to get back in step are made at once. An edge that never agrees gets pauses.
         if (isFirst) {
           newestSent = -1;
           pauseMs = 0;
           return answer;
         }
         retryLater();
-        if (failures <= 2) pauseMs = 0;
+        if (failures <= 3) pauseMs = 0;
         return answer;
       }
       case "incomplete":
@@ -148,35 +190,50 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
    * A notified change is enough for an edge at the revision before it; for others the database has the changes. A notified
    * change is short, so its closes need not travel alone.
    */
-  const nextChanges = (): Promise<Changes> | Changes => {
+  const nextChanges = async (): Promise<Changes> => {
     const change = notified;
     notified = null;
-    return change !== null && change.since === confirmed
-      ? { message: change, closes: [] }
+    if (!hasContact || asks) return { ...(await readHead(null)), closes: [] };
+    return change !== null && continuesConfirmed(change)
+      ? { message: change, closes: [], knowsSince: true }
       : readChanges(confirmed);
   };
 
+  const continuesConfirmed = ({ since, sinceHead }: PushMessage): boolean =>
+    confirmed !== null &&
+    since === confirmed.revision &&
+    (confirmed.head === undefined || sinceHead === confirmed.head);
+
   /** While a long message is on its way, later closes overtake it, and what else is new waits for its end. */
   const deliver = async (changes: Changes): Promise<PushAnswer | null> => {
-    if (!hasContact) return sendToEdge(probeOf(changes.message));
-    if (!isLong(changes.message)) return deliverChanges(sendToEdge, changes, { confirmed, takesParts });
+    if (!hasContact || asks) return sendToEdge(probeOf(changes.message, { asks }));
+    if (replaces !== undefined) {
+      // Closes hold at once, while the edge may still follow another history.
+      const closed = takesParts ? await deliverCloses(sendToEdge, changes) : null;
+      if (closed?.kind === "failed" || closed?.kind === "refused") return closed;
+    }
+    const whole =
+      replaces === undefined ? changes : { ...changes, message: { ...changes.message, replaces } };
+    if (!isLong(changes.message)) return deliverChanges(sendToEdge, whole, { confirmed, takesParts });
     if (longUnderWay !== null) {
       const answer = takesParts ? await deliverCloses(sendToEdge, changes) : null;
       return answer?.kind === "out-of-step" ? null : answer;
     }
     longUnderWay = changes.message;
-    return deliverChanges(sendToEdge, changes, { confirmed, takesParts });
+    return deliverChanges(sendToEdge, whole, { confirmed, takesParts });
   };
 
   const pushOnce = async ({ onlyIfNew = false } = {}): Promise<void> => {
     const changes = await nextChanges();
     const { message } = changes;
-    if (message.since !== undefined && message.since > message.revision) {
-      // The edge's confirmed revision was once committed, so the database was restored from an older state.
-      const isSigned = true; // its confirmation was believed
-      await onAhead({ revision: message.since, isSigned }, message.revision);
+    const isBehind = message.since !== undefined && message.since > message.revision;
+    if (!changes.knowsSince || isBehind) {
+      // The edge's confirmed state was once committed, so the database lost it meanwhile. The edge is asked.
       confirmed = null;
+      asks = true;
+      hasContact = false;
       newestSent = -1;
+      hasNotification = true;
       pause.interrupt();
       return;
     }
@@ -206,6 +263,10 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
   return {
     notify: ({ revision = Infinity, change }) => {
       if (revision <= newestSent) return;
+      // What is too long for a notification is announced by its closes.
+      const closes = change?.closes ?? [];
+      if (change !== undefined && closes.length > 0 && takesParts)
+        for (const message of closesAlone({ message: change, closes })) void sendToEdge(message);
       if (change !== undefined) notified = change;
       else if (revision > (notified?.revision ?? -1)) notified = null;
       hasNotification = true;

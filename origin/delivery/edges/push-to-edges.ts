@@ -1,8 +1,9 @@
 // Pushes to all edges, each on its own. Every process with the role `push` pushes every change: a repeated push has no
 // effect at an edge, and no edge has to wait until a dead process has been noticed.
 import type { Pool } from "../../db/pool.ts";
-import type { Changes } from "../../features/read-snapshot.ts";
+import type { Changes, Since } from "../../features/read-snapshot.ts";
 import type { Revision } from "../../../shared/ids.ts";
+import type { HeldFeature, HistoryPoint } from "../../../shared/snapshot/push-message.ts";
 import type { ChangeNotification } from "../listen.ts";
 import { makeBelieveAhead, makeSendAndCheck } from "./believe-answers.ts";
 import { recordSignsAnswers, registerEdges } from "./confirmations.ts";
@@ -20,7 +21,10 @@ export type Pusher = {
 export const startPusher = async (options: {
   pool: Pool;
   edgeUrls: readonly string[];
-  readChanges: (since: Revision | null) => Promise<Changes>;
+  readChanges: (since: Since | null) => Promise<Changes>;
+  readHead: (since: Since | null) => Promise<Pick<Changes, "message" | "knowsSince">>;
+  /** Takes over what the edge knows and the database has lost. */
+  recover: (edge: string, held: readonly HeldFeature[], point?: HistoryPoint) => Promise<void>;
   raiseRevision: (above: Revision) => Promise<void>;
   send: Send;
   onConfirmed: (confirmed: ConfirmedRevision) => void;
@@ -28,7 +32,8 @@ export const startPusher = async (options: {
   onRollbackArrived: (seconds: number) => void;
   log: WarningLog & ErrorLog;
 }): Promise<Pusher> => {
-  const { pool, edgeUrls, readChanges, raiseRevision, send, onConfirmed, onRollbackArrived, log } = options;
+  const { pool, edgeUrls, readChanges, readHead, recover, raiseRevision } = options;
+  const { send, onConfirmed, onRollbackArrived, log } = options;
   const signing = await registerEdges(pool, edgeUrls);
   const believeAhead = makeBelieveAhead(edgeUrls.length);
 
@@ -37,6 +42,8 @@ export const startPusher = async (options: {
     const pusher = startEdgePusher({
       url,
       readChanges,
+      readHead,
+      onWitness: (held, point) => recover(url, held, point),
       send: makeSendAndCheck({
         send,
         signsAnswers: signing.has(url),

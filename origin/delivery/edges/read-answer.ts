@@ -3,6 +3,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { Revision } from "../../../shared/ids.ts";
+import { HeldFeature, HistoryPoint, type PushMessage } from "../../../shared/snapshot/push-message.ts";
 import type { KeyRing } from "../../../shared/signing/key-ring.ts";
 import { answerText, parseSignature } from "../../../shared/signing/push-signature.ts";
 
@@ -21,6 +22,11 @@ export type PushAnswer =
       readonly regions: readonly RegionConfirmation[];
       readonly takesParts: boolean;
       readonly isSigned: boolean;
+      /** Closed at the edge, though the message or an earlier one says that they are open. */
+      readonly disputed: readonly HeldFeature[];
+      /** The head of the revision that was sent and is confirmed. */
+      readonly head?: string | undefined;
+      readonly lineage?: string | undefined;
     }
   /** The edge has another revision than the message builds on, or a newer one. */
   | {
@@ -28,6 +34,13 @@ export type PushAnswer =
       readonly revision: Revision;
       readonly takesParts: boolean;
       readonly isSigned: boolean;
+      readonly disputed: readonly HeldFeature[];
+      /** The history of the edge's state; absent: an older edge, or nobody told it. */
+      readonly history?: HistoryPoint | undefined;
+      /** All features of the edge, where the message asked for them. */
+      readonly holds?: readonly HeldFeature[] | undefined;
+      /** Another history is pushed to the edge right now. */
+      readonly isBusy: boolean;
     }
   /** The edge waits for the other parts of the message. */
   | { readonly kind: "incomplete"; readonly isSigned: boolean }
@@ -44,9 +57,15 @@ export type Answered = {
 };
 
 /** What the answer is held against. */
-export type Expected = { readonly revision: Revision; readonly nonce: string; readonly keys: KeyRing };
+export type Expected = {
+  readonly message: Pick<PushMessage, "revision" | "head" | "lineage">;
+  readonly nonce: string;
+  readonly keys: KeyRing;
+};
 
 const MAX_REGIONS = 2_000;
+/** Beside the bound on their bytes. */
+const MAX_FEATURES = 50_000;
 const DAY_MS = 86_400_000;
 
 const Confirmed = z.object({
@@ -58,8 +77,17 @@ const Confirmed = z.object({
     .max(MAX_REGIONS),
   /** The edge knows of closes, and therefore of parts. */
   closed: z.boolean().default(false),
+  disputed: z.array(HeldFeature).max(MAX_FEATURES).default([]),
 });
-const OutOfStep = z.object({ revision: Revision.nullable(), closed: z.boolean().default(false) });
+const OutOfStep = z.object({
+  revision: Revision.nullable(),
+  closed: z.boolean().default(false),
+  disputed: z.array(HeldFeature).max(MAX_FEATURES).default([]),
+  lineage: HistoryPoint.shape.lineage.optional(),
+  head: HistoryPoint.shape.head.optional(),
+  holds: z.array(HeldFeature).max(MAX_FEATURES).optional(),
+  reason: z.string().optional(),
+});
 
 const Problem = z.object({ detail: z.string() });
 
@@ -110,18 +138,24 @@ export const readAnswer = (answered: Answered, expected: Expected): PushAnswer =
   if (status === 409) {
     const { success, data } = OutOfStep.safeParse(json);
     if (!success) return failed(`HTTP 409 with an unreadable answer: ${text.slice(0, DETAIL_LENGTH)}`);
+    const { lineage, head, holds, disputed } = data;
     const revision = data.revision ?? Revision.parse(0);
-    return { kind: "out-of-step", revision, takesParts: data.closed, isSigned };
+    const history = lineage === undefined || head === undefined ? undefined : { lineage, revision, head };
+    const isBusy = data.reason === "busy";
+    const takesParts = data.closed;
+    return { kind: "out-of-step", revision, takesParts, isSigned, disputed, history, holds, isBusy };
   }
   const { success, data } = Confirmed.safeParse(json);
   if (!success) return failed(`HTTP 200 with an unreadable answer: ${text.slice(0, DETAIL_LENGTH)}`);
-  if (data.revision !== expected.revision)
-    return failed(`the answer confirms revision ${data.revision}, and ${expected.revision} was sent`);
+  const { revision: sent, head, lineage } = expected.message;
+  if (data.revision !== sent)
+    return failed(`the answer confirms revision ${data.revision}, and ${sent} was sent`);
   // A region may have a newer revision already. This push confirms no more than its own.
   const regions = data.regions.map(({ region, revision, ms }) => ({
     region,
-    revision: least(revision, expected.revision),
+    revision: least(revision, sent),
     ms,
   }));
-  return { kind: "confirmed", revision: data.revision, regions, takesParts: data.closed, isSigned };
+  const { revision, disputed, closed: takesParts } = data;
+  return { kind: "confirmed", revision, regions, takesParts, isSigned, disputed, head, lineage };
 };

@@ -21,8 +21,9 @@ export const bytesOf = (value: PushMessage | FeatureState): number =>
 export const isLong = (message: PushMessage): boolean => bytesOf(message) > SHORT_BYTES;
 
 /** Closes features and says nothing about the rest of the revision. */
-const closesMessage = ({ revision }: PushMessage, closes: readonly Close[]): PushMessage => ({
+const closesMessage = ({ revision, lineage, head }: PushMessage, closes: readonly Close[]): PushMessage => ({
   revision,
+  ...(lineage === undefined ? {} : { lineage, head }),
   since: revision,
   full: false,
   features: [],
@@ -30,11 +31,17 @@ const closesMessage = ({ revision }: PushMessage, closes: readonly Close[]): Pus
   closes: [...closes],
 });
 
-/** Asks an edge what it has. It takes nothing from it, whatever it has, and shows whether it takes closes and parts. */
-export const probeOf = (message: PushMessage): PushMessage => closesMessage(message, []);
+/**
+ * Asks an edge what it has, and with `asks` for all its features. An edge takes nothing from it, whatever it has, and shows
+ * whether it takes closes and parts.
+ */
+export const probeOf = (head: PushMessage, { asks }: { readonly asks: boolean }): PushMessage => ({
+  ...closesMessage(head, []),
+  ...(asks ? { asks } : {}),
+});
 
 /** The closes among the changes, as messages of their own. */
-export const closesAlone = ({ message, closes }: Changes): PushMessage[] => {
+export const closesAlone = ({ message, closes }: Pick<Changes, "message" | "closes">): PushMessage[] => {
   const messages: PushMessage[] = [];
   for (let at = 0; at < closes.length; at += CLOSES_IN_ONE)
     messages.push(closesMessage(message, closes.slice(at, at + CLOSES_IN_ONE)));

@@ -1,4 +1,5 @@
-// Whether the audit is whole: every row follows the one before, and its hash covers its content.
+// Whether the audit is whole: every row follows the one before, its hash covers its content, and it leads to each head that
+// an edge has witnessed.
 // It is read in pages, so that years of audit are checked in little memory. Rows that are written meanwhile are left out.
 import { createHash } from "node:crypto";
 import { z } from "zod";
@@ -12,7 +13,9 @@ export type AuditError =
   /** The row's content is not what its hash covers. */
   | "altered"
   /** The newest row is not the one that was committed last. */
-  | "headMismatch";
+  | "headMismatch"
+  /** An edge witnessed another history after this row: rows are lost, or were replaced by others. */
+  | "lost";
 
 export type AuditVerdict =
   | {
@@ -57,6 +60,30 @@ export const auditError = (link: Link, seq: number, before: Buffer | null): Audi
   return hash.equals(link.hash) ? null : "altered";
 };
 
+const Lost = z.object({ seq: z.number() });
+
+/**
+ * The last row before a state that an edge had and this audit does not lead to; null: there is none in the range. A range
+ * that begins later leaves such a loss out, as someone does who has looked into it.
+ */
+const findLost = async (db: Queryable, from: number, to: number): Promise<number | null> => {
+  const { rows } = await db.query(
+    `select known.seq
+     from (
+       select revision, head from edge_witnesses
+       union all
+       select revision, head from edge_targets where revision is not null and head is not null
+     ) witnessed,
+     lateral (
+       select coalesce(max(seq), 0) as seq from rollback_audit where revision <= witnessed.revision
+     ) known
+     where head_at(witnessed.revision) <> witnessed.head and known.seq between $1 and $2
+     order by known.seq limit 1`,
+    [from, to],
+  );
+  return rows[0] === undefined ? null : Lost.parse(rows[0]).seq;
+};
+
 /**
  * Checks the rows of the range and names the first that is broken. Only a check from the first row to
  * the last shows that nothing was cut off at either end.
@@ -80,6 +107,8 @@ export const verifyAudit = async (db: Queryable, range: AuditRange = {}): Promis
   }
   if (to === head.audit_seq && before !== null && !head.audit_hash.equals(before))
     return { ok: false, seq: to, fault: "headMismatch" };
+  const lost = await findLost(db, from, to);
+  if (lost !== null) return { ok: false, seq: lost, fault: "lost" };
   return {
     ok: true,
     from,

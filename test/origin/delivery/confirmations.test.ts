@@ -28,6 +28,7 @@ const confirm = (url: string, revision: number, regions: Record<string, number>)
     kind: "confirmed",
     takesParts: true,
     isSigned: true,
+    disputed: [],
     revision: Revision.parse(revision),
     regions: Object.entries(regions).map(([region, at]) => ({ region, revision: Revision.parse(at), ms: 3 })),
   });

@@ -9,7 +9,7 @@ import { answerText, formatSignature } from "../../../shared/signing/push-signat
 
 const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more,k0:the-older-secret-of-it");
 const NONCE = "0123456789abcdef";
-const expected = { revision: Revision.parse(7), nonce: NONCE, keys };
+const expected = { message: { revision: Revision.parse(7) }, nonce: NONCE, keys };
 
 const signed = (status: number, text: string, { nonce = NONCE, key = keys[0] } = {}) => ({
   status,
@@ -34,6 +34,7 @@ describe("an answer", () => {
       regions: [region()],
       takesParts: true,
       isSigned: true,
+      disputed: [],
     };
     expect(readAnswer(signed(200, text), expected)).toEqual(confirmed);
     expect(readAnswer(signed(200, text, { key: keys[1] ?? keys[0] }), expected)).toEqual(confirmed);

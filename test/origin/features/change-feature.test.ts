@@ -225,7 +225,7 @@ test("a new rule is a new version of the feature, so that a decision by the old 
 test("a push names a deleted feature as removed, and the same id made again begins a new epoch", async () => {
   const made = got(await open("a"));
   const gone = got(await changes.deleteFeature({ featureId: id("a") }, ann));
-  expect((await changesSince(pool, made.revision)).message).toMatchObject({
+  expect((await changesSince(pool, made)).message).toMatchObject({
     since: made.revision,
     revision: gone.revision,
     full: false,
@@ -233,7 +233,7 @@ test("a push names a deleted feature as removed, and the same id made again begi
     removed: ["a"],
   });
   expect(got(await open("a")).state).toMatchObject({ epoch: 2, version: 3 });
-  expect((await changesSince(pool, gone.revision)).message).toMatchObject({
+  expect((await changesSince(pool, gone)).message).toMatchObject({
     removed: [],
     features: [{ epoch: 2 }],
   });
@@ -242,9 +242,11 @@ test("a push names a deleted feature as removed, and the same id made again begi
 test("a push to an edge holds only the changes since the edge's revision", async () => {
   const made = got(await open("a"));
   const other = got(await open("b"));
-  expect((await changesSince(pool, made.revision)).message.features).toEqual([other.state]);
+  expect((await changesSince(pool, made)).message.features).toEqual([other.state]);
   expect((await changesSince(pool, null)).message).toMatchObject({ full: true, revision: other.revision });
-  expect((await changesSince(pool, Revision.parse(other.revision))).message.features).toEqual([]);
+  expect((await changesSince(pool, { revision: Revision.parse(other.revision) })).message.features).toEqual(
+    [],
+  );
 });
 
 test("a feature that requires another closes with it, in the same revision", async () => {

@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { prepareRecovery } from "../../../origin/features/prepare-recovery.ts";
+import { HeldFeature } from "../../../shared/snapshot/push-message.ts";
+import { recordOf, relatedOf, rolledBackRecordOf } from "../../support/feature-record.ts";
+
+const edge = "https://shop.example";
+const held = (featureId: string, closed: boolean, epoch: number) =>
+  HeldFeature.parse({ featureId, closed, epoch });
+const recovered = (related: ReturnType<typeof relatedOf>, ...all: HeldFeature[]) => {
+  const prepared = prepareRecovery(related, all, { edge });
+  if (!prepared.ok) throw new Error(prepared.error.reason);
+  return prepared.value;
+};
+
+describe("a feature that the database has open in epoch 2", () => {
+  const related = relatedOf(recordOf("a"));
+
+  test.each([2, 3])(
+    "is rolled back when an edge holds it closed in epoch %i, and takes that epoch",
+    (epoch) => {
+      expect(recovered(related, held("a", true, epoch))).toEqual([
+        expect.objectContaining({
+          featureId: "a",
+          kind: "rollback",
+          reason: `recovered from edge ${edge}`,
+          details: { rolloutBeforeBps: 5_000, recovered: { edge, epoch, closed: true } },
+          next: expect.objectContaining({ enabled: false, rolloutBps: 0, latched: true, epoch }),
+        }),
+      ]);
+    },
+  );
+
+  test("stays open when the edge's close is of an earlier epoch, or the edge has it open too", () => {
+    expect(recovered(related, held("a", true, 1))).toEqual([]);
+    expect(recovered(related, held("a", false, 2))).toEqual([]);
+    expect(recovered(related, held("a", false, 1))).toEqual([]);
+  });
+
+  test("stays open and takes the later epoch in which the edge has it open", () => {
+    expect(recovered(related, held("a", false, 4))).toMatchObject([
+      { kind: "update", next: { enabled: true, epoch: 4 } },
+    ]);
+  });
+
+  test("is closed, and keeps its epoch, for a number that no edge can have", () => {
+    expect(recovered(related, held("a", true, 2 ** 31 - 1))).toMatchObject([
+      { kind: "rollback", next: { enabled: false, epoch: 2 } },
+    ]);
+    expect(recovered(related, held("a", false, 2 ** 31 - 1))).toEqual([]);
+  });
+});
+
+test("a feature that the database has closed is never opened, whatever an edge has", () => {
+  const related = relatedOf(rolledBackRecordOf("a"));
+  for (const closed of [true, false])
+    for (const epoch of [1, 2, 3])
+      for (const change of recovered(related, held("a", closed, epoch)))
+        expect(change).toMatchObject({ kind: "update", next: { enabled: false, latched: true, epoch: 3 } });
+});
+
+test("features that require a recovered one close with it, once, and unknown ones are left alone", () => {
+  const related = relatedOf(
+    recordOf("a"),
+    recordOf("b", { requires: ["a"] }),
+    recordOf("c", { requires: ["b"] }),
+  );
+  const changes = recovered(related, held("a", true, 2), held("b", false, 3), held("gone", true, 9));
+  expect(changes.map(({ featureId, kind }) => [featureId, kind])).toEqual([
+    ["a", "rollback"],
+    ["b", "rollback"],
+    ["c", "rollback"],
+  ]);
+});
