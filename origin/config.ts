@@ -4,7 +4,13 @@ import { z } from "zod";
 import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
 import { KeyRing } from "../shared/signing/key-ring.ts";
 import type { Result } from "../shared/result.ts";
-import { parseVariables, whole, withoutEmpty, type VariableError } from "../shared/variables.ts";
+import {
+  listeningPort,
+  parseVariables,
+  whole,
+  withoutEmpty,
+  type VariableError,
+} from "../shared/variables.ts";
 
 const url = (protocols: readonly string[]) =>
   z
@@ -27,7 +33,7 @@ const token = z.string().min(8, "must have at least 8 characters");
 
 /** Each variable by its name, with the text that docs/reference/environment.md shows. */
 export const Variables = z.object({
-  ORIGIN_PORT: whole(1, 65_535, 8080).describe("Port of the origin."),
+  ORIGIN_PORT: listeningPort(8080).describe("Port of the origin."),
   ORIGIN_HOST: z
     .string()
     .min(1, "must be an address to listen on")

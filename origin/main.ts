@@ -35,6 +35,7 @@ const config = parsed.value;
 const log = makeLogger(config.LOG_LEVEL);
 const metrics = makeMetrics();
 const shutdown = makeShutdown(log);
+const instance = randomUUID();
 const has = (role: Role): boolean => config.ROLES.includes(role);
 
 const database = await openDatabase({ config, log, isStopping: shutdown.hasBegun }).catch((error: unknown) =>
@@ -80,6 +81,7 @@ const evaluation = has("evaluate")
 const app = makeHttpApp({
   registry: metrics.registry,
   log,
+  instance,
   notReady: async () => [
     ...(await database.notReady()),
     ...(upkeep?.notReady() ?? []),
@@ -110,5 +112,7 @@ await server
   .catch((error: unknown) =>
     shutdown.giveUp(parts, `ORIGIN_PORT cannot be listened on: ${errorText(error)}`, 2),
   );
+// Whoever started this process asks /readyz, where another program may answer.
+process.send?.({ instance });
 log.info({ port: config.ORIGIN_PORT, roles: config.ROLES }, "the origin is ready");
 shutdown.ready(parts);

@@ -23,6 +23,16 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+const stopWhenNpmDies = (): void => {
+  // Without npm a person may have put this process into the background of a shell that ends.
+  if (process.env["npm_lifecycle_event"] === undefined) return;
+  const npm = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== npm) process.emit("SIGTERM");
+  }, 500).unref();
+};
+stopWhenNpmDies();
+
 try {
   const running = await stack.running;
   const seconds = (performance.now() - beganAt) / 1_000;

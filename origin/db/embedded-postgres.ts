@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { Client } from "pg";
+import { ownFolder } from "./folder-owner.ts";
 import { freePort } from "./free-port.ts";
 
 /** "nobody" on every Linux that matters; owns the data when we are root. */
@@ -183,21 +184,13 @@ const takeOver = async (home: string, password: string): Promise<EmbeddedPostgre
   };
 };
 
-/**
- * Starts the server on `<dataDir>/postgres`, making it at the first start; a second start continues with the data. It ends
- * when this process has died and none has taken it over.
- * `settings` are passed as `-c name=value`. Throws with the server's own words when it does not come up.
- */
-export const startEmbeddedPostgres = async (options: {
-  dataDir: string;
-  port?: number;
-  settings?: Readonly<Record<string, string>>;
-}): Promise<EmbeddedPostgres> => {
-  const bin = join(nativeFolder(), "bin");
-  const home = resolve(options.dataDir, "postgres");
+/** On a folder that this process owns. */
+const startOn = async (
+  options: { readonly port?: number; readonly settings?: Readonly<Record<string, string>> },
+  { bin, home }: { readonly bin: string; readonly home: string },
+): Promise<EmbeddedPostgres> => {
   const cluster = join(home, "data");
   const secretFile = join(home, "password");
-  await mkdir(home, { recursive: true });
   if (process.getuid?.() === 0) await chown(home, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
   const launch = await makeLauncher([home, bin]);
 
@@ -263,4 +256,40 @@ export const startEmbeddedPostgres = async (options: {
       await ended;
     },
   };
+};
+
+/**
+ * Starts the server on `<dataDir>/postgres`, making it at the first start; a second start continues with the data. It ends
+ * when this process has died and none has taken it over.
+ * `settings` are passed as `-c name=value`. Throws with the server's own words when it does not come up, and a
+ * FolderOwnedError while another process has one on this folder. `ownerPort`: where this process is reached, for that one's
+ * message.
+ */
+export const startEmbeddedPostgres = async (options: {
+  dataDir: string;
+  port?: number;
+  ownerPort?: number;
+  settings?: Readonly<Record<string, string>>;
+}): Promise<EmbeddedPostgres> => {
+  const bin = join(nativeFolder(), "bin");
+  const home = resolve(options.dataDir, "postgres");
+  await mkdir(home, { recursive: true });
+  const ownership = await ownFolder(home, {
+    what: `DATA_DIR ${options.dataDir}`,
+    port: options.ownerPort ?? null,
+  });
+  try {
+    const server = await startOn(options, { bin, home });
+    return {
+      ...server,
+      stop: async () => {
+        await server.stop();
+        await ownership.release();
+      },
+    };
+  } catch (error) {
+    // One that is started again in vain is still this process's own.
+    if (ownership.isNew) await ownership.release();
+    throw error;
+  }
 };

@@ -2,6 +2,7 @@
 import type { Config } from "../config.ts";
 import type { Logger } from "../runtime/log.ts";
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
+import { keepPostgres } from "./kept-postgres.ts";
 import { makeHistoryReads, type HistoryReads } from "./history-reads.ts";
 import { migrate } from "./migrate.ts";
 import { makePool, type Pool, type PoolOptions } from "./pool.ts";
@@ -22,14 +23,24 @@ export type Database = {
 const QUERY_TIMEOUT_MS = 10_000;
 
 export const openDatabase = async (options: {
-  config: Pick<Config, "DATABASE_URL" | "DATABASE_REPLICA_URL" | "DATA_DIR">;
+  config: Pick<Config, "DATABASE_URL" | "DATABASE_REPLICA_URL" | "DATA_DIR" | "ORIGIN_PORT">;
   log: Logger;
   /** Connections that break while the process ends are not worth a line. */
   isStopping: () => boolean;
 }): Promise<Database> => {
   const { config, log, isStopping } = options;
   const embedded =
-    config.DATABASE_URL === undefined ? await startEmbeddedPostgres({ dataDir: config.DATA_DIR }) : undefined;
+    config.DATABASE_URL === undefined
+      ? await keepPostgres({
+          start: (port) =>
+            startEmbeddedPostgres({
+              dataDir: config.DATA_DIR,
+              ownerPort: config.ORIGIN_PORT,
+              ...(port === undefined ? {} : { port }),
+            }),
+          log,
+        })
+      : undefined;
   const givenUrl = config.DATABASE_URL ?? embedded?.url ?? "";
   const migrated = await migrate(givenUrl, (message) =>
     log.warn({ message }, "a migration reported this warning"),

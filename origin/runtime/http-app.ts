@@ -4,17 +4,25 @@ import type { Registry } from "prom-client";
 import type { Logger } from "./log.ts";
 import { problem } from "./problem.ts";
 
+export const INSTANCE_HEADER = "sluice-instance";
+
 export const makeHttpApp = (options: {
   registry: Registry;
   log: Logger;
+  /** Names this process in its answers to /livez and /readyz: whoever started it knows that no other one answers. */
+  instance: string;
   /** Names each part that is not ready; empty when everything is. */
   notReady: () => Promise<readonly string[]>;
   /** undefined: this process does not have the role `admin`. */
   adminApi: Hono | undefined;
 }): Hono => {
-  const { registry, log, notReady, adminApi } = options;
+  const { registry, log, instance, notReady, adminApi } = options;
   const app = new Hono();
 
+  app.use("/:health{livez|readyz}", async (context, next) => {
+    await next();
+    context.res.headers.set(INSTANCE_HEADER, instance);
+  });
   app.get("/livez", (context) => context.text("ok"));
   app.get("/readyz", async (context) => {
     const missing = await notReady();

@@ -4,12 +4,12 @@ import { z } from "zod";
 import { parseConfig as parseEdgeConfig, Variables as EdgeVariables } from "../../edge/config.ts";
 import { parseConfig as parseOriginConfig, Variables as OriginVariables } from "../../origin/config.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { parseVariables, variableErrorText, whole, withoutEmpty } from "../../shared/variables.ts";
+import { listeningPort, parseVariables, variableErrorText, withoutEmpty } from "../../shared/variables.ts";
 
 /** What only the stack itself reads, with the text that docs/reference/environment.md shows. */
 export const Variables = z.object({
-  EDGE_PORT: whole(1, 65_535, 8787).describe("Port of the edge."),
-  SHOP_PORT: whole(1, 65_535, 8788).describe("Port of the demo shop. Not used with `UPSTREAM_URL`."),
+  EDGE_PORT: listeningPort(8787).describe("Port of the edge."),
+  SHOP_PORT: listeningPort(8788).describe("Port of the demo shop. Not used with `UPSTREAM_URL`."),
 });
 
 /** Stand for the keys that the stack makes when none are given. */

@@ -4,8 +4,11 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { INSTANCE_HEADER } from "../../origin/runtime/http-app.ts";
 
 const main = fileURLToPath(new URL("../../origin/main.ts", import.meta.url));
+const Greeting = z.object({ instance: z.string() });
 const READY_TIMEOUT_MS = 60_000;
 
 export type OriginProcess = {
@@ -34,12 +37,14 @@ export const startOriginProcess = (options: {
   let stopping = false;
   let child: ChildProcess;
   let wasReady = false;
+  /** What the running process calls itself; undefined until it listens. */
+  let instance: string | undefined;
   let lastWords = "";
 
   const launch = (): ChildProcess => {
     const started = spawn(process.execPath, [main], {
       env: { PATH: process.env["PATH"], ...options.env, ORIGIN_PORT: String(options.port) },
-      // The channel carries nothing: it closes with this process, however that ends, and the origin then stops.
+      // The channel carries the origin's name for itself. It closes with this process, however that ends, and the origin stops.
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       // Ctrl-C reaches the supervisor alone, which then stops the origin in order.
       detached: true,
@@ -48,6 +53,10 @@ export const startOriginProcess = (options: {
       lastWords = `${lastWords}${line}\n`.slice(-4_000);
       if (line !== "") options.onLine(line);
     };
+    instance = undefined;
+    started.on("message", (message) => {
+      instance = Greeting.safeParse(message).data?.instance;
+    });
     for (const input of [started.stdout, started.stderr])
       if (input !== null) createInterface({ input }).on("line", onLine);
     started.once("exit", (code, signal) => {
@@ -62,6 +71,13 @@ export const startOriginProcess = (options: {
   };
   child = launch();
 
+  /** Another program that listens on the port may answer too: only the process that was started here is believed. */
+  const isReady = async (): Promise<boolean> => {
+    if (instance === undefined) return false;
+    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+    return answer?.ok === true && answer.headers.get(INSTANCE_HEADER) === instance;
+  };
+
   return {
     url,
     pid: () => child.pid ?? 0,
@@ -73,8 +89,7 @@ export const startOriginProcess = (options: {
     ready: async () => {
       const deadline = Date.now() + READY_TIMEOUT_MS;
       for (;;) {
-        const answer = await fetch(`${url}/readyz`).catch(() => undefined);
-        if (answer?.ok === true) {
+        if (await isReady()) {
           wasReady = true;
           return;
         }

@@ -1,6 +1,7 @@
 // A stack in a process of its own, started by stack-process.ts: it takes its options as a message, answers with one when
 // everything runs, and stops in order when the channel closes, however the process at the other end has ended.
 import { once } from "node:events";
+import { endGroupWithUs } from "./end-group.ts";
 import { readableLine } from "./log-line.ts";
 import { startStack } from "./stack.ts";
 import { StackProcessOptions, type StackProcessAnswer } from "./stack-process-messages.ts";
@@ -11,6 +12,8 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 const answer = (message: StackProcessAnswer): void => {
   if (process.connected) process.send?.(message);
 };
+
+endGroupWithUs();
 
 const closed = once(process, "disconnect");
 const [options] = await once(process, "message");

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { bundleEdge, startEdge, type EdgeServer } from "./edge-server.ts";
 import { originUrl, startOriginProcess, type OriginProcess } from "./origin-process.ts";
+import { ownFolder } from "../../origin/db/folder-owner.ts";
 import { portErrors } from "./ports.ts";
 import { loadSecrets, type Secrets } from "./secrets.ts";
 import { startShopThread, type ShopThread } from "../shop/thread.ts";
@@ -48,6 +49,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   if (errors.length > 0) throw new Error(errors.join("\n"));
 
   const kept = await loadSecrets(dataDir);
+  const ownership = await ownFolder(dataDir, { what: `DATA_DIR ${dataDir}`, port: ports.edge });
   const secrets: Secrets = {
     adminToken: originEnv["ADMIN_TOKEN"] ?? kept.adminToken,
     ingestToken: originEnv["INGEST_TOKEN"] ?? kept.ingestToken,
@@ -59,7 +61,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   // Awaited below; until then its failure must not end the process.
   bundled.catch(() => {});
   const edgeUrl = `http://${LOOPBACK}:${ports.edge}`;
-  const stops: (() => Promise<void>)[] = [];
+  const stops: (() => Promise<void>)[] = [() => ownership.release()];
   const stop = async () => {
     for (const end of stops.toReversed()) await end();
   };

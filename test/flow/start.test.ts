@@ -21,6 +21,9 @@ const run = async (script: string, env: Record<string, string>): Promise<{ code:
 
 test.each([
   ["scripts/start.ts", "EDGE_PORT", "70000", "whole number from 1 to 65535"],
+  ["scripts/start.ts", "EDGE_PORT", "10080", "browsers and fetch connect to"],
+  ["scripts/start.ts", "SHOP_PORT", "6000", "browsers and fetch connect to"],
+  ["origin/main.ts", "ORIGIN_PORT", "10080", "browsers and fetch connect to"],
   ["scripts/start.ts", "MAX_STALE_MS", "soon", "whole number"],
   ["scripts/start.ts", "WATCH_MS", "30", "whole number from 50 to 20000"],
   ["scripts/start.ts", "UNIT_FROM", "bogus", "header:NAME or claim:NAME"],

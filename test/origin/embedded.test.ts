@@ -63,6 +63,25 @@ const startAndDie = async (dataDir: string): Promise<number> => {
   return Number(String(pid));
 };
 
+test("a second process does not share the server of one that runs: it is told whose the folder is", async () => {
+  const dataDir = await makeFolder(0o755);
+  const server = await startEmbeddedPostgres({ dataDir, ownerPort: 8089 });
+  onTestFinished(() => server.stop());
+  const module = new URL("../../origin/db/embedded-postgres.ts", import.meta.url).href;
+  const script = `const { startEmbeddedPostgres } = await import(${JSON.stringify(module)});
+    await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} });`;
+  const second = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let words = "";
+  second.stderr.on("data", (chunk: Buffer) => (words += chunk.toString()));
+  expect((await once(second, "close"))[0]).toBe(1);
+  expect(words).toContain(
+    `DATA_DIR ${dataDir} is in use by process ${process.pid}, which listens on port 8089. Stop it first, or name another folder.`,
+  );
+  expect(await query(server.url, "select 1 as alive")).toEqual([{ alive: 1 }]);
+});
+
 test("a server that a killed process left behind is taken over, goes on, and can be stopped", async () => {
   const dataDir = await makeFolder(0o755);
   const pid = await startAndDie(dataDir);

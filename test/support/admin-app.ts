@@ -20,6 +20,7 @@ export const makeAdminApp = (options: { pool: Pool; keys?: KeyRing; now?: () => 
   const app = makeHttpApp({
     registry: makeMetrics().registry,
     log: silent,
+    instance: "an-instance-of-the-tests",
     notReady: async () => [],
     adminApi: makeAdminApi({
       adminToken,

@@ -1,0 +1,123 @@
+// What was started does not outlive its starter, and what dies is started again: real programs, killed with −9.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../origin/db/free-port.ts";
+import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
+import { portErrors } from "../../scripts/local-stack/ports.ts";
+import { startOrigin } from "../support/origin.ts";
+import { eventually } from "../support/stack.ts";
+
+const makeDataDir = async (): Promise<string> => {
+  const dataDir = await mkdtemp(join(tmpdir(), "sluice-flow-"));
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
+  return dataDir;
+};
+const postmasterOf = async (dataDir: string): Promise<number> =>
+  Number((await readFile(join(dataDir, "postgres", "data", "postmaster.pid"), "utf8")).split("\n")[0]);
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+/** Processes whose parent is `pid`, by their command lines. */
+const childrenOf = async (pid: number): Promise<{ pid: number; command: string }[]> => {
+  const children: { pid: number; command: string }[] = [];
+  for (const name of await readdir("/proc")) {
+    const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
+    if (stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] !== String(pid)) continue;
+    const command = await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "");
+    children.push({ pid: Number(name), command: command.replaceAll("\0", " ") });
+  }
+  return children;
+};
+
+test("an origin whose PostgreSQL is killed carries on with another one, and has everything that was committed", async () => {
+  const dataDir = await makeDataDir();
+  const origin = await startOrigin({ DATA_DIR: dataDir });
+  onTestFinished(async () => void (await origin.end("SIGTERM")));
+  await origin.admin("POST", "/features", { featureId: "feat_before" });
+  for (const round of [1, 2]) {
+    process.kill(await postmasterOf(dataDir), "SIGKILL");
+    await eventually(async () => (await fetch(`${origin.url}/readyz`)).status === 503, 5_000);
+    await eventually(async () => (await fetch(`${origin.url}/readyz`)).ok, 30_000);
+    await origin.admin("POST", "/features", { featureId: `feat_after_${round}` });
+  }
+  const { features } = await origin.admin("GET", "/features");
+  expect(features).toHaveLength(3);
+});
+
+const npmStart = async () => {
+  const dataDir = await makeDataDir();
+  const [edge, origin, shop] = [await freePort(), await freePort(), await freePort()];
+  const child = spawn("npm", ["start"], {
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+    env: {
+      PATH: process.env["PATH"],
+      HOME: process.env["HOME"],
+      DATA_DIR: dataDir,
+      EDGE_PORT: String(edge),
+      ORIGIN_PORT: String(origin),
+      SHOP_PORT: String(shop),
+    },
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let words = "";
+  const keep = (chunk: Buffer) => (words += chunk.toString());
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const ended = once(child, "exit");
+  await eventually(async () => words.includes("Sluice is running") || child.exitCode !== null, 60_000);
+  if (child.exitCode !== null) throw new Error(words);
+  const npm = child.pid ?? 0;
+  const starter = (await childrenOf(npm)).find(({ command }) => command.includes("scripts/start.ts"));
+  const stack = (await childrenOf(starter?.pid ?? 0)).find(({ command }) =>
+    command.includes("stack-main.ts"),
+  );
+  return {
+    dataDir,
+    ended,
+    pids: { npm, starter: starter?.pid ?? 0, stack: stack?.pid ?? 0, postgres: await postmasterOf(dataDir) },
+    listeners: [
+      { variable: "EDGE_PORT", host: "127.0.0.1", port: edge },
+      { variable: "ORIGIN_PORT", host: "127.0.0.1", port: origin },
+      { variable: "SHOP_PORT", host: "127.0.0.1", port: shop },
+    ],
+  };
+};
+
+test.each(["npm", "starter", "stack"] as const)(
+  "nothing of `npm start` lives on when its %s process is killed with −9",
+  async (victim) => {
+    const { pids, listeners, ended } = await npmStart();
+    expect(pids[victim]).toBeGreaterThan(1);
+    process.kill(pids[victim], "SIGKILL");
+    await eventually(async () => (await portErrors(listeners)).length === 0, 20_000);
+    await eventually(async () => !isAlive(pids.postgres) && !isAlive(pids.stack), 20_000);
+    if (victim !== "npm") await ended;
+  },
+);
+
+test("another program that answers /readyz on the port is not taken for the origin", async () => {
+  const stranger = createServer((_, response) => response.end("ok")).listen(0, "127.0.0.1");
+  await once(stranger, "listening");
+  onTestFinished(() => void stranger.close());
+  const address = stranger.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  const origin = startOriginProcess({
+    port: address.port,
+    env: { DATA_DIR: await makeDataDir(), LOG_LEVEL: "warn" },
+    onLine: () => {},
+  });
+  onTestFinished(() => origin.stop());
+  await expect(origin.ready()).rejects.toThrow("ORIGIN_PORT cannot be listened on");
+});
