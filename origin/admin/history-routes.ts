@@ -41,6 +41,7 @@ export const makeHistoryRoutes = (options: {
     const exposed = await evaluation.countExposed(featureId, epoch);
     const botRequests = await evaluation.countBotRequests(featureId, epoch);
     const setAside = await evaluation.readSetAside(featureId, epoch);
+    const ruleWarnings = await evaluation.ruleWarnings(featureId);
     const onlyBots = exposed.treatment + exposed.holdout === 0 && botRequests > 0;
     return context.json({
       featureId,
@@ -49,6 +50,7 @@ export const makeHistoryRoutes = (options: {
       botRequests,
       notCounted: await evaluation.readNotCounted(featureId, epoch),
       ...(setAside === null ? {} : { setAside }),
+      ...(ruleWarnings.length === 0 ? {} : { ruleWarnings }),
       ...(onlyBots ? { note: onlyBotsNote(botRequests) } : {}),
       // Rows are stored when something has changed; `checkedAt` is the last look, with or without one.
       checkedAt: await evaluation.lastLookAt(featureId),

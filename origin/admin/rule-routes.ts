@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { z } from "zod";
 import type { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
+import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import { problem } from "../runtime/problem.ts";
@@ -24,8 +25,9 @@ const ruleBodyFor = (featureId: FeatureId) =>
 export const makeRuleRoutes = (options: {
   features: Pick<FeatureReads, "getFeature" | "getRule">;
   changes: Pick<FeatureChanges, "putRule">;
+  evaluation: Pick<EvaluationReads, "ruleWarnings">;
 }): Hono => {
-  const { features, changes } = options;
+  const { features, changes, evaluation } = options;
   const app = new Hono();
 
   app.get("/features/:featureId/rule", async (context) => {
@@ -53,7 +55,11 @@ export const makeRuleRoutes = (options: {
     const changed = await changes.putRule({ featureId, ...precondition.value }, body.value, by);
     if (!changed.ok) return changeProblem(context, changed.error);
     context.header("etag", etagOf(changed.value.version));
-    return context.json(body.value, record.value.ruleVersion === null ? 201 : 200);
+    const warnings = await evaluation.ruleWarnings(featureId);
+    return context.json(
+      warnings.length === 0 ? body.value : { ...body.value, warnings },
+      record.value.ruleVersion === null ? 201 : 200,
+    );
   });
 
   return app;

@@ -11,6 +11,7 @@ import { setRampPaused } from "./ramp-position.ts";
 import { readBotRequests } from "./read-bot-requests.ts";
 import { readNotCounted } from "./read-not-counted.ts";
 import { readRegions } from "./read-regions.ts";
+import { readRuleWarnings } from "./read-rule-warnings.ts";
 import { readSetAside } from "./read-set-aside.ts";
 
 export type EvaluationQuery = {
@@ -73,6 +74,8 @@ export const makeEvaluationReads = ({
   readSetAside: (featureId: FeatureId, epoch: number) => readSetAside(pool, featureId, epoch),
   readRegions: () => readRegions(pool),
   readAlphaSpent: () => history(readAlphaSpent),
+  /** What its rule cannot do at today's traffic; none where it has no rule. */
+  ruleWarnings: (featureId: FeatureId) => readRuleWarnings(pool, featureId, now()),
   /** null: there is no such feature with a rule. */
   calibrate: (featureId: FeatureId) => history((db) => calibrate(db, featureId, now())),
   calibrationText,

@@ -72,6 +72,12 @@ export const checkRule = (
       "returnAfterSeconds",
       `is ${returnAfterSeconds} and must be below retentionWindowSeconds (${retentionWindowSeconds}): otherwise no unit could return in time`,
     );
+  const { activationThreshold, errorRateThreshold } = rule;
+  if (activationThreshold === 0 && retentionThreshold === 0 && errorRateThreshold === 0)
+    return invalid(
+      "errorRateThreshold",
+      "is 0 and so are activationThreshold and retentionThreshold: nothing is asked of the feature but that no request ever fails",
+    );
   const compared = Object.entries(rule.compare).find(([, arm]) => arm === "holdout" || arm === "both");
   if (compared !== undefined && holdoutBps === 0)
     return invalid(

@@ -307,6 +307,42 @@ describe("rules", () => {
   });
 });
 
+describe("a rule that cannot work", () => {
+  test("is set with a warning that has the figures, which the signals show too", async () => {
+    const featureId = await makeFeature({ holdoutBps: 5000 });
+    const { status, json } = await call("PUT", `/features/${featureId}/rule`, goodRule);
+    expect(status).toBe(201);
+    const warning =
+      "activationWindowSeconds is 86400 (1 d) and the deadline, evaluationWindowSeconds, is 14400 (4 h): nobody has had the whole window before it";
+    expect(json["warnings"]).toContain(warning);
+    expect(json).toMatchObject(goodRule);
+    const { json: signals } = await call("GET", `/features/${featureId}/signals`);
+    expect(signals["ruleWarnings"]).toContain(warning);
+    await database.pool.query(
+      `insert into outcome_counts (feature_id, epoch, cohort, signal, age_s, bucket_s, units)
+       values ($1, 1, 'treatment', 'exposure', 0, extract(epoch from now())::bigint - 60, 50)`,
+      [featureId],
+    );
+    await database.pool.query(
+      "update feature_flags set epoch_started_at = now() - interval '2 days' where feature_id = $1",
+      [featureId],
+    );
+    const longer = { ...goodRule, evaluationWindowSeconds: 1_209_600 };
+    const set = await call("PUT", `/features/${featureId}/rule`, longer, { "if-match": "*" });
+    expect(set.json["warnings"]).toContain(
+      "at the last day's 50 new units in treatment 650 are mature for activation at the deadline, and minCohortSize is 5,000",
+    );
+  });
+
+  test("of thresholds of 0 alone is refused by its field", async () => {
+    const featureId = await makeFeature();
+    const nothing = { ...goodRule, activationThreshold: 0, retentionThreshold: 0, errorRateThreshold: 0 };
+    const { status, json } = await call("PUT", `/features/${featureId}/rule`, nothing);
+    expect(status).toBe(400);
+    expect(JSON.stringify(json)).toContain("errorRateThreshold");
+  });
+});
+
 describe("a new trial", () => {
   test("needs an open feature and a reason, and changes nothing but the trial", async () => {
     const featureId = await makeFeature();

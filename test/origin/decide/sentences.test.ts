@@ -87,29 +87,32 @@ test("no rollback speaks of counts that meet their bound, or are no worse than t
       );
       const empty = emptyEvidence(agesOf(rule), 0, ROLLOUT);
       const exposed = { treatment: { n: 5000, s: 5000 }, holdout: { n: hasHoldout ? 5000 : 0, s: 0 } };
-      const outcomes = bucketsOf(life.activation, hasHoldout).map((one, bucketS) => ({ bucketS, ...one }));
+      const outcomes = bucketsOf(life.activation, hasHoldout).map(({ treatment, holdout }, bucketS) => ({
+        bucketS,
+        treatment,
+        holdout,
+      }));
       const latency = bucketsOf(life.latency, hasHoldout);
       const errors = bucketsOf(life.errors, hasHoldout);
-      let evidence: Evidence = {
+      const nothing = { treatment: { n: 0, s: 0 }, holdout: { n: 0, s: 0 } };
+      const terms = { threshold: 0.3, against: againstOf(rule, "activation"), isKept };
+      const length = Math.max(latency.length, errors.length);
+      const requests = Array.from({ length }, (_, bucketS) => ({
+        bucketS,
+        latency: latency[bucketS] ?? nothing,
+        errors: errors[bucketS] ?? nothing,
+      }));
+      const evidence: Evidence = {
         ...empty,
         ...accumulateExposures(empty, [{ bucketS: 0, ...exposed }], 1, {
           rollout: hasHoldout ? ROLLOUT : { rolloutBps: 10_000, holdoutBps: 0 },
           now: 1,
         }),
+        activation: empty.activation.map((part) =>
+          accumulateOutcomes(part, outcomes, outcomes.length, terms),
+        ),
+        traffic: accumulateTraffic(empty.traffic, requests, length, { rule, isKept }),
       };
-      const nothing = { treatment: { n: 0, s: 0 }, holdout: { n: 0, s: 0 } };
-      for (let at = 0; at < Math.max(outcomes.length, latency.length, errors.length); at++) {
-        const outcome = outcomes[at];
-        const terms = { threshold: 0.3, against: againstOf(rule, "activation"), isKept };
-        const bucket = { bucketS: at, latency: latency[at] ?? nothing, errors: errors[at] ?? nothing };
-        evidence = {
-          ...evidence,
-          activation: evidence.activation.map((part) =>
-            outcome === undefined ? part : accumulateOutcomes(part, [outcome], at + 1, terms),
-          ),
-          traffic: accumulateTraffic(evidence.traffic, [bucket], at + 1, { rule, isKept }),
-        };
-      }
       const { state, reason } = decide({
         evidence,
         rule,
