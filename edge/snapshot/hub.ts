@@ -79,9 +79,10 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
     const { revision: ofRevision, closes = [] } = received;
     const of = { revision: ofRevision, nowMs: beganMs, isForeign: isForeign(this.snapshot, received) };
     this.take(applyCloses(this.snapshot, closes, of));
-    await this.keepCopied(beganMs);
-    const refuse = (reason: PushRefusal["reason"]) =>
-      err({ ...this.refusal(reason, received.asks === true), ...closed });
+    const refuse = async (reason: PushRefusal["reason"]) => {
+      if (closes.length > 0) await this.keepCopied(beganMs);
+      return err({ ...this.refusal(reason, received.asks === true), ...closed });
+    };
     const message = this.parts.add(received);
     if (message === null) return refuse("incomplete");
     if (message.replaces !== undefined && beganMs < this.pushedAtMs + GIVES_WAY_AFTER_MS)
@@ -92,7 +93,7 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
     this.take(applied.value);
     await this.keepCopied(beganMs);
     const { revision } = message;
-    const regions = await this.confirmationsOf(this.snapshot, region, beganMs);
+    const regions = await this.confirmationsOf(applied.value, region, beganMs);
     return ok({ revision, regions, ...closed, ...this.disputed() });
   }
 

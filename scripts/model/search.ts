@@ -1,4 +1,4 @@
-// One exhaustive search of model/rollback.pml: spin writes a checker in C, gcc builds it, it visits every state.
+// One exhaustive search of a model below model/: spin writes a checker in C, gcc builds it, it visits every state.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ export type Found = {
   readonly unreached: readonly string[];
 };
 
-const MODEL = fileURLToPath(new URL("../../model/rollback.pml", import.meta.url));
+const MODELS = fileURLToPath(new URL("../../model/", import.meta.url));
 const MOST_MEMORY = 1_800;
 const DEPTH = 10_000;
 const TRAIL_LINES = 40;
@@ -38,12 +38,14 @@ const unreachedIn = (report: string): string[] =>
 
 /** Throws when spin, gcc or the checker itself fails. */
 export const search = async ({ part, flags, mutant }: Search): Promise<Found> => {
+  const file = part === "HISTORIES" ? "histories.pml" : "rollback.pml";
+  const model = join(MODELS, file);
   const folder = await mkdtemp(join(tmpdir(), "sluice-model-"));
   const inFolder = { cwd: folder, maxBuffer: 64 * 1024 * 1024 };
   const defines = [part, ...flags, ...(mutant === null ? [] : [mutant])].map((flag) => `-D${flag}`);
   try {
     const began = performance.now();
-    await run("spin", [...defines, "-a", MODEL], inFolder);
+    await run("spin", [...defines, "-a", model], inFolder);
     await run(
       "gcc",
       [mutant === null ? "-O1" : "-O0", "-w", "-DSAFETY", `-DMEMLIM=${MOST_MEMORY}`, "-o", "pan", "pan.c"],
@@ -55,7 +57,7 @@ export const search = async ({ part, flags, mutant }: Search): Promise<Found> =>
     const trail =
       violation === null
         ? ""
-        : (await run("spin", [...defines, "-k", "rollback.pml.trail", "-t", "-p", MODEL], inFolder)).stdout;
+        : (await run("spin", [...defines, "-k", `${file}.trail`, "-t", "-p", model], inFolder)).stdout;
     return {
       isComplete: violation !== null || !/Search not completed|max search depth|out of memory/.test(report),
       states: numberIn(report, /(\d+) states, stored/),

@@ -1,6 +1,7 @@
-// What is searched of model/rollback.pml, and how much of it: sizes at which all of it ends within a minute.
+// What is searched of the models, and how much of it: sizes at which all of it ends within a minute. HISTORIES is
+// model/histories.pml; the other parts are model/rollback.pml's.
 
-export type Part = "ORIGIN" | "PUSH" | "REGION";
+export type Part = "ORIGIN" | "PUSH" | "REGION" | "HISTORIES";
 
 export type Search = {
   readonly name: string;
@@ -24,6 +25,7 @@ export const intactSearches: readonly Search[] = [
   intact("two push processes, hub and KV; 2 changes, 2 faults", "PUSH", "CHANGES=2"),
   intact("replica and isolate; 2 changes, 2 faults", "REGION", "CHANGES=2"),
   intact("the whole edge; 2 changes, 2 faults", "PUSH", "REGION", "CHANGES=2", "PUSHES=1", "CALLS=1"),
+  intact("two primaries; 1 change in each, 2 faults", "HISTORIES", "CHANGES=1", "FAULTS=2"),
 ];
 
 /** For a change of the protocol: minutes, and 1 GB. */
@@ -32,6 +34,7 @@ export const deepSearches: readonly Search[] = [
   intact("two push processes, a push each; 3 changes, 2 faults", "PUSH", "CHANGES=3", "PUSHES=2"),
   intact("replica and isolate; 3 changes, 1 fault", "REGION", "CHANGES=3", "FAULTS=1"),
   intact("the whole edge; 3 changes, 2 faults", "PUSH", "REGION", "CHANGES=3", "PUSHES=1", "CALLS=1"),
+  intact("two primaries; 2 changes in each, no fault", "HISTORIES", "CHANGES=2", "FAULTS=0"),
 ];
 
 /** A safeguard taken away, and the property that a run must then be found to break. */
@@ -41,7 +44,13 @@ const mutant = (
   part: Part,
   flag: string,
   { without, breaks }: { without: string; breaks: string },
-): MutantSearch => ({ name: `without ${without}`, part, flags: ["CHANGES=2"], mutant: flag, breaks });
+): MutantSearch => ({
+  name: `without ${without}`,
+  part,
+  flags: part === "HISTORIES" ? ["CHANGES=1"] : ["CHANGES=2"],
+  mutant: flag,
+  breaks,
+});
 
 export const mutantSearches: readonly MutantSearch[] = [
   mutant("ORIGIN", "NO_VERSION_CHECK", {
@@ -91,5 +100,21 @@ export const mutantSearches: readonly MutantSearch[] = [
   mutant("REGION", "NO_BEGIN_CHECK", {
     without: "the check that nobody answered while KV was read",
     breaks: "kvRead.revision>=isolate.revision",
+  }),
+  mutant("HISTORIES", "NO_HEAD_CHECK", {
+    without: "the comparison of heads: a revision alone names a state",
+    breaks: "hub.mark==",
+  }),
+  mutant("HISTORIES", "NO_CLOSED_EPOCH", {
+    without: "the epoch that a feature was closed in: another history opens it",
+    breaks: "hub.closedEpoch",
+  }),
+  mutant("HISTORIES", "NO_DISPUTE", {
+    without: "keeping a close that came ahead for another history",
+    breaks: "hub.closedEpoch",
+  }),
+  mutant("HISTORIES", "NO_RECOVERY", {
+    without: "closing in the database what an edge holds closed",
+    breaks: "hub.open==",
   }),
 ];

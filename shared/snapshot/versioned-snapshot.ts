@@ -94,6 +94,18 @@ const continues = ({ revision, history }: VersionedSnapshot, push: Push): boolea
 export const isForeign = ({ history }: VersionedSnapshot, { lineage }: Push): boolean =>
   history !== undefined && lineage !== undefined && lineage !== history.lineage;
 
+/**
+ * The snapshot as another history finds it. A close that came before its revision stays until that history knows of it: the
+ * revision says nothing there.
+ */
+const forHistory = (snapshot: VersionedSnapshot, push: Push): VersionedSnapshot => {
+  if (!isForeign(snapshot, push)) return snapshot;
+  const entries = new Map(snapshot.entries);
+  for (const [id, { closedAhead, ...entry }] of entries)
+    if (closedAhead !== undefined) entries.set(id, { ...entry, disputed: true });
+  return { ...snapshot, entries };
+};
+
 /** The snapshot after a push. An equal revision changes nothing and is no failure: pushes are repeated. */
 export const applyPush = (
   snapshot: VersionedSnapshot,
@@ -106,11 +118,11 @@ export const applyPush = (
   if (have !== null && push.revision === have) {
     const { history = snapshot.history } = historyOf(push);
     const isSame = history?.lineage === snapshot.history?.lineage;
-    return ok(isSame || history === undefined ? snapshot : { ...snapshot, history });
+    return ok(isSame || history === undefined ? snapshot : { ...forHistory(snapshot, push), history });
   }
   if (!push.full && push.since !== undefined && push.since > (have ?? 0))
     return err({ reason: "gap", have: have ?? FIRST_REVISION });
-  return ok(applyDelta(snapshot, push));
+  return ok(applyDelta(forHistory(snapshot, push), push));
 };
 
 const close = (state: EncodedFeature): EncodedFeature => ({ ...state, enabled: false, rolloutBps: 0 });

@@ -261,6 +261,19 @@ describe("histories", () => {
     expect(disputedFeatures(known)).toEqual([]);
   });
 
+  test("a close that came ahead in one history is not undone by a revision of another", () => {
+    const closes = [{ featureId: id("a"), epoch: 2, version: 9 }];
+    const closed = applyCloses(ofA, closes, { revision: revision(8), nowMs: 1, isForeign: false });
+    // Both continue from the very head; B has other changes under the same numbers.
+    const continued = applied(closed, of(change(8, 7, inEpoch("a", 2)), "B", h8, { sinceHead: h7 }));
+    expect(openOf(continued)).toEqual([]);
+    const renamed = applied(closed, of(full(7), "B", h7));
+    expect(renamed.history?.lineage).toBe("B");
+    const later = applied(renamed, of(change(9, 7, inEpoch("a", 2)), "B", h9, { sinceHead: h7 }));
+    expect(openOf(later)).toEqual([]);
+    expect(disputedFeatures(later)).toEqual([{ featureId: "a", closed: true, epoch: 2 }]);
+  });
+
   test("an origin that names no history goes by revisions, as before", () => {
     expect(applied(ofA, change(8, 7, inEpoch("b", 2))).revision).toBe(8);
     expect(applyPush(ofA, full(6))).toEqual({ ok: false, error: { reason: "stale", have: 7 } });

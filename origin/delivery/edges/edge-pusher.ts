@@ -149,13 +149,9 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
           return notBelieved(doubt);
         }
         // The first attempts to get back in step are made at once. An edge that never agrees gets pauses.
-        if (isFirst) {
-          newestSent = -1;
-          pauseMs = 0;
-          return answer;
-        }
-        retryLater();
-        if (failures <= 3) pauseMs = 0;
+        if (isFirst) newestSent = -1;
+        else retryLater();
+        if (failures <= 3) hasNotification = true;
         return answer;
       }
       case "incomplete":
