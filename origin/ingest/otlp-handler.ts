@@ -10,13 +10,14 @@ import { countSpans } from "./count-spans.ts";
 import { encodingOf, readRequestHead, type OtlpRequest } from "./otlp-request.ts";
 import { acknowledgement, errorResponse, type OtlpError, type OtlpResponse } from "./otlp-response.ts";
 import { MAX_BODY_BYTES, readBody } from "./request-body.ts";
+import { makeMemoryBudget, type Reservation } from "./memory-budget.ts";
 import { makeTelemetryStore } from "./store-telemetry.ts";
 
 const MAX_PENDING_BYTES = 64 * 2 ** 20;
 
 /**
- * Handles both routes; anything else gets 404 or 405. `maxPendingBytes` bounds all bodies in work and records not yet
- * durable together; beyond, clients are asked to come back. Never throws into the server: an unexpected failure is logged
+ * Handles both routes; anything else gets 404 or 405. `maxPendingBytes` bounds all bodies in work, unpacked, and records not
+ * yet durable together; beyond it, and beyond its share of it, a client is asked to come back. Never throws into the server: an unexpected failure is logged
  * and answered with 503, for the client to send again.
  */
 export const makeOtlpHandler = (
@@ -30,12 +31,16 @@ export const makeOtlpHandler = (
 ) => {
   const { log, token, metrics, logger, maxPendingBytes = MAX_PENDING_BYTES, nowMs = Date.now } = options;
   const store = makeTelemetryStore({ ...options, nowMs });
-  let inWorkBytes = 0;
+  const budget = makeMemoryBudget({ maxBytes: maxPendingBytes, usedElsewhere: () => log.pendingBytes() });
 
   /** Its answer; null when the client has gone away. */
-  const storeBody = async (request: IncomingMessage, head: OtlpRequest): Promise<OtlpResponse | null> => {
+  const storeBody = async (
+    request: IncomingMessage,
+    head: OtlpRequest,
+    { resize }: Reservation,
+  ): Promise<OtlpResponse | null> => {
     const fail = (error: OtlpError) => errorResponse(head.encoding, error);
-    const body = await readBody(request, head.isGzip);
+    const body = await readBody(request, head.isGzip, resize);
     if (!body.ok) return body.error.reason === "aborted" ? null : fail({ reason: body.error.reason });
     const stored = await store(body.value, head);
     if (!stored.ok) return fail(stored.error);
@@ -48,18 +53,19 @@ export const makeOtlpHandler = (
     const encoding = encodingOf(headers["content-type"]) ?? "json";
     const head = readRequestHead({ method, url, headers }, token);
     if (!head.ok) return errorResponse(encoding, head.error);
-    if (inWorkBytes + log.pendingBytes() + (head.value.contentLength ?? 0) > maxPendingBytes)
-      return errorResponse(encoding, { reason: "overloaded" });
     // A body of unknown length counts as the largest.
-    const reservedBytes = head.value.contentLength ?? MAX_BODY_BYTES;
-    inWorkBytes += reservedBytes;
+    const reservation = budget.reserve(
+      request.socket.remoteAddress ?? "",
+      head.value.contentLength ?? Math.min(MAX_BODY_BYTES, maxPendingBytes),
+    );
+    if (reservation === undefined) return errorResponse(encoding, { reason: "overloaded" });
     try {
-      return await storeBody(request, head.value);
+      return await storeBody(request, head.value, reservation);
     } catch (error) {
       logger.error({ err: error }, "telemetry could not be stored; clients are asked to send it again");
       return errorResponse(encoding, { reason: "storeFailed" });
     } finally {
-      inWorkBytes -= reservedBytes;
+      reservation.release();
     }
   };
 

@@ -7,7 +7,9 @@ import { err, ok, type Result } from "../../shared/result.ts";
 /** Of the body as sent, and again of the unzipped one. */
 export const MAX_BODY_BYTES = 8 * 2 ** 20;
 
-export type BodyError = { readonly reason: "bodyTooLarge" | "unzippedTooLarge" | "notGzip" | "aborted" };
+export type BodyError = {
+  readonly reason: "bodyTooLarge" | "unzippedTooLarge" | "notGzip" | "aborted" | "overloaded";
+};
 
 const unzip = promisify(gunzip);
 
@@ -27,22 +29,59 @@ const receive = async (request: IncomingMessage): Promise<Result<Buffer[], BodyE
   return ok(chunks);
 };
 
-const unzipBody = async (zipped: Buffer): Promise<Result<Buffer[], BodyError>> => {
+/** Room for the end of the output: without it zlib asks for a second piece of memory to find that nothing follows. */
+const SPARE_BYTES = 1_024;
+
+const tryUnzip = async (zipped: Buffer, maxBytes: number): Promise<Result<Buffer, BodyError>> => {
   try {
-    return ok([await unzip(zipped, { maxOutputLength: MAX_BODY_BYTES })]);
+    const unzipped = await unzip(zipped, { maxOutputLength: maxBytes, chunkSize: maxBytes + SPARE_BYTES });
+    return ok(unzipped);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     return err({ reason: code === "ERR_BUFFER_TOO_LARGE" ? "unzippedTooLarge" : "notGzip" });
   }
 };
 
-/** The body in the pieces in which it came, unzipped. */
+const GZIP_TRAILER_BYTES = 8;
+/** Deflate makes at most 1,032 bytes of one. */
+const MAX_RATIO = 1_033;
+
+/**
+ * Unzips within memory that was reserved for it. A gzip body ends with its unpacked size, or that of its last part. Where that
+ * is less than what comes out, as much is reserved as can come out and the body unzipped again.
+ */
+const unzipBody = async (
+  zipped: Buffer,
+  reserve: (bytes: number) => boolean,
+): Promise<Result<Buffer[], BodyError>> => {
+  if (zipped.length < GZIP_TRAILER_BYTES) return err({ reason: "notGzip" });
+  const named = zipped.readUInt32LE(zipped.length - 4);
+  const most = Math.min(MAX_BODY_BYTES, zipped.length * MAX_RATIO);
+  for (const size of named < most ? [Math.max(named, 1), most] : [most]) {
+    if (!reserve(zipped.length + size)) return err({ reason: "overloaded" });
+    const unzipped = await tryUnzip(zipped, size);
+    if (unzipped.ok) return ok([unzipped.value]);
+    if (unzipped.error.reason !== "unzippedTooLarge" || size === most) return unzipped;
+  }
+  return err({ reason: "unzippedTooLarge" });
+};
+
+/**
+ * The body in the pieces in which it came, unzipped. `reserve` says whether there is memory for so many bytes in all; it is
+ * called with what the body takes, packed and unpacked, before it takes it.
+ */
 export const readBody = async (
   request: IncomingMessage,
   isGzip: boolean,
+  reserve: (bytes: number) => boolean,
 ): Promise<Result<Buffer[], BodyError>> => {
   const received = await receive(request);
-  return received.ok && isGzip ? unzipBody(Buffer.concat(received.value)) : received;
+  if (!received.ok) return received;
+  const size = received.value.reduce((sum, { length }) => sum + length, 0);
+  if (!isGzip) return reserve(size) ? received : err({ reason: "overloaded" });
+  const body = await unzipBody(Buffer.concat(received.value), reserve);
+  if (body.ok) reserve(body.value.reduce((sum, { length }) => sum + length, 0));
+  return body;
 };
 
 /**
@@ -61,11 +100,15 @@ export const makeJoin = () => {
   };
 };
 
+/** Smaller pieces may share their memory with others: Node's pool has 8 KB, what it reads from a socket 64. */
+const OWN_MEMORY_BYTES = 131_072;
+
 /**
  * Gives the memory of a body back now, not when the collector comes. The collector counts it as its own and would
  * otherwise go through the whole heap several times a second because of it.
  */
 export const releaseMemory = (chunks: readonly Buffer[]): void => {
   for (const { buffer, byteLength } of chunks)
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+    if (buffer instanceof ArrayBuffer && (buffer.byteLength === byteLength || byteLength > OWN_MEMORY_BYTES))
+      buffer.transfer(0);
 };

@@ -47,6 +47,7 @@ export const startOrigin = async (env: Readonly<Record<string, string>>) => {
   }
   return {
     url,
+    pid: child.pid ?? 0,
     output: () => output,
     isRunning,
     /** SIGSTOP and SIGCONT pause and wake it. */
