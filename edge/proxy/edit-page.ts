@@ -1,5 +1,7 @@
 // Edits a page while it streams by. Only HTML is edited, and nothing of it is held back or stored.
 import type { FeatureId } from "../../shared/ids.ts";
+import { makeReadable } from "./page-text.ts";
+import type { UpstreamRequest } from "./upstream.ts";
 
 export type PageEdit = {
   /** Features whose `data-feature` elements are shown (true) or removed (false). */
@@ -16,6 +18,7 @@ const UNEDITED_HEADERS = [
   "ETag",
   "Last-Modified",
   "Accept-Ranges",
+  "Content-Encoding",
   "Content-Digest",
   "Repr-Digest",
   "Digest",
@@ -34,28 +37,58 @@ const asksForPage = (headers: Headers): boolean => {
   return accept === null || accept.includes("text/html") || accept.includes("*/*");
 };
 
-/**
- * A request whose answer may be edited: an older edit in the browser's cache must not be confirmed by the upstream's
- * 304, and the page must arrive in a coding that can be edited.
- */
-export const preparePageRequest = (headers: Headers): void => {
-  if (!asksForPage(headers)) return;
-  if (headers.get("Accept")?.includes("text/html")) dropConditions(headers);
+const dropRange = (headers: Headers): void => {
+  headers.delete("Range");
+  headers.delete("If-Range");
+};
+
+const limitCodings = (headers: Headers): void => {
   const accepted = headers.get("Accept-Encoding");
   if (accepted === null) return;
   const editable = CODINGS.filter((coding) => accepted.includes(coding));
   headers.set("Accept-Encoding", editable.length === 0 ? "identity" : editable.join(", "));
 };
 
-const isEditable = (response: Response): boolean => {
-  const type = response.headers.get("Content-Type")?.toLowerCase() ?? "";
-  const coding = response.headers.get("Content-Encoding")?.toLowerCase() ?? "identity";
-  return (
-    type.startsWith("text/html") &&
-    !type.includes("utf-16") &&
-    (coding === "identity" || CODINGS.includes(coding)) &&
-    response.status !== 206
-  );
+/**
+ * A request whose answer may be edited: an older edit in the browser's cache must not be confirmed by the upstream's
+ * 304, and the page must arrive whole and in a coding that can be edited. Media on the same route keep their ranges.
+ */
+export const preparePageRequest = (headers: Headers): void => {
+  if (!asksForPage(headers)) return;
+  if (headers.get("Accept")?.includes("text/html")) {
+    dropConditions(headers);
+    dropRange(headers);
+  }
+  limitCodings(headers);
+};
+
+const isPage = ({ headers }: Response): boolean =>
+  headers.get("Content-Type")?.trimStart().toLowerCase().startsWith("text/html") === true;
+
+const isWholeAndReadable = ({ status, headers }: Response): boolean => {
+  const coding = headers.get("Content-Encoding")?.toLowerCase() ?? "identity";
+  return status !== 206 && (coding === "identity" || CODINGS.includes(coding));
+};
+
+/**
+ * The answer to a request whose page is edited. A page that came in part, or in a coding that cannot be read, is asked
+ * for once more, whole and plain: as it came it would show what is closed. Only a GET can be repeated.
+ */
+export const askForPage = async (
+  { to, init }: UpstreamRequest,
+  fetchUpstream: (request: UpstreamRequest) => Promise<Response>,
+): Promise<Response> => {
+  const mayRepeat = typeof to === "string" && init.method === "GET";
+  if (!mayRepeat) {
+    dropRange(init.headers);
+    limitCodings(init.headers);
+  }
+  const response = await fetchUpstream({ to, init });
+  if (!mayRepeat || !isPage(response) || isWholeAndReadable(response)) return response;
+  await response.body?.cancel();
+  dropRange(init.headers);
+  init.headers.set("Accept-Encoding", "identity");
+  return fetchUpstream({ to, init });
 };
 
 /** The nonce that the page's own policy gives to scripts, if it gives one. */
@@ -84,14 +117,15 @@ const showOrRemove = (elements: ReadonlyMap<string, boolean>) => ({
   },
 });
 
-/** The edited page, streaming; any other response as it is. */
+/** The edited page, streaming and not compressed; any other response as it is. */
 export const editPage = (response: Response, { elements, flags }: PageEdit): Response => {
-  if (!isEditable(response)) return response;
-  const edited = new Response(response.body, response);
-  for (const name of UNEDITED_HEADERS) edited.headers.delete(name);
-  if (!(edited.headers.get("Cache-Control")?.includes("no-store") ?? false))
-    edited.headers.set("Cache-Control", "private, no-cache");
-  if (edited.body === null) return edited;
+  if (!isPage(response) || !isWholeAndReadable(response)) return response;
+  const headers = new Headers(response.headers);
+  for (const name of UNEDITED_HEADERS) headers.delete(name);
+  if (!(headers.get("Cache-Control")?.includes("no-store") ?? false))
+    headers.set("Cache-Control", "private, no-cache");
+  const { status, statusText, body } = response;
+  if (body === null) return new Response(null, { status, statusText, headers });
   const rewriter = new HTMLRewriter();
   if (elements.size > 0) rewriter.on("[data-feature]", showOrRemove(elements));
   if (flags.size > 0) {
@@ -111,5 +145,8 @@ export const editPage = (response: Response, { elements, flags }: PageEdit): Res
       },
     });
   }
-  return rewriter.transform(edited);
+  // Without a charset the rewriter takes what `makeReadable` gives it as it is.
+  const readable = makeReadable(body, headers.get("Content-Type") ?? "");
+  const edited = rewriter.transform(new Response(readable, { headers: { "Content-Type": "text/html" } }));
+  return new Response(edited.body, { status, statusText, headers });
 };

@@ -6,7 +6,7 @@ import { readIncoming } from "../incoming-request.ts";
 import type { WaitUntil } from "../snapshot/cache.ts";
 import type { Cookies } from "../visitor/cookie.ts";
 import { UNSHARED_FETCH } from "./caching.ts";
-import { dropConditions, preparePageRequest } from "./edit-page.ts";
+import { askForPage, dropConditions, preparePageRequest } from "./edit-page.ts";
 import { answerWhenClosed } from "./gate-outcome.ts";
 import type { GatedRequest, GateRequest } from "./gate-request.ts";
 import type { Observe } from "./observe.ts";
@@ -99,9 +99,11 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     gated: GatedRequest | null,
     sampled: SampledRequest | null,
   ): Promise<Response> => {
-    if (sampled === null) return fetchUpstream(upstream);
     const isEdited = gated?.outcome.edit != null;
-    return sampled.answered(await fetchUpstream(sampled.sending(upstream, isEdited)));
+    const ask = (asked: UpstreamRequest): Promise<Response> =>
+      isEdited ? askForPage(asked, fetchUpstream) : fetchUpstream(asked);
+    if (sampled === null) return ask(upstream);
+    return sampled.answered(await ask(sampled.sending(upstream, isEdited)));
   };
 
   /** `gated` null: the gate failed, and the request goes upstream as if Sluice were not there. */

@@ -1,6 +1,7 @@
 // The response as the visitor gets it: the upstream's, with the edits, cookie and headers that the gate adds.
 import type { CompiledFeature } from "../features/compiled-feature.ts";
 import { isShared, unshare } from "./caching.ts";
+import { compressPage } from "./compress-page.ts";
 import { addDebugHeaders } from "./debug-headers.ts";
 import { editPage } from "./edit-page.ts";
 import type { GatedRequest } from "./gate-request.ts";
@@ -26,12 +27,18 @@ export const respond = (
   const unshares = evaluation.meetsAny && isShared(response.headers);
   const hopHeaders = nominatedBy(response.headers.get("Connection"));
   const changes = cookie !== null || wantsDebug || unshares || hopHeaders.length > 0;
-  if (!changes || response.status === 101) return response;
-  const changed = new Response(response.body, response);
-  for (const name of hopHeaders) changed.headers.delete(name);
-  if (unshares) unshare(changed.headers);
-  if (cookie !== null) changed.headers.append("Set-Cookie", cookie);
-  return wantsDebug ? addDebugHeaders(changed, view, gateMs) : changed;
+  const complete = (): Response => {
+    if (!changes || response.status === 101) return response;
+    const changed = new Response(response.body, response);
+    for (const name of hopHeaders) changed.headers.delete(name);
+    if (unshares) unshare(changed.headers);
+    if (cookie !== null) changed.headers.append("Set-Cookie", cookie);
+    return wantsDebug ? addDebugHeaders(changed, view, gateMs) : changed;
+  };
+  const wasCompressed = edited !== own && own.headers.has("Content-Encoding");
+  return wasCompressed
+    ? compressPage(complete(), incoming.request.headers.get("Accept-Encoding"))
+    : complete();
 };
 
 /** No cache may keep it: it is for one person, for a while. */

@@ -157,7 +157,7 @@ test.each([
 test("a compressed page is edited", async () => {
   await only(feature("feat_new", { gate: html }));
   const response = await edge(page({ body: BODY, gzip: "1" }), {
-    headers: { "Accept-Encoding": "gzip, br, zstd" },
+    headers: { "Accept-Encoding": "br, zstd" },
   });
   expect(await response.text()).toContain('<p data-feature="feat_new">new</p>');
 });
