@@ -64,6 +64,7 @@ const configOf = async (folder: string, serving: Serving): Promise<string> => {
   const worker = (isStateOwn: boolean): string => `(
   modules = [${modules.join(", ")}],
   compatibilityDate = "2026-10-20",
+  compatibilityFlags = [${state === false ? "" : `"enable_request_signal"`}],
   bindings = [${[...texts, ...(state === false ? [] : stateful(isStateOwn))].join(", ")}],${state !== false && isStateOwn ? classes : ""}
 )`;
   return `using Workerd = import "/workerd/workerd.capnp";

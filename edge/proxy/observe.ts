@@ -16,7 +16,7 @@ import type { Ending } from "./sampled-request.ts";
  * Sampled requests a second and isolate. To time a response's body costs CPU, and most isolates have fewer requests than this.
  * The draw looks at nothing but the time, so every cohort is drawn alike.
  */
-const SAMPLE = { perSecond: 100, burst: 100 };
+const SAMPLE = { perSecond: 100, burst: 20 };
 
 type Dependencies = {
   readonly captcha: CaptchaConfig | null;

@@ -2,7 +2,7 @@
 // upload to the end of the response's body, without the time that they take to read. A visitor who leaves, and a response
 // that hangs, are an end too.
 import type { EndOfRequest } from "../telemetry/span-writer.ts";
-import { relay, streamOf } from "./relay.ts";
+import { isSmall, relay, relaySmall, streamOf, type RelayEnd } from "./relay.ts";
 import type { UpstreamRequest } from "./upstream.ts";
 
 export type Ending = Omit<EndOfRequest, "kind"> & { readonly startMs: number };
@@ -28,6 +28,7 @@ type Options = {
 const COMPLETE = { isBroken: false, isUnfinished: false };
 const BROKEN = { isBroken: true, isUnfinished: false };
 const UNFINISHED = { isBroken: false, isUnfinished: true };
+const ENDS = { complete: COMPLETE, broken: BROKEN, left: UNFINISHED } as const;
 
 /** A stream of events is complete when it begins: it is meant to have no end. */
 const isEndless = (headers: Headers): boolean =>
@@ -121,11 +122,12 @@ export const followRequest = ({ now, limitMs, request, ended, waitUntil }: Optio
         end(COMPLETE);
         return response;
       }
-      const isShorter = isDecoded && headers.has("Content-Encoding");
-      const { readable, writable } = streamOf(isShorter ? null : headers.get("Content-Length"));
-      void relay(body, writable, waiting, (how) =>
-        end({ complete: COMPLETE, broken: BROKEN, left: UNFINISHED }[how]),
-      );
+      const hasOtherLength = isDecoded && headers.has("Content-Encoding");
+      const length = hasOtherLength ? null : headers.get("Content-Length");
+      const { readable, writable } = streamOf(length);
+      const relayed = (how: RelayEnd): void => end(ENDS[how]);
+      if (isSmall(length)) void relaySmall(body, writable, () => !request.signal.aborted, relayed);
+      else void relay(body, writable, waiting, relayed);
       return new Response(readable, response);
     },
 

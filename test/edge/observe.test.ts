@@ -96,14 +96,14 @@ test("a unit that meets further features tells of those alone", async () => {
   expect(await told("/more")).toBe(0);
 });
 
-test("of many requests at once a hundred a second are sampled", async () => {
+test("of many requests a hundred a second are sampled, and of those at once twenty", async () => {
   const { visit } = setUp();
   const sampled = async (nowMs: number, requests: number): Promise<number> => {
     let found = 0;
     for (let i = 0; i < requests; i++) if ((await visit("/", { nowMs })).isSampled) found += 1;
     return found;
   };
-  expect(await sampled(1_000, 300)).toBe(100);
-  expect(await sampled(1_500, 300)).toBe(50);
-  expect(await sampled(60_000, 300)).toBe(100);
+  expect(await sampled(1_000, 300)).toBe(20);
+  expect(await sampled(1_100, 300)).toBe(10);
+  expect(await sampled(60_000, 300)).toBe(20);
 });
