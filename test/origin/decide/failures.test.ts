@@ -66,7 +66,7 @@ describe("a test has failed", () => {
       holdout: tally(treatment),
     } as const;
     expect(hasFailed(requests)).toBe(failed);
-    expect(hasFailed({ ...report, holdout: null })).toBe(false);
+    for (const one of [report, requests]) expect(hasFailed({ ...one, holdout: null })).toBe(false);
   });
 
   test.each([
@@ -90,6 +90,7 @@ describe("a test has failed", () => {
     } as const;
     expect(hasFailed(report)).toBe(failed);
     expect(hasFailed({ ...report, holdout: null })).toBe(false);
+    expect(hasFailed({ ...slow, against: "both", holdout: null, comparison })).toBe(false);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { emptyEvidence } from "../../../origin/decide/evidence.ts";
 import { concludeCalibration } from "../../../origin/decide/planning/calibration.ts";
 import { replayOutcome, replayTraffic, type Replay } from "../../../origin/decide/planning/replay.ts";
+import { betaLogEvidence, betaLogKeepEvidence } from "../../../origin/decide/statistics/beta-evidence.ts";
 import { gridLogEvidence, gridLogKeepEvidence } from "../../../origin/decide/statistics/rate-evidence.ts";
 import { agesOf } from "../../../shared/features/outcome-ages.ts";
 
@@ -159,6 +160,96 @@ describe("beside the holdout", () => {
       replay,
     );
     expect(late).toEqual({ at: 1980, n: 100, s: 50 });
+  });
+});
+
+describe("against both", () => {
+  const ages = agesOf({
+    activationWindowSeconds: 600,
+    retentionWindowSeconds: 3600,
+    returnAfterSeconds: 900,
+  });
+  const [empty] = emptyEvidence(ages, 0, { rolloutBps: 5000, holdoutBps: 5000 }).activation;
+  if (empty === undefined) throw new Error("an age was expected");
+  const settings: OutcomeReplay = {
+    signal: "activation",
+    against: "both",
+    prior: undefined,
+    threshold: 0.15,
+    logBar: Math.log(2500),
+    keepLogBar: LOG_20,
+    minCohortSize: 100,
+    bucketSeconds: 120,
+  };
+  const replayBeside = (holdout: number, over: Partial<OutcomeReplay> = {}) =>
+    replayOutcome(
+      [
+        {
+          empty,
+          buckets: Array.from({ length: 30 }, (_, i) => ({
+            bucketS: 120 * i,
+            treatment: { n: 50, s: 3 },
+            holdout: { n: 50, s: holdout },
+          })),
+        },
+      ],
+      { ...settings, ...over },
+    );
+
+  test("a rate that is as low in the holdout would not have been rolled back, whatever the evidence of the floor", () => {
+    const { rolledBack, mostLogEvidence } = replayBeside(3);
+    expect(rolledBack).toBeNull();
+    expect(mostLogEvidence).toBeGreaterThan(20);
+  });
+
+  test("a rate that is worse in both ways would have been, later than by the floor alone", () => {
+    const floor = replayBeside(9, { against: "threshold" }).rolledBack?.at ?? 0;
+    const both = replayBeside(9).rolledBack?.at ?? 0;
+    expect(floor).toBeGreaterThan(0);
+    expect(both).toBeGreaterThan(floor);
+  });
+
+  test("beside a holdout that cannot act the floor decides alone", () => {
+    expect(replayBeside(0).rolledBack).toEqual(replayBeside(0, { against: "threshold" }).rolledBack);
+  });
+
+  test("a rule's prior counts for activation, for a rollback and for keeping", () => {
+    const prior = { alpha: 2, beta: 8 };
+    const plain = replayBeside(0, { against: "threshold" });
+    const informed = replayBeside(0, { against: "threshold", prior });
+    const n = 1_500;
+    expect(informed.mostLogEvidence).toBeCloseTo(betaLogEvidence({ n, s: 90 }, 0.15, prior), 9);
+    expect(informed.mostLogEvidence).not.toBeCloseTo(plain.mostLogEvidence ?? 0, 3);
+    const retention = replayBeside(0, { against: "threshold", prior, signal: "retention" });
+    expect(retention.mostLogEvidence).toBe(plain.mostLogEvidence);
+    const kept = replayBeside(0, {
+      threshold: 0.03,
+      prior,
+      keepLogBar: betaLogKeepEvidence({ n: 200, s: 12 }, 0.03, prior),
+    });
+    expect(kept.kept?.n).toBe(200);
+  });
+
+  test("requests that are as slow in the holdout would not have been rolled back", () => {
+    const replay = {
+      threshold: 200,
+      bound: 0.05,
+      against: "both",
+      logBar: Math.log(25_000),
+      keepLogBar: LOG_20,
+      bucketSeconds: 60,
+      countsFrom: 0,
+    } as const;
+    const beside = (s: number) =>
+      Array.from({ length: 200 }, (_, i) => ({
+        bucketS: 60 * i,
+        treatment: { n: 200, s: 60 },
+        holdout: { n: 200, s },
+      }));
+    expect(replayTraffic(beside(60), replay).rolledBack).toBeNull();
+    const alone = replayTraffic(beside(2), { ...replay, against: "threshold" });
+    expect(replayTraffic(beside(2), replay)).toEqual(alone);
+    expect(alone.rolledBack).not.toBeNull();
   });
 });
 
