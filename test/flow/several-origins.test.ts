@@ -53,6 +53,8 @@ const openUselessFeature = async (): Promise<string> => {
   await admin("POST", "/features", {
     featureId,
     rolloutBps: 9_000,
+    // Nobody acts at all: beside a holdout that would be everybody's misfortune.
+    holdoutBps: 0,
     activation: { path: "/checkout", method: "POST" },
   });
   await admin("PUT", `/features/${featureId}/rule`, {
@@ -71,10 +73,10 @@ const openUselessFeature = async (): Promise<string> => {
 };
 
 const sendVisitors = async (featureId: string, epoch: number): Promise<void> => {
-  const spans = Array.from({ length: 400 }, (_, i) => ({
+  const spans = Array.from({ length: 400 }, () => ({
     feature: featureId,
     unit: randomUUID(),
-    variant: i % 10 === 0 ? "holdout" : "treatment",
+    variant: "treatment",
     epoch,
   }));
   const answer = await fetch(`${living().url}/v1/traces`, {
