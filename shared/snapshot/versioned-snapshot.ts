@@ -243,11 +243,7 @@ export const deltaSince = (
   haveClosedAtMs = Infinity,
 ): SnapshotDelta | null => {
   const { revision, closedAtMs } = snapshot;
-  if (
-    revision === null ||
-    (have !== null && !isNewer(snapshot, { revision: have, closedAtMs: haveClosedAtMs }))
-  )
-    return null;
+  if (revision === null || !isNewer(snapshot, { revision: have, closedAtMs: haveClosedAtMs })) return null;
   const full = have === null || have < snapshot.base;
   const missed = [...snapshot.entries].filter(
     ([, entry]) => full || entry.revision > have || (entry.closedAtMs ?? 0) > haveClosedAtMs,

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  answerText,
   formatSignature,
   parseSignature,
   SIGNATURE_TOLERANCE_S,
@@ -30,6 +31,12 @@ test("whatever was written is read", () => {
 
 test("the MAC is about time and body, with a dot between them", () => {
   expect(signedText(1_764_000_000, '{"revision":7}')).toBe('1764000000.{"revision":7}');
+});
+
+test("the MAC of an answer is about time, nonce, status and body, and says that it is an answer", () => {
+  expect(answerText(1_764_000_000, { nonce: "n_1", status: 200, body: "{}" })).toBe(
+    "1764000000.push-answer.n_1.200.{}",
+  );
 });
 
 test("the sender's clock may be five minutes off", () => {

@@ -127,6 +127,32 @@ describe("a delta", () => {
   });
 });
 
+describe("a feature that the origin says is closed", () => {
+  const closed = { ...feature("a"), enabled: false };
+
+  test("stays closed against a close of the same epoch that comes later", () => {
+    const next = applied(atSeven, { ...change(8, 7, closed), closed: [id("a")] });
+    expect(next.entries.get(id("a"))).toEqual({ revision: 8, state: closed, closedEpoch: 1 });
+    const closes = [{ featureId: id("a"), epoch: 1, version: 2 }];
+    expect(applyCloses(next, closes, { revision: revision(9), nowMs: 1_000 })).toBe(next);
+  });
+});
+
+describe("of two copies the newer one", () => {
+  const at = (value: number | null, closedAtMs?: number) => ({
+    revision: value === null ? null : revision(value),
+    ...(closedAtMs === undefined ? {} : { closedAtMs }),
+  });
+  const rising = [at(null), at(null, 1), at(null, 2), at(0), at(0, 1), at(1), at(7), at(7, 1), at(8)];
+
+  test.each(rising.map((version, place) => ({ version, place })))(
+    "is that of the later revision, and within it that of the later close: $version",
+    ({ version, place }) => {
+      expect(rising.map((other) => isNewer(version, other))).toEqual(rising.map((_, other) => other < place));
+    },
+  );
+});
+
 describe("a close that comes before the rest of its revision", () => {
   const closeOf = (name: string, epoch = 1) => ({ featureId: id(name), epoch, version: 5 });
   const closedAt = (snapshot: VersionedSnapshot, at: number, ...closes: ReturnType<typeof closeOf>[]) =>
@@ -175,8 +201,78 @@ describe("a close that comes before the rest of its revision", () => {
     expect(deltaSince(closed, revision(7))).toBe(null);
   });
 
+  const stateOf = (snapshot: VersionedSnapshot, name: string) => snapshot.entries.get(id(name));
+  const feature10 = { ...feature("a", 10), rolloutBps: 2_000, epoch: 3 };
+  const inEpoch3 = applied(emptySnapshot, full(7, feature10));
+
+  test("closes the feature for everyone in its epoch, whose entry says by which revision", () => {
+    const marks = { closedAhead: 9, closedAtMs: 1_000 };
+    const closed = { ...feature10, enabled: false, rolloutBps: 0 };
+    const after = (epoch: number, version: number) =>
+      stateOf(closedAt(inEpoch3, 9, { ...closeOf("a", epoch), version }), "a");
+    expect(after(3, 5)).toEqual({ revision: 7, state: closed, closedEpoch: 3, ...marks });
+    expect(after(4, 11)).toEqual({
+      revision: 7,
+      state: { ...closed, epoch: 4, version: 11 },
+      closedEpoch: 4,
+      ...marks,
+    });
+    expect(stateOf(closedAt(inEpoch3, 9, closeOf("unknown", 3)), "unknown")).toEqual({
+      revision: FIRST_REVISION,
+      state: null,
+      closedEpoch: 3,
+      ...marks,
+    });
+  });
+
+  test("does not touch a later epoch, and a late message of a later epoch opens the feature", () => {
+    expect(closedAt(inEpoch3, 9, closeOf("a", 2))).toBe(inEpoch3);
+    const closed = closedAt(inEpoch3, 9, closeOf("a", 3));
+    const late = (epoch: number) => applied(closed, change(8, 7, { ...feature10, epoch }));
+    expect(stateOf(late(4), "a")).toEqual({ revision: 8, state: { ...feature10, epoch: 4 } });
+    expect(stateOf(late(3), "a")).toEqual({
+      revision: 8,
+      state: { ...feature10, enabled: false, rolloutBps: 0 },
+      closedEpoch: 3,
+      closedAhead: 9,
+    });
+  });
+
+  test("outlives the removal of its feature, whichever of the two knew the later epoch", () => {
+    const removal: Push = { ...change(9, undefined), removed: [id("a")] };
+    const closed = closedAt(inEpoch3, 10, closeOf("a", 5));
+    const late = applied(closed, change(8, 7, feature10));
+    expect(stateOf(applied(late, removal), "a")).toEqual({ revision: 9, state: null, closedEpoch: 5 });
+    const unknown = closedAt(emptySnapshot, 10, closeOf("a", 5));
+    expect(stateOf(applied(unknown, removal), "a")).toEqual({ revision: 9, state: null, closedEpoch: 5 });
+    expect(stateOf(applied(emptySnapshot, removal), "a")).toStrictEqual({ revision: 9, state: null });
+  });
+
+  test("rises above the closes before it, whatever the clock says", () => {
+    const twice = (nowMs: number) => {
+      const first = applyCloses(atSeven, [closeOf("a")], { revision: revision(9), nowMs });
+      return applyCloses(first, [closeOf("b")], { revision: revision(9), nowMs: 0 });
+    };
+    expect(twice(0).closedAtMs).toBe(2);
+    expect(twice(1_000).closedAtMs).toBe(1_001);
+    expect(stateOf(twice(1_000), "a")?.closedAtMs).toBe(1_000);
+    expect(deltaSince(twice(1_000), revision(7), 1_000)?.features).toMatchObject([{ featureId: "b" }]);
+  });
+
+  test("is still told after a push that came with none, and with what a newer close brought", () => {
+    const closed = closedAt(atSeven, 9, closeOf("a"));
+    expect(applied(closed, change(8, 7, feature("c"))).closedAtMs).toBe(1_000);
+    const next = applyDelta(atSeven, { ...change(8, 7), removed: [id("a")], closedAtMs: 1_000 });
+    expect(stateOf(next, "a")).toEqual({ revision: 8, state: null, closedEpoch: 1, closedAtMs: 1_000 });
+  });
+
+  test("of revision 0 closes at a place without any snapshot, too", () => {
+    expect(stateOf(closedAt(emptySnapshot, 0, closeOf("a")), "a")).toMatchObject({ closedEpoch: 1 });
+  });
+
   test("at a place without any snapshot closes what then comes", () => {
     const marked = closedAt(emptySnapshot, 9, closeOf("a"));
+    expect(deltaSince(marked, null, 0)).toBe(null);
     expect(openOf(applied(marked, full(8, feature("a"), feature("b"))))).toEqual(["b"]);
     expect(openOf(applied(marked, full(9, feature("a"), feature("b"))))).toEqual(["a", "b"]);
   });
@@ -333,7 +429,7 @@ describe("what a place that has an older revision has missed", () => {
 
   test("is everything for a place that knows nothing, or less than the removals that are remembered", () => {
     const everything = { revision: 9, full: true, features: [feature("b", 2)], removed: [] };
-    expect(deltaSince(later, null)).toEqual(everything);
+    expect(deltaSince(later, null)).toStrictEqual(everything);
     expect(deltaSince(later, revision(6))).toEqual(everything);
   });
 

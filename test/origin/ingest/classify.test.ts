@@ -36,14 +36,19 @@ const directory = {
   },
 } as const;
 
-const classify = (signal: OtlpSignal, item: object, raw = { sampleBps: 0, slowMs: 1_000 }) => {
+const batchOf = (signal: OtlpSignal, items: readonly object[]): SpanBatch => {
   const batch = new SpanBatch((fields) => isRelevant(signal, fields));
   const [resource, scope, list] =
     signal === "traces"
       ? ["resourceSpans", "scopeSpans", "spans"]
       : ["resourceLogs", "scopeLogs", "logRecords"];
-  const body = { [resource]: [{ [scope]: [{ [list]: [item] }] }] };
+  const body = { [resource]: [{ [scope]: [{ [list]: items }] }] };
   expect(readJson(Buffer.from(JSON.stringify(body)), signal, batch)).toBeNull();
+  return batch;
+};
+
+const classify = (signal: OtlpSignal, item: object, raw = { sampleBps: 0, slowMs: 1_000 }) => {
+  const batch = batchOf(signal, [item]);
   const record = emptyRecord(NO_FEATURE, EMPTY_VIEW);
   const [fields] = batch.items;
   if (batch.count === 0 || fields === undefined) return { classification: "irrelevant", record };
@@ -196,10 +201,23 @@ describe("the record of a span", () => {
     ],
     ["are random", () => randomBytes(16).toString("hex")],
   ])("is kept whole for its share of the traces when their ids %s", (_, traceIdOf) => {
-    const sampled = (sampleBps: number): number =>
-      Array.from({ length: 4_000 }, (__, i) =>
-        flags({ traceId: traceIdOf(i) }, { sampleBps, slowMs: 1_000 }),
-      ).filter((each) => (each & RAW) !== 0).length;
+    const { items, count } = batchOf(
+      "traces",
+      Array.from({ length: 4_000 }, (__, i) => span({ traceId: traceIdOf(i) })),
+    );
+    expect(count).toBe(4_000);
+    const record = emptyRecord(NO_FEATURE, EMPTY_VIEW);
+    const sampled = (sampleBps: number): number => {
+      const classifier = makeClassifier({
+        directory,
+        raw: { sampleBps, slowMs: 1_000 },
+        captchaThreshold: 0.5,
+      });
+      return items.filter((fields) => {
+        expect(classifier("traces", fields, NOW, record)).toBe("accepted");
+        return (record.flags & RAW) !== 0;
+      }).length;
+    };
     // Six standard deviations of 4,000 draws.
     expect(Math.abs(sampled(100) - 40)).toBeLessThan(38);
     expect(Math.abs(sampled(5_000) - 2_000)).toBeLessThan(190);
