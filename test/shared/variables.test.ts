@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { parseVariables, variableErrorText, whole, withoutEmpty } from "../../shared/variables.ts";
+import {
+  listeningPort,
+  parseVariables,
+  variableErrorText,
+  whole,
+  withoutEmpty,
+} from "../../shared/variables.ts";
 import { issuesOf } from "../support/issues.ts";
 
 describe("a whole number", () => {
@@ -29,6 +35,20 @@ describe("a whole number", () => {
 
   test("is the fallback when it is not set", () => {
     expect(port.parse(undefined)).toBe(8_080);
+  });
+});
+
+describe("a port to listen on", () => {
+  const port = listeningPort(8_080);
+
+  test("is any that browsers and fetch connect to, up to 65535", () => {
+    expect(["2", "80", "10079", "65535", undefined].map((text) => port.parse(text))).toEqual([
+      2, 80, 10_079, 65_535, 8_080,
+    ]);
+  });
+
+  test.each(["0", "1", "87", "990", "6697", "10080", "65536"])("is not %s", (text) => {
+    expect(issuesOf(port, text)).not.toEqual([]);
   });
 });
 

@@ -134,7 +134,7 @@ describe("a feature that the origin says is closed", () => {
     const next = applied(atSeven, { ...change(8, 7, closed), closed: [id("a")] });
     expect(next.entries.get(id("a"))).toEqual({ revision: 8, state: closed, closedEpoch: 1 });
     const closes = [{ featureId: id("a"), epoch: 1, version: 2 }];
-    expect(applyCloses(next, closes, { revision: revision(9), nowMs: 1_000 })).toBe(next);
+    expect(applyCloses(next, closes, { revision: revision(9), nowMs: 1_000, isForeign: false })).toBe(next);
   });
 });
 
@@ -250,8 +250,8 @@ describe("a close that comes before the rest of its revision", () => {
 
   test("rises above the closes before it, whatever the clock says", () => {
     const twice = (nowMs: number) => {
-      const first = applyCloses(atSeven, [closeOf("a")], { revision: revision(9), nowMs });
-      return applyCloses(first, [closeOf("b")], { revision: revision(9), nowMs: 0 });
+      const first = applyCloses(atSeven, [closeOf("a")], { revision: revision(9), nowMs, isForeign: false });
+      return applyCloses(first, [closeOf("b")], { revision: revision(9), nowMs: 0, isForeign: false });
     };
     expect(twice(0).closedAtMs).toBe(2);
     expect(twice(1_000).closedAtMs).toBe(1_001);
