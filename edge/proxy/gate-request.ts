@@ -55,11 +55,11 @@ const COUNTS_FOR_NOBODY: CountedUnit = { identity: NOBODY, kind: "aside", isCoun
  * whether its network may make one more.
  */
 const countedUnitOf = (
-  { request }: IncomingRequest,
+  { request, path }: IncomingRequest,
   identity: Identity,
   mayMake: () => boolean,
 ): CountedUnit => {
-  const kind = requestKind(request);
+  const kind = requestKind(request, path);
   if (identity.isEphemeral) return { identity, kind, isCounted: false };
   const makesVisitor = kind === "visit" && identity.signed === null && mayMake();
   return {

@@ -21,6 +21,9 @@ const ASIDE: [string, string, Record<string, string>][] = [
   ["a page that an older Firefox prefetches", "GET", { "X-Moz": "prefetch" }],
 ];
 
+const kindOf = (method: string, headers: Record<string, string>, path = "/"): string =>
+  requestKind(new Request(`https://shop.test${path}`, { method, headers }), path);
+
 test.each([
   ["GET", navigation],
   ["POST", navigation],
@@ -28,15 +31,53 @@ test.each([
   ["GET", {}],
   ["PUT", {}],
 ])("a %s request with %j is a visit", (method, headers) => {
-  expect(requestKind(new Request("https://shop.test/", { method, headers }))).toBe("visit");
+  expect(kindOf(method, headers)).toBe("visit");
 });
 
 test("what a script asks for is a call", () => {
-  expect(requestKind(new Request("https://shop.test/", { headers: to("empty") }))).toBe("call");
+  expect(kindOf("GET", to("empty"))).toBe("call");
 });
 
 test.each(ASIDE)("%s is no visit", (_, method, headers) => {
-  expect(requestKind(new Request("https://shop.test/", { method, headers }))).toBe("aside");
+  expect(kindOf(method, headers)).toBe("aside");
+});
+
+test.each([
+  "/robots.txt",
+  "/shop/robots.txt",
+  "/manifest.json",
+  "/site.webmanifest",
+  "/favicon.ico",
+  "/sitemap_index.xml",
+  "/apple-touch-icon-120x120-precomposed.png",
+  "/.well-known/change-password",
+  "/sw.js",
+])("the well-known file %s is no visit, whoever asks for it", (path) => {
+  for (const headers of [{}, { "User-Agent": FIREFOX }, navigation, { Accept: "*/*" }])
+    expect(kindOf("GET", headers, path)).toBe("aside");
+});
+
+test.each([
+  ["/style.css", {}],
+  ["/a/picture.WEBP", { Accept: "*/*" }],
+  ["/app.mjs", {}],
+  ["/picture", { Accept: "image/avif,image/webp,*/*;q=0.8" }],
+  ["/style", { Accept: "text/css,*/*;q=0.1" }],
+])("without fetch metadata %s with %j is an asset", (path, headers) => {
+  expect(kindOf("GET", headers, path)).toBe("aside");
+});
+
+test.each([
+  ["GET", "/page", { Accept: "*/*" }],
+  ["GET", "/page", { Accept: "text/html,image/webp,*/*" }],
+  ["GET", "/robots", {}],
+  ["GET", "/robots.txt/more", {}],
+  ["GET", "/v1.0/list", {}],
+  ["GET", "/api/products.json", {}],
+  ["POST", "/upload.png", {}],
+  ["GET", "/picture.png", navigation],
+])("a %s of %s with %j is still a visit", (method, path, headers) => {
+  expect(kindOf(method, headers, path)).toBe("visit");
 });
 
 describe("at the edge", () => {
