@@ -1,6 +1,7 @@
 // The Worker's environment, parsed once an isolate. A wrong variable is named; the site is then served ungated.
 import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
+import { PathPattern } from "../shared/features/route.ts";
 import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
 import { KeyRing } from "../shared/signing/key-ring.ts";
 import type { Result } from "../shared/result.ts";
@@ -48,6 +49,13 @@ const Consent = z
     return z.NEVER;
   });
 
+const patternsForm = "must be empty or paths such as /beta/* or /products/:id, separated by spaces";
+
+const Patterns = z
+  .string()
+  .transform((text) => text.split(/\s+/).filter((pattern) => pattern !== ""))
+  .refine((patterns) => patterns.every((pattern) => PathPattern.safeParse(pattern).success), patternsForm);
+
 const VERIFY_URLS = {
   turnstile: "https://challenges.cloudflare.com/turnstile/v0/siteverify",
   recaptcha: "https://www.google.com/recaptcha/api/siteverify",
@@ -83,6 +91,9 @@ export const Variables = z.object({
     "Milliseconds of waiting after which a response hangs, and is reported as unfinished. A latency threshold above it cannot be exceeded by a response that never ends.",
   ),
   REPLICA_SHARDS: whole(1, 64, 1).describe("How many replicas share the isolates of one location."),
+  CLOSED_WITHOUT_STATE: Patterns.default([]).describe(
+    "Paths, as in a feature's routes and separated by spaces, that are answered with 404 while the edge knows no feature: at a cold start at which neither a replica nor KV answers, when the gate fails, and when a variable is wrong. For pages that must stay closed; `failureMode` covers them wherever the features are known.",
+  ),
   JWT_KEY_SET: KeySet.default(null).describe(
     "Keys of the site's own tokens, for targeting by claims: a JSON Web Key Set or its URL. Empty: there are no claims.",
   ),

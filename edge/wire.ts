@@ -6,6 +6,7 @@ import { evaluateActivations } from "./features/evaluate.ts";
 import { makeEvaluationCache } from "./features/evaluation-cache.ts";
 import * as hmac from "./hmac.ts";
 import { passesCache } from "./proxy/caching.ts";
+import { makeIsClosedWithoutState } from "./proxy/closed-without-state.ts";
 import { makeGateRequest } from "./proxy/gate-request.ts";
 import { makeHandle, type Handle } from "./proxy/handle.ts";
 import { makeObserve } from "./proxy/observe.ts";
@@ -118,7 +119,9 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
     captcha: captcha?.route ?? null,
   });
 
+  const isClosedWithoutState = makeIsClosedWithoutState(config.CLOSED_WITHOUT_STATE);
   const handle = makeHandle({
+    isClosedWithoutState,
     config,
     gateRequest: makeGateRequest({
       cache,
@@ -127,6 +130,7 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
       readClaims,
       previews,
       allowNewUnit,
+      isClosedWithoutState,
       now,
     }),
     cookies,

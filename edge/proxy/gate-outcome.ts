@@ -19,6 +19,9 @@ export type GateOutcome = {
   readonly edit: PageEdit | null;
 };
 
+/** Nobody is sent to the upstream: the features are not known, and the path must stay closed. */
+export const CLOSED: GateOutcome = { destination: null, answer: { action: "notFound" }, edit: null };
+
 export const NO_GATE: GateOutcome = { destination: null, answer: null, edit: null };
 
 /** A request that a gate may answer. */

@@ -1,13 +1,16 @@
 // The way of a visitor's request: read the snapshot, identify, evaluate, decide the gate outcome (all in gate-request.ts),
 // report exposures, ask the upstream or answer, respond. A request whose gate fails is passed on ungated and counted; a failure
 // after the upstream's answer leaves that answer as it is.
+import { canonicalPath } from "../../shared/features/canonical-path.ts";
+import type { WhenClosed } from "../../shared/features/gate.ts";
 import type { Config } from "../config.ts";
-import { readIncoming } from "../incoming-request.ts";
+import { pathOf, readIncoming } from "../incoming-request.ts";
 import type { WaitUntil } from "../snapshot/cache.ts";
 import type { Cookies } from "../visitor/cookie.ts";
 import { UNSHARED_FETCH } from "./caching.ts";
 import { askForPage, dropConditions, preparePageRequest } from "./edit-page.ts";
-import { answerWhenClosed } from "./gate-outcome.ts";
+import type { IsClosedWithoutState } from "./closed-without-state.ts";
+import { answerWhenClosed, CLOSED } from "./gate-outcome.ts";
 import type { GatedRequest, GateRequest } from "./gate-request.ts";
 import type { Observe } from "./observe.ts";
 import { renewCookie } from "./renew-cookie.ts";
@@ -23,6 +26,7 @@ type Dependencies = {
   readonly now: () => number;
   /** Whether there is a cache of the platform's between the gate and the site. */
   readonly passesCache: () => boolean;
+  readonly isClosedWithoutState: IsClosedWithoutState;
   readonly fetchUpstream: (request: UpstreamRequest) => Promise<Response>;
   readonly countFailure: (where: string, error: unknown) => void;
 };
@@ -31,7 +35,7 @@ export type Handle = (request: Request, url: string, waitUntil: WaitUntil) => Pr
 
 export const makeHandle = (dependencies: Dependencies): Handle => {
   const { config, gateRequest, cookies, observe, now } = dependencies;
-  const { passesCache, fetchUpstream, countFailure } = dependencies;
+  const { passesCache, isClosedWithoutState, fetchUpstream, countFailure } = dependencies;
 
   const handle: Handle = async (request, url, waitUntil) => {
     const arrivedMs = now();
@@ -43,7 +47,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     }
 
     const startMs = now();
-    const answer = gated?.outcome.answer ?? null;
+    const answer = gated === null ? answerUngated(url) : gated.outcome.answer;
     const sampled = gated === null ? null : beginObserving(gated, startMs, waitUntil);
     let response: Response;
     try {
@@ -72,6 +76,10 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       return response;
     }
   };
+
+  /** Of a request whose gate failed. */
+  const answerUngated = (url: string): WhenClosed | null =>
+    isClosedWithoutState(canonicalPath(pathOf(url))) ? CLOSED.answer : null;
 
   /** null: the request is not sampled. */
   const beginObserving = (

@@ -32,6 +32,7 @@ const setUp = () => {
     },
     identify: () => identity,
     evaluations: makeEvaluationCache(),
+    isClosedWithoutState: () => false,
     readClaims: async () => null,
     previews: { verify: async () => err({ reason: "malformed" }), read: () => null },
     allowNewUnit: () => true,
