@@ -210,7 +210,7 @@ for (const rate of [0.15, 0.3]) {
   say(`  the best possible test, which knows the effect and sees every activation at once: ${summary(best)}`);
 }
 
-const misfortuneLives = LIVES * 10;
+const misfortuneLives = LIVES * 8;
 const atMostOf = (hits: number, lives: number): number => {
   // Clopper–Pearson would need the inverse beta; of none seen, three in as many lives is its 95 % upper end.
   const z = 1.96;

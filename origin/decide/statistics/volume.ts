@@ -20,8 +20,8 @@ const CELLS_A_WINDOW = 8;
 const WEEK_SECONDS = 604_800;
 
 /** Fewer or more than this part of what is usual is unusual, beyond what chance does to a few units. */
-const LEAST = 3 / 4;
-const MOST = 4 / 3;
+const LEAST = 0.85;
+const MOST = 1.2;
 const DEVIATIONS = 2;
 
 /** A unit succeeds from `opensAfterSeconds` to `windowSeconds` after its exposure; `bucketSeconds`: width of an exposure bucket. */

@@ -58,8 +58,8 @@ describe("a bucket is watched", () => {
   });
 
   test("by the part of its window in which it can succeed", () => {
-    expect(usualAt(10)(bucketAt(135, 100, 100))).toBe(true);
-    expect(usualAt(10, retention)(bucketAt(135, 100, 100))).toBe(false);
+    expect(usualAt(10)(bucketAt(125, 100, 100))).toBe(true);
+    expect(usualAt(10, retention)(bucketAt(125, 100, 100))).toBe(false);
   });
 
   test("not where it is a crowd itself, though the window is not", () => {

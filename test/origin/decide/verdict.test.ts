@@ -192,6 +192,94 @@ describe("a guard", () => {
   });
 });
 
+describe("cohorts of the wrong sizes", () => {
+  const sampleRatio = { logEvidence: 7, logBar: 7 };
+  const slow = requestsOf({ logEvidence: 9 });
+
+  test("hold back no requests: they roll back, alone as the cause", () => {
+    expect(verdictIn({ tests: [failed, slow], sampleRatio })).toEqual({
+      state: "ROLLBACK",
+      cause: ["latency"],
+      obstacle: null,
+    });
+  });
+
+  test("hold back neither proof nor a kept feature's rates from being doubted", () => {
+    expect(verdictIn({ tests: [requestsOf()], keep: [proven], sampleRatio }).state).toBe("INVALID");
+    const alarmed = testOf({ alarm: alarmAt(9) });
+    expect(verdictIn({ tests: [alarmed], decided: "KEEP", sampleRatio })).toMatchObject({
+      state: "INVALID",
+      cause: [],
+    });
+    const slowAlarm = requestsOf({ alarm: { ...alarmAt(9), treatment: { n: 500, s: 400 } } });
+    expect(verdictIn({ tests: [alarmed, slowAlarm], decided: "KEEP", sampleRatio })).toMatchObject({
+      state: "ROLLBACK",
+      cause: ["latency"],
+    });
+  });
+});
+
+test("evidence of the whole life rolls no kept feature back: its alarm does", () => {
+  expect(verdictIn({ tests: [failed], decided: "KEEP" })).toEqual({
+    state: "WATCH",
+    cause: [],
+    obstacle: null,
+  });
+});
+
+test("a kept feature that has fallen with its holdout is watched, with a warning", () => {
+  const shared = testOf({
+    against: "both",
+    alarm: { ...alarmAt(9), comparison: { logEvidence: 0, logBar: 9 }, holdout: { n: 400, s: 16 } },
+  });
+  expect(verdictIn({ tests: [shared], decided: "KEEP" })).toMatchObject({
+    state: "WATCH",
+    obstacle: expect.stringContaining("what befalls everybody closes nothing"),
+  });
+  // Nothing that is not measured is warned of.
+  expect(verdictIn({ tests: [shared], decided: "KEEP", activationIsMeasured: false }).obstacle).toBe(null);
+});
+
+describe("where nobody succeeds, in neither cohort", () => {
+  const silent = testOf({
+    against: "both",
+    logEvidence: 9,
+    treatment: { n: 2000, s: 0 },
+    holdout: { n: 2000, s: 0 },
+    comparison: { logEvidence: 0, logBar: 9 },
+  });
+
+  test("the feature waits, and the reason names the signal and the way out", () => {
+    const retention = { ...silent, signal: "retention" } as const;
+    for (const [one, word] of [
+      [silent, "activation"],
+      [retention, "retention"],
+    ] as const)
+      expect(verdictIn({ tests: [testOf({ signal: "retention" }), one], lagSeconds: 20 })).toEqual({
+        state: "TESTING",
+        cause: [],
+        obstacle: `nobody has any ${word}, with the feature or in the holdout: either nothing reports it, or something is wrong for everybody. Where only the feature offers it, set compare.${word} to "threshold"`,
+      });
+  });
+
+  test.each([
+    { why: "somebody in treatment does", over: { treatment: { n: 2000, s: 1 } } },
+    { why: "somebody in the holdout does", over: { holdout: { n: 2000, s: 1 } } },
+    { why: "nobody is in the holdout yet", over: { holdout: null } },
+    { why: "there are too few units", over: { counts: false } },
+    { why: "the floor is not missed yet", over: { logEvidence: 8.999 } },
+    { why: "the holdout is not asked", over: { against: "threshold", signal: "retention", logBar: 10 } },
+  ] satisfies { why: string; over: Partial<TestReport> }[])("is not said while $why", ({ over }) => {
+    expect(verdictIn({ tests: [{ ...silent, ...over }, testOf({ signal: "retention" })] }).obstacle).toBe(
+      null,
+    );
+  });
+
+  test("is not said of an activation that is not measured", () => {
+    expect(verdictIn({ tests: [silent], activationIsMeasured: false, keep: [keepOf()] }).obstacle).toBe(null);
+  });
+});
+
 describe("before the deadline", () => {
   test("a feature is tested as soon as one outcome has enough mature units", () => {
     const few = testOf({ counts: false });
