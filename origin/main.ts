@@ -63,15 +63,14 @@ const upkeep =
         log,
       })
     : undefined;
-const fold = has("fold")
-  ? startFold({ databaseUrl, logger: log, metrics })
-  : startLagMonitor({ pool, everyMs: config.EVALUATE_EVERY_MS, log });
+const lag = startLagMonitor({ pool, everyMs: config.EVALUATE_EVERY_MS, metrics, log });
+const fold = has("fold") ? startFold({ databaseUrl, logger: log, metrics }) : undefined;
 const evaluation = has("evaluate")
   ? startEvaluation({
       pool,
       everyMs: config.EVALUATE_EVERY_MS,
       redisUrls: config.REDIS_URL,
-      lagSeconds: fold.lagSeconds,
+      lagSeconds: (fold ?? lag).lagSeconds,
       ...makeDecidedChanges(changes),
       metrics,
       log,
@@ -85,6 +84,7 @@ const app = makeHttpApp({
   notReady: async () => [
     ...(await database.notReady()),
     ...(upkeep?.notReady() ?? []),
+    ...(fold?.notReady() ?? []),
     ...(delivery?.isReady() === false ? ["push: its thread is starting"] : []),
   ],
   adminApi: has("admin")
@@ -104,7 +104,7 @@ const server = makeHttpServer((request, response) => {
 });
 
 // Ended in this order: first what brings work, then what carries it out. Requests under way find all stages running.
-const parts = [server, ingest, fold, upkeep, evaluation, delivery, database].filter(
+const parts = [server, ingest, fold, lag, upkeep, evaluation, delivery, database].filter(
   (part) => part !== undefined,
 );
 await server

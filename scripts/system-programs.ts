@@ -15,6 +15,7 @@ const PACKAGES = {
   curl: ["curl"],
   nginx: ["nginx-light"],
   apache2: ["apache2-bin", "libapache2-mod-php"],
+  pgbouncer: ["pgbouncer"],
 } as const;
 export type Program = keyof typeof PACKAGES;
 
@@ -29,9 +30,10 @@ export const programs = [
   "curl",
   "nginx",
   "apache2",
+  "pgbouncer",
 ] as const;
 
-const SERVERS: ReadonlySet<string> = new Set(["nginx", "apache2"]);
+const SERVERS: ReadonlySet<string> = new Set(["nginx", "apache2", "pgbouncer"]);
 
 const find = (name: string): string | undefined =>
   // Servers lie where only root's PATH leads.

@@ -5,12 +5,16 @@ import { superviseThread } from "../runtime/supervised-thread.ts";
 import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import type { FoldReport, WorkerOptions } from "./fold-worker.ts";
 
+/** A round takes less, also with a backlog: a thread that says nothing for longer stands still. */
+const STANDSTILL_S = 15;
 /** The lag of a thread that has not reported for this long grows by the time since. */
 const REPORT_EVERY_S = 2;
 
 export type Fold = {
   /** Age in seconds of the oldest acknowledged telemetry not yet folded, over all partitions; null: not known yet. */
   readonly lagSeconds: () => number | null;
+  /** Says why nothing is counted; empty while the fold makes its rounds. */
+  readonly notReady: () => readonly string[];
   /** Ends after the batch in work; its rows are checkpointed. */
   readonly stop: () => Promise<void>;
 };
@@ -22,7 +26,7 @@ export type Fold = {
 export const startFold = (options: {
   databaseUrl: string;
   logger: ErrorLog & WarningLog;
-  metrics: Pick<Metrics, "ingestLagSeconds" | "foldedSpans" | "leftOutSpans" | "setAsideSpans">;
+  metrics: Pick<Metrics, "foldedSpans" | "leftOutSpans" | "setAsideSpans">;
   unitSlots?: number;
   dedupeKeys?: number;
 }): Fold => {
@@ -34,6 +38,7 @@ export const startFold = (options: {
   };
   let lagSeconds: number | null = null;
   let reportedAt = performance.now();
+  let lastError: string | undefined;
   const nothing = {
     folded: 0,
     duplicates: 0,
@@ -73,7 +78,7 @@ export const startFold = (options: {
       case "state":
         ({ lagSeconds } = message);
         reportedAt = performance.now();
-        metrics.ingestLagSeconds.set(message.lagSeconds);
+        lastError = undefined;
         // A thread that has started over counts from zero.
         if (message.folded < counted.folded) counted = nothing;
         for (const result of ["folded", "duplicates", "capped", "unsampled", "setAside"] as const)
@@ -91,6 +96,7 @@ export const startFold = (options: {
         logQuarantine(message.event);
         return;
       case "error":
+        lastError = message.message;
         logger.error(
           { problem: message.message },
           "the fold failed; it starts over from its checkpoint and loses nothing",
@@ -112,5 +118,14 @@ export const startFold = (options: {
     },
     logger,
   });
-  return { lagSeconds: lag, stop: thread.stop };
+  return {
+    lagSeconds: lag,
+    notReady: () => {
+      const silentS = (performance.now() - reportedAt) / 1_000;
+      if (silentS < STANDSTILL_S) return [];
+      const why = lastError === undefined ? "" : `: ${lastError.split("\n")[0]}`;
+      return [`fold: it has counted nothing for ${Math.round(silentS)} s${why}`];
+    },
+    stop: thread.stop,
+  };
 };

@@ -1,6 +1,7 @@
-// How far the fold is behind, for a process that evaluates but does not fold.
+// How far the fold is behind, whoever folds: what is acknowledged and not folded, asked of the database.
 import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../runtime/log.ts";
+import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import { unfoldedSeconds } from "../span-log/read-log.ts";
 
@@ -11,32 +12,44 @@ const STALE_MS = 5_000;
 export const makeLagMonitor = (pool: Pool, nowMs: () => number) => {
   let seconds = 0;
   let readAt = Number.NEGATIVE_INFINITY;
+  const startedAt = nowMs();
   return {
+    /** The last answer and the time since: nothing is known to be folded in that time. */
+    atLeastSeconds: (): number => seconds + Math.max(0, nowMs() - Math.max(readAt, startedAt)) / 1_000,
     read: async (): Promise<void> => {
-      const startedAt = nowMs();
+      const askedAt = nowMs();
       seconds = await unfoldedSeconds(pool);
-      readAt = startedAt;
+      readAt = askedAt;
     },
     lagSeconds: (): number | null => (nowMs() - readAt > STALE_MS ? null : seconds),
   };
 };
 
-/** For a process that evaluates without the role `fold`: reads the lag every `everyMs`. */
+/**
+ * Reads the lag every `everyMs` and shows it in the metrics of every process, also while its own fold, or the database, does not
+ * answer. A process without the role `fold` evaluates by it.
+ */
 export const startLagMonitor = (options: {
   pool: Pool;
   everyMs: number;
+  metrics: Pick<Metrics, "ingestLagSeconds">;
   log: Logger;
 }): { readonly lagSeconds: () => number | null; readonly stop: () => Promise<void> } => {
-  const { pool, everyMs, log } = options;
+  const { pool, everyMs, metrics, log } = options;
   const monitor = makeLagMonitor(pool, () => performance.now());
   const task = startPeriodicTask({
     everyMs,
-    run: () => monitor.read(),
-    onError: (error) =>
+    run: async () => {
+      await monitor.read();
+      metrics.ingestLagSeconds.set(monitor.atLeastSeconds());
+    },
+    onError: (error) => {
+      metrics.ingestLagSeconds.set(monitor.atLeastSeconds());
       log.error(
         { err: error },
         "the fold's lag could not be read; nothing is decided until it can be read again",
-      ),
+      );
+    },
   });
   return { lagSeconds: monitor.lagSeconds, stop: task.stop };
 };

@@ -2,6 +2,9 @@
 import type { Config } from "../config.ts";
 import type { Logger } from "../runtime/log.ts";
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
+import { errorText } from "../runtime/error-text.ts";
+import { sessionProblem } from "./check-sessions.ts";
+import { readServerState, serverProblems } from "./server-state.ts";
 import { keepPostgres } from "./kept-postgres.ts";
 import { makeHistoryReads, type HistoryReads } from "./history-reads.ts";
 import { migrate } from "./migrate.ts";
@@ -15,7 +18,7 @@ export type Database = {
   readonly history: HistoryReads;
   /** A pool of a stage's own: its work neither waits for other stages nor makes them wait. */
   readonly makeStagePool: (options: Pick<PoolOptions, "applicationName" | "max">) => Pool;
-  /** Says why the database does not answer; empty when it does. */
+  /** Says why the database does not answer, or is not one to work with; empty when it does and is. */
   readonly notReady: () => Promise<readonly string[]>;
   readonly stop: () => Promise<void>;
 };
@@ -42,6 +45,8 @@ export const openDatabase = async (options: {
         })
       : undefined;
   const givenUrl = config.DATABASE_URL ?? embedded?.url ?? "";
+  const unusable = embedded === undefined ? await sessionProblem(givenUrl) : null;
+  if (unusable !== null) throw new Error(`DATABASE_URL: ${unusable}`);
   const migrated = await migrate(givenUrl, (message) =>
     log.warn({ message }, "a migration reported this warning"),
   );
@@ -81,9 +86,9 @@ export const openDatabase = async (options: {
     history: makeHistoryReads({ primary: pool, replica, log }),
     makeStagePool,
     notReady: () =>
-      pool.query("select 1").then(
-        () => [],
-        (error: unknown) => [`database: ${error instanceof Error ? error.message : String(error)}`],
+      readServerState(pool).then(
+        (state) => (state === undefined ? [] : serverProblems(state)),
+        (error: unknown) => [`database: ${errorText(error)}`],
       ),
     stop: async () => {
       await replica?.end();

@@ -16,6 +16,17 @@ const addressOf = (text: string) => {
   return { host: url.hostname, port: Number(url.port || 6379) };
 };
 
+/** A node of a cluster answers MOVED to most commands of a client that does not know of the cluster. */
+const warnOfCluster = async (client: Redis, log: WarningLog): Promise<void> => {
+  const info = await client.info("cluster").catch(() => "");
+  if (/^cluster_enabled:1/m.test(info))
+    log.warn(
+      {},
+      "REDIS_URL names one node, and that is a node of a Redis Cluster: separate several of its nodes by commas, " +
+        "or name the one endpoint twice. Until then Redis is of no use, and everything goes up to a second slower",
+    );
+};
+
 /** One URL: a node. Several: the known nodes of a cluster, the first of which names user, password and TLS. */
 export const connectRedis = (urls: readonly string[], log: WarningLog): RedisClient => {
   const [first, ...others] = urls;
@@ -61,5 +72,9 @@ export const connectRedis = (urls: readonly string[], log: WarningLog): RedisCli
     if (isDown) log.warn({}, "Redis is back");
     isDown = false;
   });
+  if (client instanceof Redis)
+    client.once("ready", () => {
+      void warnOfCluster(client, log);
+    });
   return client;
 };

@@ -64,6 +64,7 @@ test.runIf(process.getuid?.() === 0)("as root on Debian what is missing is insta
     "curl",
     "nginx",
     "apache2",
+    "pgbouncer",
   ]);
   const { code, said } = await run("scripts/install-test-programs.ts", [], folder);
   expect(code, said).toBe(0);
