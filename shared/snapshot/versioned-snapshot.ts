@@ -71,9 +71,8 @@ const historyOf = ({ lineage, head }: Push): { readonly history?: History } =>
 const takesOver = ({ revision, history }: VersionedSnapshot, { full, replaces, ...push }: Push): boolean =>
   full &&
   replaces !== undefined &&
-  revision !== null &&
-  push.revision > revision &&
   replaces.revision === revision &&
+  push.revision > revision &&
   replaces.lineage === history?.lineage &&
   replaces.head === history.head;
 
@@ -112,13 +111,13 @@ export const applyPush = (
   push: Push,
 ): Result<VersionedSnapshot, ApplyPushError> => {
   const have = snapshot.revision;
-  if (have !== null && takesOver(snapshot, push)) return ok(applyDelta(snapshot, push, { isTakeover: true }));
+  if (takesOver(snapshot, push)) return ok(applyDelta(snapshot, push, { isTakeover: true }));
   if (have !== null && !continues(snapshot, push)) return err({ reason: "other", have });
   if (have !== null && push.revision < have) return err({ reason: "stale", have });
-  if (have !== null && push.revision === have) {
-    const { history = snapshot.history } = historyOf(push);
-    const isSame = history?.lineage === snapshot.history?.lineage;
-    return ok(isSame || history === undefined ? snapshot : { ...forHistory(snapshot, push), history });
+  if (push.revision === have) {
+    const { history } = historyOf(push);
+    const isSame = history === undefined || history.lineage === snapshot.history?.lineage;
+    return ok(isSame ? snapshot : { ...forHistory(snapshot, push), history });
   }
   if (!push.full && push.since !== undefined && push.since > (have ?? 0))
     return err({ reason: "gap", have: have ?? FIRST_REVISION });
@@ -169,8 +168,12 @@ const entryOf = (
   { isClosed, isTakeover }: { readonly isClosed: boolean; readonly isTakeover: boolean },
 ): FeatureEntry => {
   const { closedEpoch = 0, closedAhead = FIRST_REVISION, disputed = isTakeover } = known ?? {};
-  // The origin has to hear of a later epoch, so that the next one that a person opens is later still.
-  if (isClosed && disputed && closedEpoch > state.epoch) return { revision, state, closedEpoch, disputed };
+  if (isClosed && closedEpoch > state.epoch) {
+    // The origin has to hear of a later epoch, so that the next one that a person opens is later still.
+    if (disputed) return { revision, state, closedEpoch, disputed };
+    // The close of a later epoch is ahead of this message, and of others that come before it.
+    if (revision < closedAhead) return { revision, state, closedEpoch, closedAhead };
+  }
   if (isClosed) return { revision, state, closedEpoch: state.epoch };
   if (state.epoch > closedEpoch) return { revision, state };
   // Closing wins: another history that does not know of the close opens nothing.
@@ -227,7 +230,7 @@ export const applyDelta = (
 export const heldFeatures = ({ entries }: VersionedSnapshot): HeldFeature[] =>
   [...entries].flatMap(([featureId, { state, closedEpoch }]) => {
     const epoch = Math.max(closedEpoch ?? 0, state?.epoch ?? 0);
-    return epoch === 0 ? [] : [{ featureId, closed: state === null || closedEpoch !== undefined, epoch }];
+    return epoch === 0 ? [] : [{ featureId, closed: closedEpoch !== undefined, epoch }];
   });
 
 /** What the hub keeps closed although its origin says that it is open. */

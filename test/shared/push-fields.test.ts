@@ -48,12 +48,21 @@ describe("what a push says beside its features", () => {
   const part = { id: "m", index: 0, count: 1, full: true };
   const close = { featureId: "feat_a", epoch: 0, version: 0 };
   const most = 2_147_483_647;
+  const head = "0123456789abcdef".repeat(4);
+  const point = { lineage: "-_azAZ09", revision: 3, head };
 
   test.each([
     ["part", part],
     ["part", { ...part, id: "m".repeat(64), index: MAX_PARTS - 1, count: MAX_PARTS, full: false, since: 0 }],
     ["closes", []],
     ["closes", [close, { featureId: "feat_b", epoch: most, version: most }]],
+    ["lineage", "l"],
+    ["lineage", "l".repeat(64)],
+    ["head", head],
+    ["head", ""],
+    ["sinceHead", head],
+    ["replaces", point],
+    ["asks", true],
     ["audience", "a".repeat(300)],
     ["nonce", "n".repeat(16)],
     ["nonce", `-_09azAZ${"n".repeat(56)}`],
@@ -84,6 +93,18 @@ describe("what a push says beside its features", () => {
     ["closes.0.epoch", { closes: [{ ...close, epoch: 0.5 }] }],
     ["closes.0.epoch", { closes: [{ ...close, epoch: most + 1 }] }],
     ["closes.0.version", { closes: [{ ...close, version: undefined }] }],
+    ["lineage", { lineage: "" }],
+    ["lineage", { lineage: "l".repeat(65) }],
+    ["lineage", { lineage: "l.l" }],
+    ["lineage", { lineage: "=l" }],
+    ["lineage", { lineage: "l=" }],
+    ["head", { head: head.slice(1) }],
+    ["head", { head: `${head}0` }],
+    ["sinceHead", { sinceHead: head.toUpperCase() }],
+    ["replaces.revision", { replaces: { ...point, revision: undefined } }],
+    ["replaces.lineage", { replaces: { ...point, lineage: undefined } }],
+    ["replaces.head", { replaces: { ...point, head: undefined } }],
+    ["asks", { asks: 1 }],
     ["audience", { audience: "a".repeat(301) }],
     ["nonce", { nonce: "n".repeat(15) }],
     ["nonce", { nonce: "n".repeat(65) }],

@@ -13,6 +13,7 @@ import {
   featuresOf,
   FIRST_REVISION,
   heldFeatures,
+  isForeign,
   isNewer,
   type Push,
   type VersionedSnapshot,
@@ -238,6 +239,16 @@ describe("a close that comes before the rest of its revision", () => {
     });
   });
 
+  test("outlasts late messages that close earlier epochs", () => {
+    const closed = closedAt(inEpoch3, 10, closeOf("a", 4));
+    const stillClosed = { ...feature10, enabled: false };
+    const late = applied(closed, { ...change(8, 7, stillClosed), closed: [id("a")] });
+    expect(stateOf(late, "a")).toEqual({ revision: 8, state: stillClosed, closedEpoch: 4, closedAhead: 10 });
+    expect(openOf(applied(late, change(9, 8, { ...feature10, epoch: 4 })))).toEqual([]);
+    const own = applied(closed, { ...change(10, 7, stillClosed), closed: [id("a")] });
+    expect(stateOf(own, "a")).toEqual({ revision: 10, state: stillClosed, closedEpoch: 3 });
+  });
+
   test("outlives the removal of its feature, whichever of the two knew the later epoch", () => {
     const removal: Push = { ...change(9, undefined), removed: [id("a")] };
     const closed = closedAt(inEpoch3, 10, closeOf("a", 5));
@@ -368,6 +379,82 @@ describe("histories", () => {
     const later = applied(renamed, of(change(9, 7, inEpoch("a", 2)), "B", h9, { sinceHead: h7 }));
     expect(openOf(later)).toEqual([]);
     expect(disputedFeatures(later)).toEqual([{ featureId: "a", closed: true, epoch: 2 }]);
+  });
+
+  test("is kept where an origin names both its lineage and its head, and is no part of a state otherwise", () => {
+    expect(ofA.history).toEqual({ lineage: "A", head: h7 });
+    for (const named of [{}, { lineage: "A" }, { head: h7 }])
+      expect(applied(emptySnapshot, { ...full(7), ...named })).not.toHaveProperty("history");
+  });
+
+  test("is all that changes with an equal revision of another lineage", () => {
+    expect(applied(ofA, of(full(7), "B", h7))).toEqual({ ...ofA, history: { lineage: "B", head: h7 } });
+    for (const same of [of(full(7), "A", h7), full(7)]) expect(applied(ofA, same)).toBe(ofA);
+  });
+
+  test("is foreign when both are named and differ", () => {
+    const pushOf = (lineage: string) => of(full(8), lineage, h8);
+    expect(isForeign(ofA, pushOf("B"))).toBe(true);
+    expect(isForeign(ofA, pushOf("A"))).toBe(false);
+    expect(isForeign(ofA, full(8))).toBe(false);
+    expect(isForeign(atSeven, pushOf("B"))).toBe(false);
+    expect(isForeign(atSeven, full(8))).toBe(false);
+  });
+
+  test("continues where one side names none, or a part", () => {
+    const next = change(8, 7, inEpoch("a", 3));
+    for (const named of [{ head: h8 }, { lineage: "B" }, { head: h8, sinceHead: h9 }])
+      expect(applied(ofA, { ...next, ...named }).revision).toBe(8);
+    expect(applied(atSeven, of(full(9), "B", h9, { replaces })).revision).toBe(9);
+    expect(applied(atSeven, of(full(7), "B", h9)).history).toEqual({ lineage: "B", head: h9 });
+  });
+
+  test("continues within a lineage without the head that a change builds on, and with any of a full message", () => {
+    expect(applied(ofA, of(change(8, 7), "A", h8)).revision).toBe(8);
+    expect(applied(ofA, of({ ...full(8), since: revision(7) }, "A", h8, { sinceHead: h9 })).revision).toBe(8);
+  });
+
+  test("that takes over leaves open what was never closed, in its first epoch too", () => {
+    const first = applied(emptySnapshot, of(full(7, inEpoch("a", 1)), "A", h7));
+    expect(openOf(applied(first, of(full(9, inEpoch("a", 1)), "B", h9, { replaces })))).toEqual(["a"]);
+  });
+
+  test("keeps a foreign close in its entry until the origin closes the same epoch", () => {
+    const closeIn = (epoch: number) =>
+      applyCloses(ofA, [{ featureId: id("a"), epoch, version: 1 }], {
+        revision: revision(3),
+        nowMs: 1,
+        isForeign: true,
+      });
+    const after = (epoch: number, state: EncodedFeature) =>
+      applied(closeIn(epoch), of(change(8, 7, state), "A", h8, { sinceHead: h7 })).entries.get(id("a"));
+    const closed = inEpoch("a", 2, false);
+    const disputed = { revision: 8, state: closed, closedEpoch: 5, disputed: true };
+    expect(after(5, closed)).toEqual(disputed);
+    expect(after(5, inEpoch("a", 2))).toEqual(disputed);
+    expect(after(2, closed)).toEqual({ revision: 8, state: closed, closedEpoch: 2 });
+  });
+
+  test("is told of every feature, whether it is closed, and its latest epoch", () => {
+    const closes = [
+      { featureId: id("a"), epoch: 3, version: 1 },
+      { featureId: id("new"), epoch: 4, version: 1 },
+    ];
+    const removed = applied(ofA, { ...change(8, 7, inEpoch("c", 1)), removed: [id("b"), id("unknown")] });
+    const held = (snapshot: VersionedSnapshot) =>
+      heldFeatures(snapshot).map(({ featureId, closed, epoch }) => [featureId, closed, epoch]);
+    expect(held(removed)).toEqual([
+      ["a", false, 2],
+      ["b", true, 2],
+      ["c", false, 1],
+    ]);
+    const closed = applyCloses(removed, closes, { revision: revision(9), nowMs: 1, isForeign: false });
+    expect(held(closed)).toEqual([
+      ["a", true, 3],
+      ["b", true, 2],
+      ["c", false, 1],
+      ["new", true, 4],
+    ]);
   });
 
   test("an origin that names no history goes by revisions, as before", () => {
