@@ -84,6 +84,7 @@ const pusher =
           beginLineage: () => noteLineage(pool, { rewound: true }),
           readLineage: async () => (await currentHead(pool, null)).message.lineage,
           raiseRevision: (above) => raiseRevision(pool, above),
+          onRaised: () => states.refresh(),
           log,
         }),
         raiseRevision: (above) => raiseRevision(pool, above),

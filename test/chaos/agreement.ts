@@ -91,7 +91,8 @@ export const disagreements = async (
       ...world.edges.map((edge) => edgeDisagrees(edge, truth)),
     ]);
     return [
-      ...(audit.ok ? [] : [`audit: row ${audit.seq} ${audit.fault}`]),
+      // After a promotion that lost commits, the audit says so for ever.
+      ...(audit.ok || audit.fault === "lost" ? [] : [`audit: row ${audit.seq} ${audit.fault}`]),
       ...parts
         .flat()
         .map((problem) => `${problem} (database: revision ${truth.revision}, ${truth.open.join()})`),
@@ -99,4 +100,29 @@ export const disagreements = async (
   } catch (error) {
     return [String(error)];
   }
+};
+
+/** The features that no instance of any edge serves now. */
+export const closedEverywhere = async ({ edges }: World, ids: readonly string[]): Promise<string[]> => {
+  const open = new Set<string>();
+  for (const url of edges.flatMap((edge) => edge.urls())) {
+    const visit = await fetch(url, { signal: AbortSignal.timeout(3_000) });
+    for (const entry of (await visit.text()).split(", ")) open.add(entry.slice(0, entry.indexOf("=")));
+  }
+  return ids.filter((id) => !open.has(id));
+};
+
+/** Which of the features are open although no person has opened them since `seq` of the audit. */
+export const reopenedSince = async (
+  { pool }: World,
+  { closed, seq }: { readonly closed: readonly string[]; readonly seq: number },
+): Promise<string[]> => {
+  const { rows } = await pool.query<{ feature_id: string }>(
+    `select feature_id from feature_flags f
+     where feature_id = any($1::text[]) and enabled and rollout_bps > 0 and not exists (
+       select from rollback_audit a
+       where a.feature_id = f.feature_id and a.seq > $2 and a.action in ('enable', 'rollout'))`,
+    [closed, seq],
+  );
+  return rows.map((row) => row.feature_id);
 };

@@ -1,12 +1,19 @@
 // The faults. Each one begins, lasts while changes are made, and ends. The system has to recover from what it leaves.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Disturbance, FaultProxy } from "../support/fault-proxy.ts";
-import { changeManyTimes } from "./changes.ts";
+import { closedEverywhere } from "./agreement.ts";
+import { changeManyTimes, featureIds } from "./changes.ts";
 import type { RedisNode } from "../support/redis.ts";
 import type { World } from "./world.ts";
 
 export type Fault = {
   readonly name: string;
+  /** After a promotion: what the new primary has, and which features were closed at every edge when the old one died. */
+  readonly promoted?: () => {
+    readonly revision: number;
+    readonly seq: number;
+    readonly closed: readonly string[];
+  };
   readonly begin: () => Promise<void> | void;
   readonly end: () => Promise<void> | void;
 };
@@ -20,6 +27,8 @@ const sleepUntil = async (holds: () => Promise<boolean>, withinMs: number): Prom
 /** Changes in an hour of a busy day. */
 const CHANGES_OF_AN_HOUR = 200;
 const FAILOVER_MS = 15_000;
+/** The last changes are at the edges, or their close would be lost with the primary. */
+const SETTLED_MS = 500;
 
 const nothing = (): void => {};
 
@@ -57,6 +66,37 @@ const masterFault = ({ redis }: World, index: number, what: MasterFault): Fault 
     },
   };
 };
+
+/** The changes of the fault's time reach a synchronous standby, and a lagging one lacks them. */
+const promotion = (world: World, isLagging: boolean): Fault => {
+  let standby: Awaited<ReturnType<World["startStandbyOf"]>> | undefined;
+  let promoted = { revision: 0, seq: 0, closed: [] as string[] };
+  return {
+    name: `PostgreSQL: a ${isLagging ? "lagging" : "synchronous"} standby is promoted`,
+    begin: async () => {
+      standby = await world.startStandbyOf();
+      if (isLagging) return standby.cut();
+      await world.pool.query("alter system set synchronous_standby_names = '*'");
+      await world.pool.query("select pg_reload_conf()");
+    },
+    end: async () => {
+      await sleep(SETTLED_MS);
+      const closed = isLagging ? await closedEverywhere(world, featureIds) : [];
+      await standby?.promote({ isCut: isLagging });
+      const { rows } = await world.pool.query<{ revision: number; seq: number }>(
+        "select revision, audit_seq as seq from state_head",
+      );
+      promoted = { revision: rows[0]?.revision ?? 0, seq: rows[0]?.seq ?? 0, closed };
+    },
+    ...(isLagging ? { promoted: () => promoted } : {}),
+  };
+};
+
+/** A fault by its name, for a run that wants a promotion in any case. */
+export const promotions = (world: World): readonly Fault[] => [
+  promotion(world, false),
+  promotion(world, true),
+];
 
 /** One fault, drawn by `pick`. */
 export const drawFault = (world: World, pick: Pick1): Fault => {
@@ -113,6 +153,8 @@ export const drawFault = (world: World, pick: Pick1): Fault => {
     }),
     () => ({ name: "PostgreSQL: restarted", begin: () => world.restartPostgres("SIGINT"), end: nothing }),
     () => ({ name: "PostgreSQL: crashed", begin: () => world.restartPostgres("SIGQUIT"), end: nothing }),
+    () => promotion(world, false),
+    () => promotion(world, true),
     () => ({ name: `edge ${edgeIndex + 1}: offline`, begin: edge.stop, end: edge.start }),
     () => ({
       name: `edge ${edgeIndex + 1}: offline for ${CHANGES_OF_AN_HOUR} changes`,

@@ -2,9 +2,9 @@
 // order and the changes meanwhile: the same seed plays the same run.
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../../scripts/demo/random.ts";
-import { disagreements } from "./agreement.ts";
+import { disagreements, reopenedSince } from "./agreement.ts";
 import { createAll, makeChange, type Acknowledged } from "./changes.ts";
-import { drawFault } from "./faults.ts";
+import { drawFault, promotions } from "./faults.ts";
 import { startWorld } from "./world.ts";
 
 /** From the end of a fault until everything must agree. */
@@ -21,9 +21,11 @@ export type ChaosReport = {
 export const runChaos = async (options: {
   seed: number;
   faults: number;
+  /** Begins with the promotion of a synchronous and of a lagging standby. */
+  beginsWithPromotions?: boolean;
   say: (line: string) => void;
 }): Promise<ChaosReport> => {
-  const { seed, faults, say } = options;
+  const { seed, faults, beginsWithPromotions = false, say } = options;
   const random = seededRandom(seed);
   const pick = <T>(from: readonly T[]): T => {
     const one = from[Math.floor(random() * from.length)];
@@ -33,10 +35,11 @@ export const runChaos = async (options: {
   const world = await startWorld();
   try {
     await createAll(world);
-    const acknowledged: Acknowledged[] = [];
+    const first = beginsWithPromotions ? [...promotions(world)] : [];
+    let acknowledged: Acknowledged[] = [];
     const recoveredMs: number[] = [];
     for (let number = 1; number <= faults; number += 1) {
-      const fault = drawFault(world, pick);
+      const fault = first.shift() ?? drawFault(world, pick);
       const change = async () => {
         const done = await makeChange(world, pick);
         if (done !== null) acknowledged.push(done);
@@ -46,6 +49,10 @@ export const runChaos = async (options: {
       await fault.begin();
       await Promise.all([change(), change(), change(), sleep(pick([100, 500, 1_500]))]);
       await fault.end();
+      // An asynchronous standby lacks what it lacks, closes apart.
+      const promoted = fault.promoted?.();
+      if (promoted !== undefined)
+        acknowledged = acknowledged.filter(({ revision }) => revision <= promoted.revision);
       await underWay;
 
       const healedAt = performance.now();
@@ -61,6 +68,9 @@ export const runChaos = async (options: {
         }
         await sleep(50);
       }
+      const reopened = promoted === undefined ? [] : await reopenedSince(world, promoted);
+      if (reopened.length > 0)
+        throw new Error(`seed ${seed}, fault ${number} (${fault.name}): reopened ${reopened.join()}`);
       recoveredMs.push(performance.now() - healedAt);
       say(
         `${number}/${faults} ${fault.name}: everything agreed again after ${Math.round(recoveredMs.at(-1) ?? 0)} ms`,

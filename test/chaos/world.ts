@@ -6,15 +6,18 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cluster } from "ioredis";
+import { Client } from "pg";
 import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { freePort } from "../../origin/db/free-port.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { startRedisCluster } from "../support/redis.ts";
+import { startStandby } from "../support/standby.ts";
 import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 
 const PUSH_KEYS = "k1:push-key-of-the-chaos-suite";
+const POSTGRES_SETTINGS = { max_connections: "200", fsync: "off", wal_keep_size: "64MB" };
 const MINUTE_MS = 60_000;
 /** Within the tolerance of a push's signature. */
 const SKEWS_MS = [0, 4 * MINUTE_MS, -4 * MINUTE_MS];
@@ -43,13 +46,22 @@ export const startWorld = async () => {
     for (const end of stops.toReversed()) await end();
   };
   try {
-    const port = await freePort();
+    // Where the primary is. Every client reaches it through a proxy, so that a promoted standby takes its place.
+    const primary = { host: "127.0.0.1", port: await freePort() };
+    let dataDir = join(folder, "primary");
     const startPostgres = () =>
-      startEmbeddedPostgres({ dataDir: folder, port, settings: { max_connections: "200", fsync: "off" } });
+      startEmbeddedPostgres({ dataDir, port: primary.port, settings: POSTGRES_SETTINGS });
     let postgres = await startPostgres();
     stops.push(() => postgres.stop());
-    const postgresUrl = postgres.url;
-    const pool = makePool(postgresUrl, { applicationName: "sluice-chaos", onIdleError: () => {} });
+    const { url: postgresUrl } = postgres;
+    const through = ({ port }: { port: number }): string => {
+      const url = new URL(postgresUrl);
+      url.port = String(port);
+      return url.href;
+    };
+    const ownProxy = await startFaultProxy(primary);
+    stops.push(() => ownProxy.stop());
+    const pool = makePool(through(ownProxy), { applicationName: "sluice-chaos", onIdleError: () => {} });
     stops.push(() => pool.end());
     /** One for each node, in their order; the cluster tells its clients these ports. */
     const redisProxies: FaultProxy[] = [];
@@ -119,12 +131,11 @@ export const startWorld = async () => {
     const edges = [await makeEdge("edge-1"), await makeEdge("edge-2")];
 
     const makeOrigin = async (skewMs: number): Promise<Origin> => {
-      const database = await startFaultProxy({ host: "127.0.0.1", port });
-      const url = new URL(postgresUrl);
-      url.port = String(database.port);
+      const database = await startFaultProxy(primary);
+      const url = through(database);
       const launch = () =>
         startOrigin({
-          DATABASE_URL: url.href,
+          DATABASE_URL: url,
           REDIS_URL: redisPorts.map((redisPort) => `redis://127.0.0.1:${redisPort}`).join(","),
           EDGE_URLS: edges.map((edge) => `http://127.0.0.1:${edge.proxy.port}`).join(","),
           PUSH_KEYS,
@@ -149,8 +160,44 @@ export const startWorld = async () => {
     const origins: Origin[] = [];
     for (const skewMs of SKEWS_MS) origins.push(await makeOrigin(skewMs));
 
+    let standbys = 0;
+    /**
+     * Copies the primary into a standby that follows it. `cut` stops it, so that it lacks what comes after; `promote` kills
+     * the primary and puts the standby in its place.
+     */
+    const startStandbyOf = async () => {
+      standbys += 1;
+      const standbyDir = join(folder, `standby-${standbys}`);
+      let standby = await startStandby(postgres.url, dataDir, standbyDir, POSTGRES_SETTINGS);
+      stops.push(() => standby.stop());
+      return {
+        cut: () => standby.stop(),
+        promote: async ({ isCut }: { isCut: boolean }): Promise<void> => {
+          process.kill(postgres.pid, "SIGQUIT");
+          await postgres.ended;
+          const port = await freePort();
+          if (!isCut) await standby.stop();
+          standby = await startEmbeddedPostgres({
+            dataDir: standbyDir,
+            port,
+            settings: { ...POSTGRES_SETTINGS, primary_conninfo: "", synchronous_standby_names: "" },
+          });
+          const client = new Client({ connectionString: standby.url });
+          await client.connect();
+          client.on("error", () => {}); // a server that ends is a fault like the others
+          await client.query("select pg_promote()");
+          await client.end();
+          primary.port = port;
+          dataDir = standbyDir;
+          postgres = standby;
+          for (const proxy of [ownProxy, ...origins.map(({ database }) => database)]) proxy.reset();
+        },
+      };
+    };
+
     return {
       pool,
+      startStandbyOf,
       redisClient,
       redis,
       redisProxies,

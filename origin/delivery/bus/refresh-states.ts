@@ -12,7 +12,7 @@ const RETRY = { firstMs: 100, mostMs: 2_000 };
 export const startStateRefresh = (options: {
   bus: FlagBus;
   readSnapshot: () => Promise<Snapshot>;
-}): { readonly stop: () => Promise<void> } => {
+}): { readonly refresh: () => void; readonly stop: () => Promise<void> } => {
   const { bus, readSnapshot } = options;
   const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
@@ -36,6 +36,8 @@ export const startStateRefresh = (options: {
   })();
 
   return {
+    /** Writes all states now. */
+    refresh: pause.interrupt,
     stop: async () => {
       stopping.abort();
       unsubscribe();

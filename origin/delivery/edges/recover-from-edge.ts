@@ -21,9 +21,11 @@ export const makeRecoverFromEdge = (options: {
   beginLineage: () => Promise<void>;
   readLineage: () => Promise<string | undefined>;
   raiseRevision: (above: Revision) => Promise<void>;
+  /** The revisions that follow are above all that were ever published. */
+  onRaised: () => void;
   log: ErrorLog;
 }): RecoverFromEdge => {
-  const { pool, changes, beginLineage, readLineage, raiseRevision, log } = options;
+  const { pool, changes, beginLineage, readLineage, raiseRevision, onRaised, log } = options;
   const told = new Set<string>();
 
   return async (edge, held, point) => {
@@ -35,7 +37,10 @@ export const makeRecoverFromEdge = (options: {
     if (!recovered.ok)
       throw new Error(`what ${edge} holds could not be recovered: ${recovered.error.reason}`);
     const closed = recovered.value?.closed ?? [];
-    if (point !== undefined) await raiseRevision(Revision.parse(point.revision));
+    if (point !== undefined) {
+      await raiseRevision(Revision.parse(point.revision));
+      onRaised();
+    }
     const name = JSON.stringify([edge, point?.lineage, point?.revision, closed]);
     if (told.has(name) || (closed.length === 0 && point === undefined)) return;
     told.add(name);

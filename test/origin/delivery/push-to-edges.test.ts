@@ -67,6 +67,7 @@ const startPusherOf = (
       beginLineage: () => noteLineage(pool, { rewound: true }),
       readLineage: async () => (await currentHead(pool, null)).message.lineage,
       raiseRevision: (above) => raiseRevision(pool, above),
+      onRaised: () => {},
       log,
     }),
     raiseRevision: (above) => raiseRevision(pool, above),
