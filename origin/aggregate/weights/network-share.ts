@@ -37,7 +37,7 @@ const allowed = (total: number): number => Math.max(ALWAYS, MAX_SHARE * total);
 /** The rate at which the network's units are sampled, by the bucket before. */
 const samplingRate = (before: NetworkCounts | undefined, network: number): number => {
   if (before?.byCell === undefined) return 1;
-  return allowed(before.total) / Math.max(1, countOf(before.byCell.sent, network));
+  return allowed(before.total) / countOf(before.byCell.sent, network);
 };
 
 /**

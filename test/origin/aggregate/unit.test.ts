@@ -6,6 +6,7 @@ import {
   eachCount,
   exposureBucketOf,
   mergeUnit,
+  requestBucketOf,
   unknownUnit,
   type Observation,
   type Unit,
@@ -178,4 +179,15 @@ test("a unit is in the exposure count and in those of the ages within which its 
   expect(positions({ exposedMs: 5_000, activatedMs: 15_000, returnedMs: 105_000 })).toEqual([0, 1, 2, 3, 4]);
   expect(positions({ returnedMs: 0 })).toEqual([0, 3, 4]);
   expect(positions({ returnedMs: 100_001 })).toEqual([0, 4]);
+});
+
+test("a request belongs to the bucket of its end, which is not after the log took it, nor before its start", () => {
+  const bucket = (startMs: number, durationMs: number, takenMs: number) =>
+    requestBucketOf({ startMs, durationUs: durationMs * 1_000 }, takenMs, 60);
+  expect(bucket(119_000, 900, 500_000)).toBe(60);
+  expect(bucket(119_000, 1_000, 500_000)).toBe(120);
+  expect(bucket(119_000, 999.999, 500_000)).toBe(60);
+  expect(bucket(119_000, 61_000, 500_000)).toBe(180);
+  expect(bucket(119_000, 61_000, 120_000)).toBe(120);
+  expect(bucket(119_000, 61_000, 30_000)).toBe(60);
 });

@@ -1,6 +1,6 @@
 // How much one unit and one network can weigh.
 import * as fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   admitRequest,
   admitUnit,
@@ -12,9 +12,13 @@ import {
   emptyNetworkCounts,
   type NetworkCounts,
 } from "../../../origin/aggregate/weights/network-share.ts";
-import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
-import { newUnit, type TestSpan } from "../../support/otlp-spans.ts";
-import { createFeature, startTelemetry, waitFor, type TestTelemetry } from "../../support/telemetry.ts";
+
+/** Evenly spread over [0, 1), and no chance in it. */
+const makeDraws = (): (() => number) => {
+  let n = 0;
+  return () => (n = (n + 0.618_033_988_75) % 1);
+};
+const nextDraw = makeDraws();
 
 /** Sends of networks in their order; how many of each were counted. */
 const sendAll = (
@@ -24,7 +28,7 @@ const sendAll = (
 ): Map<number, number> => {
   const counted = new Map<number, number>();
   for (const network of networks)
-    if (admitOfNetwork(counts, before, network, Math.random()))
+    if (admitOfNetwork(counts, before, network, nextDraw()))
       counted.set(network, (counted.get(network) ?? 0) + 1);
   return counted;
 };
@@ -78,6 +82,47 @@ describe("a network in a bucket", () => {
   });
 });
 
+describe("a network's sample", () => {
+  /** A bucket in which the network sent so much of so many that were counted. */
+  const bucket = (sent: number, total: number): NetworkCounts => {
+    const counts = emptyNetworkCounts();
+    for (let n = 0; n < sent; n++) admitOfNetwork(counts, undefined, 9, 0);
+    counts.total = total;
+    return counts;
+  };
+  const isCounted = (before: NetworkCounts, draw: number, network = 9): boolean =>
+    admitOfNetwork(emptyNetworkCounts(), before, network, draw);
+
+  test("has the rate at which its share of the bucket before would have been kept", () => {
+    expect([isCounted(bucket(40, 0), 0.499), isCounted(bucket(40, 0), 0.5)]).toEqual([true, false]);
+    expect([isCounted(bucket(40, 500), 0.624), isCounted(bucket(40, 500), 0.625)]).toEqual([true, false]);
+    expect(isCounted(bucket(20, 0), 0.999_999)).toBe(true);
+    expect(isCounted(bucket(40, 0), 0.999_999, 10)).toBe(true);
+  });
+
+  test("also counts what was left out, so that it stays right while the network goes on", () => {
+    expect([isCounted(bucket(200, 0), 0.099), isCounted(bucket(200, 0), 0.1)]).toEqual([true, false]);
+  });
+
+  test("is that of all networks that share both of its cells, and of none that shares one", () => {
+    const [same, first, second] = [9 + 128 * 128, 9 + 128, 10 + 128 * 128];
+    expect([same, first, second].map((network) => isCounted(bucket(40, 0), 0.9, network))).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect([isCounted(bucket(40, 0), 0.9, 0), isCounted(bucket(40, 0), 0.9, 128)]).toEqual([true, true]);
+  });
+
+  test("limits the network with the number 0 as any other, and none that is unknown", () => {
+    const counts = emptyNetworkCounts();
+    const count = (network: number) => times(25, () => admitOfNetwork(counts, undefined, network, 0));
+    expect(count(0).filter(Boolean)).toHaveLength(20);
+    expect(count(-1).filter(Boolean)).toHaveLength(25);
+    expect(counts.total).toBe(45);
+  });
+});
+
 describe("a unit's requests", () => {
   const sender = (unitHigh: number, bucketS = 0, network = -1): Sender => ({
     bucketS,
@@ -108,6 +153,25 @@ describe("a unit's requests", () => {
     expect(weights.buckets.size).toBe(8);
   });
 
+  test("of one network are no more than 20 in a bucket, its new units apart", () => {
+    const weights = emptyWeights();
+    const none = { inBucket: 0, inTrial: 0 };
+    const outcomes = times(30, (unit) => admitRequest(weights, sender(unit, 0, 5), 0, none));
+    expect(outcomes).toEqual(times(30, (n) => (n < 20 ? "counted" : "network-share")));
+    expect(times(30, (unit) => admitUnit(weights, sender(unit, 0, 5)))).toEqual(times(30, (n) => n < 20));
+    expect(weights.requests).toEqual([20, 0]);
+  });
+
+  test("of a network that is sampled are drawn by unit and bucket alone, in every process", () => {
+    const drawn = (bucketS: number): number[] => {
+      const weights = emptyWeights();
+      for (let unit = 0; unit < 40; unit++) admitUnit(weights, sender(unit, bucketS - 60, 5));
+      return times(32, (unit) => unit).filter((unit) => admitUnit(weights, sender(unit * 7_919, bucketS, 5)));
+    };
+    expect(drawn(600)).toEqual([0, 2, 4, 5, 7, 10, 12, 14, 15, 16, 17, 21, 22, 23, 24, 25, 28]);
+    expect(drawn(660)).toEqual([0, 1, 2, 4, 7, 9, 12, 14, 15, 27, 29]);
+  });
+
   test("of a network that is sampled are drawn anew in each bucket", () => {
     const weights = emptyWeights();
     const counted = new Set<number>();
@@ -115,144 +179,5 @@ describe("a unit's requests", () => {
       for (let unit = 0; unit < 100; unit++)
         if (admitUnit(weights, sender(unit * 65_537, bucket * 60, 5))) counted.add(unit);
     expect(counted.size).toBeGreaterThan(95);
-  });
-});
-
-describe("nobody buys a verdict", () => {
-  let database: TestDatabase;
-  let telemetry: TestTelemetry;
-  beforeAll(async () => {
-    database = await makeTestDatabase();
-    telemetry = await startTelemetry(database);
-  });
-  afterAll(async () => {
-    await telemetry.stop();
-    await database.drop();
-  });
-
-  const BUCKET_MS = 180_000;
-  const bucketStart = Math.floor(Date.now() / BUCKET_MS) * BUCKET_MS - BUCKET_MS;
-  const network = (n: number): string =>
-    (Math.imul(n + 1, 0x9e3779b1) >>> 0).toString(16).padStart(8, "0").padEnd(16, "e");
-
-  const one = async (sql: string, featureId: string) => {
-    const { rows } = await database.pool.query<{ n: number }>(sql, [featureId]);
-    return rows[0]?.n ?? 0;
-  };
-  const requests = (featureId: string, column = "requests") =>
-    one(`select sum(${column})::integer as n from latency_sketches where feature_id = $1`, featureId);
-  const exposed = (featureId: string) =>
-    one("select count(*)::integer as n from feature_exposures where feature_id = $1", featureId);
-  const uncounted = async (featureId: string) => {
-    const { rows } = await database.pool.query<{ reason: string; spans: number }>(
-      "select reason, spans from uncounted_signals where feature_id = $1 order by 1",
-      [featureId],
-    );
-    return Object.fromEntries(rows.map(({ reason, spans }) => [reason, spans]));
-  };
-  const send = async (spans: readonly TestSpan[]): Promise<void> => {
-    await telemetry.sendSpans(spans);
-    await telemetry.folded();
-  };
-
-  test.each([
-    ["slow", { durationMs: 5_000 }],
-    ["failed", { durationMs: 5, failed: true }],
-    ["unfinished", { durationMs: 900, attributes: { "sluice.unfinished": true } }],
-  ])(
-    "with one cookie: 441 %s requests within 55 s beside 10 people a second weigh as 10",
-    async (kind, request) => {
-      const featureId = `feat_buyer_${kind}`;
-      // Windows of seconds, so buckets of a second.
-      await createFeature(database, featureId, {
-        activationWindowSeconds: 4,
-        retentionWindowSeconds: 8,
-        returnAfterSeconds: 2,
-      });
-      const buyer = { feature: featureId, variant: "treatment", unit: newUnit(), ...request };
-      for (let second = 0; second < 55; second++)
-        await telemetry.sendSpans([
-          ...times(8, (n) => ({ ...buyer, startMs: bucketStart + second * 1_000 + n * 100 })),
-          ...times(10, (n) => ({
-            feature: featureId,
-            variant: "treatment",
-            unit: newUnit(),
-            startMs: bucketStart + second * 1_000 + n * 90,
-            durationMs: 50,
-          })),
-        ]);
-      await telemetry.folded();
-      expect(await requests(featureId)).toBe(550 + 10);
-      expect(await uncounted(featureId)).toEqual({ "unit-share": 430 });
-    },
-  );
-
-  test("from one network: 300 new units in a bucket beside 100 people are 20 units, of which nothing else counts", async () => {
-    await createFeature(database, "feat_farm");
-    const from = (feature: string, at: string | null, unit = newUnit()): TestSpan => ({
-      feature,
-      unit,
-      variant: Math.random() < 0.5 ? "treatment" : "holdout",
-      startMs: bucketStart,
-      durationMs: 40,
-      ...(at === null ? {} : { attributes: { "sluice.network": at } }),
-    });
-    const people = times(100, (n) => from("feat_farm", network(n)));
-    const farm = times(300, () => from("feat_farm", network(5_000)));
-    await send(times(400, (n) => (n % 4 === 0 ? people[n / 4] : farm[n - Math.ceil(n / 4)])!));
-    expect(await exposed("feat_farm")).toBe(120);
-    expect(await requests("feat_farm")).toBe(120);
-    expect(await uncounted("feat_farm")).toEqual({ "network-share": 280 });
-
-    // Whoever is left out stays so, also for a fold that remembers nothing, and with what follows.
-    await telemetry.stop();
-    telemetry = await startTelemetry(database);
-    await send(times(300, (n) => ({ ...farm[n], activated: true, startMs: bucketStart + 1_000 })));
-    expect(await exposed("feat_farm")).toBe(120);
-    expect(
-      await one("select count(*)::integer as n from user_actions where feature_id = $1", "feat_farm"),
-    ).toBe(20);
-  });
-
-  test("from one network: requests of many old units are no more than 20 in a bucket", async () => {
-    await createFeature(database, "feat_botnet");
-    const of = { feature: "feat_botnet", variant: "treatment", startMs: bucketStart, durationMs: -1 };
-    const units = times(200, () => newUnit());
-    await send(times(200, (n) => ({ ...of, unit: units[n]!, attributes: { "sluice.network": network(n) } })));
-    expect(await exposed("feat_botnet")).toBe(200);
-    await send(
-      times(200, (n) => ({
-        ...of,
-        unit: units[n]!,
-        durationMs: 9_000,
-        startMs: bucketStart + 500,
-        attributes: { "sluice.exposure": false, "sluice.network": network(7_777) },
-      })),
-    );
-    expect(await requests("feat_botnet")).toBe(20);
-    expect(await uncounted("feat_botnet")).toEqual({ "network-share": 180 });
-    await waitFor(async () =>
-      (await telemetry.metrics.registry.metrics()).includes(
-        'sluice_left_out_spans_total{reason="network-share"} 180',
-      ),
-    );
-  });
-
-  test.each([
-    ["no network", undefined],
-    ["a network that is none", { "sluice.network": "192.0.2.0/24" }],
-  ])("and people of %s are all counted", async (title, attributes) => {
-    const featureId = `feat_${title.replaceAll(" ", "_")}`;
-    await createFeature(database, featureId);
-    await send(
-      times(600, () => ({
-        feature: featureId,
-        unit: newUnit(),
-        startMs: bucketStart,
-        ...(attributes === undefined ? {} : { attributes }),
-      })),
-    );
-    expect([await exposed(featureId), await requests(featureId)]).toEqual([600, 600]);
-    expect(await uncounted(featureId)).toEqual({});
   });
 });

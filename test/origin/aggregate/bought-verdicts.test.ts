@@ -1,0 +1,147 @@
+// What one cookie and one network come to when they flood a feature, from OTLP to the counts.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { newUnit, type TestSpan } from "../../support/otlp-spans.ts";
+import { createFeature, startTelemetry, waitFor, type TestTelemetry } from "../../support/telemetry.ts";
+
+const times = <T>(count: number, make: (n: number) => T): T[] =>
+  Array.from({ length: count }, (_, n) => make(n));
+
+describe("nobody buys a verdict", () => {
+  let database: TestDatabase;
+  let telemetry: TestTelemetry;
+  beforeAll(async () => {
+    database = await makeTestDatabase();
+    telemetry = await startTelemetry(database);
+  });
+  afterAll(async () => {
+    await telemetry.stop();
+    await database.drop();
+  });
+
+  const BUCKET_MS = 180_000;
+  const bucketStart = Math.floor(Date.now() / BUCKET_MS) * BUCKET_MS - BUCKET_MS;
+  const network = (n: number): string =>
+    (Math.imul(n + 1, 0x9e3779b1) >>> 0).toString(16).padStart(8, "0").padEnd(16, "e");
+
+  const one = async (sql: string, featureId: string) => {
+    const { rows } = await database.pool.query<{ n: number }>(sql, [featureId]);
+    return rows[0]?.n ?? 0;
+  };
+  const requests = (featureId: string, column = "requests") =>
+    one(`select sum(${column})::integer as n from latency_sketches where feature_id = $1`, featureId);
+  const exposed = (featureId: string) =>
+    one("select count(*)::integer as n from feature_exposures where feature_id = $1", featureId);
+  const uncounted = async (featureId: string) => {
+    const { rows } = await database.pool.query<{ reason: string; spans: number }>(
+      "select reason, spans from uncounted_signals where feature_id = $1 order by 1",
+      [featureId],
+    );
+    return Object.fromEntries(rows.map(({ reason, spans }) => [reason, spans]));
+  };
+  const send = async (spans: readonly TestSpan[]): Promise<void> => {
+    await telemetry.sendSpans(spans);
+    await telemetry.folded();
+  };
+
+  test.each([
+    ["slow", { durationMs: 5_000 }],
+    ["failed", { durationMs: 5, failed: true }],
+    ["unfinished", { durationMs: 900, attributes: { "sluice.unfinished": true } }],
+  ])(
+    "with one cookie: 441 %s requests within 55 s beside 10 people a second weigh as 10",
+    async (kind, request) => {
+      const featureId = `feat_buyer_${kind}`;
+      // Windows of seconds, so buckets of a second.
+      await createFeature(database, featureId, {
+        activationWindowSeconds: 4,
+        retentionWindowSeconds: 8,
+        returnAfterSeconds: 2,
+      });
+      const buyer = { feature: featureId, variant: "treatment", unit: newUnit(), ...request };
+      for (let second = 0; second < 55; second++)
+        await telemetry.sendSpans([
+          ...times(8, (n) => ({ ...buyer, startMs: bucketStart + second * 1_000 + n * 100 })),
+          ...times(10, (n) => ({
+            feature: featureId,
+            variant: "treatment",
+            unit: newUnit(),
+            startMs: bucketStart + second * 1_000 + n * 90,
+            durationMs: 50,
+          })),
+        ]);
+      await telemetry.folded();
+      expect(await requests(featureId)).toBe(550 + 10);
+      expect(await uncounted(featureId)).toEqual({ "unit-share": 430 });
+    },
+  );
+
+  test("from one network: 300 new units in a bucket beside 100 people are 20 units, of which nothing else counts", async () => {
+    await createFeature(database, "feat_farm");
+    const from = (feature: string, at: string | null, unit = newUnit()): TestSpan => ({
+      feature,
+      unit,
+      variant: Math.random() < 0.5 ? "treatment" : "holdout",
+      startMs: bucketStart,
+      durationMs: 40,
+      ...(at === null ? {} : { attributes: { "sluice.network": at } }),
+    });
+    const people = times(100, (n) => from("feat_farm", network(n)));
+    const farm = times(300, () => from("feat_farm", network(5_000)));
+    await send(times(400, (n) => (n % 4 === 0 ? people[n / 4] : farm[n - Math.ceil(n / 4)])!));
+    expect(await exposed("feat_farm")).toBe(120);
+    expect(await requests("feat_farm")).toBe(120);
+    expect(await uncounted("feat_farm")).toEqual({ "network-share": 280 });
+
+    // Whoever is left out stays so, also for a fold that remembers nothing, and with what follows.
+    await telemetry.stop();
+    telemetry = await startTelemetry(database);
+    await send(times(300, (n) => ({ ...farm[n], activated: true, startMs: bucketStart + 1_000 })));
+    expect(await exposed("feat_farm")).toBe(120);
+    expect(
+      await one("select count(*)::integer as n from user_actions where feature_id = $1", "feat_farm"),
+    ).toBe(20);
+  });
+
+  test("from one network: requests of many old units are no more than 20 in a bucket", async () => {
+    await createFeature(database, "feat_botnet");
+    const of = { feature: "feat_botnet", variant: "treatment", startMs: bucketStart, durationMs: -1 };
+    const units = times(200, () => newUnit());
+    await send(times(200, (n) => ({ ...of, unit: units[n]!, attributes: { "sluice.network": network(n) } })));
+    expect(await exposed("feat_botnet")).toBe(200);
+    await send(
+      times(200, (n) => ({
+        ...of,
+        unit: units[n]!,
+        durationMs: 9_000,
+        startMs: bucketStart + 500,
+        attributes: { "sluice.exposure": false, "sluice.network": network(7_777) },
+      })),
+    );
+    expect(await requests("feat_botnet")).toBe(20);
+    expect(await uncounted("feat_botnet")).toEqual({ "network-share": 180 });
+    await waitFor(async () =>
+      (await telemetry.metrics.registry.metrics()).includes(
+        'sluice_left_out_spans_total{reason="network-share"} 180',
+      ),
+    );
+  });
+
+  test.each([
+    ["no network", undefined],
+    ["a network that is none", { "sluice.network": "192.0.2.0/24" }],
+  ])("and people of %s are all counted", async (title, attributes) => {
+    const featureId = `feat_${title.replaceAll(" ", "_")}`;
+    await createFeature(database, featureId);
+    await send(
+      times(600, () => ({
+        feature: featureId,
+        unit: newUnit(),
+        startMs: bucketStart,
+        ...(attributes === undefined ? {} : { attributes }),
+      })),
+    );
+    expect([await exposed(featureId), await requests(featureId)]).toEqual([600, 600]);
+    expect(await uncounted(featureId)).toEqual({});
+  });
+});
