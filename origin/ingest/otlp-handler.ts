@@ -1,4 +1,4 @@
-// POST /v1/traces and /v1/logs, as opentelemetry-proto docs/specification.md wants it: 200 only when durable,
+// POST /v1/traces and /v1/logs (and a clear no to /v1/metrics), as opentelemetry-proto docs/specification.md wants it: 200 only when durable,
 // partial_success only for items that would be rejected again, Retry-After where sending again helps.
 //
 // The way of a request: its head is admitted (otlp-request.ts), its body is taken in (request-body.ts), becomes a batch
@@ -9,8 +9,8 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { countSpans } from "./count-spans.ts";
 import { encodingOf, readRequestHead, type OtlpRequest } from "./otlp-request.ts";
 import { acknowledgement, errorResponse, type OtlpError, type OtlpResponse } from "./otlp-response.ts";
-import { MAX_BODY_BYTES, readBody } from "./request-body.ts";
-import { makeMemoryBudget, type Reservation } from "./memory-budget.ts";
+import { drainBody, MAX_BODY_BYTES, readBody } from "./request-body.ts";
+import { makeBodyBudget, type Reservation } from "./body-budget.ts";
 import { makeTelemetryStore } from "./store-telemetry.ts";
 
 const MAX_PENDING_BYTES = 64 * 2 ** 20;
@@ -31,7 +31,7 @@ export const makeOtlpHandler = (
 ) => {
   const { log, token, metrics, logger, maxPendingBytes = MAX_PENDING_BYTES, nowMs = Date.now } = options;
   const store = makeTelemetryStore({ ...options, nowMs });
-  const budget = makeMemoryBudget({ maxBytes: maxPendingBytes, usedElsewhere: () => log.pendingBytes() });
+  const budget = makeBodyBudget({ maxBytes: maxPendingBytes, usedElsewhere: () => log.pendingBytes() });
 
   /** Its answer; null when the client has gone away. */
   const storeBody = async (
@@ -52,7 +52,11 @@ export const makeOtlpHandler = (
     const { method = "", url = "", headers } = request;
     const encoding = encodingOf(headers["content-type"]) ?? "json";
     const head = readRequestHead({ method, url, headers }, token);
-    if (!head.ok) return errorResponse(encoding, head.error);
+    if (!head.ok) {
+      // A Collector that is cut off while it sends takes that for a broken network, and sends again for ever.
+      if (head.error.reason === "metricsNotTaken" && !(await drainBody(request))) return null;
+      return errorResponse(encoding, head.error);
+    }
     // A body of unknown length counts as the largest.
     const reservation = budget.reserve(
       request.socket.remoteAddress ?? "",

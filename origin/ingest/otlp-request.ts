@@ -19,6 +19,7 @@ export type OtlpRequest = {
 export type RequestError = {
   readonly reason:
     | "unknownPath"
+    | "metricsNotTaken"
     | "methodNotAllowed"
     | "unauthorized"
     | "unsupportedType"
@@ -43,6 +44,9 @@ const signals: ReadonlyMap<string, OtlpSignal> = new Map([
 /** undefined: the URL is not one of telemetry. */
 export const signalOf = (url: string): OtlpSignal | undefined => signals.get(url.split("?")[0] ?? "");
 
+/** Collectors send metrics to the same place unless they are told not to; they are answered, and not taken. */
+export const isMetricsPath = (url: string): boolean => url.split("?")[0] === "/v1/metrics";
+
 /** Whether the body is gzip; null: by a coding that is not read. `x-gzip` is gzip (RFC 9110, 8.4.1.3). */
 const isGzipBy = (contentEncoding: string | undefined): boolean | null => {
   const codings = (contentEncoding ?? "")
@@ -66,9 +70,10 @@ export const readRequestHead = (
 ): Result<OtlpRequest, RequestError> => {
   const { method, url, headers } = head;
   const signal = signalOf(url);
-  if (signal === undefined) return err({ reason: "unknownPath" });
+  if (signal === undefined && !isMetricsPath(url)) return err({ reason: "unknownPath" });
   if (method !== "POST") return err({ reason: "methodNotAllowed" });
   if (!mayIngest(headers.authorization, token)) return err({ reason: "unauthorized" });
+  if (signal === undefined) return err({ reason: "metricsNotTaken" });
   const encoding = encodingOf(headers["content-type"]);
   if (encoding === undefined) return err({ reason: "unsupportedType" });
   const isGzip = isGzipBy(headers["content-encoding"]);

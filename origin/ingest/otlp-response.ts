@@ -94,6 +94,12 @@ const answerTo = (encoding: Encoding, error: OtlpError): ErrorAnswer => {
   switch (error.reason) {
     case "unknownPath":
       return { status: 404, code: NOT_FOUND, message: "there are /v1/traces and /v1/logs" };
+    case "metricsNotTaken":
+      return {
+        status: 404,
+        code: UNIMPLEMENTED,
+        message: "traces and logs are taken here, metrics are not: leave this exporter out of the metrics",
+      };
     case "methodNotAllowed":
       return { status: 405, code: UNIMPLEMENTED, message: "POST only", headers: { allow: "POST" } };
     case "unauthorized":

@@ -29,6 +29,20 @@ const receive = async (request: IncomingMessage): Promise<Result<Buffer[], BodyE
   return ok(chunks);
 };
 
+/** Reads a body that nobody wants to its end; false when it never ends or is too large to be waited for. */
+export const drainBody = async (request: IncomingMessage): Promise<boolean> => {
+  let size = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /** Room for the end of the output: without it zlib asks for a second piece of memory to find that nothing follows. */
 const SPARE_BYTES = 1_024;
 

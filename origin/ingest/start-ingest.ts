@@ -12,7 +12,7 @@ import { makeBotRequestCounter } from "./bot-request-counter.ts";
 import { makeFeatureDirectory } from "./feature-directory.ts";
 import { makeOtlpHandler } from "./otlp-handler.ts";
 import { makeSeenRegions } from "./seen-regions.ts";
-import { signalOf } from "./otlp-request.ts";
+import { isMetricsPath, signalOf } from "./otlp-request.ts";
 
 export type Ingest = {
   /** Whether the request is telemetry. */
@@ -64,7 +64,7 @@ export const startIngest = (options: {
     onError: onHeartbeatError,
   });
   return {
-    takes: ({ url = "" }) => signalOf(url) !== undefined,
+    takes: ({ url = "" }) => signalOf(url) !== undefined || isMetricsPath(url),
     handle: makeOtlpHandler({
       log: spanLog,
       directory: makeFeatureDirectory(pool, () => performance.now()),

@@ -44,7 +44,7 @@ export const makeHttpApp = (options: {
     );
   } else app.route("/admin/v1", adminApi);
   // With the role `ingest` these never come here (main.ts).
-  app.all("/v1/:signal{traces|logs}", (context) =>
+  app.all("/v1/:signal{traces|logs|metrics}", (context) =>
     problem(context, {
       status: 404,
       title: "Not Found",

@@ -35,6 +35,12 @@ const exposures = async (featureId: string) => {
   return rows;
 };
 
+/** Spans and log records that were accepted so far. */
+const accepted = async (): Promise<number> => {
+  const text = await telemetry.metrics.registry.getSingleMetricAsString("sluice_ingest_spans_total");
+  return Number(/result="accepted"\} (\d+)/.exec(text)?.[1] ?? 0);
+};
+
 const PROTOBUF = "application/x-protobuf";
 const JSON_TYPE = "application/json";
 const valid = () => JSON.stringify(jsonRequest([{ feature: "feat_otlp", unit: newUnit() }]));
@@ -125,7 +131,56 @@ describe("an OTLP request", () => {
 
   test("with another method gets 405, to another path 404", async () => {
     expect((await fetch(`${telemetry.url}/v1/traces`)).status).toBe(405);
-    expect((await telemetry.send("/v1/metrics", "{}")).status).toBe(404);
+    expect((await telemetry.send("/v1/profiles", "{}")).status).toBe(404);
+  });
+
+  test("of metrics is read to its end and gets an answer that no exporter retries, in its own encoding", async () => {
+    const large = Buffer.alloc(4 * 2 ** 20, 0x0a);
+    for (const type of ["application/json", "application/x-protobuf"]) {
+      const answer = await telemetry.send("/v1/metrics", large, { "content-type": type });
+      // 429, 502, 503 and 504 are retried (OTLP specification, "Retryable Response Codes").
+      expect(answer.status).toBe(404);
+      expect(answer.headers.get("retry-after")).toBeNull();
+      expect(answer.headers.get("content-type")).toBe(type);
+      expect(answer.headers.get("connection")).not.toBe("close");
+      expect(await answer.text()).toContain("traces and logs are taken here, metrics are not");
+    }
+    expect((await telemetry.send("/v1/metrics", "{}", { authorization: "Bearer wrong" })).status).toBe(401);
+  });
+
+  test("in the forms of OpenTelemetry's own examples is counted: numbers for times and integers, upper-case ids, lists and maps", async () => {
+    await createFeature(database, "feat_forms");
+    const unit = newUnit();
+    const at = `${Date.now()}000000`;
+    const attributes = `[
+      {"key": "feature_flag.key", "value": {"stringValue": "feat_forms"}},
+      {"key": "feature_flag.context.id", "value": {"stringValue": "${unit}"}},
+      {"key": "sluice.epoch", "value": {"intValue": 1}},
+      {"key": "a.double", "value": {"doubleValue": 637.704}},
+      {"key": "a.list", "value": {"arrayValue": {"values": [{"stringValue": "many"}, {"stringValue": "values"}]}}},
+      {"key": "a.map", "value": {"kvlistValue": {"values": [{"key": "some.key", "value": {"stringValue": "some value"}}]}}}
+    ]`;
+    const scope = `"scope": {"name": "a.library", "version": "1.0.0", "attributes": [
+      {"key": "a.scope.attribute", "value": {"stringValue": "some scope attribute"}}]}`;
+    const resource = `"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "a.service"}}]}`;
+    const spans = `{"resourceSpans": [{${resource}, "scopeSpans": [{${scope}, "spans": [{
+      "traceId": "5B8EFFF798038103D269B633813FC60C", "spanId": "EEE19B7EC3C1B174", "parentSpanId": "EEE19B7EC3C1B173",
+      "name": "a server span", "startTimeUnixNano": ${at}, "endTimeUnixNano": ${at}, "kind": 2,
+      "attributes": ${attributes}}]}]}]}`;
+    const logs = `{"resourceLogs": [{${resource}, "scopeLogs": [{${scope}, "logRecords": [{
+      "timeUnixNano": ${at}, "observedTimeUnixNano": ${at}, "severityText": "Information",
+      "traceId": "5B8EFFF798038103D269B633813FC60C", "spanId": "EEE19B7EC3C1B174",
+      "body": {"stringValue": "a log record"}, "eventName": "feature_flag.evaluation", "attributes": ${attributes}}]}]}]}`;
+    const acceptedBefore = await accepted();
+    for (const [path, body] of [
+      ["/v1/traces", spans],
+      ["/v1/logs", logs],
+    ] as const) {
+      const answer = await telemetry.send(path, body);
+      expect(answer.status).toBe(200);
+      expect(await answer.json()).toEqual({});
+    }
+    expect((await accepted()) - acceptedBefore).toBe(2);
   });
 
   test("that would exceed the memory for waiting telemetry gets a 503 that says when to come back", async () => {

@@ -55,7 +55,8 @@ describe("a request is admitted", () => {
 
 describe("a request is refused", () => {
   const cases: [string, Parameters<typeof read>[0], string][] = [
-    ["for another path", { url: "/v1/metrics" }, "unknownPath"],
+    ["for another path", { url: "/v1/profiles" }, "unknownPath"],
+    ["of metrics", { url: "/v1/metrics?x=1" }, "metricsNotTaken"],
     ["for a longer path", { url: "/v1/traces/" }, "unknownPath"],
     ["for another method", { method: "GET" }, "methodNotAllowed"],
     ["without a token", { headers: { authorization: undefined } }, "unauthorized"],

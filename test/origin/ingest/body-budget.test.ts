@@ -1,9 +1,9 @@
 import { array, assert, constantFrom, integer, nat, property, record } from "fast-check";
 import { expect, test } from "vitest";
-import { makeMemoryBudget, type Reservation } from "../../../origin/ingest/memory-budget.ts";
+import { makeBodyBudget, type Reservation } from "../../../origin/ingest/body-budget.ts";
 
 test("one client alone gets half; one that comes next has room, however much the first one asks for", () => {
-  const budget = makeMemoryBudget({ maxBytes: 64, usedElsewhere: () => 0 });
+  const budget = makeBodyBudget({ maxBytes: 64, usedElsewhere: () => 0 });
   const greedy = Array.from({ length: 20 }, () => budget.reserve("a", 8)).filter(Boolean);
   expect(greedy).toHaveLength(4);
   expect(budget.reserve("b", 8)).toBeDefined();
@@ -13,7 +13,7 @@ test("one client alone gets half; one that comes next has room, however much the
 });
 
 test("a body that is larger than a share is taken from a client that has no other", () => {
-  const budget = makeMemoryBudget({ maxBytes: 64, usedElsewhere: () => 10 });
+  const budget = makeBodyBudget({ maxBytes: 64, usedElsewhere: () => 10 });
   const large = budget.reserve("a", 1);
   expect(large?.resize(54)).toBe(true);
   expect(large?.resize(55)).toBe(false);
@@ -31,7 +31,7 @@ test("whatever is reserved, resized and released in any order, the sum never exc
   });
   assert(
     property(array(step, { maxLength: 60 }), (steps) => {
-      const budget = makeMemoryBudget({ maxBytes: 64, usedElsewhere: () => 0 });
+      const budget = makeBodyBudget({ maxBytes: 64, usedElsewhere: () => 0 });
       const held: { reservation: Reservation; bytes: number }[] = [];
       for (const { client, kind, bytes, at } of steps) {
         const one = held[at % Math.max(1, held.length)];

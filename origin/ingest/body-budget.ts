@@ -6,7 +6,7 @@ export type Reservation = {
   readonly release: () => void;
 };
 
-export type MemoryBudget = {
+export type BodyBudget = {
   /** undefined: there is no room for the bytes, or the client has its share. */
   readonly reserve: (client: string, bytes: number) => Reservation | undefined;
 };
@@ -16,10 +16,7 @@ export type MemoryBudget = {
  * its share: as much as leaves another share for one that comes next. So one client alone has half, and a body of a client
  * that has none finds room while others send as much as they can.
  */
-export const makeMemoryBudget = (options: {
-  maxBytes: number;
-  usedElsewhere: () => number;
-}): MemoryBudget => {
+export const makeBodyBudget = (options: { maxBytes: number; usedElsewhere: () => number }): BodyBudget => {
   const { maxBytes, usedElsewhere } = options;
   const byClient = new Map<string, number>();
   let reserved = 0;
