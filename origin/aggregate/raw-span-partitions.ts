@@ -28,7 +28,7 @@ export const dropOldRawSpanPartitions = (pool: Pool, keepDays: number): Promise<
     const { rows } = await client.query<{ name: string }>(
       `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
        where i.inhparent = 'otel_spans'::regclass and not i.inhdetachpending
-         and to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month' < now() - make_interval(days => $1)
+         and to_date(substring(c.relname::text from '^otel_spans_([0-9]{6})$'), 'YYYYMM') + interval '1 month' < now() - make_interval(days => $1)
        order by 1`,
       [keepDays],
     );

@@ -50,13 +50,16 @@ export const logCoversSeconds = async (db: Queryable): Promise<number> => {
   return rows[0]?.seconds ?? 0;
 };
 
-/** Partitions that ended more than `KEEP_SECONDS` ago and hold nothing unfolded. */
+/**
+ * Partitions that ended more than `KEEP_SECONDS` ago and hold nothing unfolded. The database may read the names of all tables before
+ * it knows which are partitions: a name of another form is no time, and no error.
+ */
 const foldedPartitions = async (client: Client): Promise<string[]> => {
   const { rows: ended } = await client.query<{ name: string }>(
     `select c.relname as name
      from pg_inherits i join pg_class c on c.oid = i.inhrelid
      where i.inhparent = 'span_log'::regclass and not i.inhdetachpending
-       and to_timestamp(right(c.relname, 11), 'YYYYMMDD_HH24') at time zone current_setting('TimeZone') at time zone 'UTC'
+       and to_timestamp(substring(c.relname::text from '^span_log_([0-9]{8}_[0-9]{2})$'), 'YYYYMMDD_HH24') at time zone current_setting('TimeZone') at time zone 'UTC'
            + interval '1 hour' < clock_timestamp() - make_interval(secs => $1)
      order by 1`,
     [KEEP_SECONDS],

@@ -6,6 +6,7 @@ import {
   dropOldRawSpanPartitions,
   ensureRawSpanPartitions,
 } from "../../../origin/aggregate/raw-span-partitions.ts";
+import { makePool } from "../../../origin/db/pool.ts";
 import { dropFoldedLogPartitions, ensureLogPartitions } from "../../../origin/span-log/partitions.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { createFeature } from "../../support/telemetry.ts";
@@ -83,4 +84,19 @@ test("monthly partitions of the sample are made ahead and dropped after their ti
   const found = await names("otel_spans");
   expect(found).not.toContain("otel_spans_202001");
   expect(found).toHaveLength(4);
+});
+
+test("partitions are told by their names whatever plan the database chooses, which may read the names of all its tables", async () => {
+  const { pool, url } = database;
+  await pool.query("create table span_log_by_configuration (id integer)");
+  await pool.query(
+    "do $$ begin execute format('alter database %I set enable_nestloop = off', current_database()); end $$",
+  );
+  const other = makePool(url, { applicationName: "sluice-test", max: 1, onIdleError: () => {} });
+  try {
+    expect(await dropFoldedLogPartitions(other)).toEqual([]);
+    expect(await dropOldRawSpanPartitions(other, 62)).toEqual([]);
+  } finally {
+    await other.end();
+  }
 });
