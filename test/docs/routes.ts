@@ -35,6 +35,7 @@ const paths = [
   ...edge.routes.map(({ path }) => path),
   "/v1/traces",
   "/v1/logs",
+  "/v1/metrics",
 ].filter((path) => !path.includes("*"));
 
 const patternOf = (path: string): RegExp =>
