@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
 import { startEmbeddedPostgres, type EmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { migrate } from "../../origin/db/migrate.ts";
@@ -15,6 +15,9 @@ import { startTestEdge, type TestEdge } from "../support/edge.ts";
 import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { startStandby } from "../support/standby.ts";
 import { eventually } from "../support/stack.ts";
+
+// Each test builds two PostgreSQL servers, two edges and up to two origins of its own.
+vi.setConfig({ testTimeout: 180_000 });
 
 const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
