@@ -98,7 +98,6 @@ const mayTake = (part: Part, segments: readonly string[], begin: number, end: nu
   const first = segments[begin] ?? "";
   if (part.kind === "text") return first === part.text;
   const { before, after } = part;
-  if (before === "" && after === "") return true;
   const last = segments[end - 1] ?? "";
   const isLongEnough = end - begin > 1 || first.length >= before.length + after.length;
   return isLongEnough && first.startsWith(before) && last.endsWith(after);
@@ -149,7 +148,7 @@ const partTaken = (part: Part, { text, starts, segments }: PathReading, begin: n
 const partsTaken = ({ parts }: Pattern, reading: PathReading, ends: readonly number[]) => {
   const taken = new Map<string, string>();
   for (const [at, part] of parts.entries()) {
-    const begin = at === 0 ? 0 : (ends[at - 1] ?? 0);
+    const begin = ends[at - 1] ?? 0;
     if (part.kind !== "text")
       taken.set(part.kind === "star" ? "*" : part.name, partTaken(part, reading, begin, ends[at] ?? begin));
   }

@@ -1,7 +1,12 @@
 // The one spelling of a path, and the ways in which servers may read it.
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { canonicalPath, isUnreadable, readPath } from "../../shared/features/canonical-path.ts";
+import {
+  canonicalPath,
+  isUnreadable,
+  MAX_AMBIGUOUS_LENGTH,
+  readPath,
+} from "../../shared/features/canonical-path.ts";
 import { compilePath } from "../../shared/features/route.ts";
 
 describe("the canonical path", () => {
@@ -18,6 +23,9 @@ describe("the canonical path", () => {
     ["/../../beta", "/beta"],
     ["/x\\..\\beta", "/beta"],
     ["/beta#/../x", "/beta"],
+    ["/b#", "/b"],
+    ["#x", "/"],
+    ["", "/"],
     ["/größe", "/gr%C3%B6%C3%9Fe"],
     ["/gr%c3%b6%c3%9fe", "/gr%C3%B6%C3%9Fe"],
     ["/\ud800", "/%EF%BF%BD"],
@@ -76,8 +84,18 @@ test.each([
   `/${"b".repeat(8_000)}`,
   "/a%2Fb",
   "/%2500",
+  "/shop",
 ])("%s is readable", (path) => {
   expect(isUnreadable(canonicalPath(path))).toBe(false);
+});
+
+test("an ambiguous path of more than 4,000 characters is unreadable, and has no further reading", () => {
+  expect(MAX_AMBIGUOUS_LENGTH).toBe(4_000);
+  for (const begin of ["/a%2F", "/a;"]) {
+    const longest = begin.padEnd(4_000, "b");
+    expect([isUnreadable(longest), readPath(longest).length]).toEqual([false, 2]);
+    expect([isUnreadable(`${longest}b`), readPath(`${longest}b`).length]).toEqual([true, 1]);
+  }
 });
 
 const matches = (pattern: string, path: string, options = {}): boolean =>
@@ -144,6 +162,14 @@ test("a route with a parameter or an encoded slash of its own names exactly that
     true,
     false,
   ]);
+});
+
+test("what is encoded without need is the same, in the path and in the route", () => {
+  expect(matches("/a!b", "/a%21b")).toBe(true);
+  expect(matches("/a%21b", "/a!b")).toBe(true);
+  expect(matches("/a%3fb", "/a%3Fb")).toBe(true);
+  expect(matches("/a/b/c", "/a%5Cb%5Cc")).toBe(true);
+  expect(matches("/größe", "/gr%C3%B6sse")).toBe(false);
 });
 
 test("an ordinary path has one reading, and no path has more than sixteen", () => {

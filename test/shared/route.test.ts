@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { readPath } from "../../shared/features/canonical-path.ts";
-import { compilePath, PathPattern } from "../../shared/features/route.ts";
+import { compilePath, literalStart, PathPattern, Route } from "../../shared/features/route.ts";
 
 test.each([
   ["/shop", "/shop", {}],
@@ -22,6 +22,12 @@ test.each([
   ["/img/ab*bc", "/img/abc", null],
   ["/:a?/:b?/x/:c?", "/1/x/2", { a: "1", b: "", c: "2" }],
   ["/:a?/x/:b?", "/x/x", { a: "x", b: "" }],
+  ["/:a?/:b?/p/:q?", "/p/q", { a: "", b: "", q: "q" }],
+  ["/img/a*.png", "/img/ab.png/", { "*": "b" }],
+  ["/*/x", "/a/b/x", { "*": "a/b" }],
+  ["/p/*", "/p/a%21", { "*": "a%21" }],
+  ["/", "/", {}],
+  ["/", "/shop", null],
   ["/a.b", "/axb", null],
   ["/größe", "/gr%C3%B6%C3%9Fe", {}],
 ])("%s and %s: %j", (pattern, path, groups) => {
@@ -30,6 +36,24 @@ test.each([
   const match = compiled.match(path);
   expect(match === null ? null : Object.fromEntries(match)).toEqual(groups);
   expect(compiled.test(path)).toBe(groups !== null);
+});
+
+test.each([
+  ["/", "/"],
+  ["/Shop/Cart", "/shop/cart"],
+  ["/a/b/:id", "/a/b/"],
+  ["/:a/x/:b", "/"],
+  ["/*/x", "/"],
+  ["/img/A*.png", "/img/a"],
+  ["/A*", "/a"],
+  ["/Größe", "/gr%C3%B6%C3%9Fe"],
+])("every path on %s begins with %s", (path, start) => {
+  expect(literalStart({ path })).toBe(start);
+});
+
+test("a route may name methods, and say that case matters", () => {
+  const route = { path: "/Shop", methods: ["GET", "POST"], caseSensitive: true };
+  expect(Route.parse(route)).toEqual(route);
 });
 
 test.each([
