@@ -444,3 +444,31 @@ test("an audit row cannot be altered or removed", async () => {
   await expect(pool.query("update rollback_audit set reason = 'nothing'")).rejects.toThrow("append-only");
   await expect(pool.query("delete from rollback_audit")).rejects.toThrow("append-only");
 });
+
+test("a redirect that closes a loop with a stored one is refused, and so is an edit of its routes that does", async () => {
+  const redirecting = (featureId: string, path: string, to: string) =>
+    changes.createFeature(
+      newFeature({
+        featureId: id(featureId),
+        routes: [{ path }],
+        gate: { whenClosed: { action: "redirect", to, status: 302 } },
+      }),
+      ann,
+    );
+  got(await redirecting("a", "/a", "/b"));
+  const loop = { reason: "invalid", errors: [{ field: "gate.whenClosed.to" }] };
+  expect(await redirecting("b", "/b", "/a")).toMatchObject({ error: loop });
+  got(await redirecting("b", "/c", "/a"));
+  expect(
+    await changes.updateFeature({ featureId: id("b") }, { routes: [{ path: "/:page" }] }, ann),
+  ).toMatchObject({ error: loop });
+});
+
+test("a feature is not opened where the upstream could not be told of all open features", async () => {
+  const long = (at: number) => `feat_${"x".repeat(110)}_${at}`;
+  for (let at = 0; at < 31; at++) got(await open(long(at)));
+  const refused = { error: { reason: "invalid", errors: [{ field: "routes" }] } };
+  expect(await open(long(32))).toMatchObject(refused);
+  got(await open(long(33), { enabled: false }));
+  expect(await changes.enableFeature({ featureId: id(long(33)) }, {}, ann)).toMatchObject(refused);
+});
