@@ -20,7 +20,7 @@ const CELLS_A_WINDOW = 8;
 const WEEK_SECONDS = 604_800;
 
 /** Fewer or more than this part of what is usual is unusual, beyond what chance does to a few units. */
-const LEAST = 0.85;
+const LEAST = 0.9;
 const MOST = 1.2;
 const DEVIATIONS = 2;
 

@@ -131,14 +131,14 @@ describe("the traffic beside a bucket", () => {
 describe("usual", () => {
   test.each([
     { units: 1_600, usual: 1_600, weight: 1, expected: true },
-    { units: 1_280, usual: 1_600, weight: 1, expected: true },
-    { units: 1_279, usual: 1_600, weight: 1, expected: false },
+    { units: 1_360, usual: 1_600, weight: 1, expected: true },
+    { units: 1_359, usual: 1_600, weight: 1, expected: false },
     { units: 1_920, usual: 1_600, weight: 1, expected: true },
     { units: 2_000, usual: 1_600, weight: 1, expected: true },
     { units: 2_001, usual: 1_600, weight: 1, expected: false },
     // A unit that stands for sixteen visitors is chance in sixteens.
-    { units: 1_040, usual: 1_600, weight: 16, expected: true },
-    { units: 1_039, usual: 1_600, weight: 16, expected: false },
+    { units: 1_120, usual: 1_600, weight: 16, expected: true },
+    { units: 1_119, usual: 1_600, weight: 16, expected: false },
   ])(
     "$units where $usual are usual, each of weight $weight: $expected",
     ({ expected, weight, ...traffic }) => {
