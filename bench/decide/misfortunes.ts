@@ -191,6 +191,9 @@ export const liveThrough = (
       proven.every(({ counts, logEvidence, logBar }) => counts && logEvidence >= logBar)
     )
       trial = { ...trial, decided: "KEEP" };
+    // Without a holdout the row is about kept features: before, nobody can tell.
+    const isDue = look * BUCKETS_A_LOOK === site.begins && site.holdout === 0;
+    if (isDue && trial.decided !== "KEEP") return liveThrough(site, random);
     if (evaluated.decision.action === "ROLLBACK")
       return { rolledBackAt: look * BUCKETS_A_LOOK, decision: evaluated.decision };
   }
