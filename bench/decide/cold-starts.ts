@@ -17,7 +17,8 @@ export type SlowSite = {
 };
 
 const MINUTES_A_DAY = 1_440;
-const isNight = (minute: number) => minute % MINUTES_A_DAY < MINUTES_A_DAY / 3;
+/** A trial begins in the morning: one that begins at night has seen nothing but the night, and says so. */
+const isNight = (minute: number) => minute % MINUTES_A_DAY >= (2 * MINUTES_A_DAY) / 3;
 
 export const SLOW_SITES: readonly SlowSite[] = [
   {
