@@ -15,7 +15,7 @@ export const pathOnSite = (
   const host = authority
     .slice(authority.lastIndexOf("@") + 1)
     .replace(scheme === "https" ? /:443$/ : /:80$/, "");
-  return isSite(host) ? canonicalPath(to.slice(to.length - path.length) || "/") : null;
+  return isSite(host) ? canonicalPath(to.slice(to.length - path.length)) : null;
 };
 
 /** Whether both canonical paths may be one page of the site, in some spelling. */

@@ -1,7 +1,12 @@
 // The classification of one span or log record, case by case, without a database.
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { isRelevant, makeClassifier, type Classification } from "../../../origin/ingest/classify.ts";
+import {
+  isRelevant,
+  makeClassifier,
+  storedReasons,
+  type Classification,
+} from "../../../origin/ingest/classify.ts";
 import { readJson } from "../../../origin/ingest/otlp-json.ts";
 import type { OtlpSignal } from "../../../origin/ingest/otlp-request.ts";
 import { SpanBatch } from "../../../origin/ingest/span-batch.ts";
@@ -322,4 +327,17 @@ describe("a log record is", () => {
   test("irrelevant when it is any other event", () => {
     expect(classify("logs", logRecord("feature_flag.updated")).classification).toBe("irrelevant");
   });
+});
+
+test("the reasons are stored under names that stay", () => {
+  expect(Object.values(storedReasons)).toEqual([
+    "bad-ids",
+    "future",
+    "old",
+    "no-unit",
+    "bad-unit",
+    "unknown-feature",
+    "unknown-epoch",
+    "unknown-variant",
+  ]);
 });
