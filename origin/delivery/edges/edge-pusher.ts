@@ -151,7 +151,10 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
         // The first attempts to get back in step are made at once. An edge that never agrees gets pauses.
         if (isFirst) newestSent = -1;
         else retryLater();
-        if (failures <= 3) hasNotification = true;
+        // Messages that overtook one another need no further one at once: the newest is under way.
+        const isAskedOrTold = isFirst || asks || replaces !== undefined;
+        if (isAskedOrTold && failures <= 3) hasNotification = true;
+        else if (failures <= 2) pauseMs = 0;
         return answer;
       }
       case "incomplete":
