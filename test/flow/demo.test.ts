@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { freePort } from "../../origin/db/free-port.ts";
 import { startRedis } from "../support/redis.ts";
 import { makeTestStack } from "../support/stack.ts";
 
@@ -62,7 +63,7 @@ test(
   async () => {
     const { url, client, reasons } = await listenToRedis();
     // Ports where nothing runs, so that it brings up a stack of its own.
-    const demo = startDemo({ REDIS_URL: url, EDGE_PORT: "1" });
+    const demo = startDemo({ REDIS_URL: url, EDGE_PORT: String(await freePort()) });
 
     expect(await demo.exitCode(), demo.said()).toBe(0);
     expect(demo.said()).toMatch(/\d+ ms after the commit/);
@@ -82,7 +83,7 @@ test(
   { timeout: DEMO_TIMEOUT_MS },
   async () => {
     const { url, client, reasons } = await listenToRedis();
-    const demo = startDemo({ REDIS_URL: url, EDGE_PORT: "1" });
+    const demo = startDemo({ REDIS_URL: url, EDGE_PORT: String(await freePort()) });
     await demo.says("visitors a second come through");
     for (const featureId of FEATURES) expect(await client.get(`feature:state:${featureId}`)).toBe("ENABLED");
 
