@@ -43,7 +43,9 @@ describe("a unit id", () => {
     "u",
     "u".repeat(256),
     "Ünïcode 1@example.com~.",
+    "\u0080".repeat(128),
     "é".repeat(128),
+    "\u07ff".repeat(128),
     "界".repeat(85),
     "😀".repeat(64),
   ])("may be %s", (text) => {
@@ -53,7 +55,9 @@ describe("a unit id", () => {
   test.each([
     ["", /must not be empty/],
     ["u".repeat(257), /at most 256 bytes/],
+    ["\u0080".repeat(129), /at most 256 bytes/],
     ["é".repeat(129), /at most 256 bytes/],
+    ["\u0800".repeat(86), /at most 256 bytes/],
     ["界".repeat(86), /at most 256 bytes/],
     ["😀".repeat(65), /at most 256 bytes/],
     ["\ud800", /well-formed/],
@@ -62,6 +66,7 @@ describe("a unit id", () => {
     ["\u0000u", /control characters/],
     ["u\u001f", /control characters/],
     ["u\u007fu", /control characters/],
+    [`${"u".repeat(255)}\u007f`, /control characters/],
   ])("may not be %j", (text, reason) => {
     expect(issuesOf(UnitId, text)[0]).toMatch(reason);
   });

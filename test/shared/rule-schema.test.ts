@@ -43,6 +43,7 @@ test.each([
   { compare: { latency: "threshold" } },
   { compare: { activation: "both", retention: "both", latency: "both", errorRate: "both" } },
   { latency: { of: "documents" } },
+  { latency: { of: "all" } },
   { latency: {} },
   { ramp: { stagesBps: [1], minStageSeconds: 1 } },
   { ramp: { stagesBps: [1, 2, 10_000], minStageSeconds: 60 } },
@@ -73,6 +74,12 @@ test("a field that nobody knows is refused, not left out", () => {
   expect(wrongFields({ prior: { alpha: 1, beta: 1, gamma: 1 } })).toEqual(["prior"]);
   expect(wrongFields({ compare: { latencies: "holdout" } })).toEqual(["compare"]);
   expect(wrongFields({ ramp: { stagesBps: [1], minStageSeconds: 1, steps: 3 } })).toEqual(["ramp"]);
+  expect(wrongFields({ latency: { of: "all", percentile: 99 } })).toEqual(["latency"]);
+});
+
+test("the latency of all requests is judged, unless the rule says of which", () => {
+  expect(Rule.parse({ ...least, latency: {} }).latency).toEqual({ of: "all" });
+  for (const wrong of ["assets", ""]) expect(wrongFields({ latency: { of: wrong } })).toEqual(["latency.of"]);
 });
 
 test("a prior has two positive parts", () => {

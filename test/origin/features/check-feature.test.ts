@@ -5,6 +5,7 @@ import {
   checkRequirements,
   checkRule,
   checkShares,
+  checkUnit,
 } from "../../../origin/features/check-feature.ts";
 import { Rule } from "../../../shared/features/rule.ts";
 import { FeatureId } from "../../../shared/ids.ts";
@@ -58,6 +59,35 @@ test("a gate that answers by itself needs routes, and any other gate does not", 
   expect(checkGate({ gate: answers, routes: [{ path: "/a" }] })).toBeUndefined();
   expect(checkGate({ gate: { path: "/b" }, routes: [] })).toBeUndefined();
   expect(checkGate({ gate: null, routes: [] })).toBeUndefined();
+});
+
+test.each(["/a/..", "/a/../b", "/.", "/./b", "/%2e%2E/b", "/%2e./b", "/a/.%2E", "/a/%2e"])(
+  "a gate's path must not have %s, which would lead out of its folder",
+  (path) => {
+    expect(errorsOf(checkGate({ gate: { path }, routes: [] }))).toEqual([
+      { field: "gate.path", reason: "must not have . or .. as a segment" },
+    ]);
+  },
+);
+
+test.each(["/...", "/.well-known/x", "/a./b", "/..a/b", "/a..", "/%2e%2e%2e", "/%2ea"])(
+  "a gate's path may be %s, whose dots are part of a name",
+  (path) => {
+    expect(checkGate({ gate: { path }, routes: [] })).toBeUndefined();
+  },
+);
+
+test("the unit of an open feature stays as it is, and that of a closed one may change", () => {
+  const open = { unit: "visitor", enabled: true } as const;
+  expect(errorsOf(checkUnit(open, "user"))).toEqual([
+    {
+      field: "unit",
+      reason: "is visitor while the feature is open: close the feature first, and enable it after the edit",
+    },
+  ]);
+  expect(checkUnit(open, "visitor")).toBeUndefined();
+  expect(checkUnit(open, undefined)).toBeUndefined();
+  expect(checkUnit({ ...open, enabled: false }, "user")).toBeUndefined();
 });
 
 const id = (text: string) => FeatureId.parse(text);
@@ -129,6 +159,26 @@ describe("a rule", () => {
     ]);
   });
 
+  const asksNothing = { activationThreshold: 0, retentionThreshold: 0, errorRateThreshold: 0 };
+
+  test("that asks nothing but that no request ever fails is refused", () => {
+    expect(errorsOf(checkRule(ruleOf(asksNothing), { holdoutBps: 0 }))).toEqual([
+      { field: "errorRateThreshold", reason: expect.stringContaining("no request ever fails") },
+    ]);
+  });
+
+  test.each([
+    { activationThreshold: 0.01 },
+    { activationThreshold: 1 },
+    { retentionThreshold: 0.01 },
+    { retentionThreshold: 1 },
+    { errorRateThreshold: 0.01 },
+    { errorRateThreshold: 1 },
+    { errorRateThreshold: undefined },
+  ])("that asks for %j and nothing else can be met", (fields) => {
+    expect(checkRule(ruleOf({ ...asksNothing, ...fields }), { holdoutBps: 0 })).toBeUndefined();
+  });
+
   test("that compares several signals with a holdout of nobody is refused by the first of them", () => {
     const rule = ruleOf({ compare: { retention: "holdout", latency: "holdout" } });
     expect(errorsOf(checkRule(rule, { holdoutBps: 0 }))).toMatchObject([{ field: "compare.retention" }]);
@@ -149,11 +199,13 @@ describe("a rule", () => {
   test.each(["activation", "retention", "latency", "errorRate"])(
     "that compares %s with the holdout needs one",
     (signal) => {
-      const rule = ruleOf({ compare: { [signal]: "holdout" } });
-      expect(checkRule(rule, { holdoutBps: 1 })).toBeUndefined();
-      expect(errorsOf(checkRule(rule, { holdoutBps: 0 }))).toEqual([
-        { field: `compare.${signal}`, reason: expect.stringContaining("holdoutBps") },
-      ]);
+      for (const against of ["holdout", "both"]) {
+        const rule = ruleOf({ compare: { [signal]: against } });
+        expect(checkRule(rule, { holdoutBps: 1 })).toBeUndefined();
+        expect(errorsOf(checkRule(rule, { holdoutBps: 0 }))).toEqual([
+          { field: `compare.${signal}`, reason: expect.stringContaining("holdoutBps") },
+        ]);
+      }
     },
   );
 });

@@ -189,6 +189,15 @@ test("a new feature and an edit are refused with overlapping shares, a gate with
   }
 });
 
+test("an edit changes the unit of a closed feature only", () => {
+  expect(prepareUpdate(open, { featureId: a }, { unit: "user" }, why)).toMatchObject({
+    error: { reason: "invalid", errors: [{ field: "unit" }] },
+  });
+  expect(prepareUpdate(rolledBack, { featureId: a }, { unit: "user" }, why)).toMatchObject({
+    value: [{ next: { unit: "user" } }],
+  });
+});
+
 test("an edit gives a rolled-back feature no rollout, and may change all else of it", () => {
   expect(prepareUpdate(rolledBack, { featureId: a }, { rolloutBps: 1 }, why)).toMatchObject({
     error: { reason: "alreadyClosed", have: 3 },

@@ -32,12 +32,15 @@ const NOW = Date.UTC(2026, 10, 1);
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const SHOP = featureEpoch("feat_shop", 3);
+const SHOP_BEFORE = featureEpoch("feat_shop", 2);
 const NO_FEATURE = featureEpoch("", 0);
 
 const directory = {
   find: (featureId: string, epoch: number | undefined) => {
     if (featureId === "feat_new") return "unsure";
-    return featureId === "feat_shop" && (epoch ?? 3) === 3 ? SHOP : "unknown";
+    if (featureId !== "feat_shop") return "unknown";
+    if (epoch === 2) return SHOP_BEFORE;
+    return (epoch ?? 3) === 3 ? SHOP : "unknown";
   },
 } as const;
 
@@ -245,6 +248,12 @@ describe("the record of a span", () => {
     const { record } = classify("traces", span({ unit: "visitor 7" }));
     expect(bytesOf(record.unit.view, record.unit.start, record.unit.end).toString()).toBe("visitor 7");
     expect(record.feature).toBe(SHOP);
+  });
+
+  test("names the epoch that the span is from, after the next one has begun too", () => {
+    const { classification, record } = classify("traces", span({ epoch: 2 }));
+    expect(classification).toBe("accepted");
+    expect(record.feature).toBe(SHOP_BEFORE);
   });
 
   test("points to the ids and the name, and has the status", () => {

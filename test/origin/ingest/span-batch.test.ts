@@ -42,6 +42,17 @@ describe("a batch", () => {
     expect(startsOf(batch)).toEqual([6]);
   });
 
+  test("keeps the resources that say where they are, a thousand of a body at most", () => {
+    const batch = makeBatch();
+    batch.addResource({ region: "", droppedSpans: 1 });
+    expect(batch.resources).toEqual([]);
+    const resources = Array.from({ length: 1_001 }, (_, i) => ({ region: `region-${i}`, droppedSpans: i }));
+    for (const resource of resources) batch.addResource(resource);
+    expect(batch.resources).toEqual(resources.slice(0, 1_000));
+    batch.clear();
+    expect(batch.resources).toEqual([]);
+  });
+
   test("lets go of its objects after a body of more than 4,096 items", () => {
     const objectsAfter = (items: number): number => {
       const batch = makeBatch();
