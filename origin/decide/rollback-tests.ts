@@ -84,7 +84,7 @@ const outcomeTests = (rule: JudgedRule, evidence: Evidence, signal: OutcomeSigna
   // Younger ages say something only beside people who joined at the same time.
   const tested = against === "holdout" ? ages : ages.slice(-1);
   const logBar = rollbackLogBar(rule, name);
-  const worse = asked === "threshold" ? 0 : logEvidenceWorseThanHoldout(ages);
+  const worse = logEvidenceWorseThanHoldout(ages);
   const isBoth = against === "both";
   return tested.map(({ ageSeconds, mature, sinceKept }, index) => ({
     signal: name,

@@ -16,6 +16,8 @@ const LEAST_FALL = 0.05;
 
 const OTHER = { activation: "retention", retention: "activation" } as const;
 
+type Outcome = keyof typeof OTHER;
+
 /** By which part the newest units do worse than all since the trial began; null while that is not known. */
 const fallOf = (part: OutcomeEvidence | undefined): number | null => {
   if (part === undefined) return null;
@@ -23,17 +25,15 @@ const fallOf = (part: OutcomeEvidence | undefined): number | null => {
   return before === null || before === 0 || recent === null ? null : 1 - recent / before;
 };
 
-const isOutcome = (signal: TestReport["signal"]): signal is "activation" | "retention" =>
-  signal === "activation" || signal === "retention";
-
-/** Whether nothing but the visitors themselves says that the alarm is about the feature. */
-const isAlone = ({ signal, against }: TestReport): boolean => isOutcome(signal) && against === "threshold";
+/** The outcome of a test that goes by the visitors alone: nothing else says that its alarm is about the feature. */
+const outcomeAlone = ({ signal, against }: TestReport): Outcome | null =>
+  against === "threshold" && (signal === "activation" || signal === "retention") ? signal : null;
 
 /** Whether the visitors do less of the other outcome too: then they are others than before. */
-const areOthers = ({ signal }: TestReport, evidence: Evidence): boolean => {
-  if (!isOutcome(signal)) return false;
-  const fall = fallOf(evidence[signal].at(-1));
-  const other = fallOf(evidence[OTHER[signal]][0]);
+const areOthers = (outcome: Outcome | null, evidence: Evidence): outcome is Outcome => {
+  if (outcome === null) return false;
+  const fall = fallOf(evidence[outcome].at(-1));
+  const other = fallOf(evidence[OTHER[outcome]][0]);
   return fall !== null && other !== null && other >= Math.max(LEAST_FALL, SHARED_FALL * fall);
 };
 
@@ -41,21 +41,21 @@ const countsOf = ({ n, s }: Tally): string => `${formatCount(s)} of ${formatCoun
 
 /** Of one test; null: nothing to say. */
 const warningOf = (test: TestReport, rule: JudgedRule, evidence: Evidence): string | null => {
-  const { signal } = test;
-  const title = SIGNAL_TITLE[signal];
+  const title = SIGNAL_TITLE[test.signal];
+  const outcome = outcomeAlone(test);
   if (hasFallen(test)) {
     const { treatment, holdout } = test.alarm;
     if (!hasAlarmed(test))
       return `${title} is worse than when the feature was kept (${countsOf(treatment)}), but not shown to be worse than the holdout's (${holdout === null ? "nobody" : countsOf(holdout)}): what befalls everybody closes nothing`;
-    if (isAlone(test) && areOthers(test, evidence))
-      return `${title} has fallen since the feature was kept (${countsOf(treatment)}), and ${isOutcome(signal) ? SIGNAL_TITLE[OTHER[signal]] : "the rest"} with it: these are other visitors than before, and no holdout can tell them from the feature; look yourself`;
+    if (areOthers(outcome, evidence))
+      return `${title} has fallen since the feature was kept (${countsOf(treatment)}), and ${SIGNAL_TITLE[OTHER[outcome]]} with it: these are other visitors than before, and no holdout can tell them from the feature; look yourself`;
   }
-  if (!isOutcome(signal) || !isAlone(test)) return null;
-  const part = evidence[signal].at(-1);
+  if (outcome === null) return null;
+  const part = evidence[outcome].at(-1);
   const volume =
     part === undefined || part.sinceKept.recent.n === 0
       ? null
-      : unusualVolume(part, evidence.sampleRatio, openingOf(signal, rule, agesOf(rule)));
+      : unusualVolume(part, evidence.sampleRatio, openingOf(outcome, rule, agesOf(rule)));
   return volume === null
     ? null
     : `${formatRate(volume)} of the usual visitors came lately, so ${title} of these raises no alarm: no holdout can tell them from the feature`;
@@ -72,7 +72,7 @@ export type Watched = {
 export const watch = (tests: readonly TestReport[], rule: JudgedRule, evidence: Evidence): Watched => {
   const warnings = tests.flatMap((test) => warningOf(test, rule, evidence) ?? []);
   return {
-    alarmed: tests.filter((test) => hasAlarmed(test) && !(isAlone(test) && areOthers(test, evidence))),
+    alarmed: tests.filter((test) => hasAlarmed(test) && !areOthers(outcomeAlone(test), evidence)),
     warning: warnings.length === 0 ? null : warnings.join("; "),
   };
 };

@@ -268,10 +268,17 @@ describe("where nobody succeeds, in neither cohort", () => {
     { why: "nobody is in the holdout yet", over: { holdout: null } },
     { why: "there are too few units", over: { counts: false } },
     { why: "the floor is not missed yet", over: { logEvidence: 8.999 } },
+    { why: "the holdout alone is asked", over: { against: "holdout" } },
     { why: "the holdout is not asked", over: { against: "threshold", signal: "retention", logBar: 10 } },
   ] satisfies { why: string; over: Partial<TestReport> }[])("is not said while $why", ({ over }) => {
     expect(verdictIn({ tests: [{ ...silent, ...over }, testOf({ signal: "retention" })] }).obstacle).toBe(
       null,
+    );
+  });
+
+  test("the first of two such signals is named", () => {
+    expect(verdictIn({ tests: [silent, { ...silent, signal: "retention" }] }).obstacle).toMatch(
+      /^nobody has any activation,/,
     );
   });
 

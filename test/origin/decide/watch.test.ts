@@ -95,6 +95,42 @@ describe("without a holdout", () => {
       expect(watch([fallen], rule, evidence).alarmed).toEqual([fallen]);
   });
 
+  test("what is not known of the fall itself makes no alarm void", () => {
+    const others = evidenceWith([0.2, 0.1], [0.5, 0.1]);
+    expect(watch([fallen], rule, others).alarmed).toEqual([]);
+    const none = { n: 0, s: 0 };
+    const unknownBefore = others.activation.map((part) => ({
+      ...part,
+      mature: { ...part.mature, treatment: none },
+    }));
+    const unknownLately = others.activation.map((part) => ({
+      ...part,
+      sinceKept: { ...part.sinceKept, recent: none },
+    }));
+    for (const activation of [
+      unknownBefore,
+      unknownLately,
+      evidenceWith([0, 0.1], [0.5, 0.1]).activation,
+      empty.activation,
+    ])
+      expect(watch([fallen], rule, { ...others, activation }).alarmed).toEqual([fallen]);
+    expect(watch([fallen], rule, evidenceWith([1, 0.5], [0.5, 0.1])).alarmed).toEqual([]);
+  });
+
+  test("from exactly a third of the fall on the other outcome has fallen with it", () => {
+    expect(watch([fallen], rule, evidenceWith([0.5, 0.125], [0.5, 0.375])).alarmed).toEqual([]);
+  });
+
+  test("the fall of activation is that of its whole window", () => {
+    const others = evidenceWith([0.2, 0.1], [0.5, 0.35]);
+    const activation = others.activation.map((part, index, all) =>
+      index === all.length - 1
+        ? part
+        : { ...part, sinceKept: { ...part.sinceKept, recent: { n: 1_000, s: 0 } } },
+    );
+    expect(watch([fallen], rule, { ...others, activation }).alarmed).toEqual([]);
+  });
+
   test("retention is held beside activation at its youngest age", () => {
     const retention = { ...fallen, signal: "retention", threshold: 0.4 } as const;
     const parts = evidenceWith([0.2, 0.2], [0.5, 0.2]);
@@ -136,6 +172,15 @@ describe("without a holdout", () => {
         /^[\d.]+ % of the usual visitors came lately, so activation of these raises no alarm: no holdout can tell them from the feature$/,
       ),
     });
+    const ofWholeWindow = lately.activation.map((part, index, all) =>
+      index === all.length - 1
+        ? { ...part, sinceKept: { ...part.sinceKept, recent: { n: 1_000, s: 0 } } }
+        : { ...part, volume: empty.activation[0]?.volume ?? part.volume },
+    );
+    expect(watch([quiet], rule, { ...lately, activation: ofWholeWindow }).warning).toMatch(
+      /^[\d.]+ % of the usual visitors/,
+    );
+    expect(watch([quiet], rule, { ...lately, activation: [] }).warning).toBe(null);
     const unwatched = { ...lately, activation: few(empty.activation) };
     expect(watch([quiet], rule, unwatched).warning).toBe(null);
     expect(watch([{ ...quiet, against: "both" }], rule, lately).warning).toBe(null);
