@@ -158,6 +158,68 @@ describe("ROLLBACK", () => {
     expect(reasonIn("ROLLBACK", { tests: [both], cause: ["activation"] })).toContain("It has fallen");
   });
 
+  test("of a kept feature bounds no chance over its whole life", () => {
+    const fallen = { ...activation, logEvidence: -40, alarm: alarmOf(7000) };
+    expect(reasonIn("ROLLBACK", { tests: [fallen], cause: ["activation"] })).toMatch(
+      /once in at least 6,250 batches of 50 units, on average\.$/,
+    );
+  });
+
+  describe("among a signal's ages", () => {
+    const young = {
+      ...activation,
+      against: "holdout",
+      ageSeconds: 900,
+      holdout: { n: 500, s: 100 },
+    } as const;
+    const old = { ...young, ageSeconds: 3600, logEvidence: young.logEvidence + 5 };
+    const reasonOfAges = (tests: TestReport[]) => reasonIn("ROLLBACK", { tests, cause: ["activation"] });
+
+    test("names one that has alarmed, though another shows more over the whole life", () => {
+      const alarmed = {
+        ...young,
+        logEvidence: -40,
+        alarm: { ...alarmOf(6250), holdout: { n: 100, s: 20 } },
+      };
+      expect(reasonOfAges([alarmed, old])).toMatch(/within 15 min .* It has fallen since it was kept/);
+    });
+
+    test("names one that speaks against the feature, though another has more evidence", () => {
+      const healthy = { ...old, treatment: { n: 1000, s: 300 }, rate: 0.3 };
+      expect(reasonOfAges([young, healthy])).toContain("within 15 min");
+    });
+  });
+
+  test.each([
+    {
+      against: ["holdout", "holdout"],
+      subject: "is no worse than its holdout",
+    },
+    {
+      against: ["both", "holdout"],
+      subject: "meets its thresholds or is no worse than its holdout",
+    },
+    { against: ["threshold", "holdout"], subject: "meets its thresholds" },
+  ] as const)(
+    "by tests against $against bounds the chance for a feature that $subject",
+    ({ against, subject }) => {
+      const causes = [activation, latency].map((one, index) => ({
+        ...one,
+        against: against[index] ?? "both",
+        holdout: { n: 500, s: 100 },
+      }));
+      expect(reasonIn("ROLLBACK", { tests: causes, cause: ["activation", "latency"] })).toContain(
+        ` a feature that ${subject}, over its whole life`,
+      );
+    },
+  );
+
+  test("of a cause that is not tested any more was decided earlier", () => {
+    expect(reasonIn("ROLLBACK", { tests: [activation], cause: ["retention"] })).toBe(
+      "ROLLBACK: decided earlier in this trial.",
+    );
+  });
+
   test("of failing requests names their share and bound", () => {
     expect(reasonIn("ROLLBACK", { tests: [errorRate], cause: ["errorRate"] })).toContain(
       "error rate 3.0 % (3 of 100 requests) against at most 1.0 % allowed.",
