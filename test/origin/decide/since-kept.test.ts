@@ -61,16 +61,27 @@ describe("a run of the detector", () => {
   });
 });
 
+test("outcomes are taken in once, by the buckets from the last one on and before the new end", () => {
+  const buckets = [bucket(0, [5, 1], [4, 1]), bucket(180, [3, 0], [2, 0]), bucket(360, [9, 0], [9, 0])];
+  const early = accumulateOutcomes(empty, buckets, 360, both);
+  expect(early).toMatchObject({
+    accumulatedTo: 360,
+    mature: { treatment: { n: 8, s: 1 }, holdout: { n: 6, s: 1 } },
+  });
+  expect(accumulateOutcomes(early, buckets, 540, both).mature.treatment.n).toBe(17);
+  expect(accumulateOutcomes(early, buckets, 180, both)).toEqual(early);
+});
+
 describe("a batch of a kept feature", () => {
   test("bets on the holdout's rate as it was known before the batch began to fill", () => {
-    const before = accumulateOutcomes(empty, [bucket(0, [100, 20], [100, 18])], 1, {
+    const before = accumulateOutcomes(empty, [bucket(0, [120, 20], [100, 18])], 1, {
       ...both,
       isKept: false,
     });
-    const filling = accumulateOutcomes(before, [bucket(1, [30, 2], [30, 5])], 2, both);
-    expect(filling.sinceKept).toMatchObject({ detector: [], besideHoldout: [] });
+    const filling = accumulateOutcomes(before, [bucket(1, [30, 2], [31, 5])], 2, both);
+    expect(filling.sinceKept).toMatchObject({ detector: [], besideHoldout: [], recent: { n: 30, s: 2 } });
     const full = accumulateOutcomes(filling, [bucket(2, [20, 1], [25, 4])], 3, both);
-    const batch = { treatment: { n: 50, s: 3 }, holdout: { n: 55, s: 9 } };
+    const batch = { treatment: { n: 50, s: 3 }, holdout: { n: 56, s: 9 } };
     expect(full.sinceKept.besideHoldout).toEqual(comparisonLogEValues(batch, predictRate({ n: 100, s: 18 })));
     expect(full.sinceKept.detector).toEqual(logLikelihoodRatios(batch.treatment, 0.15));
     expect(full.sinceKept.run).toEqual(batch);
@@ -83,6 +94,15 @@ describe("a batch of a kept feature", () => {
     });
     const batch = bucket(0, [50, 3], [50, 9]);
     expect(compared.sinceKept.detector).toEqual(comparisonLogEValues(batch, null));
+  });
+
+  test("against the threshold alone has no evidence beside the holdout, though there is one", () => {
+    const one = bucket(0, [50, 3], [50, 9]);
+    const { sinceKept } = accumulateOutcomes(empty, [one], 1, { ...both, against: "threshold" });
+    expect(sinceKept).toMatchObject({
+      detector: logLikelihoodRatios(one.treatment, 0.15),
+      besideHoldout: [],
+    });
   });
 
   test("is left out where the traffic is unusual and no holdout can tell", () => {
@@ -104,6 +124,12 @@ describe("a batch of a kept feature", () => {
     const before = accumulateOutcomes(empty, [bucket(0, [10, 2], [10, 1])], 1, { ...both, isKept: false });
     const after = accumulateOutcomes(before, [bucket(1, [60, 3], [60, 0])], 2, both, () => false);
     expect(after.sinceKept.detector).not.toEqual([]);
+  });
+
+  test("beside a holdout that has never succeeded is left out where the traffic is unusual, whatever treatment did", () => {
+    const before = accumulateOutcomes(empty, [bucket(0, [10, 2], [10, 0])], 1, { ...both, isKept: false });
+    const after = accumulateOutcomes(before, [bucket(1, [60, 3], [60, 0])], 2, both, () => false);
+    expect(after.sinceKept.detector).toEqual([]);
   });
 
   test("makes what is recent: a thousand units later an old one counts a third", () => {
