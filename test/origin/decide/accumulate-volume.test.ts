@@ -38,7 +38,10 @@ test("units of both cohorts count, as the part of all visitors that the rollout 
 });
 
 test("the volume is kept from the oldest bucket on that is not mature", () => {
-  expect(trimVolume({ ...partOf(100), accumulatedTo: 105 }, activation).volume.from).toBe(100);
+  const part = { ...partOf(100), accumulatedTo: 105 };
+  const { volume, ...rest } = trimVolume(part, activation);
+  expect(volume.from).toBe(100);
+  expect(rest).toEqual({ ageSeconds: 80, accumulatedTo: 105 });
 });
 
 describe("a bucket is watched", () => {
@@ -92,5 +95,14 @@ describe("the newest mature bucket", () => {
   test("says by how much its traffic is more or less than usual", () => {
     expect(at(10, 300)).toBeCloseTo(40 / ((8_360 / 290) * 10), 9);
     expect(at(500, 215)).toBeCloseTo(4.2, 9);
+  });
+
+  test("says so of its own time first, before that in which its units can succeed", () => {
+    const found = Array.from({ length: 80 }, (_, i) => {
+      const units = i < 40 ? 100 : i < 42 ? 10 : 500;
+      return bucketAt(5 * i, units, units);
+    });
+    const part = accumulateVolume(begin, { found, upTo: 400 }, ALL, activation);
+    expect(unusualVolume({ ...part, accumulatedTo: 205 }, ALL, activation)).toBeCloseTo(0.1, 9);
   });
 });

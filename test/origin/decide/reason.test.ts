@@ -173,7 +173,8 @@ describe("ROLLBACK", () => {
       holdout: { n: 500, s: 100 },
     } as const;
     const old = { ...young, ageSeconds: 3600, logEvidence: young.logEvidence + 5 };
-    const reasonOfAges = (tests: TestReport[]) => reasonIn("ROLLBACK", { tests, cause: ["activation"] });
+    const reasonOfAges = (byAge: TestReport[]) =>
+      reasonIn("ROLLBACK", { tests: byAge, cause: ["activation"] });
 
     test("names one that has alarmed, though another shows more over the whole life", () => {
       const alarmed = {
@@ -203,11 +204,12 @@ describe("ROLLBACK", () => {
   ] as const)(
     "by tests against $against bounds the chance for a feature that $subject",
     ({ against, subject }) => {
-      const causes = [activation, latency].map((one, index) => ({
-        ...one,
-        against: against[index] ?? "both",
-        holdout: { n: 500, s: 100 },
-      }));
+      const holdout = { n: 500, s: 100 };
+      const [first, second] = against;
+      const causes = [
+        { ...activation, against: first, holdout },
+        { ...latency, against: second, holdout },
+      ];
       expect(reasonIn("ROLLBACK", { tests: causes, cause: ["activation", "latency"] })).toContain(
         ` a feature that ${subject}, over its whole life`,
       );
