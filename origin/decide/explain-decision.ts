@@ -39,15 +39,13 @@ export type ExplainedDecision = Decision & {
 const isShownBeside = ({ against, comparison }: TestReport): boolean =>
   against !== "holdout" && (comparison === null || comparison.logEvidence >= comparison.logBar);
 
-/** Further requests at the share of bad ones seen so far, until it is proven to be low enough; by the grid of keep-tests.ts. */
+/** Further requests at the share of bad ones seen so far, until it is proven to be low enough, by the grid of keep-tests.ts; null: never. */
 const requestsToKeep = ({ treatment, threshold }: TestReport, { logBar }: KeepReport): number | null => {
   const rate = treatment.s / treatment.n;
-  return rate < threshold
-    ? smallestReaching(
-        (more) => gridLogEvidence({ n: treatment.n + more, s: treatment.s + more * rate }, threshold),
-        logBar,
-      )
-    : null;
+  return smallestReaching(
+    (more) => gridLogEvidence({ n: treatment.n + more, s: treatment.s + more * rate }, threshold),
+    logBar,
+  );
 };
 
 const explain = (test: TestReport, keep: KeepReport | undefined, rule: Rule): Explanation => {

@@ -154,6 +154,15 @@ describe("the explanation of a rate", () => {
   });
 });
 
+test("against both the units until a rollback are known once it is shown beside the holdout", () => {
+  const both = { ...activation, against: "both", holdout: { n: 200, s: 40 } } as const;
+  const beside = (logEvidence: number) =>
+    explain({ ...both, comparison: { logEvidence, logBar: 9 } }).unitsToRollback;
+  expect(beside(8.999)).toBe(null);
+  expect(beside(9)).toBe(explain(activation).unitsToRollback);
+  expect(beside(10)).toBe(explain(activation).unitsToRollback);
+});
+
 describe("the explanation of requests", () => {
   test("is about the good ones, for which no rollback is forecast", () => {
     const found = explain(latency, [keepOf("latency")]);
@@ -166,6 +175,7 @@ describe("the explanation of requests", () => {
     expect(proofAfter(24)).toBeGreaterThanOrEqual(Math.log(20));
     expect(proofAfter(23)).toBeLessThan(Math.log(20));
     expect(explain({ ...latency, treatment: { n: 300, s: 15 } }, [keepOf("latency")]).unitsToKeep).toBe(null);
+    expect(explain({ ...latency, treatment: { n: 300, s: 60 } }, [keepOf("latency")]).unitsToKeep).toBe(null);
     expect(explain({ ...latency, treatment: { n: 300, s: 60 } }).unitsToRollback).toBe(null);
   });
 });
