@@ -25,7 +25,7 @@ const trafficWarning = (
   const mature = Math.floor((usersPerDay * (evaluationWindowSeconds - windowSeconds)) / DAY);
   const rate = `at the last day's ${formatCount(usersPerDay)} new units in treatment`;
   if (mature < minCohortSize)
-    return `${rate} ${formatCount(Math.max(0, mature))} are mature for ${signal} at the deadline, and minCohortSize is ${formatCount(minCohortSize)}`;
+    return `${rate} ${formatCount(mature)} are mature for ${signal} at the deadline, and minCohortSize is ${formatCount(minCohortSize)}`;
   const [half] = rollback;
   if (half === undefined || half.withinDeadline) return null;
   const when =

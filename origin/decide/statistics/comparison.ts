@@ -30,7 +30,7 @@ const splitLogEValue = ({ treatment, holdout }: ByCohort<Tally>, ratio: number):
  * number, once a unit of the holdout has succeeded.
  */
 export const soleLogEValue = ({ treatment, holdout }: ByCohort<Tally>): number =>
-  treatment.n === 0 || holdout.n === 0 ? 0 : treatment.s * Math.log((treatment.n + holdout.n) / treatment.n);
+  treatment.n === 0 ? 0 : treatment.s * Math.log((treatment.n + holdout.n) / treatment.n);
 
 /**
  * What one batch adds to ln evidence, for each ratio; `holdoutRate` has to be fixed before the batch is seen. `weight`

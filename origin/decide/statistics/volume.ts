@@ -92,7 +92,7 @@ export const trafficBeside = (
   const cell = bucketS - ((bucketS - volume.from) % cellSeconds);
   const before = volume.units + unitsBetween(volume, volume.from, cell, cellSeconds);
   const seconds = volume.seconds + cell - volume.from;
-  if (seconds < cellSeconds || before === 0) return [];
+  if (before === 0) return [];
   const rate = before / seconds;
   const times = [
     { from: cell, upTo: cell + cellSeconds },

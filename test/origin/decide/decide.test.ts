@@ -158,6 +158,32 @@ describe("specification", () => {
   });
 });
 
+test("a decision says what it was made of, by which trial and by which version of the rule", () => {
+  const rule = Rule.parse({ featureId: "feat_example", ...specification.rule });
+  const empty = emptyEvidence(agesOf(rule), 0, ROLLOUT);
+  const mature = { treatment: { n: 2000, s: 800 }, holdout: { n: 0, s: 0 } };
+  const evidence: Evidence = {
+    ...empty,
+    activation: empty.activation.map((part) => Object.assign({}, part, { mature })),
+    retention: empty.retention.map((part) => Object.assign({}, part, { mature })),
+    traffic: { ...empty.traffic, p95Ms: { treatment: 0, holdout: null } },
+  };
+  const decision = decide({
+    evidence,
+    rule,
+    history: { epoch: 3, ruleVersion: 7, decided: null, cause: [] },
+    telemetry: { lagSeconds: 0, activationIsMeasured: true },
+    now: 0,
+  });
+  expect(decision).toMatchObject({
+    score: expect.closeTo(0.9 * 0.4, 12),
+    details: { activation: 0.4, retention: 0.4, p95_latency: 0, error_rate: null },
+    evidence: { sampleRatio: { logBar: Math.log(1000) } },
+    epoch: 3,
+    ruleVersion: 7,
+  });
+});
+
 const tally = (most: number) =>
   fc
     .tuple(fc.integer({ min: 0, max: most }), fc.double({ min: 0, max: 1, noNaN: true }))

@@ -183,6 +183,16 @@ describe("a rule's forecast at 2,000 users a day; the numbers of users are compu
     expect(even?.rollback[0]?.users).toBe(713);
   });
 
+  test("against both takes as many users as the dearer of both bars", () => {
+    const usersAgainst = (against: "threshold" | "holdout" | "both") => {
+      const misled = { ...rule, prior: { alpha: 400, beta: 600 }, compare: { activation: against } };
+      const [activation] = forecastRule(misled, { usersPerDay: 2000, holdoutUsersPerDay: 20_000 });
+      return activation?.rollback[0]?.users ?? NaN;
+    };
+    expect(usersAgainst("holdout")).toBeLessThan(usersAgainst("threshold"));
+    expect(usersAgainst("both")).toBe(usersAgainst("threshold"));
+  });
+
   test("does not exceed a rate of 100 %", () => {
     const [, retention] = forecastRule({ ...rule, retentionThreshold: 0.6, minCohortSize: 1 }, traffic);
     expect(retention?.keep.map(({ rate }) => rate)).toEqual([

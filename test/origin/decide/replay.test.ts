@@ -1,8 +1,12 @@
 // Stored buckets played again; the evidence is computed by mpmath at 40 digits.
 import { describe, expect, test } from "vitest";
-import { emptyEvidence } from "../../../origin/decide/evidence.ts";
+import { accumulateOutcomes } from "../../../origin/decide/accumulate-outcomes.ts";
+import { accumulateRequests } from "../../../origin/decide/accumulate-requests.ts";
+import { emptyEvidence, EMPTY_TRAFFIC } from "../../../origin/decide/evidence.ts";
 import { concludeCalibration } from "../../../origin/decide/planning/calibration.ts";
 import { replayOutcome, replayTraffic, type Replay } from "../../../origin/decide/planning/replay.ts";
+import { logEvidenceWorseThanHoldout } from "../../../origin/decide/rollback-tests.ts";
+import { logMeanExp } from "../../../origin/decide/statistics/log-sum-exp.ts";
 import { betaLogEvidence, betaLogKeepEvidence } from "../../../origin/decide/statistics/beta-evidence.ts";
 import { gridLogEvidence, gridLogKeepEvidence } from "../../../origin/decide/statistics/rate-evidence.ts";
 import { agesOf } from "../../../shared/features/outcome-ages.ts";
@@ -114,6 +118,96 @@ test("beside the holdout buckets come in the order of time, whatever their age",
   );
   expect(rolledBack).toEqual({ at: 360 + 180 + 900, n: 300, s: 15 });
   expect(mostLogEvidence).toBeCloseTo(22.012434912433683, 9);
+});
+
+describe("at several ages", () => {
+  const ages = agesOf({
+    activationWindowSeconds: 1800,
+    retentionWindowSeconds: 3600,
+    returnAfterSeconds: 900,
+  });
+  const [young, old] = emptyEvidence(ages, 0, { rolloutBps: 5000, holdoutBps: 5000 }).activation;
+  if (young === undefined || old === undefined) throw new Error("two ages were expected");
+  const bad = { bucketS: 0, treatment: { n: 200, s: 2 }, holdout: { n: 200, s: 60 } };
+  const replay = {
+    signal: "activation",
+    prior: undefined,
+    threshold: 0.15,
+    logBar: Math.log(2500),
+    keepLogBar: LOG_20,
+    minCohortSize: 100,
+    bucketSeconds: 180,
+  } as const;
+
+  test.each([
+    { against: "threshold", at: 1980 },
+    { against: "both", at: 1980 },
+    { against: "holdout", at: 1080 },
+  ] as const)("a test against $against looks first at $at s", ({ against, at }) => {
+    const { rolledBack } = replayOutcome(
+      [
+        { empty: young, buckets: [bad] },
+        { empty: old, buckets: [bad] },
+      ],
+      { ...replay, against },
+    );
+    expect(rolledBack?.at).toBe(at);
+  });
+
+  test("a comparison counts the units of the oldest age that has enough", () => {
+    const later = { ...bad, treatment: { n: 120, s: 60 }, holdout: { n: 120, s: 60 } };
+    const { kept } = replayOutcome(
+      [
+        { empty: young, buckets: [bad] },
+        { empty: old, buckets: [later] },
+      ],
+      { ...replay, against: "holdout", logBar: 1000 },
+    );
+    expect(kept).toEqual({ at: 1980, n: 120, s: 60 });
+  });
+
+  test("against both is rolled back from exactly the bar beside the holdout on", () => {
+    const mature = accumulateOutcomes(old, [bad], 180, {
+      threshold: 0.15,
+      against: "both",
+      isKept: false,
+    });
+    const logBar = logEvidenceWorseThanHoldout([mature]);
+    expect(logBar).toBeLessThan(gridLogEvidence(bad.treatment, 0.15));
+    const rolledBackAt = (bar: number) =>
+      replayOutcome([{ empty: old, buckets: [bad] }], { ...replay, against: "both", logBar: bar }).rolledBack
+        ?.at;
+    expect(rolledBackAt(logBar)).toBe(1980);
+    expect(rolledBackAt(logBar + 1e-9)).toBe(undefined);
+  });
+});
+
+test("requests against both are rolled back from exactly the bar beside the holdout on", () => {
+  const buckets = Array.from({ length: 40 }, (_, i) => ({
+    bucketS: 60 * i,
+    treatment: { n: 1000, s: 400 },
+    holdout: { n: 1000, s: 300 },
+  }));
+  const bound = 0.01;
+  const terms = { threshold: bound, against: "both", isKept: false } as const;
+  const { aboveBound, worseThanHoldout } = buckets.reduce(
+    (evidence, bucket) => accumulateRequests(evidence, bucket, terms),
+    EMPTY_TRAFFIC,
+  );
+  const logBar = logMeanExp(worseThanHoldout);
+  expect(logBar).toBeLessThan(logMeanExp(aboveBound));
+  const rolledBackAt = (bar: number) =>
+    replayTraffic(buckets, {
+      threshold: bound,
+      bound,
+      against: "both",
+      logBar: bar,
+      keepLogBar: LOG_20,
+      bucketSeconds: 60,
+      countsFrom: 0,
+    }).rolledBack?.at;
+  expect(rolledBackAt(logBar)).toBe(2400);
+  expect(rolledBackAt(logBar + 1e-9)).toBe(undefined);
 });
 
 describe("beside the holdout", () => {

@@ -41,7 +41,9 @@ describe("a window that is not over at the deadline", () => {
     expect(warningsOf({ retentionThreshold: 0.4, evaluationWindowSeconds: 3 * DAY }, plenty)).toEqual([
       "retentionWindowSeconds is 604800 (7 d) and the deadline, evaluationWindowSeconds, is 259200 (3 d): nobody has had the whole window before it",
     ]);
-    expect(warningsOf({ evaluationWindowSeconds: DAY }, null)).toHaveLength(1);
+    expect(warningsOf({ evaluationWindowSeconds: DAY }, null)).toEqual([
+      "activationWindowSeconds is 86400 (1 d) and the deadline, evaluationWindowSeconds, is 86400 (1 d): nobody has had the whole window before it",
+    ]);
     expect(warningsOf({ evaluationWindowSeconds: DAY + 1 }, null)).toEqual([]);
   });
 });
@@ -52,6 +54,17 @@ describe("today's traffic", () => {
       "at the last day's 76 new units in treatment 988 are mature for activation at the deadline, and minCohortSize is 1,000",
     ]);
     expect(warningsOf({}, { usersPerDay: 77, holdoutUsersPerDay: 77 })).toEqual([]);
+  });
+
+  test("fills it from exactly minCohortSize whole units on", () => {
+    const evenly = { usersPerDay: 1000, holdoutUsersPerDay: 1000 };
+    expect(warningsOf({ evaluationWindowSeconds: 2 * DAY }, evenly)).toEqual([]);
+    expect(warningsOf({ evaluationWindowSeconds: 2 * DAY - 1 }, evenly)).toEqual([
+      expect.stringContaining(" 999 are mature for activation at the deadline"),
+    ]);
+    expect(warningsOf({ evaluationWindowSeconds: DAY + 1 }, evenly)).toEqual([
+      expect.stringContaining(" 0 are mature for activation at the deadline"),
+    ]);
   });
 
   test("at which half the threshold shows after the deadline only is named with the time", () => {
@@ -76,6 +89,10 @@ test("a small holdout beside which both are asked for is named with both shares"
     "the holdout of 10 % is small beside a rollout of 90 %: a rollback by both takes several times as many units as beside an equal holdout (plan-test has the figures)",
   ]);
   expect(warningsOf({ compare: { activation: "holdout" } }, plenty, small)).toEqual([]);
+  expect(
+    warningsOf({ retentionThreshold: 0.4, compare: { retention: "holdout" } }, plenty, small),
+  ).toHaveLength(1);
+  expect(warningsOf({}, plenty, { rolloutBps: 4_001, holdoutBps: 1_000 })).toHaveLength(1);
   expect(warningsOf({}, plenty, { rolloutBps: 4_000, holdoutBps: 1_000 })).toEqual([]);
   expect(warningsOf({}, plenty, { rolloutBps: 9_000, holdoutBps: 0 })).toEqual([]);
 });

@@ -146,3 +146,25 @@ describe("usual", () => {
     },
   );
 });
+
+describe("the traffic beside a bucket", () => {
+  test("is told by the second, where buckets are as short", () => {
+    const short = { opensAfterSeconds: 0, windowSeconds: 8, bucketSeconds: 1 };
+    const everySecond = Array.from({ length: 20 }, (_, bucketS) => ({ bucketS, units: 10 }));
+    const volume = addExposures(NO_VOLUME, everySecond, 20, short);
+    expect(trafficBeside(volume, { bucketS: 10, units: null }, short)).toEqual([
+      { units: 10, usual: 10 },
+      { units: 90, usual: 90 },
+    ]);
+  });
+
+  test("is that of its cell, which is counted from where the trial began", () => {
+    const odd = { ...window, windowSeconds: 100 };
+    const begun: Volume = { ...NO_VOLUME, from: 5, knownTo: 5 };
+    const volume = addExposures(begun, [...buckets(5, 20, 10), ...buckets(20, 205, 30)], 205, odd);
+    expect(trafficBeside(volume, { bucketS: 25, units: null }, odd)).toEqual([
+      { units: 90, usual: 30 },
+      { units: 630, usual: 210 },
+    ]);
+  });
+});
