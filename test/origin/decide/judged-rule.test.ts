@@ -51,6 +51,7 @@ describe("the error rate", () => {
   const bound = { errorRateThreshold: 0.01 };
   test.each([
     { rule: ruleWith({}, 0), tests: [], shares: [0.1, 0] },
+    { rule: ruleWith({ compare: { errorRate: "holdout" } }, 0), tests: [], shares: [0.1, 0] },
     { rule: ruleWith(bound, 0), tests: ["threshold"], shares: [0.05, 0.05] },
     { rule: ruleWith({}, 5000), tests: ["holdout"], shares: [0.05, 0.05] },
     { rule: ruleWith(bound, 5000), tests: ["holdout"], shares: [0.05, 0.05] },
@@ -71,5 +72,7 @@ describe("the error rate", () => {
     const bar = -Math.log((0.0004 * 0.05) / Math.max(1, tests.length));
     if (tests.length > 0) expect(rollbackLogBar(rule, "errorRate")).toBeCloseTo(bar, 12);
     else expect(rollbackLogBar(rule, "errorRate")).toBe(Infinity);
+    // The other signals have one test each.
+    expect(rollbackLogBar(rule, "latency")).toBeCloseTo(-Math.log(0.0004 * (latency ?? NaN)), 12);
   });
 });
