@@ -1,8 +1,9 @@
 // Whether connections keep their sessions: a pooler that gives each transaction another session of the server breaks LISTEN,
 // session locks and prepared statements, and none of it at once. So it is tried before anything starts.
 import { randomInt } from "node:crypto";
-import { Client } from "pg";
+import type { Client } from "pg";
 import { errorText } from "../runtime/error-text.ts";
+import { connect } from "./connect.ts";
 
 const TRY_MS = 5_000;
 
@@ -10,18 +11,14 @@ const WAY_OUT =
   "Sluice needs sessions of its own: it listens for changes, holds session locks and prepares statements. " +
   "Let DATABASE_URL lead to PostgreSQL itself, or to a pooler that pools sessions (PgBouncer: pool_mode = session)";
 
-const connect = async (url: string): Promise<Client> => {
-  const client = new Client({
+/** A pooler closes what it refuses; the query in work says so too. */
+const connectTo = (url: string): Promise<Client> =>
+  connect({
     connectionString: url,
     application_name: "sluice-session-check",
     connectionTimeoutMillis: TRY_MS,
     query_timeout: TRY_MS,
   });
-  // A pooler closes what it refuses; the query in work says so too.
-  client.on("error", () => {});
-  await client.connect();
-  return client;
-};
 
 const pidOf = async (client: Client): Promise<number | undefined> =>
   (await client.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid;
@@ -56,9 +53,9 @@ const tryBeside = async (first: Client, second: Client): Promise<string | null> 
 
 /** Why this way to the database cannot be used; null when it can. Throws when nothing answers there. */
 export const sessionProblem = async (url: string): Promise<string | null> => {
-  const first = await connect(url);
+  const first = await connectTo(url);
   try {
-    const second = await connect(url);
+    const second = await connectTo(url);
     try {
       const problem = await tryBeside(first, second);
       return problem === null ? null : `${problem}. ${WAY_OUT}`;

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import { Client } from "pg";
+import { connect } from "./connect.ts";
 import { ownFolder } from "./folder-owner.ts";
 import { freePort } from "./free-port.ts";
 
@@ -112,9 +112,8 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 const answers = async (url: string): Promise<true | Error> => {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
   try {
-    await client.connect();
+    const client = await connect({ connectionString: url, connectionTimeoutMillis: 1_000 });
     await client.end();
     return true;
   } catch (cause) {

@@ -1,7 +1,7 @@
 // Brings the database to the newest schema. Several processes may start at once: they wait for one another.
 import { fileURLToPath } from "node:url";
 import { runner } from "node-pg-migrate";
-import { Client } from "pg";
+import { connect } from "./connect.ts";
 
 const directory = fileURLToPath(new URL("../../migrations", import.meta.url));
 
@@ -10,8 +10,7 @@ export const migrate = async (
   databaseUrl: string,
   log: (message: string) => void = () => {},
 ): Promise<string[]> => {
-  const dbClient = new Client({ connectionString: databaseUrl });
-  await dbClient.connect();
+  const dbClient = await connect({ connectionString: databaseUrl });
   try {
     const done = await runner({
       dbClient,

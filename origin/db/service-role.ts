@@ -1,6 +1,6 @@
 // The role with few rights that migration 0004 makes for the service. A login that owns the tables steps down to it. A
 // login that is not a member of it keeps its own rights.
-import { Client } from "pg";
+import { connect } from "./connect.ts";
 
 const SERVICE_ROLE = "sluice_service";
 
@@ -19,8 +19,7 @@ export const asServiceRole = (databaseUrl: string): string => {
  * Everything that the service does goes through this one URL: partitions that it makes it must also own.
  */
 export const serviceUrlOf = async (databaseUrl: string): Promise<string | null> => {
-  const client = new Client({ connectionString: databaseUrl });
-  await client.connect();
+  const client = await connect({ connectionString: databaseUrl });
   try {
     const { rowCount } = await client.query(
       "select from pg_roles where rolname = $1 and pg_has_role(current_user, oid, 'member')",

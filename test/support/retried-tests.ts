@@ -15,11 +15,4 @@ export const retriedTests: readonly RetriedTest[] = [
     reason:
       "six Redis nodes: one that gets no CPU for 1.5 s is taken for dead by the others, and its messages are lost",
   },
-  {
-    file: "test/flow/supervision.test.ts",
-    title:
-      "an origin whose PostgreSQL is killed carries on with another one, and has everything that was committed",
-    reason:
-      "a request was reset twice in some fifty kills, and the cause is not known yet: remove this entry with it",
-  },
 ];
