@@ -1,6 +1,6 @@
 // The Worker's environment, parsed once an isolate. A wrong variable is named; the site is then served ungated.
 import type { JSONWebKeySet } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import { PathPattern } from "../shared/features/route.ts";
 import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
 import { KeyRing } from "../shared/signing/key-ring.ts";

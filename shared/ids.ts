@@ -1,5 +1,5 @@
 // Branded identifiers: a feature id cannot stand in for a unit id. Each is parsed once, where it comes in.
-import { z } from "zod";
+import * as z from "zod";
 
 const MAX_FEATURE_ID = 128;
 const FEATURE_ID_FORM = /^[A-Za-z0-9_.:/-]+$/;

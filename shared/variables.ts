@@ -1,6 +1,6 @@
 // Environment variables, parsed once when a process starts. An error names the variable and what it may be, and never
 // repeats the value: it may be a secret.
-import { z } from "zod";
+import * as z from "zod";
 import { err, ok, type Result } from "./result.ts";
 
 export type VariableError = { readonly variable: string; readonly reason: string };

@@ -2,7 +2,7 @@
 // and from there into every span. The page waits for the answer, the visitor does not: whatever the score, the site stays
 // the same for them.
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { CaptchaConfig } from "../config.ts";
 import { readIncoming } from "../incoming-request.ts";

@@ -1,7 +1,7 @@
 // `POST /.sluice/events`: a page tells by navigator.sendBeacon that its visitor did what a feature is for. Only the site's
 // own pages may tell it, of a visitor who has a cookie, and not too often.
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { evaluateActivations } from "../features/evaluate.ts";

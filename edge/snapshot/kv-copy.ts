@@ -1,6 +1,6 @@
 // The KV copy: the last known good snapshot, with which an isolate begins when no Durable Object answers. Workers KV is
 // up to a minute behind, so it is never the path of a rollback; the hub writes it at most once a second.
-import { z } from "zod";
+import * as z from "zod";
 import { readEncodedFeature } from "../../shared/features/encoded-feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import {

@@ -1,7 +1,7 @@
 // Verifies a token that Turnstile or reCAPTCHA v3 gave a visitor's browser. Two answers of the provider decide: a token
 // that is good for this page has a score, and one that the provider calls invalid is a bot's. Every other answer says
 // nothing about the visitor, who then has no score.
-import { z } from "zod";
+import * as z from "zod";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { CaptchaConfig } from "../config.ts";
 import { parseJson } from "../parse-json.ts";

@@ -1,5 +1,5 @@
 // A feature as the edge knows it: the schema that origin and edge share.
-import { z } from "zod";
+import * as z from "zod";
 import { Gate } from "./gate.ts";
 import { Bps, FeatureId } from "../ids.ts";
 import { PathPattern, Route } from "./route.ts";

@@ -1,6 +1,6 @@
 // The gate of a feature: what it does to a request beyond the header for the upstream. This is its schema; the edge carries
 // it out.
-import { z } from "zod";
+import * as z from "zod";
 
 const path = z
   .string()

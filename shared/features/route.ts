@@ -1,7 +1,7 @@
 // Routes: paths of the site, in the part of URLPattern's pathname syntax (https://urlpattern.spec.whatwg.org/) that can be
 // matched in time linear in the path: `:name` (and `:name?`, `:name+`, `:name*`) as a whole segment, and one `*`. Unlike
 // URLPattern, a route matches every spelling of its path (canonical-path.ts).
-import { z } from "zod";
+import * as z from "zod";
 import { decodePlain, foldCase, readPath, type PathReading } from "./canonical-path.ts";
 
 const MAX_PATTERN = 512;

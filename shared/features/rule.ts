@@ -1,5 +1,5 @@
 // What a feature has to achieve. Field names and bounds of the first six are the Cohort-Atomic Rollback pattern's.
-import { z } from "zod";
+import * as z from "zod";
 import { Bps, FeatureId } from "../ids.ts";
 
 const rate = z.number().min(0).max(1);

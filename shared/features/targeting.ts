@@ -1,6 +1,6 @@
 // Targeting: a tree of conditions on the evaluation context. This is its schema; compile-targeting.ts makes it a function.
 // The tree is bounded, so that no pushed one can hold up an edge.
-import { z } from "zod";
+import * as z from "zod";
 import { parseVersion } from "./semver.ts";
 
 export const MAX_DEPTH = 8;

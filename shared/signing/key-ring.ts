@@ -1,5 +1,5 @@
 // A key ring from configuration, `kid:secret,kid:secret`: the first key signs, all verify.
-import { z } from "zod";
+import * as z from "zod";
 
 export type Key = { readonly kid: string; readonly secret: string };
 export type KeyRing = readonly [Key, ...Key[]];

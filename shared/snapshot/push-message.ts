@@ -1,5 +1,5 @@
 // The body of `POST /.sluice/push`: a full snapshot, the features that changed, a part of a long message, or closes alone.
-import { z } from "zod";
+import * as z from "zod";
 import type { FeatureState } from "../features/feature.ts";
 import { readPushedFeature } from "../features/pushed-feature.ts";
 import { FeatureId, Revision } from "../ids.ts";

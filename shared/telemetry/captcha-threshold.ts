@@ -1,6 +1,6 @@
 // The captcha score below which a unit is a bot: the same for the edge, which marks bots, and the origin, which also reads
 // scores that others found.
-import { z } from "zod";
+import * as z from "zod";
 
 export const CaptchaThreshold = z
   .string()
