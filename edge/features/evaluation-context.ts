@@ -2,7 +2,7 @@
 import type { Device, EvaluationContext } from "../../shared/features/compile-targeting.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
 import type { Claims } from "../visitor/claims.ts";
-import { readCookie } from "../visitor/cookie.ts";
+import { readCookie } from "../visitor/cookie-header.ts";
 
 /** By the words that browsers have agreed on; a browser that sends none of them is a desktop's. null: no User-Agent. */
 const deviceOf = (headers: Headers): Device | null => {

@@ -4,7 +4,7 @@
 import { createLocalJWKSet, createRemoteJWKSet, jwtVerify, type JWTPayload } from "jose";
 import type { Config } from "../config.ts";
 import { within } from "../waiting.ts";
-import { readCookie } from "./cookie.ts";
+import { cookieValues } from "./cookie-header.ts";
 
 export type Claims = Readonly<JWTPayload>;
 export type ReadClaims = (request: Request) => Promise<Claims | null>;
@@ -16,13 +16,19 @@ const VERIFY_MS = 1_000;
 const MAX_CACHED = 5_000;
 const MAX_TOKEN = 8_192;
 
-const readToken = (request: Request, from: string): string | null => {
+/** The scheme of RFC 6750, in any case. */
+const BEARER = /^bearer +/i;
+const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/** What may be the site's token, in the order in which to try them: of several cookies the one that verifies is it. */
+const readTokens = (request: Request, from: string): readonly string[] => {
   const name = from.slice(from.indexOf(":") + 1);
-  const text = from.startsWith("cookie:")
-    ? readCookie(request.headers.get("Cookie"), name)
-    : request.headers.get(name);
-  if (text === null || text.length > MAX_TOKEN) return null;
-  return text.startsWith("Bearer ") ? text.slice("Bearer ".length) : text;
+  const sent = from.startsWith("cookie:")
+    ? cookieValues(request.headers.get("Cookie"), name)
+    : [request.headers.get(name) ?? ""];
+  return sent
+    .map((text) => text.replace(BEARER, "").trim())
+    .filter((text) => text.length <= MAX_TOKEN && TOKEN.test(text));
 };
 
 export const makeReadClaims = (
@@ -36,20 +42,17 @@ export const makeReadClaims = (
       : createLocalJWKSet(keySet);
   const verified = new Map<string, { claims: Claims; expiresMs: number }>();
 
-  return async (request) => {
-    const token = readToken(request, from);
-    if (token === null) return null;
+  const verify = async (token: string): Promise<Claims | null> => {
     const known = verified.get(token);
     if (known !== undefined && now() < known.expiresMs) return known.claims;
     verified.delete(token);
-    const verifying = jwtVerify(token, keys, {
+    const claims = await jwtVerify(token, keys, {
       algorithms: ALGORITHMS,
       requiredClaims: ["exp"],
       currentDate: new Date(now()),
       ...(issuer === "" ? {} : { issuer }),
       ...(audience === "" ? {} : { audience }),
-    });
-    const claims = await within(VERIFY_MS, verifying, "token").then(
+    }).then(
       ({ payload }) => payload,
       () => null,
     );
@@ -57,5 +60,19 @@ export const makeReadClaims = (
     if (verified.size >= MAX_CACHED) verified.clear();
     verified.set(token, { claims, expiresMs: (claims.exp ?? 0) * 1_000 });
     return claims;
+  };
+
+  const verifyAny = async (tokens: readonly string[]): Promise<Claims | null> => {
+    for (const token of tokens) {
+      const claims = await verify(token);
+      if (claims !== null) return claims;
+    }
+    return null;
+  };
+
+  return async (request) => {
+    const tokens = readTokens(request, from);
+    if (tokens.length === 0) return null;
+    return within(VERIFY_MS, verifyAny(tokens), "token").catch(() => null);
   };
 };

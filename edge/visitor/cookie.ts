@@ -10,6 +10,7 @@ import {
   type CookieContent,
 } from "../../shared/signing/cookie.ts";
 import { fromBase64Url, toBase64Url } from "../bytes.ts";
+import { decodeOnce } from "./cookie-header.ts";
 import type { Identity } from "./identity.ts";
 
 type Mac = {
@@ -19,6 +20,8 @@ type Mac = {
 
 /** Two generations of this many verified cookies are cached, so that a visitor's next request needs no HMAC. */
 const GENERATION = 10_000;
+/** An edge writes none of more than 900 bytes; encoded again each byte of an id takes up to nine. */
+const MAX_COOKIE = 4_096;
 const COOKIE_DAYS = 400;
 /** A cookie is signed again this long after its signature, or when its key has been replaced. */
 const RENEW_DAYS = 30;
@@ -28,18 +31,6 @@ export const dayOf = (nowMs: number): number => Math.floor(nowMs / DAY_MS);
 
 /** `__Host-` binds the cookie to the host and to https; browsers refuse the prefix on plain http. */
 export const cookieName = (url: string): string => (url.startsWith("https:") ? "__Host-sluice" : "sluice");
-
-/** The value of the cookie `name`; null: it was not sent. */
-export const readCookie = (header: string | null, name: string): string | null => {
-  if (header === null) return null;
-  for (let at = header.indexOf(name); at >= 0; at = header.indexOf(name, at + 1)) {
-    if (header.charAt(at + name.length) !== "=" || (at > 0 && !"; ".includes(header.charAt(at - 1))))
-      continue;
-    const end = header.indexOf(";", at);
-    return header.slice(at + name.length + 1, end < 0 ? undefined : end).trim();
-  }
-  return null;
-};
 
 type Visitor = Omit<CookieContent, "day">;
 
@@ -51,6 +42,8 @@ export type Cookies = {
   readonly cached: (value: string) => Identity | undefined;
   /** null: the cookie is not valid. */
   readonly verify: (value: string) => Promise<Identity | null>;
+  /** The identity of the first of the values that is valid; null: none is. */
+  readonly verifyAny: (values: readonly string[]) => Promise<Identity | null>;
   /** Whether the cookie has to be signed again. */
   readonly isDue: (identity: Identity, day: number) => boolean;
   /** A whole Set-Cookie header. */
@@ -69,32 +62,50 @@ export const makeCookies = (ring: KeyRing, mac: Mac): Cookies => {
     young.set(value, identity);
   };
 
-  return {
-    cached: (value) => {
-      const known = young.get(value);
-      if (known !== undefined) return known;
-      const aged = old.get(value);
-      if (aged !== undefined) cache(value, aged);
-      return aged;
-    },
+  const cached: Cookies["cached"] = (value) => {
+    const known = young.get(value);
+    if (known !== undefined) return known;
+    const aged = old.get(value);
+    if (aged !== undefined) cache(value, aged);
+    return aged;
+  };
 
-    verify: async (value) => {
-      const parsed = parseCookie(value);
-      const key = parsed === null ? undefined : ring.find(({ kid }) => kid === parsed.kid);
-      if (parsed === null || key === undefined) return null;
-      if (!(await mac.verify(key.secret, parsed.signedPart, fromBase64Url(parsed.mac)))) return null;
-      const content = decodePayload(parsed.payload);
-      if (content === null) return null;
-      const identity: Identity = {
-        visitorId: content.visitorId,
-        userId: null,
-        signed: { day: content.day, kid: key.kid },
-        isEphemeral: false,
-        captchaScore: content.captchaScore,
-      };
-      cache(value, identity);
-      return identity;
-    },
+  const verifyText = async (value: string): Promise<Identity | null> => {
+    const parsed = parseCookie(value);
+    const key = parsed === null ? undefined : ring.find(({ kid }) => kid === parsed.kid);
+    if (parsed === null || key === undefined) return null;
+    if (!(await mac.verify(key.secret, parsed.signedPart, fromBase64Url(parsed.mac)))) return null;
+    const content = decodePayload(parsed.payload);
+    if (content === null) return null;
+    return {
+      visitorId: content.visitorId,
+      userId: null,
+      signed: { day: content.day, kid: key.kid },
+      isEphemeral: false,
+      captchaScore: content.captchaScore,
+    };
+  };
+
+  const verify: Cookies["verify"] = async (value) => {
+    if (value.length > MAX_COOKIE) return null;
+    const decoded = decodeOnce(value);
+    const identity = (await verifyText(value)) ?? (decoded === null ? null : await verifyText(decoded));
+    if (identity !== null) cache(value, identity);
+    return identity;
+  };
+
+  const verifyAny: Cookies["verifyAny"] = async (values) => {
+    for (const value of values) {
+      const identity = cached(value) ?? (await verify(value));
+      if (identity !== null) return identity;
+    }
+    return null;
+  };
+
+  return {
+    cached,
+    verify,
+    verifyAny,
 
     isDue: ({ signed }, day) =>
       signed === null || signed.kid !== ring[0].kid || day - signed.day >= RENEW_DAYS,

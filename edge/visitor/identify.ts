@@ -3,7 +3,8 @@ import { UnitId } from "../../shared/ids.ts";
 import type { Config } from "../config.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
 import type { ReadClaims } from "./claims.ts";
-import { cookieName, readCookie, type Cookies } from "./cookie.ts";
+import { cookieName, type Cookies } from "./cookie.ts";
+import { cookieValues } from "./cookie-header.ts";
 import { newIdentity, type Identity } from "./identity.ts";
 
 /** No promise for the many visitors whose cookie was verified lately. */
@@ -22,10 +23,12 @@ export const makeIdentify = ({ config, cookies, readClaims, warn }: Dependencies
   const readUser = makeReadUser(config.UNIT_FROM, readClaims, warn);
 
   const readVisitor = ({ url, cookies: header }: IncomingRequest): Identity | Promise<Identity> => {
-    const value = readCookie(header, cookieName(url));
-    if (value === null) return newIdentity();
+    const values = cookieValues(header, cookieName(url));
+    const [first] = values;
+    if (first === undefined) return newIdentity();
     return (
-      cookies.cached(value) ?? cookies.verify(value).then((verified): Identity => verified ?? newIdentity())
+      cookies.cached(first) ??
+      cookies.verifyAny(values).then((verified): Identity => verified ?? newIdentity())
     );
   };
 
@@ -49,7 +52,11 @@ const makeHasConsent = (consent: Config["CONSENT"]): ((incoming: IncomingRequest
     request.headers.get("Sluice-Consent") === "none";
   if (consent === "none") return () => false;
   if (consent === "assumed") return (incoming) => !isRefused(incoming);
-  return (incoming) => !isRefused(incoming) && readCookie(incoming.cookies, consent.cookie) === consent.value;
+  // Every cookie of the name has to say so: one that does not may be the newer word.
+  return (incoming) => {
+    const values = cookieValues(incoming.cookies, consent.cookie);
+    return !isRefused(incoming) && values.length > 0 && values.every((value) => value === consent.value);
+  };
 };
 
 const makeReadUser = (

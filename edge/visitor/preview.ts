@@ -6,7 +6,7 @@ import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import { MAX_PREVIEW_S, parsePreview, type Preview } from "../../shared/signing/preview.ts";
 import { fromBase64Url } from "../bytes.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
-import { readCookie } from "./cookie.ts";
+import { cookieValues, decodeOnce } from "./cookie-header.ts";
 
 export type PreviewError = { readonly reason: "malformed" | "expired" | "signature" };
 
@@ -40,13 +40,23 @@ export const makePreviews = (
     const leftS = parsed.expires - now() / 1_000;
     return leftS > 0 && leftS <= MAX_PREVIEW_S ? ok(parsed) : err({ reason: "expired" });
   };
+  const readAny = async (tokens: readonly string[]): Promise<FeatureId | null> => {
+    for (const token of tokens) {
+      const preview = await verify(token);
+      if (preview.ok) return preview.value.featureId;
+      const decoded = decodeOnce(token);
+      const previewDecoded = decoded === null ? null : await verify(decoded);
+      if (previewDecoded?.ok === true) return previewDecoded.value.featureId;
+    }
+    return null;
+  };
+
   return {
     verify,
     read: ({ url, cookies }) => {
       if (cookies === null || !cookies.includes(NAME)) return null;
-      const token = readCookie(cookies, previewCookieName(url));
-      if (token === null) return null;
-      return verify(token).then((preview) => (preview.ok ? preview.value.featureId : null));
+      const tokens = cookieValues(cookies, previewCookieName(url));
+      return tokens.length === 0 ? null : readAny(tokens);
     },
   };
 };

@@ -49,6 +49,23 @@ const raw = async (request: string): Promise<string> => {
   return answer;
 };
 
+test("a visitor whose cookie is on one of two Cookie lines stays who they are", async () => {
+  const cookie = (await get("/")).headers.getSetCookie().find((line) => line.startsWith("sluice=")) ?? "";
+  const [good = ""] = cookie.split(";");
+  const forged = good.replace(/.{43}$/, "A".repeat(43));
+  for (const lines of [
+    [forged, good],
+    [good, forged],
+    [good, "theme=dark; size=2"],
+    ["theme=dark; size=2", good],
+  ]) {
+    const sent = lines.map((line) => `Cookie: ${line}\r\n`).join("");
+    const answer = await raw(`GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n${sent}\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 200 /);
+    expect(answer).not.toMatch(/set-cookie/i);
+  }
+});
+
 test("a body keeps its length, also one that comes with a GET", async () => {
   await get("/any", { method: "POST", body: "x".repeat(1_000) });
   expect(lastHeader("Content-Length")).toBe("1000");
