@@ -18,7 +18,7 @@ import { makeFeatureChanges } from "../features/change-feature.ts";
 import {
   changesSince,
   currentHead,
-  currentSnapshot,
+  currentStates,
   noteLineage,
   raiseRevision,
 } from "../features/read-snapshot.ts";
@@ -99,10 +99,12 @@ const listener = listenForChanges({
   onNotification: (notification) => {
     pusher?.notify(notification);
     dispatcher.notify();
+    // A new connection may lead to another primary, whose history the bus has not heard of.
+    if (notification.revision === undefined) states.refresh();
   },
   log,
 });
-const states = startStateRefresh({ bus, readSnapshot: () => currentSnapshot(pool) });
+const states = startStateRefresh({ bus, readStates: () => currentStates(pool) });
 const unsubscribe = bus.subscribe({
   onEvent: ({ revision }) => pusher?.notify({ revision }),
   onGap: () => {

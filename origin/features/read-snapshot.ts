@@ -2,19 +2,31 @@
 // shows one moment.
 import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
-import { FeatureState } from "../../shared/features/feature.ts";
 import { Close, PushMessage } from "../../shared/snapshot/push-message.ts";
-import type { Snapshot } from "../../shared/snapshot/snapshot.ts";
-import { Revision } from "../../shared/ids.ts";
+import { FeatureId, Revision } from "../../shared/ids.ts";
 
-const Full = z.object({ revision: Revision, features: z.array(FeatureState) });
+const States = z.object({
+  revision: Revision,
+  lineage: z.string().optional(),
+  lineageBegunAtMs: z.number().optional(),
+  features: z.array(z.object({ featureId: FeatureId, enabled: z.boolean(), epoch: z.number() })),
+});
 
-export const currentSnapshot = async (db: Queryable): Promise<Snapshot> => {
+/** Which features are open, and the history that says so; it is begun when it has no name yet. */
+export const currentStates = async (db: Queryable): Promise<z.infer<typeof States>> => {
   const { rows } = await db.query(
-    `select (select revision from state_head) as revision,
-            coalesce((select jsonb_agg(full_feature_state(f) order by f.feature_id) from feature_flags f), '[]') as features`,
+    `select head.revision, coalesce(head.place <> '' and head.place <> history_place(), false) as moved,
+            coalesce((select jsonb_agg(jsonb_build_object('featureId', feature_id, 'enabled', enabled, 'epoch', epoch))
+                      from feature_flags), '[]') as features,
+            l.id as lineage, extract(epoch from l.begun_at)::double precision * 1000 as "lineageBegunAtMs"
+     from state_head head left join lineages l on l.id = head.lineage`,
   );
-  return Full.parse(rows[0]);
+  if (rows[0]?.moved === true) {
+    await noteLineage(db);
+    return currentStates(db);
+  }
+  const named = Object.entries(rows[0] ?? {}).filter(([, value]) => value !== null);
+  return States.parse(Object.fromEntries(named));
 };
 
 /** A revision that an edge has, and the head of its history; an older edge tells none. */

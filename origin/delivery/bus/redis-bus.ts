@@ -3,24 +3,35 @@
 import { Cluster, type Redis } from "ioredis";
 import type { RedisClient } from "../../db/redis.ts";
 import type { WarningLog } from "../../runtime/log.ts";
-import { FlagEvent, type FlagBus, type FlagListener } from "./flag-bus.ts";
+import { FlagEvent, type FlagBus, type FlagListener, type StateName } from "./flag-bus.ts";
 
 const CHANNEL = "feature_rollbacks";
 
 /**
- * Sets the state unless a newer revision has been written: two processes may publish in any order. The revision lies
- * beside it under a key whose hash tag puts both into one slot.
+ * Sets the state unless a newer one has been written: two processes may publish in any order. Within one history of the
+ * database the revision says which is newer. Of two histories the one that began later goes on, and the other one may only
+ * close: it comes late, or from a primary that was replaced. What names the state lies beside it under keys whose hash tag
+ * puts all into one slot; an older origin writes the revision alone.
  */
 const SET_STATE = `
+local revision, state, lineage, begun, epoch = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local known = tonumber(redis.call('get', KEYS[2]) or '-1')
-if tonumber(ARGV[1]) < known then return 0 end
-redis.call('set', KEYS[1], ARGV[2])
+local history = redis.call('hmget', KEYS[3], 'lineage', 'begun', 'epoch')
+if not history[1] or lineage == '' or history[1] == lineage then
+  if revision < known then return 0 end
+elseif begun < tonumber(history[2]) then
+  if state == 'ENABLED' or epoch < tonumber(history[3]) then return 0 end
+  redis.call('set', KEYS[1], state)
+  return 1
+end
+redis.call('set', KEYS[1], state)
 redis.call('set', KEYS[2], ARGV[1])
+if lineage ~= '' then redis.call('hset', KEYS[3], 'lineage', lineage, 'begun', ARGV[4], 'epoch', ARGV[5]) end
 return 1`;
 
-const stateKeys = (featureId: string): [string, string] => {
+const stateKeys = (featureId: string): [string, string, string] => {
   const key = `feature:state:${featureId}`;
-  return [key, `{${key}}:revision`];
+  return [key, `{${key}}:revision`, `{${key}}:lineage`];
 };
 
 /** `publisher` and `subscriber` are two connections: a subscribed one takes no other commands. */
@@ -78,9 +89,13 @@ export const makeRedisBus = (options: {
     });
   }
 
-  const setState = async (featureId: string, enabled: boolean, revision: number) => {
+  const setState = async (
+    { featureId, enabled, epoch = 0 }: Pick<FlagEvent, "featureId" | "enabled" | "epoch">,
+    { revision, lineage = "", lineageBegunAtMs = 0 }: StateName,
+  ) => {
     const state = enabled ? "ENABLED" : "DISABLED";
-    await publisher.eval(SET_STATE, 2, ...stateKeys(featureId), revision, state);
+    const name = [revision, state, lineage, lineageBegunAtMs, epoch];
+    await publisher.eval(SET_STATE, 3, ...stateKeys(featureId), ...name);
   };
 
   return {
@@ -89,12 +104,12 @@ export const makeRedisBus = (options: {
         events.flatMap((event) => [
           publisher.publish(CHANNEL, JSON.stringify(event)),
           ...(isCluster ? [publisher.spublish(CHANNEL, JSON.stringify(event))] : []),
-          setState(event.featureId, event.enabled, event.revision),
+          setState(event, event),
         ]),
       );
     },
-    restore: async (states, revision) => {
-      await Promise.all(states.map((state) => setState(state.featureId, state.enabled, revision)));
+    restore: async (states, at) => {
+      await Promise.all(states.map((state) => setState(state, at)));
     },
     subscribe: (listener) => {
       listeners.add(listener);

@@ -1,9 +1,8 @@
 // Keeps the feature states in Redis correct: after every gap (a connection that was away, a node that came back empty,
 // a failover) all are written again from the database. Between gaps the dispatcher writes each change.
-import type { Snapshot } from "../../../shared/snapshot/snapshot.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
-import type { FlagBus } from "./flag-bus.ts";
+import type { FlagBus, FlagState, StateName } from "./flag-bus.ts";
 
 /** Once a minute anyway, in ms, for a key that somebody removed by hand. */
 const REFRESH_MS = 60_000;
@@ -11,16 +10,16 @@ const RETRY = { firstMs: 100, mostMs: 2_000 };
 
 export const startStateRefresh = (options: {
   bus: FlagBus;
-  readSnapshot: () => Promise<Snapshot>;
+  readStates: () => Promise<StateName & { readonly features: readonly FlagState[] }>;
 }): { readonly refresh: () => void; readonly stop: () => Promise<void> } => {
-  const { bus, readSnapshot } = options;
+  const { bus, readStates } = options;
   const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
   const unsubscribe = bus.subscribe({ onEvent: () => {}, onGap: pause.interrupt });
 
   const restore = async (): Promise<void> => {
-    const { features, revision } = await readSnapshot();
-    await bus.restore(features, revision);
+    const { features, ...at } = await readStates();
+    await bus.restore(features, at);
   };
 
   const running = (async () => {

@@ -6,7 +6,7 @@ import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
 import type { WarningLog } from "../../runtime/log.ts";
 import { CLAIM_LIMIT, claimDueMessages, markDone, markFailed, type Claimed } from "./outbox-rows.ts";
 
-export type OutboxMessage = { readonly id: number; readonly revision: number; readonly payload: unknown };
+export type OutboxMessage = Omit<Claimed, "topic" | "attempts">;
 
 /** Throws when the message could not be delivered. It is then delivered again, for as long as it takes. */
 export type Deliver = (message: OutboxMessage) => Promise<void>;

@@ -12,6 +12,9 @@ const Claimed = z.object({
   revision: z.number(),
   payload: z.unknown(),
   attempts: z.number(),
+  /** The history of the database that the revision is of; null: of before histories had names. */
+  lineage: z.string().nullable(),
+  lineageBegunAtMs: z.number().nullable(),
 });
 export type Claimed = z.infer<typeof Claimed>;
 
@@ -29,7 +32,12 @@ export const claimDueMessages = async (pool: Pool, topics: readonly string[]): P
        from due where o.id = due.id
        returning o.id, o.topic, o.revision, o.payload, o.attempts
      )
-     select * from claimed order by revision, id`,
+     select claimed.*, history.id as lineage, extract(epoch from history.begun_at)::double precision * 1000 as "lineageBegunAtMs"
+     from claimed left join lateral (
+       select id, begun_at from lineages where lineages.revision < claimed.revision
+       order by lineages.revision desc, begun_at desc limit 1
+     ) history on true
+     order by claimed.revision, claimed.id`,
     [topics, CLAIM_LIMIT, LEASE_MS],
   );
   return rows.map((row) => Claimed.parse(row));

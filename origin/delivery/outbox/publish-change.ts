@@ -9,7 +9,8 @@ const Payload = z.object({
 
 export const makePublishChange =
   (bus: FlagBus): Deliver =>
-  async ({ payload }) => {
+  async ({ payload, lineage, lineageBegunAtMs }) => {
     const { revision, features } = Payload.parse(payload).result;
-    await bus.publish(features.map((feature) => FlagEvent.parse({ ...feature, revision })));
+    const of = { revision, ...(lineage === null ? {} : { lineage, lineageBegunAtMs }) };
+    await bus.publish(features.map((feature) => FlagEvent.parse({ ...feature, ...of })));
   };

@@ -14,7 +14,10 @@ const event = (revision: number): FlagEvent => ({
   featureId: FeatureId.parse(`feat_${revision}`),
   reason: "too slow",
   version: revision,
+  epoch: 1,
   revision: Revision.parse(revision),
+  lineage: "a-history",
+  lineageBegunAtMs: 1_000,
   action: "rollback",
   enabled: false,
 });
@@ -94,7 +97,9 @@ describe.each(adapters)("%s", (_, makeBus) => {
 
   test("publishes nothing when states are restored", async () => {
     const { heard } = listenTo(bus);
-    await bus.restore([{ featureId: FeatureId.parse("feat_6"), enabled: true }], Revision.parse(6));
+    await bus.restore([{ featureId: FeatureId.parse("feat_6"), enabled: true, epoch: 1 }], {
+      revision: Revision.parse(6),
+    });
     await bus.publish([event(7)]);
     await soon(() => expect(heard).toEqual([7]));
   });
@@ -102,7 +107,7 @@ describe.each(adapters)("%s", (_, makeBus) => {
   test("takes an empty publish and an empty restore", async () => {
     const { heard } = listenTo(bus);
     await bus.publish([]);
-    await bus.restore([], Revision.parse(8));
+    await bus.restore([], { revision: Revision.parse(8) });
     await bus.publish([event(9)]);
     await soon(() => expect(heard).toEqual([9]));
   });

@@ -13,6 +13,7 @@ import { newFeature } from "../../../origin/features/new-feature.ts";
 import {
   changesSince,
   currentHead,
+  currentStates,
   noteLineage,
   raiseRevision,
   type Changes,
@@ -244,6 +245,32 @@ test("each committed change becomes events on the bus, in order", async () => {
     { action: "create", enabled: true, version: 1, revision: made.revision },
     { action: "rollback", enabled: false, version: 2, reason: "too slow", revision: made.revision + 1 },
   ]);
+  const { lineage } = await currentStates(pool);
+  expect(own().map((event) => [event.lineage, event.epoch])).toEqual([
+    [lineage, 1],
+    [lineage, 1],
+  ]);
+});
+
+test("an event of another history moves nothing: an edge confirms what this database has committed", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  const { bus } = await startOrigin([edge]);
+  const before = await openFeature();
+  await soon(() => expect(edge.state.revision).toBe(before.revision));
+  await bus.publish([
+    {
+      featureId: before.state.featureId,
+      reason: "by the old primary",
+      version: 9,
+      revision: Revision.parse(1_000_000),
+      lineage: "lost",
+      action: "enable",
+      enabled: true,
+    },
+  ]);
+  const closed = await changes.rollbackFeature({ featureId: before.state.featureId }, by);
+  await soon(() => expect(edge.state.features.get(before.state.featureId)).toMatchObject({ enabled: false }));
+  expect(closed.ok && edge.state.revision).toBe(closed.ok && closed.value.revision);
 });
 
 test("a message that failed is delivered again, and several dispatchers share the outbox", async () => {

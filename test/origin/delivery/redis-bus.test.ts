@@ -70,6 +70,56 @@ describe("on one node", () => {
     await bus.stop();
   });
 
+  test("a message of an older history closes, never opens, and the newer history goes on by its own revisions", async () => {
+    const { bus } = makeBus([redis.url]);
+    const plain = new Redis(redis.url);
+    const state = () => plain.get("feature:state:feat_promoted");
+    const of =
+      (lineage: string, lineageBegunAtMs: number) => (revision: number, enabled: boolean, epoch: number) =>
+        publish(bus, [{ ...event("feat_promoted", revision, enabled), lineage, lineageBegunAtMs, epoch }]);
+    const [lost, promoted] = [of("lost", 1_000), of("promoted", 2_000)];
+    await lost(130, true, 1);
+    expect(await state()).toBe("ENABLED");
+    // The promoted database gives out lower numbers again.
+    await promoted(129, false, 1);
+    expect(await state()).toBe("DISABLED");
+    await lost(131, true, 1);
+    await lost(132, true, 2);
+    expect(await state()).toBe("DISABLED");
+    await promoted(130, true, 3);
+    expect(await state()).toBe("ENABLED");
+    // It closes what was closed in this epoch, and not what a person has opened since.
+    await lost(133, false, 2);
+    expect(await state()).toBe("ENABLED");
+    await lost(134, false, 3);
+    expect(await state()).toBe("DISABLED");
+    // What it closed confirmed nothing: the revisions of the newer history count.
+    await promoted(129, true, 3);
+    expect(await state()).toBe("DISABLED");
+    await promoted(131, true, 4);
+    expect(await state()).toBe("ENABLED");
+    plain.disconnect();
+    await bus.stop();
+  });
+
+  test("an origin of an older version, which names no history, is understood and understands", async () => {
+    const { bus } = makeBus([redis.url]);
+    const plain = new Redis(redis.url);
+    await publish(bus, [event("feat_mixed", 5, true)]);
+    await publish(bus, [
+      { ...event("feat_mixed", 6, false), lineage: "h", lineageBegunAtMs: 1_000, epoch: 1 },
+    ]);
+    expect(await plain.get("feature:state:feat_mixed")).toBe("DISABLED");
+    await publish(bus, [event("feat_mixed", 5, true)]);
+    expect(await plain.get("feature:state:feat_mixed")).toBe("DISABLED");
+    // The key that an older origin compares is a number alone.
+    expect(await plain.get("{feature:state:feat_mixed}:revision")).toBe("6");
+    await publish(bus, [event("feat_mixed", 7, true)]);
+    expect(await plain.get("feature:state:feat_mixed")).toBe("ENABLED");
+    plain.disconnect();
+    await bus.stop();
+  });
+
   test("after Redis died and came back empty, listeners hear of the gap and events arrive again", async () => {
     const { bus, heard, gaps, log } = makeBus([redis.url]);
     await soon(() => expect(gaps()).toBe(1));
@@ -79,7 +129,7 @@ describe("on one node", () => {
     await soon(() => expect(gaps()).toBe(2));
     const states = startStateRefresh({
       bus,
-      readSnapshot: async () => ({ revision: Revision.parse(1), features: [closed("feat_c")] }),
+      readStates: async () => ({ revision: Revision.parse(1), features: [closed("feat_c")] }),
     });
     await publish(bus, [event("feat_d", 2, false)]);
     await soon(() => expect(heard.map((got) => got.featureId)).toContain("feat_d"));
@@ -133,7 +183,7 @@ describe("on a cluster of six", () => {
     const features = Array.from({ length: 12 }, (_, i) => closed(`feat_of_cluster_${i}`));
     const states = startStateRefresh({
       bus,
-      readSnapshot: async () => ({ revision: Revision.parse(3), features }),
+      readStates: async () => ({ revision: Revision.parse(3), features }),
     });
     const redisClient = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
     const allAreThere = () =>
