@@ -12,6 +12,26 @@ $$;
 create sequence schema_migrations_id_seq as integer;
 create sequence telemetry_writer as integer;
 
+create table api_tokens (
+  token_id text not null,
+  digest bytea not null,
+  name text not null,
+  scope text not null,
+  tags text[],
+  created_at timestamp with time zone default now() not null,
+  created_by text not null,
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  revoked_by text,
+  constraint api_tokens_pkey PRIMARY KEY (token_id),
+  constraint api_tokens_digest_key UNIQUE (digest),
+  constraint api_tokens_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+  constraint api_tokens_scope_check CHECK ((scope = ANY (ARRAY['viewer'::text, 'editor'::text, 'admin'::text, 'ingest'::text])))
+);
+
+CREATE UNIQUE INDEX api_tokens_name ON public.api_tokens USING btree (name) WHERE (revoked_at IS NULL);
+
 create table bot_requests (
   feature_id text not null,
   epoch integer not null,
@@ -815,6 +835,7 @@ grant usage on sequence schema_migrations_id_seq to sluice_service;
 grant usage on sequence telemetry_writer to sluice_service;
 grant usage on sequence unit_runs_run_seq to sluice_service;
 
+grant delete, insert, select, update on table api_tokens to sluice_service;
 grant delete, insert, select, update on table bot_requests to sluice_service;
 grant delete, insert, select, update on table dead_letters to sluice_service;
 grant delete, insert, select, update on table edge_progress to sluice_service;

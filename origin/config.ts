@@ -63,7 +63,11 @@ export const Variables = z.object({
   ADMIN_TOKEN: token
     .optional()
     .describe("Bearer token of the admin API. Unset: one is made at each start and printed."),
-  INGEST_TOKEN: token.optional().describe("Bearer token of telemetry. Unset: telemetry needs no token."),
+  INGEST_TOKEN: token
+    .optional()
+    .describe(
+      "Bearer token of telemetry, beside API tokens with the scope `ingest`. Unset: telemetry needs none where `ORIGIN_HOST` is this machine alone.",
+    ),
   ROLES: z
     .string()
     .transform((text) => text.split(",").map((role) => role.trim()))

@@ -3,7 +3,8 @@
 import { randomUUID } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
 import { makeAdminApi } from "./admin/admin-api.ts";
-import { printNewToken } from "./admin/token-auth.ts";
+import { makeAccess } from "./access/make-access.ts";
+import { printNewToken } from "./access/new-admin-token.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
 import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
@@ -51,9 +52,16 @@ const changes = countRollbacks(
   metrics.rollbacks,
 );
 
+const access = makeAccess({
+  pool,
+  adminToken: config.ADMIN_TOKEN ?? (has("admin") ? printNewToken() : undefined),
+  nowMs: () => performance.now(),
+  log,
+});
+
 // First, because edges wait for the changes that were committed before this process started.
 const delivery = has("push") ? startDelivery({ databaseUrl, pool, config, metrics, log }) : undefined;
-const ingest = has("ingest") ? startIngest({ makeStagePool, config, metrics, log }) : undefined;
+const ingest = has("ingest") ? startIngest({ makeStagePool, config, access, metrics, log }) : undefined;
 const upkeep =
   has("ingest") || has("fold")
     ? startTableUpkeep({
@@ -89,7 +97,7 @@ const app = makeHttpApp({
   ],
   adminApi: has("admin")
     ? makeAdminApi({
-        adminToken: config.ADMIN_TOKEN ?? printNewToken(),
+        access,
         changes,
         features: makeFeatureReads({ pool, history }),
         evaluation: makeEvaluationReads({ pool, history, now: () => Date.now() / 1_000 }),

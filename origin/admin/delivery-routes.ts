@@ -1,41 +1,79 @@
 // Edges: how far each one is with committed changes, what keeps failing, the telemetry that comes back, the receipt of a rollback.
-import { Hono } from "hono";
 import type { DeliveryReads } from "../delivery/delivery-reads.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import { problem } from "../runtime/problem.ts";
+import { DeadLettersDocument, EdgesDocument, ReceiptDocument } from "./documents/delivery.ts";
+import { FeatureParams } from "./documents/feature.ts";
 import { findFeature } from "./feature-answers.ts";
+import { addOperation, type AdminApp } from "./operation.ts";
 
 const MAX_DEAD_LETTERS = 500;
 
-export const makeDeliveryRoutes = (options: {
-  features: Pick<FeatureReads, "getFeature" | "newestRollback">;
-  delivery: DeliveryReads;
-  evaluation: Pick<EvaluationReads, "readRegions">;
-}): Hono => {
+export const addDeliveryRoutes = (
+  api: AdminApp,
+  options: {
+    features: Pick<FeatureReads, "getFeature" | "newestRollback">;
+    delivery: DeliveryReads;
+    evaluation: Pick<EvaluationReads, "readRegions">;
+  },
+): void => {
   const { features, delivery, evaluation } = options;
-  const app = new Hono();
 
-  app.get("/edges", async (context) =>
-    context.json({ ...(await delivery.readEdges()), telemetry: await evaluation.readRegions() }),
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/edges",
+      operationId: "listEdges",
+      tag: "Delivery",
+      summary: "How far each edge is, and which regions send telemetry",
+      scope: "viewer",
+      answers: { 200: { description: "Edges and regions.", schema: EdgesDocument } },
+    },
+    async ({ context }) =>
+      context.json({ ...(await delivery.readEdges()), telemetry: await evaluation.readRegions() }),
   );
 
-  app.get("/dead-letters", async (context) =>
-    context.json({ deadLetters: await delivery.readDeadLetters(MAX_DEAD_LETTERS) }),
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/dead-letters",
+      operationId: "listDeadLetters",
+      tag: "Delivery",
+      summary: "Messages and edges that keep failing",
+      scope: "viewer",
+      answers: { 200: { description: "The longest failing first.", schema: DeadLettersDocument } },
+    },
+    async ({ context }) => context.json({ deadLetters: await delivery.readDeadLetters(MAX_DEAD_LETTERS) }),
   );
 
-  app.get("/features/:featureId/receipt", async (context) => {
-    const record = await findFeature(context, features);
-    if (!record.ok) return record.error;
-    const { featureId } = record.value.state;
-    const none = (detail: string) => problem(context, { status: 404, title: "Not Found", detail });
-    const rollback = await features.newestRollback(featureId);
-    if (rollback === null) return none("the feature was never rolled back");
-    const receipt = await delivery.signedReceipt(featureId, rollback);
-    if (receipt === null) return none("receipts are signed with PUSH_KEYS, which is not set");
-    context.header("content-disposition", `attachment; filename="rollback-${rollback.revision}.json"`);
-    return context.json(receipt);
-  });
-
-  return app;
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/features/{featureId}/receipt",
+      operationId: "getReceipt",
+      tag: "Delivery",
+      summary: "The signed receipt of a feature's newest rollback",
+      description: "With the evidence, the audit entry's hash, and which region confirmed when.",
+      scope: "viewer",
+      params: FeatureParams,
+      answers: { 200: { description: "The receipt, to be downloaded.", schema: ReceiptDocument } },
+    },
+    async (request) => {
+      const { context } = request;
+      const record = await findFeature(request, features);
+      if (!record.ok) return record.error;
+      const { featureId } = record.value.state;
+      const none = (detail: string) => problem(context, { status: 404, title: "Not Found", detail });
+      const rollback = await features.newestRollback(featureId);
+      if (rollback === null) return none("the feature was never rolled back");
+      const receipt = await delivery.signedReceipt(featureId, rollback);
+      if (receipt === null) return none("receipts are signed with PUSH_KEYS, which is not set");
+      context.header("content-disposition", `attachment; filename="rollback-${rollback.revision}.json"`);
+      return context.json(receipt);
+    },
+  );
 };

@@ -1,26 +1,37 @@
 // Finds the feature that a request names, and answers with its document.
 import type { Context } from "hono";
+import type { Principal } from "../access/principal.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { FeatureRecord } from "../features/feature-record.ts";
 import { changeProblem } from "./change-problem.ts";
-import { documentOf } from "./feature-document.ts";
-import { etagOf, readFeatureId } from "./read-request.ts";
+import { documentOf } from "./documents/feature.ts";
+import { mayChange, tagProblem } from "./permission.ts";
+import { etagOf } from "./read-request.ts";
 
 type Reads = Pick<FeatureReads, "getFeature">;
 
-/** The feature of the path, or the answer that says why not. */
+type Named = { readonly context: Context; readonly params: { readonly featureId: FeatureId } };
+
+/** The feature that the path names, or the answer that says why not. */
 export const findFeature = async (
-  context: Context,
+  { context, params: { featureId } }: Named,
   { getFeature }: Reads,
 ): Promise<Result<FeatureRecord, Response>> => {
-  const id = readFeatureId(context);
-  if (!id.ok) return id;
-  const record = await getFeature(id.value);
-  return record === null
-    ? err(changeProblem(context, { reason: "notFound", featureId: id.value }))
-    : ok(record);
+  const record = await getFeature(featureId);
+  return record === null ? err(changeProblem(context, { reason: "notFound", featureId })) : ok(record);
+};
+
+/** The feature that the path names, if the caller may change it. */
+export const findOwnFeature = async (
+  request: Named & { readonly principal: Principal },
+  reads: Reads,
+): Promise<Result<FeatureRecord, Response>> => {
+  const record = await findFeature(request, reads);
+  return record.ok && !mayChange(request.principal, record.value.tags)
+    ? err(tagProblem(request.context, request.principal))
+    : record;
 };
 
 /** The feature's document as it is now, with its ETag. */

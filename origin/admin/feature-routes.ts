@@ -1,75 +1,162 @@
 // Features: list, create, read, edit, delete.
-import { Hono } from "hono";
-import { z } from "zod";
+import { z } from "@hono/zod-openapi";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import { changeProblem } from "./change-problem.ts";
-import { answerFeature, findFeature } from "./feature-answers.ts";
-import { documentOf, dropUndefined, editBodyFor, NewFeatureBody } from "./feature-document.ts";
-import { ACTOR, readBody, readFeatureId, readPrecondition, readQuery, readReason } from "./read-request.ts";
+import { wholeInQuery } from "./documents/common.ts";
+import {
+  documentOf,
+  dropUndefined,
+  editBodyFor,
+  FeatureDocument,
+  FeatureEditBody,
+  FeatureParams,
+  FeaturesDocument,
+  NewFeatureBody,
+  Reason,
+} from "./documents/feature.ts";
+import { answerFeature, findOwnFeature } from "./feature-answers.ts";
+import { addOperation, type AdminApp } from "./operation.ts";
+import { mayChange, tagProblem } from "./permission.ts";
+import { readBody, readPrecondition } from "./read-request.ts";
 
 const Paging = z.object({
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-  after: z.string().optional(),
-  tag: z.string().optional(),
+  limit: wholeInQuery(1, 500).default(100),
+  after: z.string().max(128).optional().openapi({ description: "The `next` of the page before." }),
+  tag: z.string().max(64).optional().openapi({ description: "Only features with this tag." }),
 });
+const ReasonQuery = z.object({ reason: Reason.optional() });
 
-export const makeFeatureRoutes = (options: {
-  features: Pick<FeatureReads, "getFeature" | "listFeatures">;
-  changes: Pick<FeatureChanges, "createFeature" | "updateFeature" | "deleteFeature">;
-}): Hono => {
+const feature = { description: "The feature, with its ETag.", schema: FeatureDocument };
+
+export const addFeatureRoutes = (
+  api: AdminApp,
+  options: {
+    features: Pick<FeatureReads, "getFeature" | "listFeatures">;
+    changes: Pick<FeatureChanges, "createFeature" | "updateFeature" | "deleteFeature">;
+  },
+): void => {
   const { features, changes } = options;
-  const app = new Hono();
 
-  app.get("/features", async (context) => {
-    const query = readQuery(context, Paging);
-    if (!query.ok) return query.error;
-    const page = await features.listFeatures(query.value);
-    return context.json({ features: page.items.map(documentOf), next: page.next });
-  });
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/features",
+      operationId: "listFeatures",
+      tag: "Features",
+      summary: "List features by their ids",
+      scope: "viewer",
+      query: Paging,
+      answers: { 200: { description: "A page of features.", schema: FeaturesDocument } },
+    },
+    async ({ context, query }) => {
+      const page = await features.listFeatures(query);
+      return context.json({ features: page.items.map(documentOf), next: page.next });
+    },
+  );
 
-  app.post("/features", async (context) => {
-    const body = await readBody(context, NewFeatureBody);
-    if (!body.ok) return body.error;
-    const { reason = "created", featureId, ...given } = body.value;
-    const by = { actor: ACTOR, reason };
-    const created = await changes.createFeature({ ...dropUndefined(given), featureId }, by);
-    if (!created.ok) return changeProblem(context, created.error);
-    context.header("location", `/admin/v1/features/${encodeURIComponent(featureId)}`);
-    return answerFeature(context, features, featureId, { status: 201, warnings: created.value.warnings });
-  });
+  addOperation(
+    api,
+    {
+      method: "post",
+      path: "/features",
+      operationId: "createFeature",
+      tag: "Features",
+      summary: "Create a feature",
+      description: "It is closed, unless the body opens it.",
+      scope: "editor",
+      body: NewFeatureBody,
+      answers: { 201: feature },
+    },
+    async ({ context, principal, readBody: read }) => {
+      const body = await read();
+      if (!body.ok) return body.error;
+      const { reason = "created", featureId, ...given } = body.value;
+      if (!mayChange(principal, given.tags ?? [])) return tagProblem(context, principal);
+      const by = { actor: principal.actor, reason };
+      const created = await changes.createFeature({ ...dropUndefined(given), featureId }, by);
+      if (!created.ok) return changeProblem(context, created.error);
+      context.header("location", `/admin/v1/features/${encodeURIComponent(featureId)}`);
+      const { warnings } = created.value;
+      return answerFeature(context, features, featureId, { status: 201, warnings });
+    },
+  );
 
-  app.get("/features/:featureId", async (context) => {
-    const id = readFeatureId(context);
-    return id.ok ? answerFeature(context, features, id.value) : id.error;
-  });
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/features/{featureId}",
+      operationId: "getFeature",
+      tag: "Features",
+      summary: "Read a feature",
+      scope: "viewer",
+      params: FeatureParams,
+      answers: { 200: feature },
+    },
+    ({ context, params }) => answerFeature(context, features, params.featureId),
+  );
 
-  app.put("/features/:featureId", async (context) => {
-    const record = await findFeature(context, features);
-    if (!record.ok) return record.error;
-    const { featureId, version } = record.value.state;
-    const precondition = readPrecondition(context, { version, required: true });
-    if (!precondition.ok) return precondition.error;
-    const body = await readBody(context, editBodyFor(record.value));
-    if (!body.ok) return body.error;
-    const { reason = "edited", ...edit } = body.value;
-    const target = { featureId, ...precondition.value };
-    const updated = await changes.updateFeature(target, dropUndefined(edit), { actor: ACTOR, reason });
-    return updated.ok ? answerFeature(context, features, featureId) : changeProblem(context, updated.error);
-  });
+  addOperation(
+    api,
+    {
+      method: "put",
+      path: "/features/{featureId}",
+      operationId: "updateFeature",
+      tag: "Features",
+      summary: "Change fields of a feature",
+      description:
+        "Fields that are not named keep their values. The document of a GET may be sent back: what the service keeps itself may stand in it unchanged.",
+      scope: "editor",
+      params: FeatureParams,
+      ifMatch: "required",
+      body: FeatureEditBody.loose(),
+      answers: { 200: feature },
+    },
+    async (request) => {
+      const { context, principal } = request;
+      const record = await findOwnFeature(request, features);
+      if (!record.ok) return record.error;
+      const { featureId, version } = record.value.state;
+      const precondition = readPrecondition(context, { version, required: true });
+      if (!precondition.ok) return precondition.error;
+      const body = await readBody(context, editBodyFor(record.value));
+      if (!body.ok) return body.error;
+      const { reason = "edited", ...edit } = body.value;
+      // Else a token could hand the feature to somebody else, and not take it back.
+      if (!mayChange(principal, edit.tags ?? record.value.tags)) return tagProblem(context, principal);
+      const target = { featureId, ...precondition.value };
+      const by = { actor: principal.actor, reason };
+      const updated = await changes.updateFeature(target, dropUndefined(edit), by);
+      return updated.ok ? answerFeature(context, features, featureId) : changeProblem(context, updated.error);
+    },
+  );
 
-  app.delete("/features/:featureId", async (context) => {
-    const record = await findFeature(context, features);
-    if (!record.ok) return record.error;
-    const { featureId, version } = record.value.state;
-    const precondition = readPrecondition(context, { version, required: true });
-    if (!precondition.ok) return precondition.error;
-    const reason = readReason(context, "deleted");
-    if (!reason.ok) return reason.error;
-    const by = { actor: ACTOR, reason: reason.value };
-    const deleted = await changes.deleteFeature({ featureId, ...precondition.value }, by);
-    return deleted.ok ? context.body(null, 204) : changeProblem(context, deleted.error);
-  });
-
-  return app;
+  addOperation(
+    api,
+    {
+      method: "delete",
+      path: "/features/{featureId}",
+      operationId: "deleteFeature",
+      tag: "Features",
+      summary: "Delete a feature",
+      scope: "editor",
+      params: FeatureParams,
+      query: ReasonQuery,
+      ifMatch: "required",
+      answers: { 204: { description: "It is deleted." } },
+    },
+    async (request) => {
+      const { context, principal, query } = request;
+      const record = await findOwnFeature(request, features);
+      if (!record.ok) return record.error;
+      const { featureId, version } = record.value.state;
+      const precondition = readPrecondition(context, { version, required: true });
+      if (!precondition.ok) return precondition.error;
+      const by = { actor: principal.actor, reason: query.reason ?? "deleted" };
+      const deleted = await changes.deleteFeature({ featureId, ...precondition.value }, by);
+      return deleted.ok ? context.body(null, 204) : changeProblem(context, deleted.error);
+    },
+  );
 };

@@ -1,17 +1,22 @@
 // History: the evaluations and signals of a feature, and the audit of every change.
-import { Hono } from "hono";
-import { z } from "zod";
+import { z } from "@hono/zod-openapi";
 import { FeatureId } from "../../shared/ids.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
+import { wholeInQuery } from "./documents/common.ts";
+import { EvaluationsDocument, SignalsDocument } from "./documents/evaluation.ts";
+import { FeatureParams } from "./documents/feature.ts";
+import { AuditDocument, AuditVerdictDocument } from "./documents/history.ts";
 import { findFeature } from "./feature-answers.ts";
-import { readQuery } from "./read-request.ts";
+import { addOperation, type AdminApp } from "./operation.ts";
 
-const limit = z.coerce.number().int().min(1).max(500).default(50);
-const before = z.coerce.number().int().positive().optional();
-const row = z.coerce.number().int().positive().optional();
-const EvaluationQuery = z.object({ limit, before });
-const AuditQuery = z.object({ limit, before, featureId: FeatureId.optional() });
+const row = wholeInQuery(1, Number.MAX_SAFE_INTEGER).optional();
+const paging = {
+  limit: wholeInQuery(1, 500).default(50),
+  before: row.openapi({ description: "The `next` of the page before." }),
+};
+const EvaluationQuery = z.object(paging);
+const AuditQuery = z.object({ ...paging, featureId: FeatureId.optional() });
 const AuditRange = z.object({ from: row, to: row });
 
 /** For a first try with curl, which otherwise looks as if nothing worked. */
@@ -19,56 +24,109 @@ const onlyBotsNote = (botRequests: number): string =>
   `Nobody is counted yet: only bots met the feature (requests: ${botRequests}), and bots are not counted. ` +
   "curl is a bot; visit with a browser.";
 
-export const makeHistoryRoutes = (options: {
-  features: Pick<FeatureReads, "getFeature" | "listAudit" | "verifyAudit">;
-  evaluation: EvaluationReads;
-}): Hono => {
+export const addHistoryRoutes = (
+  api: AdminApp,
+  options: {
+    features: Pick<FeatureReads, "getFeature" | "listAudit" | "verifyAudit">;
+    evaluation: EvaluationReads;
+  },
+): void => {
   const { features, evaluation } = options;
-  const app = new Hono();
 
-  app.get("/features/:featureId/evaluations", async (context) => {
-    const query = readQuery(context, EvaluationQuery);
-    if (!query.ok) return query.error;
-    const record = await findFeature(context, features);
-    if (!record.ok) return record.error;
-    return context.json(await evaluation.listEvaluations(record.value.state.featureId, query.value));
-  });
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/features/{featureId}/evaluations",
+      operationId: "listEvaluations",
+      tag: "Evaluations",
+      summary: "List a feature's evaluations, the newest first",
+      description: "An evaluation is stored when it says something new.",
+      scope: "viewer",
+      params: FeatureParams,
+      query: EvaluationQuery,
+      answers: { 200: { description: "A page of evaluations.", schema: EvaluationsDocument } },
+    },
+    async (request) => {
+      const record = await findFeature(request, features);
+      if (!record.ok) return record.error;
+      const { featureId } = record.value.state;
+      return request.context.json(await evaluation.listEvaluations(featureId, request.query));
+    },
+  );
 
-  app.get("/features/:featureId/signals", async (context) => {
-    const record = await findFeature(context, features);
-    if (!record.ok) return record.error;
-    const { featureId, epoch } = record.value.state;
-    const exposed = await evaluation.countExposed(featureId, epoch);
-    const botRequests = await evaluation.countBotRequests(featureId, epoch);
-    const setAside = await evaluation.readSetAside(featureId, epoch);
-    const ruleWarnings = await evaluation.ruleWarnings(featureId);
-    const onlyBots = exposed.treatment + exposed.holdout === 0 && botRequests > 0;
-    return context.json({
-      featureId,
-      epoch,
-      cohorts: { treatment: { exposed: exposed.treatment }, holdout: { exposed: exposed.holdout } },
-      botRequests,
-      notCounted: await evaluation.readNotCounted(featureId, epoch),
-      ...(setAside === null ? {} : { setAside }),
-      ...(ruleWarnings.length === 0 ? {} : { ruleWarnings }),
-      ...(onlyBots ? { note: onlyBotsNote(botRequests) } : {}),
-      // Rows are stored when something has changed; `checkedAt` is the last look, with or without one.
-      checkedAt: await evaluation.lastLookAt(featureId),
-      latest: await evaluation.newestEvaluation(featureId),
-    });
-  });
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/features/{featureId}/signals",
+      operationId: "getSignals",
+      tag: "Evaluations",
+      summary: "What is counted of a feature, and its newest evaluation",
+      scope: "viewer",
+      params: FeatureParams,
+      answers: { 200: { description: "The present trial.", schema: SignalsDocument } },
+    },
+    async (request) => {
+      const { context } = request;
+      const record = await findFeature(request, features);
+      if (!record.ok) return record.error;
+      const { featureId, epoch } = record.value.state;
+      const exposed = await evaluation.countExposed(featureId, epoch);
+      const botRequests = await evaluation.countBotRequests(featureId, epoch);
+      const setAside = await evaluation.readSetAside(featureId, epoch);
+      const ruleWarnings = await evaluation.ruleWarnings(featureId);
+      const onlyBots = exposed.treatment + exposed.holdout === 0 && botRequests > 0;
+      return context.json({
+        featureId,
+        epoch,
+        cohorts: { treatment: { exposed: exposed.treatment }, holdout: { exposed: exposed.holdout } },
+        botRequests,
+        notCounted: await evaluation.readNotCounted(featureId, epoch),
+        ...(setAside === null ? {} : { setAside }),
+        ...(ruleWarnings.length === 0 ? {} : { ruleWarnings }),
+        ...(onlyBots ? { note: onlyBotsNote(botRequests) } : {}),
+        // Rows are stored when something has changed; `checkedAt` is the last look, with or without one.
+        checkedAt: await evaluation.lastLookAt(featureId),
+        latest: await evaluation.newestEvaluation(featureId),
+      });
+    },
+  );
 
-  app.get("/audit", async (context) => {
-    const query = readQuery(context, AuditQuery);
-    if (!query.ok) return query.error;
-    const page = await features.listAudit(query.value);
-    return context.json({ entries: page.items, next: page.next });
-  });
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/audit",
+      operationId: "listAudit",
+      tag: "Audit",
+      summary: "List changes, the newest first",
+      scope: "viewer",
+      query: AuditQuery,
+      answers: { 200: { description: "A page of the audit.", schema: AuditDocument } },
+    },
+    async ({ context, query }) => {
+      const page = await features.listAudit(query);
+      return context.json({ entries: page.items, next: page.next });
+    },
+  );
 
-  app.get("/audit/verify", async (context) => {
-    const range = readQuery(context, AuditRange);
-    return range.ok ? context.json(await features.verifyAudit(range.value)) : range.error;
-  });
-
-  return app;
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/audit/verify",
+      operationId: "verifyAudit",
+      tag: "Audit",
+      summary: "Check that the audit is whole",
+      description:
+        "Only a check from the first entry to the last shows that nothing was cut off at either end.",
+      scope: "viewer",
+      query: AuditRange,
+      answers: {
+        200: { description: "Whether it is, and the first broken entry.", schema: AuditVerdictDocument },
+      },
+    },
+    async ({ context, query }) => context.json(await features.verifyAudit(query)),
+  );
 };

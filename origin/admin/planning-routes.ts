@@ -1,51 +1,113 @@
 // Choosing a rule and following its decisions: forecast, calibration, the error budget, and pausing a ramp.
-import { Hono } from "hono";
-import { z } from "zod";
+import { z } from "@hono/zod-openapi";
 import { Rule } from "../../shared/features/rule.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
+import type { FeatureReads } from "../features/feature-reads.ts";
 import { changeProblem } from "./change-problem.ts";
-import { readBody, readFeatureId } from "./read-request.ts";
+import { AlphaSpentDocument, CalibrationDocument, ForecastDocument } from "./documents/evaluation.ts";
+import { FeatureParams } from "./documents/feature.ts";
+import { findOwnFeature } from "./feature-answers.ts";
+import { addOperation, type AdminApp } from "./operation.ts";
 
+const usersPerDay = z.number().max(1e12);
 const PlanTestBody = z.strictObject({
   rule: Rule,
-  usersPerDay: z.number().positive(),
-  holdoutUsersPerDay: z.number().min(0).default(0),
+  usersPerDay: usersPerDay.positive().openapi({ description: "New users of treatment a day." }),
+  holdoutUsersPerDay: usersPerDay
+    .min(0)
+    .default(0)
+    .openapi({ description: "New users of the holdout a day." }),
 });
 const RampBody = z.strictObject({ paused: z.boolean() });
+const RampDocument = z.object({ featureId: z.string(), paused: z.boolean() });
 
-export const makePlanningRoutes = ({ evaluation }: { evaluation: EvaluationReads }): Hono => {
-  const app = new Hono();
+export const addPlanningRoutes = (
+  api: AdminApp,
+  options: { features: Pick<FeatureReads, "getFeature">; evaluation: EvaluationReads },
+): void => {
+  const { features, evaluation } = options;
 
-  app.post("/plan-test", async (context) => {
-    const body = await readBody(context, PlanTestBody);
-    if (!body.ok) return body.error;
-    const { rule, ...traffic } = body.value;
-    const signals = evaluation.forecastRule(rule, traffic);
-    return context.json({ signals, errorBudget: await evaluation.readAlphaSpent() });
-  });
+  addOperation(
+    api,
+    {
+      method: "post",
+      path: "/plan-test",
+      operationId: "forecastRule",
+      tag: "Planning",
+      summary: "How long a rule takes to decide at a given traffic",
+      scope: "viewer",
+      body: PlanTestBody,
+      answers: { 200: { description: "The forecast.", schema: ForecastDocument } },
+    },
+    async ({ context, readBody }) => {
+      const body = await readBody();
+      if (!body.ok) return body.error;
+      const { rule, ...traffic } = body.value;
+      const signals = evaluation.forecastRule(rule, traffic);
+      return context.json({ signals, errorBudget: await evaluation.readAlphaSpent() });
+    },
+  );
 
-  app.get("/error-budget", async (context) => context.json(await evaluation.readAlphaSpent()));
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/error-budget",
+      operationId: "getErrorBudget",
+      tag: "Planning",
+      summary: "How many false rollbacks the last 30 days' launches may cost",
+      scope: "viewer",
+      answers: { 200: { description: "The error budget.", schema: AlphaSpentDocument } },
+    },
+    async ({ context }) => context.json(await evaluation.readAlphaSpent()),
+  );
 
-  app.get("/features/:featureId/calibration", async (context) => {
-    const id = readFeatureId(context);
-    if (!id.ok) return id.error;
-    const calibration = await evaluation.calibrate(id.value);
-    if (calibration === null) return changeProblem(context, { reason: "notFound", featureId: id.value });
-    return context.req.header("accept") === "text/plain"
-      ? context.text(evaluation.calibrationText(calibration))
-      : context.json(calibration);
-  });
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/features/{featureId}/calibration",
+      operationId: "calibrateRule",
+      tag: "Planning",
+      summary: "What other thresholds would have done on the observed data",
+      description: "As text with `Accept: text/plain`.",
+      scope: "viewer",
+      params: FeatureParams,
+      answers: { 200: { description: "The replayed thresholds.", schema: CalibrationDocument } },
+    },
+    async ({ context, params: { featureId } }) => {
+      const calibration = await evaluation.calibrate(featureId);
+      if (calibration === null) return changeProblem(context, { reason: "notFound", featureId });
+      return context.req.header("accept") === "text/plain"
+        ? context.text(evaluation.calibrationText(calibration))
+        : context.json(calibration);
+    },
+  );
 
-  app.post("/features/:featureId/ramp", async (context) => {
-    const id = readFeatureId(context);
-    if (!id.ok) return id.error;
-    const body = await readBody(context, RampBody);
-    if (!body.ok) return body.error;
-    const { paused } = body.value;
-    return (await evaluation.setRampPaused(id.value, paused))
-      ? context.json({ featureId: id.value, paused })
-      : changeProblem(context, { reason: "notFound", featureId: id.value });
-  });
-
-  return app;
+  addOperation(
+    api,
+    {
+      method: "post",
+      path: "/features/{featureId}/ramp",
+      operationId: "pauseRamp",
+      tag: "Rollout",
+      summary: "Pause a feature's ramp, or let it go on",
+      scope: "editor",
+      params: FeatureParams,
+      body: RampBody,
+      answers: { 200: { description: "Whether it is paused.", schema: RampDocument } },
+    },
+    async (request) => {
+      const { context, params, readBody } = request;
+      const record = await findOwnFeature(request, features);
+      if (!record.ok) return record.error;
+      const body = await readBody();
+      if (!body.ok) return body.error;
+      const { featureId } = params;
+      const { paused } = body.value;
+      return (await evaluation.setRampPaused(featureId, paused))
+        ? context.json({ featureId, paused })
+        : changeProblem(context, { reason: "notFound", featureId });
+    },
+  );
 };

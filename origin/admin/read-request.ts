@@ -1,24 +1,13 @@
 // Reads the parts of an admin request, each through its schema. What is wrong comes back as the answer to send.
 import type { Context } from "hono";
 import type { z } from "zod";
-import { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { problem } from "../runtime/problem.ts";
-import { Reason } from "./feature-document.ts";
 import { schemaProblem, textProblem } from "./field-problem.ts";
 import { unstorableTexts } from "./storable-text.ts";
 
-/** Who changes features by the admin API: there is one token, and nobody to tell apart. */
-export const ACTOR = "admin";
-
 /** Versions are strong validators: each change of a feature or its rule makes a new one. */
 export const etagOf = (version: number): string => `"${version}"`;
-
-/** The path's feature id, or the 400 that says what is wrong with it. */
-export const readFeatureId = (context: Context): Result<FeatureId, Response> => {
-  const parsed = FeatureId.safeParse(context.req.param("featureId"));
-  return parsed.success ? ok(parsed.data) : err(schemaProblem(context, parsed.error, "featureId"));
-};
 
 /** 412: the caller has seen another version than the present one. */
 export const versionProblem = (context: Context, have: number): Response =>
@@ -61,33 +50,45 @@ export const readPrecondition = (
     : err(versionProblem(context, version));
 };
 
-/** The body as JSON through a schema, whatever its content type says; 400 names each wrong field. */
-export const readBody = async <T>(context: Context, schema: z.ZodType<T>): Promise<Result<T, Response>> => {
+/** The body as JSON, whatever its content type says. */
+export const readJson = async (context: Context): Promise<Result<unknown, Response>> => {
   const text = await context.req.text();
-  let json: unknown;
   try {
-    json = JSON.parse(text);
+    return ok(JSON.parse(text));
   } catch {
     return err(problem(context, { status: 400, title: "Bad Request", detail: "the body is not JSON" }));
   }
+};
+
+/** A body through its schema; 400 names each wrong field. */
+export const parseBody = <T>(context: Context, json: unknown, schema: z.ZodType<T>): Result<T, Response> => {
   const unstorable = unstorableTexts(json);
   if (unstorable.length > 0) return err(textProblem(context, unstorable));
   const parsed = schema.safeParse(json);
   return parsed.success ? ok(parsed.data) : err(schemaProblem(context, parsed.error));
 };
 
-/** The reason in the query of a request whose body has no place for one. */
-export const readReason = (context: Context, fallback: string): Result<string, Response> => {
-  const reason = context.req.query("reason");
-  if (reason === undefined) return ok(fallback);
-  const unstorable = unstorableTexts(reason, ["reason"]);
-  if (unstorable.length > 0) return err(textProblem(context, unstorable));
-  const parsed = Reason.safeParse(reason);
-  return parsed.success ? ok(parsed.data) : err(schemaProblem(context, parsed.error, "reason"));
+/** A body whose schema depends on what the request is about. */
+export const readBody = async <T>(context: Context, schema: z.ZodType<T>): Promise<Result<T, Response>> => {
+  const json = await readJson(context);
+  return json.ok ? parseBody(context, json.value, schema) : json;
 };
 
-/** A query parameter set through a schema, with the same errors as a body. */
-export const readQuery = <T>(context: Context, schema: z.ZodType<T>): Result<T, Response> => {
-  const parsed = schema.safeParse(context.req.query());
+const readFields = <T>(
+  context: Context,
+  given: Readonly<Record<string, string>>,
+  schema: z.ZodType<T>,
+): Result<T, Response> => {
+  const unstorable = unstorableTexts(given);
+  if (unstorable.length > 0) return err(textProblem(context, unstorable));
+  const parsed = schema.safeParse(given);
   return parsed.success ? ok(parsed.data) : err(schemaProblem(context, parsed.error));
 };
+
+/** The query through its schema, with the same errors as a body. */
+export const readQuery = <T>(context: Context, schema: z.ZodType<T>): Result<T, Response> =>
+  readFields(context, context.req.query(), schema);
+
+/** The parameters in the path. */
+export const readParams = <T>(context: Context, schema: z.ZodType<T>): Result<T, Response> =>
+  readFields(context, context.req.param(), schema);

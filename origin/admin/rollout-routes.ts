@@ -1,80 +1,157 @@
 // Rollback, enable, rollout and a new trial of one feature, and the rollback of everything with a tag. Each needs a reason.
-import { Hono, type Context } from "hono";
-import { z } from "zod";
+import { z } from "@hono/zod-openapi";
 import { ok, type Result } from "../../shared/result.ts";
+import type { FeatureId } from "../../shared/ids.ts";
 import type { ChangeError } from "../features/change-error.ts";
 import type { Attribution, FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { Target } from "../features/prepare-change.ts";
+import type { Principal } from "../access/principal.ts";
 import { changeProblem } from "./change-problem.ts";
-import { answerFeature, findFeature } from "./feature-answers.ts";
-import { EnableBody, Reason, RollbackBody, RolloutBody } from "./feature-document.ts";
-import { ACTOR, readBody, readFeatureId, readPrecondition } from "./read-request.ts";
+import {
+  EnableBody,
+  FeatureDocument,
+  FeatureParams,
+  Reason,
+  RollbackBody,
+  RolloutBody,
+} from "./documents/feature.ts";
+import { answerFeature, findOwnFeature } from "./feature-answers.ts";
+import { addOperation, type AdminApp, type AdminContext, type Output } from "./operation.ts";
+import { mayChange, tagProblem } from "./permission.ts";
+import { readPrecondition } from "./read-request.ts";
 
 const TagRollbackBody = z.strictObject({ tag: z.string().min(1).max(64), reason: Reason });
+const TagRollbackDocument = z.object({
+  revision: z.number().int().nullable().openapi({ description: "null: nothing with the tag was open." }),
+  features: z.array(z.object({ featureId: z.string(), version: z.number().int() })),
+});
 
 type Reads = Pick<FeatureReads, "getFeature">;
+type ChangeRequest = {
+  readonly context: AdminContext;
+  readonly principal: Principal;
+  readonly params: { readonly featureId: FeatureId };
+};
 
 /** A change may name the version that it is about. An emergency rollback need not, and then reads nothing first. */
-const readTarget = async (context: Context, features: Reads): Promise<Result<Target, Response>> => {
-  if (context.req.header("if-match") === undefined) {
-    const id = readFeatureId(context);
-    return id.ok ? ok({ featureId: id.value }) : id;
-  }
-  const record = await findFeature(context, features);
+const readTarget = async (request: ChangeRequest, features: Reads): Promise<Result<Target, Response>> => {
+  const { context, principal, params } = request;
+  if (context.req.header("if-match") === undefined && principal.tags === null)
+    return ok({ featureId: params.featureId });
+  const record = await findOwnFeature(request, features);
   if (!record.ok) return record;
   const { featureId, version } = record.value.state;
   const precondition = readPrecondition(context, { version, required: false });
   return precondition.ok ? ok({ featureId, ...precondition.value }) : precondition;
 };
 
-const readChangeRequest = async <T>(context: Context, features: Reads, schema: z.ZodType<T>) => {
-  const target = await readTarget(context, features);
-  if (!target.ok) return target;
-  const body = await readBody(context, schema);
-  return body.ok ? ok({ target: target.value, body: body.value }) : body;
-};
-
-export const makeRolloutRoutes = (options: {
-  features: Reads;
-  changes: Pick<
-    FeatureChanges,
-    "rollbackFeature" | "rollbackTag" | "enableFeature" | "setRollout" | "restartTrial"
-  >;
-}): Hono => {
+export const addRolloutRoutes = (
+  api: AdminApp,
+  options: {
+    features: Reads;
+    changes: Pick<
+      FeatureChanges,
+      "rollbackFeature" | "rollbackTag" | "enableFeature" | "setRollout" | "restartTrial"
+    >;
+  },
+): void => {
   const { features, changes } = options;
-  const app = new Hono();
 
-  const addRoute = <T extends { reason: string }>(
-    action: "rollback" | "enable" | "rollout" | "trial",
-    schema: z.ZodType<T>,
-    change: (target: Target, body: T, by: Attribution) => Promise<Result<unknown, ChangeError>>,
+  const addChange = <B extends z.ZodType<{ reason: string }>>(
+    route: { action: string; operationId: string; summary: string; description?: string; body: B },
+    change: (target: Target, body: Output<B>, by: Attribution) => Promise<Result<unknown, ChangeError>>,
   ): void => {
-    app.post(`/features/:featureId/${action}`, async (context) => {
-      const request = await readChangeRequest(context, features, schema);
-      if (!request.ok) return request.error;
-      const { target, body } = request.value;
-      const changed = await change(target, body, { actor: ACTOR, reason: body.reason });
-      return changed.ok
-        ? answerFeature(context, features, target.featureId)
-        : changeProblem(context, changed.error);
-    });
+    const { action, ...described } = route;
+    addOperation(
+      api,
+      {
+        ...described,
+        method: "post",
+        path: `/features/{featureId}/${action}`,
+        tag: "Rollout",
+        scope: "editor",
+        params: FeatureParams,
+        ifMatch: "optional",
+        answers: {
+          200: { description: "The feature as it is now, with its ETag.", schema: FeatureDocument },
+        },
+      },
+      async (request) => {
+        const { context, principal, readBody } = request;
+        const target = await readTarget(request, features);
+        if (!target.ok) return target.error;
+        const body = await readBody();
+        if (!body.ok) return body.error;
+        const by = { actor: principal.actor, reason: body.value.reason };
+        const changed = await change(target.value, body.value, by);
+        return changed.ok
+          ? answerFeature(context, features, target.value.featureId)
+          : changeProblem(context, changed.error);
+      },
+    );
   };
-  addRoute("rollback", RollbackBody, (target, _body, by) => changes.rollbackFeature(target, by));
-  addRoute("enable", EnableBody, (target, shares, by) => changes.enableFeature(target, shares, by));
-  addRoute("rollout", RolloutBody, (target, shares, by) => changes.setRollout(target, shares, by));
+  addChange(
+    {
+      action: "rollback",
+      operationId: "rollbackFeature",
+      summary: "Close a feature, and all that require it",
+      description: "It stays closed until a person opens it again.",
+      body: RollbackBody,
+    },
+    (target, _body, by) => changes.rollbackFeature(target, by),
+  );
+  addChange(
+    {
+      action: "enable",
+      operationId: "enableFeature",
+      summary: "Open a feature",
+      description: "Without `rolloutBps` it goes back to the rollout of before its rollback.",
+      body: EnableBody,
+    },
+    (target, shares, by) => changes.enableFeature(target, shares, by),
+  );
+  addChange(
+    {
+      action: "rollout",
+      operationId: "setRollout",
+      summary: "Change how many get a feature",
+      body: RolloutBody,
+    },
+    (target, shares, by) => changes.setRollout(target, shares, by),
+  );
+  addChange(
+    {
+      action: "trial",
+      operationId: "restartTrial",
+      summary: "Let a feature's evidence start over",
+      description: "The rollout stays.",
+      body: RollbackBody,
+    },
+    (target, _body, by) => changes.restartTrial(target, by),
+  );
 
-  addRoute("trial", RollbackBody, (target, _body, by) => changes.restartTrial(target, by));
-
-  app.post("/rollback", async (context) => {
-    const body = await readBody(context, TagRollbackBody);
-    if (!body.ok) return body.error;
-    const { tag, reason } = body.value;
-    const changed = await changes.rollbackTag(tag, { actor: ACTOR, reason });
-    if (!changed.ok) return changeProblem(context, changed.error);
-    const { revision = null, features: closed = [] } = changed.value ?? {};
-    return context.json({ revision, features: closed });
-  });
-
-  return app;
+  addOperation(
+    api,
+    {
+      method: "post",
+      path: "/rollback",
+      operationId: "rollbackTag",
+      tag: "Rollout",
+      summary: "Close all features with a tag, in one revision",
+      scope: "editor",
+      body: TagRollbackBody,
+      answers: { 200: { description: "What was closed.", schema: TagRollbackDocument } },
+    },
+    async ({ context, principal, readBody }) => {
+      const body = await readBody();
+      if (!body.ok) return body.error;
+      const { tag, reason } = body.value;
+      if (!mayChange(principal, [tag])) return tagProblem(context, principal);
+      const changed = await changes.rollbackTag(tag, { actor: principal.actor, reason });
+      if (!changed.ok) return changeProblem(context, changed.error);
+      const { revision = null, features: closed = [] } = changed.value ?? {};
+      return context.json({ revision, features: closed });
+    },
+  );
 };

@@ -1,15 +1,17 @@
 // The rule of a feature: what it has to achieve.
-import { Hono } from "hono";
-import { z } from "zod";
-import type { FeatureId } from "../../shared/ids.ts";
+import { z } from "@hono/zod-openapi";
 import { Rule } from "../../shared/features/rule.ts";
+import type { FeatureId } from "../../shared/ids.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import { problem } from "../runtime/problem.ts";
 import { changeProblem } from "./change-problem.ts";
-import { findFeature } from "./feature-answers.ts";
-import { ACTOR, etagOf, readBody, readPrecondition, readReason } from "./read-request.ts";
+import { RuleDocument } from "./documents/evaluation.ts";
+import { FeatureParams, Reason } from "./documents/feature.ts";
+import { findFeature, findOwnFeature } from "./feature-answers.ts";
+import { addOperation, type AdminApp } from "./operation.ts";
+import { etagOf, readBody, readPrecondition } from "./read-request.ts";
 
 /** The rule of this one feature, which the document need not name again. */
 const ruleBodyFor = (featureId: FeatureId) =>
@@ -22,45 +24,78 @@ const ruleBodyFor = (featureId: FeatureId) =>
     }),
   );
 
-export const makeRuleRoutes = (options: {
-  features: Pick<FeatureReads, "getFeature" | "getRule">;
-  changes: Pick<FeatureChanges, "putRule">;
-  evaluation: Pick<EvaluationReads, "ruleWarnings">;
-}): Hono => {
+const RuleBody = Rule.partial({ featureId: true });
+const ReasonQuery = z.object({ reason: Reason.optional() });
+const place = { path: "/features/{featureId}/rule", tag: "Rules", params: FeatureParams } as const;
+
+export const addRuleRoutes = (
+  api: AdminApp,
+  options: {
+    features: Pick<FeatureReads, "getFeature" | "getRule">;
+    changes: Pick<FeatureChanges, "putRule">;
+    evaluation: Pick<EvaluationReads, "ruleWarnings">;
+  },
+): void => {
   const { features, changes, evaluation } = options;
-  const app = new Hono();
 
-  app.get("/features/:featureId/rule", async (context) => {
-    const record = await findFeature(context, features);
-    if (!record.ok) return record.error;
-    const stored = await features.getRule(record.value.state.featureId);
-    if (stored === null)
-      return problem(context, { status: 404, title: "Not Found", detail: "the feature has no rule yet" });
-    context.header("etag", etagOf(record.value.state.version));
-    return context.json(stored.rule);
-  });
+  addOperation(
+    api,
+    {
+      ...place,
+      method: "get",
+      operationId: "getRule",
+      summary: "Read a feature's rule",
+      scope: "viewer",
+      answers: { 200: { description: "The rule, with the feature's ETag.", schema: RuleDocument } },
+    },
+    async (request) => {
+      const { context } = request;
+      const record = await findFeature(request, features);
+      if (!record.ok) return record.error;
+      const stored = await features.getRule(record.value.state.featureId);
+      if (stored === null)
+        return problem(context, { status: 404, title: "Not Found", detail: "the feature has no rule yet" });
+      context.header("etag", etagOf(record.value.state.version));
+      return context.json(stored.rule);
+    },
+  );
 
-  app.put("/features/:featureId/rule", async (context) => {
-    const record = await findFeature(context, features);
-    if (!record.ok) return record.error;
-    const { featureId, version } = record.value.state;
-    // A first rule overwrites nothing, so it needs no precondition.
-    const precondition = readPrecondition(context, { version, required: record.value.ruleVersion !== null });
-    if (!precondition.ok) return precondition.error;
-    const body = await readBody(context, ruleBodyFor(featureId));
-    if (!body.ok) return body.error;
-    const reason = readReason(context, "rule set");
-    if (!reason.ok) return reason.error;
-    const by = { actor: ACTOR, reason: reason.value };
-    const changed = await changes.putRule({ featureId, ...precondition.value }, body.value, by);
-    if (!changed.ok) return changeProblem(context, changed.error);
-    context.header("etag", etagOf(changed.value.version));
-    const warnings = await evaluation.ruleWarnings(featureId);
-    return context.json(
-      warnings.length === 0 ? body.value : { ...body.value, warnings },
-      record.value.ruleVersion === null ? 201 : 200,
-    );
-  });
-
-  return app;
+  addOperation(
+    api,
+    {
+      ...place,
+      method: "put",
+      operationId: "putRule",
+      summary: "Set a feature's rule",
+      description: "A first rule overwrites nothing and needs no If-Match; any other does.",
+      scope: "editor",
+      query: ReasonQuery,
+      ifMatch: "unlessFirst",
+      body: RuleBody,
+      answers: {
+        200: { description: "The rule is changed.", schema: RuleDocument },
+        201: { description: "The feature has its first rule.", schema: RuleDocument },
+      },
+    },
+    async (request) => {
+      const { context, principal, query } = request;
+      const record = await findOwnFeature(request, features);
+      if (!record.ok) return record.error;
+      const { featureId, version } = record.value.state;
+      const isFirst = record.value.ruleVersion === null;
+      const precondition = readPrecondition(context, { version, required: !isFirst });
+      if (!precondition.ok) return precondition.error;
+      const body = await readBody(context, ruleBodyFor(featureId));
+      if (!body.ok) return body.error;
+      const by = { actor: principal.actor, reason: query.reason ?? "rule set" };
+      const changed = await changes.putRule({ featureId, ...precondition.value }, body.value, by);
+      if (!changed.ok) return changeProblem(context, changed.error);
+      context.header("etag", etagOf(changed.value.version));
+      const warnings = await evaluation.ruleWarnings(featureId);
+      return context.json(
+        warnings.length === 0 ? body.value : { ...body.value, warnings },
+        isFirst ? 201 : 200,
+      );
+    },
+  );
 };

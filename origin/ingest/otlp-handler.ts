@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { countSpans } from "./count-spans.ts";
+import type { MayIngest } from "./may-ingest.ts";
 import { encodingOf, readRequestHead, type OtlpRequest } from "./otlp-request.ts";
 import { acknowledgement, errorResponse, type OtlpError, type OtlpResponse } from "./otlp-response.ts";
 import { drainBody, MAX_BODY_BYTES, readBody } from "./request-body.ts";
@@ -22,14 +23,14 @@ const MAX_PENDING_BYTES = 64 * 2 ** 20;
  */
 export const makeOtlpHandler = (
   options: Omit<Parameters<typeof makeTelemetryStore>[0], "nowMs"> & {
-    token: string | undefined;
+    mayIngest: MayIngest;
     metrics: Pick<Metrics, "ingestSpans" | "droppedSpans">;
     logger: Logger;
     maxPendingBytes?: number;
     nowMs?: () => number;
   },
 ) => {
-  const { log, token, metrics, logger, maxPendingBytes = MAX_PENDING_BYTES, nowMs = Date.now } = options;
+  const { log, mayIngest, metrics, logger, maxPendingBytes = MAX_PENDING_BYTES, nowMs = Date.now } = options;
   const store = makeTelemetryStore({ ...options, nowMs });
   const budget = makeBodyBudget({ maxBytes: maxPendingBytes, usedElsewhere: () => log.pendingBytes() });
 
@@ -51,7 +52,12 @@ export const makeOtlpHandler = (
   const respond = async (request: IncomingMessage): Promise<OtlpResponse | null> => {
     const { method = "", url = "", headers } = request;
     const encoding = encodingOf(headers["content-type"]) ?? "json";
-    const head = readRequestHead({ method, url, headers }, token);
+    const isAllowed = await mayIngest(headers.authorization).catch((error: unknown) => {
+      logger.error({ err: error }, "a token could not be looked up; the client is asked to send again");
+      return null;
+    });
+    if (isAllowed === null) return errorResponse(encoding, { reason: "storeFailed" });
+    const head = readRequestHead({ method, url, headers }, isAllowed);
     if (!head.ok) {
       // A Collector that is cut off while it sends takes that for a broken network, and sends again for ever.
       if (head.error.reason === "metricsNotTaken" && !(await drainBody(request))) return null;

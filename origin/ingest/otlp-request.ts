@@ -1,6 +1,5 @@
 // Admits an OTLP/HTTP request by its head. Pure.
 import type { IncomingHttpHeaders } from "node:http";
-import { bearerToken, sameSecret } from "../runtime/secrets.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { MAX_BODY_BYTES } from "./request-body.ts";
 
@@ -57,22 +56,15 @@ const isGzipBy = (contentEncoding: string | undefined): boolean | null => {
   return codings.length === 1 && (codings[0] === "gzip" || codings[0] === "x-gzip") ? true : null;
 };
 
-/** Without a token everyone may send: a machine of one's own. */
-const mayIngest = (authorization: string | undefined, token: string | undefined): boolean => {
-  if (token === undefined) return true;
-  const given = bearerToken(authorization);
-  return given !== undefined && sameSecret(given, token);
-};
-
 export const readRequestHead = (
   head: { readonly method: string; readonly url: string; readonly headers: IncomingHttpHeaders },
-  token: string | undefined,
+  mayIngest: boolean,
 ): Result<OtlpRequest, RequestError> => {
   const { method, url, headers } = head;
   const signal = signalOf(url);
   if (signal === undefined && !isMetricsPath(url)) return err({ reason: "unknownPath" });
   if (method !== "POST") return err({ reason: "methodNotAllowed" });
-  if (!mayIngest(headers.authorization, token)) return err({ reason: "unauthorized" });
+  if (!mayIngest) return err({ reason: "unauthorized" });
   if (signal === undefined) return err({ reason: "metricsNotTaken" });
   const encoding = encodingOf(headers["content-type"]);
   if (encoding === undefined) return err({ reason: "unsupportedType" });

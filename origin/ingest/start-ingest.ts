@@ -1,5 +1,6 @@
 // The role `ingest`: takes telemetry over OTLP/HTTP, counts requests of bots, and records a heartbeat every two seconds.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Access } from "../access/make-access.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../db/open-database.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -10,6 +11,7 @@ import { makeUncountedSpans } from "../span-log/uncounted.ts";
 import { HEARTBEAT_EVERY_MS, OUTAGE_LATENESS_SECONDS, recordHeartbeat } from "../span-log/heartbeat.ts";
 import { makeBotRequestCounter } from "./bot-request-counter.ts";
 import { makeFeatureDirectory } from "./feature-directory.ts";
+import { makeMayIngest } from "./may-ingest.ts";
 import { makeOtlpHandler } from "./otlp-handler.ts";
 import { makeSeenRegions } from "./seen-regions.ts";
 import { isMetricsPath, signalOf } from "./otlp-request.ts";
@@ -24,11 +26,15 @@ export type Ingest = {
 
 export const startIngest = (options: {
   makeStagePool: Database["makeStagePool"];
-  config: Pick<Config, "RAW_SAMPLE_BPS" | "RAW_SLOW_MS" | "CAPTCHA_THRESHOLD" | "INGEST_TOKEN">;
+  config: Pick<
+    Config,
+    "RAW_SAMPLE_BPS" | "RAW_SLOW_MS" | "CAPTCHA_THRESHOLD" | "INGEST_TOKEN" | "ORIGIN_HOST"
+  >;
+  access: Pick<Access, "principalOf">;
   metrics: Metrics;
   log: Logger;
 }): Ingest => {
-  const { makeStagePool, config, metrics, log } = options;
+  const { makeStagePool, config, access, metrics, log } = options;
   const pool = makeStagePool({ applicationName: "sluice-ingest", max: 2 });
   const spanLog = makeSpanLog({ pool });
   const botRequests = makeBotRequestCounter(pool);
@@ -73,7 +79,7 @@ export const startIngest = (options: {
       regions,
       raw: { sampleBps: config.RAW_SAMPLE_BPS, slowMs: config.RAW_SLOW_MS },
       captchaThreshold: config.CAPTCHA_THRESHOLD,
-      token: config.INGEST_TOKEN,
+      mayIngest: makeMayIngest({ token: config.INGEST_TOKEN, host: config.ORIGIN_HOST, access }),
       metrics,
       logger: log,
     }),

@@ -1,12 +1,12 @@
 // The routes of every origin process, with any roles: health, metrics, and a clear 404 where a role is missing.
-import { Hono } from "hono";
+import { Hono, type Env } from "hono";
 import type { Registry } from "prom-client";
 import type { Logger } from "./log.ts";
 import { problem } from "./problem.ts";
 
 export const INSTANCE_HEADER = "sluice-instance";
 
-export const makeHttpApp = (options: {
+export const makeHttpApp = <E extends Env>(options: {
   registry: Registry;
   log: Logger;
   /** Names this process in its answers to /livez and /readyz: whoever started it knows that no other one answers. */
@@ -14,7 +14,7 @@ export const makeHttpApp = (options: {
   /** Names each part that is not ready; empty when everything is. */
   notReady: () => Promise<readonly string[]>;
   /** undefined: this process does not have the role `admin`. */
-  adminApi: Hono | undefined;
+  adminApi: { readonly routes: Hono<E>; readonly document: object } | undefined;
 }): Hono => {
   const { registry, log, instance, notReady, adminApi } = options;
   const app = new Hono();
@@ -42,7 +42,10 @@ export const makeHttpApp = (options: {
         detail: "this process has no admin API: the role admin is not among its ROLES",
       }),
     );
-  } else app.route("/admin/v1", adminApi);
+  } else {
+    app.route("/admin/v1", adminApi.routes);
+    app.get("/openapi.json", (context) => context.json(adminApi.document));
+  }
   // With the role `ingest` these never come here (main.ts).
   app.all("/v1/:signal{traces|logs|metrics}", (context) =>
     problem(context, {

@@ -8,7 +8,7 @@ import { Activation, FeatureState } from "../../shared/features/feature.ts";
 import { Gate } from "../../shared/features/gate.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import { FeatureId } from "../../shared/ids.ts";
-import { NewFeatureBody } from "../../origin/admin/feature-document.ts";
+import { NewFeatureBody } from "../../origin/admin/documents/feature.ts";
 import { newFeature } from "../../origin/features/new-feature.ts";
 import { code, rowsOf, type FieldRow } from "./schema-rows.ts";
 

@@ -14,7 +14,7 @@ import { makeAdminApi } from "../../origin/admin/admin-api.ts";
 const unused = new Proxy({}, { get: () => () => undefined }) as never;
 
 const admin = makeAdminApi({
-  adminToken: "unused",
+  access: unused,
   features: unused,
   changes: unused,
   evaluation: unused,
@@ -31,7 +31,7 @@ const edge = makeApp({
 });
 
 const paths = [
-  ...admin.routes.map(({ path }) => `/admin/v1${path}`),
+  ...admin.routes.routes.map(({ path }) => `/admin/v1${path}`),
   ...edge.routes.map(({ path }) => path),
   "/v1/traces",
   "/v1/logs",

@@ -1,5 +1,6 @@
 // The origin's HTTP app with its admin API on a test's database, wired as main.ts wires it.
 import { randomUUID } from "node:crypto";
+import { makeAccess } from "../../origin/access/make-access.ts";
 import { makeAdminApi } from "../../origin/admin/admin-api.ts";
 import type { Pool } from "../../origin/db/pool.ts";
 import { makeDeliveryReads } from "../../origin/delivery/delivery-reads.ts";
@@ -8,6 +9,7 @@ import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { makeFeatureReads } from "../../origin/features/feature-reads.ts";
 import { makeHttpApp } from "../../origin/runtime/http-app.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { makeOpenApiCheck } from "./openapi-check.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 
 const adminToken = "the-admin-token";
@@ -17,26 +19,46 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 export const makeAdminApp = (options: { pool: Pool; keys?: KeyRing; now?: () => number }) => {
   const { pool, keys, now = () => Date.now() / 1_000 } = options;
   const history = <T>(read: (db: Pool) => Promise<T>) => read(pool);
+  const adminApi = makeAdminApi({
+    access: makeAccess({ pool, adminToken, nowMs: () => performance.now(), log: silent }),
+    changes: makeFeatureChanges({ pool, newId: randomUUID }),
+    features: makeFeatureReads({ pool, history }),
+    evaluation: makeEvaluationReads({ pool, history, now }),
+    delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
+  });
+  const check = makeOpenApiCheck(adminApi.document);
   const app = makeHttpApp({
     registry: makeMetrics().registry,
     log: silent,
     instance: "an-instance-of-the-tests",
     notReady: async () => [],
-    adminApi: makeAdminApi({
-      adminToken,
-      changes: makeFeatureChanges({ pool, newId: randomUUID }),
-      features: makeFeatureReads({ pool, history }),
-      evaluation: makeEvaluationReads({ pool, history, now }),
-      delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
-    }),
+    adminApi,
   });
   return {
     app,
-    /** A request to the admin API by the holder of its token. */
-    request: (path: string, init: { method?: string; body?: string | null; headers?: object } = {}) =>
-      app.request(`/admin/v1${path}`, {
+    document: adminApi.document,
+    /** A request to the admin API by the holder of its token, whose answer is held to the OpenAPI document. */
+    request: async (
+      path: string,
+      init: { method?: string; body?: string | null; headers?: object } = {},
+    ): Promise<Response> => {
+      const response = await app.request(`/admin/v1${path}`, {
         ...init,
         headers: { authorization: `Bearer ${adminToken}`, ...init.headers },
-      }),
+      });
+      const missing = check({
+        method: init.method ?? "GET",
+        path: path.split("?")[0] ?? "",
+        requestBody: init.body ?? null,
+        status: response.status,
+        contentType: response.headers.get("content-type"),
+        body: await response.clone().text(),
+      });
+      if (missing.length > 0)
+        throw new Error(
+          `${init.method ?? "GET"} ${path} is not as the OpenAPI document says: ${missing.join("; ")}`,
+        );
+      return response;
+    },
   };
 };

@@ -6,6 +6,8 @@ import { startFold } from "../../origin/aggregate/fold-thread.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
 import { makeBotRequestCounter } from "../../origin/ingest/bot-request-counter.ts";
 import { makeSeenRegions } from "../../origin/ingest/seen-regions.ts";
+import { makeAccess } from "../../origin/access/make-access.ts";
+import { makeMayIngest } from "../../origin/ingest/may-ingest.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger, type ErrorLog, type WarningLog } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
@@ -70,7 +72,16 @@ export const startTelemetry = async (
     raw: { sampleBps: 10_000, slowMs: 1_000 },
     captchaThreshold: 0.5,
     ...(options.maxPendingBytes === undefined ? {} : { maxPendingBytes: options.maxPendingBytes }),
-    token: INGEST_TOKEN,
+    mayIngest: makeMayIngest({
+      token: INGEST_TOKEN,
+      host: "127.0.0.1",
+      access: makeAccess({
+        pool: database.pool,
+        adminToken: undefined,
+        nowMs: () => performance.now(),
+        log: logger,
+      }),
+    }),
     metrics,
     logger,
   });

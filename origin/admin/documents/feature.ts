@@ -1,11 +1,24 @@
 // The document of a feature in the admin API, and the bodies by which a person changes one.
-import { z } from "zod";
-import { FeatureState } from "../../shared/features/feature.ts";
-import { Bps, FeatureId } from "../../shared/ids.ts";
-import type { FeatureRecord } from "../features/feature-record.ts";
+import { z } from "@hono/zod-openapi";
+import { FeatureState } from "../../../shared/features/feature.ts";
+import { Bps, FeatureId } from "../../../shared/ids.ts";
+import type { FeatureRecord } from "../../features/feature-record.ts";
+import { asTargeting } from "./targeting.ts";
+import { Cursor, Time } from "./common.ts";
 
 const edge = FeatureState.shape;
-export const Reason = z.string().trim().min(1, "must not be empty").max(2_000);
+export const Reason = z
+  .string()
+  .trim()
+  .min(1, "must not be empty")
+  .max(2_000)
+  .openapi({ description: "Why; it goes into the audit." });
+
+export const FeatureParams = z.object({ featureId: FeatureId });
+
+const Warnings = z
+  .array(z.string())
+  .openapi({ description: "What may not be expected, each in a sentence." });
 
 /** What a person may set; a field that is not named keeps its value (or, in a new feature, its default). */
 export const FeatureEditBody = z.strictObject({
@@ -13,7 +26,7 @@ export const FeatureEditBody = z.strictObject({
   holdoutBps: Bps.optional(),
   unit: edge.unit.unwrap().optional(),
   failureMode: edge.failureMode.unwrap().optional(),
-  targeting: edge.targeting.unwrap().optional(),
+  targeting: asTargeting(edge.targeting.unwrap().optional()),
   routes: edge.routes.unwrap().optional(),
   gate: edge.gate.unwrap().optional(),
   activation: edge.activation.unwrap().optional(),
@@ -29,12 +42,37 @@ export const FeatureEditBody = z.strictObject({
     .describe(
       "Features that must be open while this one is, at most 32. A rollback of one of them closes this one too.",
     ),
-  reason: Reason.optional().describe("Why; it goes into the audit."),
+  reason: Reason.optional(),
 });
 export const NewFeatureBody = FeatureEditBody.extend({
   featureId: FeatureId,
   enabled: z.boolean().optional(),
 });
+
+export const FeatureDocument = z
+  .object({
+    ...edge,
+    targeting: asTargeting(edge.targeting),
+    revision: z.number().int().openapi({ description: "The installation's revision that this state is of." }),
+    epochStartedAt: Time,
+    tags: z.array(z.string()),
+    requires: z.array(z.string()),
+    rolloutBeforeBps: z
+      .number()
+      .nullable()
+      .openapi({ description: "Rollout at the last rollback; enabling again goes back to it." }),
+    rollbackReason: z.string().nullable(),
+    rolledBackAt: Time.nullable().openapi({
+      description: "Set while the feature is rolled back and no person has opened it again.",
+    }),
+    createdAt: Time,
+    updatedAt: Time,
+    ruleVersion: z.number().int().nullable().openapi({ description: "null: it has no rule." }),
+    warnings: Warnings.optional(),
+  })
+  .openapi("Feature");
+
+export const FeaturesDocument = z.object({ features: z.array(FeatureDocument), next: Cursor.nullable() });
 
 export const RolloutBody = z.strictObject({ rolloutBps: Bps, holdoutBps: Bps.optional(), reason: Reason });
 export const EnableBody = RolloutBody.partial({ rolloutBps: true });

@@ -1,0 +1,88 @@
+// Finds out who holds a token, and makes and revokes tokens. The admin API and ingest ask it.
+import { hash, randomBytes } from "node:crypto";
+import type { Queryable } from "../db/pool.ts";
+import type { Logger } from "../runtime/log.ts";
+import { sameSecret } from "../runtime/secrets.ts";
+import type { Principal } from "./principal.ts";
+import {
+  findUsableToken,
+  insertToken,
+  listTokens,
+  noteUse,
+  revokeToken,
+  type ApiToken,
+  type NewToken,
+  type TokenQuery,
+} from "./tokens.ts";
+
+/** Secret scanners know a token by its beginning. */
+const PREFIX = "sluice_";
+/** A token that was revoked works at most so long at a process that has just seen it. */
+const REMEMBER_MS = 5_000;
+const MAX_REMEMBERED = 10_000;
+
+export type Access = ReturnType<typeof makeAccess>;
+
+const digestOf = (token: string): Buffer => hash("sha256", token, "buffer");
+
+const principalOf = ({ name, scope, tags }: ApiToken): Principal => ({ actor: `token:${name}`, scope, tags });
+
+type Remembered = { readonly token: ApiToken; readonly untilMs: number };
+
+/** `adminToken`: the bootstrap token; undefined where this process has no admin API. `nowMs`: a monotonic clock. */
+export const makeAccess = (options: {
+  pool: Queryable;
+  adminToken: string | undefined;
+  nowMs: () => number;
+  log: Pick<Logger, "warn" | "error">;
+}) => {
+  const { pool, adminToken, nowMs, log } = options;
+  const remembered = new Map<string, Remembered>();
+  let warned = false;
+
+  const findToken = async (token: string): Promise<ApiToken | null> => {
+    const known = remembered.get(token);
+    if (known !== undefined && known.untilMs > nowMs()) return known.token;
+    const found = await findUsableToken(pool, digestOf(token));
+    remembered.delete(token);
+    if (found === null) return null;
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    const expiresInMs = (found.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) - Date.now();
+    remembered.set(token, { token: found, untilMs: nowMs() + Math.min(REMEMBER_MS, expiresInMs) });
+    noteUse(pool, found.tokenId).catch((error: unknown) =>
+      log.error({ err: error, token: found.tokenId }, "the last use of a token could not be stored"),
+    );
+    return found;
+  };
+
+  return {
+    /** null: the token is unknown, expired or revoked. Throws when the database cannot be asked. */
+    principalOf: async (token: string): Promise<Principal | null> => {
+      if (adminToken !== undefined && sameSecret(token, adminToken)) {
+        if (!warned)
+          log.warn(
+            {},
+            "ADMIN_TOKEN was used: it may do everything and names nobody; make tokens with POST /admin/v1/tokens",
+          );
+        warned = true;
+        return { actor: "admin", scope: "admin", tags: null };
+      }
+      if (!token.startsWith(PREFIX)) return null;
+      const found = await findToken(token);
+      return found === null ? null : principalOf(found);
+    },
+    /** The token in `secret` is shown this once. null: another token has the name. */
+    createToken: async (token: NewToken, actor: string) => {
+      const secret = `${PREFIX}${randomBytes(32).toString("base64url")}`;
+      const tokenId = `tok_${randomBytes(9).toString("hex")}`;
+      const created = await insertToken(pool, token, { tokenId, digest: digestOf(secret), actor });
+      return created === null ? null : { ...created, secret };
+    },
+    listTokens: (query: TokenQuery) => listTokens(pool, query),
+    /** false: there is no such token, or it is revoked already. */
+    revokeToken: async (tokenId: string, actor: string): Promise<boolean> => {
+      for (const [secret, { token }] of remembered) if (token.tokenId === tokenId) remembered.delete(secret);
+      return revokeToken(pool, tokenId, actor);
+    },
+  };
+};

@@ -1,0 +1,90 @@
+// API tokens as the database has them. A token is 256 random bits, so its SHA-256 is as safe as a slow hash; the token itself
+// is shown once and stored nowhere.
+import { z } from "zod";
+import type { Queryable } from "../db/pool.ts";
+
+export const TokenScope = z.enum(["viewer", "editor", "admin", "ingest"]);
+export type TokenScope = z.infer<typeof TokenScope>;
+
+const ApiToken = z.object({
+  tokenId: z.string(),
+  name: z.string(),
+  scope: TokenScope,
+  /** null: any feature. */
+  tags: z.array(z.string()).nullable(),
+  createdAt: z.date(),
+  createdBy: z.string(),
+  /** null: it never does. */
+  expiresAt: z.date().nullable(),
+  /** Within a minute; null: never used. */
+  lastUsedAt: z.date().nullable(),
+  revokedAt: z.date().nullable(),
+  revokedBy: z.string().nullable(),
+});
+export type ApiToken = z.infer<typeof ApiToken>;
+
+const columns = `token_id as "tokenId", name, scope, tags, created_at as "createdAt", created_by as "createdBy",
+  expires_at as "expiresAt", last_used_at as "lastUsedAt", revoked_at as "revokedAt", revoked_by as "revokedBy"`;
+
+export type NewToken = {
+  readonly name: string;
+  readonly scope: TokenScope;
+  readonly tags: readonly string[] | null;
+  readonly expiresAt: Date | null;
+};
+
+/** null: a token that is not revoked has the name already. */
+export const insertToken = async (
+  db: Queryable,
+  { name, scope, tags, expiresAt }: NewToken,
+  { tokenId, digest, actor }: { tokenId: string; digest: Buffer; actor: string },
+): Promise<ApiToken | null> => {
+  const { rows } = await db.query(
+    `insert into api_tokens (token_id, digest, name, scope, tags, expires_at, created_by)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict do nothing
+     returning ${columns}`,
+    [tokenId, digest, name, scope, tags, expiresAt, actor],
+  );
+  return rows[0] === undefined ? null : ApiToken.parse(rows[0]);
+};
+
+export type TokenQuery = { readonly limit: number; readonly after?: string | undefined };
+
+/** Revoked ones too, by id. */
+export const listTokens = async (db: Queryable, { limit, after = "" }: TokenQuery) => {
+  const { rows } = await db.query(
+    `select ${columns} from api_tokens where token_id > $1 order by token_id limit $2`,
+    [after, limit + 1],
+  );
+  const items = rows.slice(0, limit).map((row) => ApiToken.parse(row));
+  return { items, next: rows.length > limit ? (items.at(-1)?.tokenId ?? null) : null };
+};
+
+/** false: there is no such token, or it is revoked already. */
+export const revokeToken = async (db: Queryable, tokenId: string, actor: string): Promise<boolean> => {
+  const { rowCount } = await db.query(
+    `update api_tokens set revoked_at = now(), revoked_by = $2 where token_id = $1 and revoked_at is null`,
+    [tokenId, actor],
+  );
+  return rowCount === 1;
+};
+
+/** The token with this digest if it may be used now. */
+export const findUsableToken = async (db: Queryable, digest: Buffer): Promise<ApiToken | null> => {
+  const { rows } = await db.query(
+    `select ${columns} from api_tokens
+     where digest = $1 and revoked_at is null and (expires_at is null or expires_at > now())`,
+    [digest],
+  );
+  return rows[0] === undefined ? null : ApiToken.parse(rows[0]);
+};
+
+/** Once a minute is enough: who uses a token often would else write often. */
+export const noteUse = async (db: Queryable, tokenId: string): Promise<void> => {
+  await db.query(
+    `update api_tokens set last_used_at = now()
+     where token_id = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')`,
+    [tokenId],
+  );
+};

@@ -1,0 +1,38 @@
+// The audit in the admin API.
+import { z } from "@hono/zod-openapi";
+import { Cursor, Time } from "./common.ts";
+
+const AuditEntry = z
+  .object({
+    seq: z.number().int(),
+    at: Time,
+    actor: z.string(),
+    action: z.string(),
+    featureId: z.string(),
+    reason: z.string(),
+    version: z.number().int(),
+    epoch: z.number().int(),
+    revision: z.number().int(),
+    details: z.record(z.string(), z.unknown()),
+    hash: z.string().openapi({ description: "Hexadecimal; the next entry's hash covers it." }),
+  })
+  .openapi("AuditEntry");
+
+export const AuditDocument = z.object({ entries: z.array(AuditEntry), next: Cursor.nullable() });
+
+export const AuditVerdictDocument = z
+  .discriminatedUnion("ok", [
+    z.object({
+      ok: z.literal(true),
+      from: z.number().int(),
+      to: z.number().int(),
+      rows: z.number().int(),
+      hash: z.string(),
+    }),
+    z.object({
+      ok: z.literal(false),
+      seq: z.number().int().openapi({ description: "The first broken entry." }),
+      fault: z.enum(["missing", "unlinked", "altered", "headMismatch", "lost"]),
+    }),
+  ])
+  .openapi("AuditVerdict");
