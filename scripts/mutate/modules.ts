@@ -4,10 +4,11 @@ import { globSync } from "node:fs";
 const PURE_MODULES = [
   "shared/**/*.ts",
   "origin/decide/**/*.ts",
-  "origin/features/{check-feature,new-feature,prepare-change,prepare-rollback}.ts",
+  "origin/features/{check-feature,new-feature,prepare-change,prepare-recovery,prepare-rollback}.ts",
   "origin/ingest/{classify,span-batch}.ts",
   "origin/aggregate/{outcome-windows,pacing}.ts",
   "origin/aggregate/units/unit.ts",
+  "origin/aggregate/weights/**/*.ts",
   "origin/runtime/backoff.ts",
 ];
 

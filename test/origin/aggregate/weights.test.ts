@@ -5,13 +5,26 @@ import {
   admitRequest,
   admitUnit,
   emptyWeights,
+  type FeatureWeights,
   type Sender,
 } from "../../../origin/aggregate/weights/feature-weights.ts";
 import {
-  admitOfNetwork,
   emptyNetworkCounts,
+  isWithinShare,
+  noteCounted,
   type NetworkCounts,
 } from "../../../origin/aggregate/weights/network-share.ts";
+
+const admitOfNetwork = (
+  counts: NetworkCounts,
+  before: NetworkCounts | undefined,
+  network: number,
+  draw: number,
+): boolean => {
+  const isWithin = isWithinShare(counts, before, { network, draw }, 0.05);
+  if (isWithin) noteCounted(counts, network);
+  return isWithin;
+};
 
 /** Evenly spread over [0, 1), and no chance in it. */
 const makeDraws = (): (() => number) => {
@@ -36,7 +49,7 @@ const sendAll = (
 const times = <T>(count: number, make: (n: number) => T): T[] =>
   Array.from({ length: count }, (_, n) => make(n));
 
-describe("a network in a bucket", () => {
+describe("a network in a period", () => {
   test("is counted up to 20 times, or to 5 % of what is counted, whatever the order", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(-1, -1, 1, 2, 3 * 128, 7), { maxLength: 1_500 }), (networks) => {
@@ -69,7 +82,7 @@ describe("a network in a bucket", () => {
     expect(share).toBeLessThan(0.06);
   });
 
-  test("that was too large in the bucket before is sampled evenly over the next one, not counted until its share is used up", () => {
+  test("that was too large in the period before is sampled evenly over the next one, not counted until its share is used up", () => {
     const bucket = () => times(4_000, (n) => (n % 2 === 0 ? 77 : -1));
     const [first, second] = [emptyNetworkCounts(), emptyNetworkCounts()];
     sendAll(bucket(), first);
@@ -93,7 +106,7 @@ describe("a network's sample", () => {
   const isCounted = (before: NetworkCounts, draw: number, network = 9): boolean =>
     admitOfNetwork(emptyNetworkCounts(), before, network, draw);
 
-  test("has the rate at which its share of the bucket before would have been kept", () => {
+  test("has the rate at which its share of the period before would have been kept", () => {
     expect([isCounted(bucket(40, 0), 0.499), isCounted(bucket(40, 0), 0.5)]).toEqual([true, false]);
     expect([isCounted(bucket(40, 500), 0.624), isCounted(bucket(40, 500), 0.625)]).toEqual([true, false]);
     expect(isCounted(bucket(20, 0), 0.999_999)).toBe(true);
@@ -131,11 +144,11 @@ describe("a unit's requests", () => {
     unitHigh,
   });
 
-  test("count up to 10 in a bucket, and up to 10 or 1 % of its cohort in the trial", () => {
+  test("count up to 10 in a bucket, and up to 3 or 1 % of its cohort in the trial", () => {
     const weights = emptyWeights();
     const admit = (inBucket: number, inTrial: number, cohort: 0 | 1 = 0) =>
       admitRequest(weights, sender(1), cohort, { inBucket, inTrial });
-    expect([admit(9, 9), admit(10, 0), admit(0, 10)]).toEqual(["counted", "unit-share", "unit-share"]);
+    expect([admit(2, 2), admit(10, 0), admit(0, 3)]).toEqual(["counted", "unit-share", "unit-share"]);
     for (let n = 1; n < 1_000; n++) admit(0, 0);
     expect(weights.requests).toEqual([1_000, 0]);
     expect([admit(0, 10), admit(0, 10), admit(0, 11)]).toEqual(["unit-share", "unit-share", "unit-share"]);
@@ -143,41 +156,84 @@ describe("a unit's requests", () => {
     expect([admit(0, 10), admit(9, 11), admit(0, 10, 1)]).toEqual(["counted", "unit-share", "unit-share"]);
   });
 
-  test("count by the buckets used last, of which eight are known", () => {
+  test("of one network are no more than 20 in a period and cohort, its new units apart", () => {
     const weights = emptyWeights();
-    const left = (bucketS: number) =>
-      times(30, () => admitUnit(weights, sender(1, bucketS, 5))).filter((one) => !one).length;
-    for (let bucketS = 0; bucketS < 8 * 600; bucketS += 600) expect(left(bucketS)).toBe(10);
-    expect([left(0), left(600)]).toEqual([30, 30]);
-    expect([left(8 * 600), left(0), left(1_200)]).toEqual([10, 30, 10]);
-    expect(weights.buckets.size).toBe(8);
-  });
-
-  test("of one network are no more than 20 in a bucket, its new units apart", () => {
-    const weights = emptyWeights();
-    const none = { inBucket: 0, inTrial: 0 };
-    const outcomes = times(30, (unit) => admitRequest(weights, sender(unit, 0, 5), 0, none));
-    expect(outcomes).toEqual(times(30, (n) => (n < 20 ? "counted" : "network-share")));
+    const send = (cohort: 0 | 1) =>
+      times(30, (unit) =>
+        admitRequest(weights, sender(unit, 0, 5), cohort, { inBucket: 0, inTrial: 0 }),
+      ).filter((outcome) => outcome === "counted").length;
+    expect(send(0)).toBe(20);
     expect(times(30, (unit) => admitUnit(weights, sender(unit, 0, 5)))).toEqual(times(30, (n) => n < 20));
+    expect(send(1)).toBe(0);
     expect(weights.requests).toEqual([20, 0]);
   });
 
-  test("of a network that is sampled are drawn by unit and bucket alone, in every process", () => {
+  test("of one network are at most 2.5 % of all, and of each cohort, though all of them come in one", () => {
+    const weights = emptyWeights();
+    const none = { inBucket: 0, inTrial: 0 };
+    let bought = 0;
+    for (let n = 0; n < 40_000; n++) {
+      admitRequest(weights, sender(n, 0, -1), n % 10 === 0 ? 0 : 1, none);
+      if (admitRequest(weights, sender(n, 0, 5), 0, none) === "counted") bought++;
+    }
+    expect(weights.requests).toEqual([4_000 + bought, 36_000]);
+    expect(bought / weights.requests[0]).toBeGreaterThan(0.024);
+    expect(bought / weights.requests[0]).toBeLessThan(0.026);
+  });
+});
+
+describe("the period of a network's share", () => {
+  const sender = (bucketS: number, unitHigh = 1, bucketWidthS = 1): Sender => ({
+    bucketS,
+    bucketWidthS,
+    network: 5,
+    unitHigh,
+  });
+  /** Of 30 new units in each of the buckets, how many are counted. */
+  const countedOf = (weights: FeatureWeights, buckets: readonly Sender[]): number[] =>
+    buckets.map((one) => times(30, () => admitUnit(weights, one)).filter(Boolean).length);
+
+  test("is three minutes, however narrow the buckets are", () => {
+    for (const widthS of [1, 7, 60, 180]) {
+      const begins = times(Math.ceil(180 / widthS), (n) => n * widthS);
+      const buckets = begins.map((bucketS) => sender(bucketS, 1, widthS));
+      const counted = countedOf(emptyWeights(), buckets);
+      expect(counted.reduce((sum, n) => sum + n, 0)).toBe(20);
+    }
+  });
+
+  test("is the bucket, where that is longer", () => {
+    expect(
+      countedOf(emptyWeights(), [sender(0, 1, 600), sender(200, 1, 600), sender(1_200, 1, 600)]),
+    ).toEqual([20, 0, 20]);
+  });
+
+  test("is known of the four that were used last", () => {
+    const weights = emptyWeights();
+    // Every other period, so that none is sampled by the one before.
+    const begins = [0, 360, 720, 1_080].map((bucketS) => sender(bucketS));
+    expect(countedOf(weights, begins)).toEqual([20, 20, 20, 20]);
+    expect(countedOf(weights, [sender(0), sender(360)])).toEqual([0, 0]);
+    expect(countedOf(weights, [sender(1_440), sender(0), sender(720)])).toEqual([20, 0, 20]);
+    expect(weights.periods.size).toBe(4);
+  });
+
+  test("has a sample that is drawn by unit and bucket alone, in every process", () => {
     const drawn = (bucketS: number): number[] => {
       const weights = emptyWeights();
-      for (let unit = 0; unit < 40; unit++) admitUnit(weights, sender(unit, bucketS - 60, 5));
-      return times(32, (unit) => unit).filter((unit) => admitUnit(weights, sender(unit * 7_919, bucketS, 5)));
+      for (let unit = 0; unit < 40; unit++) admitUnit(weights, sender(bucketS - 180, unit));
+      return times(32, (unit) => unit).filter((unit) => admitUnit(weights, sender(bucketS, unit * 7_919)));
     };
     expect(drawn(600)).toEqual([0, 2, 4, 5, 7, 10, 12, 14, 15, 16, 17, 21, 22, 23, 24, 25, 28]);
     expect(drawn(660)).toEqual([0, 1, 2, 4, 7, 9, 12, 14, 15, 27, 29]);
   });
 
-  test("of a network that is sampled are drawn anew in each bucket", () => {
+  test("has a sample that leaves nobody out for good", () => {
     const weights = emptyWeights();
     const counted = new Set<number>();
     for (let bucket = 0; bucket < 60; bucket++)
       for (let unit = 0; unit < 100; unit++)
-        if (admitUnit(weights, sender(unit * 65_537, bucket * 60, 5))) counted.add(unit);
+        if (admitUnit(weights, sender(bucket * 180, unit * 65_537))) counted.add(unit);
     expect(counted.size).toBeGreaterThan(95);
   });
 });
