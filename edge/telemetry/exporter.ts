@@ -1,10 +1,11 @@
-// The exporter: gathers spans in the isolate and sends them to the origin in batches after the responses. While the
-// origin is away, a bounded number of batches waits; the oldest spans are dropped and counted. A batch whose
-// acknowledgement was lost is sent again with the same ids, and the origin counts it once.
+// The exporter: gathers spans in the isolate and sends them to the origin in batches after the responses. A full batch
+// leaves with the request that filled it. What is not full leaves when it has gathered for a while: requests take turns at
+// that, and at trying again.
 import type { WaitUntil } from "../snapshot/cache.ts";
 import { makeTurns, type Turn } from "../turns.ts";
-import { sleep, within } from "../waiting.ts";
-import { answerOf, type PostAnswer } from "./post-traces.ts";
+import { sleep } from "../waiting.ts";
+import { HAND_ON_MS, makeBatchSender } from "./batch-sender.ts";
+import { isTaken, type PostAnswer } from "./post-traces.ts";
 import { SpanWriter, type Batch, type RequestSpans } from "./span-writer.ts";
 
 /**
@@ -18,18 +19,12 @@ export type Exporter = {
   readonly stats: () => ExporterStats;
 };
 
-/** Full batches that wait, of 112 KiB each: 4 MB, some 18,000 spans. */
-const MAX_WAITING = 36;
 /** How long spans gather before they are sent, unless there is a batch of them. */
 const GATHER_MS = 500;
-const SEND_MS = 5_000;
-const RETRY_MS = 1_000;
-/** The platform cancels work 30 s after its request: another request takes over before that. */
+/** A turn that no other request takes over lasts this long: what it sends last has time for an answer. */
 const TURN_MS = 20_000;
-
-/** The origin will never accept it. */
-export const isRefused = (status: number): boolean =>
-  status >= 400 && status < 500 && status !== 408 && status !== 429;
+/** The platform gives a request six connections at once, and its upstream and the watch need some too. */
+const MAX_SENDING = 4;
 
 /** `post` resolves to the answer: a status of 2xx is durable, and `isRefused` says which will never be accepted. */
 export const makeExporter = (options: {
@@ -42,36 +37,9 @@ export const makeExporter = (options: {
 }): Exporter => {
   const { post, now, random, region, warn } = options;
   const takeTurn = makeTurns();
-  let waiting: Batch[] = [];
-  /** The batch under way. It waits again when it fails, or when the request that sends it is cancelled. */
-  let sending: Batch | null = null;
   let sent = 0;
   let refused = 0;
   let dropped = 0;
-
-  const dropOldest = (): void => {
-    while (waiting.length > MAX_WAITING) {
-      const lost = waiting.shift();
-      if (lost === undefined) return;
-      dropped += lost.spans;
-      writer.droppedSpans += lost.spans + lost.droppedSpans;
-    }
-  };
-  const writer = new SpanWriter({
-    region,
-    random,
-    full: (batch) => {
-      waiting.push(batch);
-      dropOldest();
-    },
-  });
-
-  const putBack = (): void => {
-    if (sending === null) return;
-    waiting = [sending, ...waiting];
-    sending = null;
-    dropOldest();
-  };
 
   const noteTaken = (batch: Batch, { rejected, reason }: PostAnswer): void => {
     sent += batch.spans - rejected;
@@ -86,28 +54,33 @@ export const makeExporter = (options: {
     warn(`the origin refused ${batch.spans} spans with status ${status}: check ORIGIN_URL and INGEST_TOKEN`);
   };
 
-  const sendAll = async (turn: Turn): Promise<void> => {
-    const until = now() + TURN_MS;
-    putBack();
-    while (now() < until) {
-      if (waiting.length === 0) await sleep(GATHER_MS);
-      if (!turn.isMine()) break;
-      const batch = waiting.shift() ?? (writer.spans > 0 ? writer.take() : null);
-      if (batch === null) break;
-      sending = batch;
-      const answer = await within(SEND_MS, post(batch), "telemetry").catch(() => answerOf(0));
-      if (!turn.isMine()) return; // another request has put the batch back
-      const { status } = answer;
-      const isTaken = status >= 200 && status < 300;
-      if (isTaken || isRefused(status)) {
-        sending = null;
-        if (isTaken) noteTaken(batch, answer);
-        else noteRefused(batch, answer);
-      } else {
-        putBack();
-        await sleep(RETRY_MS);
-      }
-    }
+  const sender = makeBatchSender({
+    post,
+    now,
+    ended: (batch, answer) =>
+      isTaken(answer.status) ? noteTaken(batch, answer) : noteRefused(batch, answer),
+    dropped: (batch) => {
+      dropped += batch.spans;
+      writer.droppedSpans += batch.spans + batch.droppedSpans;
+    },
+  });
+  const writer = new SpanWriter({ region, random, full: sender.add });
+
+  const sendInTurn = async (turn: Turn, beganMs: number, waitUntil: WaitUntil): Promise<void> => {
+    let sending = 0;
+    const send = async (): Promise<void> => {
+      sending++;
+      await sender.send(beganMs);
+      sending--;
+    };
+    do {
+      await sleep(GATHER_MS);
+      if (!turn.isMine()) return;
+      sender.takeBackLost();
+      if (sending === MAX_SENDING) continue;
+      if (writer.spans > 0 && sender.hasRoom()) sender.add(writer.take());
+      if (sender.isAnyWaiting()) waitUntil(send());
+    } while (writer.spans + sender.spans() > 0 && now() - beganMs < TURN_MS);
     turn.end();
   };
 
@@ -115,14 +88,11 @@ export const makeExporter = (options: {
     add: (spans, waitUntil) => {
       writer.write(spans);
       const nowMs = now();
-      const turn = takeTurn(nowMs, nowMs + TURN_MS + SEND_MS + RETRY_MS);
-      if (turn !== null) waitUntil(sendAll(turn));
+      const sending = sender.isAnyWaiting() ? sender.send(nowMs) : null;
+      if (sending !== null) waitUntil(sending);
+      const turn = takeTurn(nowMs, nowMs + HAND_ON_MS);
+      if (turn !== null) waitUntil(sendInTurn(turn, nowMs, waitUntil));
     },
-    stats: () => ({
-      sent,
-      refused,
-      dropped,
-      waiting: waiting.reduce((sum, { spans }) => sum + spans, writer.spans + (sending?.spans ?? 0)),
-    }),
+    stats: () => ({ sent, refused, dropped, waiting: writer.spans + sender.spans() }),
   };
 };

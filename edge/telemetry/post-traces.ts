@@ -10,6 +10,12 @@ export type Post = (body: BufferSource) => Promise<PostAnswer>;
 
 export const answerOf = (status: number): PostAnswer => ({ status, rejected: 0, reason: "" });
 
+export const isTaken = (status: number): boolean => status >= 200 && status < 300;
+
+/** The origin will never accept it. */
+export const isRefused = (status: number): boolean =>
+  status >= 400 && status < 500 && status !== 408 && status !== 429;
+
 /** Without an origin nothing is sent. */
 export const makePostTraces =
   ({ ORIGIN_URL, INGEST_TOKEN }: Pick<Config, "ORIGIN_URL" | "INGEST_TOKEN">): Post =>

@@ -2,20 +2,19 @@
 // for a while; a queue holds it for days, and this Worker's own consumer brings it to the origin.
 import { within } from "../waiting.ts";
 import type { Batch } from "./span-writer.ts";
-import { isRefused } from "./exporter.ts";
-import { answerOf, type Post, type PostAnswer } from "./post-traces.ts";
+import { answerOf, isRefused, isTaken, type Post, type PostAnswer } from "./post-traces.ts";
 
 /** Shorter than the exporter's limit, within which the queue has to answer too. */
 const ASK_MS = 2_500;
+/** The consumer has minutes, and an origin that is starved acknowledges late. */
+const FORWARD_MS = 20_000;
 /** After a failure everything goes to the queue for this long. */
 const ROUND_MS = 10_000;
 /** With 100 tries, the most that a queue allows, a message is tried for an hour and a half. */
 const MAX_DELAY_S = 60;
 
-const isTaken = (status: number): boolean => status >= 200 && status < 300;
-
-const askOrigin = (post: Post, body: BufferSource): Promise<PostAnswer> =>
-  within(ASK_MS, post(body), "telemetry").catch(() => answerOf(0));
+const askOrigin = (post: Post, body: BufferSource, limitMs: number): Promise<PostAnswer> =>
+  within(limitMs, post(body), "telemetry").catch(() => answerOf(0));
 
 /** The exporter's `post`: to the origin, else into the queue (202). Rejects when the queue does not take it either. */
 export const makePostOrQueue = (options: {
@@ -28,7 +27,7 @@ export const makePostOrQueue = (options: {
 
   return async ({ body }) => {
     if (now() >= roundUntil) {
-      const answer = await askOrigin(post, body);
+      const answer = await askOrigin(post, body, ASK_MS);
       if (isTaken(answer.status) || isRefused(answer.status)) return answer;
       roundUntil = now() + ROUND_MS;
     }
@@ -41,7 +40,9 @@ export const makePostOrQueue = (options: {
 export const forwardQueued = async (batch: MessageBatch<ArrayBuffer>, post: Post): Promise<void> => {
   let isAway = false;
   for (const message of batch.messages) {
-    const { status, rejected, reason } = isAway ? answerOf(0) : await askOrigin(post, message.body);
+    const { status, rejected, reason } = isAway
+      ? answerOf(0)
+      : await askOrigin(post, message.body, FORWARD_MS);
     if (isTaken(status)) {
       if (rejected > 0)
         // oxlint-disable-next-line no-console -- the Worker's log is the only place where it can be seen

@@ -1,8 +1,9 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, inject, test, vi } from "vitest";
 import { encodeFeatureAttributes } from "../../edge/telemetry/otlp-encoding.ts";
-import { answerOf } from "../../edge/telemetry/post-traces.ts";
+import { answerOf, makePostTraces } from "../../edge/telemetry/post-traces.ts";
 import type { RequestSpans } from "../../edge/telemetry/span-writer.ts";
 import { makeExporter } from "../../edge/telemetry/exporter.ts";
+import { recorded } from "./support/edge.ts";
 
 /** `count` spans of one request; the features are numbered from `from` on. */
 const spansOf = (count: number, from = 0): RequestSpans => ({
@@ -159,5 +160,56 @@ describe.concurrent("the exporter", () => {
     skippedMs = 60_000;
     exporter.add(spansOf(1), ignore);
     await vi.waitUntil(() => exporter.stats().sent === 2, 10_000);
+  });
+
+  test("loses and repeats nothing while the origin acknowledges after 6 s", async () => {
+    const ORIGIN_URL = `${inject("outsideUrl")}/late`;
+    const post = makePostTraces({ ORIGIN_URL, INGEST_TOKEN: "token" });
+    let most = 0;
+    let underWay = 0;
+    const exporter = makeExporter({
+      ...setting,
+      region: "starved",
+      post: async ({ body }) => {
+        most = Math.max(most, ++underWay);
+        return post(body).finally(() => underWay--);
+      },
+    });
+    const added = 4_000;
+    for (let from = 0; from < added; from += 40) {
+      exporter.add(spansOf(40, from), ignore);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await vi.waitUntil(() => exporter.stats().waiting === 0, 30_000);
+    expect(exporter.stats()).toEqual({ sent: added, refused: 0, dropped: 0, waiting: 0 });
+    expect(most).toBeLessThanOrEqual(8);
+    const bodies = (await recorded("/late/v1/traces")).map(({ body }) => body);
+    const features = bodies.flatMap((body) => body.match(/feat_\d+_/g) ?? []);
+    expect(features).toHaveLength(added);
+    expect(new Set(features).size).toBe(added);
+  });
+
+  test("asks an origin that is away with one batch at a time, at most once a second", async () => {
+    const triedAt: number[] = [];
+    let away = true;
+    const exporter = makeExporter({
+      ...setting,
+      post: async () => {
+        triedAt.push(Date.now());
+        if (away) throw new Error("connection refused");
+        return answerOf(200);
+      },
+    });
+    exporter.add(spansOf(1), ignore);
+    await vi.waitUntil(() => triedAt.length === 1, 5_000);
+    for (let i = 0; i < 20; i++) {
+      exporter.add(spansOf(400, i * 400), ignore);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    away = false;
+    const gaps = triedAt.slice(1).map((atMs, i) => atMs - (triedAt[i] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1_000);
+    await vi.waitUntil(() => exporter.stats().waiting === 0, 10_000);
+    expect(exporter.stats()).toMatchObject({ sent: 8_001, dropped: 0 });
   });
 });

@@ -1,8 +1,9 @@
 // What lies around the edge in its tests, as one real HTTP server on Node: the site (upstream) under any path, the
-// origin's OTLP endpoint under /v1/traces, and a captcha provider's under /siteverify. All remember what they were sent; a test reads that under /.recorded.
+// origin's OTLP endpoint under /v1/traces, that of a starved origin under /late, and a captcha provider's under /siteverify. All remember what they were sent; a test reads that under /.recorded.
 import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import type { TestProject } from "vitest/node";
@@ -16,6 +17,9 @@ declare module "vitest" {
     tokenKey: JsonWebKey;
   }
 }
+
+/** Longer than most clients wait for an acknowledgement. */
+const LATE_MS = 6_000;
 
 type Recorded = { method: string; url: string; headers: [string, string][]; body: string };
 
@@ -95,7 +99,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
       const { method = "GET", rawHeaders } = request;
       const recorded = { method, url, headers: pairs(rawHeaders), body: await readBody(request) };
       record.push(recorded);
-      if (url === "/v1/traces") response.writeHead(200).end("{}");
+      if (url.startsWith("/late/")) await setTimeout(LATE_MS);
+      if (url.endsWith("/v1/traces")) response.writeHead(200).end("{}");
       else if (url === "/siteverify") siteverify(recorded.body, response);
       else answerAsSite(recorded, response);
     };
