@@ -2,7 +2,7 @@
 import { decodeField, type EncodedFeature } from "../../shared/features/encoded-feature.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { CompiledFeature, type FeatureList } from "./compiled-feature.ts";
-import { makeFindRouted, type FindRouted } from "./routed-features.ts";
+import { makeFindConcerned, makeFindRouted, type FindConcerned, type FindRouted } from "./routed-features.ts";
 
 export type CompiledSnapshot = {
   readonly revision: Revision;
@@ -13,8 +13,8 @@ export type CompiledSnapshot = {
   readonly isTargeted: boolean;
   /** A request's token has to be verified: an enabled feature asks for one of its claims. */
   readonly asksForClaims: boolean;
-  /** The enabled features whose routes name a request. */
-  readonly routed: FindRouted;
+  /** The enabled features that concern a request. */
+  readonly routed: FindConcerned;
   /** The enabled features that a request can activate. */
   readonly activatable: FeatureList;
   /** Whether requests of this method can activate. */
@@ -54,7 +54,7 @@ export const compileSnapshot = (
     enabled,
     isTargeted: enabled.some(({ state }) => state.targeting !== null),
     asksForClaims: enabled.some((feature) => feature.asksForClaims),
-    routed: makeFindRouted(enabled),
+    routed: makeFindConcerned(enabled),
     activatable,
     mayActivate: makeMayActivate(activatable),
     gated: makeFindRouted(gated),

@@ -9,6 +9,7 @@ import { compilePath, type Route } from "../../shared/features/route.ts";
 import { attributesOf } from "../../shared/features/targeting.ts";
 import type { FeatureId, UnitId } from "../../shared/ids.ts";
 import { encodeFeatureAttributes } from "../telemetry/otlp-encoding.ts";
+import { isAssetPath } from "../visitor/asset.ts";
 import { compileGate, type CompiledGate } from "./compile-gate.ts";
 
 /** A unit's cohort in a feature that is open. */
@@ -36,7 +37,8 @@ export class CompiledFeature implements Assignable {
   readonly holdoutBps: number;
   readonly state: EncodedFeature;
   #assignments: Readonly<Record<Cohort, Assignment>> | undefined;
-  #appliesTo: RequestPredicate | undefined;
+  #isOnRoute: RequestPredicate | undefined;
+  #namesAssets: boolean | undefined;
   #gate: CompiledGate | null | undefined;
   #isTargeted: TargetingPredicate | null | undefined;
   #isActivation: ActivationPredicate | null | undefined;
@@ -64,8 +66,25 @@ export class CompiledFeature implements Assignable {
   }
 
   /** Whether a route of the feature names the request. */
-  appliesTo(path: string | readonly PathReading[], method: string): boolean {
-    return (this.#appliesTo ??= compileRoutes(decodeField(this.state, "routes") ?? []))(path, method);
+  isOnRoute(path: string | readonly PathReading[], method: string): boolean {
+    return (this.#isOnRoute ??= compileRoutes(decodeField(this.state, "routes") ?? []))(path, method);
+  }
+
+  /**
+   * Whether the feature concerns assets on its routes too: its gate sends requests elsewhere or answers them, or a route
+   * names a file. Any other feature is about pages, and a page's pictures, styles and scripts stay everybody's.
+   */
+  get namesAssets(): boolean {
+    if (this.#namesAssets !== undefined) return this.#namesAssets;
+    const { gate } = this;
+    const decides = gate !== null && (gate.destinationOf !== null || gate.whenClosed !== null);
+    const routes = decodeField(this.state, "routes") ?? [];
+    return (this.#namesAssets = decides || routes.some(({ path }) => isAssetPath(path)));
+  }
+
+  /** Whether the feature concerns the request. */
+  appliesTo(path: string, method: string): boolean {
+    return (this.namesAssets || !isAssetPath(path)) && this.isOnRoute(path, method);
   }
 
   /** null: the feature does nothing but tell the upstream. */

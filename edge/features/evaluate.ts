@@ -25,8 +25,12 @@ export type EvaluationRequest = {
   readonly previewId: FeatureId | null;
 };
 
-/** The request of a page. */
-export type PageRequest = EvaluationRequest & { readonly path: string };
+/** The request of a page, or of something on it. */
+export type PageRequest = EvaluationRequest & {
+  readonly path: string;
+  /** The request says that it is for an asset. */
+  readonly isAsset?: boolean;
+};
 
 /**
  * `noUnit`: the request is of no visitor, or for a feature of signed-in users of no user. `bucket`: the hash decided. The
@@ -120,7 +124,7 @@ export const NOTHING_MET: RequestEvaluation = { compared: [], meetsAny: false, h
 
 /** The first half, for all features. */
 export const featuresOfRequest = (snapshot: CompiledSnapshot, request: PageRequest): FeatureList => {
-  const routed = snapshot.routed(request.path, request.method);
+  const routed = snapshot.routed(request.path, request.method, request.isAsset);
   if (!snapshot.isTargeted && !request.stale) return routed.all;
   const routedRequest: EvaluationRequest = { ...request, path: null };
   let mask = "";

@@ -1,6 +1,7 @@
 // The features whose routes name a request. They are found once for each path and method, and the same features are
 // always the same list, so that a visitor's evaluation can be remembered by the list.
 import { readPath } from "../../shared/features/canonical-path.ts";
+import { isAssetPath } from "../visitor/asset.ts";
 import type { FeatureList } from "./compiled-feature.ts";
 
 /** Paths, lists and parts of lists that one snapshot remembers; beyond, it begins anew. */
@@ -39,12 +40,31 @@ export const makeFindRouted = (features: FeatureList): FindRouted => {
     const known = byRequest.get(request);
     if (known !== undefined) return known;
     const readings = readPath(path);
-    const found = features.filter((feature) => feature.appliesTo(readings, method));
+    const found = features.filter((feature) => feature.isOnRoute(readings, method));
     const ids = found.map(({ featureId }) => featureId).join(" ");
     const routed = byIds.get(ids) ?? new RoutedFeatures(found);
     if (byRequest.size >= MANY) byRequest = new Map();
     byRequest.set(request, routed);
     if (byIds.size < MANY) byIds.set(ids, routed);
     return routed;
+  };
+};
+
+/** `isAsset`: the request says that it is for an asset. An asset's path says it too. */
+export type FindConcerned = (path: string, method: string, isAsset?: boolean) => RoutedFeatures;
+
+/** The features that concern a request: those on whose routes it is, but of an asset only those that name it. */
+export const makeFindConcerned = (features: FeatureList): FindConcerned => {
+  const find = makeFindRouted(features);
+  let findForAsset: FindRouted | null = null;
+  let findForFile: FindRouted | null = null;
+  return (path, method, isAsset = false) => {
+    if (isAssetPath(path))
+      return (findForFile ??= makeFindRouted(features.filter((each) => each.namesAssets)))(path, method);
+    if (!isAsset) return find(path, method);
+    // A request's own word takes it away only from features that name no place of the site.
+    return (findForAsset ??= makeFindRouted(
+      features.filter((each) => each.namesAssets || each.state.routes !== null),
+    ))(path, method);
   };
 };

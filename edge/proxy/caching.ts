@@ -20,12 +20,12 @@ export const passesCache = async (): Promise<boolean> => {
 
 const FOR_SHARED_CACHES = ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"];
 
-/** Whether a shared cache may keep the response: by permission, or by its own guess from Last-Modified. */
-export const isShared = (headers: Headers): boolean => {
-  const control = headers.get("Cache-Control");
-  if (control === null) return headers.has("Last-Modified") || headers.has("Expires");
-  return !/\b(?:private|no-store)\b/i.test(control);
-};
+/**
+ * Whether a shared cache may keep the response: by permission, by its own guess from Last-Modified, or, as CDNs do, for a
+ * default lifetime where nothing is said.
+ */
+export const isShared = (headers: Headers): boolean =>
+  !/\b(?:private|no-store)\b/i.test(headers.get("Cache-Control") ?? "");
 
 /** Forbids shared caches only: the visitor's own browser may keep the response as before. */
 export const unshare = (headers: Headers): void => {

@@ -2,7 +2,7 @@
 // the gate outcome.
 import type { FeatureId } from "../../shared/ids.ts";
 import { evaluationContextOf } from "../features/evaluation-context.ts";
-import type { CompiledFeature } from "../features/compiled-feature.ts";
+import type { CompiledFeature, FeatureList } from "../features/compiled-feature.ts";
 import {
   featuresOfRequest,
   NOTHING_MET,
@@ -14,6 +14,7 @@ import {
 import type { EvaluationCache } from "../features/evaluation-cache.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
 import type { SnapshotCache, SnapshotView, WaitUntil } from "../snapshot/cache.ts";
+import { asksForAsset } from "../visitor/asset.ts";
 import type { Claims, ReadClaims } from "../visitor/claims.ts";
 import type { Identify } from "../visitor/identify.ts";
 import { NOBODY, withoutNewVisitor, type Identity } from "../visitor/identity.ts";
@@ -46,6 +47,8 @@ export type GatedRequest = {
   /** The feature that this request sees open by a preview; null: none. */
   readonly preview: CompiledFeature | null;
   readonly outcome: GateOutcome;
+  /** Only its own word that it is for an asset has kept the request from a feature. */
+  readonly isTakenForAsset: boolean;
 };
 
 type CountedUnit = Pick<GatedRequest, "identity" | "kind" | "isCounted">;
@@ -84,22 +87,24 @@ export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
     const verifying = readVerified(view, incoming);
     const page = pageOf(view, incoming, verifying === null ? NOTHING_VERIFIED : await verifying);
     const { snapshot } = view;
-    const features = featuresOfRequest(snapshot, page);
+    const usualFeatures = featuresOfRequest(snapshot, page);
     const preview = previewOf(snapshot, page);
-    const isConcerned = features.length > 0 || preview !== null || snapshot.mayActivate(page.method);
+    const isConcerned = usualFeatures.length > 0 || preview !== null || snapshot.mayActivate(page.method);
     const identifying = isConcerned ? identify(incoming) : null;
     const identity = identifying instanceof Promise ? await identifying : identifying;
     const unit =
       identity === null
         ? COUNTS_FOR_NOBODY
         : countedUnitOf(incoming, identity, () => allowNewUnit(incoming.request, now()));
+    const features = withoutAsset(view, page, { features: usualFeatures, kind: unit.kind, incoming });
     const usual = isConcerned ? evaluations.evaluate(features, unit.identity) : NOTHING_MET;
     const evaluation = preview === null ? usual : withPreview(usual, preview);
     const outcome =
       isWithoutState(view) && isClosedWithoutState(page.path)
         ? CLOSED
         : decideGate(snapshot.gated, page, evaluation, { url: incoming.url, preview });
-    return { incoming, view, page, ...unit, evaluation, preview, outcome };
+    const isTakenForAsset = features !== usualFeatures;
+    return { incoming, view, page, ...unit, evaluation, preview, outcome, isTakenForAsset };
   };
 
   /** null: the request has nothing to verify. */
@@ -114,6 +119,16 @@ export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
 
   return gateRequest;
 };
+
+/** The features without those that do not concern an asset, if the request says that it is for one. */
+const withoutAsset = (
+  { snapshot }: SnapshotView,
+  page: PageRequest,
+  { features, kind, incoming }: { features: FeatureList; kind: RequestKind; incoming: IncomingRequest },
+): FeatureList =>
+  kind === "aside" && features.length > 0 && asksForAsset(incoming.request, page.path)
+    ? featuresOfRequest(snapshot, { ...page, isAsset: true })
+    : features;
 
 /** The edge does not know the features: no replica has answered and there is no KV copy. */
 const isWithoutState = ({ stale, source }: SnapshotView): boolean => stale && source === "default";

@@ -1,5 +1,6 @@
 // The response as the visitor gets it: the upstream's, with the edits, cookie and headers that the gate adds.
 import type { CompiledFeature } from "../features/compiled-feature.ts";
+import { isAsset } from "../visitor/asset.ts";
 import { isShared, unshare } from "./caching.ts";
 import { compressPage } from "./compress-page.ts";
 import { addDebugHeaders } from "./debug-headers.ts";
@@ -17,14 +18,16 @@ export type Additions = {
 
 export const respond = (
   upstreamResponse: Response,
-  { incoming, view, evaluation, outcome, preview }: GatedRequest,
+  { incoming, view, evaluation, outcome, preview, isTakenForAsset }: GatedRequest,
   { cookie, wantsDebug, gateMs }: Additions,
 ): Response => {
   const other = outcome.answer === null ? (outcome.destination?.upstream ?? null) : null;
   const own = other === null ? upstreamResponse : bringToVisitorsHost(upstreamResponse, other, incoming.url);
   const edited = outcome.edit === null ? own : editPage(own, outcome.edit);
   const response = preview === null ? edited : markPreview(edited, preview);
-  const unshares = evaluation.meetsAny && isShared(response.headers);
+  // A page that was asked for as if it were a picture must not become everybody's.
+  const isForOne = evaluation.meetsAny || (isTakenForAsset && !isAsset(response.headers));
+  const unshares = isForOne && isShared(response.headers);
   const hopHeaders = nominatedBy(response.headers.get("Connection"));
   const changes = cookie !== null || wantsDebug || unshares || hopHeaders.length > 0;
   const complete = (): Response => {

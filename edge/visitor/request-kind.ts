@@ -1,5 +1,6 @@
 // What a request is for, as far as it says so itself. Only a visit makes a unit: whatever a browser fetches beside, ahead of
 // or for a page would be a further one, that never acts and never comes back.
+import { acceptsAsset, isWellKnownPath } from "./asset.ts";
 
 /**
  * `visit`: a page that a person waits for, or a request that does not say what it is for. `call`: a script's, which counts
@@ -16,25 +17,11 @@ const isAhead = (headers: Headers): boolean =>
     headers.get("Sec-Purpose") ?? headers.get("Purpose") ?? headers.get("X-Moz") ?? "",
   );
 
-/** Files that browsers and crawlers fetch for themselves, whether a page names them or not. */
-const WELL_KNOWN =
-  /\/(?:\.well-known\/.*|(?:robots|humans|security|ads|app-ads)\.txt|favicon\.ico|sitemap\w*\.xml|browserconfig\.xml|apple-touch-icon[\w-]*\.png|(?:site|manifest)\.(?:webmanifest|json)|(?:sw|service-worker|serviceworker)\.js)$/;
-
-const ASSET_PATH = /\.(?:css|m?js|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|otf|mp[34]|webm|ogg|wasm)$/i;
-const ASSET_TYPE = /^(?:image|font|audio|video)\/|^text\/css\b/;
-
-/** What a client without fetch metadata asks for, by its path and by what it accepts. */
-const isAsset = ({ headers }: Pick<Request, "headers">, path: string): boolean => {
-  if (ASSET_PATH.test(path)) return true;
-  const accept = headers.get("Accept");
-  return accept !== null && ASSET_TYPE.test(accept) && !accept.includes("text/html");
-};
-
 export const requestKind = (request: Pick<Request, "method" | "headers">, path: string): RequestKind => {
   const { method, headers } = request;
-  if (method === "HEAD" || method === "OPTIONS" || WELL_KNOWN.test(path)) return "aside";
+  if (method === "HEAD" || method === "OPTIONS" || isWellKnownPath(path)) return "aside";
   const destination = headers.get("Sec-Fetch-Dest");
-  if (destination === null && method === "GET" && isAsset(request, path)) return "aside";
+  if (destination === null && method === "GET" && acceptsAsset(request, path)) return "aside";
   if (destination !== null && !PAGES.has(destination)) return destination === "empty" ? "call" : "aside";
   return isAhead(headers) ? "aside" : "visit";
 };

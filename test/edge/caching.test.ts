@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { isShared, unshare } from "../../edge/proxy/caching.ts";
 
 test.each([
-  [{}, false],
+  [{}, true],
   [{ "Cache-Control": "public, max-age=60" }, true],
   [{ "Cache-Control": "max-age=60" }, true],
   [{ "Cache-Control": "" }, true],

@@ -2,7 +2,7 @@
 // a page that was made for somebody else's cohort, and pages that no feature concerns are cached as ever.
 import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from "node:http";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
 
 const listen = async (server: Server): Promise<string> => {
@@ -48,8 +48,17 @@ const startCache = (target: () => string, hits: string[]): Server => {
   });
 };
 
+const PUBLIC = "public, max-age=600, s-maxage=600";
+const TYPES = [
+  [/\.css$/, "text/css"],
+  [/\.png$|^\/image/, "image/png"],
+] as const;
+
 const site = createServer((request, response) => {
-  response.setHeader("Cache-Control", "public, max-age=600, s-maxage=600");
+  const { pathname } = new URL(request.url ?? "/", "http://site");
+  if (pathname !== "/says-nothing") response.setHeader("Cache-Control", PUBLIC);
+  const [, type = "text/html"] = TYPES.find(([path]) => path.test(pathname)) ?? [];
+  response.setHeader("Content-Type", type);
   response.end(String(request.headers["sluice-features"] ?? "none"));
 });
 const hitsBehind: string[] = [];
@@ -104,10 +113,68 @@ test("visitors of three cohorts who take turns each get their own page, through 
 test("pages that no feature concerns are cached before and behind the gate as ever", async () => {
   for (let i = 0; i < 3; i++) {
     expect((await ask(edge.url, "/about", {})).body).toBe("none");
-    expect((await ask(front, "/terms", {})).headers["cache-control"]).toBe(
-      "public, max-age=600, s-maxage=600",
-    );
+    expect((await ask(front, "/terms", {})).headers["cache-control"]).toBe(PUBLIC);
   }
   expect(hitsBehind.filter((path) => path === "/about")).toHaveLength(2);
   expect(hitsBefore.filter((path) => path === "/terms")).toHaveLength(2);
+});
+
+describe("a feature without routes, at 1 %", () => {
+  beforeAll(async () => {
+    const everywhere = { featureId: "feat_everywhere", enabled: true, rolloutBps: 100, version: 1 };
+    expect((await edge.push({ revision: 2, full: true, features: [everywhere] })).status).toBe(200);
+  });
+
+  test.each([
+    ["/logo.png", {}],
+    ["/shop/style.css", { accept: "text/css,*/*;q=0.1" }],
+    ["/robots.txt", {}],
+    ["/image?id=7", { "sec-fetch-dest": "image" }],
+    ["/image?id=8", { accept: "image/avif,image/webp,*/*;q=0.8" }],
+  ])("%s of a visitor with %j is cached before and behind the gate as ever", async (path, headers) => {
+    const [visitor] = await visitors();
+    const cookie = visitor?.cookie ?? "";
+    for (const sent of [headers, { ...headers, cookie }, headers]) {
+      const page = await ask(front, path, sent);
+      expect([page.headers["cache-control"], page.headers["set-cookie"], page.body]).toEqual([
+        PUBLIC,
+        undefined,
+        "none",
+      ]);
+    }
+    expect(hitsBefore.filter((hit) => hit === path)).toHaveLength(2);
+    await ask(edge.url, path, headers);
+    expect(hitsBehind.filter((hit) => hit === path)).toHaveLength(1);
+  });
+
+  test.each([
+    ["/asked-as-a-picture", { "sec-fetch-dest": "image" }],
+    ["/accepted-as-a-picture", { accept: "image/png" }],
+    ["/says-nothing", {}],
+  ])("a page, %s with %j, is for one visitor only", async (path, headers) => {
+    expect((await ask(edge.url, path, headers)).headers["cache-control"]).toMatch(/^private\b/);
+  });
+
+  test("a visitor of a page is a visitor of its feature, also where the site says nothing about caches", async () => {
+    expect((await ask(edge.url, "/says-nothing", {})).headers["set-cookie"]).toHaveLength(1);
+  });
+});
+
+test("a feature whose gate sends requests elsewhere, or that names a file, decides about assets too", async () => {
+  const base = { enabled: true, version: 1, rolloutBps: 10_000 };
+  const features = [
+    { ...base, featureId: "feat_file", routes: [{ path: "/app/*.css" }] },
+    { ...base, featureId: "feat_stack", gate: { upstream: siteUrl } },
+    { ...base, featureId: "feat_pages", routes: [{ path: "/app/*" }] },
+    { ...base, featureId: "feat_words" },
+  ];
+  expect((await edge.push({ revision: 3, full: true, features })).status).toBe(200);
+  const told = async (path: string) => (await ask(edge.url, path, {})).body.split(", ").toSorted();
+  expect(await told("/app/a.css")).toEqual(["feat_file=treatment", "feat_stack=treatment"]);
+  expect(await told("/app/a.png")).toEqual(["feat_stack=treatment"]);
+  expect(await told("/app/a")).toEqual([
+    "feat_pages=treatment",
+    "feat_stack=treatment",
+    "feat_words=treatment",
+  ]);
 });
