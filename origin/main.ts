@@ -100,7 +100,12 @@ const app = makeHttpApp({
         access,
         changes,
         features: makeFeatureReads({ pool, history }),
-        evaluation: makeEvaluationReads({ pool, history, now: () => Date.now() / 1_000 }),
+        evaluation: makeEvaluationReads({
+          pool,
+          history,
+          now: () => Date.now() / 1_000,
+          rawKeepDays: config.RAW_KEEP_DAYS,
+        }),
         delivery: makeDeliveryReads({ pool, keys: config.PUSH_KEYS, nowMs: Date.now }),
       })
     : undefined,

@@ -1,5 +1,6 @@
 // Features: list, create, read, edit, delete.
 import { z } from "@hono/zod-openapi";
+import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import { changeProblem } from "./change-problem.ts";
@@ -34,9 +35,10 @@ export const addFeatureRoutes = (
   options: {
     features: Pick<FeatureReads, "getFeature" | "listFeatures">;
     changes: Pick<FeatureChanges, "createFeature" | "updateFeature" | "deleteFeature">;
+    evaluation: Pick<EvaluationReads, "ruleWarnings">;
   },
 ): void => {
-  const { features, changes } = options;
+  const { features, changes, evaluation } = options;
 
   addOperation(
     api,
@@ -129,7 +131,12 @@ export const addFeatureRoutes = (
       const target = { featureId, ...precondition.value };
       const by = { actor: principal.actor, reason };
       const updated = await changes.updateFeature(target, dropUndefined(edit), by);
-      return updated.ok ? answerFeature(context, features, featureId) : changeProblem(context, updated.error);
+      if (!updated.ok) return changeProblem(context, updated.error);
+      const { rolloutBps, holdoutBps } = record.value.state;
+      const setsShares =
+        (edit.rolloutBps ?? rolloutBps) !== rolloutBps || (edit.holdoutBps ?? holdoutBps) !== holdoutBps;
+      const warnings = setsShares ? await evaluation.ruleWarnings(featureId) : [];
+      return answerFeature(context, features, featureId, { warnings });
     },
   );
 

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { ok, type Result } from "../../shared/result.ts";
 import type { FeatureId } from "../../shared/ids.ts";
+import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { ChangeError } from "../features/change-error.ts";
 import type { Attribution, FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
@@ -50,19 +51,28 @@ export const addRolloutRoutes = (
   api: AdminApp,
   options: {
     features: Reads;
+    evaluation: Pick<EvaluationReads, "ruleWarnings">;
     changes: Pick<
       FeatureChanges,
       "rollbackFeature" | "rollbackTag" | "enableFeature" | "setRollout" | "restartTrial"
     >;
   },
 ): void => {
-  const { features, changes } = options;
+  const { features, changes, evaluation } = options;
 
   const addChange = <B extends z.ZodType<{ reason: string }>>(
-    route: { action: string; operationId: string; summary: string; description?: string; body: B },
+    route: {
+      action: string;
+      operationId: string;
+      summary: string;
+      description?: string;
+      body: B;
+      /** The answer has what the rule cannot do beside them. */
+      setsShares?: boolean;
+    },
     change: (target: Target, body: Output<B>, by: Attribution) => Promise<Result<unknown, ChangeError>>,
   ): void => {
-    const { action, ...described } = route;
+    const { action, setsShares = false, ...described } = route;
     addOperation(
       api,
       {
@@ -85,9 +95,10 @@ export const addRolloutRoutes = (
         if (!body.ok) return body.error;
         const by = { actor: principal.actor, reason: body.value.reason };
         const changed = await change(target.value, body.value, by);
-        return changed.ok
-          ? answerFeature(context, features, target.value.featureId)
-          : changeProblem(context, changed.error);
+        if (!changed.ok) return changeProblem(context, changed.error);
+        const { featureId } = target.value;
+        const warnings = setsShares ? await evaluation.ruleWarnings(featureId) : [];
+        return answerFeature(context, features, featureId, { warnings });
       },
     );
   };
@@ -108,6 +119,7 @@ export const addRolloutRoutes = (
       summary: "Open a feature",
       description: "Without `rolloutBps` it goes back to the rollout of before its rollback.",
       body: EnableBody,
+      setsShares: true,
     },
     (target, shares, by) => changes.enableFeature(target, shares, by),
   );
@@ -117,6 +129,7 @@ export const addRolloutRoutes = (
       operationId: "setRollout",
       summary: "Change how many get a feature",
       body: RolloutBody,
+      setsShares: true,
     },
     (target, shares, by) => changes.setRollout(target, shares, by),
   );

@@ -1,5 +1,6 @@
 // The state that the tests lead to. Order: guards, evidence for a rollback, evidence for keeping, deadline. A rollback is latched:
 // nothing but a new trial (a person) leaves it.
+import { blindnessOf } from "./blind-signals.ts";
 import type { Decision, KeepReport, SignalName, State, TestReport } from "./decision.ts";
 import type { Evidence } from "./evidence.ts";
 import { hasFailed } from "./failures.ts";
@@ -98,7 +99,7 @@ export const verdictOn = (
     return verdict("ROLLBACK", { cause: [...new Set(failed.map(({ signal }) => signal))] });
 
   if (mismatch !== null) return verdict("INVALID", { obstacle: mismatch });
-  if (isKept) return verdict("WATCH", { obstacle: warning });
+  if (isKept) return verdict("WATCH", { obstacle: blindnessOf(rule) ?? warning });
   const isProven = (test: KeepReport) => test.counts && isMeasured(test) && test.logEvidence >= test.logBar;
   if (keep.length > 0 && keep.every(isProven)) return verdict("KEEP");
 
@@ -106,7 +107,7 @@ export const verdictOn = (
   const obstacle =
     unmeasured !== undefined
       ? `${unmeasured.signal} is not measured: nothing reports it for this feature`
-      : (nobodySucceeds(measured) ?? notableLag(telemetry.lagSeconds));
+      : (blindnessOf(rule) ?? nobodySucceeds(measured) ?? notableLag(telemetry.lagSeconds));
   if (now - evidence.since < rule.evaluationWindowSeconds)
     return verdict(hasMatured(tests) ? "TESTING" : "COLLECTING", { obstacle });
   return rule.onDeadline === "rollback" && unmeasured === undefined && hasMatured(tests)

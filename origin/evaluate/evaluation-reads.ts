@@ -49,15 +49,17 @@ const countExposed = async (db: Queryable, featureId: FeatureId, epoch: number) 
 
 export type EvaluationReads = ReturnType<typeof makeEvaluationReads>;
 
-/** `now`: unix seconds. */
+/** `now`: unix seconds; `rawKeepDays`: how long `otel_spans` keeps a span at least. */
 export const makeEvaluationReads = ({
   pool,
   history,
   now,
+  rawKeepDays,
 }: {
   pool: Pool;
   history: HistoryReads;
   now: () => number;
+  rawKeepDays: number;
 }) => ({
   listEvaluations: (featureId: FeatureId, query: EvaluationQuery) =>
     history((db) => listEvaluations(db, featureId, query)),
@@ -75,7 +77,7 @@ export const makeEvaluationReads = ({
   readRegions: () => readRegions(pool),
   readAlphaSpent: () => history(readAlphaSpent),
   /** What its rule cannot do at today's traffic; none where it has no rule. */
-  ruleWarnings: (featureId: FeatureId) => readRuleWarnings(pool, featureId, now()),
+  ruleWarnings: (featureId: FeatureId) => readRuleWarnings(pool, featureId, { now: now(), rawKeepDays }),
   /** null: there is no such feature with a rule. */
   calibrate: (featureId: FeatureId) => history((db) => calibrate(db, featureId, now())),
   calibrationText,

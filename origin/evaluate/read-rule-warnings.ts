@@ -7,11 +7,14 @@ import type { FeatureId } from "../../shared/ids.ts";
 
 const DAY = 86_400;
 
-/** Sentences; none where there is no such feature or it has no rule. `now`: unix seconds. */
+/**
+ * Sentences; none where there is no such feature or it has no rule. `now`: unix seconds; `rawKeepDays`: how long `otel_spans` keeps a
+ * span at least.
+ */
 export const readRuleWarnings = async (
   db: Queryable,
   featureId: FeatureId,
-  now: number,
+  { now, rawKeepDays }: { readonly now: number; readonly rawKeepDays: number },
 ): Promise<string[]> => {
   const { rows } = await db.query<{
     rollout_bps: number;
@@ -19,12 +22,10 @@ export const readRuleWarnings = async (
     rule: unknown;
     age_s: number;
     treatment: number | null;
-    holdout: number | null;
   }>(
     `select f.rollout_bps, f.holdout_bps, r.rule,
        least($2, greatest(0, $3 - extract(epoch from f.epoch_started_at)))::float8 as age_s,
-       sum(o.units) filter (where o.cohort = 'treatment')::float8 as treatment,
-       sum(o.units) filter (where o.cohort = 'holdout')::float8 as holdout
+       sum(o.units) filter (where o.cohort = 'treatment')::float8 as treatment
      from feature_flags f
      join pmf_rules r using (feature_id)
      left join outcome_counts o on o.feature_id = f.feature_id and o.epoch = f.epoch and o.signal = 'exposure'
@@ -36,10 +37,9 @@ export const readRuleWarnings = async (
   const [row] = rows;
   if (row === undefined) return [];
   const shares = { rolloutBps: row.rollout_bps, holdoutBps: row.holdout_bps };
-  const perDay = (units: number | null) => ((units ?? 0) * DAY) / Math.max(1, row.age_s);
-  const traffic =
-    row.treatment === null
-      ? null
-      : { usersPerDay: perDay(row.treatment), holdoutUsersPerDay: perDay(row.holdout) };
-  return ruleWarnings(judgedRule(Rule.parse(row.rule), shares), shares, traffic);
+  const usersPerDay = ((row.treatment ?? 0) * DAY) / Math.max(1, row.age_s);
+  // The shares may have been changed just now: the holdout's part of the last day says nothing of what it is from now on.
+  const holdoutUsersPerDay = (usersPerDay * row.holdout_bps) / Math.max(1, row.rollout_bps);
+  const traffic = row.treatment === null ? null : { usersPerDay, holdoutUsersPerDay };
+  return ruleWarnings(judgedRule(Rule.parse(row.rule), shares), shares, { traffic, rawKeepDays });
 };

@@ -1,10 +1,10 @@
 // What must hold of a feature after a change. Each check returns the error, or undefined where it finds none.
 import type { FeatureState } from "../../shared/features/feature.ts";
 import { Bps, type FeatureId } from "../../shared/ids.ts";
-import type { Rule } from "../../shared/features/rule.ts";
+import { Rule } from "../../shared/features/rule.ts";
 import { err, type Err } from "../../shared/result.ts";
 import type { ChangeError } from "./change-error.ts";
-import { dependentsOf, type RelatedFeatures } from "./related-features.ts";
+import { dependentsOf, type RelatedFeature, type RelatedFeatures } from "./related-features.ts";
 
 export const invalid = (field: string, reason: string): Err<ChangeError> =>
   err({ reason: "invalid", errors: [{ field, reason }] });
@@ -61,6 +61,12 @@ export const checkUnit = (
       )
     : undefined;
 
+/** A signal that the rule asks by name to compare with the holdout. */
+const comparedSignal = ({ compare }: Rule): string | undefined =>
+  Object.entries(compare).find(([, arm]) => arm === "holdout" || arm === "both")?.[0];
+
+const lastStageOf = ({ ramp }: Rule): number => ramp?.stagesBps.at(-1) ?? 0;
+
 /** A rule that no feature could ever meet, that asks for a comparison with nobody, or whose ramp has no room. */
 export const checkRule = (
   rule: Rule,
@@ -78,19 +84,45 @@ export const checkRule = (
       "errorRateThreshold",
       "is 0 and so are activationThreshold and retentionThreshold: nothing is asked of the feature but that no request ever fails",
     );
-  const compared = Object.entries(rule.compare).find(([, arm]) => arm === "holdout" || arm === "both");
+  const compared = comparedSignal(rule);
   if (compared !== undefined && holdoutBps === 0)
     return invalid(
-      `compare.${compared[0]}`,
+      `compare.${compared}`,
       "asks for the holdout, and the feature has none: set its holdoutBps first",
     );
-  const lastStageBps = rule.ramp?.stagesBps.at(-1) ?? 0;
+  const lastStageBps = lastStageOf(rule);
   if (lastStageBps + holdoutBps > 10_000)
     return invalid(
       "ramp.stagesBps",
       `ends at ${lastStageBps}, and the holdout of ${holdoutBps} bps leaves at most ${10_000 - holdoutBps}`,
     );
   return undefined;
+};
+
+/**
+ * A change of the holdout, or an opening, under the rule that the feature has: the rule must not be left without the holdout that
+ * it compares with, nor its ramp without room. Other changes pass, also those of a feature that has lost its holdout already.
+ */
+export const checkHoldout = (
+  { state, rule: stored }: Pick<RelatedFeature, "state" | "rule">,
+  { holdoutBps, enabled }: Pick<FeatureState, "holdoutBps" | "enabled">,
+): Err<ChangeError> | undefined => {
+  if (holdoutBps === state.holdoutBps && enabled === state.enabled) return undefined;
+  const rule = Rule.safeParse(stored).data;
+  if (rule === undefined) return undefined;
+  const compared = comparedSignal(rule);
+  if (compared !== undefined && holdoutBps === 0)
+    return invalid(
+      "holdoutBps",
+      `is 0, and compare.${compared} of the rule asks for the holdout: there would be nobody to compare with, and nothing could be decided. Keep a holdout, or set the rule first, with compare.${compared} "threshold" or without it`,
+    );
+  const lastStageBps = lastStageOf(rule);
+  return lastStageBps + holdoutBps > 10_000
+    ? invalid(
+        "holdoutBps",
+        `is ${holdoutBps}, and the ramp of the rule ends at ${lastStageBps}: together more than 10000. Set a holdout of at most ${10_000 - lastStageBps}, or set the rule first, with another ramp.stagesBps`,
+      )
+    : undefined;
 };
 
 export const checkRequirements = (

@@ -4,11 +4,19 @@ import type { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
-import { checkGate, checkRequirements, checkRule, checkShares, checkUnit, invalid } from "./check-feature.ts";
+import {
+  checkGate,
+  checkHoldout,
+  checkRequirements,
+  checkRule,
+  checkShares,
+  checkUnit,
+  invalid,
+} from "./check-feature.ts";
 import type { FeatureChange, NextState } from "./commit-change.ts";
 import type { FeatureRecord } from "./feature-record.ts";
 import type { FeatureEdit, NewFeature } from "./new-feature.ts";
-import type { RelatedFeatures } from "./related-features.ts";
+import type { RelatedFeature, RelatedFeatures } from "./related-features.ts";
 
 export type Prepared = Result<FeatureChange[], ChangeError>;
 
@@ -52,7 +60,7 @@ export const changeOf = (
 export const findTarget = (
   related: RelatedFeatures,
   { featureId, expectedVersion }: Target,
-): Result<FeatureRecord, ChangeError> => {
+): Result<RelatedFeature, ChangeError> => {
   const record = related.get(featureId);
   if (record === undefined) return err({ reason: "notFound", featureId });
   if (expectedVersion !== undefined && record.state.version !== expectedVersion)
@@ -93,6 +101,7 @@ export const prepareUpdate = (
   return (
     checkUnit(record.state, edit.unit) ??
     checkShares(next, edit.holdoutBps !== undefined) ??
+    checkHoldout(record, next) ??
     checkGate(next) ??
     checkRequirements(related, target.featureId, next) ??
     ok([changeOf(record, { kind: "update", reason, details: { edit }, next })])
@@ -118,6 +127,7 @@ export const prepareRollout = (
   const { endsTrial } = target;
   return (
     checkShares(next, holdoutBps !== undefined) ??
+    checkHoldout(record, next) ??
     ok([changeOf(record, { kind: "rollout", reason, details, next, endsTrial })])
   );
 };
@@ -164,6 +174,7 @@ export const prepareEnable = (
   };
   return (
     checkShares(next, holdoutBps !== undefined) ??
+    checkHoldout(record, next) ??
     checkRequirements(related, target.featureId, next) ??
     ok([changeOf(record, { kind: "enable", reason, details, next })])
   );

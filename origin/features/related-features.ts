@@ -3,12 +3,18 @@ import type { Queryable } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./feature-record.ts";
 
-export type RelatedFeatures = ReadonlyMap<FeatureId, FeatureRecord>;
+/** `rule`: as it is stored; null: none. It is read only by the checks that need it, so that no rule stops a rollback. */
+export type RelatedFeature = FeatureRecord & { readonly rule: unknown };
+
+export type RelatedFeatures = ReadonlyMap<FeatureId, RelatedFeature>;
 
 /** All features that need one of `featureIds`, directly or through others, the nearest first. */
-export const dependentsOf = (related: RelatedFeatures, featureIds: readonly FeatureId[]): FeatureRecord[] => {
+export const dependentsOf = (
+  related: RelatedFeatures,
+  featureIds: readonly FeatureId[],
+): RelatedFeature[] => {
   const visited = new Set<FeatureId>(featureIds);
-  const dependents: FeatureRecord[] = [];
+  const dependents: RelatedFeature[] = [];
   for (const id of visited) {
     for (const record of related.values()) {
       if (!record.requires.includes(id) || visited.has(record.state.featureId)) continue;
@@ -24,7 +30,7 @@ export const readRelatedFeatures = async (
   db: Queryable,
   roots: { featureIds: readonly FeatureId[]; tag?: string; also?: readonly FeatureId[] },
 ): Promise<RelatedFeatures> => {
-  const { rows } = await db.query({
+  const { rows } = await db.query<{ rule: unknown }>({
     name: "read-related-features",
     text: `with recursive root as (
        select feature_id, requires from feature_flags where feature_id = any($1::text[]) or tags @> array[$2::text]
@@ -33,12 +39,17 @@ export const readRelatedFeatures = async (
        union
        select f.feature_id from feature_flags f join dependent on f.requires @> array[dependent.feature_id]
      )
-     select ${recordColumns} from ${recordSource}
+     select ${recordColumns}, r.rule from ${recordSource}
      where f.feature_id in (select feature_id from dependent)
         or f.feature_id in (select unnest(requires) from root)
         or f.feature_id = any($3::text[])
      order by f.feature_id`,
     values: [roots.featureIds, roots.tag ?? null, roots.also ?? []],
   });
-  return new Map(rows.map(toRecord).map((record) => [record.state.featureId, record]));
+  const related = new Map<FeatureId, RelatedFeature>();
+  for (const row of rows) {
+    const record = toRecord(row);
+    related.set(record.state.featureId, { ...record, rule: row.rule });
+  }
+  return related;
 };

@@ -108,6 +108,32 @@ describe("a rule that cannot work", () => {
     expect(status).toBe(400);
     expect(text).toContain("compare.activation");
   });
+
+  test("for a comparison keeps its holdout until the rule is changed, and the edge keeps it too", async () => {
+    const featureId = "feat_keeps_holdout";
+    const state = { holdoutBps: 5_000 };
+    await world.launch({
+      featureId,
+      rolloutBps: 5_000,
+      state,
+      rule: { ...RULE, compare: { activation: "both" } },
+    });
+    const version = async () =>
+      ((await (await world.ask("GET", `/features/${featureId}`)).json()) as { version: number }).version;
+    const ifMatch = async () => ({ "if-match": `"${await version()}"` });
+    const taking = { rolloutBps: 5_000, holdoutBps: 0, reason: "test" };
+    for (const [method, path] of [
+      ["POST", "/rollout"],
+      ["PUT", ""],
+    ] as const) {
+      const response = await world.ask(method, `/features/${featureId}${path}`, taking, await ifMatch());
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain("compare.activation");
+    }
+    const rule = await world.ask("PUT", `/features/${featureId}/rule`, RULE, await ifMatch());
+    expect(rule.status).toBe(200);
+    expect((await world.ask("POST", `/features/${featureId}/rollout`, taking)).status).toBe(200);
+  });
 });
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";

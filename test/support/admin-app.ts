@@ -23,7 +23,7 @@ export const makeAdminApp = (options: { pool: Pool; keys?: KeyRing; now?: () => 
     access: makeAccess({ pool, adminToken, nowMs: () => performance.now(), log: silent }),
     changes: makeFeatureChanges({ pool, newId: randomUUID }),
     features: makeFeatureReads({ pool, history }),
-    evaluation: makeEvaluationReads({ pool, history, now }),
+    evaluation: makeEvaluationReads({ pool, history, now, rawKeepDays: 62 }),
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
   });
   const check = makeOpenApiCheck(adminApi.document);

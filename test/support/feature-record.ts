@@ -1,10 +1,9 @@
 // Features as the origin keeps them, for tests of rules that need no database.
-import type { FeatureRecord } from "../../origin/features/feature-record.ts";
-import type { RelatedFeatures } from "../../origin/features/related-features.ts";
+import type { RelatedFeature, RelatedFeatures } from "../../origin/features/related-features.ts";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 
-type Fields = Partial<Omit<FeatureRecord, "state" | "requires">> & {
+type Fields = Partial<Omit<RelatedFeature, "state" | "requires">> & {
   readonly state?: Partial<FeatureState>;
   readonly requires?: readonly string[];
 };
@@ -13,7 +12,7 @@ type Fields = Partial<Omit<FeatureRecord, "state" | "requires">> & {
 export const recordOf = (
   featureId: string,
   { state, requires = [], ...fields }: Fields = {},
-): FeatureRecord => ({
+): RelatedFeature => ({
   state: {
     ...FeatureState.parse({
       featureId,
@@ -35,11 +34,12 @@ export const recordOf = (
   createdAt: new Date(0),
   updatedAt: new Date(0),
   ruleVersion: null,
+  rule: null,
   ...fields,
 });
 
 /** A feature that was rolled back from a rollout of 40 %. */
-export const rolledBackRecordOf = (featureId: string): FeatureRecord =>
+export const rolledBackRecordOf = (featureId: string): RelatedFeature =>
   recordOf(featureId, {
     state: { enabled: false, rolloutBps: 0 },
     rolloutBeforeBps: 4_000,
@@ -47,5 +47,5 @@ export const rolledBackRecordOf = (featureId: string): FeatureRecord =>
     rolledBackAt: new Date(1),
   });
 
-export const relatedOf = (...records: readonly FeatureRecord[]): RelatedFeatures =>
+export const relatedOf = (...records: readonly RelatedFeature[]): RelatedFeatures =>
   new Map(records.map((record) => [record.state.featureId, record]));

@@ -1,27 +1,22 @@
-// What a rule cannot do at the traffic that its feature has, in sentences with the figures. A rule that no feature could ever meet is
-// refused instead (features/check-feature.ts).
+// What a rule cannot do at the traffic and beside the holdout that its feature has, in sentences with the figures, after those about
+// its own fields.
+import type { CohortShares } from "../statistics/sample-ratio.ts";
 import { formatBps, formatCount, formatDuration, formatThreshold } from "../format.ts";
 import { againstOf, type JudgedRule } from "../judged-rule.ts";
 import { forecastRule, type SignalForecast, type Traffic } from "./forecast.ts";
+import { ruleContradictions } from "./rule-contradictions.ts";
 
 /** A holdout that is a smaller part of treatment makes the second bar dear. */
 const SMALL_HOLDOUT = 1 / 4;
 
 const DAY = 86_400;
 
-const FIELD = { activation: "activationWindowSeconds", retention: "retentionWindowSeconds" } as const;
-
-/** Nobody is mature at the deadline, whatever the traffic. */
-const windowWarning = ({ evaluationWindowSeconds }: JudgedRule, forecast: SignalForecast): string | null =>
-  forecast.windowSeconds >= evaluationWindowSeconds
-    ? `${FIELD[forecast.signal]} is ${forecast.windowSeconds} (${formatDuration(forecast.windowSeconds)}) and the deadline, evaluationWindowSeconds, is ${evaluationWindowSeconds} (${formatDuration(evaluationWindowSeconds)}): nobody has had the whole window before it`
-    : null;
-
 const trafficWarning = (
   { evaluationWindowSeconds, minCohortSize }: JudgedRule,
   { signal, windowSeconds, threshold, rollback }: SignalForecast,
   { usersPerDay }: Traffic,
 ): string | null => {
+  if (windowSeconds >= evaluationWindowSeconds) return null;
   const mature = Math.floor((usersPerDay * (evaluationWindowSeconds - windowSeconds)) / DAY);
   const rate = `at the last day's ${formatCount(usersPerDay)} new units in treatment`;
   if (mature < minCohortSize)
@@ -35,26 +30,60 @@ const trafficWarning = (
   return `${rate} a feature at half its ${signal} threshold of ${formatThreshold(threshold)} is rolled back ${when}`;
 };
 
-/** `traffic`: of the last day; null: not known. */
+/** Under a rule about requests alone, exposed units are waited for. */
+const exposedWarning = (
+  { evaluationWindowSeconds, minCohortSize }: JudgedRule,
+  { usersPerDay }: Traffic,
+): string | null => {
+  const exposed = Math.floor((usersPerDay * evaluationWindowSeconds) / DAY);
+  return exposed < minCohortSize
+    ? `at the last day's ${formatCount(usersPerDay)} new units in treatment ${formatCount(exposed)} are exposed at the deadline, and minCohortSize is ${formatCount(minCohortSize)}`
+    : null;
+};
+
+/** In units, which no traffic changes. */
+const holdoutWarning = (
+  rule: JudgedRule,
+  { rolloutBps, holdoutBps }: CohortShares,
+  forecasts: readonly SignalForecast[],
+): string | null => {
+  if (rolloutBps === 0 || holdoutBps === 0 || holdoutBps >= SMALL_HOLDOUT * rolloutBps) return null;
+  const beside = forecasts.filter(({ against }) => against !== "threshold");
+  const [compared] = beside.filter(({ against }) => against === "both").concat(beside);
+  const size = `the holdout of ${formatBps(holdoutBps)} is small beside a rollout of ${formatBps(rolloutBps)}`;
+  if (compared === undefined)
+    return againstOf(rule, "latency") === "threshold"
+      ? null
+      : `${size}: latency and errors beside it take several times as many requests as beside an equal holdout`;
+  const unitsBeside = (holdoutUsersPerDay: number): string => {
+    const forecast = forecastRule(rule, { usersPerDay: rolloutBps, holdoutUsersPerDay }).find(
+      ({ signal }) => signal === compared.signal,
+    );
+    const users = forecast?.rollback[0]?.users ?? null;
+    return users === null ? "never" : `after ${formatCount(users)} units`;
+  };
+  return `${size}: a feature at half its ${compared.signal} threshold is rolled back ${unitsBeside(holdoutBps)} in treatment, beside an equal holdout ${unitsBeside(rolloutBps)}`;
+};
+
+/** `traffic`: of the last day; null: not known. `rawKeepDays`: how long `otel_spans` keeps a span at least. */
 export const ruleWarnings = (
   rule: JudgedRule,
-  { rolloutBps, holdoutBps }: { readonly rolloutBps: number; readonly holdoutBps: number },
-  traffic: Traffic | null,
+  shares: CohortShares,
+  { traffic, rawKeepDays }: { readonly traffic: Traffic | null; readonly rawKeepDays: number },
 ): string[] => {
-  const forecasts = forecastRule(rule, traffic ?? { usersPerDay: 1, holdoutUsersPerDay: holdoutBps });
-  const warnings = forecasts.flatMap(
-    (forecast) =>
-      windowWarning(rule, forecast) ??
-      (traffic === null ? [] : (trafficWarning(rule, forecast, traffic) ?? [])),
-  );
-  const isHeldBeside = forecasts.some(({ signal }) => againstOf(rule, signal) === "both");
-  if (isHeldBeside && holdoutBps < SMALL_HOLDOUT * rolloutBps)
-    warnings.push(
-      `the holdout of ${formatBps(holdoutBps)} is small beside a rollout of ${formatBps(rolloutBps)}: a rollback by both takes several times as many units as beside an equal holdout (plan-test has the figures)`,
-    );
-  if (forecasts.length === 0)
-    warnings.push(
-      "no outcome is asked for: the rule judges requests alone, and a feature that nobody uses is kept",
-    );
-  return warnings;
+  const forecasts = forecastRule(rule, traffic ?? { usersPerDay: 1, holdoutUsersPerDay: shares.holdoutBps });
+  const ofTraffic =
+    traffic === null
+      ? []
+      : forecasts.length === 0
+        ? [exposedWarning(rule, traffic)]
+        : forecasts.map((forecast) => trafficWarning(rule, forecast, traffic));
+  return [
+    ...ruleContradictions(rule, rawKeepDays),
+    ...ofTraffic.flatMap((warning) => warning ?? []),
+    ...[holdoutWarning(rule, shares, forecasts)].flatMap((warning) => warning ?? []),
+    ...(forecasts.length === 0
+      ? ["no outcome is asked for: the rule judges requests alone, and a feature that nobody uses is kept"]
+      : []),
+  ];
 };

@@ -334,6 +334,45 @@ describe("a rule that cannot work", () => {
     );
   });
 
+  test("for its comparison keeps its holdout, whichever route would take it, and a small one is warned about", async () => {
+    const featureId = await makeFeature({ holdoutBps: 5000 });
+    const rule = { ...goodRule, compare: { activation: "both" } };
+    expect((await call("PUT", `/features/${featureId}/rule`, rule)).status).toBe(201);
+    const shares = { rolloutBps: 5000, holdoutBps: 0, reason: "test" };
+    for (const [method, path] of [
+      ["POST", "/rollout"],
+      ["POST", "/enable"],
+      ["PUT", ""],
+    ] as const) {
+      const { status, json } = await call(method, `/features/${featureId}${path}`, shares, {
+        "if-match": "*",
+      });
+      expect(status).toBe(400);
+      expect(json).toMatchObject({
+        errors: [
+          { field: "holdoutBps", detail: expect.stringMatching(/compare\.activation .* set the rule first/) },
+        ],
+      });
+    }
+    const small = { ...shares, holdoutBps: 1 };
+    const warning = expect.stringMatching(
+      /^the holdout of 0\.01 % is small beside a rollout of 50 %: .* after [\d,]+ units/,
+    );
+    for (const [method, path, body] of [
+      ["POST", "/rollout", small],
+      ["PUT", "", { holdoutBps: 2 }],
+      ["POST", "/enable", small],
+    ] as const) {
+      const { status, json } = await call(method, `/features/${featureId}${path}`, body, { "if-match": "*" });
+      expect(status).toBe(200);
+      expect(json["warnings"]).toContainEqual(path === "" ? expect.stringContaining("of 0.02 %") : warning);
+    }
+    expect((await call("PUT", `/features/${featureId}/rule`, goodRule, { "if-match": "*" })).status).toBe(
+      200,
+    );
+    expect((await call("POST", `/features/${featureId}/rollout`, shares)).status).toBe(200);
+  });
+
   test("of thresholds of 0 alone is refused by its field", async () => {
     const featureId = await makeFeature();
     const nothing = { ...goodRule, activationThreshold: 0, retentionThreshold: 0, errorRateThreshold: 0 };

@@ -26,7 +26,7 @@ const warningsOf = (
       shares,
     ),
     shares,
-    traffic,
+    { traffic, rawKeepDays: 62 },
   );
 
 const plenty = { usersPerDay: 10_000, holdoutUsersPerDay: 10_000 };
@@ -83,22 +83,48 @@ describe("today's traffic", () => {
   });
 });
 
-test("a small holdout beside which both are asked for is named with both shares", () => {
+describe("a small holdout", () => {
   const small = { rolloutBps: 9_000, holdoutBps: 1_000 };
-  expect(warningsOf({}, plenty, small)).toEqual([
-    "the holdout of 10 % is small beside a rollout of 90 %: a rollback by both takes several times as many units as beside an equal holdout (plan-test has the figures)",
-  ]);
-  expect(warningsOf({ compare: { activation: "holdout" } }, plenty, small)).toEqual([]);
-  expect(
-    warningsOf({ retentionThreshold: 0.4, compare: { retention: "holdout" } }, plenty, small),
-  ).toHaveLength(1);
-  expect(warningsOf({}, plenty, { rolloutBps: 4_001, holdoutBps: 1_000 })).toHaveLength(1);
-  expect(warningsOf({}, plenty, { rolloutBps: 4_000, holdoutBps: 1_000 })).toEqual([]);
-  expect(warningsOf({}, plenty, { rolloutBps: 9_000, holdoutBps: 0 })).toEqual([]);
+
+  test("beside which a signal is held is named with both shares and the units that a rollback takes", () => {
+    expect(warningsOf({}, plenty, small)).toEqual([
+      expect.stringMatching(
+        /^the holdout of 10 % is small beside a rollout of 90 %: a feature at half its activation threshold is rolled back after [\d,]+ units in treatment, beside an equal holdout after [\d,]+ units$/,
+      ),
+    ]);
+    expect(warningsOf({ compare: { activation: "holdout" } }, plenty, small)).toHaveLength(1);
+    expect(
+      warningsOf({ retentionThreshold: 0.4, compare: { retention: "holdout" } }, plenty, small),
+    ).toHaveLength(1);
+    expect(warningsOf({}, plenty, { rolloutBps: 4_001, holdoutBps: 1_000 })).toHaveLength(1);
+    expect(warningsOf({}, plenty, { rolloutBps: 4_000, holdoutBps: 1_000 })).toEqual([]);
+    expect(warningsOf({}, plenty, { rolloutBps: 9_000, holdoutBps: 0 })).toEqual([]);
+    expect(warningsOf({ compare: { activation: "threshold" } }, plenty, small)).toEqual([
+      expect.stringMatching(/latency and errors beside it take several times as many requests/),
+    ]);
+  });
+
+  test("takes more units the smaller it is", () => {
+    const unitsAt = (holdoutBps: number): number => {
+      const [warning] = warningsOf({}, null, { rolloutBps: 9_000, holdoutBps });
+      return Number(/rolled back after ([\d,]+) units/.exec(warning ?? "")?.[1]?.replaceAll(",", ""));
+    };
+    expect(unitsAt(1_000)).toBeGreaterThan(2_000);
+    expect(unitsAt(100)).toBeGreaterThan(8 * unitsAt(1_000));
+    expect(unitsAt(1)).toBeGreaterThan(50 * unitsAt(100));
+  });
 });
 
 test("a rule about requests alone says so", () => {
   expect(warningsOf({ activationThreshold: 0 }, plenty)).toEqual([
     "no outcome is asked for: the rule judges requests alone, and a feature that nobody uses is kept",
   ]);
+});
+
+test("a rule about requests alone needs as many exposed units as its traffic brings", () => {
+  const requests = { activationThreshold: 0, minCohortSize: 1_000, evaluationWindowSeconds: 10 * DAY };
+  expect(warningsOf(requests, { usersPerDay: 99, holdoutUsersPerDay: 99 })).toContain(
+    "at the last day's 99 new units in treatment 990 are exposed at the deadline, and minCohortSize is 1,000",
+  );
+  expect(warningsOf(requests, { usersPerDay: 100, holdoutUsersPerDay: 100 })).toHaveLength(1);
 });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { KeepReport, SignalName, TestReport } from "../../../origin/decide/decision.ts";
 import { emptyEvidence } from "../../../origin/decide/evidence.ts";
+import type { JudgedRule } from "../../../origin/decide/judged-rule.ts";
 import { verdictOn, type DecisionInput, type Verdict } from "../../../origin/decide/verdict.ts";
 import { agesOf } from "../../../shared/features/outcome-ages.ts";
 import { Rule } from "../../../shared/features/rule.ts";
@@ -59,7 +60,7 @@ type Given = {
   lagSeconds?: number | null;
   activationIsMeasured?: boolean;
   seconds?: number;
-  rule?: Rule;
+  rule?: JudgedRule;
   sampleRatio?: { logEvidence: number; logBar: number } | null;
 };
 const verdictIn = (given: Given): Verdict => {
@@ -350,4 +351,19 @@ describe("at the deadline", () => {
   ] satisfies { why: string; given: Given }[])("no rule closes it while $why", ({ given }) => {
     expect(verdictIn({ ...given, seconds: 3600, rule: closing }).state).toBe("UNDECIDED");
   });
+});
+
+test("a rule that is blind without its holdout says so while it waits and while it watches, and not with one", () => {
+  const compare = { activation: "both" } as const;
+  const blind = { ...ruleOf({ compare }), hasHoldout: false };
+  expect(verdictIn({ rule: blind })).toMatchObject({
+    state: "TESTING",
+    obstacle: expect.stringMatching(/^compare\.activation asks for the holdout, and the feature has none/),
+  });
+  expect(verdictIn({ rule: blind, decided: "KEEP" })).toMatchObject({
+    state: "WATCH",
+    obstacle: expect.stringContaining("compare.activation"),
+  });
+  expect(verdictIn({ rule: { ...blind, hasHoldout: true } }).obstacle).toBeNull();
+  expect(verdictIn({ rule: { ...ruleOf(), hasHoldout: false } }).obstacle).toBeNull();
 });

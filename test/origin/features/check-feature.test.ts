@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   checkGate,
+  checkHoldout,
   checkRequirements,
   checkRule,
   checkShares,
@@ -208,4 +209,54 @@ describe("a rule", () => {
       }
     },
   );
+
+  const comparing = (signal: string, arm: string) => ruleOf({ compare: { [signal]: arm } });
+  const withHoldout = (rule: unknown, holdoutBps: number, enabled = true) =>
+    recordOf("a", { rule, state: { holdoutBps, enabled } });
+
+  test.each(
+    ["activation", "retention", "latency", "errorRate"].flatMap((signal) => [
+      [signal, "holdout"] as const,
+      [signal, "both"] as const,
+    ]),
+  )(
+    "that compares %s with the holdout (%s) keeps one: its loss is refused with the way out",
+    (signal, arm) => {
+      const feature = withHoldout(comparing(signal, arm), 1_000);
+      expect(errorsOf(checkHoldout(feature, { holdoutBps: 0, enabled: true }))).toEqual([
+        {
+          field: "holdoutBps",
+          reason: `is 0, and compare.${signal} of the rule asks for the holdout: there would be nobody to compare with, and nothing could be decided. Keep a holdout, or set the rule first, with compare.${signal} "threshold" or without it`,
+        },
+      ]);
+      expect(checkHoldout(feature, { holdoutBps: 1, enabled: true })).toBeUndefined();
+    },
+  );
+
+  test("that names no comparison, or none with the holdout, lets the holdout go, and so does a feature without a rule", () => {
+    for (const rule of [ruleOf({}), comparing("activation", "threshold"), null, { unreadable: true }])
+      expect(checkHoldout(withHoldout(rule, 1_000), { holdoutBps: 0, enabled: true })).toBeUndefined();
+  });
+
+  test("that has lost its holdout lets every other change pass, but not an opening", () => {
+    const lost = comparing("latency", "holdout");
+    expect(checkHoldout(withHoldout(lost, 0), { holdoutBps: 0, enabled: true })).toBeUndefined();
+    expect(checkHoldout(withHoldout(lost, 0, false), { holdoutBps: 0, enabled: false })).toBeUndefined();
+    expect(
+      errorsOf(checkHoldout(withHoldout(lost, 0, false), { holdoutBps: 0, enabled: true })),
+    ).toMatchObject([{ field: "holdoutBps" }]);
+    expect(checkHoldout(withHoldout(lost, 0, false), { holdoutBps: 500, enabled: true })).toBeUndefined();
+  });
+
+  test("that ramps keeps its room: a larger holdout is refused with the largest that fits", () => {
+    const feature = withHoldout(ruleOf({ ramp: { stagesBps: [500, 9_000], minStageSeconds: 60 } }), 500);
+    expect(checkHoldout(feature, { holdoutBps: 1_000, enabled: true })).toBeUndefined();
+    expect(errorsOf(checkHoldout(feature, { holdoutBps: 1_001, enabled: true }))).toEqual([
+      {
+        field: "holdoutBps",
+        reason:
+          "is 1001, and the ramp of the rule ends at 9000: together more than 10000. Set a holdout of at most 1000, or set the rule first, with another ramp.stagesBps",
+      },
+    ]);
+  });
 });

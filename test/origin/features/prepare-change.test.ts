@@ -9,6 +9,7 @@ import {
   prepareRule,
   prepareUpdate,
 } from "../../../origin/features/prepare-change.ts";
+import { prepareRollback } from "../../../origin/features/prepare-rollback.ts";
 import { Rule } from "../../../shared/features/rule.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import { recordOf, relatedOf, rolledBackRecordOf } from "../../support/feature-record.ts";
@@ -292,6 +293,24 @@ test("a rule that the feature could never meet is refused, with a new feature an
   expect(prepareRule(withoutHoldout, { featureId: a }, hopeless, why)).toMatchObject({ ok: false, error });
   expect(prepareRule(withoutHoldout, { featureId: a }, rule, why).ok).toBe(true);
   expect(prepareRule(open, { featureId: a }, hopeless, why).ok).toBe(true);
+});
+
+test("no change takes the holdout from a rule that compares with it, and a rollback closes the feature all the same", () => {
+  const comparing = { ...rule, compare: { activation: "both" as const } };
+  const compared = relatedOf(recordOf("a", { rule: comparing }));
+  const closed = relatedOf(recordOf("a", { rule: comparing, state: { enabled: false } }));
+  const error = { reason: "invalid", errors: [{ field: "holdoutBps" }] };
+  const shares = { rolloutBps: 2_000, holdoutBps: 0 };
+  expect(prepareRollout(compared, { featureId: a }, shares, why)).toMatchObject({ ok: false, error });
+  expect(prepareUpdate(compared, { featureId: a }, { holdoutBps: 0 }, why)).toMatchObject({ error });
+  expect(prepareUpdate(closed, { featureId: a }, { holdoutBps: 0 }, why)).toMatchObject({ error });
+  expect(prepareEnable(closed, { featureId: a }, { holdoutBps: 0 }, why)).toMatchObject({ error });
+  expect(prepareRollout(compared, { featureId: a }, { rolloutBps: 100 }, why).ok).toBe(true);
+  expect(prepareEnable(closed, { featureId: a }, {}, why).ok).toBe(true);
+  const blind = relatedOf(recordOf("a", { rule: comparing, state: { holdoutBps: 0 } }));
+  expect(prepareUpdate(blind, { featureId: a }, { tags: ["x"] }, why).ok).toBe(true);
+  expect(prepareRollout(blind, { featureId: a }, { rolloutBps: 100, holdoutBps: 0 }, why).ok).toBe(true);
+  expect(prepareRollback(blind, { featureId: a }, why).ok).toBe(true);
 });
 
 test("a closed feature gets no new trial: opening it begins one", () => {
