@@ -7,16 +7,10 @@ import type { Exporter } from "../telemetry/exporter.ts";
 import type { IsKnownBot } from "../telemetry/known-bots.ts";
 import { captchaFinding, spansOf, type Observation, type Sender } from "../telemetry/observation.ts";
 import type { NetworkHash } from "../visitor/network.ts";
-import { makeTokenBucket } from "../token-bucket.ts";
+import { makeDrawSample } from "./draw-sample.ts";
 import { makeDueExposures, partOf } from "./due-exposures.ts";
 import type { GatedRequest } from "./gate-request.ts";
 import type { Ending } from "./sampled-request.ts";
-
-/**
- * Sampled requests a second and isolate. To time a response's body costs CPU, and most isolates have fewer requests than this.
- * The draw looks at nothing but the time, so every cohort is drawn alike.
- */
-const SAMPLE = { perSecond: 100, burst: 20 };
 
 type Dependencies = {
   readonly captcha: CaptchaConfig | null;
@@ -41,7 +35,7 @@ const countsForUnit = ({ isCounted, identity }: GatedRequest): boolean =>
 export const makeObserve = (dependencies: Dependencies): Observe => {
   const { captcha, exporter, isKnownBot, networkHash, random } = dependencies;
   const dueExposures = makeDueExposures(random);
-  const drawSample = makeTokenBucket(SAMPLE);
+  const drawSample = makeDrawSample();
 
   const senderOf = (
     { incoming: { request }, page, identity }: GatedRequest,
@@ -67,9 +61,9 @@ export const makeObserve = (dependencies: Dependencies): Observe => {
 
   return {
     begin: (gated, nowMs, waitUntil) => {
-      const { evaluation, identity, outcome } = gated;
+      const { evaluation, identity, incoming, outcome } = gated;
       if (evaluation.compared.length === 0 || !countsForUnit(gated)) return false;
-      const isSampled = outcome.answer === null && drawSample(nowMs);
+      const isSampled = outcome.answer === null && drawSample(incoming.request, nowMs);
       const features = dueExposures(identity, evaluation, isSampled, nowMs);
       if (features.length > 0) report(gated, { startMs: nowMs, says: "exposure", features }, waitUntil);
       return isSampled;

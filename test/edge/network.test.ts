@@ -1,6 +1,7 @@
 // Networks: what is told of them, and how many new visitors one of them can make.
 import { beforeAll, describe, expect, test } from "vitest";
 import * as hmac from "../../edge/hmac.ts";
+import { makeDrawSample } from "../../edge/proxy/draw-sample.ts";
 import { makeNetworkHash, networkOf } from "../../edge/visitor/network.ts";
 import { makeAllowNewUnit } from "../../edge/visitor/new-units.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
@@ -126,5 +127,37 @@ describe("at the edge", () => {
       region: "weur",
       telemetry: { sent: expect.any(Number), refused: 0, dropped: 0, waiting: expect.any(Number) },
     });
+  });
+});
+
+describe("the sample of one network's requests", () => {
+  const from = (address?: string) =>
+    new Request(
+      "http://shop.test/",
+      address === undefined ? {} : { headers: { "CF-Connecting-IP": address } },
+    );
+  const drawn = (draw: ReturnType<typeof makeDrawSample>, request: Request, seconds: number): number => {
+    let count = 0;
+    for (let ms = 0; ms < seconds * 1_000; ms += 2) if (draw(request, ms)) count += 1;
+    return count;
+  };
+
+  test("has 20 at once and 5 a second, of the 100 a second that all have", () => {
+    expect(drawn(makeDrawSample(), from("203.0.113.7"), 60)).toBe(20 + 5 * 60 - 1);
+    expect(drawn(makeDrawSample(), from(), 60)).toBe(20 + 100 * 60 - 1);
+  });
+
+  test("leaves the others theirs", () => {
+    const draw = makeDrawSample();
+    const others = { seen: 0, drawn: 0 };
+    // One network floods with 400 a second; 50 a second come from networks of their own.
+    for (let ms = 0; ms < 60_000; ms += 2) {
+      if (ms % 20 === 0) {
+        others.seen += 1;
+        if (draw(from(`198.51.${(ms / 20) % 250}.1`), ms)) others.drawn += 1;
+      }
+      if (ms % 10 !== 0) draw(from(`203.0.113.${ms % 250}`), ms);
+    }
+    expect(others.drawn).toBe(others.seen);
   });
 });

@@ -4,8 +4,11 @@ import { emptyNetworkCounts, isWithinShare, noteCounted, type NetworkCounts } fr
 
 /** Requests of one unit in one bucket: as many as make one independent observation. */
 const MAX_REQUESTS_IN_BUCKET = 10;
-/** Requests of one unit in a trial: as many always, which a page, what it fetches and an action make, … */
-const ALWAYS_IN_TRIAL = 3;
+/**
+ * Requests of one unit in a trial: as many always, … The first ones, so fewer would leave out what a page asks for last, and more
+ * would let one visitor be a twentieth of a short trial.
+ */
+const ALWAYS_IN_TRIAL = 5;
 /** … and this share of the requests of its cohort. */
 const MAX_SHARE_OF_TRIAL = 0.01;
 

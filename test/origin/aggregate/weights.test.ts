@@ -144,11 +144,11 @@ describe("a unit's requests", () => {
     unitHigh,
   });
 
-  test("count up to 10 in a bucket, and up to 3 or 1 % of its cohort in the trial", () => {
+  test("count up to 10 in a bucket, and up to 5 or 1 % of its cohort in the trial", () => {
     const weights = emptyWeights();
     const admit = (inBucket: number, inTrial: number, cohort: 0 | 1 = 0) =>
       admitRequest(weights, sender(1), cohort, { inBucket, inTrial });
-    expect([admit(2, 2), admit(10, 0), admit(0, 3)]).toEqual(["counted", "unit-share", "unit-share"]);
+    expect([admit(4, 4), admit(10, 0), admit(0, 5)]).toEqual(["counted", "unit-share", "unit-share"]);
     for (let n = 1; n < 1_000; n++) admit(0, 0);
     expect(weights.requests).toEqual([1_000, 0]);
     expect([admit(0, 10), admit(0, 10), admit(0, 11)]).toEqual(["unit-share", "unit-share", "unit-share"]);
