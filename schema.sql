@@ -169,6 +169,17 @@ create table fold_windows_version (
   constraint fold_windows_version_only_row_check CHECK (only_row)
 );
 
+create table idempotency_keys (
+  actor text not null,
+  key text not null,
+  request bytea not null,
+  begun_at timestamp with time zone default now() not null,
+  answer jsonb,
+  constraint idempotency_keys_pkey PRIMARY KEY (actor, key)
+);
+
+CREATE INDEX idempotency_keys_begun ON public.idempotency_keys USING btree (begun_at);
+
 create table ingest_presence (
   seen_at timestamp with time zone,
   away_from timestamp with time zone,
@@ -854,6 +865,7 @@ grant delete, insert, select, update on table fold_quarantine to sluice_service;
 grant delete, insert, select, update on table fold_set_aside to sluice_service;
 grant delete, insert, select, update on table fold_windows to sluice_service;
 grant delete, insert, select, update on table fold_windows_version to sluice_service;
+grant delete, insert, select, update on table idempotency_keys to sluice_service;
 grant delete, insert, select, update on table ingest_presence to sluice_service;
 grant delete, insert, select, update on table latency_sketches to sluice_service;
 

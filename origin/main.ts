@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
 import { makeAdminApi } from "./admin/admin-api.ts";
+import { makeIdempotentAnswers } from "./access/idempotent-answers.ts";
 import { makeAccess } from "./access/make-access.ts";
 import { printNewToken } from "./access/new-admin-token.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
@@ -98,6 +99,7 @@ const app = makeHttpApp({
   adminApi: has("admin")
     ? makeAdminApi({
         access,
+        idempotentAnswers: makeIdempotentAnswers(pool),
         changes,
         features: makeFeatureReads({ pool, history }),
         evaluation: makeEvaluationReads({

@@ -44,8 +44,10 @@ export const makeAccess = (options: {
     const known = remembered.get(token);
     if (known !== undefined && known.untilMs > nowMs()) return known.token;
     const found = await findUsableToken(pool, digestOf(token));
-    remembered.delete(token);
-    if (found === null) return null;
+    if (found === null) {
+      remembered.delete(token);
+      return null;
+    }
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
     const expiresInMs = (found.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) - Date.now();
     remembered.set(token, { token: found, untilMs: nowMs() + Math.min(REMEMBER_MS, expiresInMs) });
@@ -56,6 +58,9 @@ export const makeAccess = (options: {
   };
 
   return {
+    /** Whether the token was good when it was used last, at this process. */
+    hasSeen: (token: string): boolean =>
+      remembered.has(token) || (adminToken !== undefined && sameSecret(token, adminToken)),
     /** null: the token is unknown, expired or revoked. Throws when the database cannot be asked. */
     principalOf: async (token: string): Promise<Principal | null> => {
       if (adminToken !== undefined && sameSecret(token, adminToken)) {
@@ -76,7 +81,10 @@ export const makeAccess = (options: {
       const secret = `${PREFIX}${randomBytes(32).toString("base64url")}`;
       const tokenId = `tok_${randomBytes(9).toString("hex")}`;
       const created = await insertToken(pool, token, { tokenId, digest: digestOf(secret), actor });
-      return created === null ? null : { ...created, secret };
+      if (created === null) return null;
+      // To be looked up with its first use, and known before: whoever has just made it must not wait for others' mistakes.
+      remembered.set(secret, { token: created, untilMs: nowMs() });
+      return { ...created, secret };
     },
     listTokens: (query: TokenQuery) => listTokens(pool, query),
     /** false: there is no such token, or it is revoked already. */

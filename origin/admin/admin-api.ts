@@ -1,6 +1,8 @@
 // The admin API, below /admin/v1: everything that a person or a script may ask of the origin, and every change.
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import type { IdempotentAnswers } from "../access/idempotent-answers.ts";
 import type { Access } from "../access/make-access.ts";
 import type { DeliveryReads } from "../delivery/delivery-reads.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
@@ -11,8 +13,9 @@ import { addDeliveryRoutes } from "./delivery-routes.ts";
 import { addFeatureRoutes } from "./feature-routes.ts";
 import { addHistoryRoutes } from "./history-routes.ts";
 import { openApiDocument } from "./openapi.ts";
-import type { AdminApp, AdminEnv } from "./operation.ts";
+import type { AdminApp, AdminEnv } from "./admin-context.ts";
 import { addPlanningRoutes } from "./planning-routes.ts";
+import { makeReferencePage } from "./reference-page.ts";
 import { addRolloutRoutes } from "./rollout-routes.ts";
 import { addRuleRoutes } from "./rule-routes.ts";
 import { authenticate } from "./authenticate.ts";
@@ -20,15 +23,28 @@ import { addTokenRoutes } from "./token-routes.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
+export type AdminApi = {
+  /** Below /admin/v1. */
+  readonly routes: AdminApp;
+  /** /openapi.json and /docs */
+  readonly reference: Hono;
+  readonly document: object;
+};
+
 export const makeAdminApi = (options: {
   access: Access;
+  idempotentAnswers: IdempotentAnswers;
   features: FeatureReads;
   changes: FeatureChanges;
   evaluation: EvaluationReads;
   delivery: DeliveryReads;
-}): { readonly routes: AdminApp; readonly document: object } => {
+}): AdminApi => {
   const api = new OpenAPIHono<AdminEnv>();
   api.use(authenticate(options.access));
+  api.use((context, next) => {
+    context.set("idempotentAnswers", options.idempotentAnswers);
+    return next();
+  });
   api.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
@@ -42,5 +58,6 @@ export const makeAdminApi = (options: {
   addPlanningRoutes(api, options);
   addDeliveryRoutes(api, options);
   addTokenRoutes(api, options);
-  return { routes: api, document: openApiDocument(api) };
+  const document = openApiDocument(api);
+  return { routes: api, reference: makeReferencePage(document), document };
 };

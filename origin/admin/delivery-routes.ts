@@ -6,7 +6,8 @@ import { problem } from "../runtime/problem.ts";
 import { DeadLettersDocument, EdgesDocument, ReceiptDocument } from "./documents/delivery.ts";
 import { FeatureParams } from "./documents/feature.ts";
 import { findFeature } from "./feature-answers.ts";
-import { addOperation, type AdminApp } from "./operation.ts";
+import type { AdminApp } from "./admin-context.ts";
+import { addOperation } from "./operation.ts";
 
 const MAX_DEAD_LETTERS = 500;
 

@@ -17,7 +17,8 @@ import {
   Reason,
 } from "./documents/feature.ts";
 import { answerFeature, findOwnFeature } from "./feature-answers.ts";
-import { addOperation, type AdminApp } from "./operation.ts";
+import type { AdminApp } from "./admin-context.ts";
+import { addOperation } from "./operation.ts";
 import { mayChange, tagProblem } from "./permission.ts";
 import { readBody, readPrecondition } from "./read-request.ts";
 

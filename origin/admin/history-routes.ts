@@ -8,7 +8,8 @@ import { EvaluationsDocument, SignalsDocument } from "./documents/evaluation.ts"
 import { FeatureParams } from "./documents/feature.ts";
 import { AuditDocument, AuditVerdictDocument } from "./documents/history.ts";
 import { findFeature } from "./feature-answers.ts";
-import { addOperation, type AdminApp } from "./operation.ts";
+import type { AdminApp } from "./admin-context.ts";
+import { addOperation } from "./operation.ts";
 
 const row = wholeInQuery(1, Number.MAX_SAFE_INTEGER).optional();
 const paging = {

@@ -1,6 +1,6 @@
 // The OpenAPI document of the admin API, made of the operations' own schemas.
 import { CONDITION, conditionSchema } from "./documents/targeting.ts";
-import type { AdminApp } from "./operation.ts";
+import type { AdminApp } from "./admin-context.ts";
 
 const TAGS = [
   { name: "Features", description: "What is gated." },

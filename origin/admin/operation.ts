@@ -1,16 +1,13 @@
 // One operation of the admin API in one place: what the OpenAPI document says of it, who may call it, and how it is answered.
 // A request is read through the schemas that the document is made of.
-import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import { createRoute, z } from "@hono/zod-openapi";
 import { ok, type Result } from "../../shared/result.ts";
 import type { Principal, Scope } from "../access/principal.ts";
+import type { AdminApp, AdminContext } from "./admin-context.ts";
+import { answerOnce, IdempotencyKey } from "./idempotency.ts";
 import { problemAnswers, type IfMatchUse } from "./problem-document.ts";
 import { mayCall, scopeProblem } from "./permission.ts";
 import { parseBody, readJson, readParams, readQuery } from "./read-request.ts";
-
-export type AdminEnv = { Variables: { principal: Principal; requestId: string } };
-export type AdminContext = Context<AdminEnv>;
-export type AdminApp = OpenAPIHono<AdminEnv>;
 
 type Fields = z.ZodObject | undefined;
 type Schema = z.ZodType | undefined;
@@ -38,6 +35,8 @@ export type Operation<Params extends Fields, Query extends Fields, Body extends 
   readonly body?: Body;
   /** Whether a change has to name, by If-Match, the version that it is about. A first rule has none to name. */
   readonly ifMatch?: IfMatchUse;
+  /** Its answer holds a secret, and is kept nowhere: it takes no Idempotency-Key. */
+  readonly answersSecret?: true;
   readonly answers: Readonly<Record<number, Answer>>;
 };
 
@@ -55,9 +54,16 @@ const IfMatch = z.string().openapi({
   example: '"3"',
 });
 
+const isRepeatable = (method: string, answersSecret: true | undefined): boolean =>
+  method === "post" && answersSecret !== true;
+
 const documentOf = <P extends Fields, Q extends Fields, B extends Schema>(operation: Operation<P, Q, B>) => {
-  const { method, path, operationId, tag, summary, description, scope, ifMatch } = operation;
+  const { method, path, operationId, tag, summary, description, scope, ifMatch, answersSecret } = operation;
   const { params, query, body, answers } = operation;
+  const headers = {
+    ...(ifMatch === undefined ? {} : { "If-Match": ifMatch === "required" ? IfMatch : IfMatch.optional() }),
+    ...(isRepeatable(method, answersSecret) ? { "Idempotency-Key": IdempotencyKey.optional() } : {}),
+  };
   return createRoute({
     method,
     path,
@@ -69,9 +75,7 @@ const documentOf = <P extends Fields, Q extends Fields, B extends Schema>(operat
     request: {
       ...(params === undefined ? {} : { params }),
       ...(query === undefined ? {} : { query }),
-      ...(ifMatch === undefined
-        ? {}
-        : { headers: z.object({ "If-Match": ifMatch === "required" ? IfMatch : IfMatch.optional() }) }),
+      ...(Object.keys(headers).length === 0 ? {} : { headers: z.object(headers) }),
       ...(body === undefined
         ? {}
         : { body: { required: true, content: { "application/json": { schema: body } } } }),
@@ -91,6 +95,7 @@ const documentOf = <P extends Fields, Q extends Fields, B extends Schema>(operat
         changes: method !== "get",
         takesBody: body !== undefined,
         ifMatch,
+        repeatable: isRepeatable(method, answersSecret),
       }),
     },
   });
@@ -115,7 +120,8 @@ export const addOperation = <
   handle: (request: OperationRequest<P, Q, B>) => Response | Promise<Response>,
 ): void => {
   api.openAPIRegistry.registerPath(documentOf(operation));
-  const { method, path, scope, params: paramsSchema, query: querySchema, body: bodySchema } = operation;
+  const { method, path, scope, answersSecret } = operation;
+  const { params: paramsSchema, query: querySchema, body: bodySchema } = operation;
   api.on(method.toUpperCase(), path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
     const principal = context.get("principal");
     if (!mayCall(principal, scope)) return scopeProblem(context, principal, scope);
@@ -127,6 +133,10 @@ export const addOperation = <
       const json = await readJson(context);
       return json.ok ? readBy<B>(bodySchema, (schema) => parseBody(context, json.value, schema)) : json;
     };
-    return handle({ context, principal, params: params.value, query: query.value, readBody });
+    const answer = async () =>
+      handle({ context, principal, params: params.value, query: query.value, readBody });
+    return isRepeatable(method, answersSecret)
+      ? answerOnce(context, context.get("idempotentAnswers"), answer)
+      : answer();
   });
 };

@@ -7,7 +7,8 @@ import { changeProblem } from "./change-problem.ts";
 import { AlphaSpentDocument, CalibrationDocument, ForecastDocument } from "./documents/evaluation.ts";
 import { FeatureParams } from "./documents/feature.ts";
 import { findOwnFeature } from "./feature-answers.ts";
-import { addOperation, type AdminApp } from "./operation.ts";
+import type { AdminApp } from "./admin-context.ts";
+import { addOperation } from "./operation.ts";
 
 const usersPerDay = z.number().max(1e12);
 const PlanTestBody = z.strictObject({

@@ -41,6 +41,8 @@ export const problemAnswers = (operation: {
   changes: boolean;
   takesBody: boolean;
   ifMatch: IfMatchUse | undefined;
+  /** It takes an Idempotency-Key. */
+  repeatable: boolean;
 }) => ({
   ...(operation.reads ? { 400: answer("A field is wrong; each is named.") } : {}),
   401: answer("There is no valid token."),
@@ -52,6 +54,7 @@ export const problemAnswers = (operation: {
   ...(operation.ifMatch === undefined || operation.ifMatch === "optional"
     ? {}
     : { 428: answer("If-Match is missing.") }),
+  ...(operation.repeatable ? { 422: answer("The Idempotency-Key was used for another request.") } : {}),
   429: answer("Too many requests; Retry-After says when to come again."),
   500: answer("The service failed; the log has the reason under the request's id."),
 });

@@ -18,7 +18,8 @@ import {
   RolloutBody,
 } from "./documents/feature.ts";
 import { answerFeature, findOwnFeature } from "./feature-answers.ts";
-import { addOperation, type AdminApp, type AdminContext, type Output } from "./operation.ts";
+import type { AdminApp, AdminContext } from "./admin-context.ts";
+import { addOperation, type Output } from "./operation.ts";
 import { mayChange, tagProblem } from "./permission.ts";
 import { readPrecondition } from "./read-request.ts";
 

@@ -10,7 +10,8 @@ import { changeProblem } from "./change-problem.ts";
 import { RuleDocument } from "./documents/evaluation.ts";
 import { FeatureParams, Reason } from "./documents/feature.ts";
 import { findFeature, findOwnFeature } from "./feature-answers.ts";
-import { addOperation, type AdminApp } from "./operation.ts";
+import type { AdminApp } from "./admin-context.ts";
+import { addOperation } from "./operation.ts";
 import { etagOf, readBody, readPrecondition } from "./read-request.ts";
 
 /** The rule of this one feature, which the document need not name again. */

@@ -3,7 +3,8 @@ import { z } from "@hono/zod-openapi";
 import type { Access } from "../access/make-access.ts";
 import { problem } from "../runtime/problem.ts";
 import { Cursor, Time, wholeInQuery } from "./documents/common.ts";
-import { addOperation, type AdminApp } from "./operation.ts";
+import type { AdminApp } from "./admin-context.ts";
+import { addOperation } from "./operation.ts";
 
 const Scope = z.enum(["viewer", "editor", "admin", "ingest"]).openapi({
   description:
@@ -87,6 +88,7 @@ export const addTokenRoutes = (api: AdminApp, { access }: { access: Access }): v
       summary: "Make a token",
       scope: "admin",
       body: NewTokenBody,
+      answersSecret: true,
       answers: { 201: { description: "The token, with its secret.", schema: NewTokenDocument } },
     },
     async ({ context, principal, readBody }) => {

@@ -1,5 +1,6 @@
 // The routes of every origin process, with any roles: health, metrics, and a clear 404 where a role is missing.
 import { Hono, type Env } from "hono";
+import { requestId, type RequestIdVariables } from "hono/request-id";
 import type { Registry } from "prom-client";
 import type { Logger } from "./log.ts";
 import { problem } from "./problem.ts";
@@ -14,10 +15,11 @@ export const makeHttpApp = <E extends Env>(options: {
   /** Names each part that is not ready; empty when everything is. */
   notReady: () => Promise<readonly string[]>;
   /** undefined: this process does not have the role `admin`. */
-  adminApi: { readonly routes: Hono<E>; readonly document: object } | undefined;
-}): Hono => {
+  adminApi: { readonly routes: Hono<E>; readonly reference: Hono } | undefined;
+}) => {
   const { registry, log, instance, notReady, adminApi } = options;
-  const app = new Hono();
+  const app = new Hono<{ Variables: RequestIdVariables }>();
+  app.use(requestId());
 
   app.use("/:health{livez|readyz}", async (context, next) => {
     await next();
@@ -44,7 +46,7 @@ export const makeHttpApp = <E extends Env>(options: {
     );
   } else {
     app.route("/admin/v1", adminApi.routes);
-    app.get("/openapi.json", (context) => context.json(adminApi.document));
+    app.route("/", adminApi.reference);
   }
   // With the role `ingest` these never come here (main.ts).
   app.all("/v1/:signal{traces|logs|metrics}", (context) =>
@@ -63,7 +65,10 @@ export const makeHttpApp = <E extends Env>(options: {
     }),
   );
   app.onError((error, context) => {
-    log.error({ err: error, path: context.req.path }, "a request failed and was answered with 500");
+    log.error(
+      { err: error, path: context.req.path, requestId: context.get("requestId") },
+      "a request failed and was answered with 500",
+    );
     return problem(context, { status: 500, title: "Internal Server Error" });
   });
   return app;

@@ -8,7 +8,15 @@ export type Problem = {
   readonly detail?: string;
 } & Readonly<Record<string, unknown>>;
 
+/** Under it the log has what happened. */
+const requestIdOf = (context: Context): string | undefined => {
+  const id: unknown = context.get("requestId");
+  return typeof id === "string" ? id : undefined;
+};
+
 export const problem = (context: Context, { status, title, ...rest }: Problem): Response =>
-  context.body(JSON.stringify({ type: "about:blank", status, title, ...rest }), status, {
-    "content-type": "application/problem+json",
-  });
+  context.body(
+    JSON.stringify({ type: "about:blank", status, title, ...rest, requestId: requestIdOf(context) }),
+    status,
+    { "content-type": "application/problem+json" },
+  );

@@ -15,6 +15,7 @@ const unused = new Proxy({}, { get: () => () => undefined }) as never;
 
 const admin = makeAdminApi({
   access: unused,
+  idempotentAnswers: unused,
   features: unused,
   changes: unused,
   evaluation: unused,

@@ -1,5 +1,6 @@
 // The origin's HTTP app with its admin API on a test's database, wired as main.ts wires it.
 import { randomUUID } from "node:crypto";
+import { makeIdempotentAnswers } from "../../origin/access/idempotent-answers.ts";
 import { makeAccess } from "../../origin/access/make-access.ts";
 import { makeAdminApi } from "../../origin/admin/admin-api.ts";
 import type { Pool } from "../../origin/db/pool.ts";
@@ -21,6 +22,7 @@ export const makeAdminApp = (options: { pool: Pool; keys?: KeyRing; now?: () => 
   const history = <T>(read: (db: Pool) => Promise<T>) => read(pool);
   const adminApi = makeAdminApi({
     access: makeAccess({ pool, adminToken, nowMs: () => performance.now(), log: silent }),
+    idempotentAnswers: makeIdempotentAnswers(pool),
     changes: makeFeatureChanges({ pool, newId: randomUUID }),
     features: makeFeatureReads({ pool, history }),
     evaluation: makeEvaluationReads({ pool, history, now, rawKeepDays: 62 }),

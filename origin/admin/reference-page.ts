@@ -1,0 +1,79 @@
+// The OpenAPI document, and a page at /docs to read and try it. The page's files are Swagger UI's own, from this origin:
+// nothing is loaded from elsewhere.
+import { readFile } from "node:fs/promises";
+import { Hono } from "hono";
+import { etag } from "hono/etag";
+import { secureHeaders } from "hono/secure-headers";
+
+const FILES = [
+  { name: "swagger-ui.css", type: "text/css", url: import.meta.resolve("swagger-ui-dist/swagger-ui.css") },
+  {
+    name: "swagger-ui-bundle.js",
+    type: "text/javascript",
+    url: import.meta.resolve("swagger-ui-dist/swagger-ui-bundle.js"),
+  },
+];
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sluice: admin API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<main id="reference"></main>
+<noscript>This page needs JavaScript. <a href="/openapi.json">The OpenAPI document</a> does not.</noscript>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/reference.js"></script>
+</body>
+</html>
+`;
+
+const SCRIPT = `SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#reference",
+  deepLinking: true,
+  docExpansion: "list",
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null,
+});
+`;
+
+export const makeReferencePage = (document: object): Hono => {
+  const app = new Hono();
+  const text = JSON.stringify(document);
+  app.use(
+    "/docs/*",
+    secureHeaders({
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        // Swagger UI sets styles on its elements.
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", "data:"],
+        connectSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+      // The origin may be reached by plain http within a network of its own.
+      strictTransportSecurity: false,
+    }),
+    etag(),
+  );
+  app.get("/openapi.json", etag(), (context) =>
+    context.body(text, 200, { "content-type": "application/json" }),
+  );
+  app.get("/docs", (context) => context.redirect("/docs/"));
+  app.get("/docs/", (context) => context.html(PAGE));
+  app.get("/docs/reference.js", (context) =>
+    context.body(SCRIPT, 200, { "content-type": "text/javascript; charset=utf-8" }),
+  );
+  for (const { name, type, url } of FILES)
+    app.get(`/docs/${name}`, async (context) =>
+      context.body(await readFile(new URL(url), "utf8"), 200, { "content-type": `${type}; charset=utf-8` }),
+    );
+  return app;
+};

@@ -1,0 +1,66 @@
+// How many requests a token may make, and how many wrong tokens an address may try, in this process.
+import type { Context } from "hono";
+import { getConnInfo } from "@hono/node-server/conninfo";
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { problem } from "../runtime/problem.ts";
+
+const MINUTE_S = 60;
+const REQUESTS_A_MINUTE = 6_000;
+const WRONG_TOKENS_A_MINUTE = 30;
+
+const tooMany = (context: Context, waitMs: number, detail: string): Response => {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  context.header("retry-after", String(seconds));
+  return problem(context, {
+    status: 429,
+    title: "Too Many Requests",
+    detail: `${detail}; wait ${seconds} s`,
+  });
+};
+
+/** The peer of the connection; a request that did not come over one has none. */
+const addressOf = (context: Context): string => {
+  const env: unknown = context.env;
+  return typeof env === "object" && env !== null && "incoming" in env
+    ? (getConnInfo(context).remote.address ?? "")
+    : "";
+};
+
+/** Takes one of what is left for the key; the time until there is more, in ms, where there is nothing left. */
+const take = async (limiter: RateLimiterMemory, key: string): Promise<number | null> => {
+  try {
+    await limiter.consume(key);
+    return null;
+  } catch (refused) {
+    if (refused instanceof RateLimiterRes) return refused.msBeforeNext;
+    throw refused;
+  }
+};
+
+export const makeRequestLimits = () => {
+  const requests = new RateLimiterMemory({ points: REQUESTS_A_MINUTE, duration: MINUTE_S });
+  const wrongTokens = new RateLimiterMemory({ points: WRONG_TOKENS_A_MINUTE, duration: MINUTE_S });
+  return {
+    /** The answer to a caller that asks too often; null: it may go on. */
+    ofPrincipal: async (context: Context, actor: string): Promise<Response | null> => {
+      const waitMs = await take(requests, actor);
+      return waitMs === null
+        ? null
+        : tooMany(context, waitMs, `this token made more than ${REQUESTS_A_MINUTE} requests in a minute`);
+    },
+    /** The answer to an address that has tried too many wrong tokens, before another one is looked up. */
+    ofWrongTokens: async (context: Context): Promise<Response | null> => {
+      const left = await wrongTokens.get(addressOf(context));
+      return left === null || left.remainingPoints > 0
+        ? null
+        : tooMany(
+            context,
+            left.msBeforeNext,
+            `more than ${WRONG_TOKENS_A_MINUTE} wrong tokens came from your address in a minute`,
+          );
+    },
+    noteWrongToken: async (context: Context): Promise<void> => {
+      await wrongTokens.penalty(addressOf(context));
+    },
+  };
+};
