@@ -86,6 +86,10 @@ const evaluation = has("evaluate")
     })
   : undefined;
 
+/** Event streams never end by themselves, and would hold up the server's stop. */
+const stopping = new AbortController();
+const streams = { stop: async () => stopping.abort() };
+
 const app = makeHttpApp({
   registry: metrics.registry,
   log,
@@ -109,6 +113,8 @@ const app = makeHttpApp({
           rawKeepDays: config.RAW_KEEP_DAYS,
         }),
         delivery: makeDeliveryReads({ pool, keys: config.PUSH_KEYS, nowMs: Date.now }),
+        stopping: stopping.signal,
+        log,
       })
     : undefined,
 });
@@ -119,7 +125,7 @@ const server = makeHttpServer((request, response) => {
 });
 
 // Ended in this order: first what brings work, then what carries it out. Requests under way find all stages running.
-const parts = [server, ingest, fold, lag, upkeep, evaluation, delivery, database].filter(
+const parts = [streams, server, ingest, fold, lag, upkeep, evaluation, delivery, database].filter(
   (part) => part !== undefined,
 );
 await server

@@ -8,8 +8,11 @@ import type { DeliveryReads } from "../delivery/delivery-reads.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
+import type { ErrorLog } from "../runtime/log.ts";
 import { problem } from "../runtime/problem.ts";
 import { addDeliveryRoutes } from "./delivery-routes.ts";
+import { makeEventFeed } from "./event-feed.ts";
+import { addEventRoutes } from "./event-routes.ts";
 import { addFeatureRoutes } from "./feature-routes.ts";
 import { addHistoryRoutes } from "./history-routes.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -31,6 +34,27 @@ export type AdminApi = {
   readonly document: object;
 };
 
+const makeFeed = ({
+  features,
+  evaluation,
+  log,
+}: {
+  features: Pick<FeatureReads, "newestAuditSeq" | "listAuditAfter">;
+  evaluation: Pick<EvaluationReads, "newestEvaluationId" | "listEvaluationsAfter">;
+  log: ErrorLog;
+}) =>
+  makeEventFeed({
+    reads: {
+      newest: async () => ({
+        seq: await features.newestAuditSeq(),
+        evaluationId: await evaluation.newestEvaluationId(),
+      }),
+      changesAfter: features.listAuditAfter,
+      evaluationsAfter: evaluation.listEvaluationsAfter,
+    },
+    log,
+  });
+
 export const makeAdminApi = (options: {
   access: Access;
   idempotentAnswers: IdempotentAnswers;
@@ -38,6 +62,9 @@ export const makeAdminApi = (options: {
   changes: FeatureChanges;
   evaluation: EvaluationReads;
   delivery: DeliveryReads;
+  /** Aborted when the process stops: event streams end then. */
+  stopping: AbortSignal;
+  log: ErrorLog;
 }): AdminApi => {
   const api = new OpenAPIHono<AdminEnv>();
   api.use(authenticate(options.access));
@@ -58,6 +85,7 @@ export const makeAdminApi = (options: {
   addPlanningRoutes(api, options);
   addDeliveryRoutes(api, options);
   addTokenRoutes(api, options);
+  addEventRoutes(api, { feed: makeFeed(options), stopping: options.stopping });
   const document = openApiDocument(api);
   return { routes: api, reference: makeReferencePage(document), document };
 };

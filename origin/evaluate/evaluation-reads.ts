@@ -1,4 +1,5 @@
 // What other stages may ask about evaluations, bound to the database. History may come from a replica.
+import { z } from "zod";
 import type { HistoryReads } from "../db/history-reads.ts";
 import type { Pool, Queryable } from "../db/pool.ts";
 import { forecastRule } from "../decide/planning/forecast.ts";
@@ -33,6 +34,34 @@ const listEvaluations = async (db: Queryable, featureId: FeatureId, { limit, bef
   return { evaluations: items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
 };
 
+/** An evaluation in short. */
+const EvaluationEvent = z.object({
+  id: z.number(),
+  at: z.date(),
+  featureId: z.string(),
+  epoch: z.number(),
+  mode: z.string(),
+  action: z.string(),
+  state: z.string(),
+  reason: z.string(),
+});
+export type EvaluationEvent = z.infer<typeof EvaluationEvent>;
+
+const newestEvaluationId = async (db: Queryable): Promise<number> => {
+  const { rows } = await db.query<{ id: number | null }>("select max(id) as id from pmf_evaluations");
+  return rows[0]?.id ?? 0;
+};
+
+/** Oldest first. */
+const listEvaluationsAfter = async (db: Queryable, id: number, limit: number): Promise<EvaluationEvent[]> => {
+  const { rows } = await db.query(
+    `select id, at, feature_id as "featureId", epoch, mode, action, state, decision ->> 'reason' as reason
+     from pmf_evaluations where id > $1 order by id limit $2`,
+    [id, limit],
+  );
+  return rows.map((row) => EvaluationEvent.parse(row));
+};
+
 /** Units of the epoch by cohort: exposed so far, whatever their age. */
 const countExposed = async (db: Queryable, featureId: FeatureId, epoch: number) => {
   const { rows } = await db.query<{ cohort: "treatment" | "holdout"; exposed: number }>(
@@ -65,6 +94,8 @@ export const makeEvaluationReads = ({
     history((db) => listEvaluations(db, featureId, query)),
   newestEvaluation: async (featureId: FeatureId) =>
     (await listEvaluations(pool, featureId, { limit: 1 })).evaluations[0] ?? null,
+  newestEvaluationId: () => newestEvaluationId(pool),
+  listEvaluationsAfter: (id: number, limit: number) => listEvaluationsAfter(pool, id, limit),
   /** null: it was not looked at yet. */
   lastLookAt: (featureId: FeatureId) => readLookedAt(pool, featureId),
   countExposed: (featureId: FeatureId, epoch: number) => countExposed(pool, featureId, epoch),

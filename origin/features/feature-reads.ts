@@ -7,7 +7,9 @@ import {
   getFeature,
   getRule,
   listAudit,
+  listAuditAfter,
   listFeatures,
+  newestAuditSeq,
   type AuditQuery,
   type FeatureQuery,
 } from "./read-features.ts";
@@ -22,5 +24,7 @@ export const makeFeatureReads = ({ pool, history }: { pool: Pool; history: Histo
   /** From the primary, so that a rollback of a moment ago is found; null: it was never rolled back. */
   newestRollback: async (featureId: FeatureId) =>
     (await listAudit(pool, { limit: 1, featureId, kind: "rollback" })).items[0] ?? null,
+  newestAuditSeq: () => newestAuditSeq(pool),
+  listAuditAfter: (seq: number, limit: number) => listAuditAfter(pool, seq, limit),
   verifyAudit: (range: AuditRange) => verifyAudit(pool, range),
 });

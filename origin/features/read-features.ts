@@ -83,12 +83,13 @@ export type AuditQuery = {
   readonly kind?: ChangeKind | undefined;
 };
 
+const auditColumns = `seq, at, actor, action, feature_id as "featureId", reason, version, epoch, revision, details,
+  encode(hash, 'hex') as hash`;
+
 /** Newest first. */
 export const listAudit = async (db: Queryable, options: AuditQuery): Promise<Page<AuditRow, number>> => {
   const { rows } = await db.query(
-    `select seq, at, actor, action, feature_id as "featureId", reason, version, epoch, revision, details,
-            encode(hash, 'hex') as hash
-     from rollback_audit
+    `select ${auditColumns} from rollback_audit
      where ($1::bigint is null or seq < $1) and ($2::text is null or feature_id = $2)
        and ($3::text is null or action = $3)
      order by seq desc limit $4`,
@@ -99,4 +100,19 @@ export const listAudit = async (db: Queryable, options: AuditQuery): Promise<Pag
     options.limit,
     (row) => row.seq,
   );
+};
+
+/** The number of the newest entry; 0 when there is none. */
+export const newestAuditSeq = async (db: Queryable): Promise<number> => {
+  const { rows } = await db.query<{ audit_seq: number }>("select audit_seq from state_head");
+  return rows[0]?.audit_seq ?? 0;
+};
+
+/** Oldest first. Entries are numbered in the order of their commits, so none comes later with a smaller number. */
+export const listAuditAfter = async (db: Queryable, seq: number, limit: number): Promise<AuditRow[]> => {
+  const { rows } = await db.query(
+    `select ${auditColumns} from rollback_audit where seq > $1 order by seq limit $2`,
+    [seq, limit],
+  );
+  return rows.map((row) => AuditRow.parse(row));
 };

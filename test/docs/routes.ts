@@ -20,6 +20,8 @@ const admin = makeAdminApi({
   changes: unused,
   evaluation: unused,
   delivery: unused,
+  stopping: unused,
+  log: unused,
 });
 const edge = makeApp({
   health: makeHealthRoute(unused),

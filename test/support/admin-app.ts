@@ -17,7 +17,12 @@ const adminToken = "the-admin-token";
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** `now`: unix seconds. */
-export const makeAdminApp = (options: { pool: Pool; keys?: KeyRing; now?: () => number }) => {
+export const makeAdminApp = (options: {
+  pool: Pool;
+  keys?: KeyRing;
+  now?: () => number;
+  stopping?: AbortSignal;
+}) => {
   const { pool, keys, now = () => Date.now() / 1_000 } = options;
   const history = <T>(read: (db: Pool) => Promise<T>) => read(pool);
   const adminApi = makeAdminApi({
@@ -27,6 +32,8 @@ export const makeAdminApp = (options: { pool: Pool; keys?: KeyRing; now?: () => 
     features: makeFeatureReads({ pool, history }),
     evaluation: makeEvaluationReads({ pool, history, now, rawKeepDays: 62 }),
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
+    stopping: options.stopping ?? new AbortController().signal,
+    log: silent,
   });
   const check = makeOpenApiCheck(adminApi.document);
   const app = makeHttpApp({
@@ -54,7 +61,10 @@ export const makeAdminApp = (options: { pool: Pool; keys?: KeyRing; now?: () => 
         requestBody: init.body ?? null,
         status: response.status,
         contentType: response.headers.get("content-type"),
-        body: await response.clone().text(),
+        // A stream has no end to wait for; its schema is any text.
+        body: response.headers.get("content-type")?.startsWith("text/event-stream")
+          ? '""'
+          : await response.clone().text(),
       });
       if (missing.length > 0)
         throw new Error(

@@ -1,0 +1,115 @@
+// The event stream: changes and evaluations as they come (server-sent events).
+import { z } from "@hono/zod-openapi";
+import { streamSSE } from "hono/streaming";
+import type { EvaluationEvent as EvaluationRow } from "../evaluate/evaluation-reads.ts";
+import type { AuditRow } from "../features/read-features.ts";
+import { problem } from "../runtime/problem.ts";
+import type { AdminApp } from "./admin-context.ts";
+import type { EventFeed, FeedEvent } from "./event-feed.ts";
+import { addOperation } from "./operation.ts";
+
+const HEARTBEAT_MS = 15_000;
+const MAX_STREAMS = 200;
+/** A client that does not read is let go, and may come back for the rest. */
+const MAX_WAITING = 5_000;
+
+const messageOf = (event: FeedEvent<AuditRow, EvaluationRow>) =>
+  event.kind === "change"
+    ? { event: event.kind, id: String(event.change.seq), data: JSON.stringify(event.change) }
+    : { event: event.kind, data: JSON.stringify(event.evaluation) };
+type Message = ReturnType<typeof messageOf>;
+
+const LastEventId = z.object({
+  lastEventId: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .openapi({ description: "Where to go on, for clients that cannot send the header Last-Event-ID." }),
+});
+
+export const addEventRoutes = (
+  api: AdminApp,
+  { feed, stopping }: { feed: EventFeed<AuditRow, EvaluationRow>; stopping: AbortSignal },
+): void => {
+  let streams = 0;
+
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/events",
+      operationId: "watchEvents",
+      tag: "Audit",
+      summary: "Watch changes and evaluations as they come",
+      description:
+        "Server-sent events. `change` has an entry of the audit as its data and the entry's number as its id; with `Last-Event-ID` the stream goes on after it. `evaluation` has a new evaluation in short; those of a pause are not sent again.",
+      scope: "viewer",
+      query: LastEventId,
+      answers: {
+        200: { description: "The stream.", schema: z.string(), contentType: "text/event-stream" },
+      },
+    },
+    async ({ context, query }) => {
+      const header = context.req.header("last-event-id");
+      const given = header === undefined || header === "" ? query.lastEventId : Number(header);
+      if (given !== undefined && !(Number.isSafeInteger(given) && given >= 0))
+        return problem(context, {
+          status: 400,
+          title: "Bad Request",
+          detail: "Last-Event-ID: must be the id of an event",
+        });
+      if (streams >= MAX_STREAMS) {
+        context.header("retry-after", "10");
+        return problem(context, {
+          status: 429,
+          title: "Too Many Requests",
+          detail: `this origin has ${MAX_STREAMS} event streams already`,
+        });
+      }
+      context.header("x-accel-buffering", "no");
+      return streamSSE(context, async (stream) => {
+        streams += 1;
+        const waiting: Message[] = [];
+        let wake = (): void => {};
+        let ended = false;
+        const end = (): void => {
+          ended = true;
+          wake();
+        };
+        stream.onAbort(end);
+        stopping.addEventListener("abort", end, { once: true });
+        const unsubscribe = await feed.subscribe(given ?? null, (event) => {
+          if (waiting.length >= MAX_WAITING) end();
+          else waiting.push(messageOf(event));
+          wake();
+        });
+        try {
+          await stream.write(": connected\n\n");
+          for (;;) {
+            if (ended) return;
+            const message = waiting.shift();
+            if (message !== undefined) {
+              await stream.writeSSE(message);
+              continue;
+            }
+            const isBeat = await new Promise<boolean>((resolve) => {
+              const timer = setTimeout(() => resolve(true), HEARTBEAT_MS);
+              wake = () => {
+                clearTimeout(timer);
+                resolve(false);
+              };
+              if (ended || waiting.length > 0) wake();
+            });
+            if (isBeat) await stream.write(": beat\n\n");
+          }
+        } finally {
+          streams -= 1;
+          stopping.removeEventListener("abort", end);
+          await unsubscribe();
+        }
+      });
+    },
+  );
+};
