@@ -44,6 +44,8 @@ export default defineConfig({
                 ORIGIN_URL: inject("outsideUrl"),
                 INGEST_TOKEN: "test-ingest-token",
                 PUSH_KEYS: "new:push-secret-of-the-tests,old:older-push-secret-of-tests",
+                SERVER_KEYS: "s2:server-key-of-the-tests,s1:older-server-key-of-tests",
+                CORS_ORIGINS: "https://app.shop.test https://partner.test:8443",
                 JWT_KEY_SET: `${String(inject("outsideUrl"))}/keys.json`,
                 JWT_ISSUER: "https://login.shop.test",
                 CAPTCHA_PROVIDER: "recaptcha",

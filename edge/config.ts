@@ -56,6 +56,21 @@ const Patterns = z
   .transform((text) => text.split(/\s+/).filter((pattern) => pattern !== ""))
   .refine((patterns) => patterns.every((pattern) => PathPattern.safeParse(pattern).success), patternsForm);
 
+const originsForm = "must be empty or origins such as https://app.shop.example, separated by spaces";
+
+/** As browsers write an origin: scheme, host and port, without a path. `*` is none: any page could then read with cookies. */
+const Origins = z
+  .string()
+  .transform((text) => text.split(/\s+/).filter((origin) => origin !== ""))
+  .refine(
+    (origins) =>
+      origins.every(
+        (origin) =>
+          /^https?:[^*]+$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin,
+      ),
+    originsForm,
+  );
+
 const VERIFY_URLS = {
   turnstile: "https://challenges.cloudflare.com/turnstile/v0/siteverify",
   recaptcha: "https://www.google.com/recaptcha/api/siteverify",
@@ -78,6 +93,14 @@ export const Variables = z.object({
       "Host of this edge in the origin's `EDGE_URLS`. Set it where something before the edge changes the Host header. Empty: the host of the request.",
     ),
   COOKIE_KEYS: KeyRing.describe("Keys that sign visitors' cookies."),
+  SERVER_KEYS: KeyRing.or(z.literal("").transform(() => null))
+    .default(null)
+    .describe(
+      "Keys of servers that may evaluate any unit and see private features: each sends one secret, without its kid, as `Authorization: Bearer` or `X-API-Key`. Empty: nobody may.",
+    ),
+  CORS_ORIGINS: Origins.default([]).describe(
+    "Origins of other sites whose pages may evaluate features and send events here, with cookies. Empty: the site's own pages only.",
+  ),
   WATCH_MS: whole(50, 20_000, 1_000).describe(
     "Milliseconds after which a watch is answered without a change.",
   ),

@@ -15,6 +15,7 @@ import { makeCaptchaRoute } from "./routes/captcha.ts";
 import { makeEventsRoute } from "./routes/events.ts";
 import { makeExplainRoutes } from "./routes/explain.ts";
 import { makeHealthRoute } from "./routes/health.ts";
+import { makeReadPageOrigin } from "./routes/page-origin.ts";
 import { makeOfrepRoutes } from "./routes/ofrep/routes.ts";
 import { makePreviewRoute } from "./routes/preview.ts";
 import { makePushRoute } from "./routes/push.ts";
@@ -33,6 +34,7 @@ import { makeIdentify } from "./visitor/identify.ts";
 import { makeNetworkHash } from "./visitor/network.ts";
 import { makeAllowNewUnit } from "./visitor/new-units.ts";
 import { makePreviews } from "./visitor/preview.ts";
+import { makeReadAuthority } from "./visitor/server-key.ts";
 
 export type Edge = {
   /** A visitor's request. */
@@ -56,6 +58,8 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
   const cookies = makeCookies(config.COOKIE_KEYS, hmac);
   const readClaims = makeReadClaims(config, now);
   const previews = makePreviews(config.PUSH_KEYS, hmac.verify, now);
+  const readAuthority = makeReadAuthority(config.SERVER_KEYS);
+  const readPageOrigin = makeReadPageOrigin(config.CORS_ORIGINS);
   const identify = makeIdentify({ config, cookies, readClaims, warn: makeWarnOnce() });
   const isKnownBot = makeIsKnownBot();
   const writeCookie: WriteCookie = (url, visitor) => cookies.write(url, visitor, dayOf(now()));
@@ -71,6 +75,7 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
           config: config.CAPTCHA,
           verify: makeVerifyCaptcha(config.CAPTCHA),
           identify,
+          readPageOrigin,
           writeCookie,
           reportBot: async (request, bot, waitUntil) => {
             const { snapshot, stale } = await cache.read(waitUntil);
@@ -91,7 +96,7 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
 
   const app = makeApp({
     health: makeHealthRoute({ cache, stats, debugAlways: config.DEBUG_HEADERS === "always", now }),
-    explain: makeExplainRoutes({ cache, identify, readClaims, previews }),
+    explain: makeExplainRoutes({ cache, identify, readAuthority, readClaims, previews }),
     preview: makePreviewRoute({ previews, now }),
     push: makePushRoute({
       readPush: (request) =>
@@ -105,10 +110,12 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
       now,
       push: state.push,
     }),
-    events: makeEventsRoute({ cache, identify, previews, reportEvent, now }),
+    events: makeEventsRoute({ cache, identify, previews, readPageOrigin, reportEvent, now }),
     ofrep: makeOfrepRoutes({
       cache,
       identify,
+      readAuthority,
+      readPageOrigin,
       writeCookie,
       reportEvent,
       allowNewUnit,

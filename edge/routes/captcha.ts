@@ -12,9 +12,10 @@ import type { CaptchaError, VerifyCaptcha } from "../visitor/captcha.ts";
 import type { Identify } from "../visitor/identify.ts";
 import type { WriteCookie } from "../visitor/cookie.ts";
 import type { Identity } from "../visitor/identity.ts";
+import type { ReadPageOrigin } from "./page-origin.ts";
 import { problem } from "./problem.ts";
 import { makeRateLimit } from "./rate-limit.ts";
-import { readSameOriginPost, type PostError } from "./read-same-origin-post.ts";
+import { readBody, type BodyError } from "./read-body.ts";
 import { waitUntilOf } from "./wait-until.ts";
 
 /** Tokens, counted by what they came to. */
@@ -26,6 +27,7 @@ type Dependencies = {
   readonly config: CaptchaConfig;
   readonly verify: VerifyCaptcha;
   readonly identify: Identify;
+  readonly readPageOrigin: ReadPageOrigin;
   /** A Set-Cookie header that makes the browser keep this identity. */
   readonly writeCookie: WriteCookie;
   /** Reports a unit that turned out to be a bot, so that it is counted no more. */
@@ -34,7 +36,10 @@ type Dependencies = {
   readonly now: () => number;
 };
 
-type TokenError = PostError | CaptchaError | { readonly reason: "malformed" | "noCookie" | "tooMany" };
+type TokenError =
+  | BodyError
+  | CaptchaError
+  | { readonly reason: "foreign" | "malformed" | "noCookie" | "tooMany" };
 
 /** reCAPTCHA's tokens have some 2,000 characters, Turnstile's at most 2,048. */
 const MAX_BYTES = 8_192;
@@ -42,7 +47,7 @@ const MAX_BYTES = 8_192;
 const Body = z.object({ token: z.string().min(1) });
 
 const readToken = async (request: Request): Promise<Result<string, TokenError>> => {
-  const text = await readSameOriginPost(request, MAX_BYTES);
+  const text = await readBody(request, MAX_BYTES);
   if (!text.ok) return text;
   const body = Body.safeParse(parseJson(text.value));
   return body.success ? ok(body.data.token) : err({ reason: "malformed" });
@@ -71,13 +76,15 @@ const problemOf = (error: TokenError): Response => {
 };
 
 export const makeCaptchaRoute = (dependencies: Dependencies): CaptchaRoute => {
-  const { config, verify, identify, writeCookie, reportBot, countFailure, now } = dependencies;
+  const { config, verify, identify, readPageOrigin } = dependencies;
+  const { writeCookie, reportBot, countFailure, now } = dependencies;
   const stats = { human: 0, bot: 0, spent: 0, elsewhere: 0, unanswered: 0, misconfigured: 0 };
   const isAllowed = makeRateLimit();
   const route = new Hono();
 
   route.post("/", async (c) => {
     const { request, url } = readIncoming(c.req.raw);
+    if (readPageOrigin(request) !== "own") return problemOf({ reason: "foreign" });
     const token = await readToken(request);
     if (!token.ok) return problemOf(token.error);
     const identity = await identify(readIncoming(request));

@@ -1,5 +1,5 @@
 // `POST /.sluice/events`: a page tells by navigator.sendBeacon that its visitor did what a feature is for. Only the site's
-// own pages may tell it, of a visitor who has a cookie, and not too often.
+// own pages and those of CORS_ORIGINS may tell it, of a visitor who has a cookie, and not too often.
 import { Hono } from "hono";
 import * as z from "zod";
 import { FeatureId } from "../../shared/ids.ts";
@@ -10,21 +10,24 @@ import { parseJson } from "../parse-json.ts";
 import type { SnapshotCache } from "../snapshot/cache.ts";
 import type { Identify } from "../visitor/identify.ts";
 import type { Previews } from "../visitor/preview.ts";
+import { makeCors } from "./cors.ts";
+import type { ReadPageOrigin } from "./page-origin.ts";
 import { problem } from "./problem.ts";
 import { makeRateLimit } from "./rate-limit.ts";
-import { readSameOriginPost, type PostError } from "./read-same-origin-post.ts";
+import { readBody, type BodyError } from "./read-body.ts";
 import type { ReportEvent } from "./report-event.ts";
 import { waitUntilOf } from "./wait-until.ts";
 
 const PageEvent = z.object({ type: z.literal("activation"), featureId: FeatureId.optional() });
 type PageEvent = z.infer<typeof PageEvent>;
 
-type EventError = PostError | { readonly reason: "malformed" | "tooMany" };
+type EventError = BodyError | { readonly reason: "foreign" | "malformed" | "tooMany" };
 
 type Dependencies = {
   readonly cache: Pick<SnapshotCache, "read">;
   readonly identify: Identify;
   readonly previews: Previews;
+  readonly readPageOrigin: ReadPageOrigin;
   readonly reportEvent: ReportEvent;
   readonly now: () => number;
 };
@@ -32,7 +35,7 @@ type Dependencies = {
 const MAX_BYTES = 1_024;
 
 const readEvent = async (request: Request): Promise<Result<PageEvent, EventError>> => {
-  const body = await readSameOriginPost(request, MAX_BYTES);
+  const body = await readBody(request, MAX_BYTES);
   if (!body.ok) return body;
   const event = PageEvent.safeParse(parseJson(body.value));
   return event.success ? ok(event.data) : err({ reason: "malformed" });
@@ -41,7 +44,7 @@ const readEvent = async (request: Request): Promise<Result<PageEvent, EventError
 const problemOf = (error: EventError): Response => {
   switch (error.reason) {
     case "foreign":
-      return problem(403, "events are taken from the site's own pages only");
+      return problem(403, "events are taken from the site's own pages and those of CORS_ORIGINS only");
     case "tooLarge":
       return problem(413, `an event has at most ${error.maxBytes} bytes`);
     case "malformed":
@@ -51,10 +54,13 @@ const problemOf = (error: EventError): Response => {
   }
 };
 
-export const makeEventsRoute = ({ cache, identify, previews, reportEvent, now }: Dependencies): Hono => {
+export const makeEventsRoute = (dependencies: Dependencies): Hono => {
+  const { cache, identify, previews, readPageOrigin, reportEvent, now } = dependencies;
   const isAllowed = makeRateLimit();
   const route = new Hono();
+  route.use(makeCors(readPageOrigin));
   route.post("/", async (c) => {
+    if (readPageOrigin(c.req.raw) === "none") return problemOf({ reason: "foreign" });
     const event = await readEvent(c.req.raw);
     if (!event.ok) return problemOf(event.error);
     const incoming = readIncoming(c.req.raw);

@@ -9,18 +9,25 @@ import type { ReadClaims } from "../visitor/claims.ts";
 import type { Identify } from "../visitor/identify.ts";
 import { isKnown, withoutNewVisitor } from "../visitor/identity.ts";
 import type { Previews } from "../visitor/preview.ts";
-import { explainFeature, type VisitorExplanation } from "./explanation.ts";
+import type { ReadAuthority } from "../visitor/server-key.ts";
+import { explainFeature, type Explanation, type VisitorExplanation } from "./explanation.ts";
 import { overlayHeaders, renderOverlay } from "./overlay.ts";
 import { waitUntilOf } from "./wait-until.ts";
 
 type Dependencies = {
   readonly cache: Pick<SnapshotCache, "read">;
   readonly identify: Identify;
+  readonly readAuthority: ReadAuthority;
   readonly readClaims: ReadClaims;
   readonly previews: Previews;
 };
 
-export const makeExplainRoutes = ({ cache, identify, readClaims, previews }: Dependencies): Hono => {
+/** Somebody without cookie and sign-in hears of what is open and meant for such a request, and of nothing else. */
+const isOfAnybody = ({ state, why }: Explanation): boolean =>
+  why === "preview" || (state === "open" && why !== "notTargeted");
+
+export const makeExplainRoutes = (dependencies: Dependencies): Hono => {
+  const { cache, identify, readAuthority, readClaims, previews } = dependencies;
   const route = new Hono();
 
   /** `?path=` (and `&method=`) asks about one page of the site; without it the answer is for any page. */
@@ -37,13 +44,15 @@ export const makeExplainRoutes = ({ cache, identify, readClaims, previews }: Dep
       stale,
       previewId: await previews.read(incoming),
     };
+    const isServer = (await readAuthority(incoming.request.headers)) === "server";
+    const features = snapshot.features.map((feature) => explainFeature(feature, request, identity));
     return {
       unit: identity.visitorId,
       user: identity.userId,
       known: isKnown(identity),
       captchaScore: identity.captchaScore,
       revision: snapshot.revision,
-      features: snapshot.features.map((feature) => explainFeature(feature, request, identity)),
+      features: isServer || isKnown(identity) ? features : features.filter(isOfAnybody),
     };
   };
 

@@ -6,7 +6,9 @@ import { trace } from "@opentelemetry/api";
 import express from "express";
 
 const edgeUrl = process.env.SLUICE_EDGE_URL ?? "http://127.0.0.1:8787";
-await OpenFeature.setProviderAndWait(new OFREPProvider({ baseUrl: `${edgeUrl}/.sluice` }));
+// With a server key Sluice evaluates for users whom it does not know by a cookie.
+const headers = [["X-API-Key", process.env.SERVER_KEY ?? ""]];
+await OpenFeature.setProviderAndWait(new OFREPProvider({ baseUrl: `${edgeUrl}/.sluice`, headers }));
 const features = OpenFeature.getClient();
 
 const app = express();

@@ -30,7 +30,9 @@ const readAdminToken = async ({ originEnv, dataDir }: StackEnvironment): Promise
   const given = originEnv["ADMIN_TOKEN"];
   if (given !== undefined) return given;
   const kept = await readFile(secretsFile(dataDir), "utf8").catch(() => undefined);
-  return kept === undefined ? undefined : Secrets.parse(JSON.parse(kept)).adminToken;
+  return kept === undefined
+    ? undefined
+    : Secrets.pick({ adminToken: true }).parse(JSON.parse(kept)).adminToken;
 };
 
 /** What runs on the configured ports, or why the demo cannot use it; undefined when nothing runs there. */

@@ -1,5 +1,5 @@
 // What `npm start` says when everything runs: where things are, the tokens, and what to do next.
-import { secretsFile } from "./secrets.ts";
+import { firstSecret, secretsFile } from "./secrets.ts";
 import type { RunningStack } from "./stack-process.ts";
 
 const LABEL_WIDTH = 32;
@@ -10,9 +10,10 @@ export const banner = (options: {
   readonly running: RunningStack;
   readonly dataDir: string;
   readonly originEnv: Readonly<Record<string, string>>;
+  readonly edgeVars: Readonly<Record<string, string>>;
   readonly seconds: number;
 }): string => {
-  const { running, dataDir, originEnv, seconds } = options;
+  const { running, dataDir, originEnv, edgeVars, seconds } = options;
   const { edgeUrl, originUrl, upstreamUrl, hasShop, secrets } = running;
   // A token that came with the environment is known there, and is not repeated.
   const tokenOf = (variable: string, made: string): string =>
@@ -34,6 +35,10 @@ export const banner = (options: {
     "",
     row("Admin token", tokenOf("ADMIN_TOKEN", secrets.adminToken)),
     row("Ingest token (OpenTelemetry)", tokenOf("INGEST_TOKEN", secrets.ingestToken)),
+    row(
+      "Server key (OpenFeature)",
+      edgeVars["SERVER_KEYS"] === undefined ? firstSecret(secrets.serverKeys) : "the value of SERVER_KEYS",
+    ),
     row("Tokens are kept in", secretsFile(dataDir)),
     "",
     ...next.map((line) => `  ${line}`),

@@ -55,6 +55,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     ingestToken: originEnv["INGEST_TOKEN"] ?? kept.ingestToken,
     pushKeys: originEnv["PUSH_KEYS"] ?? kept.pushKeys,
     cookieKeys: edgeVars["COOKIE_KEYS"] ?? kept.cookieKeys,
+    serverKeys: edgeVars["SERVER_KEYS"] ?? kept.serverKeys,
   };
   const bundleDir = join(dataDir, "edge", "bundle");
   const bundled = bundleEdge(bundleDir);
@@ -85,6 +86,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
           ...edgeVars,
           COOKIE_KEYS: secrets.cookieKeys,
           PUSH_KEYS: secrets.pushKeys,
+          SERVER_KEYS: secrets.serverKeys,
           INGEST_TOKEN: secrets.ingestToken,
         },
       });

@@ -8,7 +8,7 @@ import { Replica } from "../../edge/worker.ts";
 import { UnitId } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
 import specification from "../spec/feature-evaluation.json" with { type: "json" };
-import { echoed, edge, feature, headerOf, nowSeconds, push, recorded } from "./support/edge.ts";
+import { echoed, edge, feature, headerOf, nowSeconds, push, recorded, SERVER } from "./support/edge.ts";
 import { previewToken } from "./support/preview-token.ts";
 
 type Variant = "treatment" | "holdout";
@@ -86,7 +86,9 @@ const explain = async (query: string, init: RequestInit): Promise<Record<string,
 };
 
 const isStale = async (): Promise<boolean> =>
-  (await explain("", {})).some(({ featureId, why }) => featureId === "feat_closes" && why === "stale");
+  (await explain("", { headers: SERVER })).some(
+    ({ featureId, why }) => featureId === "feat_closes" && why === "stale",
+  );
 
 let revision = 0;
 

@@ -9,7 +9,7 @@ import { FeatureState } from "../../shared/features/feature.ts";
 import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import { Revision, UnitId } from "../../shared/ids.ts";
 import { err } from "../../shared/result.ts";
-import { cookieOf, echoed, edge, feature, headerOf, push, recorded } from "./support/edge.ts";
+import { cookieOf, echoed, edge, feature, headerOf, push, recorded, SERVER } from "./support/edge.ts";
 
 const BULK = "/.sluice/ofrep/v1/evaluate/flags";
 
@@ -24,6 +24,9 @@ const post = (path: string, body: unknown, headers: Record<string, string> = {})
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
 
+const asServer = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+  post(path, body, { ...SERVER, ...headers });
+
 const context = (targetingKey: string, more = {}) => ({ context: { targetingKey, ...more } });
 
 beforeEach(async () => {
@@ -37,7 +40,7 @@ beforeEach(async () => {
 });
 
 test("bulk evaluation has every flag with value, variant and reason, and the address of the event stream", async () => {
-  const response = await post(BULK, context("user-1"));
+  const response = await asServer(BULK, context("user-1"));
   expect(response.status).toBe(200);
   expect(response.headers.get("Content-Type")).toMatch(/^application\/json/);
   const { flags, eventStreams } = await response.json<{ flags: { key: string }[]; eventStreams: unknown }>();
@@ -59,14 +62,14 @@ test("a targeting key is assigned by the same bucket as a visitor", async () => 
   for (let i = 0; i < 20; i++) {
     const bucket = bucketOf("feat_half", `user-${i}`);
     const variant = bucket < 5_000 ? "treatment" : bucket >= 9_000 ? "holdout" : "off";
-    const flag = await (await post(`${BULK}/feat_half`, context(`user-${i}`))).json();
+    const flag = await (await asServer(`${BULK}/feat_half`, context(`user-${i}`))).json();
     expect(flag).toMatchObject({ key: "feat_half", value: variant === "treatment", variant });
   }
 });
 
 test("a server's context is the evaluation context of its visitor", async () => {
   const asked = context("user-1", { "header:x-plan": "pro" });
-  expect(await (await post(`${BULK}/feat_pro`, asked)).json()).toMatchObject({ value: true });
+  expect(await (await asServer(`${BULK}/feat_pro`, asked)).json()).toMatchObject({ value: true });
 });
 
 test("a visitor's cookie decides, so that scripts see what the gate does to the page", async () => {
@@ -84,12 +87,12 @@ test("a browser without a cookie becomes a visitor, and a server without a targe
   expect(browser.status).toBe(200);
   const again = await post(BULK, {}, { Origin: "http://shop.test", Cookie: cookieOf(browser) });
   expect(again.headers.getSetCookie()).toEqual([]);
-  const server = await post(BULK, {});
+  const server = await asServer(`${BULK}/feat_half`, {});
   expect(server.status).toBe(400);
   expect(await server.json()).toMatchObject({ errorCode: "TARGETING_KEY_MISSING" });
 });
 
-test("a signed-in user decides over the targeting key in a feature whose units are users, and needs no cookie", async () => {
+test("a signed-in user decides over the targeting key in a feature whose units are users", async () => {
   const states = [
     encodeFeature(FeatureState.parse(feature("feat_half", { rolloutBps: 5_000, unit: "user" }))),
   ];
@@ -103,6 +106,8 @@ test("a signed-in user decides over the targeting key in a feature whose units a
     identify: () => ({ ...newIdentity(), userId: UnitId.parse("user-9") }),
     writeCookie: async () => "unit=remembered",
     reportEvent: () => undefined,
+    readAuthority: () => "none",
+    readPageOrigin: () => "own",
     allowNewUnit: () => true,
     readClaims: async () => null,
     previews: { verify: async () => err({ reason: "malformed" }), read: () => null },
@@ -115,7 +120,6 @@ test("a signed-in user decides over the targeting key in a feature whose units a
   });
   const response = await app.fetch(request, {}, createExecutionContext());
   expect(await response.json()).toMatchObject({ value: bucketOf("feat_half", "user-9") < 5_000 });
-  expect(response.headers.getSetCookie()).toEqual([]);
 });
 
 const OWN = { Origin: "http://shop.test", Referer: "http://shop.test/start" };
@@ -168,7 +172,8 @@ describe("a browser without a cookie", () => {
   });
 
   test("that is on another site's page becomes no visitor: it would not keep the cookie", async () => {
-    const response = await post(BULK, {}, { Origin: "https://other.test", "Sec-Fetch-Site": "cross-site" });
+    const Origin = "https://partner.test:8443";
+    const response = await post(BULK, {}, { Origin, "Sec-Fetch-Site": "cross-site" });
     expect(response.headers.getSetCookie()).toEqual([]);
     const { flags } = await response.json<{ flags: { key: string; variant: string }[] }>();
     expect(flags.find(({ key }) => key === "feat_control")?.variant).toBe("off");
@@ -183,21 +188,21 @@ test("a known browser's evaluation is seen again, and a server's is not reported
   await expect.poll(reported, { timeout: 10_000 }).toBe(1);
   await post(BULK, {}, { ...OWN, Cookie: cookie });
   await expect.poll(reported, { timeout: 10_000 }).toBe(2);
-  await post(BULK, context("server-unit-1"));
+  await asServer(BULK, context("server-unit-1"));
   await post(BULK, {}, { ...OWN, Cookie: cookie });
   await expect.poll(reported, { timeout: 10_000 }).toBe(3);
   expect(await exposuresOf("server-unit-1")).toEqual([]);
 });
 
 test("an unchanged answer is 304, and an answer with any change is not", async () => {
-  const etag = (await post(BULK, context("user-1"))).headers.get("ETag") ?? "";
-  const same = await post(BULK, context("user-1"), { "If-None-Match": `"x", W/${etag}` });
+  const etag = (await asServer(BULK, context("user-1"))).headers.get("ETag") ?? "";
+  const same = await asServer(BULK, context("user-1"), { "If-None-Match": `"x", W/${etag}` });
   expect([same.status, await same.text()]).toEqual([304, ""]);
   expect(
-    (await post(BULK, context("user-1", { "header:x-plan": "pro" }), { "If-None-Match": etag })).status,
+    (await asServer(BULK, context("user-1", { "header:x-plan": "pro" }), { "If-None-Match": etag })).status,
   ).toBe(200);
   await push({ revision: ++revision, full: false, features: [feature("feat_all", { enabled: false })] });
-  const changed = await post(BULK, context("user-1"), { "If-None-Match": etag });
+  const changed = await asServer(BULK, context("user-1"), { "If-None-Match": etag });
   expect(changed.status).toBe(200);
 });
 
@@ -207,7 +212,6 @@ test.each([
   ["too much", JSON.stringify({ context: { targetingKey: "u", x: "x".repeat(70_000) } }), "PARSE_ERROR"],
   ["a context that is none", { context: "user-1" }, "INVALID_CONTEXT"],
   ["a key that is no text", { context: { targetingKey: 7 } }, "INVALID_CONTEXT"],
-  ["no key", { context: {} }, "TARGETING_KEY_MISSING"],
 ])("%s is 400 with the protocol's code, for one flag and for all", async (_, body, errorCode) => {
   const bulk = await post(BULK, body);
   expect([bulk.status, await bulk.json()]).toEqual([400, { errorCode, errorDetails: expect.any(String) }]);
@@ -217,9 +221,9 @@ test.each([
 });
 
 test("a flag that does not exist is 404, and a flag with a slash in its key is found", async () => {
-  const missing = await post(`${BULK}/feat_nowhere`, context("user-1"));
+  const missing = await asServer(`${BULK}/feat_nowhere`, context("user-1"));
   expect(missing.status).toBe(404);
   expect(await missing.json()).toMatchObject({ key: "feat_nowhere", errorCode: "FLAG_NOT_FOUND" });
-  const found = await post(`${BULK}/team%2Fcheckout`, context("user-1"));
+  const found = await asServer(`${BULK}/team%2Fcheckout`, context("user-1"));
   expect(await found.json()).toMatchObject({ key: "team/checkout", value: true });
 });

@@ -1,7 +1,7 @@
 // Targeting in the Worker: only a targeted request is assigned, told upstream, counted and given a cookie.
 import { importJWK, SignJWT } from "jose";
 import { beforeAll, expect, inject, test } from "vitest";
-import { cookieOf, echoed, edge, feature, headerOf, push } from "./support/edge.ts";
+import { cookieOf, echoed, edge, feature, headerOf, push, SERVER } from "./support/edge.ts";
 
 const is = (attribute: string, value: string) => ({ attribute, operator: "equals", value });
 
@@ -18,7 +18,11 @@ test("a unit that is not targeted is off: no header, no cookie, and explain says
   const response = await edge("/", { headers: { "X-Plan": "free" } });
   expect(response.headers.getSetCookie()).toEqual([]);
   expect(headerOf(await echoed(response), "Sluice-Features")).toBe(null);
-  const explained = await (await edge("/.sluice/explain")).json<{ features: object[] }>();
+  const explained = await (
+    await edge("/.sluice/explain", { headers: SERVER })
+  ).json<{
+    features: object[];
+  }>();
   expect(explained.features[0]).toMatchObject({ cohort: "off", open: false, why: "notTargeted" });
 });
 

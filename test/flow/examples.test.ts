@@ -1,6 +1,7 @@
 // The examples as a reader runs them: each in a copy of its folder, by the commands of its README, with a real stack.
 import type { Browser } from "playwright-core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { firstSecret } from "../../scripts/local-stack/secrets.ts";
 import { startBrowser } from "../support/browser.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openExample, type Example } from "../support/example.ts";
@@ -112,6 +113,7 @@ describe("the Express app with OpenTelemetry", { timeout: WITH_INSTALL_MS }, () 
       SLUICE_EDGE_URL: stack.edge.url,
       SLUICE_ORIGIN_URL: stack.origin.url,
       INGEST_TOKEN: stack.secrets.ingestToken,
+      SERVER_KEY: firstSecret(stack.secrets.serverKeys),
     });
     expect(await run(use)).toBe(
       [

@@ -8,7 +8,7 @@ import { newFeature } from "../../origin/features/new-feature.ts";
 import type { Condition } from "../../shared/features/targeting.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
-import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { SERVER_KEY, startTestEdge, type TestEdge } from "../support/edge.ts";
 import { ADMIN_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
 
@@ -69,7 +69,8 @@ const largeTargeting = (bytes: number): Condition => {
 };
 
 const isOpen = async (edge: { url: string }, featureId: string): Promise<boolean | undefined> => {
-  const explained = await (await fetch(`${edge.url}/.sluice/explain`)).json();
+  const headers = { "X-API-Key": SERVER_KEY };
+  const explained = await (await fetch(`${edge.url}/.sluice/explain`, { headers })).json();
   const features = (explained as { features: { featureId: string; state: string }[] }).features;
   const found = features.find((each) => each.featureId === featureId);
   return found && found.state === "open";

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { bucketOf } from "../../shared/features/assign.ts";
 import { startBrowser } from "../support/browser.ts";
 import { startCuttableProxy, type CuttableProxy } from "../support/cuttable-proxy.ts";
-import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { SERVER_KEY, startTestEdge, type TestEdge } from "../support/edge.ts";
 import { startOfrepSite, type OfrepSite } from "../support/ofrep-site.ts";
 
 let site: OfrepSite;
@@ -29,7 +29,7 @@ const setLive = async (enabled: boolean): Promise<void> => {
 
 beforeAll(async () => {
   site = await startOfrepSite();
-  edge = await startTestEdge({ UPSTREAM_URL: site.url });
+  edge = await startTestEdge({ UPSTREAM_URL: site.url, CORS_ORIGINS: site.url });
   const half = feature("feat_half", { rolloutBps: 5_000 });
   await edge.push({ revision: ++revision, full: true, features: [feature("feat_live"), half] });
 });
@@ -86,7 +86,10 @@ describe("the stream", () => {
 });
 
 describe("the server provider in Node", () => {
-  beforeAll(() => OpenFeature.setProviderAndWait(new OFREPProvider({ baseUrl: `${edge.url}/.sluice` })));
+  const providerWith = (headers: [string, string][]): OFREPProvider =>
+    new OFREPProvider({ baseUrl: `${edge.url}/.sluice`, headers });
+
+  beforeAll(() => OpenFeature.setProviderAndWait(providerWith([["X-API-Key", SERVER_KEY]])));
   afterAll(() => OpenFeature.close());
 
   test("evaluates by targeting key, with variant, reason and metadata", async () => {
@@ -116,6 +119,19 @@ describe("the server provider in Node", () => {
       errorCode: "TYPE_MISMATCH",
     });
   });
+});
+
+test("the server provider without a server key learns what concerns everybody, and of no user", async () => {
+  const baseUrl = `${edge.url}/.sluice`;
+  await OpenFeature.setProviderAndWait("keyless", new OFREPProvider({ baseUrl }));
+  const client = OpenFeature.getClient("keyless");
+  expect(await client.getBooleanDetails("feat_live", false, {})).toMatchObject({ value: true });
+  expect(await client.getBooleanDetails("feat_half", true, { targetingKey: "user-1" })).toMatchObject({
+    value: true,
+    reason: "ERROR",
+    errorCode: "GENERAL",
+  });
+  await OpenFeature.close();
 });
 
 type Seen = { value: boolean; reason: string; at: number };
@@ -197,5 +213,40 @@ describe("the web provider in Chromium", () => {
       expect((await seenBy(page)).map(({ value }) => value)).toEqual([false]);
     }
     await page.close();
+  });
+
+  /** The site itself, which is another origin than the edge: another port, and as `localhost` another site. */
+  const openElsewhere = async (host: string, credentials: string): Promise<Page> => {
+    const page = await (await browser.newContext()).newPage();
+    const { port } = new URL(site.url);
+    const query = new URLSearchParams({ edge: edge.url, credentials, cacheMode: "network-first" });
+    await page.goto(`http://${host}:${port}/?${query.toString()}`);
+    await ready(page);
+    return page;
+  };
+
+  test("a page of a listed origin has the visitor's own flags, its cookie and the stream", async () => {
+    await setLive(true);
+    const page = await openElsewhere("127.0.0.1", "include");
+    await sees(page, true);
+    const unitOf = async (): Promise<string | undefined> =>
+      (await page.context().cookies(edge.url)).find(({ name }) => name === "sluice")?.value;
+    const cookie = await unitOf();
+    expect(cookie).toMatch(/^v1\.c2\./);
+    await setLive(false);
+    await sees(page, false);
+    await page.reload();
+    await ready(page);
+    expect(await unitOf()).toBe(cookie);
+    await page.context().close();
+  });
+
+  test("a page of an origin that is not listed is refused by the browser, and gets its defaults", async () => {
+    await setLive(true);
+    const page = await openElsewhere("localhost", "include");
+    expect(await page.evaluate("window.failed")).toMatch(/fetch/i);
+    expect((await seenBy(page)).map(({ value }) => value)).toEqual([false]);
+    expect(await page.context().cookies(edge.url)).toEqual([]);
+    await page.context().close();
   });
 });

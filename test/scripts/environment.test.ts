@@ -33,6 +33,8 @@ const someValue: Record<string, string> = {
   UPSTREAM_URL: "http://127.0.0.1:3000",
   ORIGIN_URL: "http://127.0.0.1:4318",
   COOKIE_KEYS: "c1:cookie-secret",
+  SERVER_KEYS: "s1:server-secret",
+  CORS_ORIGINS: "https://app.shop.example",
   WATCH_MS: "500",
   MAX_STALE_MS: "3000",
   NEW_UNITS_A_MINUTE: "100",

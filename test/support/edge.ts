@@ -7,6 +7,7 @@ import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stac
 import { formatSignature, signedText } from "../../shared/signing/push-signature.ts";
 
 const PUSH_SECRET = "push-secret-of-the-tests";
+export const SERVER_KEY = "server-key-of-the-tests";
 
 export type TestEdge = EdgeServer & {
   readonly push: (message: unknown) => Promise<Response>;
@@ -53,6 +54,7 @@ export const startTestEdge = async (
       ORIGIN_URL: "",
       PUSH_KEYS: `new:${PUSH_SECRET}`,
       COOKIE_KEYS: "c2:cookie-secret-of-the-tests",
+      SERVER_KEYS: `s1:${SERVER_KEY}`,
       ...bindings,
     },
   });

@@ -21,7 +21,10 @@ const modules: Readonly<Record<string, string>> = {
 const imports = Object.fromEntries(Object.keys(modules).map((name) => [name, `/modules/${name}`]));
 
 /** `window.seen` gathers what the feature's value was, and when (ms since 1970), with each event of the provider. */
-const page = (cacheMode: string): string => `<!doctype html>
+/** `edge`: where the flags are; empty: at the page's own origin. `credentials`: of the provider's calls. */
+type PageOptions = { readonly cacheMode: string; readonly edge: string; readonly credentials: string };
+
+const page = ({ cacheMode, edge, credentials }: PageOptions): string => `<!doctype html>
 <script type="importmap">${JSON.stringify({ imports })}</script>
 <script type="module">
   import { OpenFeature, ProviderEvents } from "@openfeature/web-sdk";
@@ -32,8 +35,10 @@ const page = (cacheMode: string): string => `<!doctype html>
     window.seen.push({ value, reason, at: Date.now() });
   };
   window.seen = [];
-  const baseUrl = location.origin + "/.sluice";
-  await OpenFeature.setProviderAndWait(new OFREPWebProvider({ baseUrl, cacheMode: ${JSON.stringify(cacheMode)} }));
+  const baseUrl = (${JSON.stringify(edge)} || location.origin) + "/.sluice";
+  const fetchImplementation = (input, init) => fetch(input, { ...init, credentials: ${JSON.stringify(credentials)} });
+  const provider = new OFREPWebProvider({ baseUrl, cacheMode: ${JSON.stringify(cacheMode)}, fetchImplementation });
+  await OpenFeature.setProviderAndWait(provider).catch((error) => { window.failed = String(error); });
   note();
   client.addHandler(ProviderEvents.ConfigurationChanged, note);
   document.title = "ready";
@@ -51,7 +56,9 @@ export const startOfrepSite = async (): Promise<OfrepSite> => {
         return;
       }
       response.writeHead(200, { "Content-Type": "text/html" });
-      response.end(page(searchParams.get("cacheMode") ?? "local-cache-first"));
+      const edge = searchParams.get("edge") ?? "";
+      const cacheMode = searchParams.get("cacheMode") ?? "local-cache-first";
+      response.end(page({ cacheMode, edge, credentials: searchParams.get("credentials") ?? "same-origin" }));
     };
     void answer();
   });

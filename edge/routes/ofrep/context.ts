@@ -7,7 +7,7 @@ import { readBody } from "../read-body.ts";
 
 /** OFREP's form of an error, with OpenFeature's error codes as far as they occur here. */
 export type OfrepError = {
-  readonly errorCode: "PARSE_ERROR" | "INVALID_CONTEXT" | "TARGETING_KEY_MISSING";
+  readonly errorCode: "PARSE_ERROR" | "INVALID_CONTEXT" | "TARGETING_KEY_MISSING" | "GENERAL";
   readonly errorDetails: string;
 };
 
@@ -47,12 +47,13 @@ const pathOfUrl = (url: string | null): string | null =>
 
 /**
  * The request's own evaluation context, with the client's attributes before it. They have the names that targeting uses:
- * `country`, `path`, `device`, `header:NAME`, `cookie:NAME`. Claims are a verified token's only.
+ * `country`, `path`, `device`, `header:NAME`, `cookie:NAME`. A browser says its path only: all else is as the gate sees
+ * it. Claims are a verified token's only.
  */
 export const withAttributes = (
   context: EvaluationContext,
   { attributes }: ClientContext,
-  referer: string | null,
+  { referer, isServer }: { readonly referer: string | null; readonly isServer: boolean },
 ): EvaluationContext => {
   const given = (name: string): string | null => {
     const value = Object.hasOwn(attributes, name) ? attributes[name] : null;
@@ -61,6 +62,7 @@ export const withAttributes = (
       : null;
   };
   const path = given("path") ?? pathOfUrl(referer) ?? "/";
+  if (!isServer) return { ...context, path: () => path };
   return {
     country: () => given("country") ?? context.country(),
     path: () => path,

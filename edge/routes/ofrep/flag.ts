@@ -52,7 +52,7 @@ export const flagOf = (evaluation: FeatureEvaluation, request: EvaluationRequest
 };
 
 /** Names the revision, so that flags of different revisions never share a tag, and a hash of the flags. */
-export const etagOf = (revision: Revision, flags: readonly Flag[]): string =>
+export const etagOf = (revision: Revision, flags: readonly object[]): string =>
   `"r${revision}-${h32(JSON.stringify(flags)).toString(36)}"`;
 
 /** Whether one of the tags of If-None-Match is `etag`, compared weakly as for GET. */

@@ -11,11 +11,14 @@ import type { SnapshotCache, SnapshotView } from "../../snapshot/cache.ts";
 import type { ReadClaims } from "../../visitor/claims.ts";
 import type { Identify } from "../../visitor/identify.ts";
 import type { WriteCookie } from "../../visitor/cookie.ts";
-import { NOBODY, type Identity } from "../../visitor/identity.ts";
 import type { AllowNewUnit } from "../../visitor/new-units.ts";
 import type { Previews } from "../../visitor/preview.ts";
+import type { ReadAuthority } from "../../visitor/server-key.ts";
+import { makeCors } from "../cors.ts";
+import type { ReadPageOrigin } from "../page-origin.ts";
 import type { ReportEvent } from "../report-event.ts";
 import { waitUntilOf } from "../wait-until.ts";
+import { identifyClient, missingKey, type Client } from "./client.ts";
 import { readClientContext, withAttributes, type ClientContext, type OfrepError } from "./context.ts";
 import { etagOf, flagOf, matchesEtag } from "./flag.ts";
 import { makeStream } from "./stream.ts";
@@ -23,6 +26,8 @@ import { makeStream } from "./stream.ts";
 type Dependencies = {
   readonly cache: Omit<SnapshotCache, "calls">;
   readonly identify: Identify;
+  readonly readAuthority: ReadAuthority;
+  readonly readPageOrigin: ReadPageOrigin;
   readonly writeCookie: WriteCookie;
   readonly reportEvent: ReportEvent;
   readonly allowNewUnit: AllowNewUnit;
@@ -35,29 +40,22 @@ type FlagRequest = {
   readonly view: SnapshotView;
   readonly request: ClientRequest;
   readonly client: Client;
+  readonly context: ClientContext;
 };
 
 /** `context` names the page that the client is on. */
 type ClientRequest = EvaluationRequest & { readonly context: EvaluationContext };
 
-/**
- * Whom the flags are evaluated for. `newVisitor`: the browser becomes this visitor by the answer. `isBrowser`: the
- * evaluation is an exposure. A server reports exposures itself: it may ask ahead, and for many.
- */
-type Client = {
-  readonly identity: Identity;
-  readonly newVisitor: Identity["visitorId"];
-  readonly isBrowser: boolean;
-};
-
 export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
-  const { cache, identify, writeCookie, reportEvent, allowNewUnit, readClaims, previews, now } = dependencies;
+  const { cache, identify, readAuthority, readPageOrigin, writeCookie } = dependencies;
+  const { reportEvent, allowNewUnit, readClaims, previews, now } = dependencies;
   const route = new Hono();
+  route.use(makeCors(readPageOrigin));
 
   route.post("/v1/evaluate/flags", async (call) => {
     const read = await readFlagRequest(call);
-    if (!read.ok) return call.json(read.error, 400);
-    const { view, request, client } = read.value;
+    if (!read.ok) return refuse(call, read.error);
+    const { view, request, client, context } = read.value;
     const { snapshot } = view;
     const evaluations = evaluateBulk(client, snapshot.features, request);
     report(
@@ -65,7 +63,13 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
       client,
       evaluations.filter(({ feature }) => isOnPage(feature, request)),
     );
-    const flags = evaluations.map((evaluation) => flagOf(evaluation, request));
+    const answer = (evaluation: FeatureEvaluation): object => {
+      const missing = missingKey(client, context, evaluation);
+      return missing === null
+        ? flagOf(evaluation, request)
+        : { key: evaluation.feature.featureId, ...missing };
+    };
+    const flags = evaluations.map(answer);
     const etag = etagOf(snapshot.revision, flags);
     call.header("ETag", etag);
     if (matchesEtag(call.req.header("If-None-Match") ?? null, etag)) return call.body(null, 304);
@@ -81,8 +85,8 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
   route.post("/v1/evaluate/flags/:key{.+}", async (call) => {
     const key = call.req.param("key");
     const read = await readFlagRequest(call);
-    if (!read.ok) return call.json({ key, ...read.error }, 400);
-    const { view, request, client } = read.value;
+    if (!read.ok) return refuse(call, { key, ...read.error });
+    const { view, request, client, context } = read.value;
     const featureId = FeatureId.safeParse(key);
     const feature = featureId.success ? view.snapshot.byId.get(featureId.data) : undefined;
     if (feature === undefined) {
@@ -90,6 +94,8 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
       return call.json({ key, errorCode: "FLAG_NOT_FOUND", errorDetails }, 404);
     }
     const evaluation = evaluateFeature(feature, request, client.identity);
+    const missing = missingKey(client, context, evaluation);
+    if (missing !== null) return refuse(call, { key, ...missing });
     report(call, client, [evaluation]);
     await setCookie(call, client);
     return call.json(flagOf(evaluation, request));
@@ -104,9 +110,16 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
     const { request, url } = incoming;
     const context = await readClientContext(request);
     if (!context.ok) return context;
-    const mayBeNew = (): boolean => !isCrossSite(request) && allowNewUnit(request, now());
-    const client = identifyClient(request, await identify(incoming), context.value, mayBeNew);
-    if (!client.ok) return client;
+    const authority = await readAuthority(request.headers);
+    if (authority === "wrong")
+      return err({ errorCode: "GENERAL", errorDetails: "X-API-Key is none of SERVER_KEYS" });
+    const asking = {
+      headers: request.headers,
+      page: readPageOrigin(request),
+      isServer: authority === "server",
+      mayBeNew: () => allowNewUnit(request, now()),
+    };
+    const client = identifyClient(asking, await identify(incoming), context.value);
     const own = evaluationContextOf(incoming, "/", await readClaims(request));
     const previewId = await previews.read(incoming);
     const view = await readView(call, url);
@@ -115,11 +128,15 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
       request: {
         path: null,
         method: "GET",
-        context: withAttributes(own, context.value, request.headers.get("Referer")),
+        context: withAttributes(own, context.value, {
+          referer: request.headers.get("Referer"),
+          isServer: client.isServer,
+        }),
         stale: view.stale,
         previewId,
       },
-      client: client.value,
+      client,
+      context: context.value,
     });
   };
 
@@ -151,6 +168,13 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
   return route;
 };
 
+/** 401 where a server key is missing or wrong. */
+const refuse = (call: Call, error: OfrepError & { readonly key?: string }): Response => {
+  if (error.errorCode !== "GENERAL") return call.json(error, 400);
+  call.header("WWW-Authenticate", "Bearer");
+  return call.json(error, 401);
+};
+
 const isOnPage = (feature: CompiledFeature, { context, method }: ClientRequest): boolean =>
   feature.appliesTo(context.path(), method);
 
@@ -164,37 +188,6 @@ const evaluateBulk = (
   return features.map((feature) =>
     evaluateFeature(feature, request, isOnPage(feature, request) ? identity : elsewhere),
   );
-};
-
-/** Browsers send one of these headers with every POST; servers do not. */
-const isFromBrowser = (request: Request): boolean =>
-  request.headers.has("Origin") || request.headers.has("Sec-Fetch-Site");
-
-/** A browser neither sends nor keeps the cookie with a request of another site. */
-const isCrossSite = (request: Request): boolean => request.headers.get("Sec-Fetch-Site") === "cross-site";
-
-/**
- * A visitor's cookie wins over the targeting key, and a sign-in too, so that the page's scripts see what the gate does to
- * the page. A key names a visitor or a user, whichever is a feature's unit, and whoever names one reports exposures
- * itself. Without cookie and key a browser becomes a new visitor, and a server has forgotten the key.
- */
-const identifyClient = (
-  request: Request,
-  identity: Identity,
-  { targetingKey }: ClientContext,
-  mayBeNew: () => boolean,
-): Result<Client, OfrepError> => {
-  const { signed, isEphemeral, visitorId, userId } = identity;
-  const isBrowser = isFromBrowser(request);
-  const known = { newVisitor: null, isBrowser: isBrowser && !isEphemeral };
-  if (signed !== null) return ok({ identity, ...known });
-  if (targetingKey !== null) {
-    const named = { ...NOBODY, visitorId: targetingKey, userId: userId ?? targetingKey };
-    return ok({ identity: named, newVisitor: null, isBrowser: false });
-  }
-  if (isBrowser && mayBeNew()) return ok({ identity, ...known, newVisitor: isEphemeral ? null : visitorId });
-  if (isBrowser || userId !== null) return ok({ identity: { ...identity, visitorId: null }, ...known });
-  return err({ errorCode: "TARGETING_KEY_MISSING", errorDetails: "no cookie and no targetingKey" });
 };
 
 /** The revision that a stream's event named to the client; null: none. */

@@ -7,6 +7,9 @@ import { formatSignature, signedText } from "../../../shared/signing/push-signat
 export const PUSH_KEY = { kid: "new", secret: "push-secret-of-the-tests" };
 export const OLD_PUSH_KEY = { kid: "old", secret: "older-push-secret-of-tests" };
 
+/** Of a server that may ask for others. */
+export const SERVER = { "X-API-Key": "server-key-of-the-tests" };
+
 export const edge = (path: string, init: RequestInit = {}, scheme = "http"): Promise<Response> =>
   exports.default.fetch(new Request(`${scheme}://shop.test${path}`, { redirect: "manual", ...init }));
 
