@@ -39,6 +39,14 @@ create table bot_requests (
   constraint bot_requests_pkey PRIMARY KEY (feature_id, epoch)
 ) with (fillfactor=50);
 
+create table edge_closes (
+  url text not null,
+  feature_id text not null,
+  epoch integer not null,
+  closed_at timestamp with time zone default clock_timestamp() not null,
+  constraint edge_closes_pkey PRIMARY KEY (url, feature_id)
+);
+
 create table edge_receipts (
   edge_url text not null,
   region text not null,
@@ -417,6 +425,7 @@ CREATE INDEX waiting_units_partition ON public.waiting_units USING btree (partit
 
 alter sequence schema_migrations_id_seq owned by schema_migrations.id;
 
+alter table edge_closes add constraint edge_closes_url_fkey FOREIGN KEY (url) REFERENCES edge_targets(url) ON DELETE CASCADE;
 alter table pmf_looks add constraint pmf_looks_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_ramps add constraint pmf_ramps_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_rules add constraint pmf_rules_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
@@ -499,31 +508,46 @@ CREATE OR REPLACE FUNCTION public.announce_states()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
+  head state_head;
   change jsonb;
-  closes jsonb;
+  announced jsonb;
+  closes jsonb := '[]';
+  next_close jsonb;
 begin
-  select jsonb_build_object(
+  select * into head from state_head;
+  change := jsonb_build_object(
     'revision', new.revision, 'since', new.revision - 1, 'full', false,
-    'lineage', h.lineage, 'head', encode(h.audit_hash, 'hex'),
-    'sinceHead', (select encode(prev_hash, 'hex') from rollback_audit where revision = new.revision order by seq limit 1),
+    'lineage', head.lineage, 'head', encode(head.audit_hash, 'hex'),
+    'sinceHead', (
+      select encode(prev_hash, 'hex') from rollback_audit
+      where seq = head.audit_seq - jsonb_array_length(new.payload #> '{result,features}') + 1),
     'features', coalesce((
       select jsonb_agg(full_feature_state(f)) from feature_flags f where f.revision = new.revision), '[]'),
     'removed', coalesce((
-      select jsonb_agg(feature_id) from feature_tombstones where revision = new.revision), '[]')
-  ) into change from state_head h;
-  if octet_length(change::text) >= 8000 then
-    select coalesce(jsonb_agg(jsonb_build_object('featureId', feature_id, 'epoch', epoch, 'version', version)), '[]')
-    into closes
+      select jsonb_agg(feature_id) from feature_tombstones where revision = new.revision), '[]'));
+  if octet_length(change::text) < 8000 then
+    perform pg_notify('sluice_states', change::text);
+    return null;
+  end if;
+  change := change || jsonb_build_object('since', new.revision, 'features', '[]'::jsonb, 'removed', '[]'::jsonb) - 'sinceHead';
+  for next_close in
+    select jsonb_build_object('featureId', feature_id, 'epoch', epoch, 'version', version)
     from (
       select feature_id, epoch, version from feature_flags where revision = new.revision and not enabled
       union all
       select feature_id, epoch, version from feature_tombstones where revision = new.revision
-    ) closed;
-    change := change || jsonb_build_object('since', new.revision, 'features', '[]'::jsonb, 'removed', '[]'::jsonb,
-      'closes', closes) - 'sinceHead';
-  end if;
-  if octet_length(change::text) < 8000 then
-    perform pg_notify('sluice_states', change::text);
+    ) closed
+  loop
+    closes := closes || next_close;
+    announced := change || jsonb_build_object('closes', closes);
+    -- One close has less than 200 bytes.
+    if octet_length(announced::text) >= 7800 then
+      perform pg_notify('sluice_states', announced::text);
+      closes := '[]';
+    end if;
+  end loop;
+  if closes <> '[]' then
+    perform pg_notify('sluice_states', (change || jsonb_build_object('closes', closes))::text);
   end if;
   return null;
 end
@@ -603,11 +627,15 @@ begin
     next := nullif(item -> 'next', 'null');
     select epoch into old_epoch from feature_flags where feature_id = item ->> 'featureId';
     new_version := coalesce((item ->> 'expectedVersion')::integer, 0) + 1;
-    new_epoch := coalesce((next ->> 'epoch')::integer, old_epoch);
+    new_epoch := coalesce((next ->> 'epoch')::integer, old_epoch, (item ->> 'epoch')::integer);
     if next is null then
       delete from feature_flags where feature_id = item ->> 'featureId';
-      insert into feature_tombstones (feature_id, revision, version, epoch, deleted_at)
-      values (item ->> 'featureId', head.revision, new_version, new_epoch, now_at);
+      insert into feature_tombstones as t (feature_id, revision, version, epoch, deleted_at)
+      values (item ->> 'featureId', head.revision, new_version, new_epoch, now_at)
+      on conflict (feature_id) do update set
+        revision = excluded.revision, version = greatest(t.version + 1, excluded.version),
+        epoch = greatest(t.epoch, excluded.epoch), deleted_at = excluded.deleted_at
+      returning version, epoch into new_version, new_epoch;
     else
       if (item ->> 'expectedVersion') is null then
         delete from feature_tombstones where feature_id = item ->> 'featureId'
@@ -849,6 +877,7 @@ grant usage on sequence unit_runs_run_seq to sluice_service;
 grant delete, insert, select, update on table api_tokens to sluice_service;
 grant delete, insert, select, update on table bot_requests to sluice_service;
 grant delete, insert, select, update on table dead_letters to sluice_service;
+grant delete, insert, select, update on table edge_closes to sluice_service;
 grant delete, insert, select, update on table edge_progress to sluice_service;
 grant delete, insert, select, update on table edge_receipts to sluice_service;
 grant delete, insert, select, update on table edge_targets to sluice_service;

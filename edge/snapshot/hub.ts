@@ -81,7 +81,8 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
     this.take(applyCloses(this.snapshot, closes, of));
     const refuse = async (reason: PushRefusal["reason"]) => {
       if (closes.length > 0) await this.keepCopied(beganMs);
-      return err({ ...this.refusal(reason, received.asks === true), ...closed });
+      const late = closes.length > 0 ? await this.lateRegions(this.snapshot, region, beganMs) : {};
+      return err({ ...this.refusal(reason, received.asks === true), ...closed, ...late });
     };
     const message = this.parts.add(received);
     if (message === null) return refuse("incomplete");
@@ -134,6 +135,20 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
       revision: this.regions.get(name)?.revision ?? FIRST_REVISION,
       ms: confirmedMs.get(name) ?? CONFIRM_MS,
     }));
+  }
+
+  /** Who lacks the closes of a message whose rest is not applied. Before anything was pushed nothing is open anywhere. */
+  private async lateRegions(
+    version: Version,
+    region: string,
+    beganMs: number,
+  ): Promise<Pick<PushRefusal, "late">> {
+    if (version.revision === null) return {};
+    const asked = await this.confirmationsOf(version, region, beganMs);
+    const late = asked
+      .map(({ region: name }) => name)
+      .filter((name) => isNewer(version, this.regions.get(name) ?? { revision: null }));
+    return late.length === 0 ? {} : { late };
   }
 
   /** A push that brings nothing new is copied too: the hub may have died after it stored this revision. */

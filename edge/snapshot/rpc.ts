@@ -43,6 +43,8 @@ export type PushAnswer = {
   readonly regions: readonly Confirmation[];
   /** The message named closes, and they are closed. */
   readonly closed?: true;
+  /** Regions that have not confirmed the closes in time; absent: all have. */
+  readonly late?: readonly string[];
   /** Closed here, though the origin says that they are open. */
   readonly disputed?: readonly HeldFeature[];
 };
@@ -51,7 +53,7 @@ export type PushAnswer = {
  * Why a push was not applied, and what is here instead. `incomplete`: parts of the message are missing. `busy`: another
  * history is pushed here. The closes of the message hold whatever the reason.
  */
-export type PushRefusal = Pick<PushAnswer, "closed" | "disputed"> &
+export type PushRefusal = Pick<PushAnswer, "closed" | "late" | "disputed"> &
   Partial<History> & {
     readonly reason: ApplyPushError["reason"] | "incomplete" | "busy";
     readonly have: Revision;

@@ -16,7 +16,10 @@ const IncompleteRollback = z.object({
 });
 export type IncompleteRollback = z.infer<typeof IncompleteRollback>;
 
-/** Of a feature that was rolled back several times only the newest counts. */
+/**
+ * Of a feature that was rolled back several times only the newest counts. A close that arrived alone has closed the feature,
+ * though the rest of its revision is missing there.
+ */
 export const readIncompleteRollbacks = async (pool: Pool, graceS: number): Promise<IncompleteRollback[]> => {
   const { rows } = await pool.query(
     `select f.feature_id as "featureId", f.revision,
@@ -24,6 +27,8 @@ export const readIncompleteRollbacks = async (pool: Pool, graceS: number): Promi
             array_agg(p.url order by p.url) as edges
      from feature_flags f join edge_progress p on p.complete_revision < f.revision
      where f.rolled_back_at < clock_timestamp() - $1 * interval '1 second'
+       and not exists (
+         select from edge_closes c where c.url = p.url and c.feature_id = f.feature_id and c.epoch >= f.epoch)
      group by f.feature_id order by f.revision`,
     [graceS],
   );

@@ -77,7 +77,7 @@ const pusher =
         pool,
         edgeUrls,
         readChanges: (since) => changesSince(pool, since),
-        readHead: (since) => currentHead(pool, since),
+        readHead: (since, wants) => currentHead(pool, since, wants),
         recover: makeRecoverFromEdge({
           pool,
           changes: makeFeatureChanges({ pool, newId: randomUUID }),

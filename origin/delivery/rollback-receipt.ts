@@ -49,7 +49,7 @@ export const readReceipt = async (
 ): Promise<RollbackReceipt> => {
   const [confirmations, missingEdges, lineage] = await Promise.all([
     readConfirmations(db, rollback.revision),
-    readMissingEdges(db, rollback.revision),
+    readMissingEdges(db, { featureId, ...rollback }),
     readLineage(db, rollback.revision),
   ]);
   return {

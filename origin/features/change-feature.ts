@@ -5,10 +5,9 @@ import type { Pool } from "../db/pool.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
-import type { HeldFeature } from "../../shared/snapshot/push-message.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
-import type { Committed, FeatureChange } from "./commit-change.ts";
+import type { ChangeKind, Committed, FeatureChange } from "./commit-change.ts";
 import { makeCommit } from "./commit-queue.ts";
 import { checkSite, readSite } from "./check-site.ts";
 import { newFeature, newFeatureWarnings, type FeatureEdit, type GivenFeature } from "./new-feature.ts";
@@ -25,9 +24,9 @@ import {
   type Shares,
   type Target,
 } from "./prepare-change.ts";
-import { prepareRecovery, type RecoverySource } from "./prepare-recovery.ts";
+import { prepareRecovery, type RecoverySource, type Witnessed } from "./prepare-recovery.ts";
 import { prepareRollback, prepareTagRollback } from "./prepare-rollback.ts";
-import { readRelatedFeatures, type RelatedFeatures } from "./related-features.ts";
+import { readDeletedEpochs, readRelatedFeatures, type RelatedFeatures } from "./related-features.ts";
 
 /** Who changes the feature and why; both go into the audit. */
 export type Attribution = { readonly actor: string; readonly reason: string };
@@ -78,7 +77,7 @@ export type FeatureChanges = {
   readonly rollbackTag: (tag: string, by: Attribution) => Outcome<ChangedFeatures | null>;
   /** Takes over what an edge knows and the database has lost. Closes, and opens nothing; null when nothing was lost. */
   readonly recoverFeatures: (
-    held: readonly HeldFeature[],
+    held: readonly Witnessed[],
     source: RecoverySource,
   ) => Outcome<RecoveredFeatures | null>;
 };
@@ -87,6 +86,8 @@ export type RecoveredFeatures = {
   readonly revision: Revision;
   /** The features that were closed. */
   readonly closed: readonly FeatureId[];
+  /** Features that only the lost history had. */
+  readonly forgotten: readonly FeatureId[];
 };
 
 export type RollbackTarget = Target & {
@@ -135,10 +136,11 @@ const changedFeatures = ({ committed }: CommittedChange): ChangedFeatures => ({
   features: committed.features.map(({ featureId, version }) => ({ featureId, version })),
 });
 
-const recoveredFeatures = ({ committed, changes }: CommittedChange): RecoveredFeatures => ({
-  revision: committed.revision,
-  closed: changes.filter(({ kind }) => kind === "rollback").map(({ featureId }) => featureId),
-});
+const recoveredFeatures = ({ committed, changes }: CommittedChange): RecoveredFeatures => {
+  const idsOf = (wanted: ChangeKind) =>
+    changes.filter(({ kind }) => kind === wanted).map(({ featureId }) => featureId);
+  return { revision: committed.revision, closed: idsOf("rollback"), forgotten: idsOf("delete") };
+};
 
 const mapOk = <A, B>(result: Result<A, ChangeError>, to: (value: A) => B): Result<B, ChangeError> =>
   result.ok ? ok(to(result.value)) : result;
@@ -240,8 +242,12 @@ export const makeFeatureChanges = ({
     },
     recoverFeatures: async (held, source) => {
       const featureIds = held.map(({ featureId }) => featureId);
-      const read = () => readRelatedFeatures(pool, { featureIds });
-      const prepare = (related: RelatedFeatures) => prepareRecovery(related, held, source);
+      let deletedEpochs: ReadonlyMap<FeatureId, number> = new Map();
+      const read = async () => {
+        deletedEpochs = await readDeletedEpochs(pool, featureIds);
+        return readRelatedFeatures(pool, { featureIds });
+      };
+      const prepare = (related: RelatedFeatures) => prepareRecovery({ related, deletedEpochs }, held, source);
       return mapOk(await carryOut({ actor: "sluice", read, prepare }), (change) =>
         change === null ? null : recoveredFeatures(change),
       );

@@ -34,6 +34,8 @@ export type FeatureChange = {
   readonly details: Readonly<Record<string, unknown>>;
   /** null: it is deleted. */
   readonly next: NextState | null;
+  /** Of a feature that is deleted and that this database never had: its last epoch. */
+  readonly epoch?: number | undefined;
   /** null: stays as it is. */
   readonly rule: Rule | null;
   /** This change carries out the decision of the feature's trial, so the trial ends with it and a new one begins. */

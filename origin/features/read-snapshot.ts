@@ -68,24 +68,43 @@ const nameOf = ({ revision, lineage, head }: z.infer<typeof Head>) => ({
   ...(lineage === null ? {} : { lineage, head }),
 });
 
-/** The database's newest state by its name alone, as a message without features; and whether it knows an edge's state. */
+/** So many closes travel with the question what an edge has. */
+const MOST_CLOSES = 500;
+
+/**
+ * The database's newest state by its name alone, as a message without features; and whether it knows an edge's state. With
+ * `closes` also what was closed since then, the newest first: since ever, where it does not know the state.
+ */
 export const currentHead = async (
   db: Queryable,
   since: Since | null,
-): Promise<{ readonly message: PushMessage; readonly knowsSince: boolean }> => {
+  { closes: wantsCloses }: { readonly closes: boolean } = { closes: false },
+): Promise<Changes> => {
   const { rows } = await db.query({
-    name: "current-head",
-    text: `select ${headColumns} from state_head`,
+    name: wantsCloses ? "current-head-and-closes" : "current-head",
+    text: wantsCloses
+      ? `select head.*, coalesce((
+           select jsonb_agg(jsonb_build_object('featureId', feature_id, 'epoch', epoch, 'version', version))
+           from (
+             select feature_id, epoch, version, revision from feature_flags where not enabled and revision > after
+             union all
+             select feature_id, epoch, version, revision from feature_tombstones where revision > after
+             order by revision desc limit ${MOST_CLOSES}
+           ) closed), '[]') as closes
+         from (select known.*, case when knows then coalesce($1::bigint, 0) else 0 end as after
+               from (select ${headColumns} from state_head) known) head`
+      : `select ${headColumns} from state_head`,
     values: [since?.revision ?? null, since?.head ?? null],
   });
   const head = Head.parse(rows[0]);
   if (head.moved) {
     await noteLineage(db);
-    return currentHead(db, since);
+    return currentHead(db, since, { closes: wantsCloses });
   }
+  const closes = z.array(Close).default([]).parse(rows[0]?.closes);
   const { revision } = head;
   const message = { ...nameOf(head), since: revision, full: false, features: [], removed: [] };
-  return { message, knowsSince: head.knows };
+  return { message, closes, knowsSince: head.knows };
 };
 
 /**

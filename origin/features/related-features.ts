@@ -1,6 +1,7 @@
 // The features that one change may concern: those that it names, all that depend on them, and all that they require.
+import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
-import type { FeatureId } from "../../shared/ids.ts";
+import { FeatureId } from "../../shared/ids.ts";
 import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./feature-record.ts";
 
 /** `rule`: as it is stored; null: none. It is read only by the checks that need it, so that no rule stops a rollback. */
@@ -23,6 +24,20 @@ export const dependentsOf = (
     }
   }
   return dependents;
+};
+
+const Deleted = z.object({ featureId: FeatureId, epoch: z.number() });
+
+/** The last epoch of each of the features that was deleted. */
+export const readDeletedEpochs = async (
+  db: Queryable,
+  featureIds: readonly FeatureId[],
+): Promise<ReadonlyMap<FeatureId, number>> => {
+  const { rows } = await db.query(
+    `select feature_id as "featureId", epoch from feature_tombstones where feature_id = any($1::text[])`,
+    [featureIds],
+  );
+  return new Map(rows.map((row) => Deleted.parse(row)).map(({ featureId, epoch }) => [featureId, epoch]));
 };
 
 /** `also` names features that the change is about to require. */

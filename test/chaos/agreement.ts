@@ -1,5 +1,6 @@
 // Whether database, audit, Redis, KV, hub, replicas and isolates (by live requests) agree, and whether every
 // acknowledged change is still there.
+import { z } from "zod";
 import { verifyAudit } from "../../origin/features/audit/verify-audit.ts";
 import type { Acknowledged } from "./changes.ts";
 import type { Edge, World } from "./world.ts";
@@ -102,27 +103,33 @@ export const disagreements = async (
   }
 };
 
-/** The features that no instance of any edge serves now. */
-export const closedEverywhere = async ({ edges }: World, ids: readonly string[]): Promise<string[]> => {
+export type ClosedFeature = { readonly featureId: string; readonly epoch: number };
+
+const Explained = z.object({
+  features: z.array(z.object({ featureId: z.string(), state: z.string() })),
+});
+
+/** The features that the database and every instance of every edge have closed now. A rollout of 0 is no close. */
+export const closedEverywhere = async ({ pool, edges }: World): Promise<ClosedFeature[]> => {
   const open = new Set<string>();
   for (const url of edges.flatMap((edge) => edge.urls())) {
-    const visit = await fetch(url, { signal: AbortSignal.timeout(3_000) });
-    for (const entry of (await visit.text()).split(", ")) open.add(entry.slice(0, entry.indexOf("=")));
+    const answer = await fetch(new URL("/.sluice/explain", url), { signal: AbortSignal.timeout(3_000) });
+    for (const { featureId, state } of Explained.parse(await answer.json()).features)
+      if (state === "open") open.add(featureId);
   }
-  return ids.filter((id) => !open.has(id));
+  const { rows } = await pool.query<ClosedFeature>(
+    `select feature_id as "featureId", epoch from feature_flags where not enabled`,
+  );
+  return rows.filter(({ featureId }) => !open.has(featureId));
 };
 
-/** Which of the features are open although no person has opened them since `seq` of the audit. */
-export const reopenedSince = async (
-  { pool }: World,
-  { closed, seq }: { readonly closed: readonly string[]; readonly seq: number },
-): Promise<string[]> => {
+/** Which of the features are open in the epoch in which they were closed: a person who opens one begins a later epoch. */
+export const reopenedOf = async ({ pool }: World, closed: readonly ClosedFeature[]): Promise<string[]> => {
   const { rows } = await pool.query<{ feature_id: string }>(
-    `select feature_id from feature_flags f
-     where feature_id = any($1::text[]) and enabled and rollout_bps > 0 and not exists (
-       select from rollback_audit a
-       where a.feature_id = f.feature_id and a.seq > $2 and a.action in ('enable', 'rollout'))`,
-    [closed, seq],
+    `select feature_id from feature_flags
+     join jsonb_to_recordset($1::jsonb) as c ("featureId" text, epoch integer) on c."featureId" = feature_id
+     where enabled and feature_flags.epoch <= c.epoch`,
+    [JSON.stringify(closed)],
   );
   return rows.map((row) => row.feature_id);
 };

@@ -13,7 +13,7 @@ export type Acknowledged = {
 };
 
 const FEATURES = 8;
-export const featureIds = Array.from({ length: FEATURES }, (_, i) => `feat_chaos_${i}`);
+const featureIds = Array.from({ length: FEATURES }, (_, i) => `feat_chaos_${i}`);
 
 /** A client of these tests does not wait as long as an origin tries to learn the outcome of a commit. */
 const PATIENCE_MS = 4_000;

@@ -1,19 +1,15 @@
 // The faults. Each one begins, lasts while changes are made, and ends. The system has to recover from what it leaves.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Disturbance, FaultProxy } from "../support/fault-proxy.ts";
-import { closedEverywhere } from "./agreement.ts";
-import { changeManyTimes, featureIds } from "./changes.ts";
+import { closedEverywhere, type ClosedFeature } from "./agreement.ts";
+import { changeManyTimes } from "./changes.ts";
 import type { RedisNode } from "../support/redis.ts";
 import type { World } from "./world.ts";
 
 export type Fault = {
   readonly name: string;
   /** After a promotion: what the new primary has, and which features were closed at every edge when the old one died. */
-  readonly promoted?: () => {
-    readonly revision: number;
-    readonly seq: number;
-    readonly closed: readonly string[];
-  };
+  readonly promoted?: () => { readonly revision: number; readonly closed: readonly ClosedFeature[] };
   readonly begin: () => Promise<void> | void;
   readonly end: () => Promise<void> | void;
 };
@@ -70,7 +66,7 @@ const masterFault = ({ redis }: World, index: number, what: MasterFault): Fault 
 /** The changes of the fault's time reach a synchronous standby, and a lagging one lacks them. */
 const promotion = (world: World, isLagging: boolean): Fault => {
   let standby: Awaited<ReturnType<World["startStandbyOf"]>> | undefined;
-  let promoted = { revision: 0, seq: 0, closed: [] as string[] };
+  let promoted = { revision: 0, closed: [] as ClosedFeature[] };
   return {
     name: `PostgreSQL: a ${isLagging ? "lagging" : "synchronous"} standby is promoted`,
     begin: async () => {
@@ -81,12 +77,10 @@ const promotion = (world: World, isLagging: boolean): Fault => {
     },
     end: async () => {
       await sleep(SETTLED_MS);
-      const closed = isLagging ? await closedEverywhere(world, featureIds) : [];
+      const closed = isLagging ? await closedEverywhere(world) : [];
       await standby?.promote({ isCut: isLagging });
-      const { rows } = await world.pool.query<{ revision: number; seq: number }>(
-        "select revision, audit_seq as seq from state_head",
-      );
-      promoted = { revision: rows[0]?.revision ?? 0, seq: rows[0]?.seq ?? 0, closed };
+      const { rows } = await world.pool.query<{ revision: number }>("select revision from state_head");
+      promoted = { revision: rows[0]?.revision ?? 0, closed };
     },
     ...(isLagging ? { promoted: () => promoted } : {}),
   };

@@ -2,7 +2,7 @@
 // order and the changes meanwhile: the same seed plays the same run.
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "../../scripts/demo/random.ts";
-import { disagreements, reopenedSince } from "./agreement.ts";
+import { disagreements, reopenedOf } from "./agreement.ts";
 import { createAll, makeChange, type Acknowledged } from "./changes.ts";
 import { drawFault, promotions } from "./faults.ts";
 import { startWorld } from "./world.ts";
@@ -68,7 +68,7 @@ export const runChaos = async (options: {
         }
         await sleep(50);
       }
-      const reopened = promoted === undefined ? [] : await reopenedSince(world, promoted);
+      const reopened = promoted === undefined ? [] : await reopenedOf(world, promoted.closed);
       if (reopened.length > 0)
         throw new Error(`seed ${seed}, fault ${number} (${fault.name}): reopened ${reopened.join()}`);
       recoveredMs.push(performance.now() - healedAt);

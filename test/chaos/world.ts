@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cluster } from "ioredis";
-import { Client } from "pg";
+import { connect } from "../../origin/db/connect.ts";
 import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { freePort } from "../../origin/db/free-port.ts";
 import { makePool } from "../../origin/db/pool.ts";
@@ -182,9 +182,7 @@ export const startWorld = async () => {
             port,
             settings: { ...POSTGRES_SETTINGS, primary_conninfo: "", synchronous_standby_names: "" },
           });
-          const client = new Client({ connectionString: standby.url });
-          await client.connect();
-          client.on("error", () => {}); // a server that ends is a fault like the others
+          const client = await connect({ connectionString: standby.url });
           await client.query("select pg_promote()");
           await client.end();
           primary.port = port;

@@ -149,6 +149,13 @@ test("a close passes where the rest of the state is refused, and the refusal is 
       return edges[0]?.lastError === "HTTP 413: bodies of more than 20000 bytes are blocked";
     });
     expect(origin.output()).toContain("the edge refuses pushes with this reason");
+    // The feature is closed there, so the rollback has arrived although the rest of its revision has not.
+    await eventually(async () => {
+      const { receipt } = (await origin.admin("GET", "/features/feat_large_3/receipt")) as {
+        receipt: { complete: boolean };
+      };
+      return receipt.complete;
+    });
   } finally {
     await gateway.stop();
   }

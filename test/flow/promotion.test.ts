@@ -140,8 +140,11 @@ const allConfirm = (origin: OriginUnderTest) =>
 test("a rollback that the promoted standby lost stays closed at every edge, and is closed in the database again", async () => {
   const world = await startWorld();
   const promote = await world.cutStandby();
+  const unknown = { featureId: "feat_unknown", enabled: true, rolloutBps: 10_000, holdoutBps: 0 };
+  await world.origin.admin("POST", "/features", unknown);
   await world.origin.admin("POST", "/features/feat_a/rollback", { reason: "too slow" });
-  for (const edge of world.edges) await eventually(async () => !(await openAt(edge)).includes("feat_a"));
+  for (const edge of world.edges)
+    await eventually(async () => (await openAt(edge)).join() === "feat_b,feat_c,feat_unknown");
   await world.origin.end("SIGKILL");
   await world.primary.stop();
   const reopened = watchForReopening(world.edges, "feat_a");
@@ -154,14 +157,23 @@ test("a rollback that the promoted standby lost stays closed at every edge, and 
   for (const edge of world.edges) expect(await openAt(edge)).toEqual(["feat_b", "feat_c"]);
 
   const { entries } = (await origin.admin("GET", "/audit")) as { entries: Record<string, unknown>[] };
-  expect(entries[0]).toMatchObject({ featureId: "feat_a", action: "rollback", actor: "sluice" });
-  expect(entries[0]?.["reason"]).toMatch(/^recovered from edge http/);
-  expect(origin.output()).toMatch(/ALERT: the database lacks changes.*closed here again: feat_a/);
+  expect(entries.slice(0, 2)).toMatchObject([
+    { featureId: "feat_unknown", action: "delete", actor: "sluice" },
+    { featureId: "feat_a", action: "rollback", actor: "sluice" },
+  ]);
+  expect(entries[1]?.["reason"]).toMatch(/^recovered from edge http/);
+  expect(origin.output()).toMatch(
+    /ALERT: the database lacks changes.*closed here again: feat_a; unknown here, and removed from the edges: feat_unknown/,
+  );
   expect(await origin.admin("GET", "/audit/verify")).toMatchObject({ ok: false, fault: "lost" });
 
   // A person opens it again, and it is open.
   await origin.admin("POST", "/features/feat_a/enable", { reason: "tried again" });
   for (const edge of world.edges) await eventually(async () => (await openAt(edge)).includes("feat_a"));
+
+  // A feature of the lost one's name begins an epoch that no edge has seen.
+  expect(await origin.admin("POST", "/features", unknown)).toMatchObject({ epoch: 2 });
+  for (const edge of world.edges) await eventually(async () => (await openAt(edge)).includes("feat_unknown"));
 });
 
 test("a revision that the new primary gives to another change confirms nothing, and both changes hold", async () => {

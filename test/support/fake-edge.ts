@@ -1,5 +1,5 @@
 // An edge of an older version over real HTTP: it keeps to the push contract of signature, revision order and `since`, and
-// knows neither closes alone nor parts. Tests set its faults.
+// knows neither closes alone nor parts, unless a test lets it take closes. Tests set its faults.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -20,6 +20,7 @@ export const startFakeEdge = async (keys: KeyRing, port = 0) => {
     regionLag: 0,
     /** Longer bodies are answered 413. */
     maxBytes: Infinity,
+    takesCloses: false,
   };
 
   const isSigned = (header: string, body: string): boolean => {
@@ -47,10 +48,24 @@ export const startFakeEdge = async (keys: KeyRing, port = 0) => {
     if (!isSigned(header, body)) return { status: 401, body: {} };
     const message = PushMessage.parse(JSON.parse(body));
     state.received.push(message);
-    if (!apply(message)) return { status: 409, body: { revision: state.revision } };
+    const closed = state.takesCloses && message.closes !== undefined ? { closed: true } : {};
+    if (state.takesCloses)
+      for (const { featureId } of message.closes ?? []) {
+        const known = state.features.get(featureId);
+        if (known !== undefined) state.features.set(featureId, { ...known, enabled: false, rolloutBps: 0 });
+      }
+    if (!apply(message)) return { status: 409, body: { revision: state.revision, ...closed } };
     const regions = [{ region: "test", revision: state.revision - state.regionLag, ms: 1 }];
-    return { status: 200, body: { revision: state.revision, regions } };
+    return { status: 200, body: { revision: state.revision, regions, ...closed } };
   };
+
+  const explain = () => ({
+    revision: state.revision,
+    features: [...state.features.values()].map(({ featureId, enabled }) => ({
+      featureId,
+      state: enabled ? "open" : "closed",
+    })),
+  });
 
   const server = createServer((request, response) => {
     let body = "";
@@ -59,6 +74,10 @@ export const startFakeEdge = async (keys: KeyRing, port = 0) => {
     });
     request.on("end", () => {
       if (state.fault === "silent") return;
+      if (request.url === "/.sluice/explain") {
+        response.end(JSON.stringify(explain()));
+        return;
+      }
       const answer = handle(String(request.headers["sluice-signature"]), body);
       response
         .writeHead(answer.status, { "content-type": "application/json" })

@@ -1,21 +1,49 @@
 // Records what each edge has confirmed: for operators, for the receipt of a rollback, and to know when one is complete.
 import { z } from "zod";
 import type { Pool } from "../../db/pool.ts";
-import type { HistoryPoint } from "../../../shared/snapshot/push-message.ts";
+import type { Close, HistoryPoint } from "../../../shared/snapshot/push-message.ts";
+import type { Since } from "../../features/read-snapshot.ts";
+import { Revision } from "../../../shared/ids.ts";
 import type { PushAnswer } from "./send-push.ts";
+
+/** What is known of an edge from earlier processes. */
+export type KnownEdge = {
+  readonly signsAnswers: boolean;
+  /** null: it never confirmed anything, or was of an older version. */
+  readonly confirmed: Since | null;
+};
+
+const KnownRow = z.object({
+  url: z.string(),
+  signsAnswers: z.boolean(),
+  revision: Revision.nullable(),
+  head: z.string().nullable(),
+});
 
 /**
  * Adds the configured edges, so that one that never answers is noticed, and removes those that are no longer configured.
- * Returns the edges that have signed an answer.
+ * Returns what is known of each.
  */
-export const registerEdges = async (pool: Pool, urls: readonly string[]): Promise<ReadonlySet<string>> => {
+export const registerEdges = async (
+  pool: Pool,
+  urls: readonly string[],
+): Promise<ReadonlyMap<string, KnownEdge>> => {
   await pool.query(
     `with gone as (delete from edge_targets where url <> all($1::text[]))
      insert into edge_targets (url) select unnest($1::text[]) on conflict do nothing`,
     [urls],
   );
-  const { rows } = await pool.query<{ url: string }>("select url from edge_targets where signs_answers");
-  return new Set(rows.map(({ url }) => url));
+  const { rows } = await pool.query(
+    `select url, signs_answers as "signsAnswers", revision, head from edge_targets`,
+  );
+  return new Map(
+    rows
+      .map((row) => KnownRow.parse(row))
+      .map(({ url, signsAnswers, revision, head }) => [
+        url,
+        { signsAnswers, confirmed: revision === null || head === null ? null : { revision, head } },
+      ]),
+  );
 };
 
 export const recordSignsAnswers = async (pool: Pool, edgeUrl: string): Promise<void> => {
@@ -60,6 +88,19 @@ export const recordConfirmed = async (
     [edgeUrl, answer.revision, JSON.stringify(answer.regions), answer.head ?? null, answer.lineage ?? null],
   );
   return rows.map((row) => Arrival.parse(row).seconds);
+};
+
+/** Records what an edge has closed ahead of the rest of its revision: the visitors there do not get it any more. */
+export const recordCloses = async (pool: Pool, edgeUrl: string, closes: readonly Close[]): Promise<void> => {
+  await pool.query(
+    `insert into edge_closes as known (url, feature_id, epoch)
+     select $1, "featureId", max(epoch) from jsonb_to_recordset($2::jsonb) as given ("featureId" text, epoch integer)
+     where exists (select from edge_targets where url = $1)
+     group by "featureId"
+     on conflict (url, feature_id) do update set epoch = excluded.epoch, closed_at = clock_timestamp()
+     where known.epoch < excluded.epoch`,
+    [edgeUrl, JSON.stringify(closes)],
+  );
 };
 
 export const recordFailed = async (

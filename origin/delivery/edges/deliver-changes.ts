@@ -1,6 +1,6 @@
 // Brings changes to one edge: short ones as one message, long ones as their closes alone and then in parts.
 import type { Changes, Since } from "../../features/read-snapshot.ts";
-import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
+import type { Close, PushMessage } from "../../../shared/snapshot/push-message.ts";
 import type { PushAnswer } from "./send-push.ts";
 import { bytesOf, closesAlone, closesForOlderEdge, isLong, OLDER_EDGE_BYTES, partsOf } from "./split-push.ts";
 
@@ -31,16 +31,27 @@ const deliverInParts = async (send: SendToEdge, changes: Changes): Promise<PushA
   return { kind: "failed", error: "the edge lost parts of the message; all of them are sent again" };
 };
 
+export type EdgeContact = {
+  /** What the edge has confirmed; null: nothing. */
+  readonly confirmed: Since | null;
+  /** Whether it takes closes alone and parts. */
+  readonly takesParts: boolean;
+  /** Hears of closes that an older edge has taken without the rest. */
+  readonly onClosed: (closes: readonly Close[]) => void;
+};
+
 /** An edge that takes no parts. What is too long for it is closed there and left as it was otherwise. */
 const deliverToOlderEdge = async (
   send: SendToEdge,
   changes: Changes,
-  confirmed: Since | null,
+  { confirmed, onClosed }: EdgeContact,
 ): Promise<PushAnswer> => {
   const bytes = bytesOf(changes.message);
   if (bytes <= OLDER_EDGE_BYTES) return send(changes.message);
   const closes = closesForOlderEdge(changes, confirmed?.revision ?? 0);
-  if (closes !== null) await send(closes);
+  const answer = closes === null ? null : await send(closes);
+  if (answer?.kind === "confirmed" && answer.regions.every(({ revision }) => revision >= answer.revision))
+    onClosed(changes.closes);
   return {
     kind: "refused",
     error:
@@ -49,18 +60,11 @@ const deliverToOlderEdge = async (
   };
 };
 
-export type EdgeContact = {
-  /** What the edge has confirmed; null: nothing. */
-  readonly confirmed: Since | null;
-  /** Whether it takes closes alone and parts. */
-  readonly takesParts: boolean;
-};
-
 export const deliverChanges = (
   send: SendToEdge,
   changes: Changes,
-  { confirmed, takesParts }: EdgeContact,
+  contact: EdgeContact,
 ): Promise<PushAnswer> => {
   if (!isLong(changes.message)) return send(changes.message);
-  return takesParts ? deliverInParts(send, changes) : deliverToOlderEdge(send, changes, confirmed);
+  return contact.takesParts ? deliverInParts(send, changes) : deliverToOlderEdge(send, changes, contact);
 };

@@ -1,8 +1,10 @@
 // Keeps one edge at the newest revision: at first contact it asks what the edge has, then it sends all changes since the
 // revision that the edge confirmed last. A message builds on the confirmed revision, not on what is under way. So messages may
 // overlap, repeat and overtake one another, and a slow answer never holds up the next change.
-import type { HeldFeature, HistoryPoint, PushMessage } from "../../../shared/snapshot/push-message.ts";
+import type { Close, HistoryPoint, PushMessage } from "../../../shared/snapshot/push-message.ts";
 import type { Revision } from "../../../shared/ids.ts";
+import type { Witnessed } from "../../features/prepare-recovery.ts";
+import { errorText } from "../../runtime/error-text.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
 import type { Changes, Since } from "../../features/read-snapshot.ts";
@@ -28,8 +30,10 @@ const RETRY = { firstMs: 50, mostMs: 5_000 };
 export type EdgePusherOptions = {
   readonly url: string;
   readonly readChanges: (since: Since | null) => Promise<Changes>;
-  /** The newest state by its name alone, and whether the database knows the edge's. */
-  readonly readHead: (since: Since | null) => Promise<Pick<Changes, "message" | "knowsSince">>;
+  /** What the edge had confirmed to an earlier process; null: nothing is known. */
+  readonly hadConfirmed: Since | null;
+  /** The newest state by its name alone, and whether the database knows the edge's; with what is closed since, if it is asked. */
+  readonly readHead: (since: Since | null, wants?: { readonly closes: boolean }) => Promise<Changes>;
   readonly send: Send;
   /**
    * An older edge says that it has a revision above the database's `head`: the database was restored from an older state.
@@ -40,7 +44,11 @@ export type EdgePusherOptions = {
     head: Revision,
   ) => Promise<string | null>;
   /** Takes over what the edge has closed and the database has lost; `point` is its state, where it is of another history. */
-  readonly onWitness: (held: readonly HeldFeature[], point?: HistoryPoint) => Promise<void>;
+  readonly onWitness: (held: readonly Witnessed[], point?: HistoryPoint) => Promise<void>;
+  /** What an edge of an older version holds, which it does not tell in its answers. Throws when it does not tell. */
+  readonly readOlderEdge: (revision: Revision) => Promise<readonly Witnessed[]>;
+  /** These are closed at the edge, whatever became of the rest of their revision. Never throws. */
+  readonly onClosed: (closes: readonly Close[]) => void;
   /** Every answer, in the order of arrival. Never throws. */
   readonly onAnswer: (answer: PushAnswer, attempts: number) => void;
 };
@@ -51,15 +59,22 @@ export type EdgePusher = {
 };
 
 export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
-  const { url, readChanges, readHead, send, onAhead, onWitness, onAnswer } = options;
+  const { url, readChanges, readHead, send, onAhead, onWitness, readOlderEdge, onClosed, onAnswer } = options;
   const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
-  const sendToEdge = (message: PushMessage): Promise<PushAnswer> => send(url, message);
+  const sendToEdge = async (message: PushMessage): Promise<PushAnswer> => {
+    const answer = await send(url, message);
+    const { closes = [] } = message;
+    if (closes.length > 0 && answer.kind === "out-of-step" && answer.closesArrived) onClosed(closes);
+    return answer;
+  };
   let hasContact = false;
   let takesParts = false;
   let longUnderWay: PushMessage | null = null;
   let confirmed: Since | null = null;
+  /** As `confirmed`, and kept while the edge is asked again. */
+  let lastConfirmed = options.hadConfirmed;
   /** The edge has a state of another history, and is asked for its features before anything is pushed. */
   let asks = false;
   /** The state of another history that the next full message takes the place of. */
@@ -82,19 +97,33 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
 
   /** Sets the state to build on for an edge that has another one than the message built on; null: send everything. */
   const resumeFrom = async (message: PushMessage, answer: OutOfStep): Promise<string | null> => {
-    const { revision, isSigned, history } = answer;
+    const { revision, history } = answer;
     const since = { revision, head: history?.head };
     const { message: head, knowsSince } = await readHead(since);
     if (history !== undefined && !knowsSince) return takeOver(answer, history, head.revision);
     asks = false;
     replaces = undefined;
-    if (head.revision < revision) {
-      const doubt = await onAhead({ revision, isSigned }, head.revision);
-      if (doubt === null) confirmed = null;
-      return doubt;
-    }
+    if (head.revision < revision) return raiseAboveOlder(answer, head.revision);
     const isOutdated = revision >= message.revision && confirmed !== null && confirmed.revision > revision;
     if (!isOutdated) confirmed = revision === 0 ? null : since;
+    return null;
+  };
+
+  /** An edge that names no history is ahead of the database: what it has closed is closed here before it is sent everything. */
+  const raiseAboveOlder = async (
+    { revision, isSigned }: OutOfStep,
+    head: Revision,
+  ): Promise<string | null> => {
+    const held = await readOlderEdge(revision).catch((error: unknown) => errorText(error));
+    if (typeof held === "string")
+      return (
+        `the edge runs an older version and has revision ${revision}, above the database's ${head}; what it has closed could ` +
+        `not be read from its /.sluice/explain (${held}), so nothing is sent that might open it: update the edge`
+      );
+    const doubt = await onAhead({ revision, isSigned }, head);
+    if (doubt !== null) return doubt;
+    await onWitness(held);
+    confirmed = null;
     return null;
   };
 
@@ -132,6 +161,7 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
         takesParts = answer.takesParts || (takesParts && !isFirst);
         const { revision, head } = answer;
         if (confirmed === null || revision > confirmed.revision) confirmed = { revision, head };
+        lastConfirmed = confirmed;
         const isLate = answer.regions.some((region) => region.revision < revision);
         pauseMs = isLate ? RECHECK_MS : HEARTBEAT_MS;
         if (answer.disputed.length > 0) await onWitness(answer.disputed);
@@ -192,7 +222,9 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
   const nextChanges = async (): Promise<Changes> => {
     const change = notified;
     notified = null;
-    if (!hasContact || asks) return { ...(await readHead(null)), closes: [] };
+    // What was closed since the last contact goes with the question: a close is right whatever the edge has.
+    if (!hasContact || asks)
+      return { ...(await readHead(lastConfirmed, { closes: true })), knowsSince: true };
     return change !== null && continuesConfirmed(change)
       ? { message: change, closes: [], knowsSince: true }
       : readChanges(confirmed);
@@ -205,7 +237,7 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
 
   /** While a long message is on its way, later closes overtake it, and what else is new waits for its end. */
   const deliver = async (changes: Changes): Promise<PushAnswer | null> => {
-    if (!hasContact || asks) return sendToEdge(probeOf(changes.message, { asks }));
+    if (!hasContact || asks) return sendToEdge(probeOf(changes, { asks }));
     if (replaces !== undefined) {
       // Closes hold at once, while the edge may still follow another history.
       const closed = takesParts ? await deliverCloses(sendToEdge, changes) : null;
@@ -213,13 +245,14 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
     }
     const whole =
       replaces === undefined ? changes : { ...changes, message: { ...changes.message, replaces } };
-    if (!isLong(changes.message)) return deliverChanges(sendToEdge, whole, { confirmed, takesParts });
+    if (!isLong(changes.message))
+      return deliverChanges(sendToEdge, whole, { confirmed, takesParts, onClosed });
     if (longUnderWay !== null) {
       const answer = takesParts ? await deliverCloses(sendToEdge, changes) : null;
       return answer?.kind === "out-of-step" ? null : answer;
     }
     longUnderWay = changes.message;
-    return deliverChanges(sendToEdge, whole, { confirmed, takesParts });
+    return deliverChanges(sendToEdge, whole, { confirmed, takesParts, onClosed });
   };
 
   const pushOnce = async ({ onlyIfNew = false } = {}): Promise<void> => {

@@ -1,7 +1,7 @@
 // How far the edges are, which edges and messages keep failing, and whether a rollback has reached every edge.
 import { z } from "zod";
 import type { Queryable } from "../../db/pool.ts";
-import { Revision } from "../../../shared/ids.ts";
+import { Revision, type FeatureId } from "../../../shared/ids.ts";
 
 const Region = z.object({ region: z.string(), revision: Revision, ms: z.number() });
 
@@ -75,11 +75,20 @@ export const readConfirmations = async (db: Queryable, revision: Revision): Prom
   return rows.map((row) => Confirmation.parse(row));
 };
 
-/** Edges that have not confirmed the revision in full; none: it is complete. */
-export const readMissingEdges = async (db: Queryable, revision: Revision): Promise<string[]> => {
+/**
+ * Edges that may still serve a feature that was closed: they have confirmed neither the revision in full nor the close alone.
+ * None: the rollback is complete.
+ */
+export const readMissingEdges = async (
+  db: Queryable,
+  { featureId, epoch, revision }: { featureId: FeatureId; epoch: number; revision: Revision },
+): Promise<string[]> => {
   const { rows } = await db.query<{ url: string }>(
-    "select url from edge_progress where complete_revision < $1 order by url",
-    [revision],
+    `select url from edge_progress p
+     where complete_revision < $1 and not exists (
+       select from edge_closes c where c.url = p.url and c.feature_id = $2 and c.epoch >= $3)
+     order by url`,
+    [revision, featureId, epoch],
   );
   return rows.map((row) => row.url);
 };

@@ -3,12 +3,14 @@
 import type { Pool } from "../../db/pool.ts";
 import type { Changes, Since } from "../../features/read-snapshot.ts";
 import type { Revision } from "../../../shared/ids.ts";
-import type { HeldFeature, HistoryPoint } from "../../../shared/snapshot/push-message.ts";
+import type { HistoryPoint } from "../../../shared/snapshot/push-message.ts";
+import type { Witnessed } from "../../features/prepare-recovery.ts";
 import type { ChangeNotification } from "../listen.ts";
 import { makeBelieveAhead, makeSendAndCheck } from "./believe-answers.ts";
 import { recordSignsAnswers, registerEdges } from "./confirmations.ts";
 import { startEdgePusher } from "./edge-pusher.ts";
 import { makeAnswerRecorder, type ConfirmedRevision } from "./record-answers.ts";
+import { readOlderEdge } from "./read-older-edge.ts";
 import type { Send } from "./send-push.ts";
 import type { ErrorLog, WarningLog } from "../../runtime/log.ts";
 
@@ -22,9 +24,9 @@ export const startPusher = async (options: {
   pool: Pool;
   edgeUrls: readonly string[];
   readChanges: (since: Since | null) => Promise<Changes>;
-  readHead: (since: Since | null) => Promise<Pick<Changes, "message" | "knowsSince">>;
+  readHead: (since: Since | null, wants?: { readonly closes: boolean }) => Promise<Changes>;
   /** Takes over what the edge knows and the database has lost. */
-  recover: (edge: string, held: readonly HeldFeature[], point?: HistoryPoint) => Promise<void>;
+  recover: (edge: string, held: readonly Witnessed[], point?: HistoryPoint) => Promise<void>;
   raiseRevision: (above: Revision) => Promise<void>;
   send: Send;
   onConfirmed: (confirmed: ConfirmedRevision) => void;
@@ -34,7 +36,7 @@ export const startPusher = async (options: {
 }): Promise<Pusher> => {
   const { pool, edgeUrls, readChanges, readHead, recover, raiseRevision } = options;
   const { send, onConfirmed, onRollbackArrived, log } = options;
-  const signing = await registerEdges(pool, edgeUrls);
+  const known = await registerEdges(pool, edgeUrls);
   const believeAhead = makeBelieveAhead(edgeUrls.length);
 
   const edges = edgeUrls.map((url) => {
@@ -42,11 +44,13 @@ export const startPusher = async (options: {
     const pusher = startEdgePusher({
       url,
       readChanges,
+      hadConfirmed: known.get(url)?.confirmed ?? null,
       readHead,
       onWitness: (held, point) => recover(url, held, point),
+      readOlderEdge: (revision) => readOlderEdge(url, revision),
       send: makeSendAndCheck({
         send,
-        signsAnswers: signing.has(url),
+        signsAnswers: known.get(url)?.signsAnswers === true,
         onFirstSignature: () =>
           void recordSignsAnswers(pool, url).catch((error: unknown) =>
             log.warn(
@@ -55,6 +59,7 @@ export const startPusher = async (options: {
             ),
           ),
       }),
+      onClosed: recorder.recordCloses,
       onAnswer: recorder.record,
       onAhead: async ({ revision, isSigned }, head) => {
         const doubt = believeAhead({ url, revision, isSigned }, head);

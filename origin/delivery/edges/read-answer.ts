@@ -33,6 +33,8 @@ export type PushAnswer =
       readonly kind: "out-of-step";
       readonly revision: Revision;
       readonly takesParts: boolean;
+      /** The closes of the message hold in every region. */
+      readonly closesArrived: boolean;
       readonly isSigned: boolean;
       readonly disputed: readonly HeldFeature[];
       /** The history of the edge's state; absent: an older edge, or nobody told it. */
@@ -82,6 +84,7 @@ const Confirmed = z.object({
 const OutOfStep = z.object({
   revision: Revision.nullable(),
   closed: z.boolean().default(false),
+  late: z.array(z.string()).max(MAX_REGIONS).default([]),
   disputed: z.array(HeldFeature).max(MAX_FEATURES).default([]),
   lineage: HistoryPoint.shape.lineage.optional(),
   head: HistoryPoint.shape.head.optional(),
@@ -143,7 +146,18 @@ export const readAnswer = (answered: Answered, expected: Expected): PushAnswer =
     const history = lineage === undefined || head === undefined ? undefined : { lineage, revision, head };
     const isBusy = data.reason === "busy";
     const takesParts = data.closed;
-    return { kind: "out-of-step", revision, takesParts, isSigned, disputed, history, holds, isBusy };
+    const closesArrived = data.closed && data.late.length === 0;
+    return {
+      kind: "out-of-step",
+      revision,
+      takesParts,
+      closesArrived,
+      isSigned,
+      disputed,
+      history,
+      holds,
+      isBusy,
+    };
   }
   const { success, data } = Confirmed.safeParse(json);
   if (!success) return failed(`HTTP 200 with an unreadable answer: ${text.slice(0, DETAIL_LENGTH)}`);

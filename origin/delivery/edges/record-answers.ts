@@ -1,7 +1,8 @@
 // Writes down how each edge answered: confirmations for operators and receipts, failures for the list of dead letters.
 import type { Pool } from "../../db/pool.ts";
 import type { Revision } from "../../../shared/ids.ts";
-import { recordConfirmed, recordFailed } from "./confirmations.ts";
+import type { Close } from "../../../shared/snapshot/push-message.ts";
+import { recordCloses, recordConfirmed, recordFailed } from "./confirmations.ts";
 import type { PushAnswer } from "./send-push.ts";
 import type { ErrorLog, WarningLog } from "../../runtime/log.ts";
 
@@ -17,6 +18,8 @@ export type ConfirmedRevision = {
 export type AnswerRecorder = {
   /** Takes one answer of the edge; never throws. */
   readonly record: (answer: PushAnswer, attempts: number) => void;
+  /** The edge has closed these, ahead of the rest of their revision; never throws. */
+  readonly recordCloses: (closes: readonly Close[]) => void;
   /** Resolves when every answer so far is written. */
   readonly written: () => Promise<void>;
 };
@@ -77,19 +80,24 @@ export const makeAnswerRecorder = (options: {
     wasFailing = isFailing || (wasFailing && answer.kind !== "confirmed");
   };
 
+  const keep = (writing: Promise<void>): void => {
+    const done = writing
+      .catch((error: unknown) =>
+        log.warn(
+          { edge: url, error: String(error) },
+          "an answer of the edge could not be written down; the next one is",
+        ),
+      )
+      .finally(() => writes.delete(done));
+    writes.add(done);
+  };
+
   return {
     record: (answer, attempts) => {
       logTransition(answer);
-      const done = write(answer, attempts)
-        .catch((error: unknown) =>
-          log.warn(
-            { edge: url, error: String(error) },
-            "an answer of the edge could not be written down; the next one is",
-          ),
-        )
-        .finally(() => writes.delete(done));
-      writes.add(done);
+      keep(write(answer, attempts));
     },
+    recordCloses: (closes) => keep(recordCloses(pool, url, closes)),
     written: async () => {
       await Promise.all(writes);
     },

@@ -2,14 +2,15 @@
 // edge. What the edge has closed is closed in the database, as audited changes, and somebody is told.
 import type { Pool } from "../../db/pool.ts";
 import type { FeatureChanges } from "../../features/change-feature.ts";
+import type { Witnessed } from "../../features/prepare-recovery.ts";
 import type { ErrorLog } from "../../runtime/log.ts";
 import { Revision } from "../../../shared/ids.ts";
-import type { HeldFeature, HistoryPoint } from "../../../shared/snapshot/push-message.ts";
+import type { HistoryPoint } from "../../../shared/snapshot/push-message.ts";
 import { recordWitness } from "./confirmations.ts";
 
 export type RecoverFromEdge = (
   edge: string,
-  held: readonly HeldFeature[],
+  held: readonly Witnessed[],
   point?: HistoryPoint,
 ) => Promise<void>;
 
@@ -36,20 +37,22 @@ export const makeRecoverFromEdge = (options: {
     const recovered = await changes.recoverFeatures(held, { edge, point });
     if (!recovered.ok)
       throw new Error(`what ${edge} holds could not be recovered: ${recovered.error.reason}`);
-    const closed = recovered.value?.closed ?? [];
+    const { closed = [], forgotten = [] } = recovered.value ?? {};
     if (point !== undefined) {
       await raiseRevision(Revision.parse(point.revision));
       onRaised();
     }
-    const name = JSON.stringify([edge, point?.lineage, point?.revision, closed]);
-    if (told.has(name) || (closed.length === 0 && point === undefined)) return;
+    const name = JSON.stringify([edge, point?.lineage, point?.revision, closed, forgotten]);
+    if (told.has(name) || (closed.length === 0 && forgotten.length === 0 && point === undefined)) return;
     told.add(name);
     const names = closed.length === 0 ? "no feature" : closed.join(", ");
+    const gone =
+      forgotten.length === 0 ? "" : `; unknown here, and removed from the edges: ${forgotten.join(", ")}`;
     log.error(
-      { edge, features: closed, ...(point === undefined ? {} : { lost: point }) },
+      { edge, features: closed, forgotten, ...(point === undefined ? {} : { lost: point }) },
       point === undefined
-        ? `ALERT: another database closed features that this one had open; they are closed here too: ${names}`
-        : `ALERT: the database lacks changes that an edge has, as after a failover or a restore; closed here again: ${names}; look in the audit for "recovered from edge", and at the changes of the last minutes`,
+        ? `ALERT: another database closed features that this one had open; they are closed here too: ${names}${gone}`
+        : `ALERT: the database lacks changes that an edge has, as after a failover or a restore; closed here again: ${names}${gone}; look in the audit for "recovered from edge", and at the changes of the last minutes`,
     );
   };
 };

@@ -32,11 +32,14 @@ const closesMessage = ({ revision, lineage, head }: PushMessage, closes: readonl
 });
 
 /**
- * Asks an edge what it has, and with `asks` for all its features. An edge takes nothing from it, whatever it has, and shows
- * whether it takes closes and parts.
+ * Asks an edge what it has, and with `asks` for all its features. An edge takes nothing from it but closes, whatever it has, and
+ * shows whether it takes closes and parts. What does not fit follows with the rest.
  */
-export const probeOf = (head: PushMessage, { asks }: { readonly asks: boolean }): PushMessage => ({
-  ...closesMessage(head, []),
+export const probeOf = (
+  { message, closes }: Pick<Changes, "message" | "closes">,
+  { asks }: { readonly asks: boolean },
+): PushMessage => ({
+  ...closesMessage(message, closes.slice(0, CLOSES_IN_ONE)),
   ...(asks ? { asks } : {}),
 });
 

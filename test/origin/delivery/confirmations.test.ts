@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
 import { makeMetrics } from "../../../origin/runtime/metrics.ts";
 import {
+  recordCloses,
   recordConfirmed,
   recordFailed,
   registerEdges,
@@ -45,7 +46,8 @@ const rollBackNew = async (name: string) => {
 test("a rollback is complete when every region of every edge has confirmed it, and not before", async () => {
   await registerEdges(pool, [here, there]);
   const { revision, state } = await rollBackNew("feat_a");
-  expect(await readMissingEdges(pool, revision)).toEqual([here, there]);
+  const missing = () => readMissingEdges(pool, { ...state, revision });
+  expect(await missing()).toEqual([here, there]);
 
   const metrics = makeMetrics();
   const log = makeTestLog();
@@ -58,9 +60,9 @@ test("a rollback is complete when every region of every edge has confirmed it, a
 
   await confirm(here, revision, { weur: revision, enam: revision - 1 });
   await confirm(there, revision, { weur: revision });
-  expect(await readMissingEdges(pool, revision)).toEqual([here]);
+  expect(await missing()).toEqual([here]);
   await confirm(here, revision, { weur: revision, enam: revision });
-  expect(await readMissingEdges(pool, revision)).toEqual([]);
+  expect(await missing()).toEqual([]);
   await watch();
   expect(await incomplete()).toBe(0);
 
@@ -107,4 +109,19 @@ test("an edge that fails for long is a dead letter until it answers, and an edge
   expect(await readDeadLetters(pool, 10)).toEqual([]);
   await registerEdges(pool, [there]);
   expect((await readEdges(pool)).edges.map((edge) => edge.url)).toEqual([there]);
+});
+
+test("a rollback whose close has arrived alone is complete there, in this epoch and not in a later one", async () => {
+  await registerEdges(pool, [here, there]);
+  const { revision, state } = await rollBackNew("feat_alone");
+  const log = makeTestLog();
+  const watch = makeCompletionMonitor({ pool, metrics: makeMetrics(), log, graceS: 0 });
+  await confirm(here, revision, { weur: revision });
+  await recordCloses(pool, there, [
+    { featureId: state.featureId, epoch: state.epoch, version: state.version },
+  ]);
+  expect(await readMissingEdges(pool, { ...state, revision })).toEqual([]);
+  await watch();
+  expect(log.lines.filter((line) => JSON.stringify(line).includes("feat_alone"))).toEqual([]);
+  expect(await readMissingEdges(pool, { ...state, epoch: state.epoch + 1, revision })).toEqual([there]);
 });

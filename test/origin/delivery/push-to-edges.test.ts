@@ -61,7 +61,7 @@ const startPusherOf = (
     pool,
     edgeUrls: edges.map((edge) => edge.url),
     readChanges,
-    readHead: (since) => currentHead(pool, since),
+    readHead: (since, wants) => currentHead(pool, since, wants),
     recover: makeRecoverFromEdge({
       pool,
       changes,
@@ -204,6 +204,63 @@ test("an edge that is ahead of a restored database ends with the database's stat
   expect(edge.state.features.has(forgotten)).toBe(false);
   const lines = origins.flatMap(({ log }) => log.lines);
   expect(lines.some(({ message }) => message.includes("ahead of the database"))).toBe(true);
+});
+
+test("what an edge of an older version has closed is closed in a database that has lost it, and never opens there", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  const [lost, kept] = [await openFeature(), await openFeature()];
+  const state = (id: FeatureId) => edge.state.features.get(id);
+  edge.state.revision = 2_000_000;
+  edge.state.features.set(lost.state.featureId, { ...lost.state, enabled: false, rolloutBps: 0 });
+  edge.state.features.set(kept.state.featureId, kept.state);
+  await pool.query("update state_head set revision = 1500000");
+  const { log } = await startOrigin([edge]);
+  await soon(() => expect(edge.state.revision).toBeGreaterThan(2_000_000));
+  expect(state(lost.state.featureId)).toMatchObject({ enabled: false, rolloutBps: 0 });
+  expect(state(kept.state.featureId)).toMatchObject({ enabled: true });
+  const { rows } = await pool.query(
+    "select action, actor, reason from rollback_audit where feature_id = $1 order by seq desc limit 1",
+    [lost.state.featureId],
+  );
+  expect(rows).toEqual([{ action: "rollback", actor: "sluice", reason: `recovered from edge ${edge.url}` }]);
+  for (const message of edge.state.received)
+    for (const { featureId, enabled } of message.features)
+      expect([featureId, enabled]).not.toEqual([lost.state.featureId, true]);
+  expect(log.lines.some(({ message }) => message.includes(lost.state.featureId))).toBe(true);
+});
+
+test("three hundred closes of one change reach an edge while the database cannot be read", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  edge.state.takesCloses = true;
+  let mayRead = true;
+  await startOrigin([edge], async (since) => {
+    if (!mayRead) throw new Error("the database answers no queries");
+    return changesSince(pool, since);
+  });
+  const made = await Promise.all(Array.from({ length: 300 }, () => openFeature(5000, ["most"])));
+  await soon(() => expect(edge.state.revision).toBe(Math.max(...made.map(({ revision }) => revision))));
+  await soon(() => expect(edge.state.received.at(-1)?.since).toBe(edge.state.revision));
+  mayRead = false;
+  await changes.rollbackTag("most", by);
+  await soon(() => {
+    for (const { state } of made)
+      expect(edge.state.features.get(state.featureId)).toMatchObject({ enabled: false });
+  });
+});
+
+test("what was closed while no origin ran goes with the first message of the next one", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  const made = await openFeature();
+  const first = await startPusherOf([edge]);
+  await soon(() => expect(edge.state.features.get(made.state.featureId)).toMatchObject({ enabled: true }));
+  await first.stop();
+  await changes.rollbackFeature({ featureId: made.state.featureId }, by);
+  edge.state.received.length = 0;
+  edge.state.takesCloses = true;
+  keep(await startPusherOf([edge]));
+  await soon(() => expect(edge.state.received).not.toEqual([]));
+  const closes = edge.state.received[0]?.closes?.map(({ featureId }) => featureId) ?? [];
+  expect(closes).toContain(made.state.featureId);
 });
 
 test("a push is full for an edge whose revision is older than the raise of a restored database", async () => {

@@ -1,13 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { prepareRecovery } from "../../../origin/features/prepare-recovery.ts";
+import { prepareRecovery, type Witnessed } from "../../../origin/features/prepare-recovery.ts";
+import { FeatureId } from "../../../shared/ids.ts";
 import { HeldFeature } from "../../../shared/snapshot/push-message.ts";
 import { recordOf, relatedOf, rolledBackRecordOf } from "../../support/feature-record.ts";
 
 const edge = "https://shop.example";
 const held = (featureId: string, closed: boolean, epoch: number) =>
   HeldFeature.parse({ featureId, closed, epoch });
-const recovered = (related: ReturnType<typeof relatedOf>, ...all: HeldFeature[]) => {
-  const prepared = prepareRecovery(related, all, { edge });
+const recovered = (related: ReturnType<typeof relatedOf>, ...all: Witnessed[]) =>
+  recoveredBeside(related, new Map(), ...all);
+const recoveredBeside = (
+  related: ReturnType<typeof relatedOf>,
+  deletedEpochs: ReadonlyMap<FeatureId, number>,
+  ...all: Witnessed[]
+) => {
+  const prepared = prepareRecovery({ related, deletedEpochs }, all, { edge });
   if (!prepared.ok) throw new Error(prepared.error.reason);
   return prepared.value;
 };
@@ -58,16 +65,39 @@ test("a feature that the database has closed is never opened, whatever an edge h
         expect(change).toMatchObject({ kind: "update", next: { enabled: false, latched: true, epoch: 3 } });
 });
 
-test("features that require a recovered one close with it, once, and unknown ones are left alone", () => {
+test("features that require a recovered one close with it, once", () => {
   const related = relatedOf(
     recordOf("a"),
     recordOf("b", { requires: ["a"] }),
     recordOf("c", { requires: ["b"] }),
   );
-  const changes = recovered(related, held("a", true, 2), held("b", false, 3), held("gone", true, 9));
+  const changes = recovered(related, held("a", true, 2), held("b", false, 3));
   expect(changes.map(({ featureId, kind }) => [featureId, kind])).toEqual([
     ["a", "rollback"],
     ["b", "rollback"],
     ["c", "rollback"],
   ]);
+});
+
+test("a feature that only the lost history had is deleted with its epoch, unless a later deletion is known", () => {
+  const gone = FeatureId.parse("gone");
+  const deleted = (epoch: number) => [
+    expect.objectContaining({ featureId: "gone", kind: "delete", next: null, expectedVersion: null, epoch }),
+  ];
+  const none = relatedOf();
+  expect(recovered(none, held("gone", true, 9))).toEqual(deleted(9));
+  expect(recovered(none, held("gone", false, 2))).toEqual(deleted(2));
+  expect(recoveredBeside(none, new Map([[gone, 3]]), held("gone", true, 4))).toEqual(deleted(4));
+  expect(recoveredBeside(none, new Map([[gone, 4]]), held("gone", true, 4))).toEqual([]);
+  // No number of an edge uses the epochs up.
+  expect(recovered(none, held("gone", true, 2 ** 31 - 1))).toEqual(deleted(1_000));
+});
+
+test("an edge that tells no epochs closes a feature in the epoch that it has, and moves none", () => {
+  const older = (closed: boolean): Witnessed => ({ featureId: FeatureId.parse("a"), closed, epoch: null });
+  expect(recovered(relatedOf(recordOf("a")), older(true))).toMatchObject([
+    { kind: "rollback", next: { enabled: false, epoch: 2 } },
+  ]);
+  expect(recovered(relatedOf(recordOf("a")), older(false))).toEqual([]);
+  expect(recovered(relatedOf(rolledBackRecordOf("a")), older(false))).toEqual([]);
 });
