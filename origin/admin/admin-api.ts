@@ -22,6 +22,7 @@ import { makeReferencePage } from "./reference-page.ts";
 import { addRolloutRoutes } from "./rollout-routes.ts";
 import { addRuleRoutes } from "./rule-routes.ts";
 import { authenticate } from "./authenticate.ts";
+import { addWhyRoute } from "./why-route.ts";
 import { addTokenRoutes } from "./token-routes.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -82,6 +83,7 @@ export const makeAdminApi = (options: {
   addRuleRoutes(api, options);
   addRolloutRoutes(api, options);
   addHistoryRoutes(api, options);
+  addWhyRoute(api, options);
   addPlanningRoutes(api, options);
   addDeliveryRoutes(api, options);
   addTokenRoutes(api, options);

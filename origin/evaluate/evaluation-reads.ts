@@ -14,6 +14,8 @@ import { readNotCounted } from "./read-not-counted.ts";
 import { readRegions } from "./read-regions.ts";
 import { readRuleWarnings } from "./read-rule-warnings.ts";
 import { readSetAside } from "./read-set-aside.ts";
+import { readWhy } from "./why.ts";
+import type { Rule } from "../../shared/features/rule.ts";
 
 export type EvaluationQuery = {
   readonly limit: number;
@@ -96,6 +98,7 @@ export const makeEvaluationReads = ({
     (await listEvaluations(pool, featureId, { limit: 1 })).evaluations[0] ?? null,
   newestEvaluationId: () => newestEvaluationId(pool),
   listEvaluationsAfter: (id: number, limit: number) => listEvaluationsAfter(pool, id, limit),
+  why: (feature: { featureId: FeatureId; epoch: number; rule: Rule | null }) => readWhy(pool, feature, now()),
   /** null: it was not looked at yet. */
   lastLookAt: (featureId: FeatureId) => readLookedAt(pool, featureId),
   countExposed: (featureId: FeatureId, epoch: number) => countExposed(pool, featureId, epoch),

@@ -3,9 +3,9 @@ import { z } from "@hono/zod-openapi";
 import { Rule } from "../../../shared/features/rule.ts";
 import { Cursor, Time } from "./common.ts";
 
-const Signal = z.enum(["activation", "retention", "latency", "errorRate"]);
-const Against = z.enum(["threshold", "holdout", "both"]);
-const Tally = z
+export const Signal = z.enum(["activation", "retention", "latency", "errorRate"]);
+export const Against = z.enum(["threshold", "holdout", "both"]);
+export const Tally = z
   .object({ n: z.number(), s: z.number() })
   .openapi({ description: "Of `n` units or requests, `s` succeeded (of latency and errors: were bad)." });
 const evidence = {
