@@ -12,6 +12,7 @@ import { makeHandle, type Handle } from "./proxy/handle.ts";
 import { makeObserve } from "./proxy/observe.ts";
 import { makeApp } from "./routes/app.ts";
 import { makeCaptchaRoute } from "./routes/captcha.ts";
+import { makeElementsRoutes } from "./routes/elements.ts";
 import { makeEventsRoute } from "./routes/events.ts";
 import { makeExplainRoutes } from "./routes/explain.ts";
 import { makeHealthRoute } from "./routes/health.ts";
@@ -94,6 +95,18 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
     ...(captcha === null ? {} : { captcha: captcha.stats() }),
   });
 
+  const isClosedWithoutState = makeIsClosedWithoutState(config.CLOSED_WITHOUT_STATE);
+  const gateRequest = makeGateRequest({
+    cache,
+    identify,
+    evaluations: makeEvaluationCache(),
+    readClaims,
+    previews,
+    allowNewUnit,
+    isClosedWithoutState,
+    now,
+  });
+
   const app = makeApp({
     health: makeHealthRoute({ cache, stats, debugAlways: config.DEBUG_HEADERS === "always", now }),
     explain: makeExplainRoutes({ cache, identify, readAuthority, readClaims, previews }),
@@ -123,23 +136,14 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
       previews,
       now,
     }),
+    elements: makeElementsRoutes({ cache, gateRequest, cookies, reportEvent, now }),
     captcha: captcha?.route ?? null,
   });
 
-  const isClosedWithoutState = makeIsClosedWithoutState(config.CLOSED_WITHOUT_STATE);
   const handle = makeHandle({
     isClosedWithoutState,
     config,
-    gateRequest: makeGateRequest({
-      cache,
-      identify,
-      evaluations: makeEvaluationCache(),
-      readClaims,
-      previews,
-      allowNewUnit,
-      isClosedWithoutState,
-      now,
-    }),
+    gateRequest,
     cookies,
     observe: makeObserve({ ...telling, random: Math.random }),
     now,

@@ -4,7 +4,7 @@ import { makeReadable } from "./page-text.ts";
 import type { UpstreamRequest } from "./upstream.ts";
 
 export type PageEdit = {
-  /** Features whose `data-feature` elements are shown (true) or removed (false). */
+  /** Features whose elements are shown (true), or removed or hidden (false). */
   readonly elements: ReadonlyMap<FeatureId, boolean>;
   /** For the page's scripts. */
   readonly flags: ReadonlyMap<FeatureId, boolean>;
@@ -117,6 +117,20 @@ const showOrRemove = (elements: ReadonlyMap<string, boolean>) => ({
   },
 });
 
+/**
+ * `<sluice-feature>` on a page that a framework hydrates: it takes attributes as they are, but not elements away. The
+ * element's script (edge/routes/elements-script.ts) writes the same two.
+ */
+const markElement = (elements: ReadonlyMap<string, boolean>) => ({
+  element: (element: Element): void => {
+    const isOpen = elements.get(element.getAttribute("name") ?? "");
+    if (isOpen === undefined) return;
+    element.setAttribute("state", isOpen ? "open" : "closed");
+    if (isOpen === element.hasAttribute("otherwise")) element.setAttribute("hidden", "");
+    else element.removeAttribute("hidden");
+  },
+});
+
 /** The edited page, streaming and not compressed; any other response as it is. */
 export const editPage = (response: Response, { elements, flags }: PageEdit): Response => {
   if (!isPage(response) || !isWholeAndReadable(response)) return response;
@@ -127,7 +141,8 @@ export const editPage = (response: Response, { elements, flags }: PageEdit): Res
   const { status, statusText, body } = response;
   if (body === null) return new Response(null, { status, statusText, headers });
   const rewriter = new HTMLRewriter();
-  if (elements.size > 0) rewriter.on("[data-feature]", showOrRemove(elements));
+  if (elements.size > 0)
+    rewriter.on("[data-feature]", showOrRemove(elements)).on("sluice-feature", markElement(elements));
   if (flags.size > 0) {
     const html = flagsElement(flags, nonceOf(response.headers.get("Content-Security-Policy")));
     let isInserted = false;

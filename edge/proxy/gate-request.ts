@@ -59,12 +59,7 @@ const COUNTS_FOR_NOBODY: CountedUnit = { identity: NOBODY, kind: "aside", isCoun
  * A request that makes no visitor is its visitor's where its cookie says who that is, and else no visitor's. `mayMake`:
  * whether its network may make one more.
  */
-const countedUnitOf = (
-  { request, path }: IncomingRequest,
-  identity: Identity,
-  mayMake: () => boolean,
-): CountedUnit => {
-  const kind = requestKind(request, path);
+const countedUnitOf = (kind: RequestKind, identity: Identity, mayMake: () => boolean): CountedUnit => {
   if (identity.isEphemeral) return { identity, kind, isCounted: false };
   const makesVisitor = kind === "visit" && identity.signed === null && mayMake();
   return {
@@ -74,14 +69,19 @@ const countedUnitOf = (
   };
 };
 
-export type GateRequest = (incoming: IncomingRequest, waitUntil: WaitUntil) => Promise<GatedRequest>;
+/** `kind`: what the request is for, if it does not say so itself. */
+export type GateRequest = (
+  incoming: IncomingRequest,
+  waitUntil: WaitUntil,
+  kind?: RequestKind,
+) => Promise<GatedRequest>;
 
 /** It waits for promises only: most requests have everything in memory, and each wait costs them 0.1 µs (measured). */
 export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
   const { cache, identify, evaluations, readClaims, previews } = dependencies;
   const { allowNewUnit, isClosedWithoutState, now } = dependencies;
 
-  const gateRequest: GateRequest = async (incoming, waitUntil) => {
+  const gateRequest: GateRequest = async (incoming, waitUntil, kind) => {
     const reading = cache.read(waitUntil);
     const view = reading instanceof Promise ? await reading : reading;
     const verifying = readVerified(view, incoming);
@@ -95,7 +95,9 @@ export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
     const unit =
       identity === null
         ? COUNTS_FOR_NOBODY
-        : countedUnitOf(incoming, identity, () => allowNewUnit(incoming.request, now()));
+        : countedUnitOf(kind ?? requestKind(incoming.request, incoming.path), identity, () =>
+            allowNewUnit(incoming.request, now()),
+          );
     const features = withoutAsset(view, page, { features: usualFeatures, kind: unit.kind, incoming });
     const usual = isConcerned ? evaluations.evaluate(features, unit.identity) : NOTHING_MET;
     const evaluation = preview === null ? usual : withPreview(usual, preview);

@@ -9,15 +9,25 @@ type Routes = {
   readonly push: Hono;
   readonly events: Hono;
   readonly ofrep: Hono;
+  readonly elements: Hono;
   /** null: no captcha is configured. */
   readonly captcha: Hono | null;
 };
 
-export const makeApp = ({ health, explain, preview, push, events, ofrep, captcha }: Routes): Hono => {
+export const makeApp = ({
+  health,
+  explain,
+  preview,
+  push,
+  events,
+  ofrep,
+  elements,
+  captcha,
+}: Routes): Hono => {
   const app = new Hono().basePath("/.sluice");
   app.use(async (c, next) => {
     await next();
-    c.header("Cache-Control", "no-store");
+    if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
   });
   app.route("/health", health);
   app.route("/", explain);
@@ -25,6 +35,7 @@ export const makeApp = ({ health, explain, preview, push, events, ofrep, captcha
   app.route("/push", push);
   app.route("/events", events);
   app.route("/ofrep", ofrep);
+  app.route("/", elements);
   if (captcha !== null) app.route("/captcha", captcha);
   app.notFound((c) => c.json({ title: "Not Found", status: 404 }, 404));
   return app;

@@ -17,11 +17,15 @@ const isAhead = (headers: Headers): boolean =>
     headers.get("Sec-Purpose") ?? headers.get("Purpose") ?? headers.get("X-Moz") ?? "",
   );
 
+/** A script's own prefetch: browsers say nothing of it, and Next.js fetches what each visible link leads to. */
+const isScriptAhead = (headers: Headers): boolean => headers.has("Next-Router-Prefetch") || isAhead(headers);
+
 export const requestKind = (request: Pick<Request, "method" | "headers">, path: string): RequestKind => {
   const { method, headers } = request;
   if (method === "HEAD" || method === "OPTIONS" || isWellKnownPath(path)) return "aside";
   const destination = headers.get("Sec-Fetch-Dest");
   if (destination === null && method === "GET" && acceptsAsset(request, path)) return "aside";
-  if (destination !== null && !PAGES.has(destination)) return destination === "empty" ? "call" : "aside";
+  if (destination === "empty") return isScriptAhead(headers) ? "aside" : "call";
+  if (destination !== null && !PAGES.has(destination)) return "aside";
   return isAhead(headers) ? "aside" : "visit";
 };

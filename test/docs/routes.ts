@@ -2,6 +2,7 @@
 // `…/features/:featureId` or `…/features/feat_new_search`.
 import { makeApp } from "../../edge/routes/app.ts";
 import { makeCaptchaRoute } from "../../edge/routes/captcha.ts";
+import { makeElementsRoutes } from "../../edge/routes/elements.ts";
 import { makeEventsRoute } from "../../edge/routes/events.ts";
 import { makeExplainRoutes } from "../../edge/routes/explain.ts";
 import { makeHealthRoute } from "../../edge/routes/health.ts";
@@ -30,6 +31,7 @@ const edge = makeApp({
   push: makePushRoute(unused),
   events: makeEventsRoute(unused),
   ofrep: makeOfrepRoutes(unused),
+  elements: makeElementsRoutes(unused),
   captcha: makeCaptchaRoute(unused).route,
 });
 

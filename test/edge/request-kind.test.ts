@@ -18,6 +18,12 @@ const ASIDE: [string, string, Record<string, string>][] = [
   ["a prefetched page", "GET", { ...navigation, "Sec-Purpose": "prefetch" }],
   ["a prerendered page", "GET", { ...navigation, "Sec-Purpose": "prefetch;prerender" }],
   ["a page that Safari prefetches", "GET", { ...navigation, Purpose: "prefetch" }],
+  ["what Next.js prefetches for a link", "GET", { ...to("empty"), "Next-Router-Prefetch": "1" }],
+  [
+    "what a prerendered page's script asks for",
+    "GET",
+    { ...to("empty"), "Sec-Purpose": "prefetch;prerender" },
+  ],
   ["a page that an older Firefox prefetches", "GET", { "X-Moz": "prefetch" }],
 ];
 

@@ -29,7 +29,7 @@ export type Example = {
 };
 
 /** This process's environment, with proxies and certificates that npm needs, but without what npm and vitest add to it. */
-const readersEnv = (): NodeJS.ProcessEnv =>
+export const readersEnv = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^(?:npm_|VITEST|NODE_ENV|NODE_OPTIONS|TEST$|DEV$)/.test(name),

@@ -21,7 +21,7 @@ import { waitUntilOf } from "../wait-until.ts";
 import { identifyClient, missingKey, type Client } from "./client.ts";
 import { readClientContext, withAttributes, type ClientContext, type OfrepError } from "./context.ts";
 import { etagOf, flagOf, matchesEtag } from "./flag.ts";
-import { makeStream } from "./stream.ts";
+import { makeStream, readAsNewAs } from "./stream.ts";
 
 type Dependencies = {
   readonly cache: Omit<SnapshotCache, "calls">;
@@ -122,7 +122,8 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
     const client = identifyClient(asking, await identify(incoming), context.value);
     const own = evaluationContextOf(incoming, "/", await readClaims(request));
     const previewId = await previews.read(incoming);
-    const view = await readView(call, url);
+    const tag = new URL(url).searchParams.get("flagConfigEtag");
+    const view = await readAsNewAs(tag, cache, waitUntilOf(call));
     return ok({
       view,
       request: {
@@ -148,15 +149,6 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
     if (!client.isBrowser) return;
     const features = evaluations.filter(({ reason }) => reason === "bucket");
     reportEvent(call.req.raw, client.identity, { says: "exposure", features }, waitUntilOf(call));
-  };
-
-  /** A stream of another isolate may have told the client of a revision that this isolate does not have yet. */
-  const readView = async (call: Call, url: string): Promise<SnapshotView> => {
-    const waitUntil = waitUntilOf(call);
-    const view = await cache.read(waitUntil);
-    if ((streamedRevision(url) ?? 0) <= view.snapshot.revision) return view;
-    await cache.refresh(waitUntil);
-    return cache.read(waitUntil);
   };
 
   const setCookie = async (call: Call, { newVisitor: visitorId }: Client): Promise<void> => {
@@ -188,10 +180,4 @@ const evaluateBulk = (
   return features.map((feature) =>
     evaluateFeature(feature, request, isOnPage(feature, request) ? identity : elsewhere),
   );
-};
-
-/** The revision that a stream's event named to the client; null: none. */
-const streamedRevision = (url: string): number | null => {
-  const match = /^r(\d{1,15})/.exec(new URL(url).searchParams.get("flagConfigEtag") ?? "");
-  return match === null ? null : Number(match[1]);
 };

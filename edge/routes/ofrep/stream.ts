@@ -19,6 +19,21 @@ const RETRY_MS = 500;
 export const tagOf = ({ snapshot, stale }: SnapshotView): string =>
   `r${snapshot.revision}${stale ? "-stale" : ""}`;
 
+/** The revision that a tag names; 0: it names none. */
+const revisionOf = (tag: string | null): number => Number(/^r(\d{1,15})/.exec(tag ?? "")?.[1] ?? 0);
+
+/** A stream of another isolate may have told the client of a revision, by its tag, that this isolate does not have yet. */
+export const readAsNewAs = async (
+  tag: string | null,
+  cache: Pick<SnapshotCache, "read" | "refresh">,
+  waitUntil: WaitUntil,
+): Promise<SnapshotView> => {
+  const view = await cache.read(waitUntil);
+  if (revisionOf(tag) <= view.snapshot.revision) return view;
+  await cache.refresh(waitUntil);
+  return cache.read(waitUntil);
+};
+
 const eventOf = (tag: string): string =>
   `id: ${tag}\ndata: ${JSON.stringify({ type: "refetchEvaluation", etag: tag })}\n\n`;
 

@@ -1,0 +1,10 @@
+import Link from "next/link";
+
+export default function Home() {
+  return (
+    <main>
+      <h1>Home</h1>
+      <Link href="/checkout">Checkout</Link>
+    </main>
+  );
+}
