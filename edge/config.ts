@@ -113,6 +113,12 @@ export const Variables = z.object({
   UNFINISHED_AFTER_MS: whole(500, 25_000, 10_000).describe(
     "Milliseconds of waiting after which a response hangs, and is reported as unfinished. A latency threshold above it cannot be exceeded by a response that never ends.",
   ),
+  KEEP_PAGES: z
+    .enum(["on", "off"], "must be on or off")
+    .default("on")
+    .describe(
+      "Whether the edge keeps pages of feature routes that the site lets shared caches keep, one for each combination of cohorts. `off`: each of these requests reaches the site.",
+    ),
   REPLICA_SHARDS: whole(1, 64, 1).describe("How many replicas share the isolates of one location."),
   CLOSED_WITHOUT_STATE: Patterns.default([]).describe(
     "Paths, as in a feature's routes and separated by spaces, that are answered with 404 while the edge knows no feature: at a cold start at which neither a replica nor KV answers, when the gate fails, and when a variable is wrong. For pages that must stay closed; `failureMode` covers them wherever the features are known.",

@@ -9,7 +9,12 @@ import { passesCache } from "./proxy/caching.ts";
 import { makeIsClosedWithoutState } from "./proxy/closed-without-state.ts";
 import { makeGateRequest } from "./proxy/gate-request.ts";
 import { makeHandle, type Handle } from "./proxy/handle.ts";
+import { makeKeptPages } from "./proxy/kept/kept-pages.ts";
+import { makePageMemory } from "./proxy/kept/page-memory.ts";
+import { makePageNotes } from "./proxy/kept/page-notes.ts";
+import { makePageStore } from "./proxy/kept/page-store.ts";
 import { makeObserve } from "./proxy/observe.ts";
+import type { UpstreamRequest } from "./proxy/upstream.ts";
 import { makeApp } from "./routes/app.ts";
 import { makeCaptchaRoute } from "./routes/captcha.ts";
 import { makeElementsRoutes } from "./routes/elements.ts";
@@ -87,11 +92,29 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
           now,
         });
 
+  const hasCache = findCache();
+  const fetchUpstream = ({ to, init }: UpstreamRequest): Promise<Response> => fetch(to, init);
+  const pageStore = makePageStore(() => caches.open("sluice"), now);
+  const keptPages =
+    config.KEEP_PAGES === "off"
+      ? null
+      : makeKeptPages({
+          upstreamUrl: config.UPSTREAM_URL,
+          memory: makePageMemory(),
+          notes: makePageNotes(),
+          store: () => (hasCache() ? pageStore : null),
+          passesCache: hasCache,
+          fetchUpstream,
+          now,
+          countFailure: failures.count,
+        });
+
   const stats = () => ({
     region,
     telemetry: exporter.stats(),
     failures: failures.total(),
     stateCalls: cache.calls(),
+    ...(keptPages === null ? {} : { keptPages: keptPages.stats() }),
     ...(captcha === null ? {} : { captcha: captcha.stats() }),
   });
 
@@ -147,8 +170,9 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
     cookies,
     observe: makeObserve({ ...telling, random: Math.random }),
     now,
-    passesCache: findCache(),
-    fetchUpstream: ({ to, init }) => fetch(to, init),
+    passesCache: hasCache,
+    keptPages,
+    fetchUpstream,
     countFailure: failures.count,
   });
 

@@ -7,6 +7,7 @@ import type { PathReading } from "../../shared/features/canonical-path.ts";
 import type { Activation } from "../../shared/features/feature.ts";
 import { compilePath, type Route } from "../../shared/features/route.ts";
 import { attributesOf } from "../../shared/features/targeting.ts";
+import { h32Joined } from "../../shared/hash.ts";
 import type { FeatureId, UnitId } from "../../shared/ids.ts";
 import { encodeFeatureAttributes } from "../telemetry/otlp-encoding.ts";
 import { isAssetPath } from "../visitor/asset.ts";
@@ -31,6 +32,8 @@ type ActivationPredicate = (path: string, method: string, status: number) => boo
 
 const CLAIM = "claim:";
 
+const hex = (hash: number): string => hash.toString(16).padStart(8, "0");
+
 export class CompiledFeature implements Assignable {
   readonly featureId: FeatureId;
   readonly rolloutBps: number;
@@ -39,6 +42,7 @@ export class CompiledFeature implements Assignable {
   #assignments: Readonly<Record<Cohort, Assignment>> | undefined;
   #isOnRoute: RequestPredicate | undefined;
   #namesAssets: boolean | undefined;
+  #fingerprint: string | undefined;
   #gate: CompiledGate | null | undefined;
   #isTargeted: TargetingPredicate | null | undefined;
   #isActivation: ActivationPredicate | null | undefined;
@@ -63,6 +67,13 @@ export class CompiledFeature implements Assignable {
       holdout: { feature: this, cohort: "holdout", open: false },
       off: { feature: this, cohort: "off", open: false },
     });
+  }
+
+  /** Changes with every change of the feature, and is equal for equal states: 64 bits of their text. */
+  get fingerprint(): string {
+    if (this.#fingerprint !== undefined) return this.#fingerprint;
+    const text = JSON.stringify(this.state);
+    return (this.#fingerprint = `${hex(h32Joined("state", text))}${hex(h32Joined(text, "state"))}`);
   }
 
   /** Whether a route of the feature names the request. */

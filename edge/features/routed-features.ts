@@ -11,9 +11,15 @@ const MANY_PARTS = 256;
 export class RoutedFeatures {
   readonly all: FeatureList;
   readonly #parts = new Map<string, FeatureList>();
+  #fingerprint: string | undefined;
 
   constructor(all: FeatureList) {
     this.all = all;
+  }
+
+  /** Of the states of all of them, in their order. */
+  get fingerprint(): string {
+    return (this.#fingerprint ??= this.all.map(({ fingerprint }) => fingerprint).join(""));
   }
 
   /** The features that stay: `mask` has a "1" at the place of each, and a "0" at the places of the others. */

@@ -1,6 +1,6 @@
-// A response that was made for a cohort is for that visitor only: no shared cache, before or behind the gate, may give it
-// to another. The request tells a cache behind the gate (see `toUpstream`), the response one before it. Visitors whom no
-// feature concerns share caches as ever.
+// A response that was made for a cohort must not reach another from a shared cache before or behind the gate. The request
+// tells a cache behind the gate (see `toUpstream`), the response one before it. The gate itself keeps pages (kept/), since
+// it knows cohorts. Visitors whom no feature concerns share caches as ever.
 
 /** Tells caches between the gate and the site to neither answer from their store nor store the answer. */
 export const UNSHARED_REQUEST = "no-cache, no-store";
@@ -17,6 +17,9 @@ export const passesCache = async (): Promise<boolean> => {
     return !(error instanceof Error && error.message.includes("No Cache was configured"));
   }
 };
+
+/** The browser asks each time whether its copy is still right, so that no copy outlives a feature's state. */
+export const REVALIDATED = "private, no-cache";
 
 const FOR_SHARED_CACHES = ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"];
 

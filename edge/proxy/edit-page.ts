@@ -1,5 +1,6 @@
-// Edits a page while it streams by. Only HTML is edited, and nothing of it is held back or stored.
+// Edits a page while it streams by. Only HTML is edited, and nothing of it is held back.
 import type { FeatureId } from "../../shared/ids.ts";
+import { REVALIDATED } from "./caching.ts";
 import { makeReadable } from "./page-text.ts";
 import type { UpstreamRequest } from "./upstream.ts";
 
@@ -62,7 +63,7 @@ export const preparePageRequest = (headers: Headers): void => {
   limitCodings(headers);
 };
 
-const isPage = ({ headers }: Response): boolean =>
+export const isHtml = (headers: Headers): boolean =>
   headers.get("Content-Type")?.trimStart().toLowerCase().startsWith("text/html") === true;
 
 const isWholeAndReadable = ({ status, headers }: Response): boolean => {
@@ -84,7 +85,7 @@ export const askForPage = async (
     limitCodings(init.headers);
   }
   const response = await fetchUpstream({ to, init });
-  if (!mayRepeat || !isPage(response) || isWholeAndReadable(response)) return response;
+  if (!mayRepeat || !isHtml(response.headers) || isWholeAndReadable(response)) return response;
   await response.body?.cancel();
   dropRange(init.headers);
   init.headers.set("Accept-Encoding", "identity");
@@ -133,11 +134,11 @@ const markElement = (elements: ReadonlyMap<string, boolean>) => ({
 
 /** The edited page, streaming and not compressed; any other response as it is. */
 export const editPage = (response: Response, { elements, flags }: PageEdit): Response => {
-  if (!isPage(response) || !isWholeAndReadable(response)) return response;
+  if (!isHtml(response.headers) || !isWholeAndReadable(response)) return response;
   const headers = new Headers(response.headers);
   for (const name of UNEDITED_HEADERS) headers.delete(name);
   if (!(headers.get("Cache-Control")?.includes("no-store") ?? false))
-    headers.set("Cache-Control", "private, no-cache");
+    headers.set("Cache-Control", REVALIDATED);
   const { status, statusText, body } = response;
   if (body === null) return new Response(null, { status, statusText, headers });
   const rewriter = new HTMLRewriter();

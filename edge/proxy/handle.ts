@@ -13,8 +13,10 @@ import type { IsClosedWithoutState } from "./closed-without-state.ts";
 import { answerWhenClosed, CLOSED } from "./gate-outcome.ts";
 import type { GatedRequest, GateRequest } from "./gate-request.ts";
 import type { Observe } from "./observe.ts";
+import type { KeptPages } from "./kept/kept-pages.ts";
+import { asSent, type Served, type Site } from "./kept/served.ts";
 import { renewCookie } from "./renew-cookie.ts";
-import { respond } from "./respond.ts";
+import { respond, respondKept } from "./respond.ts";
 import { toUpstream, unreachable, type UpstreamRequest } from "./upstream.ts";
 import { followRequest, type SampledRequest } from "./sampled-request.ts";
 
@@ -27,6 +29,8 @@ type Dependencies = {
   /** Whether there is a cache of the platform's between the gate and the site. */
   readonly passesCache: () => boolean;
   readonly isClosedWithoutState: IsClosedWithoutState;
+  /** null: no page is kept. */
+  readonly keptPages: KeptPages | null;
   readonly fetchUpstream: (request: UpstreamRequest) => Promise<Response>;
   readonly countFailure: (where: string, error: unknown) => void;
 };
@@ -35,7 +39,7 @@ export type Handle = (request: Request, url: string, waitUntil: WaitUntil) => Pr
 
 export const makeHandle = (dependencies: Dependencies): Handle => {
   const { config, gateRequest, cookies, observe, now } = dependencies;
-  const { passesCache, isClosedWithoutState, fetchUpstream, countFailure } = dependencies;
+  const { passesCache, isClosedWithoutState, keptPages, fetchUpstream, countFailure } = dependencies;
 
   const handle: Handle = async (request, url, waitUntil) => {
     const arrivedMs = now();
@@ -49,32 +53,67 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     const startMs = now();
     const answer = gated === null ? answerUngated(url) : gated.outcome.answer;
     const sampled = gated === null ? null : beginObserving(gated, startMs, waitUntil);
-    let response: Response;
+    let served: Served;
     try {
-      response =
+      served =
         answer === null
-          ? await askUpstream(upstreamRequest(request, url, gated), gated, sampled)
-          : answerWhenClosed(answer);
+          ? await askSite(makeSite(request, url, gated, sampled), gated, waitUntil)
+          : asSent(answerWhenClosed(answer));
     } catch (error) {
       countFailure("upstream", error);
-      response = unreachable();
-      sampled?.failed(response.status);
+      served = asSent(unreachable());
+      sampled?.answeredHere(served.response.status);
     }
 
-    if (gated === null) return response;
+    if (gated === null) return served.response;
     try {
-      observe.answered(gated, response.status, now(), waitUntil);
+      observe.answered(gated, served.pageStatus, now(), waitUntil);
       const renewing = renewCookie(cookies, gated, now());
       const cookie = renewing === null ? null : await renewing;
-      return respond(response, gated, {
-        cookie,
-        wantsDebug: wantsDebug(request),
-        gateMs: startMs - arrivedMs,
-      });
+      const additions = { cookie, wantsDebug: wantsDebug(request), gateMs: startMs - arrivedMs };
+      return served.isKept ? respondKept(served, gated, additions) : respond(served, gated, additions);
     } catch (error) {
       countFailure("respond", error);
-      return response;
+      return served.response;
     }
+  };
+
+  /** From the pages that the edge keeps, else from the site. A failure to keep pages leaves the request as it is. */
+  const askSite = async (site: Site, gated: GatedRequest | null, waitUntil: WaitUntil): Promise<Served> => {
+    if (gated === null || keptPages === null) return asSent(await site.askAsSent());
+    try {
+      const serving = keptPages.serve(gated, site, waitUntil);
+      const served = serving instanceof Promise ? await serving : serving;
+      if (served !== null) return served;
+    } catch (error) {
+      if (site.wasAsked()) throw error;
+      countFailure("pages", error);
+    }
+    return asSent(await site.askAsSent());
+  };
+
+  const makeSite = (
+    request: Request,
+    url: string,
+    gated: GatedRequest | null,
+    sampled: SampledRequest | null,
+  ): Site => {
+    let wasAsked = false;
+    const isEdited = gated?.outcome.edit != null;
+    const ask = (upstream: UpstreamRequest, isDecoded: boolean): Promise<Response> => {
+      wasAsked = true;
+      const sending = sampled === null ? upstream : sampled.sending(upstream, isDecoded);
+      return isEdited ? askForPage(sending, fetchUpstream) : fetchUpstream(sending);
+    };
+    const answered = (response: Response): Response =>
+      sampled === null ? response : sampled.answered(response);
+    return {
+      askAsSent: async () => answered(await ask(upstreamRequest(request, url, gated), isEdited)),
+      askToKeep: (upstream) => ask(upstream, true),
+      answered,
+      answeredHere: (status) => sampled?.answeredHere(status),
+      wasAsked: () => wasAsked,
+    };
   };
 
   /** Of a request whose gate failed. */
@@ -100,18 +139,6 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       countFailure("observe", error);
       return null;
     }
-  };
-
-  const askUpstream = async (
-    upstream: UpstreamRequest,
-    gated: GatedRequest | null,
-    sampled: SampledRequest | null,
-  ): Promise<Response> => {
-    const isEdited = gated?.outcome.edit != null;
-    const ask = (asked: UpstreamRequest): Promise<Response> =>
-      isEdited ? askForPage(asked, fetchUpstream) : fetchUpstream(asked);
-    if (sampled === null) return ask(upstream);
-    return sampled.answered(await ask(sampled.sending(upstream, isEdited)));
   };
 
   /** `gated` null: the gate failed, and the request goes upstream as if Sluice were not there. */

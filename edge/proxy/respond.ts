@@ -1,11 +1,12 @@
 // The response as the visitor gets it: the upstream's, with the edits, cookie and headers that the gate adds.
 import type { CompiledFeature } from "../features/compiled-feature.ts";
 import { isAsset } from "../visitor/asset.ts";
-import { isShared, unshare } from "./caching.ts";
+import { isShared, REVALIDATED, unshare } from "./caching.ts";
 import { compressPage } from "./compress-page.ts";
 import { addDebugHeaders } from "./debug-headers.ts";
-import { editPage } from "./edit-page.ts";
+import { editPage, isHtml } from "./edit-page.ts";
 import type { GatedRequest } from "./gate-request.ts";
+import type { Served } from "./kept/served.ts";
 import { nominatedBy } from "./upstream.ts";
 import { bringToVisitorsHost } from "./visitor-host.ts";
 
@@ -16,14 +17,20 @@ export type Additions = {
   readonly gateMs: number;
 };
 
+/** The site's page with what the gate does to it, the same for all visitors of the same cohorts. */
+export const ofSite = (response: Response, { incoming, outcome }: GatedRequest): Response => {
+  const other = outcome.answer === null ? (outcome.destination?.upstream ?? null) : null;
+  const own = other === null ? response : bringToVisitorsHost(response, other, incoming.url);
+  return outcome.edit === null ? own : editPage(own, outcome.edit);
+};
+
 export const respond = (
-  upstreamResponse: Response,
-  { incoming, view, evaluation, outcome, preview, isTakenForAsset }: GatedRequest,
+  { response: upstreamResponse, isShareable }: Served,
+  gated: GatedRequest,
   { cookie, wantsDebug, gateMs }: Additions,
 ): Response => {
-  const other = outcome.answer === null ? (outcome.destination?.upstream ?? null) : null;
-  const own = other === null ? upstreamResponse : bringToVisitorsHost(upstreamResponse, other, incoming.url);
-  const edited = outcome.edit === null ? own : editPage(own, outcome.edit);
+  const { incoming, view, evaluation, outcome, preview, isTakenForAsset } = gated;
+  const edited = ofSite(upstreamResponse, gated);
   const response = preview === null ? edited : markPreview(edited, preview);
   // A page that was asked for as if it were a picture must not become everybody's.
   const isForOne = evaluation.meetsAny || (isTakenForAsset && !isAsset(response.headers));
@@ -35,13 +42,27 @@ export const respond = (
     const changed = new Response(response.body, response);
     for (const name of hopHeaders) changed.headers.delete(name);
     if (unshares) unshare(changed.headers);
+    if (unshares && (isShareable || isHtml(response.headers)))
+      changed.headers.set("Cache-Control", REVALIDATED);
     if (cookie !== null) changed.headers.append("Set-Cookie", cookie);
     return wantsDebug ? addDebugHeaders(changed, view, gateMs) : changed;
   };
-  const wasCompressed = edited !== own && own.headers.has("Content-Encoding");
-  return wasCompressed
+  const wasCompressed =
+    outcome.edit !== null && edited !== upstreamResponse && upstreamResponse.headers.has("Content-Encoding");
+  return wasCompressed && !response.headers.has("Content-Encoding")
     ? compressPage(complete(), incoming.request.headers.get("Accept-Encoding"))
     : complete();
+};
+
+/** A kept page with what belongs to its visitor alone. */
+export const respondKept = (
+  { response, wasCompressed }: Served,
+  { incoming, view }: GatedRequest,
+  { cookie, wantsDebug, gateMs }: Additions,
+): Response => {
+  if (cookie !== null) response.headers.append("Set-Cookie", cookie);
+  const finished = wantsDebug ? addDebugHeaders(response, view, gateMs) : response;
+  return wasCompressed ? compressPage(finished, incoming.request.headers.get("Accept-Encoding")) : finished;
 };
 
 /** No cache may keep it: it is for one person, for a while. */

@@ -12,8 +12,8 @@ export type SampledRequest = {
   readonly sending: (upstream: UpstreamRequest, isEdited: boolean) => UpstreamRequest;
   /** The response that the visitor gets in the place of the upstream's. */
   readonly answered: (response: Response) => Response;
-  /** The edge answers by itself, since the upstream cannot be reached. */
-  readonly failed: (status: number) => void;
+  /** The edge answers by itself, with a page that it has kept or since the upstream cannot be reached. */
+  readonly answeredHere: (status: number) => void;
 };
 
 type Options = {
@@ -131,7 +131,7 @@ export const followRequest = ({ now, limitMs, request, ended, waitUntil }: Optio
       return new Response(readable, response);
     },
 
-    failed: (edgeStatus) => {
+    answeredHere: (edgeStatus) => {
       status = edgeStatus;
       end(request.signal.aborted ? UNFINISHED : COMPLETE);
     },

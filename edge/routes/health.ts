@@ -1,6 +1,7 @@
 // `GET /.sluice/health`: what this isolate knows, and what it counted since it began.
 import { Hono } from "hono";
 import { addDebugHeaders } from "../proxy/debug-headers.ts";
+import type { KeptPagesStats } from "../proxy/kept/kept-pages.ts";
 import type { SnapshotCache } from "../snapshot/cache.ts";
 import type { ExporterStats } from "../telemetry/exporter.ts";
 import type { CaptchaStats } from "./captcha.ts";
@@ -14,6 +15,8 @@ export type Stats = {
   readonly failures: number;
   /** Calls to Durable Objects. */
   readonly stateCalls: number;
+  /** Absent: no page is kept. */
+  readonly keptPages?: KeptPagesStats;
   readonly captcha?: CaptchaStats;
 };
 

@@ -45,6 +45,10 @@ const answer = async (path: string, response: ServerResponse, body: Promise<Buff
       await sleep(400);
       response.end("</p>");
       return;
+    case "/kept":
+      await sleep(300);
+      response.writeHead(200, { ...html, "Cache-Control": "public, max-age=600" }).end("<p></p>");
+      return;
     case "/stalls":
       response.writeHead(200, html).write("<p>");
       return;
@@ -139,6 +143,14 @@ beforeAll(async () => {
       routes: [{ path: "/away" }],
       gate: { upstream: "http://127.0.0.1:1" },
     },
+    {
+      featureId: "feat_kept",
+      enabled: true,
+      rolloutBps: 10_000,
+      version: 1,
+      routes: [{ path: "/kept" }],
+      activation: { path: "/kept", method: "GET", status: 200 },
+    },
   ];
   await edge.push({ revision: 1, full: true, features });
 });
@@ -182,6 +194,21 @@ test("a request ends with its body, and its time is that until then", async () =
   });
   expect(request).not.toHaveProperty(["sluice.unfinished"]);
   expect(ms).toBeGreaterThanOrEqual(395);
+});
+
+test("a page that the edge has kept is met and activated as any other, and timed by what its visitor waited for", async () => {
+  for (let i = 0; i < 2; i++) await (await visit("/kept")).response.text();
+  const { traceId, response } = await visit("/kept");
+  expect(response.headers.get("cache-status")).toBe("sluice; hit");
+  const { ms, ...request } = await spansOf(traceId);
+  expect(request).toMatchObject({ "http.response.status_code": "200", failed: false });
+  expect(ms).toBeLessThan(150);
+  const known = await visit("/kept", { "If-None-Match": response.headers.get("etag") ?? "" });
+  expect(known.response.status).toBe(304);
+  await vi.waitUntil(
+    () => heard.some((span) => span["traceId"] === known.traceId && span["action_taken"] === true),
+    10_000,
+  );
 });
 
 test("what a script fetches is told as a fetch", async () => {
