@@ -9,6 +9,9 @@ export type VisitorAnswer = {
   readonly features: string;
 };
 
+/** A client that does not name itself is nobody's visit. */
+const headers = { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" };
+
 export const startVisitors = (url: string, perSecond: number) => {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const listeners = new Set<(answer: VisitorAnswer) => void>();
@@ -16,7 +19,7 @@ export const startVisitors = (url: string, perSecond: number) => {
 
   const visit = () => {
     const sentAt = performance.now();
-    const sent = request(url, { agent }, (response) => {
+    const sent = request(url, { agent, headers }, (response) => {
       let features = "";
       response.setEncoding("latin1");
       response.on("data", (chunk: string) => {

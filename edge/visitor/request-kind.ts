@@ -4,7 +4,8 @@ import { acceptsAsset, isWellKnownPath } from "./asset.ts";
 
 /**
  * `visit`: a page that a person waits for, or a request that does not say what it is for. `call`: a script's, which counts
- * for the unit whose cookie it brings. `aside`: assets, HEAD, OPTIONS, well-known files and what is fetched ahead; it counts for nothing.
+ * for the unit whose cookie it brings. `aside`: assets, HEAD, OPTIONS, well-known files, what is fetched ahead, and whatever comes
+ * from a client that does not name itself; it counts for nothing.
  */
 export type RequestKind = "visit" | "call" | "aside";
 
@@ -20,12 +21,16 @@ const isAhead = (headers: Headers): boolean =>
 /** A script's own prefetch: browsers say nothing of it, and Next.js fetches what each visible link leads to. */
 const isScriptAhead = (headers: Headers): boolean => headers.has("Next-Router-Prefetch") || isAhead(headers);
 
+/** Every browser names itself (User-Agent). A program that does not is nobody who acts or comes back. */
+const isUnnamed = (headers: Headers): boolean => (headers.get("User-Agent") ?? "") === "";
+
 export const requestKind = (request: Pick<Request, "method" | "headers">, path: string): RequestKind => {
   const { method, headers } = request;
   if (method === "HEAD" || method === "OPTIONS" || isWellKnownPath(path)) return "aside";
   const destination = headers.get("Sec-Fetch-Dest");
   if (destination === null && method === "GET" && acceptsAsset(request, path)) return "aside";
+  if (destination !== null && destination !== "empty" && !PAGES.has(destination)) return "aside";
+  if (isUnnamed(headers)) return "aside";
   if (destination === "empty") return isScriptAhead(headers) ? "aside" : "call";
-  if (destination !== null && !PAGES.has(destination)) return "aside";
   return isAhead(headers) ? "aside" : "visit";
 };

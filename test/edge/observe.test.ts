@@ -53,7 +53,10 @@ const setUp = () => {
   const visit = async (path: string, options: { nowMs?: number; status?: number; method?: string } = {}) => {
     const { nowMs = 1_000, status = 200, method = "GET" } = options;
     const before = sent.length;
-    const request = new Request(`http://shop.test${path}`, { method });
+    const request = new Request(`http://shop.test${path}`, {
+      method,
+      headers: { "User-Agent": "Firefox/140.0" },
+    });
     const gated = await gateRequest(readIncoming(request), () => undefined);
     const isSampled = observe.begin(gated, nowMs, () => undefined);
     observe.answered(gated, status, nowMs, () => undefined);

@@ -24,7 +24,10 @@ const ASIDE: [string, string, Record<string, string>][] = [
     "GET",
     { ...to("empty"), "Sec-Purpose": "prefetch;prerender" },
   ],
-  ["a page that an older Firefox prefetches", "GET", { "X-Moz": "prefetch" }],
+  ["a page that an older Firefox prefetches", "GET", { "X-Moz": "prefetch", "User-Agent": FIREFOX }],
+  ["a page for a client that does not name itself", "GET", { "User-Agent": "" }],
+  ["a navigation without a User-Agent", "GET", { ...navigation, "User-Agent": "" }],
+  ["a script's call without a User-Agent", "GET", { "Sec-Fetch-Dest": "empty", "User-Agent": "" }],
 ];
 
 const kindOf = (method: string, headers: Record<string, string>, path = "/"): string =>
@@ -34,8 +37,8 @@ test.each([
   ["GET", navigation],
   ["POST", navigation],
   ["GET", to("iframe")],
-  ["GET", {}],
-  ["PUT", {}],
+  ["GET", { "User-Agent": FIREFOX }],
+  ["PUT", { "User-Agent": FIREFOX }],
 ])("a %s request with %j is a visit", (method, headers) => {
   expect(kindOf(method, headers)).toBe("visit");
 });
@@ -83,7 +86,7 @@ test.each([
   ["POST", "/upload.png", {}],
   ["GET", "/picture.png", navigation],
 ])("a %s of %s with %j is still a visit", (method, path, headers) => {
-  expect(kindOf(method, headers, path)).toBe("visit");
+  expect(kindOf(method, { "User-Agent": FIREFOX, ...headers }, path)).toBe("visit");
 });
 
 describe("at the edge", () => {

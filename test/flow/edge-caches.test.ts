@@ -15,9 +15,12 @@ const listen = async (server: Server): Promise<string> => {
 
 type Page = { status: number; headers: IncomingHttpHeaders; body: string };
 
+const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
 const ask = (url: string, path: string, headers: IncomingHttpHeaders): Promise<Page> =>
   new Promise((resolve, reject) => {
-    const sent = httpRequest(url + path, { headers: { ...headers, host: "shop.test" } }, (response) => {
+    const asked = { "user-agent": FIREFOX, ...headers, host: "shop.test" };
+    const sent = httpRequest(url + path, { headers: asked }, (response) => {
       let body = "";
       response.setEncoding("utf8").on("data", (part: string) => (body += part));
       response.on("end", () =>

@@ -102,11 +102,14 @@ afterAll(async () => {
 
 type Got = { status: number; headers: IncomingHttpHeaders; body: Buffer; firstTextMs: number };
 
+const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
 /** Bytes as they come, and when the first text of the page could be read. */
 const get = (path: string, headers: IncomingHttpHeaders = {}, method = "GET"): Promise<Got> =>
   new Promise((resolve, reject) => {
     const begun = performance.now();
-    const sent = httpRequest(edge.url + path, { method, headers }, (response) => {
+    const asked = { "user-agent": FIREFOX, ...headers };
+    const sent = httpRequest(edge.url + path, { method, headers: asked }, (response) => {
       const chunks: Buffer[] = [];
       let firstTextMs = Number.POSITIVE_INFINITY;
       const notice = (text: Buffer): void => {

@@ -160,6 +160,8 @@ afterAll(async () => {
   await origin.stop();
 });
 
+const BROWSER = { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" };
+
 let traces = 0;
 /** A trace of its own for each request, by which its spans are found. */
 const newTrace = () => {
@@ -179,7 +181,7 @@ const spansOf = async (traceId: string, feature = "feat_a") => {
 
 const visit = async (path: string, headers: Record<string, string> = {}) => {
   const { traceId, traceparent } = newTrace();
-  const response = await fetch(edge.url + path, { headers: { traceparent, ...headers } });
+  const response = await fetch(edge.url + path, { headers: { ...BROWSER, traceparent, ...headers } });
   return { traceId, response };
 };
 
@@ -226,7 +228,7 @@ test.each([
   "a response %s is unfinished when the limit is over, while its visitor still waits",
   async (_, path, status) => {
     const { traceId, traceparent } = newTrace();
-    const waiting = httpRequest(edge.url + path, { headers: { traceparent } }, (response) =>
+    const waiting = httpRequest(edge.url + path, { headers: { ...BROWSER, traceparent } }, (response) =>
       response.resume(),
     );
     waiting.on("error", () => undefined).end();
@@ -244,7 +246,9 @@ test.each(["/stalls", "/silent"])(
   async (path) => {
     const { traceId, traceparent } = newTrace();
     const socket = connect(Number(new URL(edge.url).port), "127.0.0.1").on("error", () => undefined);
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: shop.test\r\ntraceparent: ${traceparent}\r\n\r\n`);
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: Firefox/140.0\r\ntraceparent: ${traceparent}\r\n\r\n`,
+    );
     await sleep(300);
     socket.resetAndDestroy();
     const { ms, ...request } = await spansOf(traceId);
@@ -271,7 +275,7 @@ test("a site that cannot be reached is told by the edge's own 502", async () => 
 
 test("the time of the visitor's own upload is not the feature's", async () => {
   const { traceId, traceparent } = newTrace();
-  const sending = httpRequest(`${edge.url}/upload`, { method: "POST", headers: { traceparent } });
+  const sending = httpRequest(`${edge.url}/upload`, { method: "POST", headers: { ...BROWSER, traceparent } });
   const answered = once(sending, "response");
   sending.write("x".repeat(10_000));
   await sleep(600);
@@ -286,7 +290,7 @@ test("an upload that its visitor breaks off says nothing of the feature", async 
   const { traceId, traceparent } = newTrace();
   const socket = connect(Number(new URL(edge.url).port), "127.0.0.1").on("error", () => undefined);
   socket.write(
-    `POST /upload HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 100\r\ntraceparent: ${traceparent}\r\n\r\nx`,
+    `POST /upload HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 100\r\nUser-Agent: Firefox/140.0\r\ntraceparent: ${traceparent}\r\n\r\nx`,
   );
   await sleep(200);
   socket.resetAndDestroy();
@@ -297,7 +301,7 @@ test("an upload that its visitor breaks off says nothing of the feature", async 
 
 test("the time that a slow reader takes is not the feature's", async () => {
   const { traceId, traceparent } = newTrace();
-  const sent = httpRequest(`${edge.url}/large`, { headers: { traceparent } }).end();
+  const sent = httpRequest(`${edge.url}/large`, { headers: { ...BROWSER, traceparent } }).end();
   const [response] = await once(sent, "response");
   response.pause();
   await sleep(LIMIT_MS + 500);
@@ -319,7 +323,7 @@ test("a stream of events is complete when it begins", async () => {
 test("a sampled request gets the same bytes and headers as everybody, compressed as the site compressed them", async () => {
   const { traceId, traceparent } = newTrace();
   const sent = httpRequest(`${edge.url}/gzipped`, {
-    headers: { traceparent, "Accept-Encoding": "gzip" },
+    headers: { ...BROWSER, traceparent, "Accept-Encoding": "gzip" },
   }).end();
   const [response] = await once(sent, "response");
   expect(Buffer.concat(await response.toArray()).equals(GZIPPED)).toBe(true);

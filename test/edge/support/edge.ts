@@ -10,8 +10,14 @@ export const OLD_PUSH_KEY = { kid: "old", secret: "older-push-secret-of-tests" }
 /** Of a server that may ask for others. */
 export const SERVER = { "X-API-Key": "server-key-of-the-tests" };
 
-export const edge = (path: string, init: RequestInit = {}, scheme = "http"): Promise<Response> =>
-  exports.default.fetch(new Request(`${scheme}://shop.test${path}`, { redirect: "manual", ...init }));
+const BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+/** A browser's request, unless its headers name another User-Agent (an empty one: a client that does not name itself). */
+export const edge = (path: string, init: RequestInit = {}, scheme = "http"): Promise<Response> => {
+  const request = new Request(`${scheme}://shop.test${path}`, { redirect: "manual", ...init });
+  if (!request.headers.has("User-Agent")) request.headers.set("User-Agent", BROWSER);
+  return exports.default.fetch(request);
+};
 
 export const hex = (bytes: Uint8Array): string =>
   [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
