@@ -6,7 +6,7 @@ import type { Evidence, TrafficEvidence } from "./evidence.ts";
 import { againstOf, type JudgedRule } from "./judged-rule.ts";
 import { addBucketSize, requestCap } from "./statistics/bucket-sizes.ts";
 import { comparisonLogEValues, predictRate } from "./statistics/comparison.ts";
-import { shareLogEValues } from "./statistics/share-bets.ts";
+import { firstDayRequests, shareLogEValues } from "./statistics/share-bets.ts";
 import { addByCohort, complement, type ByCohort, type Tally } from "./statistics/tally.ts";
 
 /** Requests that came in during one bucket, `s` of them bad. */
@@ -29,16 +29,30 @@ export const SLOW_SHARE = 0.05;
  */
 export const REQUESTS_PER_WITNESS = 10;
 
-/** Takes in the requests of one bucket, `s` of them bad. */
+const DAY = 86_400;
+
+/**
+ * For how many requests a bucket has its whole weight at the soonest: without a holdout the first day tells how many are usual.
+ * Beside a holdout a lonely night hits both cohorts.
+ */
+export const leastForWeight = (
+  { threshold, against }: Pick<SignalTerms, "threshold" | "against">,
+  secondsSinceFirst: number,
+): number => (against === "threshold" && secondsSinceFirst < DAY ? firstDayRequests(threshold) : 0);
+
+/** Takes in the requests of one bucket, `s` of them bad. `atLeast`: by `leastForWeight`. */
 export const accumulateRequests = (
   evidence: TrafficEvidence,
   batch: ByCohort<Tally>,
   { threshold, against, isKept }: SignalTerms,
+  atLeast = 0,
 ): TrafficEvidence => {
   // Bad requests are the rarer outcome; "worse" is about the good ones.
   const good = { treatment: complement(batch.treatment), holdout: complement(batch.holdout) };
   const below =
-    against === "holdout" ? null : shareLogEValues(batch.treatment, threshold, requestCap(evidence.sizes));
+    against === "holdout"
+      ? null
+      : shareLogEValues(batch.treatment, threshold, requestCap(evidence.sizes, atLeast));
   const beside =
     against === "threshold"
       ? null
@@ -81,12 +95,16 @@ export const accumulateTraffic = (
   const latencyTerms = termsOf(SLOW_SHARE, againstOf(rule, "latency"));
   const errorTerms = termsOf(errorBound, "threshold");
   const lostTerms = termsOf(errorBound, "holdout");
-  let { latency, errors, lost } = traffic;
+  const namedForErrors = { threshold: errorBound, against: againstOf(rule, "errorRate") };
+  let { latency, errors, lost, firstRequestS } = traffic;
   for (const bucket of buckets) {
     if (bucket.bucketS < traffic.accumulatedTo || bucket.bucketS >= upTo) continue;
-    latency = accumulateRequests(latency, bucket.latency, latencyTerms);
-    errors = accumulateRequests(errors, bucket.errors, errorTerms);
+    if (bucket.errors.treatment.n > 0) firstRequestS ??= bucket.bucketS;
+    const age = bucket.bucketS - (firstRequestS ?? bucket.bucketS);
+    latency = accumulateRequests(latency, bucket.latency, latencyTerms, leastForWeight(latencyTerms, age));
+    errors = accumulateRequests(errors, bucket.errors, errorTerms, leastForWeight(namedForErrors, age));
     lost = accumulateRequests(lost, lostOf(bucket), lostTerms);
   }
-  return { ...traffic, latency, errors, lost, accumulatedTo: Math.max(traffic.accumulatedTo, upTo) };
+  const accumulatedTo = Math.max(traffic.accumulatedTo, upTo);
+  return { ...traffic, latency, errors, lost, firstRequestS, accumulatedTo };
 };

@@ -46,7 +46,11 @@ export const accumulateVolume = <P extends Part>(
 export const trimVolume = <P extends Part & Pick<OutcomeEvidence, "accumulatedTo">>(
   part: P,
   opening: Opening,
-): P => ({ ...part, volume: forgetBefore(part.volume, part.accumulatedTo, windowOf(part, opening)) });
+): P => {
+  // Buckets that are left out may lie ahead of what is known.
+  const oldest = Math.min(part.accumulatedTo, part.volume.knownTo);
+  return { ...part, volume: forgetBefore(part.volume, oldest, windowOf(part, opening)) };
+};
 
 /** Whether units came as ever in a bucket, beside it, and while its units could succeed. */
 export const isUsualFor =

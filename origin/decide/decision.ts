@@ -30,6 +30,8 @@ export type TestReport = {
   holdout: Tally | null;
   /** Exposed but not yet mature treatment units; null for requests. */
   immature: number | null;
+  /** Exposed treatment units that never count, because rollout or holdout was lowered while their window was open; null for requests. */
+  leftOut: number | null;
   /** treatment.s / treatment.n; null while n is 0. */
   rate: number | null;
   /** ln evidence for a rollback and the ln bar it has to reach; of a comparison with the holdout, over all ages together. */

@@ -23,9 +23,12 @@ const goalText = ({ against, holdout }: TestReport, bound: string): string => {
   }
 };
 
+const leftOutText = (units: number): string =>
+  units === 0 ? "" : `; ${formatCount(units)} left out, whose cohort was lowered meanwhile`;
+
 /** "activation 11.2 % within 1 d (504 of 4,500 mature; 1,310 not yet mature) against a floor of 15.0 %" */
 const describe = (test: TestReport, rule: Rule, isSinceFall: boolean): string => {
-  const { signal, against, ageSeconds, threshold, treatment, immature, rate } = test;
+  const { signal, against, ageSeconds, threshold, treatment, immature, leftOut, rate } = test;
   const share = rate === null ? "unknown" : formatRate(rate);
   const counts = `${formatCount(treatment.s)} of ${formatCount(treatment.n)}`;
   const since = isSinceFall ? " since it became worse" : "";
@@ -35,7 +38,7 @@ const describe = (test: TestReport, rule: Rule, isSinceFall: boolean): string =>
       const age = ageSeconds === null ? "" : ` within ${formatDuration(ageSeconds)}`;
       const mature = isSinceFall
         ? `${counts} mature${since}`
-        : `${counts} mature; ${formatCount(immature ?? 0)} not yet mature`;
+        : `${counts} mature; ${formatCount(immature ?? 0)} not yet mature${leftOutText(leftOut ?? 0)}`;
       return `${SIGNAL_TITLE[signal]} ${share}${age} (${mature}) against ${goalText(test, `a floor of ${formatRate(threshold)}`)}`;
     }
     case "latency":

@@ -26,6 +26,8 @@ export type OutcomeEvidence = {
   /** Unix seconds: every bucket that begins earlier is in, exactly once; those from here on are not. */
   readonly accumulatedTo: number;
   readonly mature: ByCohort<Tally>;
+  /** Treatment units that were exposed and never will be in: their cohort was taken from them (lowered-shares.ts). */
+  readonly leftOut: number;
   /**
    * ln evidence that treatment does worse than holdout in the step to this age, one for each of COMPARED_RATIOS: of the
    * units that had not succeeded at the age before, fewer do by this one. Stays 0 under a rule that holds the signal
@@ -68,6 +70,11 @@ export type Evidence = {
   readonly retention: readonly OutcomeEvidence[];
   readonly traffic: {
     readonly accumulatedTo: number;
+    /**
+     * Begin of the first bucket that had requests of treatment, in this trial or in one before it with the same buckets: from then
+     * on it is known how many come. null: there was none.
+     */
+    readonly firstRequestS: number | null;
     readonly latency: TrafficEvidence;
     /** Failed requests, against the threshold. */
     readonly errors: TrafficEvidence;
@@ -105,6 +112,7 @@ export const emptyEvidence = (
     ageSeconds,
     accumulatedTo,
     mature: EMPTY_TALLIES,
+    leftOut: 0,
     worseThanHoldout: zeros(COMPARED_RATIOS.length),
     stepHoldout: EMPTY_TALLY,
     onlyTreatment: 0,
@@ -127,6 +135,7 @@ export const emptyEvidence = (
     retention: ages.retention.map(outcome),
     traffic: {
       accumulatedTo,
+      firstRequestS: null,
       latency: EMPTY_TRAFFIC,
       errors: EMPTY_TRAFFIC,
       lost: EMPTY_TRAFFIC,

@@ -86,14 +86,15 @@ const outcomeTests = (rule: JudgedRule, evidence: Evidence, signal: OutcomeSigna
   const logBar = rollbackLogBar(rule, name);
   const worse = logEvidenceWorseThanHoldout(ages);
   const isBoth = against === "both";
-  return tested.map(({ ageSeconds, mature, sinceKept }, index) => ({
+  return tested.map(({ ageSeconds, mature, leftOut, sinceKept }, index) => ({
     signal: name,
     against,
     ageSeconds,
     threshold,
     treatment: mature.treatment,
     holdout: known(mature.holdout),
-    immature: Math.max(0, evidence.exposed.treatment - mature.treatment.n),
+    immature: Math.max(0, evidence.exposed.treatment - mature.treatment.n - leftOut),
+    leftOut,
     rate: rateOf(mature.treatment),
     logEvidence: against === "holdout" ? worse : logEvidenceBelow(rule, signal, mature.treatment),
     logBar,
@@ -123,6 +124,7 @@ const trafficTest = (rule: JudgedRule, evidence: Evidence, signal: TrafficSignal
     treatment: requests.treatment,
     holdout: known(requests.holdout),
     immature: null,
+    leftOut: null,
     rate: rateOf(requests.treatment),
     logEvidence: isCompared ? worse : logMeanExp(traffic.aboveBound),
     logBar,

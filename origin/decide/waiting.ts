@@ -2,7 +2,7 @@
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { TestReport } from "./decision.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Evidence, OutcomeEvidence } from "./evidence.ts";
 import { matureAt } from "./maturity.ts";
 
 export type Waiting = {
@@ -15,25 +15,32 @@ export type Waiting = {
   readonly firstMatureAt: number | null;
 };
 
+/** Begin of the first bucket that was not left out (unix seconds). */
+const countedFrom = (parts: readonly OutcomeEvidence[], ageSeconds: number): number =>
+  parts.find((part) => part.ageSeconds === ageSeconds)?.accumulatedTo ?? 0;
+
 /** By the test that counts the most units: under a comparison, that of the youngest age. */
 export const waitingFor = (
   tests: readonly TestReport[],
-  { exposed }: Evidence,
+  { exposed, activation, retention }: Evidence,
   rule: Pick<Rule, "activationWindowSeconds" | "retentionWindowSeconds" | "returnAfterSeconds">,
 ): Waiting => {
   const [nearest] = tests
-    .flatMap(({ ageSeconds, treatment }) => (ageSeconds === null ? [] : { ageSeconds, counted: treatment.n }))
+    .flatMap(({ ageSeconds, treatment, leftOut }) =>
+      ageSeconds === null ? [] : { ageSeconds, counted: treatment.n, leftOut: leftOut ?? 0 },
+    )
     .toSorted((one, other) => other.counted - one.counted || one.ageSeconds - other.ageSeconds);
   if (nearest === undefined)
     return { counted: exposed.treatment, of: "exposed", immature: 0, firstMatureAt: null };
-  const { counted, ageSeconds } = nearest;
+  const { counted, ageSeconds, leftOut } = nearest;
+  const countsFrom = leftOut === 0 ? 0 : countedFrom([...activation, ...retention], ageSeconds);
   return {
     counted,
     of: "mature",
-    immature: Math.max(0, exposed.treatment - counted),
+    immature: Math.max(0, exposed.treatment - counted - leftOut),
     firstMatureAt:
       counted > 0 || exposed.firstBucketS === null
         ? null
-        : matureAt(agesOf(rule), ageSeconds, exposed.firstBucketS),
+        : matureAt(agesOf(rule), ageSeconds, Math.max(exposed.firstBucketS, countsFrom)),
   };
 };

@@ -42,6 +42,8 @@ type StoredOutcome = {
   readonly ageSeconds: number;
   readonly foldedTo: number;
   readonly mature: ByCohort<Tally>;
+  /** Not there: none was. */
+  readonly leftOut?: number;
   readonly worse: readonly number[];
   readonly held: Tally;
   readonly sole?: number;
@@ -69,6 +71,8 @@ export type StoredEvidence = {
   readonly retention: readonly StoredOutcome[];
   readonly traffic: {
     readonly foldedTo: number;
+    /** Trials that an earlier version began lack it: then it is the bucket of the first exposure. */
+    readonly firstRequestS?: number | null;
     readonly latency: StoredTraffic;
     readonly errors: StoredTraffic;
     readonly lost?: StoredTraffic;
@@ -86,6 +90,7 @@ const storeOutcome = (outcome: OutcomeEvidence): StoredOutcome => ({
   ageSeconds: outcome.ageSeconds,
   foldedTo: outcome.accumulatedTo,
   mature: outcome.mature,
+  ...(outcome.leftOut === 0 ? {} : { leftOut: outcome.leftOut }),
   worse: outcome.worseThanHoldout,
   held: outcome.stepHoldout,
   sole: outcome.onlyTreatment,
@@ -121,6 +126,7 @@ export const toStoredEvidence = (evidence: Evidence): StoredEvidence => {
     retention: retention.map(storeOutcome),
     traffic: {
       foldedTo: traffic.accumulatedTo,
+      firstRequestS: traffic.firstRequestS,
       latency: storeTraffic(traffic.latency),
       errors: storeTraffic(traffic.errors),
       lost: storeTraffic(traffic.lost),
@@ -139,6 +145,7 @@ const readOutcome = (stored: StoredOutcome): OutcomeEvidence => ({
   ageSeconds: stored.ageSeconds,
   accumulatedTo: stored.foldedTo,
   mature: stored.mature,
+  leftOut: stored.leftOut ?? 0,
   worseThanHoldout: stored.worse,
   stepHoldout: stored.held,
   onlyTreatment: stored.sole ?? 0,
@@ -174,6 +181,7 @@ export const fromStoredEvidence = (stored: StoredEvidence): Evidence => {
     retention: retention.map(readOutcome),
     traffic: {
       accumulatedTo: traffic.foldedTo,
+      firstRequestS: traffic.firstRequestS ?? exposed.firstBucketS ?? null,
       latency: readTraffic(traffic.latency),
       errors: readTraffic(traffic.errors),
       lost: traffic.lost === undefined ? EMPTY_TRAFFIC : readTraffic(traffic.lost),

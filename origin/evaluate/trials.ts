@@ -1,6 +1,6 @@
 // The trial that an evaluation goes on with, or begins.
 import { emptySketch, encodeSketch } from "../../shared/telemetry/latency-sketch.ts";
-import { emptyEvidence } from "../decide/evidence.ts";
+import { emptyEvidence, type Evidence } from "../decide/evidence.ts";
 import type { StoredTrial } from "./stored-trial.ts";
 import type { EvaluationTarget } from "./targets.ts";
 
@@ -15,6 +15,26 @@ export type Trial = Omit<StoredTrial, "stamp"> & {
   readonly restarted: boolean;
 };
 
+const ageSeconds = ({ activation, retention }: Pick<Evidence, "activation" | "retention">): string =>
+  JSON.stringify([activation, retention].map((parts) => parts.map((part) => part.ageSeconds)));
+
+/** Empty evidence that knows how many requests are usual from the trial before, whose buckets were as wide. */
+const withUsualTraffic = (empty: Evidence, before: Evidence | undefined): Evidence => {
+  if (before === undefined || ageSeconds(before) !== ageSeconds(empty)) return empty;
+  const { latency, errors, lost, firstRequestS } = before.traffic;
+  const { traffic } = empty;
+  return {
+    ...empty,
+    traffic: {
+      ...traffic,
+      firstRequestS,
+      latency: { ...traffic.latency, sizes: latency.sizes },
+      errors: { ...traffic.errors, sizes: errors.sizes },
+      lost: { ...traffic.lost, sizes: lost.sizes },
+    },
+  };
+};
+
 /** A trial with nothing in it yet, that begins at `since` (unix seconds). */
 const newTrial = (target: EvaluationTarget, since: number, expectedStamp: string | null): Trial => {
   const empty = encodeSketch(emptySketch());
@@ -26,7 +46,10 @@ const newTrial = (target: EvaluationTarget, since: number, expectedStamp: string
     expectedStamp,
     decided: null,
     cause: [],
-    evidence: emptyEvidence(target.ages, since, period ?? target, period?.detects),
+    evidence: withUsualTraffic(
+      emptyEvidence(target.ages, since, period ?? target, period?.detects),
+      target.trial?.evidence,
+    ),
     treatmentSketch: empty,
     holdoutSketch: empty,
     changed: true,

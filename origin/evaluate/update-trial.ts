@@ -4,7 +4,9 @@ import { accumulateExposures } from "../decide/accumulate-exposures.ts";
 import { accumulateOutcomes } from "../decide/accumulate-outcomes.ts";
 import { accumulateTraffic } from "../decide/accumulate-requests.ts";
 import { accumulateVolume, isUsualFor, openingOf, trimVolume } from "../decide/accumulate-volume.ts";
-import type { OutcomeEvidence } from "../decide/evidence.ts";
+import type { OutcomeBucket } from "../decide/accumulate-outcomes.ts";
+import type { Evidence, OutcomeEvidence } from "../decide/evidence.ts";
+import { takeInRollout } from "../decide/lowered-shares.ts";
 import { againstOf } from "../decide/judged-rule.ts";
 import { isJudgedForLatency, trafficBuckets, type TrafficPart } from "./read-traffic.ts";
 import { outcomeKey, type MatureData } from "./read-mature.ts";
@@ -23,6 +25,18 @@ const mergeSketches = (
   return encodeSketch(merged);
 };
 
+/** Units that are exposed just now, in buckets that are left out beforehand. */
+const leaveOutExposed = (
+  part: OutcomeEvidence,
+  found: readonly OutcomeBucket[],
+  { accumulatedTo }: Evidence["exposed"],
+): OutcomeEvidence => {
+  const units = found
+    .filter(({ bucketS }) => bucketS >= accumulatedTo && bucketS < part.accumulatedTo)
+    .reduce((sum, { treatment }) => sum + treatment.n, 0);
+  return units === 0 ? part : { ...part, leftOut: part.leftOut + units };
+};
+
 const updateOutcomes = (
   target: EvaluationTarget,
   trial: Trial,
@@ -33,7 +47,8 @@ const updateOutcomes = (
   const { evidence } = trial;
   const isKept = trial.decided === "KEEP";
   const exposures = outcomes.get(outcomeKey("exposure", 0));
-  const accumulateAge = (signal: "activation" | "retention", part: OutcomeEvidence): OutcomeEvidence => {
+  const accumulateAge = (signal: "activation" | "retention", known: OutcomeEvidence): OutcomeEvidence => {
+    const part = exposures === undefined ? known : leaveOutExposed(known, exposures.found, evidence.exposed);
     const mature = outcomes.get(outcomeKey(signal, part.ageSeconds));
     const threshold = signal === "activation" ? rule.activationThreshold : rule.retentionThreshold;
     const terms = { threshold, against: againstOf(rule, signal), isKept };
@@ -108,6 +123,14 @@ export const updateTrial = (
   { outcomes, traffic }: MatureData,
   now: number,
 ): Trial => {
-  const updated = outcomes.size === 0 ? trial : updateOutcomes(target, trial, outcomes, now);
+  const { rule, ages } = target;
+  const changed = takeInRollout(trial.evidence, {
+    rule,
+    rollout: target,
+    bucketSeconds: ages.bucketSeconds,
+    now,
+  });
+  const current = changed === null ? trial : { ...trial, changed: true, evidence: changed };
+  const updated = outcomes.size === 0 ? current : updateOutcomes(target, current, outcomes, now);
   return traffic === undefined ? updated : updateTraffic(target, updated, traffic);
 };

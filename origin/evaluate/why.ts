@@ -27,6 +27,8 @@ const Test = z.object({
   treatment: Tally,
   holdout: Tally.nullable(),
   immature: z.number().nullable(),
+  // Evaluations of earlier versions lack it.
+  leftOut: z.number().nullable().default(0),
   rate: z.number().nullable(),
   logEvidence: log,
   logBar: log,

@@ -108,8 +108,8 @@ const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefo
 const get = (path: string, headers: IncomingHttpHeaders = {}, method = "GET"): Promise<Got> =>
   new Promise((resolve, reject) => {
     const begun = performance.now();
-    const asked = { "user-agent": FIREFOX, ...headers };
-    const sent = httpRequest(edge.url + path, { method, headers: asked }, (response) => {
+    const named = { "user-agent": FIREFOX, ...headers };
+    const sent = httpRequest(edge.url + path, { method, headers: named }, (response) => {
       const chunks: Buffer[] = [];
       let firstTextMs = Number.POSITIVE_INFINITY;
       const notice = (text: Buffer): void => {

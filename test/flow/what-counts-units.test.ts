@@ -1,10 +1,11 @@
 // Who is a unit, on the whole stack: what a lowered rollout, a throttled feature and a sign-in change for people.
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { bucketOf } from "../../shared/features/assign.ts";
 import type { Browser } from "../attack/browser.ts";
 import { pageOf, startCountedWorld, type CountedWorld } from "../attack/counted-world.ts";
 import { makeSignIn, type SignIn } from "../attack/sign-in.ts";
-import { comeAndGo, isTreated, lookAndAct, makeScene, RULE } from "../attack/story.ts";
+import { comeAndGo, isTreated, lookAndAct, makeScene, RULE, type Story } from "../attack/story.ts";
 import { networkOf } from "../attack/world.ts";
 import { eventually } from "../support/stack.ts";
 
@@ -66,7 +67,71 @@ test("a lowered rollout lowers with the next request, and a raised one brings ba
   }
 });
 
-test("a proven failure that throttles takes the feature from people beyond the lower stage at once", async () => {
+describe("people whom a lowered rollout takes the feature from", () => {
+  type Latest = { state: string; reason: string; leftOut: number };
+  const latestOf = async (featureId: string): Promise<Latest> => {
+    const { latest } = await world.admin.signals(featureId);
+    const [first] =
+      (latest?.decision as { evidence?: { tests?: { leftOut: number }[] } })?.evidence?.tests ?? [];
+    return {
+      state: latest?.state ?? "",
+      reason: latest?.decision.reason ?? "",
+      leftOut: first?.leftOut ?? 0,
+    };
+  };
+  /** They look first and act 5.5 s later, if they still can. */
+  const actLater =
+    (shares: { treatment: number; holdout: number }): Story["visit"] =>
+    async (browser, { path, random }) => {
+      const isNew = isTreated(await browser.open(path("/page")));
+      await sleep(5_500);
+      if (random() < (isNew ? shares.treatment : shares.holdout)) await browser.submit(path("/act"));
+    };
+  const launchAndLower = async (
+    featureId: string,
+    { shares, to }: { shares: { treatment: number; holdout: number }; to: number },
+    watch: () => Promise<void>,
+  ): Promise<void> => {
+    await world.launch({
+      featureId,
+      rolloutBps: 6_000,
+      state: {
+        holdoutBps: 4_000,
+        routes: [{ path: `/${featureId}/*` }],
+        activation: { path: `/${featureId}/act`, method: "POST" },
+      },
+      rule: { ...RULE, activationWindowSeconds: 7 },
+    });
+    const ending = new AbortController();
+    const scene = makeScene(world, featureId, ending.signal);
+    const crowd = comeAndGo(scene, { visitorsPerSecond: 35, visit: actLater(shares) });
+    try {
+      await sleep(6_000);
+      await setRollout(featureId, to);
+      await watch();
+    } finally {
+      ending.abort();
+      await crowd;
+    }
+  };
+
+  test.concurrent("speak neither for it nor against it, and a feature that fails with the others is rolled back", async () => {
+    await Promise.all([
+      launchAndLower("feat_shrunk", { shares: { treatment: 0.41, holdout: 0.41 }, to: 100 }, async () => {
+        await sleep(20_000);
+        const { state, reason, leftOut } = await latestOf("feat_shrunk");
+        expect(leftOut, reason).toBeGreaterThan(50);
+        expect(reason).not.toContain("ROLLBACK");
+        expect(["COLLECTING", "TESTING", "KEEP", "WATCH"], reason).toContain(state);
+      }),
+      launchAndLower("feat_shrunk_bad", { shares: { treatment: 0.05, holdout: 0.41 }, to: 5_000 }, () =>
+        eventually(async () => (await latestOf("feat_shrunk_bad")).state === "ROLLBACK", 60_000),
+      ),
+    ]);
+  });
+});
+
+test.concurrent("a proven failure that throttles takes the feature from people beyond the lower stage at once", async () => {
   const featureId = "feat_throttled";
   await world.launch({
     featureId,

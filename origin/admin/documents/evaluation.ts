@@ -28,6 +28,10 @@ const TestDocument = z.object({
   treatment: Tally,
   holdout: Tally.nullable(),
   immature: z.number().nullable().openapi({ description: "Exposed units that are not that old yet." }),
+  leftOut: z.number().nullable().optional().openapi({
+    description:
+      "Exposed units that never count: rollout or holdout was lowered before they were that old. Not in evaluations of earlier versions.",
+  }),
   rate: z.number().nullable(),
   ...evidence,
   comparison: Evidence.nullable(),

@@ -3,7 +3,7 @@
 // enforcing it starts from nothing.
 import type { Against, Rule } from "../../../shared/features/rule.ts";
 import { accumulateOutcomes, type OutcomeBucket } from "../accumulate-outcomes.ts";
-import { accumulateRequests } from "../accumulate-requests.ts";
+import { accumulateRequests, leastForWeight } from "../accumulate-requests.ts";
 import { EMPTY_TRAFFIC, type OutcomeEvidence } from "../evidence.ts";
 import { logEvidenceAbove } from "../keep-tests.ts";
 import {
@@ -124,9 +124,11 @@ export const replayTraffic = (
 ): Replay => {
   const { bound, against, logBar, bucketSeconds, countsFrom } = replay;
   const looks = function* (): Generator<Look> {
+    const terms = { threshold: bound, against, isKept: false };
+    const firstS = buckets.find(({ treatment }) => treatment.n > 0)?.bucketS ?? 0;
     let evidence = EMPTY_TRAFFIC;
     for (const bucket of buckets) {
-      evidence = accumulateRequests(evidence, bucket, { threshold: bound, against, isKept: false });
+      evidence = accumulateRequests(evidence, bucket, terms, leastForWeight(terms, bucket.bucketS - firstS));
       if (bucket.bucketS < countsFrom) continue;
       const seen = evidence.requests.treatment;
       const beside = logMeanExp(evidence.worseThanHoldout);

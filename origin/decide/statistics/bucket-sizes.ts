@@ -27,10 +27,10 @@ const ninetiethPercentile = (sizes: BucketSizes): number | null => {
 };
 
 /**
- * Requests of one bucket that have weight: twice as many as nine in ten buckets had before. Of a larger one as many are drawn;
- * null: there is no bucket to go by.
+ * Requests of one bucket that have weight: twice as many as nine in ten buckets had before, and `atLeast` so many. Of a larger one as
+ * many are drawn; null: there is no bucket to go by.
  */
-export const requestCap = (sizes: BucketSizes): number | null => {
+export const requestCap = (sizes: BucketSizes, atLeast = 0): number | null => {
   const usual = ninetiethPercentile(sizes);
-  return usual === null ? null : 2 * usual;
+  return usual === null ? null : Math.max(2 * usual, atLeast);
 };

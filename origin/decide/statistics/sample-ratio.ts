@@ -42,7 +42,7 @@ export type RolloutPeriod = CohortShares &
   };
 
 /** Edges take up a changed rollout within seconds; units exposed meanwhile belong to neither period. */
-const PROPAGATION_SECONDS = 10;
+export const PROPAGATION_SECONDS = 10;
 
 /** ln evidence that units are lost on one side in this period; null where nothing can be compared. */
 export const periodLogEvidence = ({

@@ -16,6 +16,16 @@ export const STAKES = [0.025, 0.05, 0.1] as const;
 /** A bound below this would make the largest stake absurd; one bad request in 10,000 is as strict as it gets. */
 export const SMALLEST_BOUND = 1e-4;
 
+/** Bad requests in a bucket that is exactly at its bound, in the first day. */
+const FIRST_DAY_BAD = 5;
+
+/**
+ * Requests that a bucket of the first day has to have for its whole weight. A trial may begin at night, and nobody knows yet how busy
+ * the day is: a few slow requests an hour could be all that is ever slow. With λ the largest stake over the bound, evidence is at most
+ * λ times the bad requests over this; so it takes ln(bar) · 5 / 0.1 of them at least (500 at a bar of 25,000), whatever the bound.
+ */
+export const firstDayRequests = (bound: number): number => FIRST_DAY_BAD / Math.max(bound, SMALLEST_BOUND);
+
 /**
  * What one bucket adds to ln evidence, for each stake. `cap`: the requests that have weight, fixed before the bucket is seen; a
  * bucket with fewer weighs less, and of one with more a part is drawn. So the bets are about requests, as the sentence that

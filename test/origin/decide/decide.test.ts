@@ -345,9 +345,9 @@ describe("whatever a trial has lived through", () => {
           });
           const before = answer(life, { decided });
           const after = answer({ ...life, [signal]: spoilt }, { decided });
-          const againstOf = ({ evidence }: Decision) => evidence.tests.map(({ against }) => against).join();
+          const heldAgainst = ({ evidence }: Decision) => evidence.tests.map(({ against }) => against).join();
           // Treatment's successes can show that the holdout cannot act, and then the floor decides alone.
-          fc.pre(againstOf(before) === againstOf(after));
+          fc.pre(heldAgainst(before) === heldAgainst(after));
           for (const [index, one] of before.evidence.tests.entries()) {
             const { logEvidence = Number.NaN } = after.evidence.tests[index] ?? {};
             expect(logEvidence).toBeGreaterThanOrEqual(

@@ -20,6 +20,7 @@ const activation: TestReport = {
   treatment: { n: 4500, s: 504 },
   holdout: null,
   immature: 1310,
+  leftOut: 0,
   rate: 0.112,
   logEvidence: Math.log(8000),
   logBar: Math.log(6250),

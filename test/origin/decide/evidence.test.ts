@@ -35,6 +35,7 @@ describe("a trial", () => {
       {
         ageSeconds: 1800,
         accumulatedTo: 900,
+        leftOut: 0,
         mature: NOBODY,
         worseThanHoldout: Array.from({ length: 9 }, () => 0),
         stepHoldout: { n: 0, s: 0 },

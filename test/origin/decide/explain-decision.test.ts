@@ -26,6 +26,7 @@ const activation: TestReport = {
   treatment: { n: 200, s: 20 },
   holdout: null,
   immature: 0,
+  leftOut: 0,
   rate: 0.1,
   logEvidence: 1,
   logBar: Math.log(6_250),

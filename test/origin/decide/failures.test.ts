@@ -11,6 +11,7 @@ const below: TestReport = {
   treatment: { n: 1000, s: 149 },
   holdout: { n: 1000, s: 149 },
   immature: 0,
+  leftOut: 0,
   rate: 0.149,
   logEvidence: 9,
   logBar: 9,

@@ -12,6 +12,7 @@ const report = (over: Partial<TestReport> = {}): TestReport => ({
   treatment: { n: 1_000, s: 100 },
   holdout: null,
   immature: 40,
+  leftOut: 0,
   rate: 0.1,
   logEvidence: 5,
   logBar: 10,

@@ -15,6 +15,7 @@ const testOf = (over: Partial<TestReport>): TestReport => ({
   treatment: { n: 1000, s: 300 },
   holdout: null,
   immature: 0,
+  leftOut: 0,
   rate: 0.3,
   logEvidence: 0,
   logBar: 9,

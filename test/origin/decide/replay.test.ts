@@ -359,16 +359,37 @@ describe("requests", () => {
   } as const;
   const buckets = Array.from({ length: 30 }, (_, i) => ({
     bucketS: 60 * i,
-    treatment: { n: 20, s: 20 },
+    treatment: { n: 200, s: 200 },
     holdout: NOBODY,
   }));
 
   test("that are all slow are rolled back by the 18th bucket", () => {
     const { rolledBack, threshold } = replayTraffic(buckets, replay);
     expect({ rolledBack, threshold }).toEqual({
-      rolledBack: { at: 18 * 60, n: 360, s: 360 },
+      rolledBack: { at: 18 * 60, n: 3_600, s: 3_600 },
       threshold: 200,
     });
+  });
+
+  test("of a lonely first day decide only by their number, and from the second day on by their share", () => {
+    const lonely = (count: number) =>
+      replayTraffic(
+        Array.from({ length: count }, (_, i) => ({
+          bucketS: 60 * i,
+          treatment: { n: 1, s: 1 },
+          holdout: NOBODY,
+        })),
+        replay,
+      ).rolledBack;
+    expect(lonely(500)).toBeNull();
+    const slowed = Array.from({ length: 300 }, (_, i) => ({
+      bucketS: 60 * 5 * i,
+      treatment: { n: 1, s: 1 },
+      holdout: NOBODY,
+    }));
+    const { rolledBack } = replayTraffic(slowed, { ...replay, bucketSeconds: 300 });
+    expect(rolledBack?.at).toBeGreaterThan(86_400);
+    expect(rolledBack?.at).toBeLessThan(86_400 + 12 * 300);
   });
 
   test("are kept when few enough are bad", () => {
@@ -391,7 +412,7 @@ describe("requests", () => {
 
   test("decide nothing before there are enough exposed units, and their evidence is not lost", () => {
     const { rolledBack } = replayTraffic(buckets, { ...replay, countsFrom: 60 * 20 });
-    expect(rolledBack).toEqual({ at: 21 * 60, n: 420, s: 420 });
+    expect(rolledBack).toEqual({ at: 21 * 60, n: 4_200, s: 4_200 });
     expect(replayTraffic(buckets, { ...replay, countsFrom: Infinity }).mostLogEvidence).toBeNull();
   });
 });

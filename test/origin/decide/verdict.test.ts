@@ -26,6 +26,7 @@ const testOf = (over: Partial<TestReport> = {}): TestReport => ({
   treatment: { n: 2000, s: 200 },
   holdout: null,
   immature: 0,
+  leftOut: 0,
   rate: 0.1,
   logEvidence: 0,
   logBar: 9,

@@ -32,6 +32,7 @@ const fallen: TestReport = {
   treatment: { n: 5000, s: 1000 },
   holdout: null,
   immature: 0,
+  leftOut: 0,
   rate: 0.2,
   logEvidence: -50,
   logBar: 9,

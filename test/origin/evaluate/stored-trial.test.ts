@@ -33,6 +33,7 @@ test("the stored document of a version before is read with each of its numbers",
     {
       ageSeconds: 900,
       accumulatedTo: 1_800_000_180,
+      leftOut: 0,
       mature: { treatment: { n: 60, s: 9 }, holdout: { n: 58, s: 8 } },
       worseThanHoldout: [-3, -2.5, -2, -1.5, -1.2, -1, -0.7, -0.4, -0.1],
       stepHoldout: { n: 58, s: 8 },
@@ -49,6 +50,7 @@ test("the stored document of a version before is read with each of its numbers",
   ]);
   expect(evidence.retention).toEqual([]);
   expect(evidence.traffic).toEqual({
+    firstRequestS: null,
     accumulatedTo: 1_800_000_360,
     latency: {
       requests: { treatment: { n: 500, s: 20 }, holdout: { n: 490, s: 18 } },
