@@ -32,6 +32,16 @@ create table api_tokens (
 
 CREATE UNIQUE INDEX api_tokens_name ON public.api_tokens USING btree (name) WHERE (revoked_at IS NULL);
 
+create table arrivals (
+  feature_id text not null,
+  epoch integer not null,
+  hour_s bigint not null,
+  units bigint not null,
+  seen_again bigint not null,
+  largest_network bigint not null,
+  constraint arrivals_pkey PRIMARY KEY (feature_id, epoch, hour_s)
+) with (fillfactor=50);
+
 create table bot_requests (
   feature_id text not null,
   epoch integer not null,
@@ -875,6 +885,7 @@ grant usage on sequence telemetry_writer to sluice_service;
 grant usage on sequence unit_runs_run_seq to sluice_service;
 
 grant delete, insert, select, update on table api_tokens to sluice_service;
+grant delete, insert, select, update on table arrivals to sluice_service;
 grant delete, insert, select, update on table bot_requests to sluice_service;
 grant delete, insert, select, update on table dead_letters to sluice_service;
 grant delete, insert, select, update on table edge_closes to sluice_service;

@@ -25,6 +25,17 @@ const onlyBotsNote = (botRequests: number): string =>
   `Nobody is counted yet: only bots met the feature (requests: ${botRequests}), and bots are not counted. ` +
   "curl is a bot; visit with a browser.";
 
+type Anomaly = Awaited<ReturnType<EvaluationReads["readAnomalies"]>>[number];
+
+const anomalyDocument = ({ hourS, kind, units, seenAgain, largestNetwork, usual }: Anomaly) => ({
+  from: new Date(hourS * 1_000).toISOString(),
+  kind,
+  units,
+  seenAgain,
+  largestNetwork,
+  usual,
+});
+
 export const addHistoryRoutes = (
   api: AdminApp,
   options: {
@@ -77,6 +88,7 @@ export const addHistoryRoutes = (
       const botRequests = await evaluation.countBotRequests(featureId, epoch);
       const setAside = await evaluation.readSetAside(featureId, epoch);
       const ruleWarnings = await evaluation.ruleWarnings(featureId);
+      const anomalies = (await evaluation.readAnomalies(featureId, epoch)).map(anomalyDocument);
       const onlyBots = exposed.treatment + exposed.holdout === 0 && botRequests > 0;
       return context.json({
         featureId,
@@ -86,6 +98,7 @@ export const addHistoryRoutes = (
         notCounted: await evaluation.readNotCounted(featureId, epoch),
         ...(setAside === null ? {} : { setAside }),
         ...(ruleWarnings.length === 0 ? {} : { ruleWarnings }),
+        ...(anomalies.length === 0 ? {} : { anomalies }),
         ...(onlyBots ? { note: onlyBotsNote(botRequests) } : {}),
         // Rows are stored when something has changed; `checkedAt` is the last look, with or without one.
         checkedAt: await evaluation.lastLookAt(featureId),

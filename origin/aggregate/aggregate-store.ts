@@ -3,6 +3,7 @@
 // partition writes nothing more.
 import type { Client } from "../db/pool.ts";
 import type { LogRow } from "../span-log/read-log.ts";
+import { makeArrivals, type Arrivals } from "./arrivals.ts";
 import { addToCounts, type CountDeltas, type CountedFeature } from "./outcome-counts.ts";
 import { makeLatencyBuckets, type LatencyBuckets } from "./latency/latency-buckets.ts";
 import { holdFences, type Owned } from "./partition-ownership.ts";
@@ -31,6 +32,7 @@ export type AggregateStore = {
   /** For the batch to add to, beside its counts. */
   readonly units: Pick<UnitRuns, "add">;
   readonly latencies: Pick<LatencyBuckets, "has" | "record">;
+  readonly arrivals: Pick<Arrivals, "add">;
   readonly raw: Pick<RawSpans, "add">;
   readonly uncounted: Pick<UncountedSpans, "add" | "totals">;
   readonly waiting: Pick<WaitingSpans, "add" | "of" | "release" | "expire" | "size">;
@@ -81,6 +83,7 @@ export const makeAggregateStore = (
 ): AggregateStore => {
   const runs = makeUnitRuns(runRows);
   const latencies = makeLatencyBuckets();
+  const arrivals = makeArrivals();
   const raw = makeRawSpans();
   const uncounted = makeUncountedSpans();
   const waiting = makeWaitingSpans(uncounted);
@@ -106,6 +109,7 @@ export const makeAggregateStore = (
     readLatencies: (wanted) => latencies.load(client, latencyPartition(), wanted),
     units: runs,
     latencies,
+    arrivals,
     raw,
     uncounted,
     waiting,
@@ -113,6 +117,7 @@ export const makeAggregateStore = (
     commit: async (deltas, rows) => {
       await runs.write(client);
       await addToCounts(client, deltas);
+      await arrivals.write(client);
       await latencies.write(client, latencyPartition());
       await waiting.write(client);
       await uncounted.write(client);

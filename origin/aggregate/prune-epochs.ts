@@ -36,6 +36,7 @@ export const pruneEndedEpochs = async (pool: Pool): Promise<boolean> => {
     for (const table of [
       "outcome_counts",
       "latency_sketches",
+      "arrivals",
       "uncounted_signals",
       "fold_set_aside",
       "fold_quarantine",

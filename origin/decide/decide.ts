@@ -32,7 +32,12 @@ export const decide = (input: DecisionInput): Decision => {
   const tests = rollbackTests(rule, evidence);
   const keep = keepTests(rule, evidence);
   const sampleRatio = sampleRatioTest(evidence);
-  const { state, cause, obstacle } = verdictOn(input, { tests, keep, sampleRatio });
+  const ordinary = input.ordinary && {
+    anomalies: input.ordinary.anomalies,
+    tests: rollbackTests(rule, input.ordinary.evidence),
+    keep: keepTests(rule, input.ordinary.evidence),
+  };
+  const { state, cause, obstacle, heldBack } = verdictOn(input, { tests, keep, sampleRatio, ordinary });
   const action = actionOf(state);
   const details = detailsOf(evidence, telemetry.activationIsMeasured);
   return {
@@ -43,6 +48,7 @@ export const decide = (input: DecisionInput): Decision => {
     details,
     evidence: { tests, keep, sampleRatio },
     cause: [...cause],
+    ...(heldBack !== undefined && { heldBack }),
     reason: reasonOf({ state, tests, keep, cause, obstacle, evidence, rule, now }),
     epoch: history.epoch,
     ruleVersion: history.ruleVersion,

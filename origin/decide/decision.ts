@@ -79,6 +79,8 @@ export type Decision = {
   };
   /** The signals whose evidence rolled the feature back. */
   cause: SignalName[];
+  /** Given while the feature would be decided on, but not without the units of unusual hours. */
+  heldBack?: "KEEP" | "ROLLBACK";
   reason: string;
   epoch: number;
   ruleVersion: number;

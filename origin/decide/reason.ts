@@ -112,7 +112,9 @@ const undecidedReason = ({ state, tests, keep, rule }: Reported): string => {
       ? ""
       : `Nearest to a rollback: ${describeRate(nearest, rule)}. ${describeEvidence(nearest)} `;
   const missing = keep.filter(({ counts, logEvidence, logBar }) => !counts || logEvidence < logBar);
-  return `${state}: ${against}Not yet proven good: ${titles(missing.map(({ signal }) => signal))}.`;
+  const unproven =
+    missing.length === 0 ? "" : `Not yet proven good: ${titles(missing.map(({ signal }) => signal))}.`;
+  return `${state}: ${against}${unproven}`.trimEnd();
 };
 
 export const reasonOf = (reported: Reported): string => {

@@ -6,6 +6,7 @@ import type { Evidence } from "./evidence.ts";
 import { hasFailed } from "./failures.ts";
 import { SIGNAL_TITLE } from "./format.ts";
 import { lagObstacle, sampleRatioObstacle } from "./guards.ts";
+import { heldBackText, standsAlone, type Ordinary, type OrdinaryTests } from "./held-back.ts";
 import type { JudgedRule } from "./judged-rule.ts";
 import { watch } from "./watch.ts";
 
@@ -33,6 +34,8 @@ export type DecisionInput = {
   readonly rule: JudgedRule;
   readonly history: History;
   readonly telemetry: Telemetry;
+  /** Given where units came in hours that were not as usual. */
+  readonly ordinary?: Ordinary | undefined;
   /** Unix seconds */
   readonly now: number;
 };
@@ -41,6 +44,7 @@ export type Tests = {
   readonly tests: readonly TestReport[];
   readonly keep: readonly KeepReport[];
   readonly sampleRatio: Decision["evidence"]["sampleRatio"];
+  readonly ordinary?: OrdinaryTests | undefined;
 };
 
 export type Verdict = {
@@ -48,6 +52,8 @@ export type Verdict = {
   readonly cause: readonly SignalName[];
   /** What stands in the way of a decision, or explains one that no signal caused. */
   readonly obstacle: string | null;
+  /** Given while a decision is held back, since it does not stand without the units of unusual hours. */
+  readonly heldBack?: "KEEP" | "ROLLBACK";
 };
 
 const notableLag = (lagSeconds: number | null): string | null =>
@@ -57,8 +63,8 @@ const notableLag = (lagSeconds: number | null): string | null =>
 
 const verdict = (
   state: State,
-  { cause = [], obstacle = null }: Partial<Omit<Verdict, "state">> = {},
-): Verdict => ({ state, cause, obstacle });
+  { cause = [], obstacle = null, ...more }: Partial<Omit<Verdict, "state">> = {},
+): Verdict => ({ state, cause, obstacle, ...more });
 
 /** Requests are there at once, outcomes mature: where a rule asks about outcomes, they are waited for. */
 const hasMatured = (tests: readonly TestReport[]): boolean => {
@@ -79,7 +85,7 @@ const nobodySucceeds = (tests: readonly TestReport[]): string | null => {
 
 export const verdictOn = (
   { evidence, rule, history, telemetry, now }: DecisionInput,
-  { tests, keep, sampleRatio }: Tests,
+  { tests, keep, sampleRatio, ordinary }: Tests,
 ): Verdict => {
   if (history.decided === "ROLLBACK") return verdict("ROLLBACK", { cause: history.cause });
 
@@ -94,14 +100,25 @@ export const verdictOn = (
   const mismatch = sampleRatioObstacle(evidence, sampleRatio);
   const trusted = mismatch === null ? measured : measured.filter(({ ageSeconds }) => ageSeconds === null);
   const { alarmed, warning } = watch(trusted, rule, evidence);
-  const failed = isKept ? alarmed : trusted.filter(hasFailed);
+  const missed = trusted.filter(hasFailed);
+  const failed = isKept ? alarmed : missed.filter((test) => standsAlone(test, ordinary));
   if (failed.length > 0)
     return verdict("ROLLBACK", { cause: [...new Set(failed.map(({ signal }) => signal))] });
 
   if (mismatch !== null) return verdict("INVALID", { obstacle: mismatch });
   if (isKept) return verdict("WATCH", { obstacle: blindnessOf(rule) ?? warning });
   const isProven = (test: KeepReport) => test.counts && isMeasured(test) && test.logEvidence >= test.logBar;
-  if (keep.length > 0 && keep.every(isProven)) return verdict("KEEP");
+  const isKeep = keep.length > 0 && keep.every(isProven);
+  if (isKeep && (ordinary?.keep.every(isProven) ?? true)) return verdict("KEEP");
+
+  if (ordinary !== undefined && (isKeep || missed.length > 0)) {
+    const heldBack = isKeep ? "KEEP" : "ROLLBACK";
+    const isOver = now - evidence.since >= rule.evaluationWindowSeconds;
+    return verdict(isOver ? "UNDECIDED" : "TESTING", {
+      heldBack,
+      obstacle: heldBackText(heldBack, ordinary),
+    });
+  }
 
   const unmeasured = keep.find((test) => !isMeasured(test));
   const obstacle =

@@ -9,6 +9,7 @@ import { calibrate } from "./calibrate.ts";
 import { calibrationText } from "./calibration-text.ts";
 import { readLookedAt } from "./looks.ts";
 import { setRampPaused } from "./ramp-position.ts";
+import { readTrialAnomalies } from "./read-arrivals.ts";
 import { readBotRequests } from "./read-bot-requests.ts";
 import { readNotCounted } from "./read-not-counted.ts";
 import { readRegions } from "./read-regions.ts";
@@ -106,6 +107,9 @@ export const makeEvaluationReads = ({
     (await readBotRequests(pool, [{ featureId, epoch }])).get(featureId) ?? 0,
   /** Spans of the epoch that were taken and not counted, by reason. */
   readNotCounted: (featureId: FeatureId, epoch: number) => readNotCounted(pool, featureId, epoch),
+  /** Hours of the trial that were not as usual. */
+  readAnomalies: (featureId: FeatureId, epoch: number) =>
+    readTrialAnomalies(pool, { featureId, epoch }, now()),
   /** null: everything of the epoch can be counted. */
   readSetAside: (featureId: FeatureId, epoch: number) => readSetAside(pool, featureId, epoch),
   readRegions: () => readRegions(pool),

@@ -13,6 +13,7 @@ import { lookAt, type Round } from "./look.ts";
 import { makeLooks } from "./looks.ts";
 import { isMismatched, reportDecision } from "./report-metrics.ts";
 import { storeNews } from "./store-evaluations.ts";
+import { makeOrdinaryOf } from "./ordinary-of.ts";
 import { makeTargetReader } from "./target-reader.ts";
 import type { EvaluationTarget } from "./targets.ts";
 import { makeWatermark } from "./watermark.ts";
@@ -61,6 +62,7 @@ export const makeEvaluator = (needs: {
   const targets = makeTargetReader(pool, ({ featureId, error }) => failed.note(featureId, error));
   const watermarkAt = makeWatermark(pool);
   const looks = makeLooks(pool);
+  const ordinaryOf = makeOrdinaryOf(pool);
   const carryOut = makeCarryOut(needs);
 
   /** Said when it begins: the feature may be broken, and nothing closes it for its rates meanwhile. */
@@ -69,6 +71,14 @@ export const makeEvaluator = (needs: {
       log.error(
         { featureId, reason: decision.reason },
         "ALERT: units of a feature are lost on one side; find out why, then begin a new trial (POST …/trial) or roll it back",
+      );
+  };
+
+  const sayHeldBack = ({ target: { featureId, last }, decision }: ExplainedEvaluation): void => {
+    if (decision.heldBack !== undefined && last?.heldBack !== decision.heldBack)
+      log.warn(
+        { featureId, reason: decision.reason },
+        "units came in another way than usual, and a decision is held back; look whether they are people (anomalies in …/signals)",
       );
   };
 
@@ -87,6 +97,7 @@ export const makeEvaluator = (needs: {
       const { featureId } = target;
       reportDecision(metrics, featureId, decision);
       sayMismatch(evaluation);
+      sayHeldBack(evaluation);
       const effect = await carryOut({ target, decision: evaluation.explained ?? decision, isNew, at });
       return { featureId, decision, effect };
     };
@@ -132,6 +143,7 @@ export const makeEvaluator = (needs: {
       const round: Round = {
         clock: { now: at, watermark, lagSeconds: lagSeconds() ?? Infinity },
         lagSeconds,
+        ordinaryOf,
         yieldIfDue: makeYieldAfter(YIELD_AFTER_MS),
       };
       const batches = batchTargets(found, at).values();

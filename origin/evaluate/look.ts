@@ -1,6 +1,7 @@
 // Looks at a batch of targets: reads the buckets that have matured, accumulates them, decides. Stores nothing.
 import type { Queryable } from "../db/pool.ts";
 import { evaluateTrial, type Evaluation } from "./evaluation.ts";
+import type { OrdinaryOf } from "./ordinary-of.ts";
 import { readMature, type EvaluationClock } from "./read-mature.ts";
 import type { EvaluationTarget } from "./targets.ts";
 import { currentTrial } from "./trials.ts";
@@ -11,6 +12,8 @@ export type Round = {
   readonly clock: EvaluationClock;
   /** The lag by which guards go: asked for anew with each decision. null: unknown. */
   readonly lagSeconds: () => number | null;
+  /** Of an evaluation that would decide: its evidence without unusual hours; null where there are none. */
+  readonly ordinaryOf: OrdinaryOf;
   /** To be awaited between two pieces of work: it lets other work of the process pass. */
   readonly yieldIfDue: () => Promise<void>;
 };
@@ -18,7 +21,7 @@ export type Round = {
 export const lookAt = async (
   db: Queryable,
   batch: readonly EvaluationTarget[],
-  { clock, lagSeconds, yieldIfDue }: Round,
+  { clock, lagSeconds, ordinaryOf, yieldIfDue }: Round,
 ): Promise<Evaluation[]> => {
   const trials = batch.map((target) => ({ target, trial: currentTrial(target, clock.now) }));
   const mature = await readMature(db, trials, clock);
@@ -27,7 +30,10 @@ export const lookAt = async (
     const found = mature[index];
     if (found === undefined) continue;
     const updated = updateTrial(target, trial, found, clock.now);
-    evaluations.push(evaluateTrial(target, updated, { now: clock.now, lagSeconds: lagSeconds() }));
+    const given = { now: clock.now, lagSeconds: lagSeconds() };
+    const evaluation = evaluateTrial(target, updated, given);
+    const ordinary = await ordinaryOf(evaluation, clock.now);
+    evaluations.push(ordinary === null ? evaluation : evaluateTrial(target, updated, { ...given, ordinary }));
     await yieldIfDue();
   }
   return evaluations;

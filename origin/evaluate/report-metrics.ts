@@ -11,6 +11,8 @@ export const reportDecision = (metrics: Metrics, feature: string, decision: Deci
   metrics.decisions.inc({ feature, action: decision.action });
   if (isMismatched(decision)) metrics.sampleRatioMismatch.set({ feature }, 1);
   else metrics.sampleRatioMismatch.remove({ feature });
+  if (decision.heldBack === undefined) metrics.heldBack.remove({ feature });
+  else metrics.heldBack.set({ feature }, 1);
   if (decision.score === null) metrics.pmfScore.remove({ feature });
   else metrics.pmfScore.set({ feature }, decision.score);
   for (const [signal, value] of Object.entries({ activation, retention, p95_latency, error_rate })) {

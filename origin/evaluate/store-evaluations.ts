@@ -105,9 +105,10 @@ export const storeNews = async (
     const { target, trial, decision, isWorthStoring } = evaluation;
     const stamp = stamps.get(target.featureId);
     if (stamp === undefined) return false;
-    const { state, ruleVersion, details } = decision;
+    const { state, heldBack = null, ruleVersion, details } = decision;
     const row = {
       state,
+      heldBack,
       ruleVersion,
       mature: matureCount(decision),
       exposed: details.exposed.treatment,

@@ -35,6 +35,7 @@ export type EvaluationTarget = {
   /** The newest stored evaluation of this epoch: its state, and the units that it counted. */
   readonly last: {
     readonly state: string;
+    readonly heldBack: string | null;
     readonly ruleVersion: number;
     readonly mature: number;
     readonly exposed: number;
@@ -66,6 +67,7 @@ type Row = {
   ramp_since_s: number;
   ramp_paused: boolean;
   last_state: string | null;
+  last_held_back: string | null;
   last_rule_version: number;
   last_mature: number;
   last_exposed: number;
@@ -103,6 +105,7 @@ const lastOf = (row: Row): EvaluationTarget["last"] =>
     ? null
     : {
         state: row.last_state,
+        heldBack: row.last_held_back,
         ruleVersion: row.last_rule_version,
         mature: row.last_mature,
         exposed: row.last_exposed,
@@ -182,7 +185,7 @@ export const readTargets = async (
             t.terms, ${trialStamp} as stamp, t.decided, t.cause, t.evidence, t.treatment_sketch, t.holdout_sketch,
             p.rollout_bps as ramp_rollout_bps, extract(epoch from p.since)::float8 as ramp_since_s,
             p.paused as ramp_paused,
-            e.state as last_state, e.rule_version as last_rule_version, e.mature as last_mature,
+            e.state as last_state, e.decision ->> 'heldBack' as last_held_back, e.rule_version as last_rule_version, e.mature as last_mature,
             (select q.error from fold_quarantine q where q.feature_id = f.feature_id and q.epoch = f.epoch
              limit 1) as set_aside,
             coalesce((e.decision #>> '{details,exposed,treatment}')::float8, 0) as last_exposed

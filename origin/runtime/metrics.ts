@@ -43,6 +43,12 @@ export const makeMetrics = () => {
       labelNames: ["feature"],
       registers,
     }),
+    heldBack: new Gauge({
+      name: "sluice_held_back",
+      help: "1 for a feature whose KEEP or rollback is held back: it does not stand without the units of hours that were not as usual",
+      labelNames: ["feature"],
+      registers,
+    }),
     decisions: new Counter({
       name: "sluice_decisions_total",
       help: "Evaluations by the action that they decided on",

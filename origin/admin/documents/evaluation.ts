@@ -62,6 +62,10 @@ export const DecisionDocument = z
       sampleRatio: Evidence.nullable(),
     }),
     cause: z.array(Signal).openapi({ description: "The signals that rolled the feature back." }),
+    heldBack: z
+      .enum(["KEEP", "ROLLBACK"])
+      .optional()
+      .openapi({ description: "Would be decided, but not without the units of unusual hours." }),
     reason: z.string(),
     epoch: z.number().int(),
     ruleVersion: z.number().int(),
@@ -103,6 +107,22 @@ export const SignalsDocument = z
       .optional()
       .openapi({ description: "What waits because it cannot be counted." }),
     ruleWarnings: z.array(z.string()).optional(),
+    anomalies: z
+      .array(
+        z.object({
+          from: Time,
+          kind: z.enum(["crowd", "seen-once", "one-network"]),
+          units: z.number(),
+          seenAgain: z.number(),
+          largestNetwork: z.number(),
+          usual: z.number(),
+        }),
+      )
+      .optional()
+      .openapi({
+        description:
+          "Hours of the trial in which units came in another way than usual: ten times as many (crowd), units that send nothing again (seen-once), many of one network (one-network). `usual` is the number of units, or the share of those seen again or of the largest network.",
+      }),
     note: z.string().optional(),
     checkedAt: Time.nullable().openapi({ description: "The last look, with or without a change." }),
     latest: z.union([EvaluationDocument, z.null()]),

@@ -14,6 +14,7 @@ import {
   type StoredRecord,
 } from "../../span-log/record.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
+import { hourOf } from "../arrivals.ts";
 import { cohortIndex, type CountedFeature } from "../outcome-counts.ts";
 import {
   applyObservation,
@@ -23,6 +24,7 @@ import {
   unknownUnit,
 } from "../units/unit.ts";
 import type { UnitTable } from "../units/unit-table.ts";
+import { growsLargest } from "../weights/largest-network.ts";
 import { admitRequest, admitUnit, type Sender } from "../weights/feature-weights.ts";
 import { waitsForExposure } from "../waiting/waiting-spans.ts";
 import type { WaitingSpan } from "../waiting/waiting-table.ts";
@@ -35,7 +37,13 @@ import type { FoldableRow } from "./find-units.ts";
  */
 export const applyRecords = (
   rows: readonly FoldableRow[],
-  { latencies, raw, uncounted, waiting }: Pick<AggregateStore, "latencies" | "raw" | "uncounted" | "waiting">,
+  {
+    arrivals,
+    latencies,
+    raw,
+    uncounted,
+    waiting,
+  }: Pick<AggregateStore, "arrivals" | "latencies" | "raw" | "uncounted" | "waiting">,
   units: UnitTable,
   { slots, changed }: BatchColumns,
 ): number => {
@@ -88,6 +96,26 @@ export const applyRecords = (
     });
   };
 
+  /** A unit that is new, with what of it has waited; or that sends something again. */
+  const noteArrival = (
+    record: StoredRecord,
+    slot: number,
+    feature: CountedFeature,
+    { isNew, released }: { isNew: boolean; released: readonly WaitingSpan[] },
+  ): void => {
+    const { exposedMs } = unit;
+    if (isNew) {
+      arrivals.add(feature, exposedMs, "units");
+      const network = (record.flags & NETWORK) === 0 ? -1 : record.network;
+      if (growsLargest(feature.weights.hours, hourOf(exposedMs), network))
+        arrivals.add(feature, exposedMs, "largestNetwork");
+    }
+    const isAgain = isNew
+      ? released.some(({ flags }) => (flags & ACTIVATION) !== 0)
+      : (record.flags & (NO_EXPOSURE | ACTIVATION)) !== NO_EXPOSURE && record.startMs > exposedMs;
+    if (isAgain && units.markSeenAgain(slot)) arrivals.add(feature, exposedMs, "seenAgain");
+  };
+
   const applyRecord = (
     record: StoredRecord,
     slot: number,
@@ -130,6 +158,7 @@ export const applyRecords = (
       }
     }
     if (unit.cohort === BOT) return;
+    noteArrival(record, slot, feature, { isNew, released });
     for (const span of released) countRequest(span, slot, row.atMs, feature);
     countRequest(record, slot, row.atMs, feature);
   };

@@ -41,6 +41,9 @@ const EMPTY = 0;
 const FILLED = 1;
 /** Filled, and changed since its unit was stored. */
 const CHANGED = 2;
+const STATES = 0b11;
+/** Beside the state: its unit has sent something again, as far as this process knows. */
+const SEEN_AGAIN = 0b100;
 
 const makeGeneration = (slots: number): Generation => {
   const memory = new ArrayBuffer(slots * BYTES);
@@ -54,7 +57,13 @@ const makeGeneration = (slots: number): Generation => {
   };
 };
 
-const stateOf = ({ bytes }: Generation, slot: number): number => bytes[slot * BYTES + STATE] ?? EMPTY;
+const stateOf = ({ bytes }: Generation, slot: number): number =>
+  (bytes[slot * BYTES + STATE] ?? EMPTY) & STATES;
+
+const setState = ({ bytes }: Generation, slot: number, state: number): void => {
+  const at = slot * BYTES + STATE;
+  bytes[at] = ((bytes[at] ?? 0) & ~STATES) | state;
+};
 
 /** Slot of the key, or the empty slot where it belongs. `slots` is a power of two. */
 const slotOf = (table: Generation, low: number, high: number): number => {
@@ -159,11 +168,16 @@ export const makeUnitTable = (maxSlots: number) => {
     /** Marks the unit as changed; whether it was not before. */
     markChanged: (slot: number): boolean => {
       if (stateOf(young, slot) === CHANGED) return false;
-      young.bytes[slot * BYTES + STATE] = CHANGED;
+      setState(young, slot, CHANGED);
       return true;
     },
-    markStored: (slot: number): void => {
-      young.bytes[slot * BYTES + STATE] = FILLED;
+    markStored: (slot: number): void => setState(young, slot, FILLED),
+    /** Marks that the unit has sent something again; whether it was not marked before. */
+    markSeenAgain: (slot: number): boolean => {
+      const at = slot * BYTES + STATE;
+      const state = young.bytes[at] ?? 0;
+      young.bytes[at] = state | SEEN_AGAIN;
+      return (state & SEEN_AGAIN) === 0;
     },
     /** Requests of the unit that `countRequest` counted: in the bucket, if it was the last one, and in all. */
     requests: (slot: number, bucketS: number): { inBucket: number; inTrial: number } => {

@@ -1,5 +1,6 @@
 // How much units and networks weigh in one feature and epoch, as far as this process has seen. A restart of the fold begins anew:
 // what is in memory bounds what somebody can add, not what is stored.
+import type { NetworkHours } from "./largest-network.ts";
 import { emptyNetworkCounts, isWithinShare, noteCounted, type NetworkCounts } from "./network-share.ts";
 
 /** Requests of one unit in one bucket: as many as make one independent observation. */
@@ -40,12 +41,15 @@ export type FeatureWeights = {
   readonly periods: Map<number, PeriodWeights>;
   /** the period that was used last */
   last: PeriodWeights | undefined;
+  /** new units of networks, by hour */
+  readonly hours: NetworkHours;
 };
 
 export const emptyWeights = (): FeatureWeights => ({
   requests: [0, 0],
   periods: new Map(),
   last: undefined,
+  hours: new Map(),
 });
 
 const periodWeights = (weights: FeatureWeights, fromS: number): PeriodWeights => {

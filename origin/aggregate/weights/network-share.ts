@@ -4,16 +4,10 @@
 // period before, the same in both cohorts. The first ones to arrive would not do: slow requests arrive last. Where a network sends
 // more than that rate expects, the share itself is the end.
 
+import { countOf, increase, makeCells, type Cells } from "./network-cells.ts";
+
 /** A network always counts this often in a period. */
 const ALWAYS = 20;
-
-/** Two hashes of a network: two networks are taken for one with a chance of 1 in 16,384. */
-const CELLS = 128;
-const firstCell = (network: number): number => network % CELLS;
-const secondCell = (network: number): number => CELLS + (Math.floor(network / CELLS) % CELLS);
-
-type Cells = Uint32Array;
-const makeCells = (): Cells => new Uint32Array(2 * CELLS);
 
 /** What networks have sent in one period. 2 KB once a network is known. */
 export type NetworkCounts = {
@@ -23,14 +17,6 @@ export type NetworkCounts = {
 };
 
 export const emptyNetworkCounts = (): NetworkCounts => ({ total: 0, byCell: undefined });
-
-/** At least what the network has in these cells: others may share one of them. */
-const countOf = (cells: Cells, network: number): number =>
-  Math.min(cells[firstCell(network)] ?? 0, cells[secondCell(network)] ?? 0);
-
-const increase = (cells: Cells, network: number): void => {
-  for (const cell of [firstCell(network), secondCell(network)]) cells[cell] = (cells[cell] ?? 0) + 1;
-};
 
 const allowed = (total: number, share: number): number => Math.max(ALWAYS, share * total);
 

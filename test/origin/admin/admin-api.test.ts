@@ -477,6 +477,37 @@ describe("opening and closing", () => {
     });
   });
 
+  test("signals show the hours of the trial that were not as usual", async () => {
+    const featureId = await makeFeature();
+    const signals = () => call("GET", `/features/${featureId}/signals`);
+    expect((await signals()).json).not.toHaveProperty("anomalies");
+    const hourS = Math.floor(Date.now() / 3_600_000) * 3_600;
+    const since = hourS - 30 * 3_600;
+    await database.pool.query(
+      `insert into arrivals select $1, 1, $2::bigint - n * 3600, case n when 3 then 5000 else 100 end, 50, 2
+       from generate_series(1, 29) n`,
+      [featureId, hourS],
+    );
+    expect((await signals()).json).not.toHaveProperty("anomalies");
+    await database.pool.query(
+      `insert into pmf_trials (feature_id, epoch, terms, seq, decided, cause, evidence, treatment_sketch, holdout_sketch)
+       values ($1, 1, '', 1, null, '{}', $2, '', '')`,
+      [featureId, JSON.stringify({ since, sampleRatio: { since } })],
+    );
+    expect((await signals()).json).toMatchObject({
+      anomalies: [
+        {
+          from: new Date((hourS - 3 * 3_600) * 1_000).toISOString(),
+          kind: "crowd",
+          units: 5_000,
+          seenAgain: 50,
+          largestNetwork: 2,
+          usual: 100,
+        },
+      ],
+    });
+  });
+
   test("signals say what was not counted and why, and that only bots have met the feature", async () => {
     const featureId = await makeFeature();
     const signals = () => call("GET", `/features/${featureId}/signals`);

@@ -150,6 +150,53 @@ describe("nobody buys a verdict", () => {
     );
   });
 
+  test("and it is noted hour by hour who came, was seen again, and was of the largest network", async () => {
+    await createFeature(database, "feat_hours");
+    const hourMs = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 3_600_000;
+    const feature = "feat_hours";
+    const units = times(40, () => newUnit());
+    /** The first twelve come from one network, the others each from one of their own. */
+    const first = (n: number, startMs: number): TestSpan => ({
+      feature,
+      unit: units[n]!,
+      startMs,
+      attributes: { "sluice.network": network(n < 12 ? 9_000 : n) },
+    });
+    await send([
+      ...times(30, (n) => first(n, hourMs + n * 1_000)),
+      ...times(10, (n) => first(30 + n, hourMs + 3_600_000 + n)),
+      { feature, unit: newUnit(), startMs: hourMs, attributes: { is_bot: true } },
+    ]);
+    // The end of a request is not another one.
+    await send([
+      ...times(5, (n) => ({
+        feature,
+        unit: units[n]!,
+        startMs: hourMs + n * 1_000 + 50,
+        attributes: { "sluice.exposure": false },
+      })),
+      ...times(4, (n) => ({ feature, unit: units[n]!, startMs: hourMs + 60_000 })),
+      ...times(3, (n) => ({ feature, unit: units[n + 2]!, startMs: hourMs + 61_000 })),
+      {
+        feature,
+        unit: units[20]!,
+        startMs: hourMs + 62_000,
+        activated: true,
+        attributes: { "sluice.exposure": false },
+      },
+      { feature, unit: units[35]!, startMs: hourMs + 3_700_000 },
+    ]);
+    const { rows } = await database.pool.query(
+      `select ((hour_s - $1) / 3600)::integer as hour, units, seen_again, largest_network from arrivals
+       where feature_id = $2 order by hour_s`,
+      [hourMs / 1_000, feature],
+    );
+    expect(rows).toEqual([
+      { hour: 0, units: 30, seen_again: 6, largest_network: 12 },
+      { hour: 1, units: 10, seen_again: 1, largest_network: 1 },
+    ]);
+  });
+
   test.each([
     ["no network", undefined],
     ["a network that is none", { "sluice.network": "192.0.2.0/24" }],

@@ -8,6 +8,7 @@ import {
   type FeatureWeights,
   type Sender,
 } from "../../../origin/aggregate/weights/feature-weights.ts";
+import { growsLargest, type NetworkHours } from "../../../origin/aggregate/weights/largest-network.ts";
 import {
   emptyNetworkCounts,
   isWithinShare,
@@ -235,5 +236,21 @@ describe("the period of a network's share", () => {
       for (let unit = 0; unit < 100; unit++)
         if (admitUnit(weights, sender(bucket * 180, unit * 65_537))) counted.add(unit);
     expect(counted.size).toBeGreaterThan(95);
+  });
+});
+
+describe("the largest network of an hour", () => {
+  const grown = (hours: NetworkHours, hourS: number, networks: readonly number[]): number =>
+    networks.filter((network) => growsLargest(hours, hourS, network)).length;
+
+  test("grows by the units that no network had as many of", () => {
+    expect(grown(new Map(), 0, [1, 1, 2, 2, 2, 1, -1, -1, -1, -1, 0, 1])).toBe(4);
+  });
+
+  test("is counted in each hour, of which two are known", () => {
+    const hours: NetworkHours = new Map();
+    expect([grown(hours, 0, [5, 5]), grown(hours, 3_600, [5]), grown(hours, 0, [5])]).toEqual([2, 1, 1]);
+    expect([grown(hours, 7_200, [5]), grown(hours, 3_600, [6]), hours.size]).toEqual([1, 0, 2]);
+    expect(grown(hours, 0, [5])).toBe(1);
   });
 });

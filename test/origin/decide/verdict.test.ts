@@ -63,6 +63,8 @@ type Given = {
   seconds?: number;
   rule?: JudgedRule;
   sampleRatio?: { logEvidence: number; logBar: number } | null;
+  /** without the units of unusual hours */
+  ordinary?: { tests?: TestReport[]; keep?: KeepReport[] };
 };
 const verdictIn = (given: Given): Verdict => {
   const rule = given.rule ?? ruleOf();
@@ -80,6 +82,14 @@ const verdictIn = (given: Given): Verdict => {
     tests: given.tests ?? [testOf(), requestsOf()],
     keep: given.keep ?? [keepOf()],
     sampleRatio: given.sampleRatio ?? null,
+    ordinary: given.ordinary && {
+      tests: given.ordinary.tests ?? [testOf(), requestsOf()],
+      keep: given.ordinary.keep ?? [keepOf()],
+      anomalies: [
+        { hourS: 7_200, units: 900, seenAgain: 0, largestNetwork: 1, kind: "crowd", usual: 20 },
+        { hourS: 10_800, units: 900, seenAgain: 0, largestNetwork: 1, kind: "crowd", usual: 20 },
+      ],
+    },
   });
 };
 const proven = keepOf({ logEvidence: 3 });
@@ -367,4 +377,73 @@ test("a rule that is blind without its holdout says so while it waits and while 
   });
   expect(verdictIn({ rule: { ...blind, hasHoldout: true } }).obstacle).toBeNull();
   expect(verdictIn({ rule: { ...ruleOf(), hasHoldout: false } }).obstacle).toBeNull();
+});
+
+describe("where units came in hours that were not as usual", () => {
+  const hours =
+    "2 hours were not as usual, the first from 1970-01-01 02:00:00 UTC: far more units than usual";
+  const keptBack = `KEEP is held back: ${hours}. Without the units of such hours the feature is not proven good yet`;
+  const openBack = `ROLLBACK is held back: ${hours}. Without the units of such hours the feature is not shown to miss its threshold yet`;
+
+  test("a KEEP waits until it stands without their units", () => {
+    const keep = [proven, keepOf({ signal: "activation", logEvidence: 3 })];
+    const without = [proven, keepOf({ signal: "activation", logEvidence: 2.999 })];
+    expect(verdictIn({ keep, ordinary: { keep: without } })).toEqual({
+      state: "TESTING",
+      cause: [],
+      heldBack: "KEEP",
+      obstacle: keptBack,
+    });
+    expect(verdictIn({ keep, ordinary: { keep: without }, seconds: 3_600 })).toMatchObject({
+      state: "UNDECIDED",
+      heldBack: "KEEP",
+    });
+    expect(verdictIn({ keep, ordinary: { keep } })).toEqual({ state: "KEEP", cause: [], obstacle: null });
+    expect(verdictIn({ keep: without, ordinary: { keep } })).not.toHaveProperty("heldBack");
+  });
+
+  test("a rollback for an outcome alone waits until it stands without them", () => {
+    const tests = [failed, requestsOf()];
+    const held = { state: "TESTING", cause: [], heldBack: "ROLLBACK", obstacle: openBack };
+    expect(verdictIn({ tests, ordinary: {} })).toEqual(held);
+    expect(verdictIn({ tests, ordinary: { tests: [testOf({ logEvidence: 99, counts: false })] } })).toEqual(
+      held,
+    );
+    expect(verdictIn({ tests, ordinary: { tests: [testOf({ logEvidence: 99, ageSeconds: 60 })] } })).toEqual(
+      held,
+    );
+    expect(
+      verdictIn({ tests, ordinary: { tests: [testOf({ logEvidence: 99, signal: "retention" })] } }),
+    ).toEqual(held);
+    expect(verdictIn({ tests, ordinary: { tests } })).toMatchObject({
+      state: "ROLLBACK",
+      cause: ["activation"],
+    });
+  });
+
+  test("slow requests, and what shows beside the holdout, roll back at once", () => {
+    const slow = requestsOf({ logEvidence: 12 });
+    expect(verdictIn({ tests: [failed, slow], ordinary: {} })).toMatchObject({
+      state: "ROLLBACK",
+      cause: ["latency"],
+    });
+    const beside = testOf({
+      against: "both",
+      logEvidence: 9,
+      comparison: { logEvidence: 9, logBar: 9 },
+      holdout: { n: 2_000, s: 900 },
+    });
+    expect(verdictIn({ tests: [beside], ordinary: {} })).toMatchObject({ state: "ROLLBACK" });
+  });
+
+  test("an alarm of a kept feature goes by its own units", () => {
+    const alarmed = testOf({ alarm: alarmAt(9) });
+    expect(verdictIn({ tests: [alarmed], decided: "KEEP", ordinary: {} }).state).toBe("ROLLBACK");
+    expect(verdictIn({ tests: [failed], decided: "KEEP", ordinary: {} })).toMatchObject({ state: "WATCH" });
+  });
+
+  test("a mismatch of the cohorts is said first", () => {
+    const sampleRatio = { logEvidence: 9, logBar: 6 };
+    expect(verdictIn({ keep: [proven], sampleRatio, ordinary: {} })).toMatchObject({ state: "INVALID" });
+  });
 });

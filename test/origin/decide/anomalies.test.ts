@@ -1,0 +1,192 @@
+// Hours that are not as usual: what is found, and that ordinary days are found ordinary.
+import { describe, expect, test } from "vitest";
+import { findAnomalies, type Hour } from "../../../origin/decide/anomalies.ts";
+import { seededRandom } from "../../../scripts/demo/random.ts";
+
+const HOUR = 3_600;
+const DAY = 24;
+
+type Random = () => number;
+const normal = (random: Random): number =>
+  Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+
+/** Poisson, and from 50 on its normal approximation. */
+const drawCount = (mean: number, random: Random): number => {
+  if (mean > 50) return Math.max(0, Math.round(mean + Math.sqrt(mean) * normal(random)));
+  let count = 0;
+  for (let sum = -Math.log(1 - random()); sum < mean; sum -= Math.log(1 - random())) count += 1;
+  return count;
+};
+const drawPart = (units: number, share: number, random: Random): number =>
+  Math.min(units, drawCount(units * share, random));
+
+type World = {
+  /** Units an hour as a part of the usual. */
+  readonly units: (hour: number, random: Random) => number;
+  readonly seenAgain?: (hour: number) => number;
+  readonly largest?: number;
+};
+
+const hoursOf = (
+  { units, seenAgain = () => 0.5, largest = 0.02 }: World,
+  { days, perHour, random }: { days: number; perHour: number; random: Random },
+): Hour[] =>
+  Array.from({ length: days * DAY }, (_, hour) => {
+    const came = drawCount(perHour * units(hour, random), random);
+    return {
+      hourS: hour * HOUR,
+      units: came,
+      seenAgain: drawPart(came, seenAgain(hour), random),
+      largestNetwork: Math.max(Math.min(1, came), drawPart(came, largest, random)),
+    };
+  }).filter((hour) => hour.units > 0);
+
+/** Kind and hour of all that is found at the end of any day. */
+const found = (hours: readonly Hour[], days: number): string[] => [
+  ...new Set(
+    Array.from({ length: days }, (_, day) =>
+      findAnomalies(hours, { since: 0, sameSharesSince: 0, upTo: (day + 1) * DAY * HOUR }),
+    )
+      .flat()
+      .map(({ kind, hourS }) => `${kind} ${hourS / HOUR}`),
+  ),
+];
+
+/** From one to nineteen parts, with the day. */
+const ofDay = (hour: number): number => 1 + 0.9 * Math.sin((((hour % DAY) - 9) / DAY) * 2 * Math.PI);
+const isWeekend = (hour: number): boolean => hour % (7 * DAY) >= 5 * DAY;
+const onDay =
+  (day: number) =>
+  (hour: number): boolean =>
+    Math.floor(hour / DAY) === day;
+
+const ORDINARY: readonly (readonly [string, World])[] = [
+  ["an even flow", { units: () => 1 }],
+  ["nights with a nineteenth of the day", { units: ofDay }],
+  ["weekends with a tenth", { units: (hour) => ofDay(hour) * (isWeekend(hour) ? 0.1 : 1) }],
+  [
+    "a campaign that brings five times as many, half of whom leave at once",
+    {
+      units: (hour) => ofDay(hour) * (onDay(6)(hour) ? 5 : 1),
+      seenAgain: (hour) => (onDay(6)(hour) ? 0.3 : 0.5),
+    },
+  ],
+  ["an hour with six times as many", { units: (hour) => ofDay(hour) * (hour % (7 * DAY) === 58 ? 6 : 1) }],
+  ["a tool whose people sit behind one address", { units: ofDay, largest: 0.9 }],
+  [
+    "a site that is open on four mornings a week",
+    { units: (hour) => (hour % DAY >= 9 && hour % DAY < 13 && hour % (7 * DAY) < 4 * DAY ? 5 : 0) },
+  ],
+  ["a provider with a seventh of all", { units: ofDay, largest: 0.15 }],
+];
+
+describe("two ordinary weeks, twenty times, at any size, have no unusual hour", () => {
+  test.each(ORDINARY)("%s", (_, world) => {
+    for (const perHour of [3, 30, 300, 3_000])
+      for (let seed = 1; seed <= 20; seed += 1) {
+        const hours = hoursOf(world, { days: 14, perHour, random: seededRandom(seed) });
+        expect(found(hours, 14)).toEqual([]);
+      }
+  });
+
+  test("but for a site that was launched on its weekend, whose first two weekdays may be crowds", () => {
+    const world: World = { units: (hour) => ofDay(hour) * (isWeekend(hour + 5 * DAY) ? 0.1 : 1) };
+    const counts = [3, 30, 300, 3_000].map((perHour) => {
+      const each = Array.from({ length: 20 }, (_, seed) =>
+        found(hoursOf(world, { days: 14, perHour, random: seededRandom(seed) }), 14),
+      ).flat();
+      expect(each.filter((one) => !/^crowd (4[89]|[5-8]\d|9[0-5])$/.test(one))).toEqual([]);
+      return each.length / 20;
+    });
+    // eslint-disable-next-line no-console
+    console.log(
+      `unusual hours of the first two weekdays after a launch on a weekend, at 3, 30, 300 and 3,000 an hour: ${counts.join(", ")}`,
+    );
+    for (const count of counts) expect(count).toBeLessThan(12);
+  });
+});
+
+describe("found are", () => {
+  const base: World = { units: ofDay };
+  /** The attack comes at 15:00 of the fifth day: `more` units in that hour. */
+  const attacked = (more: Partial<Hour>, { perHour = 300, world = base } = {}): string[] => {
+    const hours = hoursOf(world, { days: 6, perHour, random: seededRandom(7) });
+    const at = (4 * DAY + 15) * HOUR;
+    return found(
+      hours.map((hour) =>
+        hour.hourS === at
+          ? {
+              hourS: at,
+              units: hour.units + (more.units ?? 0),
+              seenAgain: hour.seenAgain + (more.seenAgain ?? 0),
+              largestNetwork: Math.max(hour.largestNetwork, more.largestNetwork ?? 0),
+            }
+          : hour,
+      ),
+      6,
+    );
+  };
+
+  test("an hour with more than ten times the usual units, also where they are seen again", () => {
+    expect(attacked({ units: 4_000, seenAgain: 2_000 })).toEqual(["crowd 111"]);
+    expect(attacked({ units: 2_000, seenAgain: 1_000 })).toEqual([]);
+    expect(attacked({ units: 80, seenAgain: 40 }, { perHour: 1 })).toEqual(["crowd 111"]);
+  });
+
+  test("an hour in which twice as many as usual come and the half sends nothing again", () => {
+    expect(attacked({ units: 1_200 })).toEqual(["seen-once 111"]);
+    expect(attacked({ units: 150 })).toEqual([]);
+  });
+
+  test("an hour of which one network has more than a fifth, and three times what it usually has", () => {
+    expect(attacked({ units: 200, seenAgain: 100, largestNetwork: 200 }, { perHour: 30 })).toEqual([
+      "one-network 111",
+    ]);
+    const office = { units: ofDay, largest: 0.9 };
+    expect(
+      attacked({ units: 200, seenAgain: 100, largestNetwork: 230 }, { perHour: 30, world: office }),
+    ).toEqual([]);
+  });
+});
+
+describe("what is usual is known", () => {
+  const even = (count: number, more: Partial<Hour> = {}): Hour[] =>
+    Array.from({ length: count }, (_, n) => {
+      const hour = { hourS: n * HOUR, units: 100, seenAgain: 50, largestNetwork: 3 };
+      return n === count - 2 ? Object.assign(hour, more) : hour;
+    });
+  const kinds = (hours: readonly Hour[], since: Partial<Parameters<typeof findAnomalies>[1]> = {}) =>
+    findAnomalies(hours, { since: 0, sameSharesSince: 0, upTo: hours.length * HOUR, ...since }).map(
+      ({ kind, hourS }) => [kind, hourS / HOUR],
+    );
+  const crowd = { units: 5_000, seenAgain: 2_500 };
+
+  test("of numbers after a day with the same rollout, of shares after half a day of hours with 20 units", () => {
+    expect(kinds(even(24, crowd))).toEqual([["crowd", 22]]);
+    expect(kinds(even(23, crowd))).toEqual([]);
+    expect(kinds(even(60, crowd), { sameSharesSince: 36 * HOUR })).toEqual([["crowd", 58]]);
+    expect(kinds(even(60, crowd), { sameSharesSince: 37 * HOUR })).toEqual([]);
+    expect(kinds(even(60, crowd), { since: 37 * HOUR })).toEqual([]);
+    expect(kinds(even(12, { seenAgain: 5 }))).toEqual([["seen-once", 10]]);
+    expect(kinds(even(11, { seenAgain: 5 }))).toEqual([]);
+    expect(kinds(even(12, { largestNetwork: 20 }))).toEqual([["one-network", 10]]);
+    expect(kinds(even(12, { largestNetwork: 19 }))).toEqual([]);
+    expect(kinds(even(11, { largestNetwork: 20 }))).toEqual([]);
+  });
+
+  test("by hours in which anybody came, of which there are twelve at least", () => {
+    const seldom = (count: number, units: number): Hour[] =>
+      even(count, { units, seenAgain: 500 }).map((hour) => Object.assign(hour, { hourS: hour.hourS * 5 }));
+    const at = (hours: readonly Hour[]) => kinds(hours, { upTo: 5 * 12 * HOUR });
+    expect(at(seldom(12, 1_120))).toEqual([]);
+    expect(at(seldom(12, 1_140))).toEqual([["crowd", 50]]);
+    expect(at(seldom(11, 1_140))).toEqual([]);
+  });
+
+  test("and units have a quarter of an hour to send something again", () => {
+    const hours = even(24, { seenAgain: 0 });
+    const at = (upTo: number) => kinds(hours, { upTo });
+    expect(at(23 * HOUR + 899)).toEqual([]);
+    expect(at(23 * HOUR + 900)).toEqual([["seen-once", 22]]);
+  });
+});
