@@ -36,7 +36,7 @@ export const addFeatureRoutes = (
   options: {
     features: Pick<FeatureReads, "getFeature" | "listFeatures">;
     changes: Pick<FeatureChanges, "createFeature" | "updateFeature" | "deleteFeature">;
-    evaluation: Pick<EvaluationReads, "ruleWarnings">;
+    evaluation: Pick<EvaluationReads, "ruleWarnings" | "newestVerdicts">;
   },
 ): void => {
   const { features, changes, evaluation } = options;
@@ -55,7 +55,14 @@ export const addFeatureRoutes = (
     },
     async ({ context, query }) => {
       const page = await features.listFeatures(query);
-      return context.json({ features: page.items.map(documentOf), next: page.next });
+      const verdicts = await evaluation.newestVerdicts(page.items.map(({ state }) => state));
+      return context.json({
+        features: page.items.map((record) => ({
+          ...documentOf(record),
+          verdict: verdicts.get(record.state.featureId) ?? null,
+        })),
+        next: page.next,
+      });
     },
   );
 

@@ -7,3 +7,21 @@ export const featureIdArgument = (text: string): FeatureId => {
   if (parsed.success) return parsed.data;
   throw new UsageError(`FEATURE ${parsed.error.issues.map(({ message }) => message).join("; ")}`);
 };
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** "90s", "10m", "2h", "1d" in seconds. */
+export const durationArgument = (text: string, name: string): number => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
+  const seconds = Number(amount) * (SECONDS[unit ?? ""] ?? Number.NaN);
+  if (seconds > 0) return seconds;
+  throw new UsageError(`--${name} must be a time such as 90s, 10m, 2h or 1d`);
+};
+
+/** "25%" in basis points. */
+export const bpsArgument = (text: string, name: string): number => {
+  const [, percent] = /^(\d+(?:\.\d{1,2})?)\s?%$/.exec(text) ?? [];
+  const bps = Math.round(Number(percent) * 100);
+  if (bps >= 0 && bps <= 10_000) return bps;
+  throw new UsageError(`--${name} must be a share such as 25% or 0.5%`);
+};

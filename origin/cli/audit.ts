@@ -3,28 +3,23 @@
 import { defineCommand } from "citty";
 import { z } from "zod";
 import { verifyAudit, type AuditRange, type AuditVerdict } from "../features/audit/verify-audit.ts";
-import { askOrigin } from "./ask-origin.ts";
+import { askFor, originArgument } from "./ask-origin.ts";
 import { UsageError } from "./errors.ts";
-import { originArgument, readFrom } from "./read-source.ts";
+import { readFrom } from "./read-source.ts";
 
 const Verdict: z.ZodType<AuditVerdict> = z.discriminatedUnion("ok", [
   z.object({ ok: z.literal(true), from: z.number(), to: z.number(), rows: z.number(), hash: z.string() }),
   z.object({
     ok: z.literal(false),
     seq: z.number(),
-    fault: z.enum(["missing", "unlinked", "altered", "headMismatch"]),
+    fault: z.enum(["missing", "unlinked", "altered", "headMismatch", "lost"]),
   }),
 ]);
 
-const verifyAtOrigin = async (originUrl: string, range: AuditRange): Promise<AuditVerdict> => {
+const verifyAtOrigin = (originUrl: string | undefined, range: AuditRange): Promise<AuditVerdict> => {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(range)) query.set(name, String(value));
-  const response = await askOrigin(
-    originUrl,
-    `/admin/v1/audit/verify?${query.toString()}`,
-    "application/json",
-  );
-  return Verdict.parse(await response.json());
+  return askFor(originUrl, { path: `/audit/verify?${query.toString()}` }, Verdict);
 };
 
 const sentence = {

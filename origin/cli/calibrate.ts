@@ -5,8 +5,8 @@ import type { FeatureId } from "../../shared/ids.ts";
 import { calibrate } from "../evaluate/calibrate.ts";
 import { calibrationText } from "../evaluate/calibration-text.ts";
 import { featureIdArgument } from "./arguments.ts";
-import { askOrigin } from "./ask-origin.ts";
-import { originArgument, readFrom } from "./read-source.ts";
+import { askOrigin, featurePath, originArgument } from "./ask-origin.ts";
+import { readFrom } from "./read-source.ts";
 
 const inDatabase = async (db: Queryable, featureId: FeatureId): Promise<string> => {
   const found = await calibrate(db, featureId, Date.now() / 1_000);
@@ -14,9 +14,9 @@ const inDatabase = async (db: Queryable, featureId: FeatureId): Promise<string> 
   return calibrationText(found);
 };
 
-const fromOrigin = async (originUrl: string, featureId: FeatureId): Promise<string> => {
-  const path = `/admin/v1/features/${encodeURIComponent(featureId)}/calibration`;
-  return (await askOrigin(originUrl, path, "text/plain")).text();
+const fromOrigin = async (originUrl: string | undefined, featureId: FeatureId): Promise<string> => {
+  const request = { path: featurePath(featureId, "/calibration"), headers: { accept: "text/plain" } };
+  return (await askOrigin(originUrl, request)).text();
 };
 
 export const calibrateCommand = defineCommand({

@@ -8,6 +8,11 @@ import { exitCode } from "./errors.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
 import { auditCommand } from "./audit.ts";
+import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
+import { statusCommand } from "./status.ts";
+import { tokensCommand } from "./tokens.ts";
+import { watchCommand } from "./watch.ts";
+import { whyCommand } from "./why.ts";
 
 const serve = defineCommand({
   meta: { name: "serve", description: "Run the origin; configured by the environment" },
@@ -20,6 +25,13 @@ const sluice = defineCommand({
   meta: { name: "sluice", description: "An edge feature gate that closes itself" },
   subCommands: {
     serve,
+    status: statusCommand,
+    why: whyCommand,
+    watch: watchCommand,
+    rollback: rollbackCommand,
+    enable: enableCommand,
+    ramp: rampCommand,
+    tokens: tokensCommand,
     preview: previewCommand,
     audit: auditCommand,
     calibrate: calibrateCommand,

@@ -2,12 +2,6 @@
 // embedded database.
 import { makePool, type Queryable } from "../db/pool.ts";
 
-export const originArgument = {
-  type: "string",
-  default: "http://127.0.0.1:8080",
-  description: "the service to ask when DATABASE_URL is not set; needs ADMIN_TOKEN",
-} as const;
-
 export const readFrom = async <T>(source: {
   /** Shown by PostgreSQL in the list of its connections. */
   applicationName: string;

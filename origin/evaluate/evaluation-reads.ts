@@ -65,6 +65,32 @@ const listEvaluationsAfter = async (db: Queryable, id: number, limit: number): P
   return rows.map((row) => EvaluationEvent.parse(row));
 };
 
+const Verdict = z.object({
+  state: z.string(),
+  action: z.string(),
+  mode: z.string(),
+  sentence: z.string(),
+  at: z.date(),
+});
+
+/** The newest evaluation of each feature's epoch, in short. */
+const newestVerdicts = async (
+  db: Queryable,
+  features: readonly { readonly featureId: FeatureId; readonly epoch: number }[],
+): Promise<ReadonlyMap<string, z.infer<typeof Verdict>>> => {
+  const { rows } = await db.query<{ featureId: string }>(
+    `select g.feature_id as "featureId", e.state, e.action, e.mode, e.decision ->> 'reason' as sentence, e.at
+     from unnest($1::text[], $2::integer[]) as g (feature_id, epoch)
+     cross join lateral (
+       select * from pmf_evaluations p
+       where p.feature_id = g.feature_id order by p.id desc limit 1
+     ) e
+     where e.epoch = g.epoch`,
+    [features.map(({ featureId }) => featureId), features.map(({ epoch }) => epoch)],
+  );
+  return new Map(rows.map(({ featureId, ...verdict }) => [featureId, Verdict.parse(verdict)]));
+};
+
 /** Units of the epoch by cohort: exposed so far, whatever their age. */
 const countExposed = async (db: Queryable, featureId: FeatureId, epoch: number) => {
   const { rows } = await db.query<{ cohort: "treatment" | "holdout"; exposed: number }>(
@@ -97,6 +123,7 @@ export const makeEvaluationReads = ({
     history((db) => listEvaluations(db, featureId, query)),
   newestEvaluation: async (featureId: FeatureId) =>
     (await listEvaluations(pool, featureId, { limit: 1 })).evaluations[0] ?? null,
+  newestVerdicts: (features: Parameters<typeof newestVerdicts>[1]) => newestVerdicts(pool, features),
   newestEvaluationId: () => newestEvaluationId(pool),
   listEvaluationsAfter: (id: number, limit: number) => listEvaluationsAfter(pool, id, limit),
   why: (feature: { featureId: FeatureId; epoch: number; rule: Rule | null }) => readWhy(pool, feature, now()),

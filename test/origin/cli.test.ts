@@ -1,7 +1,6 @@
 // What a person and a script get from a command of the CLI that fails.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { afterAll, expect, test } from "vitest";
+import { runCli as sluice } from "../support/cli.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";
 
@@ -11,18 +10,6 @@ afterAll(async () => {
   await origin.end("SIGTERM");
   await database.drop();
 });
-
-const sluice = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
-  const child = spawn(process.execPath, ["origin/cli/main.ts", ...args], {
-    env: { PATH: process.env["PATH"], ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const said = { out: "", error: "" };
-  child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (said.error += chunk.toString()));
-  const [code] = await once(child, "exit");
-  return { code: Number(code), ...said };
-};
 
 const HINT = "`npx sluice COMMAND --help` shows how it is used.\n";
 
@@ -42,7 +29,9 @@ test.each([
 test("without a token the line says which variable takes it", async () => {
   const { code, error } = await sluice(["calibrate", "feat_a", "--origin", origin.url]);
   expect(code).toBe(2);
-  expect(error).toBe(`sluice: set ADMIN_TOKEN to the admin token; npm start shows it\n${HINT}`);
+  expect(error).toBe(
+    `sluice: set SLUICE_TOKEN to an API token, or ADMIN_TOKEN to the admin token; npm start shows that one\n${HINT}`,
+  );
 });
 
 test("a token that the origin does not know is not repeated", async () => {
@@ -85,6 +74,19 @@ test.each(failures)("a command %s is one line and exit code 1", async (_, { more
 test("without a command it says what there is", async () => {
   const { code, out } = await sluice([]);
   expect(code).toBe(0);
-  for (const command of ["serve", "preview", "audit", "calibrate", "plan-test"])
+  for (const command of [
+    "serve",
+    "status",
+    "why",
+    "watch",
+    "rollback",
+    "enable",
+    "ramp",
+    "tokens",
+    "preview",
+    "audit",
+    "calibrate",
+    "plan-test",
+  ])
     expect(out).toContain(command);
 });

@@ -72,7 +72,16 @@ export const FeatureDocument = z
   })
   .openapi("Feature");
 
-export const FeaturesDocument = z.object({ features: z.array(FeatureDocument), next: Cursor.nullable() });
+const ListedFeature = FeatureDocument.extend({
+  verdict: z
+    .union([
+      z.object({ state: z.string(), action: z.string(), mode: z.string(), sentence: z.string(), at: Time }),
+      z.null(),
+    ])
+    .openapi({ description: "Of the present epoch; null: it was not evaluated yet." }),
+}).openapi("ListedFeature");
+
+export const FeaturesDocument = z.object({ features: z.array(ListedFeature), next: Cursor.nullable() });
 
 export const RolloutBody = z.strictObject({ rolloutBps: Bps, holdoutBps: Bps.optional(), reason: Reason });
 export const EnableBody = RolloutBody.partial({ rolloutBps: true });

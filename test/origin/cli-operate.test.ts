@@ -1,0 +1,161 @@
+// Operating features with the CLI alone, against a running origin: what a person reads and a script gets.
+import { once } from "node:events";
+import { afterAll, describe, expect, test } from "vitest";
+import { runCli, startCli } from "../support/cli.ts";
+import { makeTestDatabase } from "../support/database.ts";
+import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";
+import { waitFor } from "../support/telemetry.ts";
+
+const database = await makeTestDatabase();
+const origin = await startOrigin({ DATABASE_URL: database.url });
+afterAll(async () => {
+  await origin.end("SIGTERM");
+  await database.drop();
+});
+
+const environment = { SLUICE_URL: origin.url, SLUICE_TOKEN: ADMIN_TOKEN };
+const sluice = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  runCli(args, { ...environment, ...env });
+
+const admin = async (method: string, path: string, body: object) => {
+  const response = await fetch(`${origin.url}/admin/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    body: JSON.stringify(body),
+  });
+  expect(response.ok).toBe(true);
+};
+const makeFeature = (featureId: string, fields: object = {}) =>
+  admin("POST", "/features", { featureId, enabled: true, rolloutBps: 2500, holdoutBps: 2500, ...fields });
+
+describe("a feature's life at the command line", () => {
+  test("status, why, rollback, enable: each says what it did, with the revision", async () => {
+    await makeFeature("feat_checkout", { tags: ["checkout"] });
+    expect((await sluice(["status"])).out).toMatch(
+      /^FEATURE +STATE +ROLLOUT +HOLDOUT +WHY\nfeat_checkout +open +25 % +25 %/,
+    );
+    const why = await sluice(["why", "feat_checkout"]);
+    expect(why.out).toContain("Open, and not judged: it has no rule.");
+
+    const closed = await sluice(["rollback", "feat_checkout", "--reason", "the till is on fire"]);
+    expect(closed).toMatchObject({ code: 0, error: "" });
+    expect(closed.out).toMatch(/^feat_checkout is closed at revision \d+\n$/);
+    expect((await sluice(["status"])).out).toMatch(/feat_checkout +ROLLED BACK .* the till is on fire/);
+    expect((await sluice(["why", "feat_checkout"])).out).toContain("Rolled back: the till is on fire");
+
+    const again = await sluice(["rollback", "feat_checkout", "--reason", "again"]);
+    expect(again).toMatchObject({ code: 1, out: "" });
+    expect(again.error).toMatch(/409: Conflict: the feature is closed already\n$/);
+
+    const opened = await sluice(["enable", "feat_checkout", "--rollout", "10%", "--reason", "put out"]);
+    expect(opened.out).toMatch(/^feat_checkout is open for 10 % at revision \d+\n$/);
+  });
+
+  test("rollback --tag closes all of them at one revision", async () => {
+    await makeFeature("feat_a", { tags: ["search"] });
+    await makeFeature("feat_b", { tags: ["search"] });
+    const { out } = await sluice(["rollback", "--tag", "search", "--reason", "an incident"]);
+    expect(out).toMatch(/^closed at revision \d+: feat_a, feat_b\n$/);
+    expect((await sluice(["rollback", "--tag", "search", "--reason", "again"])).out).toBe(
+      "nothing with the tag search was open\n",
+    );
+  });
+
+  test("--json writes data alone", async () => {
+    const status = await sluice(["status", "--json", "--tag", "search"]);
+    expect(status.error).toBe("");
+    expect(JSON.parse(status.out)).toMatchObject([
+      { featureId: "feat_a", enabled: false },
+      { featureId: "feat_b" },
+    ]);
+    expect(JSON.parse((await sluice(["why", "feat_a", "--json"])).out)).toMatchObject({
+      featureId: "feat_a",
+    });
+  });
+});
+
+describe("status --wait", () => {
+  const decide = (state: string) =>
+    database.pool.query(
+      `insert into pmf_evaluations (feature_id, epoch, rule_version, at, mode, action, state, mature, decision)
+       values ('feat_waited', 1, 1, now(), 'enforce', 'WAIT', $1, 0, $2)`,
+      [
+        state,
+        JSON.stringify({
+          action: "WAIT",
+          state,
+          reason: `${state}: as the test says`,
+          evidence: { tests: [], keep: [], sampleRatio: null },
+          explained: [],
+        }),
+      ],
+    );
+
+  test("ends with 4 when the time is over, 0 when the feature is kept, 3 when it is rolled back", async () => {
+    await makeFeature("feat_waited");
+    const wait = (timeout: string) => sluice(["status", "feat_waited", "--wait", "--timeout", timeout]);
+    expect((await wait("1s")).code).toBe(4);
+
+    const kept = wait("30s");
+    await decide("TESTING");
+    await decide("KEEP");
+    expect(await kept).toMatchObject({ code: 0 });
+
+    await decide("TESTING");
+    const rolledBack = wait("30s");
+    await admin("POST", "/features/feat_waited/rollback", { reason: "it failed" });
+    expect(await rolledBack).toMatchObject({ code: 3, out: "Rolled back: it failed\n" });
+  });
+});
+
+test("tokens: made, used, listed, revoked", async () => {
+  const made = await sluice(["tokens", "create", "night shift", "--scope", "viewer", "--expires", "90d"]);
+  const secret = made.out.trim();
+  expect(secret).toMatch(/^sluice_[\w-]{43}$/);
+  const own = { SLUICE_TOKEN: secret };
+  expect((await sluice(["status"], own)).code).toBe(0);
+  const refused = await sluice(["rollback", "feat_checkout", "--reason", "may I?"], own);
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.error).toContain("403: Forbidden: this needs a token with the scope editor");
+  const { out } = await sluice(["tokens", "list"]);
+  expect(out).toMatch(/night shift +viewer +any +good/);
+  const id = /tok_\w+/.exec(out)?.[0] ?? "";
+  expect((await sluice(["tokens", "revoke", id])).code).toBe(0);
+  expect((await sluice(["tokens", "list"])).out).toMatch(/night shift +viewer +any +revoked/);
+});
+
+test("watch writes a line for each change as it comes", async () => {
+  const { child, said } = startCli(["watch"], environment);
+  try {
+    await waitFor(async () => said.error.includes("watching"));
+    await makeFeature("feat_watched");
+    await waitFor(async () => /feat_watched {2}create by admin at revision \d+: created\n/.test(said.out));
+  } finally {
+    child.kill("SIGINT");
+    await once(child, "exit");
+  }
+});
+
+test.each([
+  [["rollback", "--reason", "x"], "name a FEATURE or a --tag, and not both"],
+  [["rollback", "feat_a", "--tag", "b", "--reason", "x"], "name a FEATURE or a --tag, and not both"],
+  [["rollback", "feat_a"], "Missing required argument: --reason"],
+  [
+    ["enable", "feat_a", "--reason", "x", "--rollout", "0.25"],
+    "--rollout must be a share such as 25% or 0.5%",
+  ],
+  [
+    ["enable", "feat_a", "--reason", "x", "--rollout", "101%"],
+    "--rollout must be a share such as 25% or 0.5%",
+  ],
+  [["ramp", "feat_a"], "say --pause or --resume"],
+  [["status", "--wait"], "--wait needs a FEATURE"],
+  [
+    ["status", "feat_a", "--wait", "--timeout", "soon"],
+    "--timeout must be a time such as 90s, 10m, 2h or 1d",
+  ],
+])("%j is refused with what is wrong", async (args, message) => {
+  const { code, out, error } = await sluice(args);
+  expect({ code, out }).toEqual({ code: 2, out: "" });
+  expect(error).toContain(`sluice: ${message}\n`);
+});
