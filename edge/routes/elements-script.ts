@@ -38,21 +38,25 @@ export const ELEMENTS_SCRIPT = `(() => {
       const response = await fetch("/.sluice/elements?path=" + encodeURIComponent(asked) + "&etag=" + etag);
       const answer = await response.json();
       if (!response.ok) throw answer;
-      if (asked !== path || mine < answered) return;
+      if (asked !== path || mine < answered) return true;
       answered = mine;
       told = answer.elements;
       isLost = false;
       showAll();
     } catch {
       if (mine === asks) askedPath = null; // elements stay as they are until something asks again
+      return false;
     }
+    return true;
   };
 
-  const lose = () => {
+  const lose = async () => {
     timer = 0;
-    isLost = true;
-    for (const feature of Object.values(told ?? {})) if (feature.failureMode === "closed") feature.open = false;
-    showAll();
+    isLost = !(await ask()); // the edge may be there and have no stream to spare
+    if (isLost) {
+      for (const feature of Object.values(told ?? {})) if (feature.failureMode === "closed") feature.open = false;
+      showAll();
+    }
     if (stream?.readyState === EventSource.CLOSED) timer = setTimeout(reopen, ${AGAIN_MS});
   };
   const close = () => {

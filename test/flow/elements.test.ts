@@ -118,7 +118,7 @@ test.each(["/shop", "/shop/early"])(
   async (path) => {
     await open();
     await visit(path);
-    await page.waitForFunction(`customElements.get("sluice-feature") !== undefined`);
+    await expect.poll(() => page.evaluate(`customElements.get("sluice-feature") !== undefined`)).toBe(true);
     await expectShown(OPEN);
     expect(errors).toEqual([]);
   },
@@ -189,12 +189,21 @@ test("without the script the page shows what the gate has written, and without t
   expect(await shown()).toEqual(OFF);
 });
 
+test("a refused stream closes nothing while the edge answers", async () => {
+  await open();
+  await visit("/shop", "**/ofrep/stream");
+  // The first is for the element that the gate does not know.
+  const asks = `performance.getEntriesByType("resource").filter(({ name }) => name.includes("/elements?")).length`;
+  await expect.poll(() => page.evaluate(asks), { timeout: 10_000 }).toBe(2);
+  expect(await shown()).toEqual(OPEN);
+});
+
 test("when the edge is away a feature that fails closed closes, and another keeps its state", async () => {
   await open();
   await visit("/shop");
   await expectShown(OPEN);
   const isTold = `performance.getEntriesByType("resource").some(({ name }) => name.includes("/elements?"))`;
-  await page.waitForFunction(isTold);
+  await expect.poll(() => page.evaluate(isTold)).toBe(true);
   network.cut();
   await expectShown(["static", "closing-old"], 12_000);
   network.mend();
