@@ -62,9 +62,11 @@ const startServer = async (folder: string, url: string, child: ChildProcess): Pr
   };
 };
 
-export const startNginx = async (): Promise<Upstream> => {
-  const folder = await makeFolder();
-  const port = await freePort();
+const serveNginx = async (
+  folder: string,
+  port: number,
+  { http = "", server }: { http?: string; server: string },
+): Promise<Upstream> => {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (name) => `${name}_temp_path ${folder}/${name};`,
   );
@@ -72,12 +74,8 @@ export const startNginx = async (): Promise<Upstream> => {
     daemon off; worker_processes 1; pid ${folder}/pid; error_log stderr crit;
     events {}
     http {
-      access_log off; ${temporary.join(" ")}
-      server {
-        listen 127.0.0.1:${port}; root ${folder}/site;
-        location = / { return 200 "home"; }
-        location = /gamma { return 200 "PAGE /gamma"; }
-      }
+      access_log off; ${temporary.join(" ")} ${http}
+      server { listen 127.0.0.1:${port}; ${server} }
     }`;
   await writeFile(join(folder, "nginx.conf"), config);
   const program = programPath("nginx", "This test");
@@ -85,6 +83,28 @@ export const startNginx = async (): Promise<Upstream> => {
     stdio: ["ignore", "ignore", "pipe"],
   });
   return startServer(folder, `http://127.0.0.1:${port}`, child);
+};
+
+export const startNginx = async (): Promise<Upstream> => {
+  const folder = await makeFolder();
+  return serveNginx(folder, await freePort(), {
+    server: `root ${folder}/site;
+      location = / { return 200 "home"; }
+      location = /gamma { return 200 "PAGE /gamma"; }`,
+  });
+};
+
+/** nginx as the proxy before the edge. `caches`: it keeps what it may, for a minute where nobody says for how long. */
+export const startNginxInFront = async (
+  target: string,
+  { caches }: { caches: boolean },
+): Promise<Upstream> => {
+  const folder = await makeFolder();
+  const caching = `proxy_cache kept; proxy_cache_valid any 1m; add_header X-Cache $upstream_cache_status always;`;
+  return serveNginx(folder, await freePort(), {
+    http: caches ? `proxy_cache_path ${folder}/kept keys_zone=kept:1m;` : "",
+    server: `location / { proxy_pass ${target}; proxy_set_header Host $http_host; ${caches ? caching : ""} }`,
+  });
 };
 
 /** As WordPress reads a path: decoded, without slashes around it, whatever its case. */

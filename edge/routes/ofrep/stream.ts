@@ -65,6 +65,10 @@ export const makeStream =
 
     waitUntil(sendEvents().catch(() => undefined)); // the client went away
     return new Response(readable, {
-      headers: { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store" },
+      headers: {
+        "Content-Type": "text/event-stream; charset=utf-8",
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no", // nginx in front would hold events back until it has some kilobytes
+      },
     });
   };
