@@ -1,7 +1,7 @@
 // Who is counted: only a person's own visit makes a unit, and no network can make many.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser } from "../browser.ts";
-import { BAD, GOOD, lookAndAct, type Scene, type Story } from "../story.ts";
+import { BAD, GOOD, isTreated, lookAndAct, type Scene, type Story } from "../story.ts";
 
 const UA = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" };
 
@@ -177,6 +177,30 @@ const floods: Story[] = [
         if (page.body.includes("the new thing")) await browser.submit(scene.path("/act"));
         await sleep(40);
       }
+    },
+  },
+  {
+    title: "one address makes visitors, and those in treatment ask for a page that is slow for everybody",
+    healthy: true,
+    outcome: "kept",
+    seconds: 70,
+    visit: lookAndAct(GOOD),
+    site: () => (visit) => {
+      if (visit.path !== "/report") return false;
+      setTimeout(() => visit.response.end("at last"), 2_000);
+      return true;
+    },
+    attack: async (scene) => {
+      const one = async (): Promise<void> => {
+        while (!scene.signal.aborted) {
+          const browser = scene.attacker("201.1.3.9");
+          const page = await browser.open(scene.path("/page"));
+          if (isTreated(page))
+            await Promise.all(Array.from({ length: 5 }, () => browser.open(scene.path("/report"))));
+          await sleep(100);
+        }
+      };
+      await Promise.all(Array.from({ length: 10 }, one));
     },
   },
   {

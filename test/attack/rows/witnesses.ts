@@ -341,7 +341,8 @@ const oneVisitor: Story[] = [
     title: "treatment takes 2 s for every upload, beside one visitor's 20 fast requests at a time",
     healthy: false,
     outcome: "closed",
-    seconds: 60,
+    // Nobody attacking, it is closed after 75 s: each second counts as one observation.
+    seconds: 90,
     site: () => (visit) => {
       if (visit.path !== "/upload" || !visit.isTreated) return false;
       visit.request.resume();
