@@ -43,15 +43,20 @@ export default defineConfig({
                 UPSTREAM_URL: inject("outsideUrl"),
                 ORIGIN_URL: inject("outsideUrl"),
                 INGEST_TOKEN: "test-ingest-token",
-                PUSH_KEYS: "new:push-secret-of-the-tests,old:older-push-secret-of-tests",
-                SERVER_KEYS: "s2:server-key-of-the-tests,s1:older-server-key-of-tests",
+                PUSH_KEYS:
+                  "new:push-secret-of-the-tests-0123456789abcdefghijklmnop,old:older-push-secret-of-tests-0123456789abcdefghijklmnop",
+                PREVIEW_KEYS:
+                  "new:preview-secret-of-the-tests-0123456789abcdefghijklmnop,old:older-preview-secret-of-tests-0123456789abcdefghijklmnop",
+                SERVER_KEYS:
+                  "s2:server-key-of-the-tests-0123456789abcdefghijklmnop,s1:older-server-key-of-tests-0123456789abcdefghijklmnop",
                 CORS_ORIGINS: "https://app.shop.test https://partner.test:8443",
                 JWT_KEY_SET: `${String(inject("outsideUrl"))}/keys.json`,
                 JWT_ISSUER: "https://login.shop.test",
                 CAPTCHA_PROVIDER: "recaptcha",
                 CAPTCHA_SECRET: "captcha-secret-of-the-tests",
                 CAPTCHA_VERIFY_URL: `${String(inject("outsideUrl"))}/siteverify`,
-                COOKIE_KEYS: "c2:cookie-secret-of-the-tests,c1:older-cookie-secret-of-tests",
+                COOKIE_KEYS:
+                  "c2:cookie-secret-of-the-tests-0123456789abcdefghijklmnop,c1:older-cookie-secret-of-tests-0123456789abcdefghijklmnop",
               },
             },
           })),

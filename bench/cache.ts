@@ -118,7 +118,7 @@ try {
     ORIGIN_URL: siteUrl,
     INGEST_TOKEN: "ingest-token-of-the-bench",
     PUSH_KEYS: `k:${PUSH_SECRET}`,
-    COOKIE_KEYS: "k:cookie-secret-of-the-cache-bench",
+    COOKIE_KEYS: "k:cookie-secret-of-the-cache-bench-0123456789abcdefghijklmnop",
   };
   await add("pass-through", "pass-through.js", {});
   await add("no gate, cached", "no-gate.js", {});

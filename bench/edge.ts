@@ -101,7 +101,7 @@ try {
     ORIGIN_URL: outsideUrl,
     INGEST_TOKEN: "ingest-token-of-the-bench",
     PUSH_KEYS: `k:${PUSH_SECRET}`,
-    COOKIE_KEYS: "k:cookie-secret-of-the-edge-bench",
+    COOKIE_KEYS: "k:cookie-secret-of-the-edge-bench-0123456789abcdefghijklmnop",
   };
   await copyFile(`${here}pass-through.js`, join(folder, "pass-through.js"));
   await add("passThrough", { bundleDir: folder, entry: "pass-through.js" }, { UPSTREAM_URL: outsideUrl });

@@ -129,7 +129,7 @@ const memory = async (message: object | null, visitors: number, outsideUrl: stri
       UPSTREAM_URL: outsideUrl,
       ORIGIN_URL: outsideUrl,
       PUSH_KEYS: `k:${PUSH_SECRET}`,
-      COOKIE_KEYS: "k:cookie-secret-of-the-snapshot-bench",
+      COOKIE_KEYS: "k:cookie-secret-of-the-snapshot-bench-0123456789abcdefghijklmnop",
     },
     state: "apart",
     inspectorPort,

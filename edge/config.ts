@@ -76,6 +76,22 @@ const VERIFY_URLS = {
   recaptcha: "https://www.google.com/recaptcha/api/siteverify",
 } as const;
 
+const keysOrNone = z
+  .string()
+  .transform((text, context): KeyRing | null => {
+    if (text === "") return null;
+    const keys = KeyRing.safeParse(text);
+    if (keys.success) return keys.data;
+    for (const { message } of keys.error.issues)
+      context.issues.push({
+        code: "custom",
+        message: message.replace(/^must be/, "must be empty or"),
+        input: "",
+      });
+    return z.NEVER;
+  })
+  .default(null);
+
 /** Each variable by its name, with the text that docs/reference/environment.md shows. */
 export const Variables = z.object({
   UPSTREAM_URL: baseOrEmpty.describe(
@@ -83,7 +99,7 @@ export const Variables = z.object({
   ),
   ORIGIN_URL: baseOrEmpty.describe("The origin that takes telemetry. Empty: no telemetry is sent."),
   INGEST_TOKEN: z.string().default("").describe("The origin's ingest token."),
-  PUSH_KEYS: KeyRing.describe("Keys that verify pushes and preview links."),
+  PUSH_KEYS: KeyRing.describe("Keys that verify pushes."),
   PUSH_AUDIENCE: z
     .string()
     .toLowerCase()
@@ -93,11 +109,10 @@ export const Variables = z.object({
       "Host of this edge in the origin's `EDGE_URLS`. Set it where something before the edge changes the Host header. Empty: the host of the request.",
     ),
   COOKIE_KEYS: KeyRing.describe("Keys that sign visitors' cookies."),
-  SERVER_KEYS: KeyRing.or(z.literal("").transform(() => null))
-    .default(null)
-    .describe(
-      "Keys of servers that may evaluate any unit and see private features: each sends one secret, without its kid, as `Authorization: Bearer` or `X-API-Key`. Empty: nobody may.",
-    ),
+  PREVIEW_KEYS: keysOrNone.describe("Keys that verify preview links. Empty: there are no previews."),
+  SERVER_KEYS: keysOrNone.describe(
+    "Keys of servers that may evaluate any unit and see private features: each sends one secret, without its kid, as `Authorization: Bearer` or `X-API-Key`. Empty: nobody may.",
+  ),
   CORS_ORIGINS: Origins.default([]).describe(
     "Origins of other sites whose pages may evaluate features and send events here, with cookies. Empty: the site's own pages only.",
   ),
@@ -165,7 +180,29 @@ export type CaptchaConfig = {
   readonly threshold: number;
 };
 
+const KEY_VARIABLES = ["PUSH_KEYS", "COOKIE_KEYS", "PREVIEW_KEYS", "SERVER_KEYS"] as const;
+
+/** A key that has two purposes could be used for either by everybody who needs it for one. */
+const secretsSharedWith = (variables: z.infer<typeof Variables>): Map<string, string> => {
+  const ownerOf = new Map<string, string>();
+  const shared = new Map<string, string>();
+  for (const name of KEY_VARIABLES)
+    for (const { secret } of variables[name] ?? []) {
+      const owner = ownerOf.get(secret) ?? name;
+      if (owner !== name) shared.set(name, owner);
+      ownerOf.set(secret, owner);
+    }
+  return shared;
+};
+
 const Config = Variables.transform((variables, context) => {
+  for (const [name, owner] of secretsSharedWith(variables))
+    context.issues.push({
+      code: "custom",
+      path: [name],
+      message: `must not hold a secret of ${owner}`,
+      input: "",
+    });
   const { CAPTCHA_PROVIDER, CAPTCHA_SECRET, CAPTCHA_VERIFY_URL, CAPTCHA_THRESHOLD, ...rest } = variables;
   if (CAPTCHA_PROVIDER === "") return { ...rest, CAPTCHA: null };
   if (CAPTCHA_SECRET === "")

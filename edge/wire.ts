@@ -63,7 +63,7 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
   const exporter = makeTelemetry(env, config, region);
   const cookies = makeCookies(config.COOKIE_KEYS, hmac);
   const readClaims = makeReadClaims(config, now);
-  const previews = makePreviews(config.PUSH_KEYS, hmac.verify, now);
+  const previews = makePreviews(config.PREVIEW_KEYS, hmac.verify, now);
   const readAuthority = makeReadAuthority(config.SERVER_KEYS);
   const readPageOrigin = makeReadPageOrigin(config.CORS_ORIGINS);
   const identify = makeIdentify({ config, cookies, readClaims, warn: makeWarnOnce() });
@@ -133,7 +133,7 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
   const app = makeApp({
     health: makeHealthRoute({ cache, stats, debugAlways: config.DEBUG_HEADERS === "always", now }),
     explain: makeExplainRoutes({ cache, identify, readAuthority, readClaims, previews }),
-    preview: makePreviewRoute({ previews, now }),
+    preview: makePreviewRoute({ cache, previews, now }),
     push: makePushRoute({
       readPush: (request) =>
         readPush(request, {

@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 import { formatSignature, signedText } from "../../shared/signing/push-signature.ts";
 
-export const PUSH_SECRET = "push-secret-of-the-edge-bench";
+export const PUSH_SECRET = "push-secret-of-the-edge-bench-0123456789abcdefghijklmnop";
 
 export const signatureOf = (body: string): string => {
   const timestamp = Math.floor(Date.now() / 1_000);

@@ -15,8 +15,8 @@ import { bundleEdge, startEdge } from "../../scripts/local-stack/edge-server.ts"
 import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 
 export const INGEST_TOKEN = "ingest-token-of-the-bench";
-const PUSH_KEYS = "k1:push-key-of-the-rollback-bench";
-const COOKIE_KEYS = "c1:cookie-key-of-the-rollback-bench";
+const PUSH_KEYS = "k1:push-key-of-the-rollback-bench-0123456789abcdefghijklmnop";
+const COOKIE_KEYS = "c1:cookie-key-of-the-rollback-bench-0123456789abcdefghijklmnop";
 
 const listening = async (server: ReturnType<typeof createServer>): Promise<number> => {
   server.listen(0, "127.0.0.1");

@@ -15,7 +15,7 @@ import {
   type SnapshotDelta,
 } from "../../shared/snapshot/versioned-snapshot.ts";
 
-const ring = KeyRing.parse("k:push-secret-of-the-edge-bench");
+const ring = KeyRing.parse("k:push-secret-of-the-edge-bench-0123456789abcdefghijklmnop");
 const URL_OF_PUSH = "https://shop.example/.sluice/push";
 const identityOf = (i: number) => ({
   visitorId: UnitId.parse(`anon-${i}-qL0yGmPq3bVx8w`),

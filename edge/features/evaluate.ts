@@ -9,6 +9,7 @@ import { bucketOf, BUCKETS, cohortOf, type Cohort } from "../../shared/features/
 import type { EvaluationContext } from "../../shared/features/compile-targeting.ts";
 import { MAX_FEATURES_HEADER, toldAs, TOLD_SEPARATOR } from "../../shared/features/features-header.ts";
 import type { FeatureId } from "../../shared/ids.ts";
+import type { Preview } from "../../shared/signing/preview.ts";
 import type { CompiledSnapshot } from "./compile-snapshot.ts";
 import type { Assignment, CompiledFeature, FeatureList, Units } from "./compiled-feature.ts";
 
@@ -153,6 +154,13 @@ export const evaluateUnits = (features: FeatureList, units: Units): RequestEvalu
   }
   return { compared, meetsAny: features.length > 0, header: told.join(TOLD_SEPARATOR) };
 };
+
+/** The feature whose preview is still good: it has not been opened again since the link was made. null: none. */
+export const previewedId = (
+  { byId }: Pick<CompiledSnapshot, "byId">,
+  preview: Preview | null,
+): FeatureId | null =>
+  preview !== null && byId.get(preview.featureId)?.state.epoch === preview.epoch ? preview.featureId : null;
 
 /** The feature that the request sees by a preview; null: none. */
 export const previewOf = (snapshot: CompiledSnapshot, request: PageRequest): CompiledFeature | null => {

@@ -6,6 +6,7 @@ import type { CompiledFeature, FeatureList } from "../features/compiled-feature.
 import {
   featuresOfRequest,
   NOTHING_MET,
+  previewedId,
   previewOf,
   withPreview,
   type PageRequest,
@@ -114,7 +115,7 @@ export const makeGateRequest = (dependencies: Dependencies): GateRequest => {
     const previewing = previews.read(incoming);
     if (previewing === null && !snapshot.asksForClaims) return null;
     return (async () => ({
-      previewId: await previewing,
+      previewId: previewedId(snapshot, await previewing),
       claims: snapshot.asksForClaims ? await readClaims(incoming.request) : null,
     }))();
   };

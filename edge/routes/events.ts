@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { evaluateActivations } from "../features/evaluate.ts";
+import { evaluateActivations, previewedId } from "../features/evaluate.ts";
 import { readIncoming } from "../incoming-request.ts";
 import { parseJson } from "../parse-json.ts";
 import type { SnapshotCache } from "../snapshot/cache.ts";
@@ -72,7 +72,7 @@ export const makeEventsRoute = (dependencies: Dependencies): Hono => {
     const { snapshot, stale } = await cache.read(waitUntil);
     const { featureId } = event.value;
     const named = snapshot.enabled.filter((each) => featureId === undefined || each.featureId === featureId);
-    const previewId = await previews.read(incoming);
+    const previewId = previewedId(snapshot, await previews.read(incoming));
     const features = evaluateActivations(named, { stale, previewId }, identity);
     reportEvent(incoming.request, identity, { says: "activation", features }, waitUntil);
     return c.body(null, 204);

@@ -2,7 +2,7 @@
 import { Hono, type Context } from "hono";
 import { canonicalPath } from "../../shared/features/canonical-path.ts";
 import { evaluationContextOf } from "../features/evaluation-context.ts";
-import type { EvaluationRequest } from "../features/evaluate.ts";
+import { previewedId, type EvaluationRequest } from "../features/evaluate.ts";
 import { readIncoming } from "../incoming-request.ts";
 import type { SnapshotCache } from "../snapshot/cache.ts";
 import type { ReadClaims } from "../visitor/claims.ts";
@@ -42,7 +42,7 @@ export const makeExplainRoutes = (dependencies: Dependencies): Hono => {
       method: c.req.query("method") ?? "GET",
       context: evaluationContextOf(incoming, path ?? "/", await readClaims(incoming.request)),
       stale,
-      previewId: await previews.read(incoming),
+      previewId: previewedId(snapshot, await previews.read(incoming)),
     };
     const isServer = (await readAuthority(incoming.request.headers)) === "server";
     const features = snapshot.features.map((feature) => explainFeature(feature, request, identity));

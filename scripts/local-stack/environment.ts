@@ -13,7 +13,10 @@ export const Variables = z.object({
 });
 
 /** Stand for the keys that the stack makes when none are given. */
-const KEYS_TO_BE_MADE = { PUSH_KEYS: "made:not-yet-made", COOKIE_KEYS: "made:not-yet-made" };
+const KEYS_TO_BE_MADE = {
+  PUSH_KEYS: "made:these-push-keys-are-made-at-the-first-start",
+  COOKIE_KEYS: "made:these-cookie-keys-are-made-at-the-first-start",
+};
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

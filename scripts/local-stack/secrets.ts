@@ -12,6 +12,7 @@ export const Secrets = z.object({
   ingestToken: z.string().min(1),
   pushKeys: keys,
   cookieKeys: keys,
+  previewKeys: keys,
   serverKeys: keys,
 });
 export type Secrets = z.infer<typeof Secrets>;
@@ -24,6 +25,7 @@ const makeSecrets = (): Secrets => ({
   ingestToken: random(),
   pushKeys: newKey(),
   cookieKeys: newKey(),
+  previewKeys: newKey(),
   serverKeys: newKey(),
 });
 

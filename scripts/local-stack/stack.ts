@@ -55,6 +55,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     ingestToken: originEnv["INGEST_TOKEN"] ?? kept.ingestToken,
     pushKeys: originEnv["PUSH_KEYS"] ?? kept.pushKeys,
     cookieKeys: edgeVars["COOKIE_KEYS"] ?? kept.cookieKeys,
+    previewKeys: edgeVars["PREVIEW_KEYS"] ?? kept.previewKeys,
     serverKeys: edgeVars["SERVER_KEYS"] ?? kept.serverKeys,
   };
   const bundleDir = join(dataDir, "edge", "bundle");
@@ -86,6 +87,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
           ...edgeVars,
           COOKIE_KEYS: secrets.cookieKeys,
           PUSH_KEYS: secrets.pushKeys,
+          PREVIEW_KEYS: secrets.previewKeys,
           SERVER_KEYS: secrets.serverKeys,
           INGEST_TOKEN: secrets.ingestToken,
         },

@@ -16,7 +16,7 @@ import { startRedisCluster } from "../support/redis.ts";
 import { startStandby } from "../support/standby.ts";
 import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 
-const PUSH_KEYS = "k1:push-key-of-the-chaos-suite";
+const PUSH_KEYS = "k1:push-key-of-the-chaos-suite-0123456789abcdefghijklmnop";
 const POSTGRES_SETTINGS = { max_connections: "200", fsync: "off", wal_keep_size: "64MB" };
 const MINUTE_MS = 60_000;
 /** Within the tolerance of a push's signature. */
@@ -109,7 +109,7 @@ export const startWorld = async () => {
             UPSTREAM_URL: `http://127.0.0.1:${upstreamAddress.port}`,
             ORIGIN_URL: "",
             PUSH_KEYS,
-            COOKIE_KEYS: "c1:cookie-key-of-the-chaos-suite",
+            COOKIE_KEYS: "c1:cookie-key-of-the-chaos-suite-0123456789abcdefghijklmnop",
           },
         });
       };

@@ -243,7 +243,7 @@ test("a renewed cookie keeps the score", async () => {
   const scored = cookieOf(await sendToken((await newVisitor()).cookie, { score: 0.3 }));
   const [, , payload = ""] = scored.split(".");
   const old = signedPart("c1", payload);
-  const mac = toBase64Url(await sign("older-cookie-secret-of-tests", old));
+  const mac = toBase64Url(await sign("older-cookie-secret-of-tests-0123456789abcdefghijklmnop", old));
   const { response } = await visit(`sluice=${old}.${mac}`);
   expect(cookieOf(response)).toMatch(/^sluice=v1\.c2\..*~30\./);
 });

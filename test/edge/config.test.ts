@@ -1,7 +1,10 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../edge/config.ts";
 
-const good = { PUSH_KEYS: "k1:a-push-secret", COOKIE_KEYS: "k1:a-cookie-secret" };
+const good = {
+  PUSH_KEYS: "k1:a-push-secret-of-the-tests-0123456789abcdefghijklmnop",
+  COOKIE_KEYS: "k1:a-cookie-secret-of-the-tests-0123456789abcdefghijklmnop",
+};
 const keySet = { keys: [{ kty: "EC", crv: "P-256", x: "x", y: "y" }] };
 
 test.each([
@@ -55,4 +58,42 @@ test.each([
 test("without a provider there is no captcha", () => {
   const config = parseConfig({ ...good, CAPTCHA_SECRET: "left over" });
   expect(config.ok && config.value.CAPTCHA).toBe(null);
+});
+
+describe("keys", () => {
+  const secret = (letter: string): string => `${letter}-secret-of-tests-0123456789abcdefghijklmnop`;
+
+  test.each(["PUSH_KEYS", "COOKIE_KEYS", "PREVIEW_KEYS", "SERVER_KEYS"])(
+    "%s with a secret of less than 32 bytes is refused with the command that makes one",
+    (name) => {
+      const config = parseConfig({ ...good, [name]: "k1:eight-ch" });
+      expect(config).toEqual({
+        ok: false,
+        error: [{ variable: name, reason: expect.stringContaining("openssl rand -base64 32") }],
+      });
+    },
+  );
+
+  test.each([
+    ["COOKIE_KEYS", "PUSH_KEYS"],
+    ["PREVIEW_KEYS", "PUSH_KEYS"],
+    ["SERVER_KEYS", "COOKIE_KEYS"],
+    ["SERVER_KEYS", "PREVIEW_KEYS"],
+  ])("%s must not hold a secret of %s, not even beside others", (name, owner) => {
+    const keys = {
+      PUSH_KEYS: `a:${secret("push")}`,
+      COOKIE_KEYS: `a:${secret("cookie")}`,
+      PREVIEW_KEYS: `a:${secret("preview")}`,
+      SERVER_KEYS: `a:${secret("server")}`,
+    };
+    const shared =
+      Object.entries(keys)
+        .find(([each]) => each === owner)?.[1]
+        .replace("a:", "b:") ?? "";
+    const config = parseConfig({ ...keys, [name]: `a:${secret("own")},${shared}` });
+    expect(config).toEqual({
+      ok: false,
+      error: [{ variable: name, reason: `must not hold a secret of ${owner}` }],
+    });
+  });
 });

@@ -88,7 +88,7 @@ test("a cookie of the name in other case is another cookie: a subdomain could ha
 
 test("at most eight cookies of a request are verified", async () => {
   let verified = 0;
-  const cookies = makeCookies(KeyRing.parse("c2:cookie-secret-of-the-tests"), {
+  const cookies = makeCookies(KeyRing.parse("c2:cookie-secret-of-the-tests-0123456789abcdefghijklmnop"), {
     sign: hmac.sign,
     verify: async (...signed) => {
       verified++;
@@ -116,8 +116,8 @@ describe("the site's own token", () => {
   const setUp = async (from: string) => {
     const { publicKey, privateKey } = await generateKeyPair("ES256");
     const config = parseConfig({
-      PUSH_KEYS: "k:push-secret-of-the-tests",
-      COOKIE_KEYS: "k:cookie-secret-of-the-tests",
+      PUSH_KEYS: "k:push-secret-of-the-tests-0123456789abcdefghijklmnop",
+      COOKIE_KEYS: "k:cookie-secret-of-the-tests-0123456789abcdefghijklmnop",
       JWT_KEY_SET: JSON.stringify({ keys: [await exportJWK(publicKey)] }),
       JWT_FROM: from,
     });
@@ -154,7 +154,10 @@ describe("the site's own token", () => {
 });
 
 test("a visitor's id of any text survives being encoded on the way", async () => {
-  const cookies = makeCookies(KeyRing.parse("c2:cookie-secret-of-the-tests"), hmac);
+  const cookies = makeCookies(
+    KeyRing.parse("c2:cookie-secret-of-the-tests-0123456789abcdefghijklmnop"),
+    hmac,
+  );
   const visitorId = UnitId.parse("ä %41~.;=, \u{1f600}");
   const line = await cookies.write("http://shop.test/", { visitorId, captchaScore: 0.5 }, 20_000);
   const written = line.slice("sluice=".length, line.indexOf(";"));

@@ -39,7 +39,7 @@ const ALWAYS = feature("feat_always");
 /** Closes with a stale snapshot. */
 const CLOSES = feature("feat_closes", { failureMode: "closed" });
 
-const cookies = makeCookies(KeyRing.parse("c2:cookie-secret-of-the-tests"), hmac);
+const cookies = makeCookies(KeyRing.parse("c2:cookie-secret-of-the-tests-0123456789abcdefghijklmnop"), hmac);
 
 const cookieOf = async ({ unitId, preview }: Case): Promise<string> => {
   const visitor = { visitorId: UnitId.parse(unitId), captchaScore: null };

@@ -11,10 +11,15 @@ import { KeyRing } from "../../shared/signing/key-ring.ts";
 import { variableErrorText } from "../../shared/variables.ts";
 import { echoed, edge, feature, headerOf, push } from "./support/edge.ts";
 
-const KEYS = "new:cookie-secret-of-the-tests,old:older-cookie-secret-of-tests";
+const KEYS =
+  "new:cookie-secret-of-the-tests-0123456789abcdefghijklmnop,old:older-cookie-secret-of-tests-0123456789abcdefghijklmnop";
 
 const setUp = (vars: Record<string, string>) => {
-  const config = parseConfig({ PUSH_KEYS: "k:0123456789abcdef", COOKIE_KEYS: KEYS, ...vars });
+  const config = parseConfig({
+    PUSH_KEYS: "k:push-secret-of-the-tests-0123456789abcdefghijklmnop",
+    COOKIE_KEYS: KEYS,
+    ...vars,
+  });
   if (!config.ok) throw new Error(config.error.map(variableErrorText).join("; "));
   const cookies = makeCookies(config.value.COOKIE_KEYS, hmac);
   // Claims are JSON, in which a subject may be a number, too.

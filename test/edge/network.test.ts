@@ -27,7 +27,7 @@ test.each([
 });
 
 describe("what is told of a network", () => {
-  const ring = KeyRing.parse("k:cookie-secret-of-the-tests");
+  const ring = KeyRing.parse("k:cookie-secret-of-the-tests-0123456789abcdefghijklmnop");
 
   test("is the same for all of its addresses, at every edge and for a day", async () => {
     const one = makeNetworkHash(ring, hmac.sign);
@@ -42,7 +42,10 @@ describe("what is told of a network", () => {
 
   test("cannot be found out without the key, and is nothing where there is no address", async () => {
     const hash = makeNetworkHash(ring, hmac.sign);
-    const withOther = makeNetworkHash(KeyRing.parse("k:another-secret-of-the-tests"), hmac.sign);
+    const withOther = makeNetworkHash(
+      KeyRing.parse("k:another-secret-of-the-tests-0123456789abcdefghijklmnop"),
+      hmac.sign,
+    );
     expect(await hash("203.0.113.7", 0)).not.toBe(await withOther("203.0.113.7", 0));
     expect(hash(null, 0)).toBe(null);
   });
@@ -111,10 +114,10 @@ describe("at the edge", () => {
     const bodies = async (): Promise<string[]> =>
       (await recorded(`"${unit}"`)).filter(({ url }) => url === "/v1/traces").map(({ body }) => body);
     await expect.poll(async () => (await bodies()).length, { timeout: 10_000 }).toBeGreaterThan(0);
-    const hash = await makeNetworkHash(KeyRing.parse("c2:cookie-secret-of-the-tests"), hmac.sign)(
-      "192.0.2.1",
-      Date.now(),
-    );
+    const hash = await makeNetworkHash(
+      KeyRing.parse("c2:cookie-secret-of-the-tests-0123456789abcdefghijklmnop"),
+      hmac.sign,
+    )("192.0.2.1", Date.now());
     await expect(bodies()).resolves.toContainEqual(
       expect.stringContaining(`{"key":"sluice.network","value":{"stringValue":"${hash}"}}`),
     );

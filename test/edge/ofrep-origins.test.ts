@@ -151,8 +151,8 @@ test.each([
   ["", true],
 ])("CORS_ORIGINS=%j is valid: %s", (CORS_ORIGINS, valid) => {
   const config = parseConfig({
-    PUSH_KEYS: "k:push-secret-of-the-tests",
-    COOKIE_KEYS: "k:cookie-secret-of-the-tests",
+    PUSH_KEYS: "k:push-secret-of-the-tests-0123456789abcdefghijklmnop",
+    COOKIE_KEYS: "k:cookie-secret-of-the-tests-0123456789abcdefghijklmnop",
     CORS_ORIGINS,
   });
   expect(config.ok).toBe(valid);

@@ -1,8 +1,8 @@
 // Previews: an operator looks at a closed feature, and nobody else can.
 import { expect, test, beforeAll } from "vitest";
 import { encodeFeatureAttributes } from "../../edge/telemetry/otlp-encoding.ts";
-import { echoed, edge, feature, headerOf, OLD_PUSH_KEY, nowSeconds, push, recorded } from "./support/edge.ts";
-import { previewToken } from "./support/preview-token.ts";
+import { echoed, edge, feature, headerOf, nowSeconds, push, PUSH_KEY, recorded } from "./support/edge.ts";
+import { OLD_PREVIEW_KEY, previewToken } from "./support/preview-token.ts";
 
 let revision = 0;
 const only = (...features: unknown[]): Promise<Response> =>
@@ -29,14 +29,14 @@ test("a preview link leads to the page and sets a cookie that lives as long as t
   const response = await open(await previewToken("feat.closed"));
   expect([response.status, response.headers.get("Location")]).toEqual([303, "/beta/x"]);
   expect(response.headers.getSetCookie()).toEqual([
-    expect.stringMatching(/^sluice-preview=p1\.[^;]+; Path=\/; Max-Age=(600|59\d); HttpOnly; SameSite=Lax$/),
+    expect.stringMatching(/^sluice-preview=p2\.[^;]+; Path=\/; Max-Age=(600|59\d); HttpOnly; SameSite=Lax$/),
   ]);
   const secure = await open(await previewToken("feat.closed"), "/", "https");
   expect(secure.headers.getSetCookie()[0]).toMatch(/^__Host-sluice-preview=.*; Secure$/);
 });
 
 test("a visitor with the preview cookie sees the closed feature open, on its routes only, and others do not", async () => {
-  const Cookie = cookieFrom(await open(await previewToken("feat.closed", { key: OLD_PUSH_KEY })));
+  const Cookie = cookieFrom(await open(await previewToken("feat.closed", { key: OLD_PREVIEW_KEY })));
   expect((await edge("/beta/x")).status).toBe(404);
   const shown = await edge("/beta/x", { headers: { Cookie, "If-None-Match": '"a"' } });
   expect(shown.status).toBe(200);
@@ -89,16 +89,22 @@ test.each([
   ["forged", async () => (await previewToken("feat_all")).replace("feat_all", "feat%2Eclosed"), "not signed"],
   [
     "of an unknown key",
-    () => previewToken("feat.closed", { key: { kid: "x", secret: "not-ours-at-all" } }),
+    () =>
+      previewToken("feat.closed", {
+        key: { kid: "x", secret: "not-ours-at-all-0123456789abcdefghijklmnop" },
+      }),
     "not signed",
   ],
+  ["of a push key", () => previewToken("feat.closed", { key: PUSH_KEY }), "not signed"],
+  ["of an epoch to come", () => previewToken("feat.closed", { epoch: 2 }), "has ended"],
+  ["for a feature that does not exist", () => previewToken("feat.other"), "has ended"],
   ["expired", () => previewToken("feat.closed", { expires: nowSeconds() - 1 }), "not valid now"],
   [
     "too long-lived",
     () => previewToken("feat.closed", { expires: nowSeconds() + 8 * 86_400 }),
     "not valid now",
   ],
-  ["rubbish", async () => "p1.x", "malformed"],
+  ["rubbish", async () => "p2.x", "malformed"],
 ])("a link that is %s is 403, and its token as a cookie shows nothing", async (_, make, words) => {
   const text = await make();
   const response = await open(text);
@@ -118,4 +124,32 @@ test.each(["//evil.test/", "https://evil.test/", "/\\evil.test", "javascript:ale
 test("a link ends the preview", async () => {
   const response = await edge("/.sluice/preview/end?to=/beta/x");
   expect(response.headers.getSetCookie()[0]).toMatch(/^sluice-preview=; Path=\/; Max-Age=0/);
+});
+
+test("opening a feature ends the links that were made for it before, and those of no other", async () => {
+  const before = await previewToken("feat.closed");
+  const other = cookieFrom(await open(await previewToken("feat_control")));
+  const Cookie = cookieFrom(await open(before));
+  expect((await edge("/beta/x", { headers: { Cookie } })).status).toBe(200);
+  const changed = (fields: object): Promise<Response> =>
+    only(
+      feature("feat.closed", {
+        routes: [{ path: "/beta/*" }],
+        gate: { whenClosed: { action: "notFound" } },
+        ...fields,
+      }),
+      feature("feat_control", { rolloutBps: 0, holdoutBps: 10_000 }),
+    );
+  await changed({ epoch: 2, enabled: true, version: 2 });
+  await changed({ epoch: 2, enabled: false, version: 3 });
+  expect((await edge("/beta/x", { headers: { Cookie } })).status).toBe(404);
+  const opened = await open(before);
+  expect([opened.status, opened.headers.getSetCookie()]).toEqual([403, []]);
+  const explained = await (await edge("/.sluice/explain", { headers: { Cookie } })).text();
+  expect(explained).not.toContain('"preview"');
+  expect((await edge("/", { headers: { Cookie: other } })).headers.get("Sluice-Preview")).toBe(
+    "feat_control",
+  );
+  const fresh = cookieFrom(await open(await previewToken("feat.closed", { epoch: 2 })));
+  expect((await edge("/beta/x", { headers: { Cookie: fresh } })).status).toBe(200);
 });

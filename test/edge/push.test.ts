@@ -49,7 +49,10 @@ test("a unit that has the feature loses it on the first request after the push",
 
 test.each([
   ["a wrong signature", { key: { kid: "new", secret: "a-secret-that-is-not-ours" } }],
-  ["an unknown key", { key: { kid: "nobody", secret: "push-secret-of-the-tests" } }],
+  [
+    "an unknown key",
+    { key: { kid: "nobody", secret: "push-secret-of-the-tests-0123456789abcdefghijklmnop" } },
+  ],
   ["an altered body", { tamper: (body: string) => body.replace("feat_x", "feat_y") }],
   ["a timestamp 301 s ago", { timestamp: nowSeconds() - 302 }],
   ["a timestamp 301 s ahead", { timestamp: nowSeconds() + 330 }],

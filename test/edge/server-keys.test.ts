@@ -76,9 +76,9 @@ describe("the key of somebody else", () => {
     expect((await all({ targetingKey: "user-1" }))["feat_half"]).toMatchObject({ errorCode: "GENERAL" });
     for (const headers of [
       SERVER,
-      { "X-API-Key": "older-server-key-of-tests" },
-      { Authorization: "Bearer server-key-of-the-tests" },
-      { Authorization: "bearer older-server-key-of-tests" },
+      { "X-API-Key": "older-server-key-of-tests-0123456789abcdefghijklmnop" },
+      { Authorization: "Bearer server-key-of-the-tests-0123456789abcdefghijklmnop" },
+      { Authorization: "bearer older-server-key-of-tests-0123456789abcdefghijklmnop" },
     ]) {
       const response = await ask("/feat_half", { targetingKey: "user-1" }, headers);
       expect(await response.json()).toMatchObject({ value: bucketOf("feat_half", "user-1") < 5_000 });
@@ -88,10 +88,10 @@ describe("the key of somebody else", () => {
   test.each<[string, Record<string, string>]>([
     ["a wrong X-API-Key", { "X-API-Key": "server-key-of-the-test" }],
     ["an empty X-API-Key", { "X-API-Key": "" }],
-    ["the key with its name", { "X-API-Key": "s2:server-key-of-the-tests" }],
-    ["a push key", { "X-API-Key": "push-secret-of-the-tests" }],
+    ["the key with its name", { "X-API-Key": "s2:server-key-of-the-tests-0123456789abcdefghijklmnop" }],
+    ["a push key", { "X-API-Key": "push-secret-of-the-tests-0123456789abcdefghijklmnop" }],
     ["a wrong bearer token", { Authorization: "Bearer server-key-of-the-test" }],
-    ["another scheme", { Authorization: "Basic server-key-of-the-tests" }],
+    ["another scheme", { Authorization: "Basic server-key-of-the-tests-0123456789abcdefghijklmnop" }],
   ])("is refused with %s", async (_, headers) => {
     expect((await ask("/feat_half", { targetingKey: "user-1" }, headers)).status).toBe(401);
   });

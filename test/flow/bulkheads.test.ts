@@ -72,7 +72,7 @@ beforeAll(async () => {
   origin = await startOrigin({
     DATABASE_URL: database.url,
     EDGE_URLS: `${brokenUrl},${edge.url}`,
-    PUSH_KEYS: "new:push-secret-of-the-tests",
+    PUSH_KEYS: "new:push-secret-of-the-tests-0123456789abcdefghijklmnop",
     EVALUATE_EVERY_MS: "100",
   });
   for (const featureId of [POISON, GOOD, ...CROWD]) await create(featureId);

@@ -77,8 +77,8 @@ const withEdge = async (
     bindings: {
       UPSTREAM_URL: site.url,
       ORIGIN_URL: "",
-      PUSH_KEYS: "new:push-secret-of-the-tests",
-      COOKIE_KEYS: "c2:cookie-secret-of-the-tests",
+      PUSH_KEYS: "new:push-secret-of-the-tests-0123456789abcdefghijklmnop",
+      COOKIE_KEYS: "c2:cookie-secret-of-the-tests-0123456789abcdefghijklmnop",
       ...bindings,
     },
   });

@@ -12,7 +12,7 @@ import { SERVER_KEY, startTestEdge, type TestEdge } from "../support/edge.ts";
 import { ADMIN_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
 
-const PUSH_KEYS = "new:push-secret-of-the-tests";
+const PUSH_KEYS = "new:push-secret-of-the-tests-0123456789abcdefghijklmnop";
 const LARGE_BYTES = 900_000;
 
 /** Something before an edge that lets only short requests pass, as a firewall with a limit would. */

@@ -62,7 +62,7 @@ const startWorld = async (): Promise<World> => {
     const origin = await startOrigin({
       DATABASE_URL: url,
       EDGE_URLS: edges.map((edge) => edge.url).join(","),
-      PUSH_KEYS: "new:push-secret-of-the-tests",
+      PUSH_KEYS: "new:push-secret-of-the-tests-0123456789abcdefghijklmnop",
       ROLES: "push,admin",
     });
     stops.push(() => origin.end("SIGKILL"));

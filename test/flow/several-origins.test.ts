@@ -9,7 +9,7 @@ import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../suppo
 import { startRedis } from "../support/redis.ts";
 import { jsonRequest } from "../support/otlp-spans.ts";
 
-const PUSH_KEYS = "k1:a-secret-of-sixteen-or-more";
+const PUSH_KEYS = "k1:a-secret-of-sixteen-or-more-0123456789abcdefghijklmnop";
 const soon = <T>(check: () => T | Promise<T>) => vi.waitFor(check, { timeout: 40_000, interval: 50 });
 
 const database = await makeTestDatabase();

@@ -61,7 +61,7 @@ const start = () =>
   startOrigin({
     DATABASE_URL: database.url,
     EDGE_URLS: `${liar.url},${edges[1].url}`,
-    PUSH_KEYS: "new:push-secret-of-the-tests",
+    PUSH_KEYS: "new:push-secret-of-the-tests-0123456789abcdefghijklmnop",
     ROLES: "push,admin",
   });
 const statusOf = async (url: string): Promise<EdgeStatus | undefined> =>

@@ -1,5 +1,6 @@
 // What a person and a script get from a command of the CLI that fails.
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import { parsePreview } from "../../shared/signing/preview.ts";
 import { runCli as sluice } from "../support/cli.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";
@@ -24,6 +25,32 @@ test.each([
   const { code, out, error } = await sluice(args);
   expect({ code, out }).toEqual({ code: 2, out: "" });
   expect(error).toBe(`sluice: ${message}\n${HINT}`);
+});
+
+describe("preview", () => {
+  const args = ["preview", "feat_linked", "--site", "https://shop.example", "--to", "/x"];
+  const PREVIEW_KEYS = "p1:preview-secret-of-the-tests-0123456789abcdefghijklmnop";
+
+  test("prints a link for the feature's epoch", async () => {
+    const body = JSON.stringify({ featureId: "feat_linked" });
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
+    await fetch(`${origin.url}/admin/v1/features`, { method: "POST", headers, body });
+    const asked = await sluice([...args, "--origin", origin.url], { ADMIN_TOKEN, PREVIEW_KEYS });
+    expect(asked).toMatchObject({ code: 0, error: "" });
+    const url = new URL(asked.out);
+    expect(url.origin + url.pathname).toBe("https://shop.example/.sluice/preview");
+    const preview = parsePreview(url.searchParams.get("token") ?? "");
+    expect(preview).toMatchObject({ featureId: "feat_linked", epoch: 1, kid: "p1" });
+  });
+
+  test.each(["", "p1:too-short"])("with PREVIEW_KEYS=%j says what makes a key", async (keys) => {
+    const { code, out, error } = await sluice([...args, "--origin", origin.url], {
+      ADMIN_TOKEN,
+      PREVIEW_KEYS: keys,
+    });
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(error).toMatch(/^sluice: PREVIEW_KEYS must be kid:secret.*openssl rand -base64 32/);
+  });
 });
 
 test("without a token the line says which variable takes it", async () => {

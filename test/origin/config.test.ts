@@ -24,7 +24,12 @@ test.each([
   ["EDGE_URLS", "localhost:8787", "http:// or https://"],
   ["ROLES", "ingest,cook", "ingest,fold,evaluate,push,admin"],
   ["PUSH_KEYS", "no-colon", "kid:secret"],
-  ["PUSH_KEYS", "k1:first-secret,k1:second-secret", "twice"],
+  ["PUSH_KEYS", "k1:eight-ch", "openssl rand -base64 32"],
+  [
+    "PUSH_KEYS",
+    "k1:the-first-secret-of-it-0123456789abcdefghijklmnop,k1:the-second-secret-0123456789abcdefghijklmnop",
+    "twice",
+  ],
   ["CAPTCHA_THRESHOLD", "50", "number from 0 to 1"],
   ["LOG_LEVEL", "loud", "fatal error warn info debug trace silent"],
 ])("%s=%s is refused with its name and what is allowed", (variable, value, allowed) => {

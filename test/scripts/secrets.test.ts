@@ -24,7 +24,10 @@ test("secrets of 32 random bytes are made once, and read by the owner alone", as
 
 test("a file of an older version keeps what is in it, and gets what it lacks", async () => {
   const { serverKeys: _, ...older } = await loadSecrets(folder);
-  await writeFile(secretsFile(folder), JSON.stringify({ ...older, pushKeys: "no key ring", note: "mine" }));
+  await writeFile(
+    secretsFile(folder),
+    JSON.stringify({ ...older, pushKeys: "k1:made-by-an-older-version-24byte", note: "mine" }),
+  );
   const secrets = await loadSecrets(folder);
   expect(secrets).toMatchObject({ ...older, pushKeys: expect.stringMatching(/^k1:/) });
   expect(firstSecret(secrets.serverKeys)).toHaveLength(43);

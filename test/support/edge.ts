@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { formatSignature, signedText } from "../../shared/signing/push-signature.ts";
 
-const PUSH_SECRET = "push-secret-of-the-tests";
-export const SERVER_KEY = "server-key-of-the-tests";
+const PUSH_SECRET = "push-secret-of-the-tests-0123456789abcdefghijklmnop";
+export const SERVER_KEY = "server-key-of-the-tests-0123456789abcdefghijklmnop";
 
 export type TestEdge = EdgeServer & {
   readonly push: (message: unknown) => Promise<Response>;
@@ -53,7 +53,7 @@ export const startTestEdge = async (
     bindings: {
       ORIGIN_URL: "",
       PUSH_KEYS: `new:${PUSH_SECRET}`,
-      COOKIE_KEYS: "c2:cookie-secret-of-the-tests",
+      COOKIE_KEYS: "c2:cookie-secret-of-the-tests-0123456789abcdefghijklmnop",
       SERVER_KEYS: `s1:${SERVER_KEY}`,
       ...bindings,
     },

@@ -5,7 +5,12 @@ import { FeatureId } from "../../../shared/ids.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { evaluationContextOf } from "../../features/evaluation-context.ts";
 import type { CompiledFeature, FeatureList } from "../../features/compiled-feature.ts";
-import { evaluateFeature, type EvaluationRequest, type FeatureEvaluation } from "../../features/evaluate.ts";
+import {
+  evaluateFeature,
+  previewedId,
+  type EvaluationRequest,
+  type FeatureEvaluation,
+} from "../../features/evaluate.ts";
 import { readIncoming } from "../../incoming-request.ts";
 import type { SnapshotCache, SnapshotView } from "../../snapshot/cache.ts";
 import type { ReadClaims } from "../../visitor/claims.ts";
@@ -121,9 +126,9 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
     };
     const client = identifyClient(asking, await identify(incoming), context.value);
     const own = evaluationContextOf(incoming, "/", await readClaims(request));
-    const previewId = await previews.read(incoming);
     const tag = new URL(url).searchParams.get("flagConfigEtag");
     const view = await readAsNewAs(tag, cache, waitUntilOf(call));
+    const previewId = previewedId(view.snapshot, await previews.read(incoming));
     return ok({
       view,
       request: {

@@ -4,11 +4,11 @@ import { inject } from "vitest";
 import { sign } from "../../../edge/hmac.ts";
 import { formatSignature, signedText } from "../../../shared/signing/push-signature.ts";
 
-export const PUSH_KEY = { kid: "new", secret: "push-secret-of-the-tests" };
-export const OLD_PUSH_KEY = { kid: "old", secret: "older-push-secret-of-tests" };
+export const PUSH_KEY = { kid: "new", secret: "push-secret-of-the-tests-0123456789abcdefghijklmnop" };
+export const OLD_PUSH_KEY = { kid: "old", secret: "older-push-secret-of-tests-0123456789abcdefghijklmnop" };
 
 /** Of a server that may ask for others. */
-export const SERVER = { "X-API-Key": "server-key-of-the-tests" };
+export const SERVER = { "X-API-Key": "server-key-of-the-tests-0123456789abcdefghijklmnop" };
 
 const BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 

@@ -12,7 +12,7 @@ import { makeTestDatabase } from "../../support/database.ts";
 const { pool, drop } = await makeTestDatabase();
 afterAll(drop);
 
-const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more");
+const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more-0123456789abcdefghijklmnop");
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
 const { request } = makeAdminApp({ pool, keys });
 const json = async (response: Response | Promise<Response>) => JSON.parse(await (await response).text());

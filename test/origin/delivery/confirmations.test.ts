@@ -80,7 +80,7 @@ test("a rollback is complete when every region of every edge has confirmed it, a
     ],
   });
 
-  const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more");
+  const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more-0123456789abcdefghijklmnop");
   const downloaded = JSON.parse(JSON.stringify(signReceipt(receipt, keys, Date.now())));
   expect(isGenuineReceipt(downloaded, keys)).toBe(true);
   downloaded.receipt.rollback.reason = "no reason";

@@ -28,7 +28,7 @@ import { makeTestLog } from "../../support/log.ts";
 
 const database = await makeTestDatabase();
 const { pool } = database;
-const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more");
+const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more-0123456789abcdefghijklmnop");
 const changes = makeFeatureChanges({ pool, newId: randomUUID });
 const by: Attribution = { actor: "ann", reason: "test" };
 const running: (() => Promise<unknown>)[] = [];

@@ -7,7 +7,9 @@ import { Revision } from "../../../shared/ids.ts";
 import { KeyRing } from "../../../shared/signing/key-ring.ts";
 import { answerText, formatSignature } from "../../../shared/signing/push-signature.ts";
 
-const keys = KeyRing.parse("k1:a-secret-of-sixteen-or-more,k0:the-older-secret-of-it");
+const keys = KeyRing.parse(
+  "k1:a-secret-of-sixteen-or-more-0123456789abcdefghijklmnop,k0:the-older-secret-of-it-0123456789abcdefghijklmnop",
+);
 const NONCE = "0123456789abcdef";
 const expected = { message: { revision: Revision.parse(7) }, nonce: NONCE, keys };
 
