@@ -13,8 +13,8 @@ const MAX_UNDER_WAY = 8;
 const SEND_MS = 20_000;
 /** The platform cancels work 30 s after its request. */
 const CANCELLED_AFTER_MS = 28_000;
-/** A request that is older leaves what waits to later ones, which have time enough for a slow answer. */
-export const HAND_ON_MS = 8_000;
+/** A request sends only while it has time for an answer that takes twice as long as the last, and at least for this. */
+const LEAST_MS = 8_000;
 const RETRY_MS = 1_000;
 const SLACK_MS = 1_000;
 
@@ -46,6 +46,7 @@ export const makeBatchSender = (options: {
   const underWay = new Set<UnderWay>();
   let isAway = false;
   let nextTryMs = 0;
+  let lastTookMs = 0;
 
   const dropOldest = (): void => {
     while (waiting.length > MAX_WAITING) {
@@ -61,13 +62,19 @@ export const makeBatchSender = (options: {
 
   const mayStart = (): boolean => underWay.size < (isAway ? 1 : MAX_UNDER_WAY) && now() >= nextTryMs;
 
-  const next = (): Batch | null => (mayStart() ? (waiting.shift() ?? null) : null);
+  const hasTime = (beganMs: number): boolean =>
+    beganMs + CANCELLED_AFTER_MS - now() >= Math.min(SEND_MS, Math.max(LEAST_MS, 2 * lastTookMs));
+
+  const next = (beganMs: number): Batch | null =>
+    mayStart() && hasTime(beganMs) ? (waiting.shift() ?? null) : null;
 
   const sendOne = async (batch: Batch, limitMs: number): Promise<void> => {
-    const mine = { batch, lostAtMs: now() + limitMs + SLACK_MS };
+    const sentMs = now();
+    const mine = { batch, lostAtMs: sentMs + limitMs + SLACK_MS };
     underWay.add(mine);
     const answer = await within(limitMs, post(batch), "telemetry").catch(() => answerOf(0));
     if (!underWay.delete(mine)) return; // it was taken for lost, and another request sends it
+    lastTookMs = now() - sentMs;
     isAway = !isTaken(answer.status) && !isRefused(answer.status);
     if (!isAway) return ended(batch, answer);
     nextTryMs = now() + RETRY_MS;
@@ -75,11 +82,9 @@ export const makeBatchSender = (options: {
   };
 
   const sendFrom = async (first: Batch, beganMs: number): Promise<void> => {
-    for (let batch: Batch | null = first; batch !== null; batch = isOld(beganMs) ? null : next())
+    for (let batch: Batch | null = first; batch !== null; batch = next(beganMs))
       await sendOne(batch, Math.min(SEND_MS, beganMs + CANCELLED_AFTER_MS - now()));
   };
-
-  const isOld = (beganMs: number): boolean => now() - beganMs >= HAND_ON_MS;
 
   return {
     add: (batch) => {
@@ -87,7 +92,7 @@ export const makeBatchSender = (options: {
       dropOldest();
     },
     send: (beganMs) => {
-      const first = next();
+      const first = next(beganMs);
       return first === null ? null : sendFrom(first, beganMs);
     },
     isAnyWaiting: () => waiting.length > 0,

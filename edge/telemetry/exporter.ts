@@ -4,7 +4,7 @@
 import type { WaitUntil } from "../snapshot/cache.ts";
 import { makeTurns, type Turn } from "../turns.ts";
 import { sleep } from "../waiting.ts";
-import { HAND_ON_MS, makeBatchSender } from "./batch-sender.ts";
+import { makeBatchSender } from "./batch-sender.ts";
 import { isTaken, type PostAnswer } from "./post-traces.ts";
 import { SpanWriter, type Batch, type RequestSpans } from "./span-writer.ts";
 
@@ -21,7 +21,9 @@ export type Exporter = {
 
 /** How long spans gather before they are sent, unless there is a batch of them. */
 const GATHER_MS = 500;
-/** A turn that no other request takes over lasts this long: what it sends last has time for an answer. */
+/** Another request takes over after this; it has more time for an origin that answers late. */
+const HAND_ON_MS = 8_000;
+/** A turn that no other request takes over lasts this long: the platform cancels work 30 s after its request. */
 const TURN_MS = 20_000;
 /** The platform gives a request six connections at once, and its upstream and the watch need some too. */
 const MAX_SENDING = 4;

@@ -162,6 +162,25 @@ describe.concurrent("the exporter", () => {
     await vi.waitUntil(() => exporter.stats().sent === 2, 10_000);
   });
 
+  test("sends all that waits in one go when the origin is back, also from a request that is some seconds old", async () => {
+    let skippedMs = 0;
+    let away = true;
+    const exporter = makeExporter({
+      ...setting,
+      now: () => Date.now() + skippedMs,
+      post: async () => {
+        if (away) throw new Error("connection refused");
+        return answerOf(200);
+      },
+    });
+    for (let i = 0; i < 20; i++) exporter.add(spansOf(1_000), ignore);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    skippedMs = 10_000;
+    away = false;
+    await vi.waitUntil(() => exporter.stats().waiting === 0, 8_000);
+    expect(exporter.stats().sent).toBeGreaterThan(15_000);
+  });
+
   test("loses and repeats nothing while the origin acknowledges after 6 s", async () => {
     const ORIGIN_URL = `${inject("outsideUrl")}/late`;
     const post = makePostTraces({ ORIGIN_URL, INGEST_TOKEN: "token" });
