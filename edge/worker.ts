@@ -3,7 +3,7 @@ import { canonicalPath, isUnreadable } from "../shared/features/canonical-path.t
 import { variableErrorText } from "../shared/variables.ts";
 import type { Env } from "./bindings.ts";
 import { parseConfig } from "./config.ts";
-import { pathOf } from "./incoming-request.ts";
+import { pathOf, type SentRequest } from "./incoming-request.ts";
 import {
   makeAnswerMisconfigured,
   makeIsClosedWithoutState,
@@ -40,8 +40,8 @@ const start = (request: Request, env: Env): Isolate => {
   return { configError, answer };
 };
 
-/** Whether the request is for one of Sluice's own routes. */
-const isOwn = (url: string): boolean => pathOf(url).startsWith("/.sluice/");
+/** Whether a path, as it was sent, is one of Sluice's own routes. */
+const isOwn = (path: string): boolean => path.startsWith("/.sluice/");
 
 /** Servers disagree about such a path, so no route could name the page that it reaches. */
 const refuse = (): Response =>
@@ -52,17 +52,15 @@ const refuse = (): Response =>
 
 /** The site goes on without Sluice, but for what must stay closed; only Sluice's own routes say what is wrong. */
 const passOn = async (
-  request: Request,
+  sent: SentRequest,
   env: Env,
-  { configError, answer }: Extract<Isolate, { configError: string }>,
+  { answer }: Extract<Isolate, { configError: string }>,
 ): Promise<Response> => {
-  const { url, method } = request;
-  if (isOwn(url)) return Response.json({ title: configError, status: 503 }, { status: 503 });
-  const closed = await answer({ path: canonicalPath(pathOf(url)), method, url });
+  const closed = await answer({ path: sent.path, method: sent.request.method, url: sent.url });
   if (closed !== null) return answerWhenClosed(closed);
   const { UPSTREAM_URL: upstream } = env;
   const upstreamUrl = typeof upstream === "string" && URL.canParse(upstream) ? upstream : "";
-  const { to, init } = toUpstream(request, request.url, { upstreamUrl, evaluated: null, destination: null });
+  const { to, init } = toUpstream(sent, { upstreamUrl, evaluated: null, destination: null });
   return fetch(to, init);
 };
 
@@ -70,10 +68,16 @@ export default {
   fetch(request, env, ctx) {
     isolate ??= start(request, env);
     const { url } = request;
-    if (isUnreadable(canonicalPath(pathOf(url)))) return refuse();
-    if ("configError" in isolate) return passOn(request, env, isolate);
-    if (isOwn(url)) return isolate.edge.answerOwn(request, env, ctx);
-    return isolate.edge.handle(request, url, (promise) => ctx.waitUntil(promise));
+    const sentPath = pathOf(url);
+    const path = canonicalPath(sentPath);
+    if (isUnreadable(path)) return refuse();
+    if (isOwn(sentPath))
+      return "configError" in isolate
+        ? Response.json({ title: isolate.configError, status: 503 }, { status: 503 })
+        : isolate.edge.answerOwn(request, env, ctx);
+    const sent = { request, url, path };
+    if ("configError" in isolate) return passOn(sent, env, isolate);
+    return isolate.edge.handle(sent, (promise) => ctx.waitUntil(promise));
   },
 
   async queue(batch, env) {

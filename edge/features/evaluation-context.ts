@@ -45,7 +45,7 @@ const once = <T>(compute: () => T): (() => T) => {
 
 /** `path`: of the page that is asked about. `claims`: of a verified token; null: there is none. */
 export const evaluationContextOf = (
-  { request, cookies }: IncomingRequest,
+  { request, headers: sent, cookies }: IncomingRequest,
   path: string,
   claims: Claims | null,
 ): EvaluationContext => {
@@ -53,11 +53,11 @@ export const evaluationContextOf = (
   return {
     country: once(() => countryOf(request.cf)),
     path: () => path,
-    device: once(() => deviceOf(request.headers)),
+    device: once(() => deviceOf(sent)),
     header: (name) => {
       const known = headers.get(name);
       if (known !== undefined) return known;
-      const value = request.headers.get(name);
+      const value = sent.get(name);
       headers.set(name, value);
       return value;
     },

@@ -8,7 +8,7 @@ const SAMPLE = { perSecond: 100, burst: 20 };
 const OF_ONE_NETWORK = { perSecond: 5, burst: 20 };
 
 /** Whether the request is sampled. */
-export type DrawSample = (request: Request, nowMs: number) => boolean;
+export type DrawSample = (request: Pick<Request, "headers">, nowMs: number) => boolean;
 
 export const makeDrawSample = (): DrawSample => {
   const take = makeTokenBucket(SAMPLE);

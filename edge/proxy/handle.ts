@@ -1,10 +1,9 @@
 // The way of a visitor's request: read the snapshot, identify, evaluate, decide the gate outcome (all in gate-request.ts),
 // report exposures, ask the upstream or answer, respond. A request whose gate fails is passed on ungated and counted; a failure
 // after the upstream's answer leaves that answer as it is.
-import { canonicalPath } from "../../shared/features/canonical-path.ts";
 import type { WhenClosed } from "../../shared/features/gate.ts";
 import type { Config } from "../config.ts";
-import { pathOf, readIncoming } from "../incoming-request.ts";
+import { readIncoming, type SentRequest } from "../incoming-request.ts";
 import type { WaitUntil } from "../snapshot/cache.ts";
 import type { Cookies } from "../visitor/cookie.ts";
 import { UNSHARED_FETCH } from "./caching.ts";
@@ -35,29 +34,30 @@ type Dependencies = {
   readonly countFailure: (where: string, error: unknown) => void;
 };
 
-export type Handle = (request: Request, url: string, waitUntil: WaitUntil) => Promise<Response>;
+export type Handle = (sent: SentRequest, waitUntil: WaitUntil) => Promise<Response>;
 
 export const makeHandle = (dependencies: Dependencies): Handle => {
   const { config, gateRequest, cookies, observe, now } = dependencies;
   const { passesCache, isClosedWithoutState, keptPages, fetchUpstream, countFailure } = dependencies;
 
-  const handle: Handle = async (request, url, waitUntil) => {
+  const handle: Handle = async (sent, waitUntil) => {
     const arrivedMs = now();
     let gated: GatedRequest | null = null;
     try {
-      gated = await gateRequest(readIncoming(request, url), waitUntil);
+      const gating = gateRequest(readIncoming(sent.request, sent.url, sent.path), waitUntil);
+      gated = gating instanceof Promise ? await gating : gating;
     } catch (error) {
       countFailure("gate", error);
     }
 
     const startMs = now();
-    const answer = gated === null ? answerUngated(url) : gated.outcome.answer;
+    const answer = gated === null ? answerUngated(sent) : gated.outcome.answer;
     const sampled = gated === null ? null : beginObserving(gated, startMs, waitUntil);
     let served: Served;
     try {
       served =
         answer === null
-          ? await askSite(makeSite(request, url, gated, sampled), gated, waitUntil)
+          ? await askSite(makeSite(sent, gated, sampled), gated, waitUntil)
           : asSent(answerWhenClosed(answer));
     } catch (error) {
       countFailure("upstream", error);
@@ -70,7 +70,11 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       observe.answered(gated, served.pageStatus, now(), waitUntil);
       const renewing = renewCookie(cookies, gated, now());
       const cookie = renewing === null ? null : await renewing;
-      const additions = { cookie, wantsDebug: wantsDebug(request), gateMs: startMs - arrivedMs };
+      const additions = {
+        cookie,
+        wantsDebug: wantsDebug(gated.incoming.headers),
+        gateMs: startMs - arrivedMs,
+      };
       return served.isKept ? respondKept(served, gated, additions) : respond(served, gated, additions);
     } catch (error) {
       countFailure("respond", error);
@@ -92,12 +96,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     return asSent(await site.askAsSent());
   };
 
-  const makeSite = (
-    request: Request,
-    url: string,
-    gated: GatedRequest | null,
-    sampled: SampledRequest | null,
-  ): Site => {
+  const makeSite = (sent: SentRequest, gated: GatedRequest | null, sampled: SampledRequest | null): Site => {
     let wasAsked = false;
     const isEdited = gated?.outcome.edit != null;
     const ask = (upstream: UpstreamRequest, isDecoded: boolean): Promise<Response> => {
@@ -107,8 +106,12 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     };
     const answered = (response: Response): Response =>
       sampled === null ? response : sampled.answered(response);
+    const askAsSent = (): Promise<Response> => {
+      const asking = ask(upstreamRequest(sent, gated), isEdited);
+      return sampled === null ? asking : asking.then(answered);
+    };
     return {
-      askAsSent: async () => answered(await ask(upstreamRequest(request, url, gated), isEdited)),
+      askAsSent,
       askToKeep: (upstream) => ask(upstream, true),
       answered,
       answeredHere: (status) => sampled?.answeredHere(status),
@@ -117,8 +120,8 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
   };
 
   /** Of a request whose gate failed. */
-  const answerUngated = (url: string): WhenClosed | null =>
-    isClosedWithoutState(canonicalPath(pathOf(url))) ? CLOSED.answer : null;
+  const answerUngated = ({ path }: SentRequest): WhenClosed | null =>
+    isClosedWithoutState(path) ? CLOSED.answer : null;
 
   /** null: the request is not sampled. */
   const beginObserving = (
@@ -142,21 +145,21 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
   };
 
   /** `gated` null: the gate failed, and the request goes upstream as if Sluice were not there. */
-  const upstreamRequest = (request: Request, url: string, gated: GatedRequest | null): UpstreamRequest => {
+  const upstreamRequest = (sent: SentRequest, gated: GatedRequest | null): UpstreamRequest => {
     const { UPSTREAM_URL: upstreamUrl } = config;
-    if (gated === null) return toUpstream(request, url, { upstreamUrl, evaluated: null, destination: null });
+    if (gated === null) return toUpstream(sent, { upstreamUrl, evaluated: null, destination: null });
     const { identity, evaluation, outcome, preview } = gated;
     const { header: features } = evaluation;
     const evaluated = features === "" ? null : { features, visitorId: identity.visitorId };
-    const upstream = toUpstream(request, url, { upstreamUrl, evaluated, destination: outcome.destination });
+    const upstream = toUpstream(sent, { upstreamUrl, evaluated, destination: outcome.destination });
     if (evaluated !== null && passesCache()) upstream.init.cf = UNSHARED_FETCH;
     if (outcome.edit !== null) preparePageRequest(upstream.init.headers);
     if (preview !== null) dropConditions(upstream.init.headers);
     return upstream;
   };
 
-  const wantsDebug = (request: Request): boolean =>
-    config.DEBUG_HEADERS === "always" || request.headers.get("Sluice-Debug") === "1";
+  const wantsDebug = (headers: Headers): boolean =>
+    config.DEBUG_HEADERS === "always" || headers.get("Sluice-Debug") === "1";
 
   return handle;
 };

@@ -38,22 +38,22 @@ export const makeObserve = (dependencies: Dependencies): Observe => {
   const drawSample = makeDrawSample();
 
   const senderOf = (
-    { incoming: { request }, page, identity }: GatedRequest,
+    { incoming: { method, headers }, identity }: GatedRequest,
     network: string | null,
   ): Sender => ({
-    method: page.method,
+    method,
     units: identity,
-    isKnownBot: isKnownBot(request.headers.get("User-Agent")),
+    isKnownBot: isKnownBot(headers.get("User-Agent")),
     captcha: captchaFinding(captcha, identity.captchaScore),
     network,
-    traceparent: request.headers.get("traceparent"),
+    traceparent: headers.get("traceparent"),
   });
 
   const report = (gated: GatedRequest, observation: Observation, waitUntil: WaitUntil): void => {
     const send = (network: string | null): void => {
       for (const spans of spansOf(senderOf(gated, network), observation)) exporter.add(spans, waitUntil);
     };
-    const address = gated.incoming.request.headers.get("CF-Connecting-IP");
+    const address = gated.incoming.headers.get("CF-Connecting-IP");
     const network = networkHash(address, observation.startMs);
     if (network instanceof Promise) waitUntil(network.then(send));
     else send(network);
@@ -63,7 +63,7 @@ export const makeObserve = (dependencies: Dependencies): Observe => {
     begin: (gated, nowMs, waitUntil) => {
       const { evaluation, identity, incoming, outcome } = gated;
       if (evaluation.compared.length === 0 || !countsForUnit(gated)) return false;
-      const isSampled = outcome.answer === null && drawSample(incoming.request, nowMs);
+      const isSampled = outcome.answer === null && drawSample(incoming, nowMs);
       const features = dueExposures(identity, evaluation, isSampled, nowMs);
       if (features.length > 0) report(gated, { startMs: nowMs, says: "exposure", features }, waitUntil);
       return isSampled;

@@ -50,7 +50,7 @@ export const respond = (
   const wasCompressed =
     outcome.edit !== null && edited !== upstreamResponse && upstreamResponse.headers.has("Content-Encoding");
   return wasCompressed && !response.headers.has("Content-Encoding")
-    ? compressPage(complete(), incoming.request.headers.get("Accept-Encoding"))
+    ? compressPage(complete(), incoming.headers.get("Accept-Encoding"))
     : complete();
 };
 
@@ -62,7 +62,7 @@ export const respondKept = (
 ): Response => {
   if (cookie !== null) response.headers.append("Set-Cookie", cookie);
   const finished = wantsDebug ? addDebugHeaders(response, view, gateMs) : response;
-  return wasCompressed ? compressPage(finished, incoming.request.headers.get("Accept-Encoding")) : finished;
+  return wasCompressed ? compressPage(finished, incoming.headers.get("Accept-Encoding")) : finished;
 };
 
 /** No cache may keep it: it is for one person, for a while. */

@@ -1,8 +1,7 @@
 // The request that the upstream gets: one for each of the visitor's, with a streamed body and every header as it came but
 // Sluice's own. Framing (Connection, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade) belongs to the runtime.
-import { canonicalPath } from "../../shared/features/canonical-path.ts";
 import type { Destination } from "../features/compile-gate.ts";
-import { pathOf, pathStart } from "../incoming-request.ts";
+import { pathStart, type SentRequest } from "../incoming-request.ts";
 import { UNSHARED_REQUEST } from "./caching.ts";
 
 export const FEATURES_HEADER = "Sluice-Features";
@@ -36,11 +35,10 @@ const tellForwarded = (headers: Headers, url: string): void => {
 /** What `Sluice-Features` and `Sluice-Unit` tell the upstream. `visitorId` null: the request is no visitor's. */
 type Evaluated = { readonly features: string; readonly visitorId: string | null };
 
-/** `path` null: the request's own, in the canonical form that the gate compared. */
-const targetOf = (url: string, base: string, path: string | null): string => {
+const targetOf = (url: string, base: string, path: string): string => {
   const begin = pathStart(url);
   const query = url.indexOf("?", begin);
-  const tail = (path ?? canonicalPath(pathOf(url))) + (query < 0 ? "" : url.slice(query));
+  const tail = query < 0 ? path : path + url.slice(query);
   return (base === "" ? url.slice(0, begin) : base) + tail;
 };
 
@@ -74,13 +72,12 @@ export const nominatedBy = (connection: string | null): readonly string[] =>
         .filter((name) => !END_TO_END.test(name));
 
 /**
- * The request as it goes upstream. `evaluated` null: as if Sluice were not there, except that nobody may pose as it.
+ * The request as it goes upstream, with the path that the gate compared. `evaluated` null: as if Sluice were not there, except that nobody may pose as it.
  * `upstreamUrl` empty: the site's own URL, which Cloudflare takes to the server behind the Worker's route.
  * `destination`: where a feature's gate sends the request instead.
  */
 export const toUpstream = (
-  request: Request,
-  url: string,
+  { request, url, path }: SentRequest,
   {
     upstreamUrl,
     evaluated,
@@ -98,7 +95,7 @@ export const toUpstream = (
   const visitorId = evaluated?.visitorId ?? null;
   setOrDelete(headers, UNIT_HEADER, visitorId === null ? null : encodeUnit(visitorId));
   if (evaluated !== null) headers.set("Cache-Control", UNSHARED_REQUEST);
-  const target = targetOf(url, base, destination?.path ?? null);
+  const target = targetOf(url, base, destination?.path ?? path);
   // Such a body may pass (RFC 9110, 9.3.1), but fetch does not take it as part of `init`.
   if (body !== null && (method === "GET" || method === "HEAD"))
     return { to: new Request(target, request), init: { headers } };

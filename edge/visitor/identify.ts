@@ -48,8 +48,7 @@ export const makeIdentify = ({ config, cookies, readClaims, warn }: Dependencies
 
 /** Whether this visitor may be recognised from one request to the next. */
 const makeHasConsent = (consent: Config["CONSENT"]): ((incoming: IncomingRequest) => boolean) => {
-  const isRefused = ({ request }: IncomingRequest): boolean =>
-    request.headers.get("Sluice-Consent") === "none";
+  const isRefused = ({ headers }: IncomingRequest): boolean => headers.get("Sluice-Consent") === "none";
   if (consent === "none") return () => false;
   if (consent === "assumed") return (incoming) => !isRefused(incoming);
   // Every cookie of the name has to say so: one that does not may be the newer word.

@@ -4,7 +4,7 @@ import { makeNetworkTokenBuckets } from "../token-bucket.ts";
 import { networkOf } from "./network.ts";
 
 /** Whether one more may be made. */
-export type AllowNewUnit = (request: Request, nowMs: number) => boolean;
+export type AllowNewUnit = (request: Pick<Request, "headers">, nowMs: number) => boolean;
 
 export const makeAllowNewUnit = (perMinute: number): AllowNewUnit => {
   const bucketOf = makeNetworkTokenBuckets({ perSecond: perMinute / 60, burst: perMinute });
