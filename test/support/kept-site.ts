@@ -96,6 +96,9 @@ const readPage = (text: string): Shown | null => {
   return json === undefined ? null : JSON.parse(json);
 };
 
+/** A client that does not name itself is nobody's visit. */
+const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
 export const get = (url: string, headers: IncomingHttpHeaders = {}, method = "GET"): Promise<Got> =>
   new Promise((resolve, reject) => {
     const { hostname, port, pathname, search } = new URL(url);
@@ -105,7 +108,7 @@ export const get = (url: string, headers: IncomingHttpHeaders = {}, method = "GE
         port,
         path: pathname + search,
         method,
-        headers: { Host: "shop.test", ...headers },
+        headers: { Host: "shop.test", "user-agent": FIREFOX, ...headers },
         agent: false,
       },
       (response) => {
