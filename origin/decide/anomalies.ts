@@ -1,5 +1,5 @@
 // Hours in which units came in another way than usual: ten times as many, units that send nothing again, or many of one network at
-// once. Somebody may make such units to buy a verdict. Blind to cohorts and to what units do.
+// once. Somebody may make such units to buy a verdict. Blind to cohorts.
 
 /** Units that were first exposed in the hour that begins at `hourS` (unix seconds). */
 export type Hour = {
@@ -18,15 +18,19 @@ export type AnomalyKind = (typeof ANOMALIES)[number];
 export type Anomaly = Hour & { readonly kind: AnomalyKind; readonly usual: number };
 
 const HOUR = 3_600;
+const DAY = 24 * HOUR;
 /** How many is usual is known after a night and a day, from hours in which anybody came: some sites sleep for most of the week. */
-const LEAST_SECONDS = 24 * HOUR;
+const LEAST_SECONDS = DAY;
 const LEAST_HOURS = 12;
 /** Shares are those of hours with at least so many units. */
 const LEAST_UNITS = 20;
 const CROWD = 10;
-/** Seen again is half as many as usual, … */
+/** The share that is seen again is half of the usual, … */
 const SEEN_AGAIN = 1 / 2;
-/** … and one network has three times as many, and a fifth at least. */
+/** … and more units come than usual at this time of the day. Where no more come, the feature may be broken. */
+const MORE_UNITS = 1.5;
+const LEAST_DAYS = 2;
+/** One network has three times as many, and a fifth at least. */
 const ONE_NETWORK = 3;
 const LEAST_OF_NETWORK = 0.2;
 /** Chance moves few units by so many standard deviations. */
@@ -53,11 +57,27 @@ const isCrowd = ({ units }: Hour, usual: number): boolean => {
   return units > many + DEVIATIONS * Math.sqrt(many);
 };
 
-const isSeenOnce = (hour: Hour, usual: number, upTo: number): boolean => {
+/** Of about the same time on other days; null: there are too few. */
+const usualAt = ({ hourS }: Hour, hours: readonly Hour[]): number | null => {
+  const others = hours.filter((other) => {
+    const apart = Math.abs(other.hourS - hourS);
+    const ofDay = apart % DAY;
+    return apart > 2 * HOUR && Math.min(ofDay, DAY - ofDay) <= HOUR;
+  });
+  return others.length < LEAST_DAYS ? null : median(others.map(({ units }) => units));
+};
+
+const isSeenOnce = (
+  hour: Hour,
+  usual: number,
+  { hours, upTo }: { hours: readonly Hour[]; upTo: number },
+): boolean => {
   const { hourS, units } = hour;
   if (units < LEAST_UNITS || hourS + HOUR + TIME_TO_SEE_AGAIN_S > upTo) return false;
   const least = SEEN_AGAIN * usual;
-  return seenAgainOf(hour) < least - DEVIATIONS * Math.sqrt((least * (1 - least)) / units);
+  if (seenAgainOf(hour) >= least - DEVIATIONS * Math.sqrt((least * (1 - least)) / units)) return false;
+  const usualUnits = usualAt(hour, hours);
+  return usualUnits !== null && units > MORE_UNITS * usualUnits;
 };
 
 const isOneNetwork = (hour: Hour, usual: number): boolean =>
@@ -83,7 +103,7 @@ export const findAnomalies = (
   return known.flatMap((hour): Anomaly[] => {
     if (usualUnits !== null && hour.hourS >= crowdFrom && isCrowd(hour, usualUnits))
       return [{ ...hour, kind: "crowd", usual: usualUnits }];
-    if (usualSeenAgain !== null && isSeenOnce(hour, usualSeenAgain, upTo))
+    if (usualSeenAgain !== null && isSeenOnce(hour, usualSeenAgain, { hours: known, upTo }))
       return [{ ...hour, kind: "seen-once", usual: usualSeenAgain }];
     if (usualLargest !== null && isOneNetwork(hour, usualLargest))
       return [{ ...hour, kind: "one-network", usual: usualLargest }];

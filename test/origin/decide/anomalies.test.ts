@@ -167,8 +167,6 @@ describe("what is usual is known", () => {
     expect(kinds(even(60, crowd), { sameSharesSince: 36 * HOUR })).toEqual([["crowd", 58]]);
     expect(kinds(even(60, crowd), { sameSharesSince: 37 * HOUR })).toEqual([]);
     expect(kinds(even(60, crowd), { since: 37 * HOUR })).toEqual([]);
-    expect(kinds(even(12, { seenAgain: 5 }))).toEqual([["seen-once", 10]]);
-    expect(kinds(even(11, { seenAgain: 5 }))).toEqual([]);
     expect(kinds(even(12, { largestNetwork: 20 }))).toEqual([["one-network", 10]]);
     expect(kinds(even(12, { largestNetwork: 19 }))).toEqual([]);
     expect(kinds(even(11, { largestNetwork: 20 }))).toEqual([]);
@@ -183,10 +181,26 @@ describe("what is usual is known", () => {
     expect(at(seldom(11, 1_140))).toEqual([]);
   });
 
+  test("of shares seen again by the same time of other days, of which there are two hours, and by more units than then", () => {
+    const day = (count: number, units: number, seenAgain: number) =>
+      kinds(even(count, { units, seenAgain }), { upTo: (count + 1) * HOUR });
+    expect(day(48, 151, 5)).toEqual([["seen-once", 46]]);
+    expect(day(48, 150, 5)).toEqual([]);
+    expect(day(26, 151, 5)).toEqual([["seen-once", 24]]);
+    expect(day(25, 151, 5)).toEqual([]);
+  });
+
+  test("so hours in which no more come and nobody is seen again are the feature's own", () => {
+    const broken = even(96).map((hour) =>
+      hour.hourS < 72 * HOUR ? hour : Object.assign(hour, { seenAgain: 0 }),
+    );
+    expect(kinds(broken, { upTo: 98 * HOUR })).toEqual([]);
+  });
+
   test("and units have a quarter of an hour to send something again", () => {
-    const hours = even(24, { seenAgain: 0 });
+    const hours = even(48, { units: 200, seenAgain: 0 });
     const at = (upTo: number) => kinds(hours, { upTo });
-    expect(at(23 * HOUR + 899)).toEqual([]);
-    expect(at(23 * HOUR + 900)).toEqual([["seen-once", 22]]);
+    expect(at(47 * HOUR + 899)).toEqual([]);
+    expect(at(47 * HOUR + 900)).toEqual([["seen-once", 46]]);
   });
 });
