@@ -1,0 +1,177 @@
+// Every operation of the OpenAPI document with wrong and hostile input: the answer is one that the document names, never a 5xx.
+// FUZZED_BODIES sets how many bodies each operation gets; the answers are held to the document by the test's own client.
+import { assert, asyncProperty, constantFrom, infiniteStream, nat } from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { makeAdminApp } from "../../support/admin-app.ts";
+import { makeTestDatabase } from "../../support/database.ts";
+
+const database = await makeTestDatabase();
+afterAll(() => database.drop());
+const { document, request } = makeAdminApp({ pool: database.pool });
+const RUNS = Number(process.env["FUZZED_BODIES"] ?? 40);
+
+const Operation = z.looseObject({
+  operationId: z.string(),
+  requestBody: z.unknown().optional(),
+  parameters: z.array(z.looseObject({ name: z.string(), in: z.string() })).default([]),
+});
+const OpenApi = z.object({ paths: z.record(z.string(), z.record(z.string(), Operation)) });
+const operations = Object.entries(OpenApi.parse(JSON.parse(JSON.stringify(document))).paths).flatMap(
+  ([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) =>
+      Object.assign(operation, { path, method: method.toUpperCase() }),
+    ),
+);
+const withBody = operations.filter(({ requestBody }) => requestBody !== undefined);
+
+const rule = {
+  activationThreshold: 0.15,
+  retentionThreshold: 0.4,
+  latencyP95Threshold: 200,
+  minCohortSize: 500,
+  evaluationWindowSeconds: 1_209_600,
+};
+const feature = {
+  rolloutBps: 1000,
+  holdoutBps: 1000,
+  targeting: { operator: "and", conditions: [{ attribute: "country", operator: "in", values: ["DE"] }] },
+  routes: [{ path: "/a/:b?", methods: ["GET"] }],
+  gate: { path: "/c/:b", whenClosed: { action: "redirect", to: "/d" }, html: { flags: true } },
+  activation: { path: "/buy", method: "POST" },
+  tags: ["a"],
+  requires: [],
+  reason: "tried",
+};
+/** A good body of each operation that takes one; what is tried are neighbours of it. */
+const GOOD: Readonly<Record<string, object>> = {
+  createFeature: { featureId: "feat_new", ...feature },
+  updateFeature: feature,
+  putRule: rule,
+  rollbackFeature: { reason: "tried" },
+  enableFeature: { rolloutBps: 100, reason: "tried" },
+  setRollout: { rolloutBps: 100, holdoutBps: 100, reason: "tried" },
+  restartTrial: { reason: "tried" },
+  rollbackTag: { tag: "a", reason: "tried" },
+  forecastRule: { rule: { featureId: "feat_a", ...rule }, usersPerDay: 100, holdoutUsersPerDay: 100 },
+  pauseRamp: { paused: true },
+  createToken: { name: "x", scope: "viewer", tags: ["a"], expiresAt: "2099-01-01T00:00:00Z" },
+};
+
+const HOSTILE: readonly unknown[] = [
+  "\u0000", "a\u0000b", "\ud800", "\udfff", "..", ".", "", " ", "__proto__", "constructor", "toString",
+  "a".repeat(5_000), "🦥".repeat(200), "'; drop table feature_flags; --", "%2e%2e", "1e400",
+  0, -0, -1, 0.1, 1e308, 5e-324, 2 ** 31, 2 ** 53, -(2 ** 53), 1e21,
+  null, true, false, [], {}, [[]], [null], { "": null }, { constructor: { prototype: {} } },
+]; // prettier-ignore
+
+/** The body with one of its values, at any depth, taken away, doubled, or replaced. */
+const spoil = (json: unknown, pick: (upTo: number) => number, hostile: unknown): unknown => {
+  if (Array.isArray(json) && json.length > 0 && pick(3) > 0) {
+    const at = pick(json.length);
+    return json.map((item, i) => (i === at ? spoil(item, pick, hostile) : item));
+  }
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) {
+    const names = Object.keys(json);
+    const name = names[pick(names.length)] ?? "x";
+    const rest = Object.fromEntries(Object.entries(json).filter(([key]) => key !== name));
+    switch (pick(4)) {
+      case 0:
+        return rest;
+      case 1:
+        return { ...json, [typeof hostile === "string" ? hostile : "surprise"]: hostile };
+      default:
+        return { ...rest, [name]: spoil((json as Record<string, unknown>)[name], pick, hostile) };
+    }
+  }
+  return hostile;
+};
+
+const send = (operation: (typeof operations)[number], featureId: string, body: string | null) =>
+  request(
+    operation.path.replace("{featureId}", encodeURIComponent(featureId)).replace("{tokenId}", "tok_x"),
+    {
+      method: operation.method,
+      body,
+      headers: { "if-match": "*" },
+    },
+  );
+
+await request("/features", { method: "POST", body: JSON.stringify({ featureId: "feat_target" }) });
+
+test("each operation that takes a body has a good one here", () => {
+  expect(withBody.map(({ operationId }) => operationId).toSorted()).toEqual(Object.keys(GOOD).toSorted());
+});
+
+describe("a spoiled body", () => {
+  test.each(withBody)("of $operationId is answered as the document says", async (operation) => {
+    const good = GOOD[operation.operationId];
+    await assert(
+      asyncProperty(infiniteStream(nat()), constantFrom(...HOSTILE), async (numbers, hostile) => {
+        const pick = (upTo: number): number => Number(numbers.next().value) % upTo;
+        const body = JSON.stringify(spoil(good, pick, hostile)) ?? "null";
+        expect((await send(operation, "feat_target", body)).status).toBeLessThan(500);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test.each(withBody)("of $operationId that is no JSON is 400", async (operation) => {
+    for (const body of ["", "{", "undefined", "NaN", '{"a":1}{', "[", '"', "\u0000", '{"reason": 1e400}'])
+      expect((await send(operation, "feat_target", body)).status).toBe(400);
+  });
+
+  test.each(withBody)("of $operationId above a megabyte is 413", async (operation) => {
+    expect(
+      (await send(operation, "feat_target", JSON.stringify({ reason: "x".repeat(2 ** 20) }))).status,
+    ).toBe(413);
+  });
+});
+
+const named = operations.filter(({ path }) => path.includes("{featureId}"));
+test.each(named)(
+  "$operationId of an id that no feature can have is refused, and never a 5xx",
+  async (operation) => {
+    const body = operation.requestBody === undefined ? null : JSON.stringify(GOOD[operation.operationId]);
+    const ids = [
+      "feat_unknown",
+      "ü",
+      "a b",
+      "\u0000",
+      "%",
+      "a".repeat(200),
+      "%2e%2e",
+      "..",
+      "hasOwnProperty",
+    ];
+    for (const id of ids) {
+      const { status } = await send(operation, id, body);
+      expect([400, 404]).toContain(status);
+    }
+  },
+);
+
+const queried = operations.filter(({ parameters }) => parameters.some((one) => one.in === "query"));
+test.each(queried)(
+  "$operationId with a hostile query is answered as the document says",
+  async (operation) => {
+    for (const { name } of operation.parameters.filter((one) => one.in === "query"))
+      for (const value of [
+        "",
+        "x",
+        "-1",
+        "0",
+        "1e400",
+        "9007199254740993",
+        "%00",
+        "%ED%A0%80",
+        "..",
+        "a".repeat(3000),
+      ]) {
+        const path = operation.path.replace("{featureId}", "feat_target");
+        const response = await request(`${path}?${name}=${value}`, { method: operation.method });
+        await response.body?.cancel();
+        expect({ name, value, isServed: response.status < 500 }).toEqual({ name, value, isServed: true });
+      }
+  },
+);
