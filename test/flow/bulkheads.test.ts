@@ -95,16 +95,18 @@ afterAll(async () => {
 });
 
 test("commits: of 25 rollbacks at once the one that the database refuses fails, and the others are at the sound edge", async () => {
+  // Among the others: whatever comes first travels alone.
+  const ids = [...CROWD.slice(0, 12), POISON, ...CROWD.slice(12)];
   const answers = await Promise.all(
-    [POISON, ...CROWD].map((featureId) =>
+    ids.map((featureId) =>
       origin.admin("POST", `/features/${featureId}/rollback`, { reason: "test" }).then(
         () => "done",
         (error: unknown) => String(error),
       ),
     ),
   );
-  expect(answers[0]).toContain("500");
-  expect(answers.slice(1)).toEqual(CROWD.map(() => "done"));
+  expect(answers[12]).toContain("500");
+  expect(answers.toSpliced(12, 1)).toEqual(CROWD.map(() => "done"));
   await eventually(async () => (await openAtEdge()).toSorted().join() === `${GOOD},${POISON}`, 10_000);
 });
 
