@@ -1,9 +1,18 @@
 // Brings the database to the newest schema. Several processes may start at once: they wait for one another.
+import { readdir } from "node:fs/promises";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runner } from "node-pg-migrate";
 import { connect } from "./connect.ts";
 
 const directory = fileURLToPath(new URL("../../migrations", import.meta.url));
+
+/** The names of all migrations, in their order. */
+export const migrationNames = async (): Promise<string[]> =>
+  (await readdir(directory))
+    .filter((file) => file.endsWith(".sql"))
+    .map((file) => basename(file, ".sql"))
+    .toSorted();
 
 /** Runs all missing migrations in one transaction each; returns their names. */
 export const migrate = async (

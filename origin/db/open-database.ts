@@ -7,7 +7,7 @@ import { sessionProblem } from "./check-sessions.ts";
 import { readServerState, serverProblems } from "./server-state.ts";
 import { keepPostgres } from "./kept-postgres.ts";
 import { makeHistoryReads, type HistoryReads } from "./history-reads.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, migrationNames } from "./migrate.ts";
 import { makePool, type Pool, type PoolOptions } from "./pool.ts";
 import { asServiceRole, serviceUrlOf } from "./service-role.ts";
 
@@ -51,6 +51,7 @@ export const openDatabase = async (options: {
     log.warn({ message }, "a migration reported this warning"),
   );
   if (migrated.length > 0) log.info({ migrated }, "the database was migrated");
+  const migrations = await migrationNames();
   const serviceUrl = await serviceUrlOf(givenUrl);
   if (serviceUrl === null)
     log.warn({}, "there is no role sluice_service, so this process has all the rights of its database login");
@@ -86,7 +87,7 @@ export const openDatabase = async (options: {
     history: makeHistoryReads({ primary: pool, replica, log }),
     makeStagePool,
     notReady: () =>
-      readServerState(pool).then(
+      readServerState(pool, migrations).then(
         (state) => (state === undefined ? [] : serverProblems(state)),
         (error: unknown) => [`database: ${errorText(error)}`],
       ),

@@ -11,16 +11,24 @@ export type ServerState = {
   /** a standby */
   readonly isStandby: boolean;
   readonly isReadOnly: boolean;
+  /** Those that this process was started with and the database lacks. */
+  readonly missingMigrations: readonly string[];
 };
 
-export const readServerState = async (db: Queryable): Promise<ServerState | undefined> => {
+/** `migrations`: the names of all that the database should have. */
+export const readServerState = async (
+  db: Queryable,
+  migrations: readonly string[],
+): Promise<ServerState | undefined> => {
   const { rows } = await db.query<ServerState>({
     name: "read-server-state",
     text: `
       select current_setting('server_version') as version,
         current_setting('server_version_num')::integer as "versionNumber",
         pg_is_in_recovery() as "isStandby",
-        current_setting('transaction_read_only')::boolean as "isReadOnly"`,
+        current_setting('transaction_read_only')::boolean as "isReadOnly",
+        array(select unnest($1::text[]) except select name from schema_migrations order by 1) as "missingMigrations"`,
+    values: [migrations],
   });
   return rows[0];
 };
@@ -31,6 +39,7 @@ export const serverProblems = ({
   versionNumber,
   isStandby,
   isReadOnly,
+  missingMigrations,
 }: ServerState): readonly string[] => [
   ...(versionNumber < OLDEST_VERSION ? [`database: PostgreSQL ${version} is too old, 17 is needed`] : []),
   ...(isStandby
@@ -38,5 +47,11 @@ export const serverProblems = ({
     : []),
   ...(isReadOnly && !isStandby
     ? ["database: it takes no writes (default_transaction_read_only is on); no feature can be changed"]
+    : []),
+  ...(missingMigrations.length > 0
+    ? [
+        `database: it is older than this origin, as after a restore, and lacks ${missingMigrations.join(", ")}; ` +
+          "start the origin again, which brings it up to date",
+      ]
     : []),
 ];

@@ -68,3 +68,17 @@ test("a database that takes no writes makes the origin not ready, with the reaso
   await endSessions();
   await eventually(async () => (await readiness()).status === 200, 20_000);
 });
+
+test("a database with an older schema, as a restore leaves it, makes the origin not ready until it is up to date", async () => {
+  const { pool } = database;
+  const { rows } = await pool.query<{ name: string }>(
+    "delete from schema_migrations where id = (select max(id) from schema_migrations) returning name",
+  );
+  const [newest] = rows;
+  expect((await readiness()).status).toBe(503);
+  expect((await readiness()).detail).toContain(
+    `it is older than this origin, as after a restore, and lacks ${newest?.name}`,
+  );
+  await pool.query("insert into schema_migrations (name, run_on) values ($1, now())", [newest?.name]);
+  await eventually(async () => (await readiness()).status === 200, 10_000);
+});

@@ -6,6 +6,7 @@ const good: ServerState = {
   versionNumber: 171_000,
   isStandby: false,
   isReadOnly: false,
+  missingMigrations: [],
 };
 
 test.each<[Partial<ServerState>, readonly string[]]>([
@@ -20,6 +21,12 @@ test.each<[Partial<ServerState>, readonly string[]]>([
   [
     { isReadOnly: true },
     ["database: it takes no writes (default_transaction_read_only is on); no feature can be changed"],
+  ],
+  [
+    { missingMigrations: ["0007_announced_states", "0008_ingest_presence"] },
+    [
+      "database: it is older than this origin, as after a restore, and lacks 0007_announced_states, 0008_ingest_presence; start the origin again, which brings it up to date",
+    ],
   ],
 ])("a server with %j is named by what is wrong with it", (over, problems) => {
   expect(serverProblems({ ...good, ...over })).toEqual(problems);
