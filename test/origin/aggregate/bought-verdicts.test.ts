@@ -214,4 +214,24 @@ describe("nobody buys a verdict", () => {
     expect([await exposed(featureId), await requests(featureId)]).toEqual([600, 600]);
     expect(await uncounted(featureId)).toEqual({});
   });
+
+  test("a restart of the fold gives a network 20 units more, once", async () => {
+    await createFeature(database, "feat_restart");
+    const farm = () =>
+      send(
+        times(100, () => ({
+          feature: "feat_restart",
+          unit: newUnit(),
+          startMs: bucketStart,
+          attributes: { "sluice.network": network(4_000) },
+        })),
+      );
+    await farm();
+    expect(await exposed("feat_restart")).toBe(20);
+    await telemetry.stop();
+    telemetry = await startTelemetry(database);
+    await farm();
+    await farm();
+    expect(await exposed("feat_restart")).toBe(40);
+  });
 });
