@@ -88,8 +88,8 @@ test("every metric that a page names is one of /metrics", () => {
 test("every variable that a page names is read by some code", () => {
   const code = trackedFiles("*.ts", "*.js", "*.sql", "*.pml", "*.toml", "deploy").map(readFile).join("\n");
   const words = new Set(code.match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g));
-  /** Variables of the OpenTelemetry SDKs, and a capability of Linux. */
-  const isForeign = (name: string): boolean => name.startsWith("OTEL_") || name === "CAP_DAC_OVERRIDE";
+  /** Variables of the OpenTelemetry SDKs, of PHP and WordPress, and a capability of Linux. */
+  const isForeign = (name: string): boolean => /^(?:OTEL|WP|HTTP|REMOTE)_|^CAP_DAC_OVERRIDE$/.test(name);
   const missing = pages
     .filter((page) => page !== "CHANGELOG.md")
     .flatMap((page) =>

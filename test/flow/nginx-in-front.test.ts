@@ -5,6 +5,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
 import { startApache, startNginxInFront, type Upstream } from "../support/upstreams.ts";
 
+const CHROME =
+  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
+
 let site: Upstream;
 let edge: TestEdge;
 let proxy: Upstream;
@@ -43,7 +46,7 @@ const ask = (server: Upstream, path: string, headers: IncomingHttpHeaders = {}):
   new Promise((resolve, reject) => {
     const sent = httpRequest(
       server.url + path,
-      { headers: { host: "shop.test", ...headers } },
+      { headers: { host: "shop.test", "user-agent": CHROME, ...headers } },
       (response) => {
         let body = "";
         response.setEncoding("utf8").on("data", (part: string) => (body += part));
