@@ -9,10 +9,11 @@ import { passesCache } from "./proxy/caching.ts";
 import { makeIsClosedWithoutState } from "./proxy/closed-without-state.ts";
 import { makeGateRequest } from "./proxy/gate-request.ts";
 import { makeHandle, type Handle } from "./proxy/handle.ts";
+import { makeFilling } from "./proxy/kept/filling.ts";
 import { makeKeptPages } from "./proxy/kept/kept-pages.ts";
 import { makePageMemory } from "./proxy/kept/page-memory.ts";
 import { makePageNotes } from "./proxy/kept/page-notes.ts";
-import { makePageStore } from "./proxy/kept/page-store.ts";
+import { makePageStore, type PageStore } from "./proxy/kept/page-store.ts";
 import { makeObserve } from "./proxy/observe.ts";
 import type { UpstreamRequest } from "./proxy/upstream.ts";
 import { makeApp } from "./routes/app.ts";
@@ -94,20 +95,20 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
 
   const hasCache = findCache();
   const fetchUpstream = ({ to, init }: UpstreamRequest): Promise<Response> => fetch(to, init);
-  const pageStore = makePageStore(() => caches.open("sluice"), now);
-  const keptPages =
-    config.KEEP_PAGES === "off"
-      ? null
-      : makeKeptPages({
-          upstreamUrl: config.UPSTREAM_URL,
-          memory: makePageMemory(),
-          notes: makePageNotes(),
-          store: () => (hasCache() ? pageStore : null),
-          passesCache: hasCache,
-          fetchUpstream,
-          now,
-          countFailure: failures.count,
-        });
+  const pages = {
+    memory: makePageMemory(),
+    notes: makePageNotes(),
+    store: makeFindStore(hasCache),
+    now,
+  };
+  const filling = makeFilling({
+    ...pages,
+    upstreamUrl: config.UPSTREAM_URL,
+    passesCache: hasCache,
+    fetchUpstream,
+    countFailure: failures.count,
+  });
+  const keptPages = config.KEEP_PAGES === "off" ? null : makeKeptPages({ ...pages, filling });
 
   const stats = () => ({
     region,
@@ -251,4 +252,10 @@ const findCache = (): (() => boolean) => {
     hasCache = await passesCache();
   })();
   return () => hasCache;
+};
+
+/** null while the platform has no cache. */
+const makeFindStore = (hasCache: () => boolean): (() => PageStore | null) => {
+  const store = makePageStore(() => caches.open("sluice"), now);
+  return () => (hasCache() ? store : null);
 };

@@ -84,25 +84,32 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
 
   /** From the pages that the edge keeps, else from the site. A failure to keep pages leaves the request as it is. */
   const askSite = async (site: Site, gated: GatedRequest | null, waitUntil: WaitUntil): Promise<Served> => {
-    if (gated === null || keptPages === null) return asSent(await site.askAsSent());
+    if (gated === null || keptPages === null) return asSent(await site.askOnly());
     try {
       const serving = keptPages.serve(gated, site, waitUntil);
       const served = serving instanceof Promise ? await serving : serving;
       if (served !== null) return served;
     } catch (error) {
-      if (site.wasAsked()) throw error;
+      if (site.hasFailed()) throw error;
       countFailure("pages", error);
     }
-    return asSent(await site.askAsSent());
+    return asSent(await site.askOnly());
   };
 
   const makeSite = (sent: SentRequest, gated: GatedRequest | null, sampled: SampledRequest | null): Site => {
-    let wasAsked = false;
+    let hasFailed = false;
     const isEdited = gated?.outcome.edit != null;
     const ask = (upstream: UpstreamRequest, isDecoded: boolean): Promise<Response> => {
-      wasAsked = true;
       const sending = sampled === null ? upstream : sampled.sending(upstream, isDecoded);
       return isEdited ? askForPage(sending, fetchUpstream) : fetchUpstream(sending);
+    };
+    const noteFailure = async (asking: Promise<Response>): Promise<Response> => {
+      try {
+        return await asking;
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
     };
     const answered = (response: Response): Response =>
       sampled === null ? response : sampled.answered(response);
@@ -111,11 +118,12 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       return sampled === null ? asking : asking.then(answered);
     };
     return {
-      askAsSent,
-      askToKeep: (upstream) => ask(upstream, true),
+      askOnly: askAsSent,
+      askAsSent: () => noteFailure(askAsSent()),
+      askToKeep: (upstream) => noteFailure(ask(upstream, true)),
       answered,
       answeredHere: (status) => sampled?.answeredHere(status),
-      wasAsked: () => wasAsked,
+      hasFailed: () => hasFailed,
     };
   };
 

@@ -38,7 +38,7 @@ const arrive = async (): Promise<Visitor> => {
 
 beforeAll(async () => {
   site = await startKeptSite();
-  edge = await startTestEdge({ UPSTREAM_URL: site.url });
+  edge = await startTestEdge({ UPSTREAM_URL: site.url }, { morePorts: [0] });
   expect((await edge.push({ revision: 1, full: true, features: open })).status).toBe(200);
   visitors = await Promise.all(Array.from({ length: 60 }, arrive));
 });
@@ -226,6 +226,22 @@ describe("a page that the site lets shared caches keep", () => {
     expect(all.every(({ shown }) => shown?.features === one.told)).toBe(true);
     expect(site.count(path)).toBe(2);
   });
+});
+
+test("another isolate of the data centre finds what one has kept, and what one has learned", async () => {
+  const [one, same] = threeVisitors();
+  const other = edge.moreUrls[0] ?? "";
+  const path = page("/shop/elsewhere", { ...PUBLIC, Vary: "X-Theme" }, "&gzip");
+  await warm(path, one);
+  const asked = site.count(path);
+  await expect
+    .poll(async () => (await get(other + path, { cookie: same.cookie })).headers["cache-status"])
+    .toBe(HIT);
+  const got = await get(other + path, { cookie: same.cookie, "accept-encoding": "gzip" });
+  expect([got.shown?.features, got.headers["content-encoding"]]).toEqual([one.told, "gzip"]);
+  expect(site.count(path)).toBe(asked);
+  const themed = { cookie: one.cookie, "x-theme": "dark" };
+  expect((await get(other + path, themed)).shown?.headers["x-theme"]).toBe("dark");
 });
 
 describe("a page that is not kept", () => {

@@ -2,6 +2,8 @@
 import type { UpstreamRequest } from "../upstream.ts";
 
 export type Site = {
+  /** As the visitor sent it, where no page is kept. */
+  readonly askOnly: () => Promise<Response>;
   /** As the visitor sent it. */
   readonly askAsSent: () => Promise<Response>;
   /** For nobody in particular. */
@@ -10,7 +12,8 @@ export type Site = {
   readonly answered: (response: Response) => Response;
   /** The edge has answered by itself. */
   readonly answeredHere: (status: number) => void;
-  readonly wasAsked: () => boolean;
+  /** It could not be reached. */
+  readonly hasFailed: () => boolean;
 };
 
 /** What the visitor gets. */
