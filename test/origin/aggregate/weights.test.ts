@@ -154,7 +154,7 @@ describe("a unit's requests", () => {
     expect(weights.requests).toEqual([1_000, 0]);
     expect([admit(0, 10), admit(0, 10), admit(0, 11)]).toEqual(["unit-share", "unit-share", "unit-share"]);
     admit(0, 0);
-    expect([admit(0, 10), admit(9, 11), admit(0, 10, 1)]).toEqual(["counted", "unit-share", "unit-share"]);
+    expect([admit(9, 10), admit(9, 11), admit(0, 10, 1)]).toEqual(["counted", "unit-share", "unit-share"]);
   });
 
   test("of one network are no more than 20 in a period and cohort, its new units apart", () => {
@@ -166,6 +166,7 @@ describe("a unit's requests", () => {
     expect(send(0)).toBe(20);
     expect(times(30, (unit) => admitUnit(weights, sender(unit, 0, 5)))).toEqual(times(30, (n) => n < 20));
     expect(send(1)).toBe(0);
+    expect(admitRequest(weights, sender(99, 0, 5), 1, { inBucket: 0, inTrial: 0 })).toBe("network-share");
     expect(weights.requests).toEqual([20, 0]);
   });
 
@@ -181,6 +182,13 @@ describe("a unit's requests", () => {
     expect(bought / weights.requests[0]).toBeGreaterThan(0.024);
     expect(bought / weights.requests[0]).toBeLessThan(0.026);
   });
+});
+
+test("new units of one network are at most 5 % of all", () => {
+  const weights = emptyWeights();
+  const from = (network: number) => ({ bucketS: 0, bucketWidthS: 60, network, unitHigh: 1 });
+  for (let n = 0; n < 9_500; n += 1) admitUnit(weights, from(-1));
+  expect(times(2_000, () => admitUnit(weights, from(5))).filter(Boolean)).toHaveLength(500);
 });
 
 describe("the period of a network's share", () => {
@@ -201,6 +209,24 @@ describe("the period of a network's share", () => {
       const counted = countedOf(emptyWeights(), buckets);
       expect(counted.reduce((sum, n) => sum + n, 0)).toBe(20);
     }
+  });
+
+  test("begins with each third minute", () => {
+    const weights = emptyWeights();
+    const sent = (bucketS: number, count: number) =>
+      times(count, () => admitUnit(weights, sender(bucketS))).filter(Boolean).length;
+    expect([sent(0, 10), sent(179, 10), sent(180, 20)]).toEqual([10, 10, 20]);
+    expect([sent(179, 1), sent(180, 1), sent(359, 1)]).toEqual([0, 0, 0]);
+  });
+
+  test("samples requests too by what was sent in the period before", () => {
+    const weights = emptyWeights();
+    const request = (bucketS: number, unit: number) =>
+      admitRequest(weights, sender(bucketS, unit * 7_919), 0, { inBucket: 0, inTrial: 0 }) === "counted";
+    times(100, (unit) => request(0, unit));
+    const counted = times(30, (unit) => request(180, unit)).filter(Boolean).length;
+    expect(counted).toBeGreaterThan(1);
+    expect(counted).toBeLessThan(15);
   });
 
   test("is the bucket, where that is longer", () => {
@@ -244,7 +270,7 @@ describe("the largest network of an hour", () => {
     networks.filter((network) => growsLargest(hours, hourS, network)).length;
 
   test("grows by the units that no network had as many of", () => {
-    expect(grown(new Map(), 0, [1, 1, 2, 2, 2, 1, -1, -1, -1, -1, 0, 1])).toBe(4);
+    expect(grown(emptyWeights().hours, 0, [1, 1, 2, 2, 2, 1, -1, -1, -1, -1, 0, 1])).toBe(4);
   });
 
   test("is counted in each hour, of which two are known", () => {

@@ -197,6 +197,96 @@ describe("what is usual is known", () => {
     expect(kinds(broken, { upTo: 98 * HOUR })).toEqual([]);
   });
 
+  test("of more than ten times the usual and four deviations, by the middle of all hours", () => {
+    const ten = (units: number) =>
+      kinds(even(25).map((hour) => Object.assign(hour, { units: hour.hourS === 20 * HOUR ? units : 10 })));
+    expect([ten(140), ten(141)]).toEqual([[], [["crowd", 20]]]);
+    // Of 25 hours 13 have 100 units.
+    const uneven = even(25, { units: 5_000, seenAgain: 2_500 }).map((hour, n) =>
+      n < 11 ? Object.assign(hour, { units: 1_000, seenAgain: 500 }) : hour,
+    );
+    expect(kinds(uneven)).toEqual([["crowd", 23]]);
+  });
+
+  test("of numbers from hours with this rollout alone, from its begin on", () => {
+    const since = 30 * HOUR;
+    const raised = even(60).map((hour, n) =>
+      n < 30 || n === 40 ? hour : Object.assign(hour, { units: 1_100, seenAgain: 550 }),
+    );
+    expect(kinds(raised)).toEqual([]);
+    const lowered = even(60).map((hour, n) => (n <= 30 ? Object.assign(hour, crowd) : hour));
+    expect(kinds(lowered, { sameSharesSince: since })).toEqual([["crowd", 30]]);
+    const grown = even(80).map((hour, n) =>
+      n < 50 ? hour : Object.assign(hour, { units: 1_200, seenAgain: 600 }),
+    );
+    expect(kinds(grown, { sameSharesSince: 50 * HOUR })).toEqual([]);
+    expect(kinds(grown)).toHaveLength(30);
+  });
+
+  test("of hours that the trial has a part of, up to now", () => {
+    const late = even(48, { largestNetwork: 60 });
+    expect(kinds(late, { upTo: 46 * HOUR })).toEqual([]);
+    expect(kinds(late, { upTo: 46 * HOUR + 1 })).toEqual([["one-network", 46]]);
+    const early = even(48).map((hour, n) => (n === 3 ? Object.assign(hour, { largestNetwork: 60 }) : hour));
+    expect(kinds(early, { since: 4 * HOUR })).toEqual([]);
+    expect(kinds(early, { since: 4 * HOUR - 1 })).toEqual([["one-network", 3]]);
+  });
+
+  test("of shares from hours with 20 units, and never above one", () => {
+    const small = even(48).map((hour, n) =>
+      Object.assign(
+        hour,
+        n < 12 ? { units: 20, seenAgain: 10 } : { units: 19, seenAgain: 0, largestNetwork: 1 },
+      ),
+    );
+    const last = Object.assign(small[46] ?? {}, { units: 100, seenAgain: 0 });
+    expect(last).toHaveProperty("hourS", 46 * HOUR);
+    expect(kinds(small, { upTo: 50 * HOUR })).toEqual([["seen-once", 46]]);
+
+    const again = even(48, { units: 200, seenAgain: 120 }).map((hour, n) =>
+      n === 46 ? hour : Object.assign(hour, { seenAgain: 200 }),
+    );
+    expect(kinds(again, { upTo: 50 * HOUR })).toEqual([]);
+    const half = even(48, { largestNetwork: 200 }).map((hour, n) =>
+      n === 46 ? hour : Object.assign(hour, { largestNetwork: 50 }),
+    );
+    expect(kinds(half)).toEqual([]);
+  });
+
+  test("and 20 units of an hour are few enough to be chance, but for those that all come again", () => {
+    const quiet = (units: number) =>
+      even(72).map((hour, n) => {
+        const isTen = [9, 10, 11].includes(n % 24);
+        return Object.assign(
+          hour,
+          n === 58 ? { units, seenAgain: 0 } : { units: isTen ? 10 : 100, seenAgain: isTen ? 10 : 100 },
+        );
+      });
+    expect(kinds(quiet(19))).toEqual([]);
+    expect(kinds(quiet(20))).toEqual([["seen-once", 58]]);
+  });
+
+  test("and a network is large from a fifth, 20 units and three times the usual on", () => {
+    expect(kinds(even(12, { units: 90, largestNetwork: 19 }))).toEqual([]);
+    expect(kinds(even(12, { units: 90, largestNetwork: 20 }))).toEqual([["one-network", 10]]);
+    const provider = (largestNetwork: number) =>
+      kinds(
+        even(12).map((hour, n) => Object.assign(hour, { largestNetwork: n === 10 ? largestNetwork : 8 })),
+      );
+    expect([provider(23), provider(25)]).toEqual([[], [["one-network", 10]]]);
+  });
+
+  test("and is told with what was found", () => {
+    const tell = (hours: readonly Hour[]) =>
+      findAnomalies(hours, { since: 0, sameSharesSince: 0, upTo: 50 * HOUR }).map(({ kind, usual }) => [
+        kind,
+        usual,
+      ]);
+    expect(tell(even(48, crowd))).toEqual([["crowd", 100]]);
+    expect(tell(even(48, { units: 200, seenAgain: 0 }))).toEqual([["seen-once", 0.5]]);
+    expect(tell(even(48, { largestNetwork: 60 }))).toEqual([["one-network", 0.03]]);
+  });
+
   test("and units have a quarter of an hour to send something again", () => {
     const hours = even(48, { units: 200, seenAgain: 0 });
     const at = (upTo: number) => kinds(hours, { upTo });

@@ -101,3 +101,49 @@ test("an edge that tells no epochs closes a feature in the epoch that it has, an
   expect(recovered(relatedOf(recordOf("a")), older(false))).toEqual([]);
   expect(recovered(relatedOf(rolledBackRecordOf("a")), older(false))).toEqual([]);
 });
+
+describe("what a recovery is written down with", () => {
+  const point = { lineage: "7d4c7a0e-2f0b-4b5e-9f0a-3f1f5d0c9a11", revision: 12 };
+  const prepare = (related: ReturnType<typeof relatedOf>, ...all: Witnessed[]) => {
+    const source = { edge, point } as Parameters<typeof prepareRecovery>[2];
+    const prepared = prepareRecovery({ related, deletedEpochs: new Map() }, all, source);
+    if (!prepared.ok) throw new Error(prepared.error.reason);
+    return prepared.value;
+  };
+
+  test("names the edge, what it has, and where its history stands", () => {
+    expect(prepare(relatedOf(recordOf("a")), held("a", false, 4))).toMatchObject([
+      {
+        reason: `recovered from edge ${edge}`,
+        details: { recovered: { edge, epoch: 4, closed: false, ...point } },
+      },
+    ]);
+    expect(prepare(relatedOf(), held("gone", true, 1))).toEqual([
+      {
+        featureId: "gone",
+        expectedVersion: null,
+        kind: "delete",
+        reason: `recovered from edge ${edge}`,
+        details: { recovered: { edge, epoch: 1, closed: true, ...point } },
+        next: null,
+        rule: null,
+        epoch: 1,
+      },
+    ]);
+  });
+
+  test("says of a feature that closes with others which they are, and leaves those alone that are closed", () => {
+    const related = relatedOf(
+      recordOf("a"),
+      recordOf("b", { requires: ["a"] }),
+      recordOf("c", { requires: ["b"], state: { enabled: false } }),
+      recordOf("d", { requires: ["a"] }),
+    );
+    const changes = prepare(related, held("a", true, 2), held("d", true, 2));
+    expect(changes.map(({ featureId, reason, details }) => [featureId, reason, details])).toEqual([
+      ["a", `recovered from edge ${edge}`, expect.anything()],
+      ["d", `recovered from edge ${edge}`, expect.anything()],
+      ["b", `requires a, d: recovered from edge ${edge}`, { rolloutBeforeBps: 5_000, because: ["a", "d"] }],
+    ]);
+  });
+});
