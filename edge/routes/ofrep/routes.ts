@@ -16,17 +16,20 @@ import type { SnapshotCache, SnapshotView } from "../../snapshot/cache.ts";
 import type { ReadClaims } from "../../visitor/claims.ts";
 import type { Identify } from "../../visitor/identify.ts";
 import type { WriteCookie } from "../../visitor/cookie.ts";
+import { networkOf } from "../../visitor/network.ts";
 import type { AllowNewUnit } from "../../visitor/new-units.ts";
 import type { Previews } from "../../visitor/preview.ts";
 import type { ReadAuthority } from "../../visitor/server-key.ts";
 import { makeCors } from "../cors.ts";
 import type { ReadPageOrigin } from "../page-origin.ts";
+import { problem } from "../problem.ts";
 import type { ReportEvent } from "../report-event.ts";
 import { waitUntilOf } from "../wait-until.ts";
 import { identifyClient, missingKey, type Client } from "./client.ts";
 import { readClientContext, withAttributes, type ClientContext, type OfrepError } from "./context.ts";
 import { etagOf, flagOf, matchesEtag } from "./flag.ts";
 import { makeStream, readAsNewAs } from "./stream.ts";
+import { makeTakePlace, STREAM_LIMITS } from "./stream-limit.ts";
 
 type Dependencies = {
   readonly cache: Omit<SnapshotCache, "calls">;
@@ -40,6 +43,9 @@ type Dependencies = {
   readonly previews: Previews;
   readonly now: () => number;
 };
+
+/** A refused client evaluates by itself meanwhile. */
+const RETRY_AFTER_S = 30;
 
 type FlagRequest = {
   readonly view: SnapshotView;
@@ -107,7 +113,20 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
   });
 
   const stream = makeStream({ cache, now });
-  route.get("/stream", (call) => stream(call.req.raw, waitUntilOf(call)));
+  const takePlace = makeTakePlace(STREAM_LIMITS);
+  route.get("/stream", async (call) => {
+    const { raw: request } = call.req;
+    const { signed, visitorId } = await identify(readIncoming(request));
+    const network = networkOf(request.headers.get("CF-Connecting-IP"));
+    const place = takePlace({ visitor: signed === null ? null : visitorId, network });
+    if (typeof place === "object") return stream(request, waitUntilOf(call), place);
+    const refusal =
+      place === "full"
+        ? problem(503, "this isolate holds as many streams as it can; clients ask for flags meanwhile")
+        : problem(429, "too many streams of one visitor or network");
+    refusal.headers.set("Retry-After", String(RETRY_AFTER_S));
+    return refusal;
+  });
 
   /** Routes do not limit flags: a client names the flag that it wants, whatever the page. */
   const readFlagRequest = async (call: Call): Promise<Result<FlagRequest, OfrepError>> => {

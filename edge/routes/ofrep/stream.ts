@@ -1,6 +1,7 @@
 // `GET /.sluice/ofrep/stream`: tells a connected client to evaluate again when this isolate's snapshot changes. The stream
 // reads the snapshot cache as every request does, so it keeps the watch open while no other request comes.
 import type { SnapshotCache, SnapshotView, WaitUntil } from "../../snapshot/cache.ts";
+import type { StreamPlace } from "./stream-limit.ts";
 
 type Dependencies = {
   readonly cache: Pick<SnapshotCache, "read" | "changed">;
@@ -39,7 +40,7 @@ const eventOf = (tag: string): string =>
 
 export const makeStream =
   ({ cache, now }: Dependencies) =>
-  (request: Request, waitUntil: WaitUntil): Response => {
+  (request: Request, waitUntil: WaitUntil, { release }: StreamPlace): Response => {
     const { readable, writable } = new IdentityTransformStream();
     const writer = writable.getWriter();
     const encoder = new TextEncoder();
@@ -63,7 +64,12 @@ export const makeStream =
       await writer.close();
     };
 
-    waitUntil(sendEvents().catch(() => undefined)); // the client went away
+    request.signal.addEventListener("abort", release);
+    waitUntil(
+      sendEvents()
+        .catch(() => undefined)
+        .finally(release),
+    ); // the client went away
     return new Response(readable, {
       headers: {
         "Content-Type": "text/event-stream; charset=utf-8",
