@@ -10,10 +10,20 @@ import { parseArgs } from "node:util";
 import { freePort } from "../origin/db/free-port.ts";
 import { bundleEdge } from "../scripts/local-stack/edge-server.ts";
 import { makeVisitors } from "./edge/load.ts";
-import { push, PUSH_SECRET, signatureOf } from "./edge/push.ts";
-import { serve, type Served } from "./edge/workerd.ts";
-import { makers } from "./snapshot/features.ts";
+import { push, PUSH_SECRET } from "./edge/push.ts";
+import { serve } from "./edge/workerd.ts";
+import type { makers } from "./snapshot/features.ts";
 import { heldBy } from "./snapshot/heap.ts";
+import {
+  bundleSteps,
+  makeTake,
+  median,
+  messageOf,
+  serveSteps,
+  STEPS,
+  takenInMs,
+  takeSteps,
+} from "./snapshot/take-steps.ts";
 
 const { values } = parseArgs({
   options: {
@@ -24,72 +34,34 @@ const { values } = parseArgs({
 });
 const ISOLATES = Number(values.isolates);
 const VISITORS = Number(values.visitors);
-const FEATURES = 1_000;
 const WARM = 50;
 const SIGNATURES = 20_000;
 const KINDS = ["plain", "rich"] as const;
-/** In the order in which one needs the other's result; `keep` only prepares. */
-const STEPS = ["push", "answer", "keep", "kept", "learn", "meet", "change"] as const;
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 const sorted = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b);
-const median = (numbers: readonly number[]): number =>
-  sorted(numbers)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-
-/** The first `plain` of the features are plain, whatever the others are: visitors meet those and no rich one. */
-const messageOf = (kind: keyof typeof makers, plain = 0): object => ({
-  revision: 1,
-  full: true,
-  features: Array.from({ length: FEATURES }, (_, i) => makers[i < plain ? "plain" : kind](i)),
-});
-
-/** CPU ms of one step, without that of a request which does nothing. */
-const makeTake = async (served: Served) => {
-  const request = async (step: string, times: number): Promise<number> => {
-    const before = served.isolatesUs();
-    const response = await fetch(`${served.url}/${step}?times=${times}`);
-    if (!response.ok) throw new Error(`${step}: ${await response.text()}`);
-    await response.text();
-    return (served.isolatesUs() - before) / 1_000;
-  };
-  const idle: number[] = [];
-  for (let i = 0; i < 9; i++) idle.push(await request("nothing", 1));
-  const floor = median(idle.slice(2));
-  return async (step: string, times = 1): Promise<number> =>
-    Math.max(0, (await request(step, times)) - floor) / times;
-};
-
 const folder = await mkdtemp(join(tmpdir(), "sluice-bench-snapshot-"));
 const outside = fork(here("edge/outside.ts"), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 
-const serveSteps = async (): Promise<Served> =>
-  serve(folder, {
-    bundleDir: join(folder, "steps"),
-    entry: "steps.js",
-    port: await freePort(),
-    bindings: {},
-    state: false,
-  });
-
 type Taken = { readonly cold: number[]; warm: number };
 
-const takeSteps = async (kind: keyof typeof makers): Promise<Record<string, Taken>> => {
-  const body = JSON.stringify(messageOf(kind));
+/** By step, and `takeIn`: all that the isolate of visitors does with a snapshot. */
+const takeAll = async (kind: keyof typeof makers): Promise<Record<string, Taken>> => {
   const taken: Record<string, Taken> = {};
   for (let isolate = 0; isolate < ISOLATES; isolate++) {
-    const served = await serveSteps();
-    try {
-      await fetch(served.url, { method: "POST", body, headers: { "Sluice-Signature": signatureOf(body) } });
-      const take = await makeTake(served);
-      for (const step of STEPS) (taken[step] ??= { cold: [], warm: 0 }).cold.push(await take(step));
-      if (isolate === 0)
-        for (const step of STEPS) {
-          await take(step, WARM);
-          taken[step]!.warm = await take(step, WARM);
-        }
-    } finally {
-      await served.stop();
+    const warm: Record<string, number> = {};
+    const cold = await takeSteps(folder, kind, async (take) => {
+      if (isolate > 0) return;
+      for (const step of STEPS) {
+        await take(step, WARM);
+        warm[step] = await take(step, WARM);
+      }
+    });
+    for (const [step, ms] of Object.entries({ ...cold, takeIn: takenInMs(cold) })) {
+      const known = (taken[step] ??= { cold: [], warm: 0 });
+      known.cold.push(ms);
+      if (isolate === 0) known.warm = step === "takeIn" ? takenInMs(warm) : (warm[step] ?? Number.NaN);
     }
   }
   return taken;
@@ -97,7 +69,7 @@ const takeSteps = async (kind: keyof typeof makers): Promise<Record<string, Take
 
 /** µs, without what is not the HMAC's. */
 const signing = async () => {
-  const served = await serveSteps();
+  const served = await serveSteps(folder);
   try {
     const take = await makeTake(served);
     const us = async (step: string): Promise<number> => {
@@ -149,11 +121,11 @@ try {
   const [port] = await once(outside, "message");
   const outsideUrl = `http://127.0.0.1:${port}`;
   await bundleEdge(join(folder, "sluice"));
-  await bundleEdge(join(folder, "steps"), here("snapshot/steps.toml"));
+  await bundleSteps(folder);
 
   const figures: Record<string, unknown> = {};
   for (const kind of KINDS) {
-    const taken = await takeSteps(kind);
+    const taken = await takeAll(kind);
     const shown: Record<string, object> = {};
     for (const [step, { cold, warm }] of Object.entries(taken)) {
       if (step === "keep") continue;

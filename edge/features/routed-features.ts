@@ -1,6 +1,7 @@
 // The features whose routes name a request. They are found once for each path and method, and the same features are
 // always the same list, so that a visitor's evaluation can be remembered by the list.
 import { readPath } from "../../shared/features/canonical-path.ts";
+import { makeMayName } from "../../shared/features/encoded-feature.ts";
 import { isAssetPath } from "../visitor/asset.ts";
 import type { FeatureList } from "./compiled-feature.ts";
 
@@ -46,7 +47,12 @@ export const makeFindRouted = (features: FeatureList): FindRouted => {
     const known = byRequest.get(request);
     if (known !== undefined) return known;
     const readings = readPath(path);
-    const found = features.filter((feature) => feature.isOnRoute(readings, method));
+    const mayName = makeMayName(readings);
+    const found = features.filter(
+      (feature) =>
+        (feature.state.routes === null || mayName(feature.state.routes)) &&
+        feature.isOnRoute(readings, method),
+    );
     const ids = found.map(({ featureId }) => featureId).join(" ");
     const routed = byIds.get(ids) ?? new RoutedFeatures(found);
     if (byRequest.size >= MANY) byRequest = new Map();

@@ -34,6 +34,24 @@ export const decodeField = <Field extends BehaviourField>(
   return text === null ? null : JSON.parse(text);
 };
 
+/** In encoded routes, the beginning of a path whose first segment stands for other segments too, or is not plain. */
+const VARYING_START = '"path":"/(?![\\w.~-]+["/])';
+const PLAIN_SEGMENT = /^[\w.~-]+$/;
+
+/**
+ * Whether encoded routes may name a path: by its first segment, without decoding them. Most of a thousand features name
+ * no path of a site's section, and decoding and compiling their routes takes as long as all else that a snapshot needs.
+ * `readings`: those of the path.
+ */
+export const makeMayName = (
+  readings: readonly { readonly folded: readonly string[] }[],
+): ((routes: string) => boolean) => {
+  const starts = readings.map(({ folded }) => folded[0] ?? "").filter((start) => PLAIN_SEGMENT.test(start));
+  const named = starts.map((start) => `"path":"/${start.replaceAll(".", "\\.")}["/]`);
+  const pattern = new RegExp([...new Set(named), VARYING_START].join("|"), "i");
+  return (routes) => pattern.test(routes);
+};
+
 const isEncoded = (stored: Readonly<Record<string, unknown>>): stored is EncodedFeature =>
   hasBaseFields(stored) &&
   Object.keys(stored).length === FEATURE_FIELDS.length &&
