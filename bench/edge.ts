@@ -1,4 +1,4 @@
-// workerd's CPU time a request: pass-through, Sluice with 1 and 100 features, GrowthBook's edge worker.
+// workerd's CPU time a request: pass-through, Sluice with 1 and 100 features, GrowthBook's edge worker; and a new isolate.
 // All on the same machine with the same visitors, in short turns, so that a slow moment meets each of them.
 //
 // GrowthBook's worker lets requests wait for promises of other requests, which workerd cancels: of requests that come
@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { freePort } from "../origin/db/free-port.ts";
 import { bundleEdge } from "../scripts/local-stack/edge-server.ts";
+import { coldFigures } from "./edge/cold.ts";
 import { makeVisitors, type Visitors } from "./edge/load.ts";
 import { push, PUSH_SECRET } from "./edge/push.ts";
 import { serve, type Served } from "./edge/workerd.ts";
@@ -104,7 +105,8 @@ try {
     COOKIE_KEYS: "k:cookie-secret-of-the-edge-bench-0123456789abcdefghijklmnop",
   };
   await copyFile(`${here}pass-through.js`, join(folder, "pass-through.js"));
-  await add("passThrough", { bundleDir: folder, entry: "pass-through.js" }, { UPSTREAM_URL: outsideUrl });
+  const passThrough = { bundleDir: folder, entry: "pass-through.js" };
+  await add("passThrough", passThrough, { UPSTREAM_URL: outsideUrl });
   const gate = { bundleDir, entry: "worker.js" };
   await pushFeatures((await add("gate1", gate, sluice, { state: true })).url, 1);
   await pushFeatures((await add("gate100", gate, sluice, { state: true })).url, 100);
@@ -140,11 +142,18 @@ try {
     const found = contenders.find((each) => each.name === name);
     return found === undefined ? Number.NaN : Math.round(mean(found.cpuUs) * 10) / 10;
   };
+  const residentMb = contenders.map(({ name, served }) => [name, Math.round(served.residentMb())] as const);
   for (const { name, served, visitors, cpuUs, rps } of contenders)
     console.log(
       `${name.padEnd(15)} ${mean(cpuUs).toFixed(1)} µs a request (${Math.min(...cpuUs).toFixed(0)} to ${Math.max(...cpuUs).toFixed(0)}), ` +
         `${mean(rps).toFixed(0)} requests/s, ${visitors.failed()} failed, ${served.residentMb().toFixed(0)} MB resident`,
     );
+  for (const { served } of contenders) await served.stop();
+  const cold = await coldFigures(
+    folder,
+    { ...gate, bindings: sluice, state: true },
+    { ...passThrough, bindings: { UPSTREAM_URL: outsideUrl }, state: false },
+  );
   const passThroughCpuUs = cpuOf("passThrough");
   const figures = {
     passThroughCpuUs,
@@ -156,8 +165,14 @@ try {
     ...(contenders.some(({ name }) => name === "growthbook")
       ? { gate1OneAtATimeCpuUs: cpuOf("gate1OneAtATime"), peers: { growthbook: cpuOf("growthbook") } }
       : { peers: {} }),
+    residentMb: Object.fromEntries(residentMb),
+    ...cold,
   };
   console.log(`ratio1 ${figures.ratio1}, ratio100 ${figures.ratio100}`);
+  console.log(
+    `a new isolate loads ${cold.bundleGzippedKb} kB gzipped, takes ${cold.coldMs} ms more than the pass-through until ` +
+      `its first answer, holds ${cold.isolateMb} MB then, and takes in 1,000 rich features in ${cold.rich1000ColdMs} ms`,
+  );
   if (values.json) console.log(JSON.stringify(figures));
 } finally {
   for (const { served } of contenders) await served.stop();

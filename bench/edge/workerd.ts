@@ -115,6 +115,7 @@ export const serve = async (folder: string, serving: Serving): Promise<Served> =
     isolatesUs: () => Number(statOf("schedstat").split(" ")[0]) / 1_000,
     residentMb: () => Number(/VmRSS:\s+(\d+)/.exec(statOf("status"))?.[1] ?? 0) / 1_024,
     stop: async () => {
+      if (child.signalCode !== null) return;
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGKILL");
       await ended;
