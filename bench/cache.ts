@@ -74,19 +74,26 @@ const countRequests = async (): Promise<number> => {
   return Number(count);
 };
 
-/** From the push until a visitor of the feature gets the page without it, and back again. */
-const rollBack = async ({ served, visitors, visits }: Contender): Promise<number[]> => {
-  const treated = visits.findIndex(({ isOpen }) => isOpen);
-  const times: number[] = [];
-  for (let revision = 2; times.length < ROLLBACKS; revision++) {
-    const begunMs = performance.now();
-    const pushing = pushAt(served.url, revision);
-    const isOpening = revision % 2 === 1;
-    while ((await visitors.visitOf(treated + 1)).isOpen !== isOpening)
-      await new Promise((wake) => setTimeout(wake, ASK_EVERY_MS));
-    if (!isOpening) times.push(performance.now() - begunMs);
-    await pushing;
-  }
+/** From the push until a visitor of the feature gets the page of the other state. */
+const change = async ({ served, visitors, visits }: Contender, revision: number): Promise<number> => {
+  const visitor = visits.find(({ isOpen }) => isOpen)?.visitor ?? 0;
+  const begunMs = performance.now();
+  const pushing = pushAt(served.url, revision);
+  while ((await visitors.visitOf(visitor)).isOpen !== (revision % 2 === 1))
+    await new Promise((wake) => setTimeout(wake, ASK_EVERY_MS));
+  const tookMs = performance.now() - begunMs;
+  await pushing;
+  return tookMs;
+};
+
+/** Times of rollbacks, the contenders in turns. */
+const rollBack = async (those: readonly Contender[]): Promise<number[][]> => {
+  const times = those.map((): number[] => []);
+  for (let rollback = 1; rollback <= ROLLBACKS; rollback++)
+    for (const [at, contender] of those.entries()) {
+      times[at]?.push(await change(contender, 2 * rollback));
+      await change(contender, 2 * rollback + 1);
+    }
   return times;
 };
 
@@ -149,8 +156,7 @@ try {
   const gate = find("gate, kept");
   const pairs = new Set(gate.visits.map(({ path, told }) => `${path} ${told}`)).size;
   const combinations = pairs / new Set(gate.visits.map(({ path }) => path)).size;
-  const todayRollbackMs = await rollBack(today);
-  const rollbackMs = await rollBack(gate);
+  const [todayRollbackMs = [], rollbackMs = []] = await rollBack([today, gate]);
 
   const figures = {
     hitRatio: rounded(hitRatioOf(gate), 4),

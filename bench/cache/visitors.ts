@@ -4,7 +4,12 @@ import { Agent, request } from "node:http";
 const PAGES = 50;
 const AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-export type Visit = { readonly path: string; readonly told: string; readonly isOpen: boolean };
+export type Visit = {
+  readonly visitor: number;
+  readonly path: string;
+  readonly told: string;
+  readonly isOpen: boolean;
+};
 
 export type Visitors = {
   /** One visit of each of `count` visitors, in their order; without a cookie they are new. */
@@ -42,7 +47,7 @@ export const makeVisitors = (url: string, howMany: number, atOnce: number): Visi
           .on("data", (part: string) => (body += part))
           .on("end", () => {
             const told = /<!--told (.*?)-->/.exec(body)?.[1] ?? "";
-            resolve({ path, told, isOpen: body.includes("New.") });
+            resolve({ visitor, path, told, isOpen: body.includes("New.") });
           })
           .on("error", reject);
       });
