@@ -80,7 +80,7 @@ export const prepareRecovery = (
   const closing = [...changes.values()].filter(({ kind }) => kind === "rollback");
   const because = closing.map(({ featureId }) => featureId);
   for (const record of dependentsOf(related, because))
-    if (record.state.enabled && changes.get(record.state.featureId)?.kind !== "rollback")
+    if (record.state.enabled)
       changes.set(
         record.state.featureId,
         rollBack(record, `requires ${because.join(", ")}: ${reason}`, { because }),

@@ -8,6 +8,7 @@ import {
   type FeatureWeights,
   type Sender,
 } from "../../../origin/aggregate/weights/feature-weights.ts";
+import { increase, makeCells } from "../../../origin/aggregate/weights/network-cells.ts";
 import { growsLargest, type NetworkHours } from "../../../origin/aggregate/weights/largest-network.ts";
 import {
   emptyNetworkCounts,
@@ -265,12 +266,32 @@ describe("the period of a network's share", () => {
   });
 });
 
+test("a network has one cell of the first 128 and one of the next", () => {
+  const cellsOf = (network: number): number[] => {
+    const cells = makeCells();
+    increase(cells, network);
+    expect(cells).toHaveLength(256);
+    return [...cells.entries()].filter(([, count]) => count > 0).map(([cell]) => cell);
+  };
+  expect([0, 5, 127, 128 * 3 + 5, 2 ** 32 - 1].map(cellsOf)).toEqual([
+    [0, 128],
+    [5, 128],
+    [127, 128],
+    [5, 131],
+    [127, 255],
+  ]);
+});
+
 describe("the largest network of an hour", () => {
   const grown = (hours: NetworkHours, hourS: number, networks: readonly number[]): number =>
     networks.filter((network) => growsLargest(hours, hourS, network)).length;
 
   test("grows by the units that no network had as many of", () => {
     expect(grown(emptyWeights().hours, 0, [1, 1, 2, 2, 2, 1, -1, -1, -1, -1, 0, 1])).toBe(4);
+  });
+
+  test("may be the network with the number 0", () => {
+    expect(grown(new Map(), 0, [0, 0])).toBe(2);
   });
 
   test("is counted in each hour, of which two are known", () => {

@@ -49,6 +49,11 @@ describe("a feature that the database has open in epoch 2", () => {
     ]);
   });
 
+  test("takes an epoch that is a thousand later, and no later one", () => {
+    expect(recovered(related, held("a", false, 1_002))).toMatchObject([{ next: { epoch: 1_002 } }]);
+    expect(recovered(related, held("a", false, 1_003))).toEqual([]);
+  });
+
   test("is closed, and keeps its epoch, for a number that no edge can have", () => {
     expect(recovered(related, held("a", true, 2 ** 31 - 1))).toMatchObject([
       { kind: "rollback", next: { enabled: false, epoch: 2 } },
@@ -89,6 +94,7 @@ test("a feature that only the lost history had is deleted with its epoch, unless
   expect(recovered(none, held("gone", false, 2))).toEqual(deleted(2));
   expect(recoveredBeside(none, new Map([[gone, 3]]), held("gone", true, 4))).toEqual(deleted(4));
   expect(recoveredBeside(none, new Map([[gone, 4]]), held("gone", true, 4))).toEqual([]);
+  expect(recovered(none, { featureId: gone, closed: true, epoch: null })).toEqual(deleted(1));
   // No number of an edge uses the epochs up.
   expect(recovered(none, held("gone", true, 2 ** 31 - 1))).toEqual(deleted(1_000));
 });
