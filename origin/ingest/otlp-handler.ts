@@ -41,7 +41,7 @@ export const makeOtlpHandler = (
     { resize }: Reservation,
   ): Promise<OtlpResponse | null> => {
     const fail = (error: OtlpError) => errorResponse(head.encoding, error);
-    const body = await readBody(request, head.isGzip, resize);
+    const body = await readBody(request, head.compression, resize);
     if (!body.ok) return body.error.reason === "aborted" ? null : fail({ reason: body.error.reason });
     const stored = await store(body.value, head);
     if (!stored.ok) return fail(stored.error);

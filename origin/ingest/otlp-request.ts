@@ -1,7 +1,7 @@
 // Admits an OTLP/HTTP request by its head. Pure.
 import type { IncomingHttpHeaders } from "node:http";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { MAX_BODY_BYTES } from "./request-body.ts";
+import { MAX_BODY_BYTES, type Compression } from "./request-body.ts";
 
 export type Encoding = "protobuf" | "json";
 /** OpenTelemetry's word; the signals that a rule judges are others. */
@@ -10,7 +10,7 @@ export type OtlpSignal = "traces" | "logs";
 export type OtlpRequest = {
   readonly signal: OtlpSignal;
   readonly encoding: Encoding;
-  readonly isGzip: boolean;
+  readonly compression: Compression;
   /** null when the length is not known beforehand */
   readonly contentLength: number | null;
 };
@@ -46,14 +46,21 @@ export const signalOf = (url: string): OtlpSignal | undefined => signals.get(url
 /** Collectors send metrics to the same place unless they are told not to; they are answered, and not taken. */
 export const isMetricsPath = (url: string): boolean => url.split("?")[0] === "/v1/metrics";
 
-/** Whether the body is gzip; null: by a coding that is not read. `x-gzip` is gzip (RFC 9110, 8.4.1.3). */
-const isGzipBy = (contentEncoding: string | undefined): boolean | null => {
+const compressions: ReadonlyMap<string, Compression> = new Map([
+  ["gzip", "gzip"],
+  // RFC 9110, 8.4.1.3
+  ["x-gzip", "gzip"],
+  ["zstd", "zstd"],
+]);
+
+/** How the body is packed; undefined: by a coding that is not read. */
+const compressionBy = (contentEncoding: string | undefined): Compression | undefined => {
   const codings = (contentEncoding ?? "")
     .split(",")
     .map((coding) => coding.trim().toLowerCase())
     .filter((coding) => coding !== "" && coding !== "identity");
-  if (codings.length === 0) return false;
-  return codings.length === 1 && (codings[0] === "gzip" || codings[0] === "x-gzip") ? true : null;
+  if (codings.length === 0) return null;
+  return codings.length === 1 ? compressions.get(codings[0] ?? "") : undefined;
 };
 
 export const readRequestHead = (
@@ -68,9 +75,9 @@ export const readRequestHead = (
   if (signal === undefined) return err({ reason: "metricsNotTaken" });
   const encoding = encodingOf(headers["content-type"]);
   if (encoding === undefined) return err({ reason: "unsupportedType" });
-  const isGzip = isGzipBy(headers["content-encoding"]);
-  if (isGzip === null) return err({ reason: "unsupportedCompression" });
+  const compression = compressionBy(headers["content-encoding"]);
+  if (compression === undefined) return err({ reason: "unsupportedCompression" });
   const contentLength = headers["content-length"] === undefined ? null : Number(headers["content-length"]);
   if (contentLength !== null && contentLength > MAX_BODY_BYTES) return err({ reason: "bodyTooLarge" });
-  return ok({ signal, encoding, isGzip, contentLength });
+  return ok({ signal, encoding, compression, contentLength });
 };

@@ -119,8 +119,8 @@ const answerTo = (encoding: Encoding, error: OtlpError): ErrorAnswer => {
       return {
         status: 415,
         code: INVALID_ARGUMENT,
-        message: "content-encoding must be gzip or identity",
-        headers: { "accept-encoding": "gzip" },
+        message: "content-encoding must be gzip, zstd or identity",
+        headers: { "accept-encoding": "gzip, zstd" },
       };
     case "bodyTooLarge":
       return tooLarge(`the body has more than ${MAX_BODY_BYTES} bytes`);
@@ -128,6 +128,12 @@ const answerTo = (encoding: Encoding, error: OtlpError): ErrorAnswer => {
       return tooLarge(`the body unpacks to more than ${MAX_BODY_BYTES} bytes`);
     case "notGzip":
       return { status: 400, code: INVALID_ARGUMENT, message: "the body is not gzip" };
+    case "notZstd":
+      return {
+        status: 400,
+        code: INVALID_ARGUMENT,
+        message: "the body is not zstd, in whole frames with windows of at most 8 MiB",
+      };
     case "malformed":
       return { status: 400, code: INVALID_ARGUMENT, message: `malformed ${encoding} body: ${error.detail}` };
     case "overloaded":

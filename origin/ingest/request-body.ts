@@ -1,17 +1,22 @@
 // Reads request bodies: bounded, unzipped, with little work for the garbage collector.
 import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { constants, gunzip, zstdDecompress } from "node:zlib";
 import { err, ok, type Result } from "../../shared/result.ts";
+import { readZstdFrames, type ZstdFrame } from "./zstd-frame.ts";
 
 /** Of the body as sent, and again of the unzipped one. */
 export const MAX_BODY_BYTES = 8 * 2 ** 20;
 
 export type BodyError = {
-  readonly reason: "bodyTooLarge" | "unzippedTooLarge" | "notGzip" | "aborted" | "overloaded";
+  readonly reason: "bodyTooLarge" | "unzippedTooLarge" | "notGzip" | "notZstd" | "aborted" | "overloaded";
 };
 
+/** How a body is packed; null: it is not. */
+export type Compression = "gzip" | "zstd" | null;
+
 const unzip = promisify(gunzip);
+const unpackZstd = promisify(zstdDecompress);
 
 const receive = async (request: IncomingMessage): Promise<Result<Buffer[], BodyError>> => {
   const chunks: Buffer[] = [];
@@ -80,20 +85,70 @@ const unzipBody = async (
   return err({ reason: "unzippedTooLarge" });
 };
 
+/** zstd takes the logarithm; a window between two powers counts as the larger. */
+const LEAST_WINDOW_LOG = 10;
+
+const unpackFrame = async (
+  { bytes, windowBytes }: ZstdFrame,
+  maxBytes: number,
+): Promise<Result<Buffer, BodyError>> => {
+  const windowLog = Math.max(LEAST_WINDOW_LOG, Math.ceil(Math.log2(Math.max(1, windowBytes))));
+  try {
+    const unpacked = await unpackZstd(bytes, {
+      maxOutputLength: maxBytes,
+      chunkSize: maxBytes + SPARE_BYTES,
+      params: { [constants.ZSTD_d_windowLogMax]: windowLog },
+    });
+    return ok(unpacked);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    return err({ reason: code === "ERR_BUFFER_TOO_LARGE" ? "unzippedTooLarge" : "notZstd" });
+  }
+};
+
+/**
+ * Unpacks within memory that was reserved for it: the output, and the window beside it. The headers say how much that is at
+ * most, so nothing is unpacked twice.
+ */
+const unpackZstdBody = async (
+  packed: Buffer,
+  reserve: (bytes: number) => boolean,
+): Promise<Result<Buffer[], BodyError>> => {
+  const frames = readZstdFrames(packed);
+  if (frames === null) return err({ reason: "notZstd" });
+  const most = Math.min(
+    MAX_BODY_BYTES,
+    frames.reduce((sum, { mostBytes }) => sum + mostBytes, 0),
+  );
+  const windowBytes = Math.max(...frames.map((frame) => frame.windowBytes));
+  if (!reserve(packed.length + most + windowBytes)) return err({ reason: "overloaded" });
+  const unpacked: Buffer[] = [];
+  let left = most;
+  for (const frame of frames) {
+    const piece = await unpackFrame(frame, Math.max(1, Math.min(left, frame.mostBytes)));
+    if (!piece.ok) return piece;
+    left -= piece.value.length;
+    if (piece.value.length > 0) unpacked.push(piece.value);
+  }
+  return ok(unpacked);
+};
+
 /**
  * The body in the pieces in which it came, unzipped. `reserve` says whether there is memory for so many bytes in all; it is
  * called with what the body takes, packed and unpacked, before it takes it.
  */
 export const readBody = async (
   request: IncomingMessage,
-  isGzip: boolean,
+  compression: Compression,
   reserve: (bytes: number) => boolean,
 ): Promise<Result<Buffer[], BodyError>> => {
   const received = await receive(request);
   if (!received.ok) return received;
   const size = received.value.reduce((sum, { length }) => sum + length, 0);
-  if (!isGzip) return reserve(size) ? received : err({ reason: "overloaded" });
-  const body = await unzipBody(Buffer.concat(received.value), reserve);
+  if (compression === null) return reserve(size) ? received : err({ reason: "overloaded" });
+  const packed = Buffer.concat(received.value);
+  const unpack = compression === "gzip" ? unzipBody : unpackZstdBody;
+  const body = await unpack(packed, reserve);
   if (body.ok) reserve(body.value.reduce((sum, { length }) => sum + length, 0));
   return body;
 };

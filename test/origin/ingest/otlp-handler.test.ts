@@ -1,6 +1,6 @@
 // OTLP/HTTP as opentelemetry-proto's docs/specification.md describes it, against the real handler and PostgreSQL, with
 // OpenTelemetry's own exporters as clients.
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { OTLPLogExporter as JsonLogExporter } from "@opentelemetry/exporter-logs-otlp-http";
 import { OTLPLogExporter as ProtoLogExporter } from "@opentelemetry/exporter-logs-otlp-proto";
@@ -92,6 +92,21 @@ describe("an OTLP request", () => {
         () => new Uint8Array(gzipSync(new Uint8Array(64 * 2 ** 20))),
         { "content-encoding": "gzip" },
       ],
+      ["zstd that is not zstd", 400, "/v1/traces", valid, { "content-encoding": "zstd" }],
+      [
+        "something after a zstd frame, which would be left out",
+        400,
+        "/v1/traces",
+        () => new Uint8Array(Buffer.concat([zstdCompressSync(valid()), Buffer.from("{}")])),
+        { "content-encoding": "zstd" },
+      ],
+      [
+        "a zstd bomb",
+        413,
+        "/v1/traces",
+        () => new Uint8Array(zstdCompressSync(new Uint8Array(64 * 2 ** 20))),
+        { "content-encoding": "zstd" },
+      ],
     ];
   test.each(refused)(
     "with %s is answered with %i and a Status",
@@ -127,6 +142,17 @@ describe("an OTLP request", () => {
       "content-type": "application/json; charset=utf-8",
     });
     expect(charset.status).toBe(200);
+  });
+
+  test("packed by zstd is counted as it is unpacked", async () => {
+    const before = await accepted();
+    const json = Buffer.from(valid());
+    // Half of it in each frame, and an empty third one, as Node's stream ends.
+    const halves = [json.subarray(0, 99), json.subarray(99), Buffer.alloc(0)];
+    const body = new Uint8Array(Buffer.concat(halves.map((half) => zstdCompressSync(half))));
+    const answer = await telemetry.send("/v1/traces", body, { "content-encoding": "zstd" });
+    expect([answer.status, await answer.text()]).toEqual([200, "{}"]);
+    expect(await accepted()).toBe(before + 1);
   });
 
   test("with another method gets 405, to another path 404", async () => {

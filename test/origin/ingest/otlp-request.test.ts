@@ -20,25 +20,29 @@ describe("a request is admitted", () => {
   test("with its signal, encoding, compression and length", () => {
     expect(read()).toEqual({
       ok: true,
-      value: { signal: "traces", encoding: "protobuf", isGzip: false, contentLength: 10 },
+      value: { signal: "traces", encoding: "protobuf", compression: null, contentLength: 10 },
     });
     const json = { "content-type": "Application/JSON; charset=utf-8", "content-encoding": "GZIP" };
     expect(read({ url: "/v1/logs?a=1", headers: { ...json, "content-length": undefined } })).toEqual({
       ok: true,
-      value: { signal: "logs", encoding: "json", isGzip: true, contentLength: null },
+      value: { signal: "logs", encoding: "json", compression: "gzip", contentLength: null },
     });
   });
 
   test.each([
-    ["gzip", true],
-    ["x-gzip", true],
-    ["X-GZip", true],
-    ["gzip, identity", true],
-    ["", false],
-    [" ", false],
-    ["identity", false],
-  ])("with the content coding %j, which is gzip: %s", (coding, isGzip) => {
-    expect(read({ headers: { "content-encoding": coding } })).toMatchObject({ ok: true, value: { isGzip } });
+    ["gzip", "gzip"],
+    ["x-gzip", "gzip"],
+    ["X-GZip", "gzip"],
+    ["gzip, identity", "gzip"],
+    ["zstd", "zstd"],
+    ["", null],
+    [" ", null],
+    ["identity", null],
+  ])("with the content coding %j, which packs by %s", (coding, compression) => {
+    expect(read({ headers: { "content-encoding": coding } })).toMatchObject({
+      ok: true,
+      value: { compression },
+    });
   });
 
   test("of the largest size", () => {
