@@ -62,7 +62,7 @@ const usualAt = ({ hourS }: Hour, hours: readonly Hour[]): number | null => {
   const others = hours.filter((other) => {
     const apart = Math.abs(other.hourS - hourS);
     const ofDay = apart % DAY;
-    return apart > 2 * HOUR && Math.min(ofDay, DAY - ofDay) <= HOUR;
+    return apart > HOUR && Math.min(ofDay, DAY - ofDay) <= HOUR;
   });
   return others.length < LEAST_DAYS ? null : median(others.map(({ units }) => units));
 };

@@ -190,6 +190,11 @@ describe("what is usual is known", () => {
     expect(day(25, 151, 5)).toEqual([]);
   });
 
+  test("and by shares below half of the usual and four deviations", () => {
+    const of300 = (seenAgain: number) => kinds(even(48, { units: 300, seenAgain }), { upTo: 50 * HOUR });
+    expect([of300(45), of300(44)]).toEqual([[], [["seen-once", 46]]]);
+  });
+
   test("so hours in which no more come and nobody is seen again are the feature's own", () => {
     const broken = even(96).map((hour) =>
       hour.hourS < 72 * HOUR ? hour : Object.assign(hour, { seenAgain: 0 }),
