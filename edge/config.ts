@@ -117,7 +117,7 @@ export const Variables = z.object({
     "Origins of other sites whose pages may evaluate features and send events here, with cookies. Empty: the site's own pages only.",
   ),
   WATCH_MS: whole(50, 20_000, 1_000).describe(
-    "Milliseconds after which a watch is answered without a change.",
+    "Milliseconds between two beats of a watch: answers that bring no change and confirm the snapshot.",
   ),
   MAX_STALE_MS: whole(50, 20_000, 2_000).describe(
     "Milliseconds after which an unconfirmed snapshot is stale and `failureMode` holds.",

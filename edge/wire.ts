@@ -114,8 +114,8 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
     region,
     telemetry: exporter.stats(),
     failures: failures.total(),
-    stateCalls: cache.calls(),
     ...(keptPages === null ? {} : { keptPages: keptPages.stats() }),
+    ...cache.stats(),
     ...(captcha === null ? {} : { captcha: captcha.stats() }),
   });
 

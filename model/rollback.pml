@@ -26,7 +26,7 @@
 #endif
 /* A run begins at revision 1, and 0 stands for none. */
 #define REVISIONS 6
-/* Calls that a watcher may have under way: its watch, and a request that asked before. */
+/* Calls that a watcher may have under way: its watch, a stream of answers, and a call that is answered once. */
 #ifndef CALLS
 #define CALLS 2
 #endif
@@ -75,6 +75,9 @@ Change kv, kvRead;
 byte kept = 1;
 bool isAlarmSet;
 Change replicaCall[CALLS], isolateCall[CALLS];
+/* What a watch has told its watcher, who has it if no answer was lost. */
+#define ENDED REVISIONS
+byte replicaTold = ENDED, isolateTold = ENDED;
 bool isFromReplica = true;
 
 byte faults = FAULTS, changes = CHANGES, decisions = DECISIONS, reopenings = REOPENINGS;
@@ -325,7 +328,8 @@ inline learn(held, change) {
 inline loseHub() {
   hub.revision = kv.revision;
   hub.shows = kv.shows;
-  hub.stamp = kv.revision
+  hub.stamp = kv.revision;
+  replicaTold = ENDED
 }
 
 #endif
@@ -408,14 +412,30 @@ inline hear(place, answer) {
   forgetChange(answer)
 }
 
-#define mayCall(call, n) (call[n].revision == 0 && (n == 0 || call[0].revision != 0))
+/* A watch of which an answer was lost ends: the next answer would build on it. */
+#ifndef NO_STREAM_END
+#define endWatch(told) told = ENDED
+#else
+#define endWatch(told) skip
+#endif
+
+#define mayTell(call, told, place) (call[0].revision == 0 && told != ENDED && place.revision > told)
+#define mayAsk(call, n) (n == 1 && call[n].revision == 0)
 
 proctype Replica(byte n) {
 end:
   do
-  :: d_step { mayCall(replicaCall, n) && hub.revision > replica.revision -> tell(replicaCall[n], hub, replica.revision) }
+     /* The stream, which is handed on at any time, and the call that is answered once. */
+  :: d_step { n == 0 && replicaTold == ENDED && hub.revision > replica.revision -> replicaTold = replica.revision }
+  :: d_step {
+       n == 0 && mayTell(replicaCall, replicaTold, hub) ->
+       tell(replicaCall[0], hub, replicaTold);
+       replicaTold = hub.revision
+     }
+  :: d_step { n == 0 && replicaTold != ENDED -> replicaTold = ENDED; forgetChange(replicaCall[0]) }
+  :: d_step { mayAsk(replicaCall, n) && hub.revision > replica.revision -> tell(replicaCall[n], hub, replica.revision) }
   :: d_step { replicaCall[n].revision != 0 -> hear(replica, replicaCall[n]) }
-  :: d_step { faults > 0 && replicaCall[n].revision != 0 -> faults--; forgetChange(replicaCall[n]) }
+  :: d_step { faults > 0 && replicaCall[n].revision != 0 -> faults--; forgetChange(replicaCall[n]); if :: n == 0 -> endWatch(replicaTold) :: else fi }
      /* The replica is evicted and forgets everything. */
   :: d_step {
        faults > 0 && n == 0 && replica.revision != 0 -> faults--;
@@ -423,7 +443,9 @@ end:
        replica.shows = 0;
        replica.stamp = 0;
        forgetChange(replicaCall[0]);
-       forgetChange(replicaCall[CALLS - 1])
+       forgetChange(replicaCall[CALLS - 1]);
+       replicaTold = ENDED;
+       isolateTold = ENDED
      }
   od
 }
@@ -434,13 +456,21 @@ end:
 proctype Isolate(byte n) {
 end:
   do
-  :: d_step { mayCall(isolateCall, n) && replica.revision > isolateHas -> tell(isolateCall[n], replica, isolateHas) }
+     /* The stream, which is handed on at any time, and the call that is answered once. */
+  :: d_step { n == 0 && isolateTold == ENDED && replica.revision > isolateHas -> isolateTold = isolateHas }
+  :: d_step {
+       n == 0 && mayTell(isolateCall, isolateTold, replica) ->
+       tell(isolateCall[0], replica, isolateTold);
+       isolateTold = replica.revision
+     }
+  :: d_step { n == 0 && isolateTold != ENDED -> isolateTold = ENDED; forgetChange(isolateCall[0]) }
+  :: d_step { mayAsk(isolateCall, n) && replica.revision > isolateHas -> tell(isolateCall[n], replica, isolateHas) }
   :: d_step {
        isolateCall[n].revision != 0 ->
        isFromReplica = isFromReplica || isolateCall[n].revision >= isolate.revision;
        hear(isolate, isolateCall[n])
      }
-  :: d_step { faults > 0 && isolateCall[n].revision != 0 -> faults--; forgetChange(isolateCall[n]) }
+  :: d_step { faults > 0 && isolateCall[n].revision != 0 -> faults--; forgetChange(isolateCall[n]); if :: n == 0 -> endWatch(isolateTold) :: else fi }
      /* A new isolate gets no answer, so it asks KV. An answer may arrive meanwhile. */
   :: d_step { n == 0 && isolate.revision == 0 && kvRead.revision == 0 -> kvRead.revision = kv.revision; kvRead.shows = kv.shows }
   :: d_step {
@@ -462,7 +492,8 @@ end:
        isFromReplica = false;
        forgetChange(kvRead);
        forgetChange(isolateCall[0]);
-       forgetChange(isolateCall[CALLS - 1])
+       forgetChange(isolateCall[CALLS - 1]);
+       isolateTold = ENDED
      }
   od
 }

@@ -26,7 +26,7 @@ import type { IsClosedWithoutState } from "./closed-without-state.ts";
 import { CLOSED, decideGate, type GateOutcome } from "./gate-outcome.ts";
 
 type Dependencies = {
-  readonly cache: SnapshotCache;
+  readonly cache: Pick<SnapshotCache, "read">;
   readonly identify: Identify;
   readonly evaluations: EvaluationCache;
   readonly readClaims: ReadClaims;

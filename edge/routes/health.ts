@@ -1,20 +1,18 @@
 // `GET /.sluice/health`: what this isolate knows, and what it counted since it began.
 import { Hono } from "hono";
 import { addDebugHeaders } from "../proxy/debug-headers.ts";
+import type { CacheStats, SnapshotCache } from "../snapshot/cache.ts";
 import type { KeptPagesStats } from "../proxy/kept/kept-pages.ts";
-import type { SnapshotCache } from "../snapshot/cache.ts";
 import type { ExporterStats } from "../telemetry/exporter.ts";
 import type { CaptchaStats } from "./captcha.ts";
 import { waitUntilOf } from "./wait-until.ts";
 
-export type Stats = {
+export type Stats = CacheStats & {
   /** Where the isolate's replica is: telemetry names it as `cloud.region`. */
   readonly region: string;
   readonly telemetry: ExporterStats;
   /** Errors of the gate, of the upstream and of responses. */
   readonly failures: number;
-  /** Calls to Durable Objects. */
-  readonly stateCalls: number;
   /** Absent: no page is kept. */
   readonly keptPages?: KeptPagesStats;
   readonly captcha?: CaptchaStats;

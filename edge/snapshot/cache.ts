@@ -3,9 +3,10 @@
 // begins from the KV copy, else without any feature, and keeps asking.
 import { makeTurns, type Turn } from "../turns.ts";
 import { makeWaitList, sleep, within } from "../waiting.ts";
-import { HeldSnapshot, type SnapshotView } from "./held-snapshot.ts";
+import { HeldSnapshot, type SnapshotView, type Taken } from "./held-snapshot.ts";
 import type { KvCopy } from "./kv-copy.ts";
-import type { Watch, WatchAnswer } from "./rpc.ts";
+import type { Answered, Watch } from "./rpc.ts";
+import { answersOf, HAND_ON_MS } from "./watch-stream.ts";
 
 export type { SnapshotView } from "./held-snapshot.ts";
 export type WaitUntil = (promise: Promise<unknown>) => void;
@@ -14,7 +15,7 @@ type Dependencies = {
   readonly watchMs: number;
   readonly maxStaleMs: number;
   /** A call to the region's replica, made within the current request. */
-  readonly watchReplica: (watch: Watch) => Promise<WatchAnswer>;
+  readonly watchReplica: (watch: Watch) => Promise<Answered>;
   readonly readKvCopy: () => Promise<KvCopy | null>;
   readonly now: () => number;
   /** This isolate's id. */
@@ -25,11 +26,18 @@ type Dependencies = {
 const ASK_MS = 1_000;
 /** After an ask without answer, requests take what there is for this long before one asks again. */
 const ASK_AGAIN_MS = 1_000;
-/** The platform cancels work 30 s after its request: another request takes the watch over before that. */
-const HAND_ON_MS = 15_000;
-const LAST_WATCH_MS = 22_000;
+/** The platform cancels work 30 s after its request. Another request takes the watch over before that, or it ends. */
+const LAST_WATCH_MS = 27_000;
 const RETRY_MS = 500;
 const SLACK_MS = 1_500;
+
+export type CacheStats = {
+  /** Calls to Durable Objects since the isolate began, and how many of them that is a second. */
+  readonly stateCalls: number;
+  readonly stateCallsPerSecond: number;
+  /** What the calls brought: beats, changes and acknowledgements. */
+  readonly stateAnswers: number;
+};
 
 export type SnapshotCache = {
   /** The snapshot for one request; no promise for the many requests for which it is fresh. */
@@ -38,9 +46,12 @@ export type SnapshotCache = {
   readonly refresh: (waitUntil: WaitUntil) => Promise<boolean>;
   /** Resolves when the snapshot changes, or after `ms`. */
   readonly changed: (ms: number) => Promise<void>;
-  /** Calls to Durable Objects since the isolate began. */
-  readonly calls: () => number;
+  readonly stats: () => CacheStats;
 };
+
+/** Rounded to thousandths. The first second counts as a whole one. */
+const perSecond = (count: number, ms: number): number =>
+  Math.round((count / Math.max(1_000, ms)) * 1_000_000) / 1_000;
 
 export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => {
   const { watchMs, maxStaleMs, watchReplica, readKvCopy, now, watcher } = dependencies;
@@ -49,14 +60,15 @@ export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => 
   const takeTurn = makeTurns();
   let asked: { readonly answer: Promise<boolean>; readonly atMs: number } | null = null;
   let unansweredAtMs = 0;
+  const beganAtMs = now();
   let calls = 0;
+  let answers = 0;
 
   const read = (waitUntil: WaitUntil): SnapshotView | Promise<SnapshotView> => {
     const nowMs = now();
-    const isUsable = held.isThere && (held.isFresh(nowMs) || nowMs - unansweredAtMs < ASK_AGAIN_MS);
-    const view = isUsable ? held.view(nowMs) : askAndRead(nowMs, waitUntil);
     keepWatching(nowMs, waitUntil);
-    return view;
+    const isUsable = held.isThere && (held.isFresh(nowMs) || nowMs - unansweredAtMs < ASK_AGAIN_MS);
+    return isUsable ? held.view(nowMs) : askAndRead(nowMs, waitUntil);
   };
 
   const askAndRead = async (nowMs: number, waitUntil: WaitUntil): Promise<SnapshotView> => {
@@ -68,33 +80,39 @@ export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => 
   /** Requests at the same time share one ask. One whose request may have been cancelled is not waited for again. */
   const ask = (nowMs: number, waitUntil: WaitUntil): Promise<boolean> => {
     if (asked !== null && nowMs - asked.atMs < ASK_MS) return asked.answer;
-    const mine = { answer: callReplica(0).catch(() => false), atMs: nowMs };
-    asked = mine;
-    const conclude = async (): Promise<void> => {
-      if (!(await mine.answer)) unansweredAtMs = now();
-      if (asked === mine) asked = null;
-    };
-    waitUntil(conclude());
-    return mine.answer;
+    const answer = askReplica().then(
+      ({ isConfirmed }) => isConfirmed,
+      () => false,
+    );
+    waitUntil(shareAsk(nowMs, answer));
+    return answer;
   };
 
-  /** true: the replica confirmed the snapshot that this isolate holds. */
-  const callReplica = async (waitMs: number): Promise<boolean> => {
+  const shareAsk = async (atMs: number, answer: Promise<boolean>): Promise<void> => {
+    const mine = { answer, atMs };
+    asked = mine;
+    if (!(await within(ASK_MS, answer, "ask").catch(() => false))) unansweredAtMs = now();
+    if (asked === mine) asked = null;
+  };
+
+  const callReplica = async function* (
+    how: Pick<Watch, "waitMs" | "beatMs">,
+    silentMs: number,
+  ): AsyncGenerator<Taken, void> {
     calls++;
-    const limitMs = waitMs === 0 ? ASK_MS : waitMs + SLACK_MS;
-    const watch = {
-      watcher,
-      have: held.watchedRevision,
-      closedAtMs: held.closedAtMs,
-      waitMs,
-      maxAgeMs: maxStaleMs / 2,
-    };
-    const { isNew, isConfirmed } = held.take(
-      await within(limitMs, watchReplica(watch), "replica watch"),
-      now(),
-    );
-    if (isNew) changes.wakeAll();
-    return isConfirmed;
+    const { watchedRevision: have, closedAtMs } = held;
+    const call = watchReplica({ watcher, have, closedAtMs, maxAgeMs: maxStaleMs / 2, ...how });
+    for await (const answer of answersOf(call, silentMs)) {
+      answers++;
+      const taken = held.take(answer, now());
+      if (taken.isNew) changes.wakeAll();
+      yield taken;
+    }
+  };
+
+  const askReplica = async (): Promise<Taken> => {
+    for await (const taken of callReplica({ waitMs: 0 }, ASK_MS)) return taken;
+    return { isNew: false, isConfirmed: false };
   };
 
   const begin = async (): Promise<void> => {
@@ -111,16 +129,50 @@ export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => 
 
   /** Watches again and again. Another request takes over when this one is old or its watch hangs. */
   const watchOn = async (turn: Turn, beganMs: number): Promise<void> => {
-    // A watch before the first answer would bring everything a second time.
-    if (held.revision === null && asked !== null)
-      await within(ASK_MS, asked.answer, "ask").catch(() => false);
+    let isStreamed = true;
     while (turn.isMine() && now() < beganMs + LAST_WATCH_MS) {
-      turn.holdUntil(Math.min(beganMs + HAND_ON_MS, now() + watchMs + 2 * SLACK_MS));
-      // An answer that confirms nothing comes at once: the next watch waits a moment.
-      const isConfirmed = await callReplica(watchMs).catch(() => false);
+      const isConfirmed: boolean = await watchOnce(turn, { beganMs, isStreamed }).catch(() => false);
+      // A call that confirms nothing may be over at once: the next one waits a moment.
       if (!isConfirmed) await sleep(RETRY_MS);
+      // Where streams break, every other call still brings an answer.
+      isStreamed = isConfirmed || !isStreamed;
     }
     turn.end();
+  };
+
+  /** One call, with all its answers. Requests that find the snapshot stale wait for the first. */
+  const watchOnce = async (
+    turn: Turn,
+    { beganMs, isStreamed }: { readonly beganMs: number; readonly isStreamed: boolean },
+  ): Promise<boolean> => {
+    const hold = (): void => turn.holdUntil(Math.min(beganMs + HAND_ON_MS, now() + watchMs + 2 * SLACK_MS));
+    const waitMs = held.isFresh(now()) ? watchMs : 0;
+    const how = isStreamed ? { waitMs, beatMs: watchMs } : { waitMs };
+    const first = Promise.withResolvers<boolean>();
+    if (waitMs === 0) void shareAsk(now(), first.promise);
+    let isConfirmed = false;
+    hold();
+    try {
+      for await (const taken of callReplica(how, watchMs + SLACK_MS)) {
+        ({ isConfirmed } = taken);
+        first.resolve(isConfirmed);
+        if (!turn.isMine() || now() >= beganMs + LAST_WATCH_MS) break;
+        hold();
+        if (taken.isNew) await acknowledge();
+      }
+    } finally {
+      first.resolve(false);
+    }
+    return isConfirmed;
+  };
+
+  /** Names the new revision to the replica, whose answer may bring another. Without it the region confirms later. */
+  const acknowledge = async (): Promise<void> => {
+    try {
+      while ((await askReplica()).isNew);
+    } catch {
+      // The watch itself tells whether the replica is there.
+    }
   };
 
   return {
@@ -130,6 +182,10 @@ export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => 
       return ask(now(), waitUntil);
     },
     changed: changes.wait,
-    calls: () => calls,
+    stats: () => ({
+      stateCalls: calls,
+      stateCallsPerSecond: perSecond(calls, now() - beganAtMs),
+      stateAnswers: answers,
+    }),
   };
 };

@@ -26,6 +26,9 @@ export type SnapshotView = {
   readonly stale: boolean;
 };
 
+/** What an answer was good for. `isConfirmed`: the hub confirmed this snapshot less than MAX_STALE_MS ago. */
+export type Taken = { readonly isNew: boolean; readonly isConfirmed: boolean };
+
 export class HeldSnapshot {
   readonly #maxStaleMs: number;
   #versioned: VersionedSnapshot = emptySnapshot;
@@ -56,8 +59,8 @@ export class HeldSnapshot {
     return this.#heldFrom === "replica" ? this.#versioned.revision : null;
   }
 
-  /** Takes what a replica answered. `isConfirmed`: the hub confirmed this snapshot less than MAX_STALE_MS ago. */
-  take(answer: WatchAnswer, nowMs: number): { readonly isNew: boolean; readonly isConfirmed: boolean } {
+  /** Takes what a replica answered. */
+  take(answer: WatchAnswer, nowMs: number): Taken {
     const { revision, closedAtMs = this.closedAtMs, change, ageMs } = answer;
     let isNew = change !== null && isNewer(change, this.#versioned);
     if (isNew && change !== null) this.#hold(applyDelta(this.#versioned, change));

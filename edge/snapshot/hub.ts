@@ -21,7 +21,17 @@ import { makeWaitList } from "../waiting.ts";
 import { createTables, loadSnapshot, saveSnapshot } from "./hub-storage.ts";
 import { readKvCopy, writeKvCopy } from "./kv-copy.ts";
 import { makePushParts } from "./push-parts.ts";
-import type { Confirmation, HubRpc, PushAnswer, PushRefusal, Watch, WatchAnswer } from "./rpc.ts";
+import type {
+  Answered,
+  Confirmation,
+  Has,
+  HubRpc,
+  PushAnswer,
+  PushRefusal,
+  Watch,
+  WatchAnswer,
+} from "./rpc.ts";
+import { streamAnswers } from "./watch-stream.ts";
 
 /** How long a push waits for the regions to confirm. */
 const CONFIRM_MS = 1_500;
@@ -56,15 +66,22 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
     });
   }
 
-  async watch({ watcher, have, closedAtMs, waitMs }: Watch): Promise<WatchAnswer> {
-    const known = this.regions.get(watcher);
-    const has = known ?? { revision: have, closedAtMs: closedAtMs ?? 0 };
-    this.regions.set(watcher, { ...has, seenAtMs: Date.now() });
-    if (waitMs > 0 && deltaSince(this.snapshot, have, closedAtMs) === null) await this.watches.wait(waitMs);
-    const change = deltaSince(this.snapshot, have, closedAtMs);
-    if (change === null) await this.confirm(watcher, have, closedAtMs);
-    const { revision, closedAtMs: newestCloseAtMs = 0 } = this.snapshot;
-    return { revision, closedAtMs: newestCloseAtMs, change, ageMs: 0 };
+  async watch(watch: Watch): Promise<Answered> {
+    const { watcher, have, closedAtMs, waitMs, beatMs } = watch;
+    this.see(watch);
+    if (beatMs !== undefined)
+      return streamAnswers(watch, {
+        answer: (told) => {
+          this.see(watch);
+          return this.answerTo(told);
+        },
+        news: (told) => this.news(told, beatMs),
+        waitUntil: (promise) => this.ctx.waitUntil(promise),
+      });
+    if (waitMs > 0) await this.news(watch, waitMs);
+    const answer = this.answerTo(watch);
+    if (answer.change === null) await this.confirm(watcher, have, closedAtMs);
+    return answer;
   }
 
   async confirm(region: string, revision: Revision | null, closedAtMs = 0): Promise<void> {
@@ -149,6 +166,22 @@ export class Hub extends DurableObject<Env> implements Omit<HubRpc, keyof Rpc.Du
       .map(({ region: name }) => name)
       .filter((name) => isNewer(version, this.regions.get(name) ?? { revision: null }));
     return late.length === 0 ? {} : { late };
+  }
+
+  /** The region is awake. What it has, it says itself once its isolates have it. */
+  private see({ watcher: region, have, closedAtMs = 0 }: Watch): void {
+    const has = this.regions.get(region) ?? { revision: have, closedAtMs };
+    this.regions.set(region, { ...has, seenAtMs: Date.now() });
+  }
+
+  private answerTo({ have, closedAtMs }: Has): WatchAnswer {
+    const { revision, closedAtMs: newestCloseAtMs = 0 } = this.snapshot;
+    const change = deltaSince(this.snapshot, have, closedAtMs);
+    return { revision, closedAtMs: newestCloseAtMs, change, ageMs: 0 };
+  }
+
+  private async news({ have, closedAtMs }: Has, waitMs: number): Promise<void> {
+    if (deltaSince(this.snapshot, have, closedAtMs) === null) await this.watches.wait(waitMs);
   }
 
   /** A push that brings nothing new is copied too: the hub may have died after it stored this revision. */

@@ -12,13 +12,14 @@ import {
 import type { Env } from "../bindings.ts";
 import { parseConfig } from "../config.ts";
 import { makeWaitList, sleep, within } from "../waiting.ts";
-import type { HubRpc, ReplicaRpc, Watch, WatchAnswer } from "./rpc.ts";
+import type { Answered, Has, HubRpc, ReplicaRpc, Watch, WatchAnswer } from "./rpc.ts";
+import { answersOf, HAND_ON_MS, streamAnswers } from "./watch-stream.ts";
 
-/** How long the hub is watched after the last isolate's watch. */
-const LINGER_MS = 4_000;
+/** How long the hub is watched, over a beat, after the last answer to an isolate. */
+const LINGER_MS = 3_000;
 /** How long the region's confirmation waits for its isolates to confirm. */
 const ISOLATES_MS = 250;
-/** Slack over `waitMs` before a call to the hub counts as hung. */
+/** Slack over a beat before the hub counts as hung. */
 const HUNG_AFTER_MS = 1_000;
 const RETRY_MS = 250;
 
@@ -28,12 +29,14 @@ export class Replica extends DurableObject<Env> implements Omit<ReplicaRpc, keyo
   private readonly watchMs: number;
   private snapshot: VersionedSnapshot = emptySnapshot;
   private confirmedAtMs: number | null = null;
+  /** What the hub was told that this region has. */
+  private toldHub: Version = emptySnapshot;
   private watchUntilMs = 0;
   private isWatching = false;
   private asking: Promise<void> | null = null;
   private readonly hubAnswers = makeWaitList();
   private readonly acknowledgements = makeWaitList();
-  /** What each isolate had at its last watch. */
+  /** What each isolate that watches has acknowledged. */
   private readonly isolates = new Map<string, Isolate>();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -42,18 +45,43 @@ export class Replica extends DurableObject<Env> implements Omit<ReplicaRpc, keyo
     this.watchMs = config.ok ? config.value.WATCH_MS : 1_000;
   }
 
-  async watch({ watcher, have, closedAtMs, waitMs, maxAgeMs }: Watch, region: string): Promise<WatchAnswer> {
-    const nowMs = Date.now();
-    this.watchUntilMs = nowMs + LINGER_MS;
+  async watch(watch: Watch, region: string): Promise<Answered> {
+    const { watcher, have, closedAtMs = 0, waitMs, beatMs, maxAgeMs } = watch;
     // An isolate that only asks does not hear of the next revision, so nobody waits until it has that.
-    if (waitMs > 0 || this.isolates.has(watcher))
-      this.isolates.set(watcher, { has: { revision: have, closedAtMs: closedAtMs ?? 0 }, seenAtMs: nowMs });
+    if (waitMs > 0 || beatMs !== undefined || this.isolates.has(watcher))
+      this.see(watcher, { revision: have, closedAtMs });
     this.acknowledgements.wakeAll();
-    if (this.confirmedAtMs === null || nowMs - this.confirmedAtMs > maxAgeMs)
-      await this.ask(region).catch(() => undefined); // the answer's age tells the isolate that the hub did not answer
-    else if (waitMs > 0 && deltaSince(this.snapshot, have, closedAtMs) === null)
-      await this.hubAnswers.wait(waitMs + HUNG_AFTER_MS / 2);
-    if (!this.isWatching) this.ctx.waitUntil(this.watchHub(region));
+    const isOld = this.confirmedAtMs === null || Date.now() - this.confirmedAtMs > maxAgeMs;
+    if (isOld) await this.ask(region).catch(() => undefined); // the answer's age tells the isolate that the hub did not answer
+    this.keepWatching(region);
+    if (beatMs !== undefined) return this.stream(watch, beatMs, region);
+    if (waitMs > 0 && !isOld) await this.news(watch, waitMs);
+    return this.answerTo(watch);
+  }
+
+  private stream(watch: Watch, beatMs: number, region: string): ReadableStream<Uint8Array> {
+    let toldAtMs = this.confirmedAtMs;
+    return streamAnswers(watch, {
+      answer: (told) => {
+        this.see(watch.watcher);
+        this.keepWatching(region);
+        toldAtMs = this.confirmedAtMs;
+        return this.answerTo(told);
+      },
+      // The hub may have answered while the last answer was written.
+      news: async (told) => {
+        if (toldAtMs === this.confirmedAtMs) await this.news(told, beatMs);
+      },
+      waitUntil: (promise) => this.ctx.waitUntil(promise),
+    });
+  }
+
+  private see(watcher: string, has?: Version): void {
+    const known = has ?? this.isolates.get(watcher)?.has ?? emptySnapshot;
+    this.isolates.set(watcher, { has: known, seenAtMs: Date.now() });
+  }
+
+  private answerTo({ have, closedAtMs }: Has): WatchAnswer {
     return {
       revision: this.snapshot.revision,
       closedAtMs: this.snapshot.closedAtMs ?? 0,
@@ -62,50 +90,84 @@ export class Replica extends DurableObject<Env> implements Omit<ReplicaRpc, keyo
     };
   }
 
+  /** Held back until the hub's own next answer, or a little longer than a beat when the hub hangs. */
+  private async news({ have, closedAtMs }: Has, beatMs: number): Promise<void> {
+    if (deltaSince(this.snapshot, have, closedAtMs) === null)
+      await this.hubAnswers.wait(beatMs + HUNG_AFTER_MS / 2);
+  }
+
   /** Asks the hub now. Calls that need an answer at the same time share it. */
   private async ask(region: string): Promise<void> {
-    this.asking ??= this.callHub(region, 0).finally(() => {
+    this.asking ??= this.callHub(region, { waitMs: 0 }).finally(() => {
       this.asking = null;
     });
     await this.asking;
   }
 
+  private keepWatching(region: string): void {
+    this.watchUntilMs = Date.now() + this.watchMs + LINGER_MS;
+    if (!this.isWatching) this.ctx.waitUntil(this.watchHub(region));
+  }
+
   private async watchHub(region: string): Promise<void> {
     this.isWatching = true;
+    const once = { waitMs: this.watchMs };
+    const streamed = { ...once, beatMs: this.watchMs };
     try {
-      while (Date.now() < this.watchUntilMs)
-        // While the hub fails or hangs, isolates read in the answer's age that the snapshot is not confirmed.
-        await this.callHub(region, this.watchMs).catch(() => sleep(RETRY_MS));
+      // While the hub fails or hangs, isolates read in the answer's age that the snapshot is not confirmed.
+      for (let how: typeof once = streamed; Date.now() < this.watchUntilMs;)
+        try {
+          await this.callHub(region, how);
+          how = streamed;
+        } catch {
+          await sleep(RETRY_MS);
+          // Where streams break, every other call still brings an answer.
+          how = how === once ? streamed : once;
+        }
     } finally {
       this.isWatching = false;
     }
   }
 
-  private async callHub(region: string, waitMs: number): Promise<void> {
+  /** Takes the answers of one call, until it has to be handed on or no isolate watches any more. */
+  private async callHub(region: string, how: Pick<Watch, "waitMs" | "beatMs">): Promise<void> {
+    const handOnMs = Date.now() + HAND_ON_MS;
     const { revision: have, closedAtMs = 0 } = this.snapshot;
-    const call = this.hub().watch({ watcher: region, have, closedAtMs, waitMs, maxAgeMs: 0 });
-    const { change } = await within(waitMs + HUNG_AFTER_MS, call, "hub watch");
+    const call = this.hub().watch({ watcher: region, have, closedAtMs, maxAgeMs: 0, ...how });
+    for await (const { change } of answersOf(call, how.waitMs + HUNG_AFTER_MS)) {
+      this.take(change);
+      if (isNewer(this.snapshot, this.toldHub)) this.ctx.waitUntil(this.confirm(region));
+      if (Date.now() >= Math.min(handOnMs, this.watchUntilMs)) return;
+    }
+  }
+
+  private take(change: WatchAnswer["change"]): void {
     const nowMs = Date.now();
     this.confirmedAtMs = nowMs;
     if (change !== null && isNewer(change, this.snapshot)) {
       this.snapshot = applyDelta(this.snapshot, change);
       for (const [id, { seenAtMs }] of this.isolates)
-        if (seenAtMs < nowMs - LINGER_MS) this.isolates.delete(id);
-      this.ctx.waitUntil(this.confirm(region, [...this.isolates.keys()]));
+        if (seenAtMs < nowMs - this.watchMs - LINGER_MS) this.isolates.delete(id);
     }
     this.hubAnswers.wakeAll();
   }
 
   /** Tells the hub that this region has the newest revision, once the isolates that watch have named it too. */
-  private async confirm(region: string, isolates: readonly string[]): Promise<void> {
+  private async confirm(region: string): Promise<void> {
     const { snapshot } = this;
+    const isolates = [...this.isolates.keys()];
     const untilMs = Date.now() + ISOLATES_MS;
     const isBehind = (id: string): boolean =>
       isNewer(snapshot, this.isolates.get(id)?.has ?? { revision: null });
     while (isolates.some(isBehind) && Date.now() < untilMs)
       await this.acknowledgements.wait(untilMs - Date.now());
-    const confirmed = this.hub().confirm(region, snapshot.revision, snapshot.closedAtMs);
-    await within(HUNG_AFTER_MS, confirmed, "hub confirm").catch(() => undefined);
+    try {
+      const told = this.hub().confirm(region, snapshot.revision, snapshot.closedAtMs);
+      await within(HUNG_AFTER_MS, told, "hub confirm");
+      if (isNewer(snapshot, this.toldHub)) this.toldHub = snapshot;
+    } catch {
+      // It is told again with the hub's next answer.
+    }
   }
 
   private hub(): DurableObjectStub<HubRpc> {

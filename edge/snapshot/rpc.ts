@@ -19,9 +19,17 @@ export type Watch = {
   readonly closedAtMs?: number;
   /** How long the answer may be held back while there is nothing new; 0: answer now. */
   readonly waitMs: number;
+  /**
+   * Answer with a stream: at once, with each change, and at least this often. A place of an older version does not know
+   * it and gives one answer.
+   */
+  readonly beatMs?: number;
   /** The hub must have confirmed the answer less than this long ago. */
   readonly maxAgeMs: number;
 };
+
+/** What a watcher has, or was told by its stream. */
+export type Has = Pick<Watch, "have" | "closedAtMs">;
 
 export type WatchAnswer = {
   /** The newest revision that the answering place knows; null: none. */
@@ -61,9 +69,12 @@ export type PushRefusal = Pick<PushAnswer, "closed" | "late" | "disputed"> &
     readonly holds?: readonly HeldFeature[];
   };
 
+/** Answers as lines of JSON (watch-stream.ts), to a watch with `beatMs`. */
+export type Answered = WatchAnswer | ReadableStream<Uint8Array>;
+
 export type HubRpc = Rpc.DurableObjectBranded & {
   /** Answers at once when there is something newer than `have`, else after `waitMs`. */
-  watch(watch: Watch): Promise<WatchAnswer>;
+  watch(watch: Watch): Promise<Answered>;
   /** A region says that it and the isolates that watch it have `revision`. */
   confirm(region: string, revision: Revision | null, closedAtMs?: number): Promise<void>;
   /** Takes a push and waits until every region that is awake, and `region`, has confirmed it or had its time. */
@@ -72,5 +83,5 @@ export type HubRpc = Rpc.DurableObjectBranded & {
 
 export type ReplicaRpc = Rpc.DurableObjectBranded & {
   /** As the hub's, but held back until the hub's own next answer, or a little longer when the hub hangs. */
-  watch(watch: Watch, region: string): Promise<WatchAnswer>;
+  watch(watch: Watch, region: string): Promise<Answered>;
 };

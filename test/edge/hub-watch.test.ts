@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import type { Hub } from "../../edge/snapshot/hub.ts";
+import type { WatchAnswer } from "../../edge/snapshot/rpc.ts";
 import { Revision } from "../../shared/ids.ts";
 import { feature, push } from "./support/edge.ts";
 
@@ -10,8 +11,11 @@ const hub = (): DurableObjectStub<Hub> => {
   return HUB.get(HUB.idFromName("hub"));
 };
 
-const watchFrom = (revision: number, waitMs: number) =>
-  hub().watch({ watcher: "test", have: Revision.parse(revision), waitMs, maxAgeMs: 0 });
+const watchFrom = async (revision: number, waitMs: number): Promise<WatchAnswer> => {
+  const answer = await hub().watch({ watcher: "test", have: Revision.parse(revision), waitMs, maxAgeMs: 0 });
+  if (answer instanceof ReadableStream) throw new Error("a watch without beats is answered once");
+  return answer;
+};
 
 test(
   "a push wakes every watch that waits at the hub, each with its change",

@@ -26,9 +26,6 @@ const setUp = () => {
   const gateRequest = makeGateRequest({
     cache: {
       read: () => ({ snapshot, source: "memory", ageMs: 0, stale: false }),
-      refresh: async () => true,
-      changed: async () => undefined,
-      calls: () => 0,
     },
     identify: () => identity,
     evaluations: makeEvaluationCache(),

@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { makeSnapshotCache, type SnapshotView } from "../../edge/snapshot/cache.ts";
 import type { KvCopy } from "../../edge/snapshot/kv-copy.ts";
-import type { Watch, WatchAnswer } from "../../edge/snapshot/rpc.ts";
+import type { Answered, Watch, WatchAnswer } from "../../edge/snapshot/rpc.ts";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
@@ -34,7 +34,7 @@ const answerFrom = (snapshot: VersionedSnapshot, { have }: Watch, ageMs: number 
 });
 
 const setUp = (options: {
-  watchReplica: (watch: Watch) => Promise<WatchAnswer>;
+  watchReplica: (watch: Watch) => Promise<Answered>;
   readKvCopy?: () => Promise<KvCopy | null>;
 }) => {
   let skippedMs = 0;
@@ -86,13 +86,13 @@ describe.concurrent("an isolate", () => {
   test("calls the replica about once a heartbeat when nothing changes", async () => {
     const { read, cache } = setUp({ watchReplica: (watch) => heldBack(snapshotAt(7, "feat_a"), watch) });
     await read();
-    const before = cache.calls();
+    const before = cache.stats().stateCalls;
     for (let i = 0; i < 20; i++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       await read();
     }
-    expect(cache.calls() - before).toBeGreaterThanOrEqual(1);
-    expect(cache.calls() - before).toBeLessThanOrEqual(6);
+    expect(cache.stats().stateCalls - before).toBeGreaterThanOrEqual(1);
+    expect(cache.stats().stateCalls - before).toBeLessThanOrEqual(6);
   });
 
   test("takes a newer snapshot from its open watch, without a request that asks", async () => {
@@ -135,6 +135,7 @@ describe.concurrent("an isolate", () => {
     let snapshot = snapshotAt(7, "feat_a");
     const { read, skip } = setUp({ watchReplica: async (watch) => heldBack(snapshot, watch) });
     await read();
+    await new Promise((resolve) => setTimeout(resolve, 20)); // it has acknowledged revision 7
     snapshot = snapshotAt(3, "feat_old");
     skip(1_000);
     expect(await read()).toMatchObject({ snapshot: { revision: 7 }, stale: true });
@@ -206,5 +207,51 @@ describe.concurrent("an isolate", () => {
     skip(5_000);
     await read();
     expect(watches()).toBeGreaterThan(before);
+  });
+
+  test("reads one stream for 20 s, hands it on to the next request, and leaves it after 27 s without one", async () => {
+    const streams: { left: boolean }[] = [];
+    const snapshot = snapshotAt(7, "feat_a");
+    const { read, skip, cache } = setUp({
+      watchReplica: async (watch) => {
+        if (watch.beatMs === undefined) return answerFrom(snapshot, watch);
+        const stream = { left: false };
+        streams.push(stream);
+        let beat: ReturnType<typeof setInterval>;
+        return new ReadableStream({
+          start: (controller) => {
+            const say = (): void =>
+              controller.enqueue(
+                new TextEncoder().encode(`${JSON.stringify(answerFrom(snapshot, watch))}\n`),
+              );
+            say();
+            beat = setInterval(say, 20);
+          },
+          cancel: () => {
+            clearInterval(beat);
+            stream.left = true;
+          },
+        });
+      },
+    });
+    await read();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(cache.stats().stateCalls).toBe(2); // the stream, and the acknowledgement of its first answer
+    // Beats confirm the snapshot after each jump of the clock.
+    const jump = async (ms: number): Promise<void> => {
+      skip(ms);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    };
+    await jump(19_500);
+    await read();
+    expect(streams).toEqual([{ left: false }]);
+    await jump(1_000);
+    expect(await read()).toMatchObject({ source: "memory", stale: false });
+    await jump(0);
+    expect(streams).toEqual([{ left: true }, { left: false }]);
+    expect(cache.stats().stateCalls).toBe(3);
+    await jump(27_500);
+    expect(streams).toEqual([{ left: true }, { left: true }]);
+    expect(cache.stats().stateCalls).toBe(3);
   });
 });

@@ -32,7 +32,7 @@ import { makeStream, readAsNewAs } from "./stream.ts";
 import { makeTakePlace, STREAM_LIMITS } from "./stream-limit.ts";
 
 type Dependencies = {
-  readonly cache: Omit<SnapshotCache, "calls">;
+  readonly cache: Omit<SnapshotCache, "stats">;
   readonly identify: Identify;
   readonly readAuthority: ReadAuthority;
   readonly readPageOrigin: ReadPageOrigin;
