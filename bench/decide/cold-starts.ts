@@ -44,10 +44,10 @@ export const SLOW_SITES: readonly SlowSite[] = [
     ...BUSY,
     begins: NIGHT,
   }),
-  nightly("the same, begun with the night", { ...BUSY, begins: 0 }),
-  nightly("the same, begun an hour before the night", { ...BUSY, begins: MINUTES_A_DAY - 60 }),
+  nightly("the same site, begun with the night", { ...BUSY, begins: 0 }),
+  nightly("the same site, begun an hour before the night", { ...BUSY, begins: MINUTES_A_DAY - 60 }),
   nightly("a new site: 20 a minute, 1 % slow; nights of 1 a minute, 25 % slow", { ...NEW, begins: NIGHT }),
-  nightly("the same, begun with the night", { ...NEW, begins: 0 }),
+  nightly("the same new site, begun with the night", { ...NEW, begins: 0 }),
   {
     name: "bursts: 200 a minute, 1 % slow; one minute in 50 has twice as many, 60 % slow",
     days: 3,

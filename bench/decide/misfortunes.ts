@@ -1,5 +1,7 @@
 // What befalls everybody: lives of features that are as good as their holdout, and better than their floors, on a site to which
-// something happens. Whole evaluations as in production: mature buckets into the trial, then the decision.
+// something happens. Whole evaluations as in production: mature buckets into the trial, then the decision. A false rollback is too
+// rare to count, so most lives are of features that are worse than their holdout, and each is weighted with its likelihood in truth, as in
+// tilted.ts.
 import type { Decision } from "../../origin/decide/decision.ts";
 import type { OutcomeBucket } from "../../origin/decide/accumulate-outcomes.ts";
 import { judgedRule } from "../../origin/decide/judged-rule.ts";
@@ -13,6 +15,7 @@ import { updateTrial } from "../../origin/evaluate/update-trial.ts";
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import { drawBinomial, type Random } from "./binomial.ts";
 import { ruleFor } from "./rules.ts";
+import { estimateOf, type Estimate } from "./tilted.ts";
 
 /** At one time: how many come, which part of them never does anything, and how likely the others are to act or return. */
 export type Weather = { readonly visitors: number; readonly never: number; readonly succeed: number };
@@ -99,14 +102,38 @@ const makeTarget = (holdout: number): EvaluationTarget => {
   };
 };
 
+/**
+ * Worlds in which one outcome of treatment is so many times as likely as the holdout's. Together they are as likely as in truth: that
+ * is how chance makes treatment look worse, and where the holdout is small it is the holdout that is lucky.
+ */
+const TILTED_WORLDS = (["activation", "retention"] as const).flatMap((signal) =>
+  [0.4, 0.55, 0.7, 0.8, 0.9].map((ratio) => ({ signal, ratio })),
+);
+type World = (typeof TILTED_WORLDS)[number];
+
+/** By what a chance is multiplied in a world; `holdout`: its units for each of treatment's. */
+const tiltOf = ({ ratio }: World, cohort: "treatment" | "holdout", holdout: number): number => {
+  const common = holdout === 0 ? 1 : (1 + holdout) / (ratio + holdout);
+  return cohort === "treatment" ? ratio * common : common;
+};
+
+const MOST_LIKELY = 0.98;
+
+/** Part of the lives that are drawn from the truth: no weight is above its inverse. */
+const TRUTH_PART = 0.1;
+
 /** Units of a bucket that have not succeeded yet, and those that have, by cohort. */
 type Cohort = { readonly n: number; readonly people: number; s: number };
 
+type Life = {
+  readonly rolledBackAt: number;
+  readonly decision: Decision;
+  /** ln of its likelihood in each of TILTED_WORLDS over that in truth. */
+  readonly logRatios: readonly number[];
+};
+
 /** When the feature is rolled back (an index of a bucket); null: never. */
-export const liveThrough = (
-  site: Site,
-  random: Random,
-): { rolledBackAt: number; decision: Decision } | null => {
+export const liveThrough = (site: Site, random: Random, world: World | null = null): Life | null => {
   const target = makeTarget(site.holdout);
   const { ages, rule } = target;
   const signals = (["activation", "retention"] as const).map((signal) => ({
@@ -118,6 +145,26 @@ export const liveThrough = (
   }));
   const failingAt = (bucket: number) => (bucket >= site.begins ? (site.failing ?? 1) : 1);
   let trial: Trial = currentTrial(target, 0);
+  const logRatios = TILTED_WORLDS.map(() => 0);
+  const draw = (
+    cohort: "treatment" | "holdout",
+    signal: World["signal"],
+    { units, chance }: { units: number; chance: number },
+  ): number => {
+    if (chance === 0) return 0;
+    const chanceIn = (one: World) =>
+      one.signal === signal ? Math.min(MOST_LIKELY, tiltOf(one, cohort, site.holdout) * chance) : chance;
+    const successes = drawBinomial(units, world === null ? chance : chanceIn(world), random);
+    for (const [index, one] of TILTED_WORLDS.entries()) {
+      if (one.signal !== signal) continue;
+      const tilted = chanceIn(one);
+      logRatios[index] =
+        (logRatios[index] ?? 0) +
+        successes * Math.log(tilted / chance) +
+        (units - successes) * Math.log((1 - tilted) / (1 - chance));
+    }
+    return successes;
+  };
 
   for (let look = 1; look * BUCKETS_A_LOOK <= BUCKETS; look++) {
     const outcomes = new Map<string, { upTo: number; found: OutcomeBucket[] }>();
@@ -159,16 +206,15 @@ export const liveThrough = (
           const buckets = Math.ceil((ageSeconds - from) / ages.bucketSeconds);
           let luck = 0;
           for (let ago = 0; ago < buckets; ago++) luck += weatherAt(site, now - ago).succeed / buckets;
-          cohorts.treatment.s += drawBinomial(
-            cohorts.treatment.people - Math.min(cohorts.treatment.people, earlier.treatment),
-            chance * luck * (signal === "activation" ? failingAt(now) : 1),
-            random,
-          );
-          cohorts.holdout.s += drawBinomial(
-            cohorts.holdout.people - Math.min(cohorts.holdout.people, earlier.holdout),
-            chance * luck,
-            random,
-          );
+          const open = ({ people }: Cohort, succeeded: number) => people - Math.min(people, succeeded);
+          cohorts.treatment.s += draw("treatment", signal, {
+            units: open(cohorts.treatment, earlier.treatment),
+            chance: chance * luck * (signal === "activation" ? failingAt(now) : 1),
+          });
+          cohorts.holdout.s += draw("holdout", signal, {
+            units: open(cohorts.holdout, earlier.holdout),
+            chance: chance * luck,
+          });
           addBucket(signal, ageSeconds, {
             bucketS: bucket * ages.bucketSeconds,
             treatment: { n: cohorts.treatment.n, s: cohorts.treatment.s },
@@ -193,9 +239,25 @@ export const liveThrough = (
       trial = { ...trial, decided: "KEEP" };
     // Without a holdout the row is about kept features: before, nobody can tell.
     const isDue = look * BUCKETS_A_LOOK === site.begins && site.holdout === 0;
-    if (isDue && trial.decided !== "KEEP") return liveThrough(site, random);
+    if (isDue && trial.decided !== "KEEP") return null;
     if (evaluated.decision.action === "ROLLBACK")
-      return { rolledBackAt: look * BUCKETS_A_LOOK, decision: evaluated.decision };
+      return { rolledBackAt: look * BUCKETS_A_LOOK, decision: evaluated.decision, logRatios };
   }
   return null;
+};
+
+/** How often a feature that is as good as its holdout is rolled back, from `count` weighted lives. */
+export const falseRollbacks = (site: Site, count: number, random: Random): Estimate => {
+  const part = (1 - TRUTH_PART) / TILTED_WORLDS.length;
+  let sum = 0;
+  let squares = 0;
+  for (let life = 0; life < count; life++) {
+    const index = Math.floor(random() * TILTED_WORLDS.length);
+    const ended = liveThrough(site, random, random() < TRUTH_PART ? null : (TILTED_WORLDS[index] ?? null));
+    if (ended === null) continue;
+    const mixture = ended.logRatios.reduce((total, ratio) => total + part * Math.exp(ratio), TRUTH_PART);
+    sum += 1 / mixture;
+    squares += 1 / mixture ** 2;
+  }
+  return estimateOf({ sum, squares, count });
 };

@@ -80,6 +80,20 @@ const live = (
   }
 };
 
+/** By the sum of the weights of `count` lives, 0 for one that was not rolled back, and the sum of their squares. */
+export const estimateOf = ({
+  sum,
+  squares,
+  count,
+}: {
+  sum: number;
+  squares: number;
+  count: number;
+}): Estimate => {
+  const rate = sum / count;
+  return { rate, upper: rate + Z * Math.sqrt((squares / count - rate ** 2) / count) };
+};
+
 /** Rate at which 1/α is ever reached, for each α (falling), from `count` lives of failing features, each weighted. */
 export const tiltedRates = (
   configuration: Configuration,
@@ -102,10 +116,7 @@ export const tiltedRates = (
       total.squares += 1 / mixture ** 2;
     });
   }
-  return sums.map(({ sum, squares }) => {
-    const rate = sum / count;
-    return { rate, upper: rate + Z * Math.sqrt((squares / count - rate ** 2) / count) };
-  });
+  return sums.map((weights) => estimateOf({ ...weights, count }));
 };
 
 /** The same from `count` lives of features that are exactly good enough, counted (Wilson's interval). */
