@@ -1,5 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, expect, test } from "vitest";
-import { migrate } from "../../../origin/db/migrate.ts";
+import { migrate, migrationNames } from "../../../origin/db/migrate.ts";
 import { makeTestDatabase } from "../../support/database.ts";
 
 const database = await makeTestDatabase();
@@ -16,4 +17,34 @@ test("two processes that migrate at once wait for one another and apply each mig
     "select name from schema_migrations order by id",
   );
   expect(rows.map((row) => row.name)).toEqual(names);
+});
+
+/** Tables that get an index from SQL which does not make them. */
+const indexedBefore = (sql: string): string[] => {
+  const text = sql.replaceAll(/--.*$/gm, "").toLowerCase();
+  const tablesOf = (form: RegExp) => [...text.matchAll(form)].map((match) => match[1] ?? "");
+  const made = new Set(tablesOf(/create table (?:if not exists )?(\w+)/g));
+  return [
+    ...tablesOf(/create (?:unique )?index\b[^;]*?\son\s+(?:only )?(\w+)/g),
+    ...tablesOf(/alter table (?:only )?(\w+)[^;]*?\sadd (?:constraint \w+ )?(?:unique|primary key|exclude)/g),
+  ].filter((table) => !made.has(table));
+};
+
+test("an index on a table that was there before is found in a migration's text", () => {
+  expect(indexedBefore("create table a (b int); create index a_b on a (b);")).toEqual([]);
+  expect(indexedBefore("create index on span_log (seq);")).toEqual(["span_log"]);
+  expect(indexedBefore("create unique index concurrently u on only unit_evidence (run);")).toEqual([
+    "unit_evidence",
+  ]);
+  expect(indexedBefore("alter table outbox add constraint one unique (id);")).toEqual(["outbox"]);
+  expect(indexedBefore("-- create index on span_log (seq);")).toEqual([]);
+});
+
+test("no migration makes the writers of an existing table wait for an index", async () => {
+  const found: string[] = [];
+  for (const name of await migrationNames()) {
+    const sql = await readFile(new URL(`../../../migrations/${name}.sql`, import.meta.url), "utf8");
+    for (const table of indexedBefore(sql)) found.push(`${name}: ${table}`);
+  }
+  expect(found).toEqual([]);
 });
