@@ -89,6 +89,19 @@ const pageOf = (bytes: number, etag = "e"): KeptPage => ({
   errorUntilMs: 60_000,
 });
 
+test.each([
+  ["max-age=60", ["cookie"]],
+  ["max-age=60, must-revalidate", ["cookie"]],
+  ["max-age=60, public", []],
+  ["s-maxage=60", []],
+])(
+  "of a response with Cache-Control: %s those with a cookie of the site get the kept one: %j",
+  (control, vary) => {
+    const found = keepable({ "Cache-Control": control });
+    expect(found.ok && found.value.vary).toEqual(vary);
+  },
+);
+
 test("memory forgets what was not asked for longest, and never holds more than it may", () => {
   const memory = makePageMemory(10_000);
   for (const key of ["a", "b", "c"]) memory.set(key, pageOf(1_000));

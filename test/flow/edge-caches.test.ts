@@ -57,7 +57,9 @@ const TYPES = [
   [/\.png$|^\/image/, "image/png"],
 ] as const;
 
+const askedOfSite: string[] = [];
 const site = createServer((request, response) => {
+  askedOfSite.push(request.url ?? "/");
   const { pathname } = new URL(request.url ?? "/", "http://site");
   if (pathname !== "/says-nothing") response.setHeader("Cache-Control", PUBLIC);
   const [, type = "text/html"] = TYPES.find(([path]) => path.test(pathname)) ?? [];
@@ -156,6 +158,18 @@ describe("a feature without routes, at 1 %", () => {
     ["/says-nothing", {}],
   ])("a page, %s with %j, is for one visitor only", async (path, headers) => {
     expect((await ask(edge.url, path, headers)).headers["cache-control"]).toMatch(/^private\b/);
+  });
+
+  test("100 visitors of a public page make the site work for each cohort, and not for each of them", async () => {
+    const askedBefore = askedOfSite.length;
+    const cookies = new Set<string>();
+    for (let i = 0; i < 100; i++) {
+      const { headers, body } = await ask(edge.url, "/public-page", {});
+      cookies.add(headers["set-cookie"]?.[0] ?? "");
+      expect(["none", "feat_everywhere=treatment"]).toContain(body);
+    }
+    expect(cookies.size).toBe(100);
+    expect(askedOfSite.length - askedBefore).toBeLessThanOrEqual(4);
   });
 
   test("a visitor of a page is a visitor of its feature, also where the site says nothing about caches", async () => {

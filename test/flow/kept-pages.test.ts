@@ -307,6 +307,17 @@ describe("a page that is not kept", () => {
     }
   });
 
+  test("that may be shared but does not say that it is for everybody is kept for those without a cookie of the site", async () => {
+    const [one, same] = threeVisitors();
+    const path = page("/shop/signed-in", { "Cache-Control": "max-age=600" });
+    const signedIn = { cookie: `${one.cookie}; session=7` };
+    await warm(path, one);
+    for (let i = 0; i < 3; i++)
+      expect((await visit(path, signedIn)).shown?.headers.cookie).toBe(signedIn.cookie);
+    const { headers, shown } = await visit(path, same);
+    expect([headers["cache-status"], shown?.headers.cookie]).toEqual([HIT, undefined]);
+  });
+
   test.each([
     ["credentials", { authorization: "Bearer x" }],
     ["an upgrade", { upgrade: "h2c", connection: "upgrade" }],
@@ -380,6 +391,20 @@ describe("somebody who wants another page to be kept", () => {
     const { shown, text, headers } = await visit(path, same);
     expect([shown?.features, headers["cache-status"]]).toEqual([one.told, HIT]);
     expect(text).not.toContain("evil");
+  });
+
+  test("by a header that the site refuses takes nobody else's page away", async () => {
+    const [one, same] = threeVisitors();
+    const path = page("/shop/refused", { ...PUBLIC, Vary: "X-Theme" }, "&refuses=evil");
+    await warm(path, one);
+    for (let i = 0; i < 3; i++) {
+      expect((await visit(path, one, { "x-theme": "evil" })).status).toBe(400);
+      expect((await visit(path, one, { accept: "x/evil" })).status).toBe(400);
+    }
+    const fresh = page("/shop/refused-first", PUBLIC, "&refuses=evil");
+    expect((await visit(fresh, one, { accept: "x/evil" })).status).toBe(400);
+    await warm(fresh, one);
+    for (const each of [path, fresh]) expect((await visit(each, same)).headers["cache-status"]).toBe(HIT);
   });
 
   test.each(["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"])(

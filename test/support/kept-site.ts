@@ -50,7 +50,9 @@ export const startKeptSite = async (): Promise<KeptSite> => {
     const text = `<html><head></head><body><p data-feature="feat_a" hidden>a</p><pre>${JSON.stringify(shown)}</pre></body></html>`;
     const isGzipped = query.has("gzip") && String(headers["accept-encoding"]).includes("gzip");
     const body = isGzipped ? gzipSync(text) : Buffer.from(text + "x".repeat(Number(query.get("bytes") ?? 0)));
-    response.writeHead(site.fails ?? Number(query.get("status") ?? 200), {
+    const refused = query.get("refuses") ?? "nothing";
+    const isRefused = [headers.accept, headers["x-theme"]].some((value) => String(value).includes(refused));
+    response.writeHead(site.fails ?? (isRefused ? 400 : Number(query.get("status") ?? 200)), {
       "Content-Type": "text/html; charset=utf-8",
       ...JSON.parse(query.get("as") ?? "{}"),
       ...(query.has("session") && !String(headers.cookie).includes("session=")

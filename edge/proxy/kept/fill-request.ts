@@ -5,7 +5,7 @@ import { canonicalPath } from "../../../shared/features/canonical-path.ts";
 import type { Destination } from "../../features/compile-gate.ts";
 import { pathOf } from "../../incoming-request.ts";
 import { toUpstream, type UpstreamRequest } from "../upstream.ts";
-import { acceptedForm } from "./page-key.ts";
+import { acceptedForm, withoutCookie } from "./page-key.ts";
 
 const USER_AGENT = "Mozilla/5.0 (compatible; Sluice)";
 const PAGE = "text/html,application/xhtml+xml,*/*;q=0.8";
@@ -30,7 +30,7 @@ export const toFill = (
     "Accept-Encoding": "gzip",
     "User-Agent": USER_AGENT,
   });
-  for (const name of vary) {
+  for (const name of withoutCookie(vary)) {
     const value = request.headers.get(name);
     if (value === null) headers.delete(name);
     else headers.set(name, value);

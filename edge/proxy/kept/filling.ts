@@ -39,7 +39,7 @@ type Dependencies = {
   readonly countFailure: (where: string, error: unknown) => void;
 };
 
-/** So long a URL is left alone whose page was shared until it was asked for without the visitor's own headers … */
+/** So long a page is left alone that was shared until it was asked for without the visitor's own headers … */
 const PERSONAL_MS = 600_000;
 /** … or that failed in this way. The visitor's own request may fare better. */
 const FAILED_MS = 5_000;
@@ -104,11 +104,14 @@ export const makeFilling = (dependencies: Dependencies): Filling => {
     return keepable.ok && keepable.value.vary.every((name) => vary.includes(name)) ? keepable.value : null;
   };
 
-  /** What was to be shared is not, or depends on more than was known. */
-  const learnAnew = (response: Response, url: string, { vary }: Place): void => {
+  /**
+   * What was to be shared is not, or depends on more than was known. It may depend on what this visitor has sent, so only
+   * those are concerned who send the same.
+   */
+  const learnAnew = (response: Response, url: string, { key, vary }: Place): void => {
     const keepable = keepableOf(response);
     if (keepable.ok) notes.share(url, [...vary, ...keepable.value.vary]);
-    else notes.setApart(url, now() + PERSONAL_MS);
+    else notes.setApart(key, now() + PERSONAL_MS);
   };
 
   const fill: Filling["fill"] = async (asked, place, { end, older }) => {
@@ -124,7 +127,7 @@ export const makeFilling = (dependencies: Dependencies): Filling => {
       end();
       const page = older();
       if (page !== null) return page;
-      notes.setApart(url, now() + FAILED_MS);
+      notes.setApart(place.key, now() + FAILED_MS);
       return asSent(withoutCookies(site.answered(response)));
     }
     const keepable = keepableHere(response, place);

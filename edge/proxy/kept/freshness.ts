@@ -14,7 +14,10 @@ export type Freshness = {
 };
 
 export type Keepable = Freshness & {
-  /** Request headers on which the response depends, in lower case and in order. */
+  /**
+   * Request headers on which the response depends, in lower case and in order. `cookie`: it does not say that it is for
+   * everybody, so it is kept for those only who send no cookie of the site.
+   */
   readonly vary: readonly string[];
 };
 
@@ -88,6 +91,13 @@ const freshnessOf = (headers: Headers): Result<Freshness, UnkeptError> => {
   });
 };
 
+/** `max-age` alone is also said by sites that have never had a shared cache, on pages of people who are signed in. */
+const isForEverybody = (headers: Headers): boolean => {
+  if (TARGETED.some((name) => headers.has(name))) return true;
+  const directives = directivesOf(headers.get("Cache-Control") ?? "");
+  return directives.has("public") || directives.has("s-maxage");
+};
+
 /** Of these the page is somebody's, or has too many forms to be asked for twice. */
 const UNKEPT_VARY = new Set(["*", "cookie", "authorization", "sluice-unit", "user-agent"]);
 /** The key of a page says these anyhow. */
@@ -127,5 +137,5 @@ export const keepableOf = ({ status, headers }: Response): Result<Keepable, Unke
   const isReadable = READABLE.has(headers.get("Content-Encoding")?.toLowerCase() ?? "identity");
   const isEndless = headers.get("Content-Type")?.startsWith("text/event-stream") === true;
   if (!isReadable || isEndless) return err({ reason: "form" });
-  return ok({ ...freshness.value, vary });
+  return ok({ ...freshness.value, vary: isForEverybody(headers) ? vary : [...vary, "cookie"].toSorted() });
 };

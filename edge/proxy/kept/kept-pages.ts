@@ -24,6 +24,8 @@ type Dependencies = {
 
 /** So long nobody asks again whether a URL's pages are kept. */
 const APART_MS = 60_000;
+/** Other errors may be those of one visitor's request. */
+const MISSING = new Set([404, 410]);
 /** A store that takes longer is not waited for. */
 const STORE_MS = 250;
 /** Where the store knew nothing of so many URLs and this isolate neither, the site keeps no pages at all. */
@@ -83,7 +85,7 @@ export const makeKeptPages = ({ memory, notes, store, filling, now }: Dependenci
       askedInVain = 0;
       const keeping = store()?.keepNote(url, keepable.value.vary);
       if (keeping !== undefined) waitUntil(keeping.catch(ignore));
-    } else if (keepable.error.reason !== "status" || (response.status >= 400 && response.status < 500))
+    } else if (keepable.error.reason !== "status" || MISSING.has(response.status))
       notes.setApart(url, now() + APART_MS);
     return asSent(response, keepable.ok);
   };
@@ -100,7 +102,9 @@ export const makeKeptPages = ({ memory, notes, store, filling, now }: Dependenci
   const servePage = (asked: Asked, vary: readonly string[]): Served | Promise<Served> | null => {
     const key = pageKey(asked.gated, asked.url, vary);
     if (key === null) return null;
-    return answerFrom(memory.get(key), asked, { key, vary }) ?? fetchPage(asked, { key, vary });
+    const found = answerFrom(memory.get(key), asked, { key, vary });
+    if (found !== null) return found;
+    return notes.get(key, now())?.kind === "apart" ? null : fetchPage(asked, { key, vary });
   };
 
   /** null: there is no page, or it is too old. */

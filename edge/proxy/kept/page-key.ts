@@ -6,6 +6,12 @@ import type { GatedRequest } from "../gate-request.ts";
 /** Longer values make no key: a page for each of them would be kept for one visitor. */
 const LONGEST_VALUE = 256;
 
+const OWN_COOKIE = /^\s*(?:(?:__Host-)?sluice(?:-preview)?=.*)?$/;
+
+/** Whether the request brings a cookie of the site's. */
+const hasSiteCookie = (cookies: string | null): boolean =>
+  cookies !== null && cookies.split(";").some((cookie) => !OWN_COOKIE.test(cookie));
+
 /** The page's address: with the canonical path, as it is sent upstream. */
 export const pageUrl = ({ url, path }: IncomingRequest): string => {
   const begin = pathStart(url);
@@ -14,6 +20,10 @@ export const pageUrl = ({ url, path }: IncomingRequest): string => {
   const end = fragment < 0 ? url.length : fragment;
   return url.slice(0, begin) + path + (query < 0 || query > end ? "" : url.slice(query, end));
 };
+
+/** The headers whose values are in the key, and in the request by which the page is asked for. */
+export const withoutCookie = (vary: readonly string[]): readonly string[] =>
+  vary.filter((name) => name !== "cookie");
 
 /** What a request accepts, as far as sites choose by it without saying so: a page, or what a script asks for. */
 export const acceptedForm = (accept: string | null): string =>
@@ -30,7 +40,8 @@ export const pageKey = (
 ): string | null => {
   const { headers } = incoming.request;
   const form = acceptedForm(headers.get("Accept"));
-  const values = vary.map((name) => headers.get(name) ?? "");
+  if (vary.includes("cookie") && hasSiteCookie(incoming.cookies)) return null;
+  const values = withoutCookie(vary).map((name) => headers.get(name) ?? "");
   if (form.length > LONGEST_VALUE || values.some((value) => value.length > LONGEST_VALUE)) return null;
   const { fingerprint } = snapshot.routed(page.path, page.method, isTakenForAsset);
   const gates = snapshot.gated(page.path, page.method).fingerprint;

@@ -13,8 +13,8 @@ export type PageNotes = {
   readonly get: (url: string, nowMs: number) => PageNote | null;
   /** Headers that were known before stay: pages of two cohorts may differ by different ones. */
   readonly share: (url: string, vary: readonly string[]) => void;
-  /** The URL's pages are not kept, and nobody asks until `untilMs`. */
-  readonly setApart: (url: string, untilMs: number) => void;
+  /** The URL's pages, or the page of one key, are not kept, and nobody asks until `untilMs`. */
+  readonly setApart: (urlOrKey: string, untilMs: number) => void;
 };
 
 export const makePageNotes = (): PageNotes => {
