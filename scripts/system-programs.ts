@@ -16,6 +16,8 @@ const PACKAGES = {
   nginx: ["nginx-light"],
   apache2: ["apache2-bin", "libapache2-mod-php"],
   pgbouncer: ["pgbouncer"],
+  mariadbd: ["mariadb-server", "php-mysql", "wordpress", "wordpress-theme-twentytwentythree"],
+  varnishd: ["varnish"],
 } as const;
 export type Program = keyof typeof PACKAGES;
 
@@ -33,7 +35,7 @@ export const programs = [
   "pgbouncer",
 ] as const;
 
-const SERVERS: ReadonlySet<string> = new Set(["nginx", "apache2", "pgbouncer"]);
+const SERVERS: ReadonlySet<string> = new Set(["nginx", "apache2", "pgbouncer", "mariadbd", "varnishd"]);
 
 const find = (name: string): string | undefined =>
   // Servers lie where only root's PATH leads.

@@ -1,4 +1,5 @@
-// `npm run test:frameworks`: every app of this folder. `npm test` runs the smallest one.
+// `npm run test:frameworks`: every app of this folder, and WordPress and Varnish of Debian. `npm test` runs the smallest
+// app, and nginx and PHP.
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({

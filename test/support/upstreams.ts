@@ -28,7 +28,7 @@ export const askRaw = (url: string, path: string, agent: Agent): Promise<{ statu
     sent.on("error", reject).end();
   });
 
-const makeFolder = async (): Promise<string> => {
+export const makeFolder = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-upstream-"));
   await chmod(folder, 0o755); // servers read it as another user
   await mkdir(join(folder, "site", "shop"), { recursive: true });
@@ -37,13 +37,18 @@ const makeFolder = async (): Promise<string> => {
   return folder;
 };
 
-const startServer = async (folder: string, url: string, child: ChildProcess): Promise<Upstream> => {
+const startServer = async (
+  folder: string,
+  url: string,
+  child: ChildProcess,
+  ready = "/",
+): Promise<Upstream> => {
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
   for (;;) {
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended at its start: ${said}`);
     if (
-      await fetch(url).then(
+      await fetch(url + ready).then(
         (response) => response.text(),
         () => null,
       )
@@ -85,6 +90,23 @@ const serveNginx = async (
   return startServer(folder, `http://127.0.0.1:${port}`, child);
 };
 
+/** Varnish before the edge, with its own rules and after `vcl`. Its lifetime where nobody says one is two minutes. */
+export const startVarnishInFront = async (target: string, vcl: string): Promise<Upstream> => {
+  const folder = await makeFolder();
+  const port = await freePort();
+  const { hostname, port: targetPort } = new URL(target);
+  const rules = `vcl 4.1;
+    backend default { .host = "${hostname}"; .port = "${targetPort}"; }
+    ${vcl}
+    sub vcl_deliver { set resp.http.X-Cache = obj.hits; }`;
+  await writeFile(join(folder, "rules.vcl"), rules);
+  const args = ["-F", "-n", join(folder, "work"), "-f", join(folder, "rules.vcl"), "-s", "malloc,16m"];
+  const child = spawn(programPath("varnishd", "This test"), [...args, "-a", `127.0.0.1:${port}`], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  return startServer(folder, `http://127.0.0.1:${port}`, child, "/.sluice/health");
+};
+
 export const startNginx = async (): Promise<Upstream> => {
   const folder = await makeFolder();
   return serveNginx(folder, await freePort(), {
@@ -116,18 +138,21 @@ if (isset($_GET['server'])) foreach ($_SERVER as $name => $value) if (is_string(
 
 const MODULES = "/usr/lib/apache2/modules";
 
-export const startApache = async (): Promise<Upstream> => {
-  const folder = await makeFolder();
+/** Apache with PHP for the files in `site`. `more`: of its configuration. `ready`: a path that answers once it runs. */
+export const serveApache = async (
+  folder: string,
+  { site, more, ready = "/" }: { site: string; more: string; ready?: string },
+): Promise<Upstream> => {
   const port = await freePort();
   const program = programPath("apache2", "This test");
   const php = (await readdir(MODULES)).find((name) => /^libphp[\d.]*\.so$/.test(name));
   if (php === undefined)
     throw new Error("This test needs libapache2-mod-php. On Debian or Ubuntu: apt-get install it");
-  await writeFile(join(folder, "site", "index.php"), FRONT_CONTROLLER);
   const modules = {
     mpm_prefork: "mod_mpm_prefork.so",
     authz_core: "mod_authz_core.so",
     dir: "mod_dir.so",
+    mime: "mod_mime.so",
     php,
   };
   const config = `
@@ -136,13 +161,14 @@ export const startApache = async (): Promise<Upstream> => {
     PidFile ${folder}/pid
     ErrorLog ${folder}/error.log
     LogLevel crit
+    TypesConfig /etc/mime.types
     ${process.getuid?.() === 0 ? "User www-data\nGroup www-data" : ""}
     StartServers 1
     MaxRequestWorkers 4
-    DocumentRoot ${folder}/site
-    AllowEncodedSlashes On
-    FallbackResource /index.php
-    <Directory ${folder}/site>
+    DocumentRoot ${site}
+    DirectoryIndex index.php index.html
+    ${more}
+    <Directory ${site}>
       Require all granted
     </Directory>
     <FilesMatch "\\.php$">
@@ -155,7 +181,14 @@ export const startApache = async (): Promise<Upstream> => {
     detached: true,
     stdio: ["ignore", "ignore", "pipe"],
   });
-  return startServer(folder, `http://127.0.0.1:${port}`, child);
+  return startServer(folder, `http://127.0.0.1:${port}`, child, ready);
+};
+
+export const startApache = async (): Promise<Upstream> => {
+  const folder = await makeFolder();
+  const site = join(folder, "site");
+  await writeFile(join(site, "index.php"), FRONT_CONTROLLER);
+  return serveApache(folder, { site, more: "AllowEncodedSlashes On\n    FallbackResource /index.php" });
 };
 
 /** As servlet containers read a path: without parameters, then decoded, then without dots, whatever its case. */
