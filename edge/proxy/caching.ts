@@ -30,12 +30,19 @@ const FOR_SHARED_CACHES = ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", 
 export const isShared = (headers: Headers): boolean =>
   !/\b(?:private|no-store)\b/i.test(headers.get("Cache-Control") ?? "");
 
-/** Forbids shared caches only: the visitor's own browser may keep the response as before. */
-export const unshare = (headers: Headers): void => {
-  const directives = (headers.get("Cache-Control") ?? "").split(",").map((directive) => directive.trim());
+const withoutSharing = (control: string): string => {
+  const directives = control.split(",").map((directive) => directive.trim());
   const remaining = directives.filter(
     (each) => each !== "" && !/^(?:public|s-maxage|proxy-revalidate)\b/i.test(each),
   );
-  headers.set("Cache-Control", ["private", ...remaining].join(", "));
+  return ["private", ...remaining].join(", ");
+};
+
+/** Forbids shared caches. The visitor's own browser may keep the response as before, or has to ask each time. */
+export const unshare = (headers: Headers, { isRevalidated = false } = {}): void => {
+  headers.set(
+    "Cache-Control",
+    isRevalidated ? REVALIDATED : withoutSharing(headers.get("Cache-Control") ?? ""),
+  );
   for (const name of FOR_SHARED_CACHES) headers.delete(name);
 };

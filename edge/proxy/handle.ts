@@ -42,15 +42,17 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
 
   const handle: Handle = async (sent, waitUntil) => {
     const arrivedMs = now();
+    let startMs = arrivedMs;
     let gated: GatedRequest | null = null;
     try {
       const gating = gateRequest(readIncoming(sent.request, sent.url, sent.path), waitUntil);
       gated = gating instanceof Promise ? await gating : gating;
+      // The platform's clock stands while nothing is waited for, and a look at it is a call of the runtime.
+      if (gating instanceof Promise) startMs = now();
     } catch (error) {
       countFailure("gate", error);
     }
 
-    const startMs = now();
     const answer = gated === null ? answerUngated(sent) : gated.outcome.answer;
     const sampled = gated === null ? null : beginObserving(gated, startMs, waitUntil);
     let served: Served;
@@ -67,8 +69,9 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
 
     if (gated === null) return served.response;
     try {
-      observe.answered(gated, served.pageStatus, now(), waitUntil);
-      const renewing = renewCookie(cookies, gated, now());
+      const answeredMs = now();
+      observe.answered(gated, served.pageStatus, answeredMs, waitUntil);
+      const renewing = renewCookie(cookies, gated, answeredMs);
       const cookie = renewing === null ? null : await renewing;
       const additions = {
         cookie,

@@ -1,7 +1,7 @@
 // The response as the visitor gets it: the upstream's, with the edits, cookie and headers that the gate adds.
 import type { CompiledFeature } from "../features/compiled-feature.ts";
 import { isAsset } from "../visitor/asset.ts";
-import { isShared, REVALIDATED, unshare } from "./caching.ts";
+import { isShared, unshare } from "./caching.ts";
 import { compressPage } from "./compress-page.ts";
 import { addDebugHeaders } from "./debug-headers.ts";
 import { editPage, isHtml } from "./edit-page.ts";
@@ -41,9 +41,7 @@ export const respond = (
     if (!changes || response.status === 101) return response;
     const changed = new Response(response.body, response);
     for (const name of hopHeaders) changed.headers.delete(name);
-    if (unshares) unshare(changed.headers);
-    if (unshares && (isShareable || isHtml(response.headers)))
-      changed.headers.set("Cache-Control", REVALIDATED);
+    if (unshares) unshare(changed.headers, { isRevalidated: isShareable || isHtml(response.headers) });
     if (cookie !== null) changed.headers.append("Set-Cookie", cookie);
     return wantsDebug ? addDebugHeaders(changed, view, gateMs) : changed;
   };
