@@ -111,6 +111,7 @@ create table feature_flags (
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   unit text default 'visitor'::text not null,
+  private boolean default false not null,
   constraint feature_flags_pkey PRIMARY KEY (feature_id),
   constraint feature_flags_check CHECK (((rollout_bps + holdout_bps) <= 10000)),
   constraint feature_flags_failure_mode_check CHECK ((failure_mode = ANY (ARRAY['static'::text, 'closed'::text]))),
@@ -658,12 +659,12 @@ begin
       end if;
       insert into feature_flags as f (
         feature_id, enabled, rollout_bps, holdout_bps, epoch, epoch_started_at, version, revision, failure_mode,
-        unit, targeting, routes, gate, activation, tags, requires, rollout_before_bps, rollback_reason, rolled_back_at,
+        unit, private, targeting, routes, gate, activation, tags, requires, rollout_before_bps, rollback_reason, rolled_back_at,
         created_at, updated_at
       ) values (
         item ->> 'featureId', (next ->> 'enabled')::boolean, (next ->> 'rolloutBps')::integer,
         (next ->> 'holdoutBps')::integer, new_epoch, now_at, new_version, head.revision, next ->> 'failureMode',
-        coalesce(next ->> 'unit', 'visitor'),
+        coalesce(next ->> 'unit', 'visitor'), coalesce((next ->> 'private')::boolean, false),
         nullif(next -> 'targeting', 'null'), next -> 'routes', nullif(next -> 'gate', 'null'),
         nullif(next -> 'activation', 'null'),
         array(select jsonb_array_elements_text(next -> 'tags')),
@@ -676,7 +677,7 @@ begin
         epoch = excluded.epoch,
         epoch_started_at = case when f.epoch = excluded.epoch then f.epoch_started_at else now_at end,
         version = excluded.version, revision = excluded.revision, failure_mode = excluded.failure_mode,
-        unit = coalesce(next ->> 'unit', f.unit),
+        unit = coalesce(next ->> 'unit', f.unit), private = coalesce((next ->> 'private')::boolean, f.private),
         targeting = excluded.targeting, routes = excluded.routes, gate = excluded.gate,
         activation = excluded.activation, tags = excluded.tags, requires = excluded.requires,
         rollout_before_bps = excluded.rollout_before_bps, rollback_reason = excluded.rollback_reason,
@@ -800,6 +801,7 @@ CREATE OR REPLACE FUNCTION public.full_feature_state(f feature_flags)
  STABLE PARALLEL SAFE
 AS $function$
   select feature_state(f) || jsonb_build_object('unit', f.unit)
+    || case when f.private then '{"private": true}' else '{}' end::jsonb
 $function$;
 
 CREATE OR REPLACE FUNCTION public.head_at(at_revision bigint)

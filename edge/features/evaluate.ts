@@ -46,6 +46,12 @@ export type FeatureEvaluation = Assignment & {
   readonly reason: Reason;
 };
 
+/** Whether somebody may hear of the feature: of a private one holders of a server key, and of a preview link for it. */
+export const mayHearOf = (
+  { featureId, state }: CompiledFeature,
+  { isServer, previewId }: { readonly isServer: boolean; readonly previewId: FeatureId | null },
+): boolean => isServer || !state.private || featureId === previewId;
+
 /** Why the feature is closed here; null: it is open. A closed feature wins over everything but a preview. */
 export const closedReason = ({ state }: CompiledFeature, stale: boolean): ClosedReason | null => {
   if (!state.enabled) return "closed";

@@ -2,7 +2,7 @@
 import { Hono, type Context } from "hono";
 import { canonicalPath } from "../../shared/features/canonical-path.ts";
 import { evaluationContextOf } from "../features/evaluation-context.ts";
-import { previewedId, type EvaluationRequest } from "../features/evaluate.ts";
+import { mayHearOf, previewedId, type EvaluationRequest } from "../features/evaluate.ts";
 import { readIncoming } from "../incoming-request.ts";
 import type { SnapshotCache } from "../snapshot/cache.ts";
 import type { ReadClaims } from "../visitor/claims.ts";
@@ -45,7 +45,10 @@ export const makeExplainRoutes = (dependencies: Dependencies): Hono => {
       previewId: previewedId(snapshot, await previews.read(incoming)),
     };
     const isServer = (await readAuthority(incoming.request.headers)) === "server";
-    const features = snapshot.features.map((feature) => explainFeature(feature, request, identity));
+    const { previewId } = request;
+    const features = snapshot.features
+      .filter((feature) => mayHearOf(feature, { isServer, previewId }))
+      .map((feature) => explainFeature(feature, request, identity));
     return {
       unit: identity.visitorId,
       user: identity.userId,

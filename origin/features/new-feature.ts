@@ -32,6 +32,7 @@ export const newFeature = (given: GivenFeature): NewFeature => ({
       : Math.min(DEFAULT_HOLDOUT_BPS, 10_000 - given.rolloutBps),
   unit: "visitor",
   failureMode: "static",
+  private: false,
   targeting: null,
   routes: [],
   gate: null,

@@ -21,6 +21,7 @@ export const hasBaseFields = (
   fields: Readonly<Record<string, unknown>>,
 ): fields is BaseFields & Record<string, unknown> => {
   const { featureId, enabled, rolloutBps, holdoutBps, epoch, version, unit, failureMode } = fields;
+  const { private: isPrivate } = fields;
   return (
     isFeatureId(featureId) &&
     typeof enabled === "boolean" &&
@@ -29,7 +30,8 @@ export const hasBaseFields = (
     isWithin(epoch, 1, Number.MAX_SAFE_INTEGER) &&
     isWithin(version, 1, Number.MAX_SAFE_INTEGER) &&
     (unit === "visitor" || unit === "user") &&
-    (failureMode === "static" || failureMode === "closed")
+    (failureMode === "static" || failureMode === "closed") &&
+    typeof isPrivate === "boolean"
   );
 };
 

@@ -61,6 +61,12 @@ export const FeatureState = z
         "What the feature does at an edge whose snapshot is older than `MAX_STALE_MS`: `static` keeps it as it was, `closed` closes it.",
       )
       .default("static"),
+    private: z
+      .boolean()
+      .describe(
+        "Whether only holders of a server key and of a preview link hear of the feature by `/.sluice/explain`, `/.sluice/overlay` and OpenFeature. Pages and the upstream get it as any other.",
+      )
+      .default(false),
     targeting: orNone(Targeting).describe(
       "Conditions on a request. A unit that is not targeted does not get the feature and is not compared. `null`: everyone is targeted.",
     ),

@@ -9,9 +9,9 @@ export type FieldError = { readonly path: readonly PropertyKey[]; readonly messa
 /** A newer origin may use words in these fields that an older edge does not know. */
 const FIELDS_OF_WORDS: ReadonlySet<unknown> = new Set([...BEHAVIOUR_FIELDS, "unit"]);
 
-/** The fields that this edge knows and that are not empty. Older origins push no unit. */
+/** The fields that this edge knows and that are not empty. Older origins push no unit, and only private features say that they are. */
 const knownFields = (pushed: Readonly<Record<string, unknown>>): Record<string, unknown> => {
-  const fields: Record<string, unknown> = { unit: "visitor" };
+  const fields: Record<string, unknown> = { unit: "visitor", private: false };
   for (const field of FEATURE_FIELDS) if (!isNone(pushed[field])) fields[field] = pushed[field];
   return fields;
 };

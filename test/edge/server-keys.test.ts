@@ -1,7 +1,8 @@
 // What somebody without a server key hears: what concerns themselves. A holder of one asks about everybody.
 import { beforeAll, describe, expect, test } from "vitest";
 import { bucketOf } from "../../shared/features/assign.ts";
-import { cookieOf, edge, feature, push, SERVER } from "./support/edge.ts";
+import { cookieOf, echoed, edge, feature, headerOf, push, SERVER } from "./support/edge.ts";
+import { previewToken } from "./support/preview-token.ts";
 
 const FLAGS = "/.sluice/ofrep/v1/evaluate/flags";
 
@@ -140,5 +141,63 @@ describe("explain", () => {
   test("tells an overlay the same", async () => {
     expect(await (await edge("/.sluice/overlay")).text()).not.toContain("feat_closed");
     expect(await (await edge("/.sluice/overlay", { headers: SERVER })).text()).toContain("feat_closed");
+  });
+});
+
+describe("a private feature", () => {
+  const isListed = async (path: string, init: RequestInit): Promise<boolean> =>
+    (await (await edge(path, init)).text()).includes("feat_private");
+
+  beforeAll(() =>
+    push({
+      revision: 2,
+      full: true,
+      features: [
+        feature("feat_all"),
+        feature("feat_private", { private: true, routes: [{ path: "/here" }] }),
+      ],
+    }),
+  );
+
+  const lists = async (headers: Record<string, string>): Promise<boolean[]> => [
+    await isListed("/.sluice/explain", { headers }),
+    await isListed("/.sluice/explain?path=/here", { headers }),
+    await isListed("/.sluice/overlay", { headers }),
+    await isListed(FLAGS, { method: "POST", headers, body: "{}" }),
+  ];
+
+  test("is listed to holders of a server key and of a preview link for it, and to nobody else", async () => {
+    const Cookie = cookieOf(await edge("/here"));
+    for (const headers of [{}, { Cookie }, { Origin: "http://shop.test", Cookie }])
+      expect(await lists(headers)).toEqual([false, false, false, false]);
+    expect(await lists(SERVER)).toEqual([true, true, true, true]);
+    const preview = `sluice-preview=${await previewToken("feat_private")}`;
+    expect(await lists({ Cookie: preview })).toEqual([true, true, true, true]);
+    const other = `sluice-preview=${await previewToken("feat_all")}`;
+    expect(await lists({ Cookie: other })).toEqual([false, false, false, false]);
+  });
+
+  test("by its name is answered as one that does not exist, by flag and by event", async () => {
+    const Cookie = cookieOf(await edge("/here"));
+    const answers = await Promise.all(
+      ["feat_private", "feat_nowhere"].map(async (key) => {
+        const flag = await ask(`/${key}`, {}, { Cookie, Origin: "http://shop.test" });
+        const event = await edge("/.sluice/events", {
+          method: "POST",
+          headers: { Cookie, Origin: "http://shop.test" },
+          body: JSON.stringify({ type: "activation", featureId: key }),
+        });
+        const text = (await flag.text()).replaceAll(key, "KEY");
+        return [flag.status, text, event.status, await event.text(), [...event.headers]];
+      }),
+    );
+    expect(answers[0]).toEqual(answers[1]);
+    expect(answers[0]?.[0]).toBe(404);
+    expect((await ask("/feat_private", { targetingKey: "user-1" }, SERVER)).status).toBe(200);
+  });
+
+  test("is gated, told upstream and counted like any other", async () => {
+    const seen = await echoed(await edge("/here"));
+    expect(headerOf(seen, "Sluice-Features")).toBe("feat_all=treatment, feat_private=treatment");
   });
 });

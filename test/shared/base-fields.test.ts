@@ -18,6 +18,7 @@ test("the quick check accepts exactly what the schema accepts, where every base 
     version: number,
     unit: fc.constantFrom(...Array.from({ length: 4 }, () => ["visitor", "user"]).flat(), "account", 1),
     failureMode: fc.constantFrom("static", "static", "closed", "closed", "open", true),
+    private: fc.constantFrom(...Array.from({ length: 4 }, () => [true, false]).flat(), "true", 0),
   });
   const found = { accepted: 0, refused: 0 };
   fc.assert(
@@ -47,6 +48,7 @@ test.each([
     version: 2,
     unit: "visitor",
     failureMode: "closed",
+    private: false,
     ...bounds,
   };
   expect(hasBaseFields(fields)).toBe(true);

@@ -14,6 +14,7 @@ test("of a feature the id, whether it is open, its rollout and its version must 
     epoch: 1,
     unit: "visitor",
     failureMode: "static",
+    private: false,
     targeting: null,
     routes: [],
     gate: null,

@@ -7,6 +7,7 @@ import { evaluationContextOf } from "../../features/evaluation-context.ts";
 import type { CompiledFeature, FeatureList } from "../../features/compiled-feature.ts";
 import {
   evaluateFeature,
+  mayHearOf,
   previewedId,
   type EvaluationRequest,
   type FeatureEvaluation,
@@ -68,7 +69,8 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
     if (!read.ok) return refuse(call, read.error);
     const { view, request, client, context } = read.value;
     const { snapshot } = view;
-    const evaluations = evaluateBulk(client, snapshot.features, request);
+    const features = snapshot.features.filter((feature) => isListed(feature, client, request));
+    const evaluations = evaluateBulk(client, features, request);
     report(
       call,
       client,
@@ -100,7 +102,7 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
     const { view, request, client, context } = read.value;
     const featureId = FeatureId.safeParse(key);
     const feature = featureId.success ? view.snapshot.byId.get(featureId.data) : undefined;
-    if (feature === undefined) {
+    if (feature === undefined || !isListed(feature, client, request)) {
       const errorDetails = `no feature ${key}`;
       return call.json({ key, errorCode: "FLAG_NOT_FOUND", errorDetails }, 404);
     }
@@ -190,6 +192,12 @@ const refuse = (call: Call, error: OfrepError & { readonly key?: string }): Resp
   call.header("WWW-Authenticate", "Bearer");
   return call.json(error, 401);
 };
+
+const isListed = (
+  feature: CompiledFeature,
+  { isServer }: Client,
+  { previewId }: EvaluationRequest,
+): boolean => mayHearOf(feature, { isServer, previewId });
 
 const isOnPage = (feature: CompiledFeature, { context, method }: ClientRequest): boolean =>
   feature.appliesTo(context.path(), method);

@@ -26,6 +26,7 @@ export const FeatureEditBody = z.strictObject({
   holdoutBps: Bps.optional(),
   unit: edge.unit.unwrap().optional(),
   failureMode: edge.failureMode.unwrap().optional(),
+  private: edge.private.unwrap().optional(),
   targeting: asTargeting(edge.targeting.unwrap().optional()),
   routes: edge.routes.unwrap().optional(),
   gate: edge.gate.unwrap().optional(),
@@ -42,7 +43,7 @@ export const FeatureEditBody = z.strictObject({
     .describe(
       "Features that must be open while this one is, at most 32. A rollback of one of them closes this one too.",
     ),
-  reason: Reason.optional(),
+  reason: Reason.optional().describe("Why; it goes into the audit."),
 });
 export const NewFeatureBody = FeatureEditBody.extend({
   featureId: FeatureId,

@@ -110,8 +110,22 @@ test("the unit of a feature is given when it is made, and changes only while the
   expect(got(await edit("visitor")).state.unit).toBe("visitor");
 });
 
-test("an origin that does not know units keeps them, and makes features of visitors", async () => {
-  got(await open("a", { unit: "user" }));
+test("a feature is private as long as it says so, and only then the database does", async () => {
+  const stored = async (): Promise<unknown> =>
+    (await pool.query("select full_feature_state(f) as state from feature_flags f")).rows[0]?.state;
+  got(await open("a", { private: true }));
+  expect(await stored()).toMatchObject({ private: true });
+  expect((await everything()).features).toMatchObject([{ private: true }]);
+  got(await changes.updateFeature({ featureId: id("a") }, { tags: ["x"] }, ann));
+  expect(await stored()).toMatchObject({ private: true });
+  got(await changes.updateFeature({ featureId: id("a") }, { private: false }, ann));
+  // An older origin refuses a field that it does not know.
+  expect(await stored()).not.toHaveProperty("private");
+  expect((await getFeature(pool, id("a")))?.state.private).toBe(false);
+});
+
+test("an origin that does not know units and private features keeps them, and makes features of visitors", async () => {
+  got(await open("a", { unit: "user", private: true }));
   const change = (featureId: string, expectedVersion: number | null) => ({
     changeId: randomUUID(),
     actor: "older",
@@ -138,10 +152,10 @@ test("an origin that does not know units keeps them, and makes features of visit
   });
   for (const each of [change("a", 1), change("b", null)])
     await pool.query("select commit_change($1)", [JSON.stringify(each)]);
-  const units = (await everything()).features.map(({ unit, rolloutBps }) => [unit, rolloutBps]);
+  const units = (await everything()).features.map((each) => [each.unit, each.private, each.rolloutBps]);
   expect(units).toEqual([
-    ["user", 1],
-    ["visitor", 1],
+    ["user", true, 1],
+    ["visitor", false, 1],
   ]);
   const [row] = (await pool.query("select feature_state(f) as state from feature_flags f")).rows;
   expect(row.state).not.toHaveProperty("unit");

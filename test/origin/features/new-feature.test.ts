@@ -12,6 +12,7 @@ test("a feature of which only the id is given is closed, for everyone and everyw
     holdoutBps: 1_000,
     unit: "visitor",
     failureMode: "static",
+    private: false,
     targeting: null,
     routes: [],
     gate: null,

@@ -35,6 +35,7 @@ const stateOfA = {
   epoch: 2,
   unit: "visitor",
   failureMode: "static",
+  private: false,
   targeting: null,
   routes: [],
   gate: null,
