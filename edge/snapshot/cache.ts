@@ -60,6 +60,8 @@ export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => 
   const takeTurn = makeTurns();
   let asked: { readonly answer: Promise<boolean>; readonly atMs: number } | null = null;
   let unansweredAtMs = 0;
+  /** Whether the next watch is answered by a stream. */
+  let isStreamed = true;
   const beganAtMs = now();
   let calls = 0;
   let answers = 0;
@@ -129,9 +131,8 @@ export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => 
 
   /** Watches again and again. Another request takes over when this one is old or its watch hangs. */
   const watchOn = async (turn: Turn, beganMs: number): Promise<void> => {
-    let isStreamed = true;
     while (turn.isMine() && now() < beganMs + LAST_WATCH_MS) {
-      const isConfirmed: boolean = await watchOnce(turn, { beganMs, isStreamed }).catch(() => false);
+      const isConfirmed = await watchOnce(turn, beganMs).catch(() => false);
       // A call that confirms nothing may be over at once: the next one waits a moment.
       if (!isConfirmed) await sleep(RETRY_MS);
       // Where streams break, every other call still brings an answer.
@@ -141,10 +142,7 @@ export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => 
   };
 
   /** One call, with all its answers. Requests that find the snapshot stale wait for the first. */
-  const watchOnce = async (
-    turn: Turn,
-    { beganMs, isStreamed }: { readonly beganMs: number; readonly isStreamed: boolean },
-  ): Promise<boolean> => {
+  const watchOnce = async (turn: Turn, beganMs: number): Promise<boolean> => {
     const hold = (): void => turn.holdUntil(Math.min(beganMs + HAND_ON_MS, now() + watchMs + 2 * SLACK_MS));
     const waitMs = held.isFresh(now()) ? watchMs : 0;
     const how = isStreamed ? { waitMs, beatMs: watchMs } : { waitMs };

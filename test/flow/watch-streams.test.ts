@@ -92,8 +92,8 @@ beforeAll(async () => {
     bindings: {
       UPSTREAM_URL: site.url,
       ORIGIN_URL: "",
-      PUSH_KEYS: "new:push-secret-of-the-tests",
-      COOKIE_KEYS: "c2:cookie-secret-of-the-tests",
+      PUSH_KEYS: "new:push-secret-of-the-tests-0123456789abcdefghijklmnop",
+      COOKIE_KEYS: "c2:cookie-secret-of-the-tests-0123456789abcdefghijklmnop",
     },
   });
 });
@@ -174,12 +174,14 @@ test.each([
   async (_, ms, broken) => {
     await whole();
     await control(broken);
-    expect(oldest(await visit(ms))).toBeLessThanOrEqual(MAX_STALE_MS);
+    const seen = await visit(ms);
     await push(revision % 2 === 0);
-    await eventually(
-      async () => (await all()).every((answer) => answer.revision === revision),
-      MAX_STALE_MS + 500,
-    );
+    await eventually(async () => {
+      const answers = await all();
+      seen.push(...answers);
+      return answers.every((answer) => answer.revision === revision);
+    });
+    expect(oldest(seen)).toBeLessThanOrEqual(MAX_STALE_MS);
   },
 );
 
