@@ -115,3 +115,13 @@ test.each([
   expect(headerOf(await echoed(response), "Sluice-Features")).toBe(null);
   expect(await featuresOf(bearer(await token({ plan: "pro" })))).toBe("feat_t=treatment");
 });
+
+test("a claim that is no well-formed text is served like any other", async () => {
+  await only(is("claim:plan", "pro"));
+  for (const claims of [{ plan: "\ud800" }, { plan: ["pro\udfff", "\ud83d"] }, { "\ud800": "pro" }]) {
+    const response = await edge("/", { headers: bearer(await token(claims)) });
+    expect(response.status).toBe(200);
+    expect(headerOf(await echoed(response), "Sluice-Features")).toBe(null);
+  }
+  expect(await featuresOf(bearer(await token({ plan: ["\ud800", "pro"] })))).toBe("feat_t=treatment");
+});
