@@ -7,6 +7,8 @@ import type { Stoppable } from "./shutdown.ts";
 /** How long requests under way may take once the server is stopped. */
 const DRAIN_MS = 5_000;
 const CLOSE_IDLE_MS = 20;
+/** Longer than proxies and load balancers keep an idle connection (60 s as a rule): they should be the ones that close it. */
+const KEEP_ALIVE_MS = 75_000;
 
 export type HttpServer = Stoppable & {
   /** Throws when the address cannot be listened on. */
@@ -14,7 +16,7 @@ export type HttpServer = Stoppable & {
 };
 
 export const makeHttpServer = (onRequest: RequestListener): HttpServer => {
-  const server = createServer(onRequest);
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, onRequest);
   return {
     listen: async ({ host, port }) => {
       server.listen(port, host);
