@@ -12,7 +12,7 @@ export const Reason = z
   .trim()
   .min(1, "must not be empty")
   .max(2_000)
-  .openapi({ description: "Why; it goes into the audit." });
+  .describe("Why; it goes into the audit.");
 
 export const FeatureParams = z.object({ featureId: FeatureId });
 
