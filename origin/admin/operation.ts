@@ -18,6 +18,8 @@ export type Answer = {
   /** Absent: an answer without a body. */
   readonly schema?: z.ZodType;
   readonly contentType?: string;
+  /** As plain text too, for those who ask for it by `Accept: text/plain`. */
+  readonly alsoText?: true;
 };
 
 export type Operation<Params extends Fields, Query extends Fields, Body extends Schema> = {
@@ -82,11 +84,17 @@ const documentOf = <P extends Fields, Q extends Fields, B extends Schema>(operat
     },
     responses: {
       ...Object.fromEntries(
-        Object.entries(answers).map(([status, { description: text, schema, contentType }]) => [
+        Object.entries(answers).map(([status, { description: text, schema, contentType, alsoText }]) => [
           status,
           schema === undefined
             ? { description: text }
-            : { description: text, content: { [contentType ?? "application/json"]: { schema } } },
+            : {
+                description: text,
+                content: {
+                  [contentType ?? "application/json"]: { schema },
+                  ...(alsoText === true ? { "text/plain": { schema: z.string() } } : {}),
+                },
+              },
         ]),
       ),
       ...problemAnswers({

@@ -74,7 +74,9 @@ export const addPlanningRoutes = (
       description: "As text with `Accept: text/plain`.",
       scope: "viewer",
       params: FeatureParams,
-      answers: { 200: { description: "The replayed thresholds.", schema: CalibrationDocument } },
+      answers: {
+        200: { description: "The replayed thresholds.", schema: CalibrationDocument, alsoText: true },
+      },
     },
     async ({ context, params: { featureId } }) => {
       const calibration = await evaluation.calibrate(featureId);
