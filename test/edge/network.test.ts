@@ -99,11 +99,15 @@ describe("at the edge", () => {
     expect(headerOf(known, "Sluice-Features")).toBe("feat_all=treatment, feat_control=holdout");
     const other = await edge("/", { headers: { "CF-Connecting-IP": "198.51.101.7" } });
     expect(other.headers.getSetCookie()).toHaveLength(1);
-    const flags = await edge("/.sluice/ofrep/v1/evaluate/flags/feat_control", {
-      method: "POST",
-      headers: { ...headers, Origin: "http://shop.test" },
-      body: "{}",
-    });
+    const askFlag = () =>
+      edge("/.sluice/ofrep/v1/evaluate/flags/feat_control", {
+        method: "POST",
+        headers: { ...headers, Origin: "http://shop.test" },
+        body: "{}",
+      });
+    // The limit lets ten newcomers a second in: one may have come free since.
+    let flags = await askFlag();
+    for (let i = 0; i < 50 && flags.headers.getSetCookie().length > 0; i++) flags = await askFlag();
     expect(flags.headers.getSetCookie()).toEqual([]);
     expect(await flags.json()).toMatchObject({ variant: "off" });
   });
