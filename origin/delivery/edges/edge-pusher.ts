@@ -35,14 +35,13 @@ export type EdgePusherOptions = {
   /** The newest state by its name alone, and whether the database knows the edge's; with what is closed since, if it is asked. */
   readonly readHead: (since: Since | null, wants?: { readonly closes: boolean }) => Promise<Changes>;
   readonly send: Send;
-  /**
-   * An older edge says that it has a revision above the database's `head`: the database was restored from an older state.
-   * Returns null once the next revisions are above the edge's, or why it is not believed.
-   */
-  readonly onAhead: (
+  /** Why an edge is not believed that says it has a revision above the database's `head`; null: it is. */
+  readonly doubtAhead: (
     edge: { readonly revision: Revision; readonly isSigned: boolean },
     head: Revision,
-  ) => Promise<string | null>;
+  ) => string | null;
+  /** The next revisions are above this one, which the database never gave out: it was restored from an older state. */
+  readonly raiseAbove: (revision: Revision) => Promise<void>;
   /** Takes over what the edge has closed and the database has lost; `point` is its state, where it is of another history. */
   readonly onWitness: (held: readonly Witnessed[], point?: HistoryPoint) => Promise<void>;
   /** What an edge of an older version holds, which it does not tell in its answers. Throws when it does not tell. */
@@ -59,7 +58,8 @@ export type EdgePusher = {
 };
 
 export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
-  const { url, readChanges, readHead, send, onAhead, onWitness, readOlderEdge, onClosed, onAnswer } = options;
+  const { url, readChanges, readHead, send, doubtAhead, raiseAbove, onWitness, readOlderEdge } = options;
+  const { onClosed, onAnswer } = options;
   const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
   const underWay = new Set<Promise<void>>();
@@ -120,9 +120,11 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
         `the edge runs an older version and has revision ${revision}, above the database's ${head}; what it has closed could ` +
         `not be read from its /.sluice/explain (${held}), so nothing is sent that might open it: update the edge`
       );
-    const doubt = await onAhead({ revision, isSigned }, head);
+    const doubt = doubtAhead({ revision, isSigned }, head);
     if (doubt !== null) return doubt;
+    // In this order: from the raise on an older edge takes what any origin sends, so that everything has to be closed by then.
     await onWitness(held);
+    await raiseAbove(revision);
     confirmed = null;
     return null;
   };
@@ -141,7 +143,7 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
       asks = true;
       return null;
     }
-    const doubt = head < revision ? await onAhead({ revision, isSigned }, head) : null;
+    const doubt = head < revision ? doubtAhead({ revision, isSigned }, head) : null;
     if (doubt !== null) return doubt;
     await onWitness(holds, history);
     asks = false;

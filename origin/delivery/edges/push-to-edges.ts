@@ -61,15 +61,13 @@ export const startPusher = async (options: {
       }),
       onClosed: recorder.recordCloses,
       onAnswer: recorder.record,
-      onAhead: async ({ revision, isSigned }, head) => {
-        const doubt = believeAhead({ url, revision, isSigned }, head);
-        if (doubt !== null) return doubt;
+      doubtAhead: ({ revision, isSigned }, head) => believeAhead({ url, revision, isSigned }, head),
+      raiseAbove: async (revision) => {
         log.warn(
           { edge: url, edgeRevision: revision },
           "the edge is ahead of the database, which was restored from an older state; the next revisions are above the edge's",
         );
         await raiseRevision(revision);
-        return null;
       },
     });
     return { pusher, recorder };

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import type { FlagEvent } from "../../../origin/delivery/bus/flag-bus.ts";
@@ -226,7 +227,44 @@ test("what an edge of an older version has closed is closed in a database that h
   for (const message of edge.state.received)
     for (const { featureId, enabled } of message.features)
       expect([featureId, enabled]).not.toEqual([lost.state.featureId, true]);
-  expect(log.lines.some(({ message }) => message.includes(lost.state.featureId))).toBe(true);
+  await soon(() =>
+    expect(log.lines.some(({ message }) => message.includes(lost.state.featureId))).toBe(true),
+  );
+});
+
+test("the revision is raised above an older edge's only when everything that it closed is closed in the database", async () => {
+  const edge = keep(await startFakeEdge(keys));
+  const lost = await openFeature();
+  edge.state.revision = 4_000_000;
+  edge.state.features.set(lost.state.featureId, { ...lost.state, enabled: false, rolloutBps: 0 });
+  await pool.query("update state_head set revision = 3500000");
+  const head = async () => {
+    const { rows } = await pool.query<{ revision: number; enabled: boolean }>(
+      "select h.revision, f.enabled from state_head h, feature_flags f where f.feature_id = $1",
+      [lost.state.featureId],
+    );
+    return rows[0];
+  };
+  // Whoever else pushes to this edge would open the feature there, if the raise came first.
+  const other = await pool.connect();
+  try {
+    await other.query("begin");
+    await other.query("select from feature_flags where feature_id = $1 for update", [lost.state.featureId]);
+    await startOrigin([edge]);
+    await soon(async () => {
+      const { rows } = await pool.query<{ n: number }>(
+        "select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+      );
+      expect(rows[0]?.n).toBeGreaterThan(0);
+    });
+    await sleep(300);
+    expect(await head()).toEqual({ revision: 3_500_000, enabled: true });
+  } finally {
+    await other.query("rollback");
+    other.release();
+  }
+  await soon(() => expect(edge.state.revision).toBeGreaterThan(4_000_000));
+  expect(await head()).toMatchObject({ enabled: false });
 });
 
 test("three hundred closes of one change reach an edge while the database cannot be read", async () => {
