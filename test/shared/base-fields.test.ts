@@ -27,7 +27,7 @@ test("the quick check accepts exactly what the schema accepts, where every base 
       found[isAccepted ? "accepted" : "refused"] += 1;
       expect(isAccepted).toBe(FeatureState.safeParse(each).success);
     }),
-    { numRuns: 4_000 },
+    { numRuns: 8_000 },
   );
   expect(Math.min(found.accepted, found.refused)).toBeGreaterThan(200);
 });
