@@ -1,6 +1,6 @@
 // `npm run attack`: plays what people, browsers and attackers do to a verdict, on the real stack, and prints what it cost
 // and what came of it. Exit 0 only if every promise held. `npm run attack -- flood` plays those whose row or title has
-// the word. CI plays all that promise something (test/flow/what-counts.test.ts).
+// the word. CI plays one of each kind (test/flow/what-counts.test.ts).
 import { causeRows } from "./rows/causes.ts";
 import { manyNetworks, peopleRows } from "./rows/people.ts";
 import { witnessRows } from "./rows/witnesses.ts";
