@@ -38,6 +38,14 @@ export const readAsNewAs = async (
 const eventOf = (tag: string): string =>
   `id: ${tag}\ndata: ${JSON.stringify({ type: "refetchEvaluation", etag: tag })}\n\n`;
 
+/**
+ * A request that the platform has ended, since its client went away, is still woken by a change: within the request that
+ * brought the change, which may do nothing in its name, not even settle what it was waiting for.
+ */
+const isOfEndedRequest = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith("Cannot perform I/O on behalf of a different request");
+const NEVER = new Promise<never>(() => {});
+
 export const makeStream =
   ({ cache, now }: Dependencies) =>
   (request: Request, waitUntil: WaitUntil, { release }: StreamPlace): Response => {
@@ -64,12 +72,18 @@ export const makeStream =
       await writer.close();
     };
 
+    const sendToTheEnd = async (): Promise<void> => {
+      try {
+        await sendEvents();
+      } catch (error) {
+        // The client went away.
+        release();
+        if (isOfEndedRequest(error)) await NEVER;
+      }
+      release();
+    };
     request.signal.addEventListener("abort", release);
-    waitUntil(
-      sendEvents()
-        .catch(() => undefined)
-        .finally(release),
-    ); // the client went away
+    waitUntil(sendToTheEnd());
     return new Response(readable, {
       headers: {
         "Content-Type": "text/event-stream; charset=utf-8",
