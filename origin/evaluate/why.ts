@@ -158,7 +158,7 @@ const NOT_YET: Outlook = {
 const outlook = (newest: Newest | null, rule: Rule | null, unitsPerDay: number): Outlook =>
   newest === null || rule === null
     ? NOT_YET
-    : outlookOf({ ...newest.decision }, { unitsPerDay, minCohortSize: rule.minCohortSize });
+    : outlookOf(newest.decision, { unitsPerDay, minCohortSize: rule.minCohortSize });
 
 /** Of the feature's present epoch. `rule`: null where it has none. `now`: unix seconds. */
 export const readWhy = async (

@@ -73,14 +73,10 @@ export const makeStream =
     };
 
     const sendToTheEnd = async (): Promise<void> => {
-      try {
-        await sendEvents();
-      } catch (error) {
-        // The client went away.
-        release();
-        if (isOfEndedRequest(error)) await NEVER;
-      }
+      // It fails when the client has gone away.
+      const error = await sendEvents().catch((cause: unknown) => cause);
       release();
+      if (isOfEndedRequest(error)) await NEVER;
     };
     request.signal.addEventListener("abort", release);
     waitUntil(sendToTheEnd());
