@@ -17,6 +17,7 @@ import { addFeatureRoutes } from "./feature-routes.ts";
 import { addHistoryRoutes } from "./history-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { AdminApp, AdminEnv } from "./admin-context.ts";
+import { addMeRoute } from "./me-route.ts";
 import { addPlanningRoutes } from "./planning-routes.ts";
 import { makeReferencePage } from "./reference-page.ts";
 import { addRolloutRoutes } from "./rollout-routes.ts";
@@ -87,6 +88,7 @@ export const makeAdminApi = (options: {
   addPlanningRoutes(api, options);
   addDeliveryRoutes(api, options);
   addTokenRoutes(api, options);
+  addMeRoute(api);
   addEventRoutes(api, { feed: makeFeed(options), stopping: options.stopping });
   const document = openApiDocument(api);
   return { routes: api, reference: makeReferencePage(document), document };

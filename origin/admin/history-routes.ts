@@ -17,7 +17,12 @@ const paging = {
   before: row.openapi({ description: "The `next` of the page before." }),
 };
 const EvaluationQuery = z.object(paging);
-const AuditQuery = z.object({ ...paging, featureId: FeatureId.optional() });
+const ChangeKindQuery = z.enum(["create", "update", "delete", "rule", "rollout", "enable", "rollback"]);
+const AuditQuery = z.object({
+  ...paging,
+  featureId: FeatureId.optional(),
+  action: ChangeKindQuery.optional().openapi({ description: "Only changes of this kind." }),
+});
 const AuditRange = z.object({ from: row, to: row });
 
 /** For a first try with curl, which otherwise looks as if nothing worked. */
@@ -119,8 +124,8 @@ export const addHistoryRoutes = (
       query: AuditQuery,
       answers: { 200: { description: "A page of the audit.", schema: AuditDocument } },
     },
-    async ({ context, query }) => {
-      const page = await features.listAudit(query);
+    async ({ context, query: { action, ...query } }) => {
+      const page = await features.listAudit({ ...query, kind: action });
       return context.json({ entries: page.items, next: page.next });
     },
   );

@@ -425,6 +425,9 @@ describe("opening and closing", () => {
       ["enable", "launch"],
       ["create", "created"],
     ]);
+    const rollbacks = await call("GET", `/audit?featureId=${featureId}&action=rollback`);
+    expect(rollbacks.json["entries"]).toMatchObject([{ action: "rollback", reason: "it hurts" }]);
+    expect((await call("GET", "/audit?action=explode")).status).toBe(400);
   });
 
   test.each([

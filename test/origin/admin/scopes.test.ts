@@ -128,6 +128,16 @@ describe("a token", () => {
 });
 
 describe("a token of some tags", () => {
+  test("is told who it is and what it may do", async () => {
+    const { secret } = await makeToken({ name: "search team", scope: "editor", tags: ["search"] });
+    const response = await request("/me", { headers: { authorization: `Bearer ${secret}` } });
+    expect(await response.json()).toEqual({
+      actor: "token:search team",
+      scope: "editor",
+      tags: ["search"],
+    });
+  });
+
   test("changes features with one of them, and reads all", async () => {
     const { secret } = await makeToken({ name: "checkout team", scope: "editor", tags: ["checkout"] });
     const own = { authorization: `Bearer ${secret}` };
