@@ -22,6 +22,7 @@ import { addPlanningRoutes } from "./planning-routes.ts";
 import { makeReferencePage } from "./reference-page.ts";
 import { addRolloutRoutes } from "./rollout-routes.ts";
 import { addRuleRoutes } from "./rule-routes.ts";
+import { makeSubmitChange } from "./submit-change.ts";
 import { authenticate } from "./authenticate.ts";
 import { addWhyRoute } from "./why-route.ts";
 import { addTokenRoutes } from "./token-routes.ts";
@@ -80,9 +81,10 @@ export const makeAdminApi = (options: {
       onError: (context) => problem(context, { status: 413, title: "Content Too Large" }),
     }),
   );
-  addFeatureRoutes(api, options);
-  addRuleRoutes(api, options);
-  addRolloutRoutes(api, options);
+  const submit = makeSubmitChange(options.changes);
+  addFeatureRoutes(api, { ...options, submit });
+  addRuleRoutes(api, { ...options, submit });
+  addRolloutRoutes(api, { ...options, submit });
   addHistoryRoutes(api, options);
   addWhyRoute(api, options);
   addPlanningRoutes(api, options);

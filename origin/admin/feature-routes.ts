@@ -1,9 +1,7 @@
 // Features: list, create, read, edit, delete.
 import { z } from "@hono/zod-openapi";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
-import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
-import { changeProblem } from "./change-problem.ts";
 import { wholeInQuery } from "./documents/common.ts";
 import {
   documentOf,
@@ -21,6 +19,7 @@ import type { AdminApp } from "./admin-context.ts";
 import { addOperation } from "./operation.ts";
 import { mayChange, tagProblem } from "./permission.ts";
 import { readBody, readPrecondition } from "./read-request.ts";
+import type { SubmitChange } from "./submit-change.ts";
 
 const Paging = z.object({
   limit: wholeInQuery(1, 500).default(100),
@@ -35,11 +34,11 @@ export const addFeatureRoutes = (
   api: AdminApp,
   options: {
     features: Pick<FeatureReads, "getFeature" | "listFeatures">;
-    changes: Pick<FeatureChanges, "createFeature" | "updateFeature" | "deleteFeature">;
+    submit: SubmitChange;
     evaluation: Pick<EvaluationReads, "ruleWarnings" | "newestVerdicts">;
   },
 ): void => {
-  const { features, changes, evaluation } = options;
+  const { features, submit, evaluation } = options;
 
   addOperation(
     api,
@@ -84,9 +83,9 @@ export const addFeatureRoutes = (
       if (!body.ok) return body.error;
       const { reason = "created", featureId, ...given } = body.value;
       if (!mayChange(principal, given.tags ?? [])) return tagProblem(context, principal);
-      const by = { actor: principal.actor, reason };
-      const created = await changes.createFeature({ ...dropUndefined(given), featureId }, by);
-      if (!created.ok) return changeProblem(context, created.error);
+      const change = { kind: "create", featureId, feature: dropUndefined(given) } as const;
+      const created = await submit({ context, principal, change, reason });
+      if (!created.ok) return created.error;
       context.header("location", `/admin/v1/features/${encodeURIComponent(featureId)}`);
       const { warnings } = created.value;
       return answerFeature(context, features, featureId, { status: 201, warnings });
@@ -136,10 +135,9 @@ export const addFeatureRoutes = (
       const { reason = "edited", ...edit } = body.value;
       // Else a token could hand the feature to somebody else, and not take it back.
       if (!mayChange(principal, edit.tags ?? record.value.tags)) return tagProblem(context, principal);
-      const target = { featureId, ...precondition.value };
-      const by = { actor: principal.actor, reason };
-      const updated = await changes.updateFeature(target, dropUndefined(edit), by);
-      if (!updated.ok) return changeProblem(context, updated.error);
+      const change = { kind: "update", featureId, edit: dropUndefined(edit) } as const;
+      const updated = await submit({ context, principal, change, reason, ...precondition.value });
+      if (!updated.ok) return updated.error;
       const { rolloutBps, holdoutBps } = record.value.state;
       const setsShares =
         (edit.rolloutBps ?? rolloutBps) !== rolloutBps || (edit.holdoutBps ?? holdoutBps) !== holdoutBps;
@@ -169,9 +167,10 @@ export const addFeatureRoutes = (
       const { featureId, version } = record.value.state;
       const precondition = readPrecondition(context, { version, required: true });
       if (!precondition.ok) return precondition.error;
-      const by = { actor: principal.actor, reason: query.reason ?? "deleted" };
-      const deleted = await changes.deleteFeature({ featureId, ...precondition.value }, by);
-      return deleted.ok ? context.body(null, 204) : changeProblem(context, deleted.error);
+      const change = { kind: "delete", featureId } as const;
+      const { reason = "deleted" } = query;
+      const deleted = await submit({ context, principal, change, reason, ...precondition.value });
+      return deleted.ok ? context.body(null, 204) : deleted.error;
     },
   );
 };

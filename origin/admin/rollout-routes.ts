@@ -3,10 +3,10 @@ import { z } from "@hono/zod-openapi";
 import { ok, type Result } from "../../shared/result.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
-import type { ChangeError } from "../features/change-error.ts";
-import type { Attribution, FeatureChanges } from "../features/change-feature.ts";
+import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { Target } from "../features/prepare-change.ts";
+import type { ProposedChange } from "../features/proposed-change.ts";
 import type { Principal } from "../access/principal.ts";
 import { changeProblem } from "./change-problem.ts";
 import {
@@ -22,6 +22,7 @@ import type { AdminApp, AdminContext } from "./admin-context.ts";
 import { addOperation, type Output } from "./operation.ts";
 import { mayChange, tagProblem } from "./permission.ts";
 import { readPrecondition } from "./read-request.ts";
+import type { SubmitChange } from "./submit-change.ts";
 
 const TagRollbackBody = z.strictObject({ tag: z.string().min(1).max(64), reason: Reason });
 const TagRollbackDocument = z.object({
@@ -53,13 +54,11 @@ export const addRolloutRoutes = (
   options: {
     features: Reads;
     evaluation: Pick<EvaluationReads, "ruleWarnings">;
-    changes: Pick<
-      FeatureChanges,
-      "rollbackFeature" | "rollbackTag" | "enableFeature" | "setRollout" | "restartTrial"
-    >;
+    changes: Pick<FeatureChanges, "rollbackTag">;
+    submit: SubmitChange;
   },
 ): void => {
-  const { features, changes, evaluation } = options;
+  const { features, changes, submit, evaluation } = options;
 
   const addChange = <B extends z.ZodType<{ reason: string }>>(
     route: {
@@ -71,7 +70,7 @@ export const addRolloutRoutes = (
       /** The answer has what the rule cannot do beside them. */
       setsShares?: boolean;
     },
-    change: (target: Target, body: Output<B>, by: Attribution) => Promise<Result<unknown, ChangeError>>,
+    changeOf: (featureId: FeatureId, body: Output<B>) => ProposedChange,
   ): void => {
     const { action, setsShares = false, ...described } = route;
     addOperation(
@@ -94,10 +93,11 @@ export const addRolloutRoutes = (
         if (!target.ok) return target.error;
         const body = await readBody();
         if (!body.ok) return body.error;
-        const by = { actor: principal.actor, reason: body.value.reason };
-        const changed = await change(target.value, body.value, by);
-        if (!changed.ok) return changeProblem(context, changed.error);
-        const { featureId } = target.value;
+        const { featureId, expectedVersion } = target.value;
+        const change = changeOf(featureId, body.value);
+        const { reason } = body.value;
+        const changed = await submit({ context, principal, change, reason, expectedVersion });
+        if (!changed.ok) return changed.error;
         const warnings = setsShares ? await evaluation.ruleWarnings(featureId) : [];
         return answerFeature(context, features, featureId, { warnings });
       },
@@ -111,7 +111,7 @@ export const addRolloutRoutes = (
       description: "It stays closed until a person opens it again.",
       body: RollbackBody,
     },
-    (target, _body, by) => changes.rollbackFeature(target, by),
+    (featureId) => ({ kind: "rollback", featureId }),
   );
   addChange(
     {
@@ -122,7 +122,7 @@ export const addRolloutRoutes = (
       body: EnableBody,
       setsShares: true,
     },
-    (target, shares, by) => changes.enableFeature(target, shares, by),
+    (featureId, { reason: _reason, ...shares }) => ({ kind: "enable", featureId, shares }),
   );
   addChange(
     {
@@ -132,7 +132,7 @@ export const addRolloutRoutes = (
       body: RolloutBody,
       setsShares: true,
     },
-    (target, shares, by) => changes.setRollout(target, shares, by),
+    (featureId, { reason: _reason, ...shares }) => ({ kind: "rollout", featureId, shares }),
   );
   addChange(
     {
@@ -142,7 +142,7 @@ export const addRolloutRoutes = (
       description: "The rollout stays.",
       body: RollbackBody,
     },
-    (target, _body, by) => changes.restartTrial(target, by),
+    (featureId) => ({ kind: "restart", featureId }),
   );
 
   addOperation(

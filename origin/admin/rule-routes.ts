@@ -3,16 +3,15 @@ import { z } from "@hono/zod-openapi";
 import { Rule } from "../../shared/features/rule.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
-import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import { problem } from "../runtime/problem.ts";
-import { changeProblem } from "./change-problem.ts";
 import { RuleDocument } from "./documents/evaluation.ts";
 import { FeatureParams, Reason } from "./documents/feature.ts";
 import { findFeature, findOwnFeature } from "./feature-answers.ts";
 import type { AdminApp } from "./admin-context.ts";
 import { addOperation } from "./operation.ts";
 import { etagOf, readBody, readPrecondition } from "./read-request.ts";
+import type { SubmitChange } from "./submit-change.ts";
 
 /** The rule of this one feature, which the document need not name again. */
 const ruleBodyFor = (featureId: FeatureId) =>
@@ -33,11 +32,11 @@ export const addRuleRoutes = (
   api: AdminApp,
   options: {
     features: Pick<FeatureReads, "getFeature" | "getRule">;
-    changes: Pick<FeatureChanges, "putRule">;
+    submit: SubmitChange;
     evaluation: Pick<EvaluationReads, "ruleWarnings">;
   },
 ): void => {
-  const { features, changes, evaluation } = options;
+  const { features, submit, evaluation } = options;
 
   addOperation(
     api,
@@ -88,10 +87,11 @@ export const addRuleRoutes = (
       if (!precondition.ok) return precondition.error;
       const body = await readBody(context, ruleBodyFor(featureId));
       if (!body.ok) return body.error;
-      const by = { actor: principal.actor, reason: query.reason ?? "rule set" };
-      const changed = await changes.putRule({ featureId, ...precondition.value }, body.value, by);
-      if (!changed.ok) return changeProblem(context, changed.error);
-      context.header("etag", etagOf(changed.value.version));
+      const change = { kind: "rule", featureId, rule: body.value } as const;
+      const { reason = "rule set" } = query;
+      const changed = await submit({ context, principal, change, reason, ...precondition.value });
+      if (!changed.ok) return changed.error;
+      context.header("etag", etagOf(changed.value.features[0]?.version ?? version));
       const warnings = await evaluation.ruleWarnings(featureId);
       return context.json(
         warnings.length === 0 ? body.value : { ...body.value, warnings },

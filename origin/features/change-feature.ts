@@ -3,11 +3,12 @@
 // version themselves.
 import type { Pool } from "../db/pool.ts";
 import type { FeatureId, Revision } from "../../shared/ids.ts";
-import { err, ok, type Result } from "../../shared/result.ts";
+import { err, ok, type Err, type Result } from "../../shared/result.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
-import type { ChangeKind, Committed, FeatureChange } from "./commit-change.ts";
+import { diffOf, type FieldDiff } from "./change-diff.ts";
+import { findCommitted, type ChangeKind, type Committed, type FeatureChange } from "./commit-change.ts";
 import { makeCommit } from "./commit-queue.ts";
 import { checkSite, readSite } from "./check-site.ts";
 import { newFeature, newFeatureWarnings, type FeatureEdit, type GivenFeature } from "./new-feature.ts";
@@ -26,6 +27,7 @@ import {
 } from "./prepare-change.ts";
 import { prepareRecovery, type RecoverySource, type Witnessed } from "./prepare-recovery.ts";
 import { prepareRollback, prepareTagRollback } from "./prepare-rollback.ts";
+import type { ProposedChange } from "./proposed-change.ts";
 import { readDeletedEpochs, readRelatedFeatures, type RelatedFeatures } from "./related-features.ts";
 
 /** Who changes the feature and why; both go into the audit. */
@@ -47,9 +49,59 @@ export type ChangedFeatures = {
   readonly features: readonly { readonly featureId: FeatureId; readonly version: number }[];
 };
 
+/** A prepared change and the stored features that it was prepared from. */
+export type PreparedChange = {
+  readonly related: RelatedFeatures;
+  readonly changes: readonly FeatureChange[];
+};
+
+/**
+ * May refuse a prepared change. It is committed only if the features are still as the guard saw them, and else prepared and
+ * asked again.
+ */
+export type ChangeGuard = (
+  prepared: PreparedChange,
+) => Err<ChangeError> | undefined | Promise<Err<ChangeError> | undefined>;
+
+/** How a proposed change is carried out. */
+export type ChangeTerms = {
+  readonly expectedVersion?: number | undefined;
+  readonly guard?: ChangeGuard | undefined;
+  /** Under which the change has its effect once, however often it is carried out. */
+  readonly changeId?: string | undefined;
+  /** Goes into the audit beside what the change itself says there. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+};
+
+export type CarriedOut = ChangedFeatures & {
+  /** Of the feature that the change names, when it set a rule. */
+  readonly ruleVersion: number | null;
+  readonly warnings: readonly string[];
+};
+
+export type ChangePreview = {
+  /** In full: what a new feature does not name has its default. */
+  readonly change: ProposedChange;
+  /** The versions that it is about. null: the feature does not exist. */
+  readonly base: readonly { readonly featureId: FeatureId; readonly version: number | null }[];
+  readonly diff: readonly FieldDiff[];
+};
+
 type Outcome<T> = Promise<Result<T, ChangeError>>;
 
 export type FeatureChanges = {
+  /** Any change of one feature, with what it does to others. The functions below are short ways to it. */
+  readonly changeFeature: (
+    change: ProposedChange,
+    by: Attribution,
+    terms?: ChangeTerms,
+  ) => Outcome<CarriedOut>;
+  /** What the change would do now. Nothing is written. */
+  readonly previewChange: (
+    change: ProposedChange,
+    by: Attribution,
+    terms?: Pick<ChangeTerms, "expectedVersion">,
+  ) => Outcome<ChangePreview>;
   /** Fields that are not given get their defaults; `warnings` says where one may not be expected. */
   readonly createFeature: (
     given: GivenFeature,
@@ -142,6 +194,19 @@ const recoveredFeatures = ({ committed, changes }: CommittedChange): RecoveredFe
   return { revision: committed.revision, closed: idsOf("rollback"), forgotten: idsOf("delete") };
 };
 
+const givenOf = ({ featureId, feature }: Extract<ProposedChange, { kind: "create" }>): GivenFeature => ({
+  featureId,
+  ...feature,
+});
+
+const inFull = (change: ProposedChange): ProposedChange => {
+  if (change.kind !== "create") return change;
+  const { featureId, ...feature } = newFeature(givenOf(change));
+  return { kind: "create", featureId, feature };
+};
+
+const warningsOf = (given: GivenFeature): readonly string[] => newFeatureWarnings(given, newFeature(given));
+
 const mapOk = <A, B>(result: Result<A, ChangeError>, to: (value: A) => B): Result<B, ChangeError> =>
   result.ok ? ok(to(result.value)) : result;
 
@@ -160,79 +225,160 @@ export const makeFeatureChanges = ({
 }): FeatureChanges => {
   const commit = makeCommit(pool);
 
+  /** The first change that disturbs what must hold of all features together. */
+  const siteError = async (
+    { checksSite = false }: ChangeSteps,
+    [first]: readonly FeatureChange[],
+  ): Promise<Err<ChangeError> | undefined> =>
+    checksSite && first !== undefined ? checkSite(await readSite(pool), first, siteHosts) : undefined;
+
   /** null: there was nothing to change. */
-  const carryOut = async (steps: ChangeSteps): Promise<Result<CommittedChange | null, ChangeError>> => {
+  const carryOut = async (
+    steps: ChangeSteps,
+    { guard, changeId, details }: ChangeTerms = {},
+  ): Promise<Result<CommittedChange | null, ChangeError>> => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const prepared = steps.prepare(await steps.read());
-      if (!prepared.ok) return prepared;
-      const [first] = prepared.value;
-      if (first === undefined) return ok(null);
-      const disturbs =
-        steps.checksSite === true ? checkSite(await readSite(pool), first, siteHosts) : undefined;
-      if (disturbs !== undefined) return disturbs;
-      const committed = await commit({ changeId: newId(), actor: steps.actor, features: prepared.value });
-      if (committed.ok) return ok({ committed: committed.value, changes: prepared.value });
+      const related = await steps.read();
+      const prepared = steps.prepare(related);
+      const changes = prepared.ok ? prepared.value : [];
+      const refusal = prepared.ok
+        ? ((await siteError(steps, changes)) ?? (await guard?.({ related, changes })))
+        : prepared;
+      if (refusal !== undefined) {
+        const before = changeId === undefined ? null : await findCommitted(pool, changeId);
+        return before === null ? refusal : ok({ committed: before, changes });
+      }
+      if (changes.length === 0) return ok(null);
+      const features = changes.map((change) => ({ ...change, details: { ...change.details, ...details } }));
+      const committed = await commit({ changeId: changeId ?? newId(), actor: steps.actor, features });
+      if (committed.ok) return ok({ committed: committed.value, changes });
       if (committed.error.reason === "tooLarge") return err(committed.error);
     }
     throw new Error(`a change lost to others ${MAX_ATTEMPTS} times in a row`);
   };
 
   const changeOne = async (
-    { featureId }: Target,
-    { actor }: Attribution,
-    prepare: (related: RelatedFeatures) => Prepared,
-    { also = [], checksSite = false }: { also?: readonly FeatureId[]; checksSite?: boolean } = {},
+    steps: ChangeSteps,
+    terms?: ChangeTerms,
   ): Promise<Result<CommittedChange, ChangeError>> => {
-    const read = () => readRelatedFeatures(pool, { featureIds: [featureId], also });
-    const result = await carryOut({ actor, read, prepare, checksSite });
+    const result = await carryOut(steps, terms);
     if (!result.ok) return result;
     if (result.value === null) throw new Error("a change of one feature changes none");
     return ok(result.value);
   };
 
+  const stepsOf = (
+    { featureId }: Target,
+    { actor }: Attribution,
+    prepare: (related: RelatedFeatures) => Prepared,
+    { also = [], checksSite = false }: { also?: readonly FeatureId[]; checksSite?: boolean } = {},
+  ): ChangeSteps => ({
+    actor,
+    read: () => readRelatedFeatures(pool, { featureIds: [featureId], also }),
+    prepare,
+    checksSite,
+  });
+
+  const stepsOfProposed = (
+    change: ProposedChange,
+    by: Attribution,
+    expectedVersion?: number,
+  ): ChangeSteps => {
+    const target = { featureId: change.featureId, expectedVersion };
+    switch (change.kind) {
+      case "create": {
+        const feature = newFeature(givenOf(change));
+        const also = feature.requires;
+        return stepsOf(target, by, (related) => prepareCreate(related, feature, by), {
+          also,
+          checksSite: true,
+        });
+      }
+      case "update": {
+        const edit = change.edit;
+        const also = edit.requires ?? [];
+        return stepsOf(target, by, (related) => prepareUpdate(related, target, edit, by), {
+          also,
+          checksSite: true,
+        });
+      }
+      case "rule":
+        return stepsOf(target, by, (related) => prepareRule(related, target, change.rule, by));
+      case "rollout":
+        return stepsOf(target, by, (related) => prepareRollout(related, target, change.shares, by));
+      case "enable":
+        return stepsOf(target, by, (related) => prepareEnable(related, target, change.shares, by), {
+          checksSite: true,
+        });
+      case "restart":
+        return stepsOf(target, by, (related) => prepareRestart(related, target, by));
+      case "delete":
+        return stepsOf(target, by, (related) => prepareDelete(related, target, by));
+      case "rollback":
+        return stepsOf(target, by, (related) => prepareRollback(related, target, by));
+    }
+  };
+
   return {
+    changeFeature: async (change, by, terms = {}) =>
+      mapOk(await changeOne(stepsOfProposed(change, by, terms.expectedVersion), terms), (done) => ({
+        ...changedFeatures(done),
+        ruleVersion: done.committed.features[0]?.ruleVersion ?? null,
+        warnings: change.kind === "create" ? warningsOf(givenOf(change)) : [],
+      })),
+    previewChange: async (change, by, { expectedVersion } = {}) => {
+      const steps = stepsOfProposed(change, by, expectedVersion);
+      const related = await steps.read();
+      const prepared = steps.prepare(related);
+      if (!prepared.ok) return prepared;
+      const disturbs = await siteError(steps, prepared.value);
+      if (disturbs !== undefined) return disturbs;
+      return ok({
+        change: inFull(change),
+        base: prepared.value.map(({ featureId, expectedVersion: version }) => ({ featureId, version })),
+        diff: diffOf(related, prepared.value),
+      });
+    },
     createFeature: async (given, by) => {
-      const feature = newFeature(given);
-      const prepare = (related: RelatedFeatures) => prepareCreate(related, feature, by);
-      return mapOk(
-        await changeOne(feature, by, prepare, { also: feature.requires, checksSite: true }),
-        (change) => ({
-          ...changedFeature(change),
-          warnings: newFeatureWarnings(given, feature),
-        }),
-      );
+      const { featureId, ...feature } = given;
+      const steps = stepsOfProposed({ kind: "create", featureId, feature: feature }, by);
+      return mapOk(await changeOne(steps), (change) => ({
+        ...changedFeature(change),
+        warnings: warningsOf(given),
+      }));
     },
-    updateFeature: async (target, edit, by) => {
-      const prepare = (related: RelatedFeatures) => prepareUpdate(related, target, edit, by);
-      return mapOk(
-        await changeOne(target, by, prepare, { also: edit.requires ?? [], checksSite: true }),
+    updateFeature: async ({ featureId, expectedVersion }, edit, by) => {
+      const change = { kind: "update", featureId, edit: edit } as const;
+      return mapOk(await changeOne(stepsOfProposed(change, by, expectedVersion)), changedFeature);
+    },
+    deleteFeature: async ({ featureId, expectedVersion }, by) =>
+      mapOk(
+        await changeOne(stepsOfProposed({ kind: "delete", featureId }, by, expectedVersion)),
+        changedFeatures,
+      ),
+    putRule: async ({ featureId, expectedVersion }, rule, by) =>
+      mapOk(
+        await changeOne(stepsOfProposed({ kind: "rule", featureId, rule }, by, expectedVersion)),
         changedFeature,
-      );
-    },
-    deleteFeature: async (target, by) => {
-      const prepare = (related: RelatedFeatures) => prepareDelete(related, target, by);
-      return mapOk(await changeOne(target, by, prepare), changedFeatures);
-    },
-    putRule: async (target, rule, by) => {
-      const prepare = (related: RelatedFeatures) => prepareRule(related, target, rule, by);
-      return mapOk(await changeOne(target, by, prepare), changedFeature);
-    },
+      ),
     setRollout: async (target, shares, by) => {
-      const prepare = (related: RelatedFeatures) => prepareRollout(related, target, shares, by);
-      return mapOk(await changeOne(target, by, prepare), changedFeature);
+      const steps = stepsOf(target, by, (related) => prepareRollout(related, target, shares, by));
+      return mapOk(await changeOne(steps), changedFeature);
     },
-    restartTrial: async (target, by) => {
-      const prepare = (related: RelatedFeatures) => prepareRestart(related, target, by);
-      return mapOk(await changeOne(target, by, prepare), changedFeature);
-    },
-    enableFeature: async (target, shares, by) => {
-      const prepare = (related: RelatedFeatures) => prepareEnable(related, target, shares, by);
-      return mapOk(await changeOne(target, by, prepare, { checksSite: true }), changedFeature);
-    },
+    restartTrial: async ({ featureId, expectedVersion }, by) =>
+      mapOk(
+        await changeOne(stepsOfProposed({ kind: "restart", featureId }, by, expectedVersion)),
+        changedFeature,
+      ),
+    enableFeature: async ({ featureId, expectedVersion }, shares, by) =>
+      mapOk(
+        await changeOne(stepsOfProposed({ kind: "enable", featureId, shares }, by, expectedVersion)),
+        changedFeature,
+      ),
     rollbackFeature: async (target, by) => {
       const cause = { reason: by.reason, evidence: target.evidence };
-      const prepare = (related: RelatedFeatures) => prepareRollback(related, target, cause);
-      return mapOk(await changeOne(target, by, prepare), changedFeature);
+      const steps = stepsOf(target, by, (related) => prepareRollback(related, target, cause));
+      return mapOk(await changeOne(steps), changedFeature);
     },
     rollbackTag: async (tag, by) => {
       const read = () => readRelatedFeatures(pool, { featureIds: [], tag });

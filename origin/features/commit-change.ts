@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseError } from "pg";
 import { z } from "zod";
 import { isTransient } from "../db/errors.ts";
-import type { Pool } from "../db/pool.ts";
+import type { Pool, Queryable } from "../db/pool.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
@@ -135,4 +135,13 @@ export const refusalOf = (cause: unknown): CommitError | null => {
   if (code === "SL001") return { reason: "orphan", featureId: FeatureId.parse(detail) };
   if (code === "SL002") return { reason: "tooLarge", ...Size.parse(JSON.parse(detail ?? "")) };
   return null;
+};
+
+/** The outcome of the change that was committed under this id, as long as its row of the outbox is kept; null: none was. */
+export const findCommitted = async (db: Queryable, changeId: string): Promise<Committed | null> => {
+  const { rows } = await db.query<{ result: unknown }>(
+    "select payload -> 'result' as result from outbox where change_id = $1",
+    [changeId],
+  );
+  return rows[0] === undefined ? null : Committed.parse(rows[0].result);
 };

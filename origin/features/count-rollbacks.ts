@@ -5,25 +5,33 @@ import type { FeatureChanges } from "./change-feature.ts";
 export const countRollbacks = (
   changes: FeatureChanges,
   counter: Counter<"feature" | "outcome">,
-): FeatureChanges => ({
-  ...changes,
-  rollbackFeature: async (target, by) => {
-    const count = (outcome: "committed" | "conflict" | "failed") =>
-      counter.inc({ feature: target.featureId, outcome });
+): FeatureChanges => {
+  const counted = async <R extends { readonly ok: boolean }>(
+    feature: string,
+    attempt: () => Promise<R>,
+  ): Promise<R> => {
     try {
-      const result = await changes.rollbackFeature(target, by);
-      count(result.ok ? "committed" : "conflict");
+      const result = await attempt();
+      counter.inc({ feature, outcome: result.ok ? "committed" : "conflict" });
       return result;
     } catch (error) {
-      count("failed");
+      counter.inc({ feature, outcome: "failed" });
       throw error;
     }
-  },
-  rollbackTag: async (tag, by) => {
-    const result = await changes.rollbackTag(tag, by);
-    if (result.ok)
-      for (const { featureId } of result.value?.features ?? [])
-        counter.inc({ feature: featureId, outcome: "committed" });
-    return result;
-  },
-});
+  };
+  return {
+    ...changes,
+    changeFeature: (change, by, terms) => {
+      const attempt = () => changes.changeFeature(change, by, terms);
+      return change.kind === "rollback" ? counted(change.featureId, attempt) : attempt();
+    },
+    rollbackFeature: (target, by) => counted(target.featureId, () => changes.rollbackFeature(target, by)),
+    rollbackTag: async (tag, by) => {
+      const result = await changes.rollbackTag(tag, by);
+      if (result.ok)
+        for (const { featureId } of result.value?.features ?? [])
+          counter.inc({ feature: featureId, outcome: "committed" });
+      return result;
+    },
+  };
+};
