@@ -20,6 +20,26 @@ const url = (protocols: readonly string[]) =>
       `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
     );
 
+/** Browsers take a cookie with `Secure` over https alone, and over http where nothing leaves the machine. */
+const isLoopbackName = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+
+const PUBLIC_URL_FORM =
+  "must be an address such as https://sluice.example.com, without a path; http:// only for this machine, such as http://127.0.0.1:8080";
+
+const PublicUrl = z
+  .string()
+  .refine((text) => {
+    if (!URL.canParse(text)) return false;
+    const parsed = new URL(text);
+    const isBare = parsed.href === `${parsed.origin}/`;
+    return (
+      isBare &&
+      (parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopbackName(parsed.hostname)))
+    );
+  }, PUBLIC_URL_FORM)
+  .transform((text) => new URL(text).origin);
+
 const list = <T extends z.ZodType<string, string>>(item: T) =>
   z
     .string()
@@ -39,6 +59,9 @@ export const Variables = z.object({
     .min(1, "must be an address to listen on")
     .default("127.0.0.1")
     .describe("Address that the origin listens on."),
+  PUBLIC_URL: PublicUrl.optional().describe(
+    "The origin's address as people see it, such as `https://sluice.example.com`: links in messages begin with it, and sign-in comes back to it. Unset: `http://127.0.0.1:` and `ORIGIN_PORT`.",
+  ),
   // Absolute from here on: programs that are started with it have working directories of their own.
   DATA_DIR: z
     .string()
@@ -68,6 +91,7 @@ export const Variables = z.object({
     .describe(
       "Bearer token of telemetry, beside API tokens with the scope `ingest`. Unset: telemetry needs none where `ORIGIN_HOST` is this machine alone.",
     ),
+  METRICS_TOKEN: token.optional().describe("Bearer token of `/metrics`. Unset: everybody may read them."),
   ROLES: z
     .string()
     .transform((text) => text.split(",").map((role) => role.trim()))
@@ -99,3 +123,7 @@ export type Config = z.infer<typeof Config>;
 export const parseConfig = (
   environment: Readonly<Record<string, string | undefined>>,
 ): Result<Config, VariableError[]> => parseVariables(Config, withoutEmpty(environment));
+
+/** The address that links begin with, without a slash at its end. */
+export const publicUrlOf = (config: Pick<Config, "PUBLIC_URL" | "ORIGIN_PORT">): string =>
+  config.PUBLIC_URL ?? `http://127.0.0.1:${config.ORIGIN_PORT}`;

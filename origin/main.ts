@@ -9,7 +9,7 @@ import { printNewToken } from "./access/new-admin-token.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
 import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
-import { parseConfig, type Role } from "./config.ts";
+import { parseConfig, publicUrlOf, type Role } from "./config.ts";
 import { openDatabase } from "./db/open-database.ts";
 import { makeDeliveryReads } from "./delivery/delivery-reads.ts";
 import { startDelivery } from "./delivery/start-delivery.ts";
@@ -94,6 +94,8 @@ const app = makeHttpApp({
   registry: metrics.registry,
   log,
   instance,
+  publicUrl: publicUrlOf(config),
+  metricsToken: config.METRICS_TOKEN,
   notReady: async () => [
     ...(await database.notReady()),
     ...(upkeep?.notReady() ?? []),

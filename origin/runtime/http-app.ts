@@ -4,6 +4,8 @@ import { requestId, type RequestIdVariables } from "hono/request-id";
 import type { Registry } from "prom-client";
 import type { Logger } from "./log.ts";
 import { problem } from "./problem.ts";
+import { bearerToken, sameSecret } from "./secrets.ts";
+import { securityHeaders } from "./security-headers.ts";
 
 export const INSTANCE_HEADER = "sluice-instance";
 
@@ -12,14 +14,19 @@ export const makeHttpApp = <E extends Env>(options: {
   log: Logger;
   /** Names this process in its answers to /livez and /readyz: whoever started it knows that no other one answers. */
   instance: string;
+  /** As people see it; over https browsers are told to stay with that. */
+  publicUrl: string;
+  /** undefined: everybody may read the metrics. */
+  metricsToken: string | undefined;
   /** Names each part that is not ready; empty when everything is. */
   notReady: () => Promise<readonly string[]>;
   /** undefined: this process does not have the role `admin`. */
   adminApi: { readonly routes: Hono<E>; readonly reference: Hono } | undefined;
 }) => {
-  const { registry, log, instance, notReady, adminApi } = options;
+  const { registry, log, instance, publicUrl, metricsToken, notReady, adminApi } = options;
   const app = new Hono<{ Variables: RequestIdVariables }>();
   app.use(requestId());
+  app.use(securityHeaders({ isHttps: publicUrl.startsWith("https:") }));
 
   app.use("/:health{livez|readyz}", async (context, next) => {
     await next();
@@ -32,9 +39,18 @@ export const makeHttpApp = <E extends Env>(options: {
       ? context.text("ok")
       : problem(context, { status: 503, title: "Not Ready", detail: missing.join("; ") });
   });
-  app.get("/metrics", async (context) =>
-    context.body(await registry.metrics(), 200, { "content-type": registry.contentType }),
-  );
+  app.get("/metrics", async (context) => {
+    const given = bearerToken(context.req.header("authorization"));
+    if (metricsToken !== undefined && (given === undefined || !sameSecret(given, metricsToken))) {
+      context.header("www-authenticate", 'Bearer realm="sluice metrics"');
+      return problem(context, {
+        status: 401,
+        title: "Unauthorized",
+        detail: "an Authorization: Bearer header with the METRICS_TOKEN is required",
+      });
+    }
+    return context.body(await registry.metrics(), 200, { "content-type": registry.contentType });
+  });
 
   if (adminApi === undefined) {
     app.all("/admin/*", (context) =>

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { parseConfig } from "../../origin/config.ts";
+import { parseConfig, publicUrlOf } from "../../origin/config.ts";
 
 test("an empty environment is the default on one machine", () => {
   const config = parseConfig({});
@@ -31,6 +31,12 @@ test.each([
     "twice",
   ],
   ["CAPTCHA_THRESHOLD", "50", "number from 0 to 1"],
+  ["PUBLIC_URL", "sluice.example.com", "without a path"],
+  ["PUBLIC_URL", "https://sluice.example.com/console", "without a path"],
+  ["PUBLIC_URL", "https://ada:secret@sluice.example.com", "without a path"],
+  ["PUBLIC_URL", "http://sluice.example.com", "http:// only for this machine"],
+  ["PUBLIC_URL", "http://127.0.0.1.example.com", "http:// only for this machine"],
+  ["METRICS_TOKEN", "short", "at least 8 characters"],
   ["LOG_LEVEL", "loud", "fatal error warn info debug trace silent"],
 ])("%s=%s is refused with its name and what is allowed", (variable, value, allowed) => {
   const config = parseConfig({ [variable]: value });
@@ -53,4 +59,15 @@ test("edges to push to need keys to sign with", () => {
 
 test("an empty variable counts as unset", () => {
   expect(parseConfig({ DATABASE_URL: "", ORIGIN_PORT: "" })).toMatchObject({ ok: true });
+});
+
+test.each([
+  [{}, "http://127.0.0.1:8080"],
+  [{ ORIGIN_PORT: "9000" }, "http://127.0.0.1:9000"],
+  [{ PUBLIC_URL: "https://Sluice.example.com/" }, "https://sluice.example.com"],
+  [{ PUBLIC_URL: "http://localhost:8080" }, "http://localhost:8080"],
+  [{ PUBLIC_URL: "http://[::1]:8080" }, "http://[::1]:8080"],
+])("with %j links begin with %s", (environment, url) => {
+  const config = parseConfig(environment);
+  expect(config.ok && publicUrlOf(config.value)).toBe(url);
 });

@@ -40,6 +40,8 @@ export const makeAdminApp = (options: {
     registry: makeMetrics().registry,
     log: silent,
     instance: "an-instance-of-the-tests",
+    publicUrl: "http://127.0.0.1:8080",
+    metricsToken: undefined,
     notReady: async () => [],
     adminApi,
   });
