@@ -16,6 +16,7 @@ const PACKAGES = {
   nginx: ["nginx-light"],
   apache2: ["apache2-bin", "libapache2-mod-php"],
   pgbouncer: ["pgbouncer"],
+  openssl: ["openssl"],
   mariadbd: ["mariadb-server", "php-mysql", "wordpress", "wordpress-theme-twentytwentythree"],
   varnishd: ["varnish"],
 } as const;
@@ -33,6 +34,7 @@ export const programs = [
   "nginx",
   "apache2",
   "pgbouncer",
+  "openssl",
 ] as const;
 
 const SERVERS: ReadonlySet<string> = new Set(["nginx", "apache2", "pgbouncer", "mariadbd", "varnishd"]);

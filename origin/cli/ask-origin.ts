@@ -1,34 +1,41 @@
 // Asks a running origin over its admin API. The commands that operate features use nothing else.
-import { z } from "zod";
-import { UsageError } from "./errors.ts";
+import type { z } from "zod";
+import { ProblemError, UsageError } from "./errors.ts";
+import { connectionFailure, foreignAnswer, readProblem, waitText } from "./origin-failures.ts";
 
 export const originArgument = {
   type: "string",
+  valueHint: "URL",
   description: "the origin; else SLUICE_URL, else http://127.0.0.1:8080",
 } as const;
-
-const Problem = z.looseObject({ title: z.string(), detail: z.string().optional() });
-
-const refusalText = async (response: Response): Promise<string> => {
-  const text = await response.text();
-  try {
-    const { title, detail } = Problem.parse(JSON.parse(text));
-    return detail === undefined ? title : `${title}: ${detail}`;
-  } catch {
-    return text;
-  }
-};
 
 /** The variable that is set, or undefined. */
 const variable = (name: string): string | undefined => process.env[name] || undefined;
 
-const originOf = (given: string | undefined): URL => {
+/** The origin's URL without a slash at its end. It may lie below a path, behind a proxy. */
+const originOf = (given: string | undefined): string => {
   const text = given ?? variable("SLUICE_URL") ?? "http://127.0.0.1:8080";
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
-  throw new UsageError(given === undefined ? "SLUICE_URL must be a URL" : "--origin must be a URL");
+  const name = given === undefined ? "SLUICE_URL" : "--origin";
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new UsageError(`${name} must be a URL`);
+  const { origin, pathname, username } = new URL(text);
+  if (username !== "")
+    throw new UsageError(`${name} must not hold a user or a password; SLUICE_TOKEN takes the token`);
+  return `${origin}${pathname.replace(/\/+(?:admin\/v1\/*)?$/, "")}`;
 };
 
 const TOKENS = ["SLUICE_TOKEN", "ADMIN_TOKEN"] as const;
+
+/** The token and the variable that it comes from. */
+const findToken = (): { readonly name: string; readonly token: string } | undefined => {
+  const name = TOKENS.find((one) => variable(one) !== undefined);
+  if (name === undefined) return undefined;
+  const token = (variable(name) ?? "").trim();
+  // Anything else cannot be sent in a header.
+  if (!/^[\u0021-\u007e]+$/.test(token))
+    throw new UsageError(`${name} holds characters that no token has, such as a space or a line break`);
+  return { name, token };
+};
 
 export type OriginRequest = {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
@@ -36,37 +43,58 @@ export type OriginRequest = {
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** For the whole answer; null: it is a stream, and only its beginning has a limit. */
+  readonly withinMs?: number | null;
+};
+
+const WITHIN_MS = 60_000;
+const FIRST_WORD_MS = 30_000;
+
+const send = async (
+  url: string,
+  token: string,
+  { method = "GET", body, headers = {}, withinMs = WITHIN_MS }: OriginRequest,
+): Promise<Response> => {
+  const timeout = new AbortController();
+  const timer = setTimeout(
+    () => timeout.abort(new DOMException("no answer in time", "TimeoutError")),
+    withinMs ?? FIRST_WORD_MS,
+  );
+  timer.unref();
+  const response = await fetch(url, {
+    method,
+    headers: { accept: "application/json", ...headers, authorization: `Bearer ${token}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    // A redirect would lose the token, and make a GET of a POST.
+    redirect: "manual",
+    signal: timeout.signal,
+  });
+  if (withinMs === null) clearTimeout(timer);
+  return response;
 };
 
 /** Throws, with what to do, when the origin is away, refuses the token or answers with a problem. */
-export const askOrigin = async (
-  given: string | undefined,
-  { method = "GET", path, body, headers = {} }: OriginRequest,
-): Promise<Response> => {
+export const askOrigin = async (given: string | undefined, request: OriginRequest): Promise<Response> => {
   const origin = originOf(given);
-  const name = TOKENS.find((one) => variable(one) !== undefined);
-  const token = name === undefined ? undefined : variable(name);
+  const found = findToken();
   let response: Response;
   try {
-    response = await fetch(new URL(`/admin/v1${path}`, origin), {
-      method,
-      headers: { accept: "application/json", ...headers, authorization: `Bearer ${token ?? ""}` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    response = await send(`${origin}/admin/v1${request.path}`, found?.token ?? "", request);
   } catch (error) {
-    const what = `no origin answers at ${origin.origin}. Start it, or name another with --origin or SLUICE_URL`;
-    throw new Error(what, { cause: error });
+    throw new Error(connectionFailure(origin, error), { cause: error });
   }
+  const foreign = await foreignAnswer(origin, response);
+  if (foreign !== null) throw new Error(foreign);
   if (response.ok) return response;
   if (response.status === 401)
     throw new UsageError(
-      name === undefined
+      found === undefined
         ? "set SLUICE_TOKEN to an API token, or ADMIN_TOKEN to the admin token; npm start shows that one"
-        : `the origin at ${origin.origin} does not know the token in ${name}`,
+        : `the origin at ${origin} does not know the token in ${found.name}; it may be expired or revoked`,
     );
-  throw new Error(
-    `the origin at ${origin.origin} answers ${response.status}: ${await refusalText(response)}`,
-  );
+  const { text, document } = await readProblem(response);
+  const message = `the origin at ${origin} answers ${response.status}: ${text}${waitText(response)}`;
+  throw new ProblemError(message, response.status, document);
 };
 
 /** The same, with the answer through a schema. */
@@ -74,7 +102,16 @@ export const askFor = async <T>(
   given: string | undefined,
   request: OriginRequest,
   schema: z.ZodType<T>,
-): Promise<T> => schema.parse(await (await askOrigin(given, request)).json());
+): Promise<T> => {
+  const response = await askOrigin(given, request);
+  const parsed = schema.safeParse(await response.json());
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Error(
+    `the origin at ${originOf(given)} answers in a form that this version does not know (${issue?.path.join(".") ?? ""}: ` +
+      `${issue?.message ?? ""}); use the CLI of the origin's version`,
+  );
+};
 
 export const featurePath = (featureId: string, rest = ""): string =>
   `/features/${encodeURIComponent(featureId)}${rest}`;

@@ -1,23 +1,11 @@
 // `sluice calibrate FEATURE`: replays a feature's data against other thresholds.
 import { defineCommand } from "citty";
-import type { Queryable } from "../db/pool.ts";
-import type { FeatureId } from "../../shared/ids.ts";
-import { calibrate } from "../evaluate/calibrate.ts";
-import { calibrationText } from "../evaluate/calibration-text.ts";
 import { featureIdArgument } from "./arguments.ts";
 import { askOrigin, featurePath, originArgument } from "./ask-origin.ts";
-import { readFrom } from "./read-source.ts";
+import { jsonArgument, printJson, printLine } from "./print.ts";
 
-const inDatabase = async (db: Queryable, featureId: FeatureId): Promise<string> => {
-  const found = await calibrate(db, featureId, Date.now() / 1_000);
-  if (found === null) throw new Error(`there is no feature ${featureId} with a rule`);
-  return calibrationText(found);
-};
-
-const fromOrigin = async (originUrl: string | undefined, featureId: FeatureId): Promise<string> => {
-  const request = { path: featurePath(featureId, "/calibration"), headers: { accept: "text/plain" } };
-  return (await askOrigin(originUrl, request)).text();
-};
+/** Ninety days of a large feature take a while. */
+const WITHIN_MS = 300_000;
 
 export const calibrateCommand = defineCommand({
   meta: {
@@ -26,15 +14,14 @@ export const calibrateCommand = defineCommand({
   },
   args: {
     feature: { type: "positional", required: true, description: "the feature's id" },
+    json: jsonArgument,
     origin: originArgument,
   },
   run: async ({ args }) => {
-    const featureId = featureIdArgument(args.feature);
-    const text = await readFrom({
-      applicationName: "sluice-calibrate",
-      database: (db) => inDatabase(db, featureId),
-      origin: () => fromOrigin(args.origin, featureId),
-    });
-    process.stdout.write(`${text}\n`);
+    const path = featurePath(featureIdArgument(args.feature), "/calibration");
+    const accept = args.json ? "application/json" : "text/plain";
+    const answer = await askOrigin(args.origin, { path, headers: { accept }, withinMs: WITHIN_MS });
+    if (args.json) printJson(await answer.json());
+    else printLine(await answer.text());
   },
 });

@@ -1,53 +1,57 @@
-// `npx sluice COMMAND`: each command has a file here and wires the stages that it needs. An error is one line on standard error; errors.ts
-// has the exit codes.
-import { stripVTControlCharacters } from "node:util";
-import { defineCommand, runCommand, runMain } from "citty";
-import { calibrateCommand } from "./calibrate.ts";
-import { errorText } from "../runtime/error-text.ts";
-import { exitCode } from "./errors.ts";
-import { planTestCommand } from "./plan-test.ts";
-import { previewCommand } from "./preview.ts";
-import { auditCommand } from "./audit.ts";
-import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
-import { statusCommand } from "./status.ts";
-import { tokensCommand } from "./tokens.ts";
-import { watchCommand } from "./watch.ts";
-import { whyCommand } from "./why.ts";
+// `npx sluice COMMAND`: finds the command, checks its arguments and runs it. An error is one line on standard error, or
+// one JSON object with --json; errors.ts has the exit codes.
+import { runCommand } from "citty";
+import packageJson from "../../package.json" with { type: "json" };
+import { checkArguments } from "./check-arguments.ts";
+import { findCommand, readCommand } from "./command-tree.ts";
+import { sluice } from "./commands.ts";
+import { failureText, exitCode, UsageError } from "./errors.ts";
+import { helpText } from "./help.ts";
+import { didYouMean } from "./nearest.ts";
+import { printLine } from "./print.ts";
 
-const serve = defineCommand({
-  meta: { name: "serve", description: "Run the origin; configured by the environment" },
-  run: async () => {
-    await import("../main.ts");
-  },
+// A reader that has enough, as `head` has, is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+  throw error;
 });
 
-const sluice = defineCommand({
-  meta: { name: "sluice", description: "An edge feature gate that closes itself" },
-  subCommands: {
-    serve,
-    status: statusCommand,
-    why: whyCommand,
-    watch: watchCommand,
-    rollback: rollbackCommand,
-    enable: enableCommand,
-    ramp: rampCommand,
-    tokens: tokensCommand,
-    preview: previewCommand,
-    audit: auditCommand,
-    calibrate: calibrateCommand,
-    "plan-test": planTestCommand,
-  },
-});
+const words = process.argv.slice(2);
+const root = await readCommand("sluice", sluice);
+const { node, path, rest } = findCommand(root, words[0] === "help" ? words.slice(1) : words);
 
-const rawArgs = process.argv.slice(2);
-if (rawArgs.length === 0 || rawArgs.some((arg) => arg === "--help" || arg === "-h")) {
-  await runMain(sluice, { rawArgs: rawArgs.length === 0 ? ["--help"] : rawArgs });
-} else {
-  try {
-    await runCommand(sluice, { rawArgs });
-  } catch (error) {
-    process.exitCode = exitCode(error);
-    process.stderr.write(`sluice: ${stripVTControlCharacters(errorText(error))}\n`);
-    if (process.exitCode === 2) process.stderr.write("`npx sluice COMMAND --help` shows how it is used.\n");
+const run = async (): Promise<void> => {
+  const [first] = rest;
+  if (words.length === 1 && (first === "--version" || first === "-v")) {
+    printLine(`sluice ${packageJson.version}`);
+    return;
   }
+  const end = rest.indexOf("--");
+  const options = end === -1 ? rest : rest.slice(0, end);
+  const isGroup = !node.runs && node.children.length > 0;
+  const isUnknown = isGroup && first !== undefined && !first.startsWith("-");
+  if (isUnknown) {
+    const names = node.children.map(({ name }) => name);
+    throw new UsageError(
+      `Unknown command ${[...path, first].join(" ")}${didYouMean(first, names, path.map((word) => `${word} `).join(""))}`,
+    );
+  }
+  if (words.length === 0 || words[0] === "help" || options.includes("--help") || options.includes("-h")) {
+    printLine(helpText(node, path));
+    return;
+  }
+  checkArguments(node, rest);
+  if (isGroup)
+    throw new UsageError(
+      `say which: ${node.children.map(({ name }) => [...path, name].join(" ")).join(", ")}`,
+    );
+  await runCommand(node.command, { rawArgs: [...rest] });
+};
+
+try {
+  await run();
+} catch (error) {
+  process.exitCode = exitCode(error);
+  const command = path.length === 0 ? "COMMAND" : path.join(" ");
+  process.stderr.write(failureText(error, command, rest.includes("--json")));
 }

@@ -8,6 +8,7 @@ import { previewLink, signPreview } from "../features/preview-link.ts";
 import { featureIdArgument } from "./arguments.ts";
 import { askFor, featurePath, originArgument } from "./ask-origin.ts";
 import { UsageError } from "./errors.ts";
+import { jsonArgument, printJson, printLine } from "./print.ts";
 
 const MAX_MINUTES = MAX_PREVIEW_S / 60;
 
@@ -22,6 +23,7 @@ export const previewCommand = defineCommand({
     feature: { type: "positional", description: "The feature's id", required: true },
     site: { type: "string", description: "The site's URL, such as https://shop.example", required: true },
     to: { type: "string", description: "Where on the site the preview begins", default: "/" },
+    json: jsonArgument,
     origin: originArgument,
     minutes: { type: "string", description: `For how long, at most ${MAX_MINUTES}`, default: "60" },
   },
@@ -35,6 +37,8 @@ export const previewCommand = defineCommand({
     const { epoch } = await askFor(args.origin, { path: featurePath(featureId) }, Epoch);
     const expires = Math.floor(Date.now() / 1_000 + minutes * 60);
     const token = signPreview(keys.data[0], { featureId, expires, epoch });
-    process.stdout.write(`${previewLink(args.site, token, args.to)}\n`);
+    const url = previewLink(args.site, token, args.to);
+    if (args.json) printJson({ featureId, url, expiresAt: new Date(expires * 1_000).toISOString() });
+    else printLine(url);
   },
 });

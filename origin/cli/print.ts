@@ -36,3 +36,16 @@ export const tableText = (head: readonly string[], rows: readonly (readonly stri
 
 /** Only on a terminal, and not where NO_COLOR is set. */
 export const strong = (text: string): string => styleText("bold", text, { stream: process.stdout });
+
+/** Lines of at most `width` characters, broken at spaces. A longer word stays whole. */
+export const wrapText = (text: string, width: number): string[] => {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/)) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+};

@@ -45,7 +45,7 @@ export const watchCommand = defineCommand({
     for (let isFirst = true; ; isFirst = false) {
       try {
         const headers: Record<string, string> = lastId === undefined ? {} : { "last-event-id": lastId };
-        const response = await askOrigin(args.origin, { path: "/events", headers });
+        const response = await askOrigin(args.origin, { path: "/events", headers, withinMs: null });
         say(isFirst ? "watching; Ctrl-C ends it" : "the origin answers again");
         for await (const event of readEvents(response)) {
           lastId = event.id ?? lastId;

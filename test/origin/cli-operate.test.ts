@@ -124,6 +124,17 @@ test("tokens: made, used, listed, revoked", async () => {
   expect((await sluice(["tokens", "list"])).out).toMatch(/night shift +viewer +any +revoked/);
 });
 
+test("audit verify says whether the audit is whole, asked over the API", async () => {
+  const { code, out } = await sluice(["audit", "verify", "--from", "2"]);
+  expect(out).toMatch(/^audit is whole: rows 2 to \d+, head [0-9a-f]{64}\n$/);
+  expect(code).toBe(0);
+  const asJson = await sluice(["audit", "verify", "--json"]);
+  expect(JSON.parse(asJson.out)).toMatchObject({ ok: true, from: 1 });
+  // A database of somebody else that is named in the environment is not asked.
+  const elsewhere = await sluice(["audit", "verify"], { DATABASE_URL: "postgres://127.0.0.1:1/x" });
+  expect(elsewhere).toMatchObject({ code: 0 });
+});
+
 test("watch writes a line for each change as it comes", async () => {
   const { child, said } = startCli(["watch"], environment);
   try {

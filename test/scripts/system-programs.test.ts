@@ -65,6 +65,7 @@ test.runIf(process.getuid?.() === 0)("as root on Debian what is missing is insta
     "nginx",
     "apache2",
     "pgbouncer",
+    "openssl",
   ]);
   const { code, said } = await run("scripts/install-test-programs.ts", [], folder);
   expect(code, said).toBe(0);

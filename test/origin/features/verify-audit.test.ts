@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
 import { newFeature } from "../../../origin/features/new-feature.ts";
@@ -76,18 +74,4 @@ test.each([
   ],
 ])("%s is found at the first broken row", async (_, statement, seq, fault) => {
   expect(await tampered(statement)).toEqual({ ok: false, seq, fault });
-});
-
-test("the command says so and ends with its code", async () => {
-  const child = spawn(process.execPath, ["origin/cli/main.ts", "audit", "verify", "--from", "2"], {
-    env: { ...process.env, DATABASE_URL: database.url },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let output = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const [code] = await once(child, "exit");
-  expect(output).toMatch(/^audit is whole: rows 2 to 10, head [0-9a-f]{64}\n$/);
-  expect(code).toBe(0);
 });

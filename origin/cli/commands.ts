@@ -1,0 +1,36 @@
+// All commands of `npx sluice`, each from a file here. Help and completion are made of this tree.
+import { defineCommand } from "citty";
+import { auditCommand } from "./audit.ts";
+import { calibrateCommand } from "./calibrate.ts";
+import { planTestCommand } from "./plan-test.ts";
+import { previewCommand } from "./preview.ts";
+import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
+import { statusCommand } from "./status.ts";
+import { tokensCommand } from "./tokens.ts";
+import { watchCommand } from "./watch.ts";
+import { whyCommand } from "./why.ts";
+
+const serve = defineCommand({
+  meta: { name: "serve", description: "Run the origin; configured by the environment" },
+  run: async () => {
+    await import("../main.ts");
+  },
+});
+
+export const sluice = defineCommand({
+  meta: { name: "sluice", description: "An edge feature gate that closes itself" },
+  subCommands: {
+    serve,
+    status: statusCommand,
+    why: whyCommand,
+    watch: watchCommand,
+    rollback: rollbackCommand,
+    enable: enableCommand,
+    ramp: rampCommand,
+    tokens: tokensCommand,
+    preview: previewCommand,
+    audit: auditCommand,
+    calibrate: calibrateCommand,
+    "plan-test": planTestCommand,
+  },
+});

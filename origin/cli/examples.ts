@@ -1,0 +1,85 @@
+// Examples that the help of a command shows. A test parses each of them as the command would.
+
+export type Example = { readonly command: string; readonly does: string };
+
+/** By the words of the command. */
+export const examples: Readonly<Record<string, readonly Example[]>> = {
+  serve: [
+    {
+      command: "DATABASE_URL=postgres://db/sluice npx sluice serve",
+      does: "Runs an origin on a PostgreSQL of your own.",
+    },
+  ],
+  status: [
+    { command: "npx sluice status --tag checkout", does: "Lists the features with one tag." },
+    {
+      command: "npx sluice status feat_new_checkout --wait --timeout 6h",
+      does: "Waits in a pipeline: 0 when it is kept, 3 when it is rolled back, 4 when the time is over.",
+    },
+  ],
+  why: [
+    {
+      command: "npx sluice why feat_new_checkout",
+      does: "Each signal against its threshold, and what comes next.",
+    },
+  ],
+  watch: [
+    { command: "npx sluice watch", does: "Shows all features as they change, until Ctrl-C." },
+    { command: "npx sluice watch --json | jq .featureId", does: "Writes one JSON object a line." },
+  ],
+  rollback: [
+    {
+      command: 'npx sluice rollback feat_new_checkout --reason "support says no"',
+      does: "Closes it at every edge.",
+    },
+    {
+      command: 'npx sluice rollback --tag checkout --reason "incident 4711"',
+      does: "Closes all with the tag at one revision.",
+    },
+  ],
+  enable: [
+    {
+      command: 'npx sluice enable feat_new_checkout --rollout 10% --holdout 10% --reason "deploy 4711"',
+      does: "Opens it for a tenth, and keeps a tenth without it to compare with.",
+    },
+  ],
+  ramp: [{ command: "npx sluice ramp feat_new_checkout --pause", does: "Stays at the present stage." }],
+  tokens: [
+    { command: "npx sluice tokens list", does: "Who may do what, and when each token was used last." },
+  ],
+  "tokens create": [
+    {
+      command: "npx sluice tokens create pipeline --scope editor --tag checkout --expires 90d",
+      does: "Prints a token that may change features with one tag.",
+    },
+  ],
+  "tokens list": [{ command: "npx sluice tokens list --json", does: "All tokens, without their secrets." }],
+  "tokens revoke": [
+    {
+      command: "npx sluice tokens revoke tok_0a1b2c3d4e5f607182",
+      does: "It works no more, within 5 s everywhere.",
+    },
+  ],
+  preview: [
+    {
+      command: "npx sluice preview feat_new_checkout --site https://shop.example --to /cart",
+      does: "Prints a link that shows the feature for an hour. PREVIEW_KEYS signs it.",
+    },
+  ],
+  audit: [{ command: "npx sluice audit verify", does: "Whether the record of changes is whole." }],
+  "audit verify": [
+    { command: "npx sluice audit verify --from 1200", does: "Checks the rows from number 1200 on." },
+  ],
+  calibrate: [
+    {
+      command: "npx sluice calibrate feat_new_checkout",
+      does: "When the rule would have fired on the observed data, and which thresholds would not have.",
+    },
+  ],
+  "plan-test": [
+    {
+      command: "npx sluice plan-test --users-per-day 2000 --holdout-users-per-day 1000 --activation 0.2",
+      does: "How long the rule takes to decide. Needs no origin.",
+    },
+  ],
+};
