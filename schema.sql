@@ -112,6 +112,7 @@ create table feature_flags (
   updated_at timestamp with time zone default now() not null,
   unit text default 'visitor'::text not null,
   private boolean default false not null,
+  operator_fields jsonb default '{}'::jsonb not null,
   constraint feature_flags_pkey PRIMARY KEY (feature_id),
   constraint feature_flags_check CHECK (((rollout_bps + holdout_bps) <= 10000)),
   constraint feature_flags_failure_mode_check CHECK ((failure_mode = ANY (ARRAY['static'::text, 'closed'::text]))),
@@ -659,8 +660,8 @@ begin
       end if;
       insert into feature_flags as f (
         feature_id, enabled, rollout_bps, holdout_bps, epoch, epoch_started_at, version, revision, failure_mode,
-        unit, private, targeting, routes, gate, activation, tags, requires, rollout_before_bps, rollback_reason, rolled_back_at,
-        created_at, updated_at
+        unit, private, targeting, routes, gate, activation, tags, requires, operator_fields, rollout_before_bps,
+        rollback_reason, rolled_back_at, created_at, updated_at
       ) values (
         item ->> 'featureId', (next ->> 'enabled')::boolean, (next ->> 'rolloutBps')::integer,
         (next ->> 'holdoutBps')::integer, new_epoch, now_at, new_version, head.revision, next ->> 'failureMode',
@@ -669,6 +670,7 @@ begin
         nullif(next -> 'activation', 'null'),
         array(select jsonb_array_elements_text(next -> 'tags')),
         array(select jsonb_array_elements_text(next -> 'requires')),
+        coalesce(next -> 'operatorFields', '{}'),
         (next ->> 'rolloutBeforeBps')::integer, next ->> 'rollbackReason',
         case when (next ->> 'latched')::boolean then now_at end, now_at, now_at
       )
@@ -680,6 +682,7 @@ begin
         unit = coalesce(next ->> 'unit', f.unit), private = coalesce((next ->> 'private')::boolean, f.private),
         targeting = excluded.targeting, routes = excluded.routes, gate = excluded.gate,
         activation = excluded.activation, tags = excluded.tags, requires = excluded.requires,
+        operator_fields = f.operator_fields || excluded.operator_fields,
         rollout_before_bps = excluded.rollout_before_bps, rollback_reason = excluded.rollback_reason,
         rolled_back_at = case
           when excluded.rolled_back_at is null then null

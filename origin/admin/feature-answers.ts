@@ -5,6 +5,7 @@ import type { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { FeatureRecord } from "../features/feature-record.ts";
+import { operatorWarnings } from "../../shared/features/operator-fields.ts";
 import { changeProblem } from "./change-problem.ts";
 import { documentOf } from "./documents/feature.ts";
 import { mayChange, tagProblem } from "./permission.ts";
@@ -34,6 +35,12 @@ export const findOwnFeature = async (
     : record;
 };
 
+/** The feature's document, with what is due beside the warnings that the caller has. */
+export const warnedDocumentOf = (record: FeatureRecord, warnings: readonly string[]) => {
+  const all = [...warnings, ...operatorWarnings(record, new Date())];
+  return { ...documentOf(record), ...(all.length === 0 ? {} : { warnings: all }) };
+};
+
 /** The feature's document as it is now, with its ETag. */
 export const answerFeature = async (
   context: Context,
@@ -44,5 +51,5 @@ export const answerFeature = async (
   const record = await getFeature(featureId);
   if (record === null) return changeProblem(context, { reason: "notFound", featureId });
   context.header("etag", etagOf(record.state.version));
-  return context.json({ ...documentOf(record), ...(warnings.length === 0 ? {} : { warnings }) }, status);
+  return context.json(warnedDocumentOf(record, warnings), status);
 };

@@ -2,9 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
-import { wholeInQuery } from "./documents/common.ts";
 import {
-  documentOf,
   dropUndefined,
   editBodyFor,
   FeatureDocument,
@@ -14,18 +12,15 @@ import {
   NewFeatureBody,
   Reason,
 } from "./documents/feature.ts";
-import { answerFeature, findOwnFeature } from "./feature-answers.ts";
+import { FeatureListQuery, nextOf, readAfter } from "./documents/feature-list.ts";
+import { answerFeature, findOwnFeature, warnedDocumentOf } from "./feature-answers.ts";
 import type { AdminApp } from "./admin-context.ts";
 import { addOperation } from "./operation.ts";
+import { fieldsProblem } from "./field-problem.ts";
 import { mayChange, tagProblem } from "./permission.ts";
 import { readBody, readPrecondition } from "./read-request.ts";
 import type { SubmitChange } from "./submit-change.ts";
 
-const Paging = z.object({
-  limit: wholeInQuery(1, 500).default(100),
-  after: z.string().max(128).optional().openapi({ description: "The `next` of the page before." }),
-  tag: z.string().max(64).optional().openapi({ description: "Only features with this tag." }),
-});
 const ReasonQuery = z.object({ reason: Reason.optional() });
 
 const feature = { description: "The feature, with its ETag.", schema: FeatureDocument };
@@ -47,20 +42,26 @@ export const addFeatureRoutes = (
       path: "/features",
       operationId: "listFeatures",
       tag: "Features",
-      summary: "List features by their ids",
+      summary: "List features, a page at a time",
       scope: "viewer",
-      query: Paging,
+      description:
+        "By their ids, or as `sort` says. Pages stay right while features are made and deleted; a feature whose sorted value changes in between may come twice or not at all.",
+      query: FeatureListQuery,
       answers: { 200: { description: "A page of features.", schema: FeaturesDocument } },
     },
     async ({ context, query }) => {
-      const page = await features.listFeatures(query);
+      const after = readAfter(query);
+      if (!after.ok) return fieldsProblem(context, [{ field: "after", reason: after.error }]);
+      const page = await features.listFeatures({ ...query, after: after.value });
       const verdicts = await evaluation.newestVerdicts(page.items.map(({ state }) => state));
       return context.json({
-        features: page.items.map((record) => ({
-          ...documentOf(record),
+        features: page.items.map(({ mode, ...record }) => ({
+          ...warnedDocumentOf(record, []),
+          mode,
           verdict: verdicts.get(record.state.featureId) ?? null,
         })),
-        next: page.next,
+        total: page.total,
+        next: nextOf(query, page.next),
       });
     },
   );

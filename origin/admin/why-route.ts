@@ -2,6 +2,7 @@
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { FeatureRecord } from "../features/feature-record.ts";
+import { operatorWarnings } from "../../shared/features/operator-fields.ts";
 import type { AdminApp } from "./admin-context.ts";
 import { FeatureParams } from "./documents/feature.ts";
 import { WhyDocument } from "./documents/why.ts";
@@ -74,6 +75,10 @@ export const addWhyRoute = (
         holdoutBps,
         rolledBackAt: record.rolledBackAt,
         rollbackReason: record.rollbackReason,
+        owner: record.owner,
+        description: record.description,
+        link: record.link,
+        removeAfter: record.removeAfter,
         mode: rule?.mode ?? null,
         summary: summaryOf(record, why.verdict, rule !== null, exposed),
         ...why,
@@ -90,6 +95,7 @@ export const addWhyRoute = (
             : []),
           ...activationWarning(record, rule?.activationThreshold),
           ...ruleWarnings,
+          ...operatorWarnings(record, new Date()),
         ],
         notCounted,
         botRequests,

@@ -24,13 +24,17 @@ const POLL_MS = 1_000;
 const ROLLED_BACK = 3;
 const TIME_IS_OVER = 4;
 
-const listAll = async (origin: string | undefined, tag: string | undefined): Promise<Feature[]> => {
+type Filters = Readonly<Record<"tag" | "owner" | "state", string | undefined>>;
+
+const listAll = async (origin: string | undefined, filters: Filters): Promise<Feature[]> => {
   const features: Feature[] = [];
   for (let after: string | null = ""; after !== null;) {
     const query = new URLSearchParams({
       limit: "500",
       ...(after === "" ? {} : { after }),
-      ...(tag === undefined ? {} : { tag }),
+      ...Object.fromEntries(
+        Object.entries(filters).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+      ),
     });
     const page: z.infer<typeof Page> = await askFor(origin, { path: `/features?${query.toString()}` }, Page);
     features.push(...page.features);
@@ -91,6 +95,8 @@ export const statusCommand = defineCommand({
   args: {
     feature: { type: "positional", required: false, description: "with --wait: the feature to wait for" },
     tag: { type: "string", description: "only features with this tag" },
+    owner: { type: "string", description: "only features of this owner" },
+    state: { type: "string", description: "only open, closed or rolledBack features" },
     wait: {
       type: "boolean",
       default: false,
@@ -114,7 +120,7 @@ export const statusCommand = defineCommand({
     }
     if (args.feature !== undefined)
       throw new UsageError("a FEATURE goes with --wait; `npx sluice why FEATURE` explains one");
-    const features = await listAll(args.origin, args.tag);
+    const features = await listAll(args.origin, { tag: args.tag, owner: args.owner, state: args.state });
     if (args.json) printJson(features);
     else if (features.length === 0) say("there are no features");
     else printLine(statusText(features));

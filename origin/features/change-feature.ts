@@ -167,6 +167,10 @@ const changedFeature = ({ committed, changes }: CommittedChange): ChangedFeature
   const {
     tags: _t,
     requires: _r,
+    owner: _o,
+    description: _d,
+    link: _u,
+    removeAfter: _g,
     rolloutBeforeBps: _b,
     rollbackReason: _w,
     latched: _l,

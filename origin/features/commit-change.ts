@@ -11,18 +11,20 @@ import type { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Rule } from "../../shared/features/rule.ts";
+import { operatorFieldsOf, type OperatorFields } from "../../shared/features/operator-fields.ts";
 
 export type ChangeKind = "create" | "update" | "delete" | "rule" | "rollout" | "enable" | "rollback";
 
 /** The state that a feature gets. The database gives the version. */
-export type NextState = Omit<FeatureState, "featureId" | "version"> & {
-  readonly tags: readonly string[];
-  readonly requires: readonly FeatureId[];
-  readonly rolloutBeforeBps: number | null;
-  readonly rollbackReason: string | null;
-  /** Rolled back: only a person opens it again. */
-  readonly latched: boolean;
-};
+export type NextState = Omit<FeatureState, "featureId" | "version"> &
+  OperatorFields & {
+    readonly tags: readonly string[];
+    readonly requires: readonly FeatureId[];
+    readonly rolloutBeforeBps: number | null;
+    readonly rollbackReason: string | null;
+    /** Rolled back: only a person opens it again. */
+    readonly latched: boolean;
+  };
 
 export type FeatureChange = {
   readonly featureId: FeatureId;
@@ -95,7 +97,14 @@ const COMMIT_CHANGES = `
 
 /** The document that commit_change() takes. */
 const documentOf = ({ features, ...change }: Change): string =>
-  JSON.stringify({ ...change, features: features.map(({ kind, ...rest }) => ({ ...rest, action: kind })) });
+  JSON.stringify({
+    ...change,
+    features: features.map(({ kind, next, ...rest }) => ({
+      ...rest,
+      next: next && { ...next, operatorFields: operatorFieldsOf(next) },
+      action: kind,
+    })),
+  });
 
 /** Commits the changes in one transaction. Repeats transient failures until `patienceMs` are over. */
 export const commitTogether = async (

@@ -2,16 +2,15 @@
 import type { HistoryReads } from "../db/history-reads.ts";
 import type { Pool } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
+import { listFeatures, type FeatureQuery } from "./list-features.ts";
 import { verifyAudit, type AuditRange } from "./audit/verify-audit.ts";
 import {
   getFeature,
   getRule,
   listAudit,
   listAuditAfter,
-  listFeatures,
   newestAuditSeq,
   type AuditQuery,
-  type FeatureQuery,
 } from "./read-features.ts";
 
 export type FeatureReads = ReturnType<typeof makeFeatureReads>;

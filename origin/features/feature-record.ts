@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
+import { StoredOperatorFields, type OperatorFields } from "../../shared/features/operator-fields.ts";
 
-export type FeatureRecord = {
+export type FeatureRecord = OperatorFields & {
   readonly state: FeatureState;
   /** The installation's revision at which this state was committed. */
   readonly revision: Revision;
@@ -27,6 +28,7 @@ const Row = z.object({
   epoch_started_at: z.date(),
   tags: z.array(z.string()),
   requires: z.array(FeatureId),
+  operator_fields: StoredOperatorFields,
   rollout_before_bps: z.number().nullable(),
   rollback_reason: z.string().nullable(),
   rolled_back_at: z.date().nullable(),
@@ -35,7 +37,7 @@ const Row = z.object({
   rule_version: z.number().nullable(),
 });
 
-export const recordColumns = `full_feature_state(f) as state, f.revision, f.epoch_started_at, f.tags, f.requires,
+export const recordColumns = `full_feature_state(f) as state, f.revision, f.epoch_started_at, f.tags, f.requires, f.operator_fields,
   f.rollout_before_bps, f.rollback_reason, f.rolled_back_at, f.created_at, f.updated_at, r.version as rule_version`;
 
 export const recordSource = "feature_flags f left join pmf_rules r using (feature_id)";
@@ -48,6 +50,7 @@ export const toRecord = (row: unknown): FeatureRecord => {
     epochStartedAt: parsed.epoch_started_at,
     tags: parsed.tags,
     requires: parsed.requires,
+    ...parsed.operator_fields,
     rolloutBeforeBps: parsed.rollout_before_bps,
     rollbackReason: parsed.rollback_reason,
     rolledBackAt: parsed.rolled_back_at,

@@ -2,12 +2,14 @@
 import type { FeatureState } from "../../shared/features/feature.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { Rule } from "../../shared/features/rule.ts";
+import { NO_OPERATOR_FIELDS, type OperatorFields } from "../../shared/features/operator-fields.ts";
 
 /** The parts of a feature's state that an edit may name; opening and closing have functions of their own. */
-export type FeatureEdit = Omit<FeatureState, "featureId" | "enabled" | "epoch" | "version"> & {
-  readonly tags: readonly string[];
-  readonly requires: readonly FeatureId[];
-};
+export type FeatureEdit = Omit<FeatureState, "featureId" | "enabled" | "epoch" | "version"> &
+  OperatorFields & {
+    readonly tags: readonly string[];
+    readonly requires: readonly FeatureId[];
+  };
 
 export type NewFeature = FeatureEdit & {
   readonly featureId: FeatureId;
@@ -39,6 +41,7 @@ export const newFeature = (given: GivenFeature): NewFeature => ({
   activation: null,
   tags: [],
   requires: [],
+  ...NO_OPERATOR_FIELDS,
   rule: null,
   ...given,
 });

@@ -16,6 +16,7 @@ import {
 import type { FeatureChange, NextState } from "./commit-change.ts";
 import type { FeatureRecord } from "./feature-record.ts";
 import type { FeatureEdit, NewFeature } from "./new-feature.ts";
+import { operatorFieldsOf } from "../../shared/features/operator-fields.ts";
 import type { RelatedFeature, RelatedFeatures } from "./related-features.ts";
 
 export type Prepared = Result<FeatureChange[], ChangeError>;
@@ -38,6 +39,7 @@ export const nextState = (record: FeatureRecord): NextState => {
     ...state,
     tags: record.tags,
     requires: record.requires,
+    ...operatorFieldsOf(record),
     rolloutBeforeBps: record.rolloutBeforeBps,
     rollbackReason: record.rollbackReason,
     latched: record.rolledBackAt !== null,

@@ -5,8 +5,10 @@ import { FeatureState } from "../../shared/features/feature.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import { Bps, FeatureId } from "../../shared/ids.ts";
 import type { FeatureEdit } from "./new-feature.ts";
+import { OperatorFields } from "../../shared/features/operator-fields.ts";
 
 const edge = FeatureState.shape;
+const operator = OperatorFields.shape;
 
 /** Each field that an edit may name: the compiler asks for the new ones. */
 const editShape = {
@@ -21,6 +23,10 @@ const editShape = {
   activation: edge.activation.unwrap(),
   tags: z.array(z.string()).readonly(),
   requires: z.array(FeatureId).readonly(),
+  owner: operator.owner.unwrap(),
+  description: operator.description.unwrap(),
+  link: operator.link.unwrap(),
+  removeAfter: operator.removeAfter.unwrap(),
 } satisfies Record<keyof FeatureEdit, z.ZodType>;
 
 type ExactlyOptional<Shape> = {

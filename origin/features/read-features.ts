@@ -12,30 +12,10 @@ export type Page<T, C> = {
   readonly next: C | null;
 };
 
-const pageOf = <T, C>(rows: readonly T[], limit: number, cursorOf: (row: T) => C): Page<T, C> => {
+export const pageOf = <T, C>(rows: readonly T[], limit: number, cursorOf: (row: T) => C): Page<T, C> => {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   return { items, next: rows.length > limit && last !== undefined ? cursorOf(last) : null };
-};
-
-export type FeatureQuery = {
-  readonly limit: number;
-  readonly after?: string | undefined;
-  readonly tag?: string | undefined;
-};
-
-/** By feature id, rising. */
-export const listFeatures = async (
-  db: Queryable,
-  { limit, after = "", tag }: FeatureQuery,
-): Promise<Page<FeatureRecord, FeatureId>> => {
-  const { rows } = await db.query(
-    `select ${recordColumns} from ${recordSource}
-     where f.feature_id > $1 and ($2::text is null or f.tags @> array[$2::text])
-     order by f.feature_id limit $3`,
-    [after, tag ?? null, limit + 1],
-  );
-  return pageOf(rows.map(toRecord), limit, (record) => record.state.featureId);
 };
 
 export const getFeature = async (db: Queryable, featureId: FeatureId): Promise<FeatureRecord | null> => {

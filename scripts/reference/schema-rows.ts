@@ -60,6 +60,8 @@ const formOfNode = (node: Node): string => {
       return `list of ${formOfNode(Node.parse(node.items)).replace(/^(whole number|object)/, "$1s")}`;
     case "string":
       return "text";
+    case "null":
+      return "`null`";
     default:
       return "object";
   }

@@ -1,4 +1,5 @@
 // Features as the origin keeps them, for tests of rules that need no database.
+import { NO_OPERATOR_FIELDS } from "../../shared/features/operator-fields.ts";
 import type { RelatedFeature, RelatedFeatures } from "../../origin/features/related-features.ts";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
@@ -27,6 +28,7 @@ export const recordOf = (
   revision: Revision.parse(7),
   epochStartedAt: new Date(0),
   tags: [],
+  ...NO_OPERATOR_FIELDS,
   requires: requires.map((id) => FeatureId.parse(id)),
   rolloutBeforeBps: null,
   rollbackReason: null,

@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { FeatureState } from "../../../shared/features/feature.ts";
 import { Bps, FeatureId } from "../../../shared/ids.ts";
 import type { FeatureRecord } from "../../features/feature-record.ts";
+import { OperatorFields } from "../../../shared/features/operator-fields.ts";
 import { asTargeting } from "./targeting.ts";
 import { Cursor, Time } from "./common.ts";
 
@@ -19,6 +20,15 @@ export const FeatureParams = z.object({ featureId: FeatureId });
 const Warnings = z
   .array(z.string())
   .openapi({ description: "What may not be expected, each in a sentence." });
+
+const operator = OperatorFields.shape;
+
+/** A field that an edit may leave out. */
+const editable = <T extends z.ZodType>(field: z.ZodDefault<T>) =>
+  field
+    .unwrap()
+    .optional()
+    .describe(field.description ?? "");
 
 /** What a person may set; a field that is not named keeps its value (or, in a new feature, its default). */
 export const FeatureEditBody = z.strictObject({
@@ -43,6 +53,10 @@ export const FeatureEditBody = z.strictObject({
     .describe(
       "Features that must be open while this one is, at most 32. A rollback of one of them closes this one too.",
     ),
+  owner: editable(operator.owner),
+  description: editable(operator.description),
+  link: editable(operator.link),
+  removeAfter: editable(operator.removeAfter),
   reason: Reason.optional().describe("Why; it goes into the audit."),
 });
 export const NewFeatureBody = FeatureEditBody.extend({
@@ -58,6 +72,10 @@ export const FeatureDocument = z
     epochStartedAt: Time,
     tags: z.array(z.string()),
     requires: z.array(z.string()),
+    owner: z.string().nullable(),
+    description: z.string().nullable(),
+    link: z.string().nullable(),
+    removeAfter: z.string().nullable(),
     rolloutBeforeBps: z
       .number()
       .nullable()
@@ -74,6 +92,7 @@ export const FeatureDocument = z
   .openapi("Feature");
 
 const ListedFeature = FeatureDocument.extend({
+  mode: z.enum(["shadow", "enforce"]).nullable().openapi({ description: "Of its rule; null: it has none." }),
   verdict: z
     .union([
       z.object({ state: z.string(), action: z.string(), mode: z.string(), sentence: z.string(), at: Time }),
@@ -82,7 +101,11 @@ const ListedFeature = FeatureDocument.extend({
     .openapi({ description: "Of the present epoch; null: it was not evaluated yet." }),
 }).openapi("ListedFeature");
 
-export const FeaturesDocument = z.object({ features: z.array(ListedFeature), next: Cursor.nullable() });
+export const FeaturesDocument = z.object({
+  features: z.array(ListedFeature),
+  total: z.number().int().openapi({ description: "Features that the filters leave, on all pages." }),
+  next: Cursor.nullable(),
+});
 
 export const RolloutBody = z.strictObject({ rolloutBps: Bps, holdoutBps: Bps.optional(), reason: Reason });
 export const EnableBody = RolloutBody.partial({ rolloutBps: true });
@@ -102,7 +125,7 @@ export const editBodyFor = (record: FeatureRecord) =>
       Object.entries(json).filter(
         ([name, value]) =>
           name in FeatureEditBody.shape ||
-          // Stands in the answer to a creation, and in no other document.
+          // Sentences about the feature, and no field of it.
           (name !== "warnings" && JSON.stringify(value) !== JSON.stringify(read[name])),
       ),
     );

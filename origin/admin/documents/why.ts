@@ -42,6 +42,10 @@ export const WhyDocument = z
     holdoutBps: z.number().int(),
     rolledBackAt: Time.nullable(),
     rollbackReason: z.string().nullable(),
+    owner: z.string().nullable(),
+    description: z.string().nullable(),
+    link: z.string().nullable(),
+    removeAfter: z.string().nullable(),
     mode: z.enum(["shadow", "enforce"]).nullable().openapi({ description: "null: it has no rule." }),
     summary: z.string().openapi({ description: "The verdict, or why there is none, in one sentence." }),
     verdict: orNull(

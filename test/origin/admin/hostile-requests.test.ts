@@ -41,6 +41,10 @@ const feature = {
   activation: { path: "/buy", method: "POST" },
   tags: ["a"],
   requires: [],
+  owner: "Team Checkout",
+  description: "one page",
+  link: "https://wiki.example/checkout",
+  removeAfter: "2099-12-31",
   reason: "tried",
 };
 /** A good body of each operation that takes one; what is tried are neighbours of it. */

@@ -19,6 +19,10 @@ test("a feature of which only the id is given is closed, for everyone and everyw
     activation: null,
     tags: [],
     requires: [],
+    owner: null,
+    description: null,
+    link: null,
+    removeAfter: null,
     rule: null,
   });
 });
