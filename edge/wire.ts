@@ -27,6 +27,7 @@ import { makeOfrepRoutes } from "./routes/ofrep/routes.ts";
 import { makePreviewRoute } from "./routes/preview.ts";
 import { makePushRoute } from "./routes/push.ts";
 import { readPush } from "./routes/read-push.ts";
+import { makeReadUnproven } from "./routes/unproven-bodies.ts";
 import { makeReportEvent } from "./routes/report-event.ts";
 import { makeSnapshotCache, type SnapshotCache, type WaitUntil } from "./snapshot/cache.ts";
 import { readKvCopy } from "./snapshot/kv-copy.ts";
@@ -131,6 +132,7 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
     now,
   });
 
+  const readUnproven = makeReadUnproven();
   const app = makeApp({
     health: makeHealthRoute({ cache, stats, debugAlways: config.DEBUG_HEADERS === "always", now }),
     explain: makeExplainRoutes({ cache, identify, readAuthority, readClaims, previews }),
@@ -142,6 +144,7 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
           audience: config.PUSH_AUDIENCE || new URL(request.url).host,
           nowMs: now(),
           verify: hmac.verify,
+          readUnproven,
         }),
       sign: hmac.sign,
       now,

@@ -1,6 +1,7 @@
 // A Worker that takes the product's own steps, one a request and as often as asked, so that the CPU time of each can be
 // read from outside: from a snapshot's text to what requests are answered from, and the signing of cookies.
 import * as hmac from "../../edge/hmac.ts";
+import { readBody } from "../../edge/routes/read-body.ts";
 import { readPush } from "../../edge/routes/read-push.ts";
 import { compileSnapshot } from "../../edge/features/compile-snapshot.ts";
 import { makeCookies } from "../../edge/visitor/cookie.ts";
@@ -61,6 +62,7 @@ const steps: Record<string, (times: number) => Promise<void>> = {
       audience: "bench",
       nowMs: Date.now(),
       verify: hmac.verify,
+      readUnproven: readBody,
     });
     if (!read.ok) throw new Error(JSON.stringify(read.error));
     change = read.value.message;

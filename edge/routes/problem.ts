@@ -4,6 +4,7 @@ const TITLES = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
+  408: "Request Timeout",
   409: "Conflict",
   413: "Content Too Large",
   422: "Unprocessable Content",

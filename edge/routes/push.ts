@@ -26,6 +26,10 @@ const problemOf = (error: ReadPushError): Response => {
       return problem(413, `a push has at most ${error.maxBytes} bytes`);
     case "malformed":
       return problem(400, error.detail);
+    case "busy":
+      return problem(503, "too many pushes without Sluice-Sender are being read");
+    case "slow":
+      return problem(408, `a push without Sluice-Sender has to arrive within ${error.withinMs} ms`);
   }
 };
 

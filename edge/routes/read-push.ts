@@ -4,15 +4,22 @@ import { encodeFeature } from "../../shared/features/encoded-feature.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Key, KeyRing } from "../../shared/signing/key-ring.ts";
-import { parseSignature, SIGNATURE_TOLERANCE_S, signedText } from "../../shared/signing/push-signature.ts";
+import {
+  parseSignature,
+  senderText,
+  SIGNATURE_TOLERANCE_S,
+  signedText,
+} from "../../shared/signing/push-signature.ts";
 import { PushMessage } from "../../shared/snapshot/push-message.ts";
 import type { Push } from "../../shared/snapshot/versioned-snapshot.ts";
 import { fromHex } from "../bytes.ts";
 import { parseJson } from "../parse-json.ts";
 import { readBody, type BodyError } from "./read-body.ts";
+import type { ReadUnproven, UnprovenError } from "./unproven-bodies.ts";
 
 export type ReadPushError =
   | BodyError
+  | UnprovenError
   | { readonly reason: "signature" | "malformed"; readonly detail: string };
 
 /** What is longer comes in parts. */
@@ -29,6 +36,8 @@ type Reader = {
   readonly audience: string;
   readonly nowMs: number;
   readonly verify: Verify;
+  /** Reads the body of a push whose sender has not shown yet that it holds the key. */
+  readonly readUnproven: ReadUnproven;
 };
 
 const signatureError = (detail: string) => err({ reason: "signature", detail } as const);
@@ -44,7 +53,7 @@ const closedIn = ({ features }: PushMessage, json: unknown): FeatureId[] => {
 /** The message of a push that is signed, timely, meant for this edge and valid. */
 export const readPush = async (
   request: Request,
-  { ring, audience, nowMs, verify }: Reader,
+  { ring, audience, nowMs, verify, readUnproven }: Reader,
 ): Promise<Result<ReceivedPush, ReadPushError>> => {
   const signature = parseSignature(request.headers.get("Sluice-Signature") ?? "");
   if (signature === null) return signatureError("Sluice-Signature is missing or malformed");
@@ -52,7 +61,10 @@ export const readPush = async (
   if (key === undefined) return signatureError("unknown kid");
   if (Math.abs(nowMs / 1_000 - signature.timestamp) > SIGNATURE_TOLERANCE_S)
     return signatureError(`timestamp is more than ${SIGNATURE_TOLERANCE_S} s off`);
-  const body = await readBody(request, MAX_BYTES);
+  const sender = request.headers.get("Sluice-Sender");
+  if (sender !== null && !(await verify(key.secret, senderText(signature), fromHex(sender))))
+    return signatureError("Sluice-Sender does not match");
+  const body = await (sender === null ? readUnproven : readBody)(request, MAX_BYTES);
   if (!body.ok) return body;
   if (!(await verify(key.secret, signedText(signature.timestamp, body.value), fromHex(signature.mac))))
     return signatureError("the signature does not match");

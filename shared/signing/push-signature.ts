@@ -22,6 +22,13 @@ export const answerText = (
   { nonce, status, body }: { readonly nonce: string; readonly status: number; readonly body: string },
 ): string => signedText(timestamp, `push-answer.${nonce}.${status}.${body}`);
 
+/**
+ * The text of `Sluice-Sender: <hex HMAC-SHA256>`, by which a push shows before its body is read that its sender holds the
+ * key. It covers the signature of the body, so it serves for no other.
+ */
+export const senderText = ({ timestamp, mac }: Pick<SignatureHeader, "timestamp" | "mac">): string =>
+  signedText(timestamp, `sender.${mac}`);
+
 export const formatSignature = ({ timestamp, kid, mac }: SignatureHeader): string =>
   `t=${timestamp},kid=${kid},v1=${mac}`;
 

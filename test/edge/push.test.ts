@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { sign } from "../../edge/hmac.ts";
-import { answerText, parseSignature } from "../../shared/signing/push-signature.ts";
+import { answerText, parseSignature, senderText } from "../../shared/signing/push-signature.ts";
 import {
   cookieOf,
   echoed,
@@ -12,6 +12,7 @@ import {
   OLD_PUSH_KEY,
   push,
   PUSH_KEY,
+  signatureOf,
 } from "./support/edge.ts";
 
 const health = async (): Promise<{ revision: number; features: number; source: string; ageMs: number }> =>
@@ -162,4 +163,56 @@ test("removed features and features missing from a full push are gone", async ()
   );
   await push({ revision: revision + 3, full: true, features: [feature("feat_3")] });
   expect(headerOf(await echoed(await edge("/")), "Sluice-Features")).toBe("feat_3=treatment");
+});
+
+/** A body that ends when it is told to. */
+const unfinished = (): { body: ReadableStream<Uint8Array>; finish: () => void } => {
+  let isOver = false;
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (isOver) controller.close();
+      else controller.enqueue(new Uint8Array(1_024).fill(0x20));
+    },
+  });
+  return {
+    body,
+    finish: () => {
+      isOver = true;
+    },
+  };
+};
+
+/** What an origin says of itself beside the signature of a body. */
+const senderOf = async (headers: { "Sluice-Signature": string }, secret = PUSH_KEY.secret) => {
+  const signature = parseSignature(headers["Sluice-Signature"]);
+  if (signature === null) throw new Error("no signature");
+  return { ...headers, "Sluice-Sender": hex(await sign(secret, senderText(signature))) };
+};
+
+test("the body of a push is not waited for if its sender does not hold the key", async () => {
+  const { body, finish } = unfinished();
+  const headers = await senderOf(await signatureOf("{}"), "a-secret-that-is-not-ours");
+  const response = await edge("/.sluice/push", { method: "POST", headers, body });
+  expect(response.status).toBe(401);
+  expect(await response.text()).toContain("Sluice-Sender does not match");
+  finish();
+});
+
+test("four bodies of unknown senders are read at once, a fifth is answered 503, and the origin's own push is taken", async () => {
+  const bodies = Array.from({ length: 4 }, unfinished);
+  const slow = bodies.map(async ({ body }) =>
+    edge("/.sluice/push", { method: "POST", headers: await signatureOf("{}"), body }),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const { revision } = await health();
+  const body = JSON.stringify({ revision, full: false, features: [] });
+  const unproven = await signatureOf(body);
+  const fifth = await edge("/.sluice/push", { method: "POST", headers: unproven, body });
+  expect(fifth.status).toBe(503);
+  const headers = await senderOf(unproven);
+  expect((await edge("/.sluice/push", { method: "POST", headers, body })).status).toBe(200);
+  for (const { finish } of bodies) finish();
+  expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+  expect((await edge("/.sluice/push", { method: "POST", headers: unproven, body })).status).toBe(200);
 });

@@ -1,14 +1,16 @@
 // An edge of an older version over real HTTP: it keeps to the push contract of signature, revision order and `since`, and
-// knows neither closes alone nor parts, unless a test lets it take closes. Tests set its faults.
+// knows neither closes alone nor parts, unless a test lets it take closes. Tests set its faults. Each push has to show its sender.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { PushMessage } from "../../shared/snapshot/push-message.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
-import { parseSignature, signedText } from "../../shared/signing/push-signature.ts";
+import { parseSignature, senderText, signedText } from "../../shared/signing/push-signature.ts";
 
 export type FakeEdge = Awaited<ReturnType<typeof startFakeEdge>>;
+
+type Received = { readonly header: string; readonly sender: string; readonly body: string };
 
 export const startFakeEdge = async (keys: KeyRing, port = 0) => {
   const state = {
@@ -23,12 +25,18 @@ export const startFakeEdge = async (keys: KeyRing, port = 0) => {
     takesCloses: false,
   };
 
-  const isSigned = (header: string, body: string): boolean => {
+  const isSigned = ({ header, sender, body }: Received): boolean => {
     const signature = parseSignature(header);
     const key = keys.find((candidate) => candidate.kid === signature?.kid);
     if (signature === null || key === undefined) return false;
-    const mac = createHmac("sha256", key.secret).update(signedText(signature.timestamp, body)).digest();
-    return timingSafeEqual(mac, Buffer.from(signature.mac, "hex"));
+    const isMacOf = (text: string, mac: string): boolean => {
+      const expected = createHmac("sha256", key.secret).update(text).digest();
+      const given = Buffer.from(mac, "hex");
+      return given.length === expected.length && timingSafeEqual(expected, given);
+    };
+    return (
+      isMacOf(senderText(signature), sender) && isMacOf(signedText(signature.timestamp, body), signature.mac)
+    );
   };
 
   const apply = (message: PushMessage): boolean => {
@@ -42,10 +50,11 @@ export const startFakeEdge = async (keys: KeyRing, port = 0) => {
     return true;
   };
 
-  const handle = (header: string, body: string): { status: number; body: object } => {
+  const handle = (received: Received): { status: number; body: object } => {
+    const { body } = received;
     if (state.fault === "down") return { status: 503, body: {} };
     if (body.length > state.maxBytes) return { status: 413, body: { detail: "too long" } };
-    if (!isSigned(header, body)) return { status: 401, body: {} };
+    if (!isSigned(received)) return { status: 401, body: {} };
     const message = PushMessage.parse(JSON.parse(body));
     state.received.push(message);
     const closed = state.takesCloses && message.closes !== undefined ? { closed: true } : {};
@@ -78,7 +87,11 @@ export const startFakeEdge = async (keys: KeyRing, port = 0) => {
         response.end(JSON.stringify(explain()));
         return;
       }
-      const answer = handle(String(request.headers["sluice-signature"]), body);
+      const answer = handle({
+        header: String(request.headers["sluice-signature"]),
+        sender: String(request.headers["sluice-sender"]),
+        body,
+      });
       response
         .writeHead(answer.status, { "content-type": "application/json" })
         .end(JSON.stringify(answer.body));

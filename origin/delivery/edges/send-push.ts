@@ -4,7 +4,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
 import type { KeyRing } from "../../../shared/signing/key-ring.ts";
-import { formatSignature, signedText } from "../../../shared/signing/push-signature.ts";
+import { formatSignature, senderText, signedText } from "../../../shared/signing/push-signature.ts";
 import { readAnswer, type Answered, type PushAnswer } from "./read-answer.ts";
 
 export type { PushAnswer, RegionConfirmation } from "./read-answer.ts";
@@ -71,10 +71,12 @@ export const makeSend = ({
     const nonce = newNonce();
     const body = JSON.stringify({ ...message, audience: new URL(url).host, nonce });
     const timestamp = Math.floor(now() / 1000);
-    const mac = createHmac("sha256", secret).update(signedText(timestamp, body)).digest("hex");
+    const sign = (text: string): string => createHmac("sha256", secret).update(text).digest("hex");
+    const mac = sign(signedText(timestamp, body));
     const headers = {
       "content-type": "application/json",
       "sluice-signature": formatSignature({ timestamp, kid, mac }),
+      "sluice-sender": sign(senderText({ timestamp, mac })),
     };
     try {
       const answered = await post(new URL("/.sluice/push", url), headers, body);

@@ -29,12 +29,17 @@ export const push = async (
   { key = PUSH_KEY, timestamp = nowSeconds(), tamper = (body: string) => body } = {},
 ): Promise<Response> => {
   const body = JSON.stringify(message);
+  const headers = await signatureOf(body, { key, timestamp });
+  return edge("/.sluice/push", { method: "POST", headers, body: tamper(body) });
+};
+
+/** The headers of a push, as an origin sends them that does not know Sluice-Sender. */
+export const signatureOf = async (
+  body: string,
+  { key = PUSH_KEY, timestamp = nowSeconds() } = {},
+): Promise<{ "Sluice-Signature": string }> => {
   const mac = hex(await sign(key.secret, signedText(timestamp, body)));
-  return edge("/.sluice/push", {
-    method: "POST",
-    headers: { "Sluice-Signature": formatSignature({ timestamp, kid: key.kid, mac }) },
-    body: tamper(body),
-  });
+  return { "Sluice-Signature": formatSignature({ timestamp, kid: key.kid, mac }) };
 };
 
 export const feature = (featureId: string, fields: Record<string, unknown> = {}) => ({
