@@ -6,6 +6,10 @@
 
 /** After so long without a stream, elements of features with `failureMode: "closed"` close. */
 const LOST_MS = 3_000;
+/** A stream that says nothing for so long is dead: it says that it is alive every 15 s. */
+const SILENT_MS = 40_000;
+/** An answer that takes longer does not come. */
+const ANSWER_MS = 10_000;
 /** A stream that the edge refused is asked for again after so long. */
 const AGAIN_MS = 30_000;
 
@@ -21,6 +25,7 @@ export const ELEMENTS_SCRIPT = `(() => {
   let isLost = false;
   let stream = null;
   let timer = 0;
+  let silence = 0;
 
   const show = (element) => {
     const isOpen = told === null ? element.getAttribute("state") : told[element.getAttribute("name")]?.open ? "open" : "closed";
@@ -34,8 +39,11 @@ export const ELEMENTS_SCRIPT = `(() => {
   const ask = async (etag = "") => {
     const asked = (askedPath = path);
     const mine = ++asks;
+    const late = new AbortController();
+    const limit = setTimeout(() => late.abort(), ${ANSWER_MS});
     try {
-      const response = await fetch("/.sluice/elements?path=" + encodeURIComponent(asked) + "&etag=" + etag);
+      const url = "/.sluice/elements?path=" + encodeURIComponent(asked) + "&etag=" + etag;
+      const response = await fetch(url, { signal: late.signal });
       const answer = await response.json();
       if (!response.ok) throw answer;
       if (asked !== path || mine < answered) return true;
@@ -46,6 +54,8 @@ export const ELEMENTS_SCRIPT = `(() => {
     } catch {
       if (mine === asks) askedPath = null; // elements stay as they are until something asks again
       return false;
+    } finally {
+      clearTimeout(limit);
     }
     return true;
   };
@@ -61,6 +71,7 @@ export const ELEMENTS_SCRIPT = `(() => {
   };
   const close = () => {
     clearTimeout(timer);
+    clearTimeout(silence);
     timer = 0;
     stream?.close();
     stream = null;
@@ -69,15 +80,28 @@ export const ELEMENTS_SCRIPT = `(() => {
     close();
     look();
   };
+  const hear = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      reopen();
+      timer = setTimeout(lose, ${LOST_MS});
+    }, ${SILENT_MS});
+  };
   const open = () => {
     stream = new EventSource("/.sluice/ofrep/stream");
-    stream.onmessage = ({ data }) => ask(JSON.parse(data).etag);
+    stream.onmessage = ({ data }) => {
+      hear();
+      ask(JSON.parse(data).etag);
+    };
+    stream.addEventListener("alive", hear);
     stream.onopen = () => {
+      hear();
       clearTimeout(timer);
       timer = 0;
       if (isLost) ask();
     };
     stream.onerror = () => (timer ||= setTimeout(lose, ${LOST_MS}));
+    hear();
   };
 
   const look = () => {
