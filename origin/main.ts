@@ -4,21 +4,29 @@ import { randomUUID } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
 import { makeAdminApi } from "./admin/admin-api.ts";
 import { makeIdempotentAnswers } from "./access/idempotent-answers.ts";
+import { accessChecks, countIngestTokens } from "./access/access-health.ts";
 import { makeAccess } from "./access/make-access.ts";
 import { printNewToken } from "./access/new-admin-token.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
 import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
 import { parseConfig, publicUrlOf, type Role } from "./config.ts";
+import { databaseChecks } from "./db/database-health.ts";
 import { openDatabase } from "./db/open-database.ts";
+import { redisCheck } from "./db/redis-health.ts";
 import { makeDeliveryReads } from "./delivery/delivery-reads.ts";
+import { edgeChecks } from "./delivery/edges/edge-health.ts";
+import { makeSend } from "./delivery/edges/send-push.ts";
 import { startDelivery } from "./delivery/start-delivery.ts";
+import { evaluationChecks } from "./evaluate/evaluation-health.ts";
 import { makeEvaluationReads } from "./evaluate/evaluation-reads.ts";
 import { startEvaluation } from "./evaluate/start-evaluation.ts";
 import { makeFeatureChanges } from "./features/change-feature.ts";
 import { countRollbacks } from "./features/count-rollbacks.ts";
 import { makeDecidedChanges } from "./features/decided-changes.ts";
 import { makeFeatureReads } from "./features/feature-reads.ts";
+import { currentHead } from "./features/read-snapshot.ts";
+import { ingestChecks } from "./ingest/ingest-health.ts";
 import { startIngest } from "./ingest/start-ingest.ts";
 import { errorText } from "./runtime/error-text.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
@@ -26,6 +34,7 @@ import { makeHttpServer } from "./runtime/http-server.ts";
 import { makeLogger } from "./runtime/log.ts";
 import { makeMetrics } from "./runtime/metrics.ts";
 import { makeShutdown } from "./runtime/shutdown.ts";
+import packageJson from "../package.json" with { type: "json" };
 import { variableErrorText } from "../shared/variables.ts";
 
 const parsed = parseConfig(process.env);
@@ -90,18 +99,56 @@ const evaluation = has("evaluate")
 const stopping = new AbortController();
 const streams = { stop: async () => stopping.abort() };
 
+const notReady = async (): Promise<readonly string[]> => [
+  ...(await database.notReady()),
+  ...(upkeep?.notReady() ?? []),
+  ...(fold?.notReady() ?? []),
+  ...(delivery?.isReady() === false ? ["push: its thread is starting"] : []),
+];
+
+const health = {
+  version: packageJson.version,
+  notReady,
+  checks: [
+    ...databaseChecks({ ...database, nowMs: Date.now }),
+    redisCheck(config.REDIS_URL),
+    ...edgeChecks({
+      pool,
+      configured: config.EDGE_URLS,
+      send:
+        config.PUSH_KEYS === undefined
+          ? undefined
+          : makeSend({ keys: config.PUSH_KEYS, now: Date.now, newNonce: randomUUID }),
+      readHead: () => currentHead(pool, null),
+      nowMs: Date.now,
+    }),
+    ...ingestChecks({
+      metrics,
+      token: config.INGEST_TOKEN,
+      host: config.ORIGIN_HOST,
+      countIngestTokens: () => countIngestTokens(pool),
+      lagSeconds: (fold ?? lag).lagSeconds,
+    }),
+    ...evaluationChecks({ pool, nowMs: Date.now, rawKeepDays: config.RAW_KEEP_DAYS }),
+    ...accessChecks({
+      pool,
+      secrets: {
+        ADMIN_TOKEN: [config.ADMIN_TOKEN ?? []].flat(),
+        INGEST_TOKEN: [config.INGEST_TOKEN ?? []].flat(),
+        METRICS_TOKEN: [config.METRICS_TOKEN ?? []].flat(),
+        PUSH_KEYS: (config.PUSH_KEYS ?? []).map(({ secret }) => secret),
+      },
+    }),
+  ],
+};
+
 const app = makeHttpApp({
   registry: metrics.registry,
   log,
   instance,
   publicUrl: publicUrlOf(config),
   metricsToken: config.METRICS_TOKEN,
-  notReady: async () => [
-    ...(await database.notReady()),
-    ...(upkeep?.notReady() ?? []),
-    ...(fold?.notReady() ?? []),
-    ...(delivery?.isReady() === false ? ["push: its thread is starting"] : []),
-  ],
+  notReady,
   adminApi: has("admin")
     ? makeAdminApi({
         access,
@@ -115,6 +162,7 @@ const app = makeHttpApp({
           rawKeepDays: config.RAW_KEEP_DAYS,
         }),
         delivery: makeDeliveryReads({ pool, keys: config.PUSH_KEYS, nowMs: Date.now }),
+        health,
         stopping: stopping.signal,
         log,
       })

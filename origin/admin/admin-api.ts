@@ -14,6 +14,7 @@ import { addDeliveryRoutes } from "./delivery-routes.ts";
 import { makeEventFeed } from "./event-feed.ts";
 import { addEventRoutes } from "./event-routes.ts";
 import { addFeatureRoutes } from "./feature-routes.ts";
+import { addHealthRoute, type HealthOptions } from "./health-route.ts";
 import { addHistoryRoutes } from "./history-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { AdminApp, AdminEnv } from "./admin-context.ts";
@@ -65,6 +66,7 @@ export const makeAdminApi = (options: {
   changes: FeatureChanges;
   evaluation: EvaluationReads;
   delivery: DeliveryReads;
+  health: HealthOptions;
   /** Aborted when the process stops: event streams end then. */
   stopping: AbortSignal;
   log: ErrorLog;
@@ -89,6 +91,7 @@ export const makeAdminApi = (options: {
   addWhyRoute(api, options);
   addPlanningRoutes(api, options);
   addDeliveryRoutes(api, options);
+  addHealthRoute(api, options);
   addTokenRoutes(api, options);
   addMeRoute(api);
   addEventRoutes(api, { feed: makeFeed(options), stopping: options.stopping });

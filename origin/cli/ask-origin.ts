@@ -39,8 +39,9 @@ const findToken = (): { readonly name: string; readonly token: string } | undefi
 
 export type OriginRequest = {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
-  /** Below /admin/v1. */
   readonly path: string;
+  /** What the path is below; /admin/v1 without it. */
+  readonly below?: "";
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /** For the whole answer; null: it is a stream, and only its beginning has a limit. */
@@ -79,7 +80,11 @@ export const askOrigin = async (given: string | undefined, request: OriginReques
   const found = findToken();
   let response: Response;
   try {
-    response = await send(`${origin}/admin/v1${request.path}`, found?.token ?? "", request);
+    response = await send(
+      `${origin}${request.below ?? "/admin/v1"}${request.path}`,
+      found?.token ?? "",
+      request,
+    );
   } catch (error) {
     throw new Error(connectionFailure(origin, error), { cause: error });
   }

@@ -2,6 +2,7 @@
 import { defineCommand } from "citty";
 import { auditCommand } from "./audit.ts";
 import { calibrateCommand } from "./calibrate.ts";
+import { doctorCommand } from "./doctor.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
 import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
@@ -28,6 +29,7 @@ export const sluice = defineCommand({
     enable: enableCommand,
     ramp: rampCommand,
     tokens: tokensCommand,
+    doctor: doctorCommand,
     preview: previewCommand,
     audit: auditCommand,
     calibrate: calibrateCommand,

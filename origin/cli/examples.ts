@@ -60,6 +60,13 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "It works no more, within 5 s everywhere.",
     },
   ],
+  doctor: [
+    { command: "npx sluice doctor", does: "Exits with 1 when something fails, and says what to do." },
+    {
+      command: "npx sluice doctor --json | jq .findings",
+      does: "The same for a program.",
+    },
+  ],
   preview: [
     {
       command: "npx sluice preview feat_new_checkout --site https://shop.example --to /cart",

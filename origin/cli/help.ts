@@ -1,9 +1,8 @@
 // What `npx sluice COMMAND --help` shows: usage, arguments, options, examples, exit codes.
 import { examples } from "./examples.ts";
 import type { Argument, CommandNode } from "./command-tree.ts";
-import { strong, wrapText } from "./print.ts";
+import { lineWidth, strong, wrapText } from "./print.ts";
 
-const WIDTH = 100;
 const INDENT = 2;
 
 const isOption = ({ type }: Argument): boolean => type !== "positional";
@@ -60,7 +59,7 @@ const rowsOf = (node: CommandNode, wanted: (argument: Argument) => boolean): [st
 
 /** `path`: the words that lead to the command; none for all commands. */
 export const helpText = (node: CommandNode, path: readonly string[]): string => {
-  const width = Math.min(process.stdout.columns ?? WIDTH, WIDTH);
+  const width = lineWidth();
   const shown = examples[path.join(" ")] ?? [];
   return [
     ...wrapText(`${node.description}.`, width),

@@ -37,6 +37,15 @@ export const tableText = (head: readonly string[], rows: readonly (readonly stri
 /** Only on a terminal, and not where NO_COLOR is set. */
 export const strong = (text: string): string => styleText("bold", text, { stream: process.stdout });
 
+/** The same for a colour. */
+export const coloured = (colour: "green" | "yellow" | "red", text: string): string =>
+  styleText(colour, text, { stream: process.stdout });
+
+const MOST_COLUMNS = 100;
+
+/** For prose: the terminal's width, and not more than is easily read. */
+export const lineWidth = (): number => Math.min(process.stdout.columns ?? MOST_COLUMNS, MOST_COLUMNS);
+
 /** Lines of at most `width` characters, broken at spaces. A longer word stays whole. */
 export const wrapText = (text: string, width: number): string[] => {
   const lines: string[] = [];

@@ -16,6 +16,10 @@ export type Database = {
   readonly url: string;
   readonly pool: Pool;
   readonly history: HistoryReads;
+  /** Of DATABASE_REPLICA_URL. */
+  readonly replica: Pool | undefined;
+  /** All that the database should have. */
+  readonly migrations: readonly string[];
   /** A pool of a stage's own: its work neither waits for other stages nor makes them wait. */
   readonly makeStagePool: (options: Pick<PoolOptions, "applicationName" | "max">) => Pool;
   /** Says why the database does not answer, or is not one to work with; empty when it does and is. */
@@ -85,6 +89,8 @@ export const openDatabase = async (options: {
     url: serviceUrl ?? givenUrl,
     pool,
     history: makeHistoryReads({ primary: pool, replica, log }),
+    replica,
+    migrations,
     makeStagePool,
     notReady: () =>
       readServerState(pool, migrations).then(

@@ -21,6 +21,7 @@ const admin = makeAdminApi({
   changes: unused,
   evaluation: unused,
   delivery: unused,
+  health: unused,
   stopping: unused,
   log: unused,
 });

@@ -8,6 +8,7 @@ import { makeDeliveryReads } from "../../origin/delivery/delivery-reads.ts";
 import { makeEvaluationReads } from "../../origin/evaluate/evaluation-reads.ts";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { makeFeatureReads } from "../../origin/features/feature-reads.ts";
+import type { HealthCheck } from "../../origin/runtime/health.ts";
 import { makeHttpApp } from "../../origin/runtime/http-app.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeOpenApiCheck } from "./openapi-check.ts";
@@ -22,6 +23,7 @@ export const makeAdminApp = (options: {
   keys?: KeyRing;
   now?: () => number;
   stopping?: AbortSignal;
+  checks?: readonly HealthCheck[];
 }) => {
   const { pool, keys, now = () => Date.now() / 1_000 } = options;
   const history = <T>(read: (db: Pool) => Promise<T>) => read(pool);
@@ -32,6 +34,7 @@ export const makeAdminApp = (options: {
     features: makeFeatureReads({ pool, history }),
     evaluation: makeEvaluationReads({ pool, history, now, rawKeepDays: 62 }),
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
+    health: { checks: options.checks ?? [], version: "0.1.0", notReady: async () => [] },
     stopping: options.stopping ?? new AbortController().signal,
     log: silent,
   });

@@ -1,0 +1,46 @@
+// Whether Redis answers. Without it everything goes on, up to a second slower.
+import type { HealthCheck } from "../runtime/health.ts";
+import { connectRedis } from "./redis.ts";
+
+const silent = { warn: () => {} };
+const CONNECT_MS = 2_000;
+
+const ping = async (urls: readonly string[]): Promise<number> => {
+  const client = connectRedis(urls, silent);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("no connection within 2 s")), CONNECT_MS);
+      client.once("ready", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    const askedAt = performance.now();
+    await client.ping();
+    return performance.now() - askedAt;
+  } finally {
+    client.disconnect();
+  }
+};
+
+/** `urls` is undefined where the bus is within the process. */
+export const redisCheck = (urls: readonly string[] | undefined): HealthCheck => ({
+  id: "redis",
+  run: async () => {
+    if (urls === undefined)
+      return [
+        { status: "ok", summary: "no Redis: changes go through the database alone, as fits one origin" },
+      ];
+    try {
+      return [{ status: "ok", summary: `Redis answers in ${(await ping(urls)).toFixed(1)} ms` }];
+    } catch (error) {
+      return [
+        {
+          status: "warning",
+          summary: `Redis does not answer: ${String(error)}`,
+          todo: "see whether it runs and REDIS_URL leads to it; nothing is lost meanwhile, and changes are up to a second slower",
+        },
+      ];
+    }
+  },
+});
