@@ -49,6 +49,16 @@ create table bot_requests (
   constraint bot_requests_pkey PRIMARY KEY (feature_id, epoch)
 ) with (fillfactor=50);
 
+create table config_applies (
+  plan_hash text not null,
+  source text not null,
+  actor text not null,
+  revision bigint,
+  at timestamp with time zone not null,
+  features jsonb not null,
+  constraint config_applies_pkey PRIMARY KEY (plan_hash)
+);
+
 create table edge_closes (
   url text not null,
   feature_id text not null,
@@ -231,6 +241,17 @@ create table lineages (
   place text not null,
   constraint lineages_pkey PRIMARY KEY (id)
 );
+
+create table managed_features (
+  feature_id text not null,
+  source text not null,
+  file text not null,
+  applied jsonb not null,
+  applied_at timestamp with time zone not null,
+  constraint managed_features_pkey PRIMARY KEY (feature_id)
+);
+
+CREATE INDEX managed_features_source ON public.managed_features USING btree (source);
 
 create table otel_spans (
   "timestamp" timestamp with time zone not null,
@@ -438,6 +459,7 @@ CREATE INDEX waiting_units_partition ON public.waiting_units USING btree (partit
 alter sequence schema_migrations_id_seq owned by schema_migrations.id;
 
 alter table edge_closes add constraint edge_closes_url_fkey FOREIGN KEY (url) REFERENCES edge_targets(url) ON DELETE CASCADE;
+alter table managed_features add constraint managed_features_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_looks add constraint pmf_looks_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_ramps add constraint pmf_ramps_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_rules add constraint pmf_rules_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
@@ -892,6 +914,7 @@ grant usage on sequence unit_runs_run_seq to sluice_service;
 grant delete, insert, select, update on table api_tokens to sluice_service;
 grant delete, insert, select, update on table arrivals to sluice_service;
 grant delete, insert, select, update on table bot_requests to sluice_service;
+grant delete, insert, select, update on table config_applies to sluice_service;
 grant delete, insert, select, update on table dead_letters to sluice_service;
 grant delete, insert, select, update on table edge_closes to sluice_service;
 grant delete, insert, select, update on table edge_progress to sluice_service;
@@ -916,6 +939,7 @@ grant delete, insert, select, update on table latency_sketches to sluice_service
 
 grant select on table lineages to sluice_service;
 
+grant delete, insert, select, update on table managed_features to sluice_service;
 grant delete, insert, select, update on table outbox to sluice_service;
 grant delete, insert, select, update on table outcome_counts to sluice_service;
 grant delete, insert, select, update on table pmf_evaluations to sluice_service;

@@ -10,6 +10,7 @@ import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { ErrorLog } from "../runtime/log.ts";
 import { problem } from "../runtime/problem.ts";
+import { addConfigRoutes, CONFIG_BODIES } from "./config-routes.ts";
 import { addDeliveryRoutes } from "./delivery-routes.ts";
 import { makeEventFeed } from "./event-feed.ts";
 import { addEventRoutes } from "./event-routes.ts";
@@ -29,6 +30,12 @@ import { addWhyRoute } from "./why-route.ts";
 import { addTokenRoutes } from "./token-routes.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
+
+const limitBodies = (maxSize: number) =>
+  bodyLimit({
+    maxSize,
+    onError: (context) => problem(context, { status: 413, title: "Content Too Large" }),
+  });
 
 export type AdminApi = {
   /** Below /admin/v1. */
@@ -77,11 +84,10 @@ export const makeAdminApi = (options: {
     context.set("idempotentAnswers", options.idempotentAnswers);
     return next();
   });
-  api.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: (context) => problem(context, { status: 413, title: "Content Too Large" }),
-    }),
+  const ofOne = limitBodies(MAX_BODY_BYTES);
+  const ofConfig = limitBodies(CONFIG_BODIES.maxBytes);
+  api.use((context, next) =>
+    (CONFIG_BODIES.paths.includes(context.req.path) ? ofConfig : ofOne)(context, next),
   );
   const submit = makeSubmitChange(options.changes);
   addFeatureRoutes(api, { ...options, submit });
@@ -90,6 +96,7 @@ export const makeAdminApi = (options: {
   addHistoryRoutes(api, options);
   addWhyRoute(api, options);
   addPlanningRoutes(api, options);
+  addConfigRoutes(api, options);
   addDeliveryRoutes(api, options);
   addHealthRoute(api, options);
   addTokenRoutes(api, options);

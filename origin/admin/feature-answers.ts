@@ -41,15 +41,24 @@ export const warnedDocumentOf = (record: FeatureRecord, warnings: readonly strin
   return { ...documentOf(record), ...(all.length === 0 ? {} : { warnings: all }) };
 };
 
-/** The feature's document as it is now, with its ETag. */
+/** What the files take back of a change that was made by other means. */
+export const fileWarnings = ({ managedBy }: FeatureRecord): string[] => {
+  if (managedBy === null || managedBy.drift.length === 0) return [];
+  const { source, file, drift } = managedBy;
+  const fields = drift.map(({ field }) => field).join(", ");
+  return [`${file} of ${source} owns this feature: its next apply takes back ${fields}. Change the file too`];
+};
+
+/** The feature's document as it is now, with its ETag. `warnings`: after a change. */
 export const answerFeature = async (
   context: Context,
   { getFeature }: Reads,
   featureId: FeatureId,
-  { status = 200, warnings = [] }: { status?: 200 | 201; warnings?: readonly string[] } = {},
+  { status = 200, warnings }: { status?: 200 | 201; warnings?: readonly string[] } = {},
 ): Promise<Response> => {
   const record = await getFeature(featureId);
   if (record === null) return changeProblem(context, { reason: "notFound", featureId });
   context.header("etag", etagOf(record.state.version));
-  return context.json(warnedDocumentOf(record, warnings), status);
+  const all = warnings === undefined ? [] : [...warnings, ...fileWarnings(record)];
+  return context.json(warnedDocumentOf(record, all), status);
 };

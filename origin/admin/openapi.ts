@@ -8,6 +8,7 @@ const TAGS = [
   { name: "Rollout", description: "Who gets a feature: open, close, ramp." },
   { name: "Evaluations", description: "What was counted, and what Sluice makes of it." },
   { name: "Planning", description: "What a rule can decide, and when." },
+  { name: "Configuration", description: "Features as files: plan, apply, export." },
   { name: "Audit", description: "Who changed what, and why." },
   { name: "Delivery", description: "How far the edges are." },
   { name: "Tokens", description: "Who may do what." },

@@ -22,9 +22,11 @@ export const scopeProblem = (context: Context, { scope }: Principal, needed: Sco
     have: scope,
   });
 
-export const tagProblem = (context: Context, { tags }: Principal): Response =>
+/** `featureIds`: the features that it may not change, where a request is about several. */
+export const tagProblem = (context: Context, { tags }: Principal, featureIds?: readonly string[]): Response =>
   forbidden(
     context,
-    `your token may change features with one of these tags only: ${(tags ?? []).join(", ")}`,
-    { reason: "tags", tags },
+    `your token may change features with one of these tags only: ${(tags ?? []).join(", ")}` +
+      (featureIds === undefined ? "" : ` (and not ${featureIds.join(", ")})`),
+    { reason: "tags", tags, ...(featureIds === undefined ? {} : { featureIds }) },
   );

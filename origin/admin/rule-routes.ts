@@ -7,7 +7,7 @@ import type { FeatureReads } from "../features/feature-reads.ts";
 import { problem } from "../runtime/problem.ts";
 import { RuleDocument } from "./documents/evaluation.ts";
 import { FeatureParams, Reason } from "./documents/feature.ts";
-import { findFeature, findOwnFeature } from "./feature-answers.ts";
+import { findFeature, findOwnFeature, fileWarnings } from "./feature-answers.ts";
 import type { AdminApp } from "./admin-context.ts";
 import { addOperation } from "./operation.ts";
 import { etagOf, readBody, readPrecondition } from "./read-request.ts";
@@ -92,7 +92,11 @@ export const addRuleRoutes = (
       const changed = await submit({ context, principal, change, reason, ...precondition.value });
       if (!changed.ok) return changed.error;
       context.header("etag", etagOf(changed.value.features[0]?.version ?? version));
-      const warnings = await evaluation.ruleWarnings(featureId);
+      const now = await features.getFeature(featureId);
+      const warnings = [
+        ...(await evaluation.ruleWarnings(featureId)),
+        ...(now === null ? [] : fileWarnings(now)),
+      ];
       return context.json(
         warnings.length === 0 ? body.value : { ...body.value, warnings },
         isFirst ? 201 : 200,

@@ -6,7 +6,7 @@ import { operatorWarnings } from "../../shared/features/operator-fields.ts";
 import type { AdminApp } from "./admin-context.ts";
 import { FeatureParams } from "./documents/feature.ts";
 import { WhyDocument } from "./documents/why.ts";
-import { findFeature } from "./feature-answers.ts";
+import { findFeature, fileWarnings } from "./feature-answers.ts";
 import { addOperation } from "./operation.ts";
 
 type Verdict = { readonly sentence: string } | null;
@@ -79,6 +79,7 @@ export const addWhyRoute = (
         description: record.description,
         link: record.link,
         removeAfter: record.removeAfter,
+        managedBy: record.managedBy,
         mode: rule?.mode ?? null,
         summary: summaryOf(record, why.verdict, rule !== null, exposed),
         ...why,
@@ -96,6 +97,7 @@ export const addWhyRoute = (
           ...activationWarning(record, rule?.activationThreshold),
           ...ruleWarnings,
           ...operatorWarnings(record, new Date()),
+          ...fileWarnings(record),
         ],
         notCounted,
         botRequests,

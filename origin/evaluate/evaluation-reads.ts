@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { HistoryReads } from "../db/history-reads.ts";
 import type { Pool, Queryable } from "../db/pool.ts";
+import { judgedRule } from "../decide/judged-rule.ts";
 import { forecastRule } from "../decide/planning/forecast.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { readAlphaSpent } from "./alpha-spent.ts";
@@ -15,6 +16,7 @@ import { readNotCounted } from "./read-not-counted.ts";
 import { readRegions } from "./read-regions.ts";
 import { readRuleWarnings } from "./read-rule-warnings.ts";
 import { readSetAside } from "./read-set-aside.ts";
+import { termsOf } from "./trial-terms.ts";
 import { readWhy } from "./why.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 
@@ -105,6 +107,12 @@ const countExposed = async (db: Queryable, featureId: FeatureId, epoch: number) 
   return exposed;
 };
 
+type Judged = { readonly rule: Rule; readonly holdoutBps: number };
+
+/** Whether evidence that was collected under one rule says nothing under the other. */
+const beginsNewTrial = (before: Judged, after: Judged): boolean =>
+  termsOf(judgedRule(before.rule, before)) !== termsOf(judgedRule(after.rule, after));
+
 export type EvaluationReads = ReturnType<typeof makeEvaluationReads>;
 
 /** `now`: unix seconds; `rawKeepDays`: how long `otel_spans` keeps a span at least. */
@@ -143,6 +151,7 @@ export const makeEvaluationReads = ({
   readAlphaSpent: () => history(readAlphaSpent),
   /** What its rule cannot do at today's traffic; none where it has no rule. */
   ruleWarnings: (featureId: FeatureId) => readRuleWarnings(pool, featureId, { now: now(), rawKeepDays }),
+  beginsNewTrial,
   /** null: there is no such feature with a rule. */
   calibrate: (featureId: FeatureId) => history((db) => calibrate(db, featureId, now())),
   calibrationText,

@@ -10,7 +10,10 @@ import type { ChangeError } from "./change-error.ts";
 import { diffOf, type FieldDiff } from "./change-diff.ts";
 import { findCommitted, type ChangeKind, type Committed, type FeatureChange } from "./commit-change.ts";
 import { makeCommit } from "./commit-queue.ts";
-import { checkSite, readSite } from "./check-site.ts";
+import { checkSite, checkSiteOfAll, readSite } from "./check-site.ts";
+import { appliedOf, type Config } from "./config/applied-fields.ts";
+import { hashOf, planConfig, type Base, type ConfigPlan } from "./config/plan-config.ts";
+import { findApplied, noteApplied, type Applied } from "./config/applied-plans.ts";
 import { newFeature, newFeatureWarnings, type FeatureEdit, type GivenFeature } from "./new-feature.ts";
 import {
   prepareCreate,
@@ -28,7 +31,12 @@ import {
 import { prepareRecovery, type RecoverySource, type Witnessed } from "./prepare-recovery.ts";
 import { prepareRollback, prepareTagRollback } from "./prepare-rollback.ts";
 import type { ProposedChange } from "./proposed-change.ts";
-import { readDeletedEpochs, readRelatedFeatures, type RelatedFeatures } from "./related-features.ts";
+import {
+  readDeletedEpochs,
+  readOwned,
+  readRelatedFeatures,
+  type RelatedFeatures,
+} from "./related-features.ts";
 
 /** Who changes the feature and why; both go into the audit. */
 export type Attribution = { readonly actor: string; readonly reason: string };
@@ -127,12 +135,25 @@ export type FeatureChanges = {
   readonly rollbackFeature: (target: RollbackTarget, by: Attribution) => Outcome<ChangedFeature>;
   /** All open features with the tag, and their dependents, in one revision; null when there is none. */
   readonly rollbackTag: (tag: string, by: Attribution) => Outcome<ChangedFeatures | null>;
+  /** What the files would change. Errors name each wrong field by its feature's place in `features`. */
+  readonly planConfig: (config: Config) => Outcome<ConfigPlan>;
+  /** Carries the plan out in one revision, or not at all. A plan that was applied before has no second effect. */
+  readonly applyPlan: (plan: ConfigPlan, by: Attribution) => Promise<Result<Applied, ApplyError>>;
+  /** null: no plan with this hash was applied. */
+  readonly findApplied: (planHash: string) => Promise<Applied | null>;
+  /** The same files, planned on the versions that a plan was based on: its hash. */
+  readonly hashOfPlan: (config: Config, base: readonly Base[]) => string;
   /** Takes over what an edge knows and the database has lost. Closes, and opens nothing; null when nothing was lost. */
   readonly recoverFeatures: (
     held: readonly Witnessed[],
     source: RecoverySource,
   ) => Outcome<RecoveredFeatures | null>;
 };
+
+/** `moved`: these features changed since the plan was made, and nothing was applied. */
+export type ApplyError =
+  | { readonly reason: "moved"; readonly featureIds: readonly FeatureId[] }
+  | Extract<ChangeError, { readonly reason: "tooLarge" }>;
 
 export type RecoveredFeatures = {
   readonly revision: Revision;
@@ -389,6 +410,52 @@ export const makeFeatureChanges = ({
       const prepare = (related: RelatedFeatures) => ok(prepareTagRollback(related, tag, by));
       const result = await carryOut({ actor: by.actor, read, prepare });
       return mapOk(result, (change) => (change === null ? null : changedFeatures(change)));
+    },
+    planConfig: async (config) => {
+      const owned = await readOwned(pool, config.source);
+      const related = await readRelatedFeatures(pool, {
+        featureIds: [...config.features.map(({ featureId }) => featureId), ...owned],
+        also: config.features.flatMap(({ requires }) => requires ?? []),
+      });
+      const plan = planConfig({ related, owned }, config);
+      if (!plan.ok) return plan;
+      const disturbing = checkSiteOfAll(await readSite(pool), plan.value.changes, siteHosts);
+      if (disturbing.length === 0) return plan;
+      const placeOf = new Map<string, number>(config.features.map(({ featureId }, at) => [featureId, at]));
+      const errors = disturbing.map(({ featureId, field, reason }) => ({
+        field: `features.${placeOf.get(featureId) ?? ""}.${field}`,
+        reason: `${featureId}: ${reason}`,
+      }));
+      return err({ reason: "invalid", errors });
+    },
+    hashOfPlan: hashOf,
+    findApplied: (planHash) => findApplied(pool, planHash),
+    applyPlan: async (plan, { actor, reason }) => {
+      const { hash: planHash, config, changes } = plan;
+      const released = plan.features.filter(({ action }) => action === "release");
+      const applied = {
+        planHash,
+        source: config.source,
+        managed: config.features.map((feature) => ({
+          featureId: feature.featureId,
+          file: feature.file,
+          applied: appliedOf(feature),
+        })),
+        released: released.map(({ featureId }) => featureId),
+      };
+      if (changes.length === 0) return ok(await noteApplied(pool, actor, applied));
+      const features = changes.map((change) => Object.assign({}, change, { reason }));
+      const committed = await commit({ changeId: newId(), actor, features, config: applied });
+      if (committed.ok) {
+        const { revision, at, features: changed } = committed.value;
+        return ok({
+          revision,
+          at,
+          features: changed.map(({ featureId, version }) => ({ featureId, version })),
+        });
+      }
+      const { error } = committed;
+      return err(error.reason === "tooLarge" ? error : { reason: "moved", featureIds: [error.featureId] });
     },
     recoverFeatures: async (held, source) => {
       const featureIds = held.map(({ featureId }) => featureId);

@@ -11,7 +11,7 @@ import type { Err } from "../../shared/result.ts";
 import type { Queryable } from "../db/pool.ts";
 import type { ChangeError } from "./change-error.ts";
 import { invalid } from "./check-feature.ts";
-import type { FeatureChange } from "./commit-change.ts";
+import type { FeatureChange, NextState } from "./commit-change.ts";
 
 /** A feature as far as others must know it. */
 export type SiteFeature = {
@@ -42,19 +42,20 @@ export const readSite = async (db: Queryable): Promise<readonly SiteFeature[]> =
   return rows.map((row) => Row.parse(row));
 };
 
-/** The features as they are after the change. null: the change cannot disturb others. */
-const siteAfter = (
-  site: readonly SiteFeature[],
-  { featureId, kind, details, next }: FeatureChange,
-): { readonly changed: SiteFeature; readonly all: readonly SiteFeature[] } | null => {
-  const edit = z.object({ edit: z.looseObject({}) }).safeParse(details).data?.edit;
-  const isConcerned =
-    kind === "create" || kind === "enable" || "routes" in (edit ?? {}) || "gate" in (edit ?? {});
-  if (next === null || !isConcerned) return null;
-  const whenClosed = next.gate?.whenClosed;
+const siteOf = (featureId: FeatureId, { enabled, routes, gate }: NextState): SiteFeature => {
+  const whenClosed = gate?.whenClosed;
   const redirect = whenClosed?.action === "redirect" ? whenClosed : null;
-  const changed = { featureId, enabled: next.enabled, routes: next.routes, redirect };
-  return { changed, all: [...site.filter((each) => each.featureId !== featureId), changed] };
+  return { featureId, enabled, routes, redirect };
+};
+
+/** The feature as others meet it after the change. null: the change cannot disturb others. */
+const changedSite = ({ featureId, kind, details, next }: FeatureChange): SiteFeature | null => {
+  const { edit, changes } = z
+    .looseObject({ edit: z.looseObject({}).optional(), changes: z.looseObject({}).optional() })
+    .parse(details);
+  const isEdited = (field: string) => field in (edit ?? {}) || field in (changes ?? {});
+  const isConcerned = kind === "create" || kind === "enable" || isEdited("routes") || isEdited("gate");
+  return next === null || !isConcerned ? null : siteOf(featureId, next);
 };
 
 type Redirecting = {
@@ -91,8 +92,24 @@ const redirectingOf = (
   ];
 };
 
+type Next = (at: Redirecting, method: string) => readonly Redirecting[];
+
+/** Where a visitor may be redirected from each place. Every pair of features is compared once. */
+const nextOf = (all: readonly Redirecting[]): Next => {
+  const known = new Map<string, readonly Redirecting[]>();
+  return (at, method) => {
+    const key = `${at.featureId} ${method}`;
+    const found =
+      known.get(key) ??
+      // Nobody is redirected to the page that they asked for.
+      all.filter((other) => !isSamePage(other.to, at.to) && other.names(at.readings, method));
+    known.set(key, found);
+    return found;
+  };
+};
+
 /** The features of a loop through `from`, in the order in which a visitor meets them. null: there is none. */
-const findLoop = (from: Redirecting, all: readonly Redirecting[]): readonly Redirecting[] | null => {
+const findLoop = (from: Redirecting, nextAfter: Next): readonly Redirecting[] | null => {
   const seen = new Set<string>();
   const follow = (
     at: Redirecting,
@@ -100,9 +117,7 @@ const findLoop = (from: Redirecting, all: readonly Redirecting[]): readonly Redi
     way: readonly Redirecting[],
   ): readonly Redirecting[] | null => {
     const next = methodAfter(at.status, method);
-    for (const other of all) {
-      // Nobody is redirected to the page that they asked for.
-      if (isSamePage(other.to, at.to) || !other.names(at.readings, next)) continue;
+    for (const other of nextAfter(at, next)) {
       if (other === from) return way;
       const key = `${other.featureId} ${next}`;
       if (seen.has(key)) continue;
@@ -119,22 +134,25 @@ const findLoop = (from: Redirecting, all: readonly Redirecting[]): readonly Redi
   return null;
 };
 
+type SiteError = { readonly featureId: FeatureId; readonly field: string; readonly reason: string };
+
 /** A visitor whom several features redirect must arrive, whichever of them are closed for this visitor. */
 const checkRedirects = (
-  changed: SiteFeature,
+  changed: readonly SiteFeature[],
   all: readonly SiteFeature[],
   isSite: (host: string) => boolean,
-): Err<ChangeError> | undefined => {
-  if (changed.redirect === null) return undefined;
+): SiteError[] => {
+  if (changed.every(({ redirect }) => redirect === null)) return [];
   const redirecting = all.flatMap((feature) => redirectingOf(feature, isSite));
-  const from = redirecting.find(({ featureId }) => featureId === changed.featureId);
-  const loop = from === undefined ? null : findLoop(from, redirecting);
-  if (loop === null) return undefined;
-  const steps = loop.map(({ featureId, to }) => `${featureId} redirects to ${to}`);
-  return invalid(
-    "gate.whenClosed.to",
-    `leads round in a loop: ${steps.join(", ")}, and ${changed.featureId} again`,
-  );
+  const nextAfter = nextOf(redirecting);
+  return changed.flatMap(({ featureId }) => {
+    const from = redirecting.find((one) => one.featureId === featureId);
+    const loop = from === undefined ? null : findLoop(from, nextAfter);
+    if (loop === null) return [];
+    const steps = loop.map((one) => `${one.featureId} redirects to ${one.to}`);
+    const reason = `leads round in a loop: ${steps.join(", ")}, and ${featureId} again`;
+    return [{ featureId, field: "gate.whenClosed.to", reason }];
+  });
 };
 
 const EVERYWHERE: readonly string[] = ["/"];
@@ -143,38 +161,63 @@ const EVERYWHERE: readonly string[] = ["/"];
 const startsOf = ({ routes }: SiteFeature): readonly string[] =>
   routes.length === 0 ? EVERYWHERE : routes.map(literalStart);
 
-const mayMeet = (start: string, other: SiteFeature): boolean =>
-  startsOf(other).some((each) => each.startsWith(start) || start.startsWith(each));
+type Open = { readonly feature: SiteFeature; readonly starts: readonly string[] };
 
-/** Requests where the feature applies must have room for all that the upstream is told. */
-const checkHeader = (changed: SiteFeature, all: readonly SiteFeature[]): Err<ChangeError> | undefined => {
-  if (!changed.enabled) return undefined;
-  const open = all.filter(({ enabled }) => enabled);
-  const starts = new Set(
-    open.filter((each) => startsOf(changed).some((start) => mayMeet(start, each))).flatMap(startsOf),
-  );
-  for (const start of starts) {
+const mayMeet = (start: string, { starts }: Open): boolean =>
+  starts.some((each) => each.startsWith(start) || start.startsWith(each));
+
+/** Requests where a feature applies must have room for all that the upstream is told. */
+const checkHeader = (changed: readonly SiteFeature[], all: readonly SiteFeature[]): SiteError[] => {
+  const open = all
+    .filter(({ enabled }) => enabled)
+    .map((feature): Open => ({ feature, starts: startsOf(feature) }));
+  const concerned = new Set(changed.filter(({ enabled }) => enabled));
+  // Fewer bytes than the limit for all of them: no page can have more.
+  if (
+    concerned.size === 0 ||
+    headerBytes(open.map(({ feature }) => feature.featureId)) <= MAX_FEATURES_HEADER
+  )
+    return [];
+  const errors = new Map<FeatureId, SiteError>();
+  const theirs = [...new Set([...concerned].flatMap(startsOf))];
+  const near = open.filter((each) => theirs.some((start) => mayMeet(start, each)));
+  for (const start of new Set(near.flatMap(({ starts }) => starts))) {
     const met = open.filter((each) => mayMeet(start, each));
-    const bytes = headerBytes(met.map(({ featureId }) => featureId));
-    if (bytes > MAX_FEATURES_HEADER && met.includes(changed))
-      return invalid(
-        "routes",
-        `would make Sluice-Features ${bytes} bytes long on ${start === "/" ? "every page" : `${start}…`}, where ${met.length} open ` +
-          `features meet, and ${MAX_FEATURES_HEADER} is the limit: limit features to routes, or close some first`,
-      );
+    const bytes = headerBytes(met.map(({ feature }) => feature.featureId));
+    if (bytes <= MAX_FEATURES_HEADER) continue;
+    const reason =
+      `would make Sluice-Features ${bytes} bytes long on ${start === "/" ? "every page" : `${start}…`}, where ${met.length} open ` +
+      `features meet, and ${MAX_FEATURES_HEADER} is the limit: limit features to routes, or close some first`;
+    for (const { feature } of met)
+      if (concerned.has(feature) && !errors.has(feature.featureId))
+        errors.set(feature.featureId, { featureId: feature.featureId, field: "routes", reason });
   }
-  return undefined;
+  return [...errors.values()];
 };
 
 /** `hosts`: names under which visitors reach the site, as far as the origin knows them. */
+export const checkSiteOfAll = (
+  site: readonly SiteFeature[],
+  changes: readonly FeatureChange[],
+  hosts: readonly string[],
+): SiteError[] => {
+  const changed = changes.flatMap((change) => changedSite(change) ?? []);
+  if (changed.length === 0) return [];
+  const after = new Map(site.map((feature) => [feature.featureId, feature]));
+  for (const { featureId, next } of changes)
+    if (next === null) after.delete(featureId);
+    else after.set(featureId, siteOf(featureId, next));
+  for (const feature of changed) after.set(feature.featureId, feature);
+  const all = [...after.values()];
+  return [...checkRedirects(changed, all, (host) => hosts.includes(host)), ...checkHeader(changed, all)];
+};
+
+/** The same for one change. */
 export const checkSite = (
   site: readonly SiteFeature[],
   change: FeatureChange,
   hosts: readonly string[],
 ): Err<ChangeError> | undefined => {
-  const after = siteAfter(site, change);
-  if (after === null) return undefined;
-  const { changed, all } = after;
-  const isSite = (host: string): boolean => hosts.includes(host);
-  return checkRedirects(changed, all, isSite) ?? checkHeader(changed, all);
+  const [error] = checkSiteOfAll(site, [change], hosts);
+  return error === undefined ? undefined : invalid(error.field, error.reason);
 };

@@ -46,10 +46,27 @@ export type FeatureChange = {
   readonly restartsTrial?: boolean | undefined;
 };
 
+/** A plan of configuration files that the change carries out, and who owns its features afterwards. */
+export type AppliedConfig = {
+  readonly planHash: string;
+  readonly source: string;
+  readonly managed: readonly ManagedFeature[];
+  /** Features that no file owns any more. */
+  readonly released: readonly FeatureId[];
+};
+
+export type ManagedFeature = {
+  readonly featureId: FeatureId;
+  readonly file: string;
+  /** As the file has it. */
+  readonly applied: Readonly<Record<string, unknown>>;
+};
+
 export type Change = {
   readonly changeId: string;
   readonly actor: string;
   readonly features: FeatureChange[];
+  readonly config?: AppliedConfig | undefined;
 };
 
 const Committed = z.object({
@@ -82,7 +99,8 @@ const RETRY = { firstMs: 5, mostMs: 500 };
 
 /**
  * A trial ends by losing its terms: the next evaluation finds others and starts over. It ends in the statement that
- * commits the change, because a process that died between the two would act on the same evidence once more.
+ * commits the change, because a process that died between the two would act on the same evidence once more. For the
+ * same reason it notes there which features the files own that the change comes from.
  */
 const COMMIT_CHANGES = `
   with done as (
@@ -92,6 +110,28 @@ const COMMIT_CHANGES = `
     from done, jsonb_to_recordset(done.change -> 'features') as f ("featureId" text, next jsonb, "endsTrial" boolean, "restartsTrial" boolean)
     where (f."restartsTrial" or f."endsTrial" and t.decided = 'ROLLBACK') and done.outcome ->> 'outcome' = 'committed'
       and t.feature_id = f."featureId" and t.epoch = (f.next ->> 'epoch')::integer
+  ), applied as (
+    select change ->> 'actor' as actor, change -> 'config' as config, outcome
+    from done where change ? 'config' and outcome ->> 'outcome' = 'committed'
+  ), managed as (
+    insert into managed_features as m (feature_id, source, file, applied, applied_at)
+    select f."featureId", a.config ->> 'source', f.file, f.applied, (a.outcome ->> 'at')::timestamptz
+    from applied a, jsonb_to_recordset(a.config -> 'managed') as f ("featureId" text, file text, applied jsonb)
+    on conflict (feature_id) do update set
+      source = excluded.source, file = excluded.file, applied = excluded.applied, applied_at = excluded.applied_at
+    where m.applied_at <= excluded.applied_at
+  ), released as (
+    delete from managed_features m using applied a
+    where a.config -> 'released' ? m.feature_id
+  ), noted as (
+    insert into config_applies (plan_hash, source, actor, revision, at, features)
+    select config ->> 'planHash', config ->> 'source', actor, (outcome ->> 'revision')::bigint,
+           (outcome ->> 'at')::timestamptz, outcome -> 'features'
+    from applied
+    on conflict (plan_hash) do nothing
+  ), forgotten as (
+    delete from config_applies c using applied a
+    where c.at < (a.outcome ->> 'at')::timestamptz - interval '90 days'
   )
   select outcome from done`;
 

@@ -4,6 +4,7 @@ import type { Pool } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { listFeatures, type FeatureQuery } from "./list-features.ts";
 import { verifyAudit, type AuditRange } from "./audit/verify-audit.ts";
+import { exportFeatures } from "./config/export-features.ts";
 import {
   getFeature,
   getRule,
@@ -19,6 +20,7 @@ export const makeFeatureReads = ({ pool, history }: { pool: Pool; history: Histo
   getFeature: (featureId: FeatureId) => getFeature(pool, featureId),
   getRule: (featureId: FeatureId) => getRule(pool, featureId),
   listFeatures: (query: FeatureQuery) => listFeatures(pool, query),
+  exportFeatures: (query: Parameters<typeof exportFeatures>[1]) => exportFeatures(pool, query),
   listAudit: (query: AuditQuery) => history((db) => listAudit(db, query)),
   /** From the primary, so that a rollback of a moment ago is found; null: it was never rolled back. */
   newestRollback: async (featureId: FeatureId) =>

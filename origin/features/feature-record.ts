@@ -3,6 +3,8 @@ import { z } from "zod";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { StoredOperatorFields, type OperatorFields } from "../../shared/features/operator-fields.ts";
+import { AppliedFields } from "./config/applied-fields.ts";
+import { driftOf, type Drift } from "./config/difference.ts";
 
 export type FeatureRecord = OperatorFields & {
   readonly state: FeatureState;
@@ -20,6 +22,17 @@ export type FeatureRecord = OperatorFields & {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly ruleVersion: number | null;
+  /** The configuration file that owns the feature; null: none does. */
+  readonly managedBy: ManagedBy | null;
+};
+
+export type ManagedBy = {
+  /** Names the set of files, such as a repository. */
+  readonly source: string;
+  readonly file: string;
+  readonly appliedAt: Date;
+  /** What was changed since by other means, and what the next apply takes back. */
+  readonly drift: readonly Drift[];
 };
 
 const Row = z.object({
@@ -35,16 +48,28 @@ const Row = z.object({
   created_at: z.date(),
   updated_at: z.date(),
   rule_version: z.number().nullable(),
+  managed_by: z
+    .object({
+      source: z.string(),
+      file: z.string(),
+      appliedAt: z.coerce.date(),
+      applied: AppliedFields,
+      rule: z.unknown(),
+    })
+    .nullable(),
 });
 
 export const recordColumns = `full_feature_state(f) as state, f.revision, f.epoch_started_at, f.tags, f.requires, f.operator_fields,
-  f.rollout_before_bps, f.rollback_reason, f.rolled_back_at, f.created_at, f.updated_at, r.version as rule_version`;
+  f.rollout_before_bps, f.rollback_reason, f.rolled_back_at, f.created_at, f.updated_at, r.version as rule_version,
+  case when m.feature_id is not null then jsonb_build_object('source', m.source, 'file', m.file,
+    'appliedAt', m.applied_at, 'applied', m.applied, 'rule', r.rule) end as managed_by`;
 
-export const recordSource = "feature_flags f left join pmf_rules r using (feature_id)";
+export const recordSource =
+  "feature_flags f left join pmf_rules r using (feature_id) left join managed_features m using (feature_id)";
 
 export const toRecord = (row: unknown): FeatureRecord => {
   const parsed = Row.parse(row);
-  return {
+  const record = {
     state: parsed.state,
     revision: parsed.revision,
     epochStartedAt: parsed.epoch_started_at,
@@ -58,4 +83,7 @@ export const toRecord = (row: unknown): FeatureRecord => {
     updatedAt: parsed.updated_at,
     ruleVersion: parsed.rule_version,
   };
+  if (parsed.managed_by === null) return { ...record, managedBy: null };
+  const { applied, rule, ...managed } = parsed.managed_by;
+  return { ...record, managedBy: { ...managed, drift: driftOf(record, applied, rule) } };
 };

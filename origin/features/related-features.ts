@@ -68,3 +68,12 @@ export const readRelatedFeatures = async (
   }
   return related;
 };
+
+/** The features that a source's files own. */
+export const readOwned = async (db: Queryable, source: string): Promise<FeatureId[]> => {
+  const { rows } = await db.query<{ feature_id: FeatureId }>(
+    "select feature_id from managed_features where source = $1 order by feature_id",
+    [source],
+  );
+  return rows.map((row) => row.feature_id);
+};

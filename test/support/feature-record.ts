@@ -36,6 +36,7 @@ export const recordOf = (
   createdAt: new Date(0),
   updatedAt: new Date(0),
   ruleVersion: null,
+  managedBy: null,
   rule: null,
   ...fields,
 });

@@ -87,6 +87,17 @@ export const FeatureDocument = z
     createdAt: Time,
     updatedAt: Time,
     ruleVersion: z.number().int().nullable().openapi({ description: "null: it has no rule." }),
+    managedBy: z
+      .object({
+        source: z.string().openapi({ description: "Names the set of files." }),
+        file: z.string(),
+        appliedAt: Time,
+        drift: z
+          .array(z.object({ field: z.string(), file: z.unknown(), now: z.unknown() }))
+          .openapi({ description: "What was changed since by other means; the next apply takes it back." }),
+      })
+      .nullable()
+      .openapi({ description: "The configuration file that owns the feature; null: none does." }),
     warnings: Warnings.optional(),
   })
   .openapi("Feature");

@@ -1,6 +1,7 @@
 // Everything that explains the present verdict about a feature.
 import { z } from "@hono/zod-openapi";
 import { Time } from "./common.ts";
+import { FeatureDocument } from "./feature.ts";
 import { Against, Signal, Tally } from "./evaluation.ts";
 
 const Interval = z
@@ -46,6 +47,7 @@ export const WhyDocument = z
     description: z.string().nullable(),
     link: z.string().nullable(),
     removeAfter: z.string().nullable(),
+    managedBy: FeatureDocument.shape.managedBy,
     mode: z.enum(["shadow", "enforce"]).nullable().openapi({ description: "null: it has no rule." }),
     summary: z.string().openapi({ description: "The verdict, or why there is none, in one sentence." }),
     verdict: orNull(

@@ -1,0 +1,216 @@
+// Configuration as code: plan what files would change, apply exactly that plan, and write files from what there is.
+import { z } from "@hono/zod-openapi";
+import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
+import type { FeatureChanges } from "../features/change-feature.ts";
+import type { Applied } from "../features/config/applied-plans.ts";
+import type { Base, ConfigPlan, PlannedFeature } from "../features/config/plan-config.ts";
+import type { FeatureReads } from "../features/feature-reads.ts";
+import { problem } from "../runtime/problem.ts";
+import type { AdminApp, AdminContext } from "./admin-context.ts";
+import { changeProblem } from "./change-problem.ts";
+import {
+  AppliedDocument,
+  ApplyBody,
+  ExportDocument,
+  PlanBody,
+  PlanDocument,
+  Source,
+} from "./documents/config.ts";
+import { addOperation } from "./operation.ts";
+import { mayChange, tagProblem } from "./permission.ts";
+import { ProblemDocument } from "./problem-document.ts";
+
+/** All features together may have 12 MiB at the edges; files say them in more words, and rules come on top. */
+export const CONFIG_BODIES = { paths: ["/admin/v1/plan", "/admin/v1/apply"], maxBytes: 16 * 1024 * 1024 };
+
+type Evaluation = Pick<EvaluationReads, "beginsNewTrial" | "newestVerdicts">;
+type Moved = { readonly featureId: string; readonly planned: number | null; readonly have: number | null };
+
+const count = ({ features }: ConfigPlan, action: PlannedFeature["action"]): number =>
+  features.filter((feature) => feature.action === action).length;
+
+/** Evidence that a change of the rule makes worthless. */
+const trialWarnings = async (
+  plan: ConfigPlan,
+  evaluation: Evaluation,
+): Promise<ReadonlyMap<string, string>> => {
+  const restarted = plan.features.filter(
+    ({ action, epoch, rules: { before, after }, holdouts }) =>
+      action === "update" &&
+      epoch !== null &&
+      before !== null &&
+      after !== null &&
+      evaluation.beginsNewTrial(
+        { rule: before, holdoutBps: holdouts.before },
+        { rule: after, holdoutBps: holdouts.after },
+      ),
+  );
+  const verdicts = await evaluation.newestVerdicts(
+    restarted.map(({ featureId, epoch }) => ({ featureId, epoch: epoch ?? 1 })),
+  );
+  return new Map(
+    restarted.flatMap(({ featureId }) => {
+      const verdict = verdicts.get(featureId);
+      if (verdict === undefined) return [];
+      const lost = verdict.action === "KEEP" ? ", and its KEEP is lost" : "";
+      return [[featureId, `its evidence starts from nothing under the changed rule${lost}`]];
+    }),
+  );
+};
+
+const answerPlan = async (context: AdminContext, plan: ConfigPlan, evaluation: Evaluation) => {
+  const ofTrials = await trialWarnings(plan, evaluation);
+  return context.json({
+    hash: plan.hash,
+    source: plan.config.source,
+    changed: plan.changes.length > 0,
+    counts: {
+      create: count(plan, "create"),
+      update: count(plan, "update"),
+      delete: count(plan, "delete"),
+      adopt: count(plan, "adopt"),
+      release: count(plan, "release"),
+      unchanged: plan.unchanged,
+    },
+    features: plan.features.map(({ featureId, file, action, changes, notes, warnings, visitors }) => {
+      const ofTrial = ofTrials.get(featureId);
+      const all = ofTrial === undefined ? warnings : [...warnings, ofTrial];
+      return { featureId, file, action, changes, notes, warnings: all, visitors };
+    }),
+    base: plan.base,
+  });
+};
+
+const movedSince = (planned: readonly Base[], now: readonly Base[]): Moved[] => {
+  const have = new Map<string, number | null>(now.map(({ featureId, version }) => [featureId, version]));
+  return planned
+    .filter(({ featureId, version }) => have.get(featureId) !== version)
+    .map(({ featureId, version }) => ({ featureId, planned: version, have: have.get(featureId) ?? null }));
+};
+
+const movedProblem = (context: AdminContext, moved: readonly Moved[]): Response =>
+  problem(context, {
+    status: 412,
+    title: "Precondition Failed",
+    detail: `${moved.map(({ featureId }) => featureId).join(", ")} changed since the plan was made: nothing was applied, plan again`,
+    reason: "moved",
+    moved,
+  });
+
+const answerApplied = (context: AdminContext, hash: string, applied: Applied, alreadyApplied: boolean) =>
+  context.json({ hash, ...applied, alreadyApplied });
+
+export const addConfigRoutes = (
+  api: AdminApp,
+  options: {
+    features: Pick<FeatureReads, "exportFeatures">;
+    changes: Pick<FeatureChanges, "planConfig" | "applyPlan" | "findApplied" | "hashOfPlan">;
+    evaluation: Evaluation;
+  },
+): void => {
+  const { features, changes, evaluation } = options;
+
+  addOperation(
+    api,
+    {
+      method: "post",
+      path: "/plan",
+      operationId: "planConfig",
+      tag: "Configuration",
+      summary: "What configuration files would change",
+      description: "Changes nothing.",
+      scope: "viewer",
+      body: PlanBody,
+      answers: { 200: { description: "The plan.", schema: PlanDocument } },
+    },
+    async ({ context, readBody }) => {
+      const body = await readBody();
+      if (!body.ok) return body.error;
+      const plan = await changes.planConfig(body.value);
+      return plan.ok ? answerPlan(context, plan.value, evaluation) : changeProblem(context, plan.error);
+    },
+  );
+
+  addOperation(
+    api,
+    {
+      method: "post",
+      path: "/apply",
+      operationId: "applyConfig",
+      tag: "Configuration",
+      summary: "Apply exactly one plan, in one revision",
+      description:
+        "With the files that were planned, the plan's hash and its `base`. A feature that changed since is 412, and nothing is applied. The same plan sent again has no second effect.",
+      scope: "editor",
+      body: ApplyBody,
+      answers: {
+        200: { description: "It is applied.", schema: AppliedDocument },
+        412: {
+          description: "Features changed since the plan was made; `moved` names them.",
+          schema: ProblemDocument,
+          contentType: "application/problem+json",
+        },
+      },
+    },
+    async ({ context, principal, readBody }) => {
+      const body = await readBody();
+      if (!body.ok) return body.error;
+      const { hash, base, reason, ...config } = body.value;
+      if (changes.hashOfPlan(config, base) !== hash)
+        return problem(context, {
+          status: 409,
+          title: "Conflict",
+          detail: "the hash is of another plan than these files and versions: plan again",
+          reason: "otherPlan",
+        });
+      const before = await changes.findApplied(hash);
+      if (before !== null) return answerApplied(context, hash, before, true);
+      const plan = await changes.planConfig(config);
+      if (!plan.ok) return changeProblem(context, plan.error);
+      const moved = movedSince(plan.value.base, base);
+      if (moved.length > 0 || plan.value.hash !== hash)
+        return movedProblem(context, movedSince(base, plan.value.base));
+      const foreign = plan.value.features.filter(
+        ({ action, tags }) => action !== "keep" && !tags.every((one) => mayChange(principal, one)),
+      );
+      if (foreign.length > 0)
+        return tagProblem(
+          context,
+          principal,
+          foreign.map(({ featureId }) => featureId),
+        );
+      const by = { actor: principal.actor, reason: reason ?? `applied from ${config.source}` };
+      const applied = await changes.applyPlan(plan.value, by);
+      if (applied.ok) return answerApplied(context, hash, applied.value, false);
+      if (applied.error.reason !== "moved") return changeProblem(context, applied.error);
+      // The same plan may have come twice at the same moment, and the other one was first.
+      const other = await changes.findApplied(hash);
+      if (other !== null) return answerApplied(context, hash, other, true);
+      const now = await changes.planConfig(config);
+      return movedProblem(
+        context,
+        now.ok
+          ? movedSince(base, now.value.base)
+          : applied.error.featureIds.map((featureId) => ({ featureId, planned: null, have: null })),
+      );
+    },
+  );
+
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/export",
+      operationId: "exportConfig",
+      tag: "Configuration",
+      summary: "Features as configuration files say them",
+      scope: "viewer",
+      query: z.object({
+        source: Source.optional().openapi({ description: "Only features that this source owns." }),
+        tag: z.string().max(64).optional().openapi({ description: "Only features with this tag." }),
+      }),
+      answers: { 200: { description: "All of them.", schema: ExportDocument } },
+    },
+    async ({ context, query }) => context.json({ features: await features.exportFeatures(query) }),
+  );
+};

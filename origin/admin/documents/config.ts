@@ -1,0 +1,188 @@
+// Configuration files in the admin API: what they say of a feature, a plan of them, and what was applied.
+import { z } from "@hono/zod-openapi";
+import { Rule } from "../../../shared/features/rule.ts";
+import { Bps, FeatureId } from "../../../shared/ids.ts";
+import { Time } from "./common.ts";
+import { FeatureEditBody, Reason } from "./feature.ts";
+
+const MAX_FEATURES = 10_000;
+
+export const Source = z
+  .string()
+  .regex(/^[\w./-]{1,64}$/, "must be 1 to 64 letters, digits and _ . / -")
+  .describe(
+    "Names this set of files, such as the repository. A source owns its features, and a feature that leaves all of its files is deleted.",
+  );
+
+/** What a file says of one feature. Fields that it does not name have their defaults, but for those that say otherwise. */
+export const ConfigFields = FeatureEditBody.omit({ reason: true }).extend({
+  enabled: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether the feature is open. Not named: it stays as it is, and a new one is closed. A feature that was rolled back stays closed whatever stands here.",
+    ),
+  reopenEpoch: z
+    .number()
+    .int()
+    .min(1)
+    .max(2_147_483_647)
+    .optional()
+    .describe(
+      "Opens the feature again, with `enabled: true`, if it was rolled back in this epoch. A later rollback is in a later epoch and is not undone.",
+    ),
+  rolloutBps: Bps.optional().describe(
+    "Share of all units that gets the feature, in basis points. Not named: it stays as it is. Under a rule with a ramp in `enforce` it is where the ramp begins.",
+  ),
+  holdoutBps: Bps.optional().describe(
+    "Share of all units that is kept without the feature for comparison, in basis points. Not named: it stays as it is.",
+  ),
+  rule: Rule.omit({ featureId: true })
+    .optional()
+    .describe("What the feature has to achieve. Not named: its rule stays as it is."),
+});
+
+const ConfigFeature = ConfigFields.extend({
+  featureId: FeatureId,
+  file: z
+    .string()
+    .min(1)
+    .max(512)
+    // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
+    .regex(/^[^\u0000-\u001f\u007f]+$/, "must not contain control characters")
+    .openapi({ description: "Path of the file that it stands in, for people." }),
+});
+
+const ConfigContent = z.strictObject({
+  source: Source,
+  features: z.array(ConfigFeature).max(MAX_FEATURES),
+  removed: z.enum(["delete", "release"]).default("delete").openapi({
+    description:
+      "What becomes of features that the source owns and that are in no file any more: `release` keeps them, and no file owns them then.",
+  }),
+  takeOver: z
+    .boolean()
+    .default(false)
+    .openapi({ description: "Takes over features that another source owns; else they are refused." }),
+});
+
+type Content = z.output<typeof ConfigContent>;
+
+const eachOnce = ({ features }: Content, context: z.RefinementCtx): void => {
+  const first = new Map<string, string>();
+  for (const [at, { featureId, file }] of features.entries()) {
+    const other = first.get(featureId);
+    if (other === undefined) first.set(featureId, file);
+    else
+      context.addIssue({
+        code: "custom",
+        path: ["features", at, "featureId"],
+        message:
+          other === file ? `${featureId} stands in ${file} twice` : `${featureId} stands in ${other} too`,
+      });
+  }
+};
+
+export const PlanBody = ConfigContent.superRefine(eachOnce);
+
+const Base = z.array(
+  z.strictObject({
+    featureId: FeatureId,
+    version: z
+      .number()
+      .int()
+      .min(1)
+      .max(2_147_483_647)
+      .nullable()
+      .openapi({ description: "null: there is no such feature." }),
+  }),
+);
+
+export const ApplyBody = ConfigContent.extend({
+  hash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "must be the hash of a plan: 64 hexadecimal digits")
+    .openapi({ description: "Of the plan. Nothing else is applied." }),
+  base: Base.max(2 * MAX_FEATURES).openapi({
+    description: "The versions that the plan is based on, as it has them.",
+  }),
+  reason: Reason.optional(),
+}).superRefine(eachOnce);
+
+const Value = z.unknown().openapi({ description: "null: there is none." });
+const Sentences = z.array(z.string());
+
+export const PlanDocument = z
+  .object({
+    hash: z.string().openapi({ description: "Of the files and of the versions that the plan is based on." }),
+    source: z.string(),
+    changed: z.boolean().openapi({ description: "Whether an apply would change anything." }),
+    counts: z.object({
+      create: z.number().int(),
+      update: z.number().int(),
+      delete: z.number().int(),
+      adopt: z.number().int(),
+      release: z.number().int(),
+      unchanged: z.number().int(),
+    }),
+    features: z
+      .array(
+        z.object({
+          featureId: z.string(),
+          file: z.string().nullable(),
+          action: z.enum(["create", "update", "delete", "adopt", "release", "keep"]).openapi({
+            description: "`adopt`: only its owner changes. `keep`: nothing does, and `notes` say why not.",
+          }),
+          changes: z.array(
+            z.object({
+              field: z.string(),
+              from: Value,
+              to: Value,
+              by: z.enum(["file", "hand"]).openapi({
+                description:
+                  "`hand`: it was changed by other means since the last apply, and the file takes it back.",
+              }),
+            }),
+          ),
+          notes: Sentences.openapi({ description: "What the file does not change, and why." }),
+          warnings: Sentences,
+          visitors: z.string().nullable().openapi({ description: "What visitors notice; null: nothing." }),
+        }),
+      )
+      .openapi({ description: "Features that change, and those of which there is something to say." }),
+    base: z.array(z.object({ featureId: z.string(), version: z.number().int().nullable() })),
+  })
+  .openapi("Plan");
+
+export const AppliedDocument = z.object({
+  hash: z.string(),
+  revision: z
+    .number()
+    .int()
+    .nullable()
+    .openapi({ description: "The one revision of all changes. null: there was nothing to change." }),
+  at: Time,
+  alreadyApplied: z
+    .boolean()
+    .openapi({ description: "The plan was applied before, and nothing was done now." }),
+  features: z.array(z.object({ featureId: z.string(), version: z.number().int() })),
+});
+
+export const ExportDocument = z.object({
+  features: z
+    .array(
+      z.looseObject({
+        featureId: z.string(),
+        source: z.string().nullable().openapi({ description: "Who owns it; null: nobody." }),
+        file: z.string().nullable(),
+        rolledBack: z
+          .object({ since: Time, reason: z.string().nullable(), epoch: z.number().int() })
+          .nullable()
+          .openapi({ description: "Then the document says neither `enabled` nor `rolloutBps`." }),
+        config: z
+          .looseObject({})
+          .openapi({ description: "What a file says of the feature, without what is as it is by default." }),
+      }),
+    )
+    .openapi({ description: "By id." }),
+});

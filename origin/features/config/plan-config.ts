@@ -1,0 +1,366 @@
+// What configuration files would change, feature by feature. Pure: from the stored features and the files to the changes to
+// commit, with what they do in words. The plan's hash names the files and the versions that it is based on.
+import { hash } from "node:crypto";
+import type { FeatureId } from "../../../shared/ids.ts";
+import type { Rule } from "../../../shared/features/rule.ts";
+import { err, ok, type Err, type Result } from "../../../shared/result.ts";
+import type { ChangeError } from "../change-error.ts";
+import { checkGate, checkHoldout, checkRule, checkShares, checkUnit } from "../check-feature.ts";
+import type { ChangeKind, FeatureChange, NextState } from "../commit-change.ts";
+import { newFeature, newFeatureWarnings } from "../new-feature.ts";
+import { changeOf, nextState } from "../prepare-change.ts";
+import type { RelatedFeature, RelatedFeatures } from "../related-features.ts";
+import { behaviourOf, type Config, type ConfigFeature } from "./applied-fields.ts";
+import { checkPlannedRequirements, type Planned } from "./check-requirements.ts";
+import { differences, fullRule, isRamped, ruleDifferences, type Difference } from "./difference.ts";
+import { canonicalText, isSame } from "./same-value.ts";
+import { visitorsNotice } from "./visitors-notice.ts";
+
+export type PlannedDifference = Difference & {
+  /** `hand`: it was changed by other means since the last apply, and the file takes it back. */
+  readonly by: "file" | "hand";
+};
+
+export type PlannedFeature = {
+  readonly featureId: FeatureId;
+  /** null: it is in no file any more. */
+  readonly file: string | null;
+  /** `adopt`: only its owner changes. `keep`: nothing does, and there is something to know. */
+  readonly action: "create" | "update" | "delete" | "adopt" | "release" | "keep";
+  readonly changes: readonly PlannedDifference[];
+  /** What the file does not change, and why. */
+  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+  readonly visitors: string | null;
+  /** Tags before and after: who may change it. */
+  readonly tags: readonly (readonly string[])[];
+  /** Of a feature that is open before and after, in the same epoch; null: it has no trial that goes on. */
+  readonly epoch: number | null;
+  readonly rules: { readonly before: Rule | null; readonly after: Rule | null };
+  readonly holdouts: { readonly before: number; readonly after: number };
+};
+
+/** The version of a feature that the plan is about; null: it is not there. */
+export type Base = { readonly featureId: FeatureId; readonly version: number | null };
+
+export type ConfigPlan = {
+  readonly hash: string;
+  readonly config: Config;
+  readonly base: readonly Base[];
+  readonly features: readonly PlannedFeature[];
+  /** How many features of the files stay as they are. */
+  readonly unchanged: number;
+  readonly changes: readonly FeatureChange[];
+};
+
+/** Features that the source owns already. */
+export type PlanInput = { readonly related: RelatedFeatures; readonly owned: readonly FeatureId[] };
+
+type FieldErrors = readonly { readonly field: string; readonly reason: string }[];
+type OnePlanned = {
+  readonly planned: PlannedFeature;
+  readonly change: FeatureChange | null;
+  readonly isNamed: boolean;
+  readonly errors: FieldErrors;
+};
+
+export const hashOf = (config: Config, base: readonly Base[]): string => {
+  const byId = <T extends { readonly featureId: string }>(items: readonly T[]) =>
+    items.toSorted((a, b) => (a.featureId < b.featureId ? -1 : 1));
+  const { features, ...rest } = config;
+  return hash(
+    "sha256",
+    canonicalText({ form: 1, ...rest, features: byId(features), base: byId(base) }),
+    "hex",
+  );
+};
+
+const errorsOf = (...found: readonly (Err<ChangeError> | undefined)[]): FieldErrors =>
+  found.flatMap((one) => (one?.error.reason === "invalid" ? one.error.errors : []));
+
+const ruleErrors = (found: Err<ChangeError> | undefined): FieldErrors =>
+  errorsOf(found).map(({ field, reason }) => ({ field: `rule.${field}`, reason }));
+
+const shown = ({ enabled, rolloutBps }: { enabled: boolean; rolloutBps: number }) => ({
+  enabled,
+  rolloutBps,
+});
+const restartsEvidence = "it opens in a new epoch: its evidence starts from nothing";
+
+const planCreate = (given: ConfigFeature): OnePlanned => {
+  const { featureId, file, enabled = false, rolloutBps, holdoutBps, rule: fields } = given;
+  const shares = {
+    ...(rolloutBps === undefined ? {} : { rolloutBps }),
+    ...(holdoutBps === undefined ? {} : { holdoutBps }),
+  };
+  const feature = newFeature({ featureId, enabled, ...behaviourOf(featureId, given), ...shares });
+  const rule = fields === undefined ? null : { featureId, ...fields };
+  const { featureId: _id, rule: _rule, ...edit } = feature;
+  const next: NextState = {
+    ...edit,
+    epoch: 1,
+    rolloutBeforeBps: null,
+    rollbackReason: null,
+    latched: false,
+  };
+  const { featureId: _none, rule: _noRule, enabled: _closed, ...defaults } = newFeature({ featureId });
+  const changes: Difference[] = [
+    { field: "enabled", from: null, to: enabled },
+    { field: "rolloutBps", from: null, to: feature.rolloutBps },
+    { field: "holdoutBps", from: null, to: feature.holdoutBps },
+    ...differences(defaults, edit)
+      .filter(({ field }) => field in defaults && field !== "rolloutBps" && field !== "holdoutBps")
+      .map(({ field, to }) => ({ field, from: null, to })),
+    ...(rule === null ? [] : ruleDifferences(null, rule)),
+  ];
+  return {
+    planned: {
+      featureId,
+      file,
+      action: "create",
+      changes: changes.map(({ field, from, to }) => ({ field, from, to, by: "file" })),
+      notes: [],
+      warnings: newFeatureWarnings({ featureId, ...shares }, feature),
+      visitors: visitorsNotice(null, shown(next), []),
+      tags: [next.tags],
+      epoch: null,
+      rules: { before: null, after: rule },
+      holdouts: { before: next.holdoutBps, after: next.holdoutBps },
+    },
+    change: { featureId, expectedVersion: null, kind: "create", reason: "", details: {}, next, rule },
+    isNamed: true,
+    errors: [
+      ...errorsOf(checkShares(next, holdoutBps !== undefined), checkGate(next)),
+      ...(rule === null ? [] : ruleErrors(checkRule(rule, next))),
+    ],
+  };
+};
+
+/** Whether the feature is open after the plan, and why it is not as the file has it. */
+const openness = (record: RelatedFeature, { featureId, enabled, reopenEpoch }: ConfigFeature) => {
+  const { state, rolledBackAt, rollbackReason } = record;
+  if (rolledBackAt === null) {
+    const isOpen = enabled ?? state.enabled;
+    return { isOpen, opens: isOpen && !state.enabled, notes: [] };
+  }
+  if (enabled === true && reopenEpoch === state.epoch) return { isOpen: true, opens: true, notes: [] };
+  const since = rolledBackAt.toISOString().slice(0, 16).replace("T", " ");
+  const note =
+    `stays rolled back since ${since} UTC (${rollbackReason ?? "no reason was given"}): ` +
+    `\`sluice enable ${featureId}\` opens it, or \`reopenEpoch: ${state.epoch}\` in the file`;
+  return { isOpen: false, opens: false, notes: enabled === true ? [note] : [] };
+};
+
+const kindOf = (opens: boolean, fields: readonly string[]): ChangeKind => {
+  if (opens) return "enable";
+  if (fields.length > 0 && fields.every((field) => field.startsWith("rule"))) return "rule";
+  const isShare = (field: string) => field === "rolloutBps" || field === "holdoutBps";
+  return fields.length > 0 && fields.every(isShare) ? "rollout" : "update";
+};
+
+const planUpdate = (record: RelatedFeature, given: ConfigFeature, config: Config): OnePlanned => {
+  const { featureId, file, rolloutBps, holdoutBps, rule: fields } = given;
+  const { state, managedBy } = record;
+  const before = nextState(record);
+  const ruleBefore = fullRule(featureId, record.rule);
+  const rule = fields === undefined ? ruleBefore : { featureId, ...fields };
+  const { isOpen, opens, notes: opennessNotes } = openness(record, given);
+  const isLatched = record.rolledBackAt !== null && !opens;
+  const isMoved = state.enabled && isOpen && isRamped(rule);
+  const next: NextState = {
+    ...before,
+    ...behaviourOf(featureId, given),
+    enabled: isOpen,
+    epoch: opens ? state.epoch + 1 : state.epoch,
+    rolloutBps:
+      isLatched || isMoved
+        ? state.rolloutBps
+        : (rolloutBps ?? (opens ? record.rolloutBeforeBps : null) ?? state.rolloutBps),
+    holdoutBps: holdoutBps ?? state.holdoutBps,
+    ...(opens ? { rolloutBeforeBps: null, rollbackReason: null, latched: false } : {}),
+  };
+  const compared = { enabled: next.enabled, rolloutBps: next.rolloutBps, holdoutBps: next.holdoutBps };
+  const found: Difference[] = [
+    ...differences({ ...before }, { ...compared, ...behaviourOf(featureId, given) }),
+    ...(fields === undefined || rule === null ? [] : ruleDifferences(ruleBefore, rule)),
+  ];
+  const drift = managedBy?.source === config.source ? managedBy.drift : [];
+  const changes = found.map(({ field, from, to }): PlannedDifference => {
+    const isByHand = drift.some((one) => one.field === field && isSame(field, one.file, to));
+    return { field, from, to, by: isByHand ? "hand" : "file" };
+  });
+  const names = changes.map(({ field }) => field);
+  const isOwner = managedBy?.source === config.source && managedBy.file === file;
+  const notes = [
+    ...opennessNotes,
+    ...(isMoved && rolloutBps !== undefined && rolloutBps !== state.rolloutBps
+      ? [
+          `its rollout stays at ${state.rolloutBps} bps: the rule's ramp moves it, and the file's ${rolloutBps} is where it begins`,
+        ]
+      : []),
+    ...(isOwner || managedBy === null
+      ? []
+      : [
+          `moves here from ${managedBy.source === config.source ? "" : `${managedBy.source}, `}${managedBy.file}`,
+        ]),
+  ];
+  const setsRule = names.some((name) => name.startsWith("rule"));
+  const isForeign = managedBy !== null && managedBy.source !== config.source;
+  const changed = changes.length > 0 ? "update" : "adopt";
+  const action = changes.length === 0 && isOwner ? "keep" : changed;
+  return {
+    planned: {
+      featureId,
+      file,
+      action,
+      changes,
+      notes,
+      warnings: opens ? [restartsEvidence] : [],
+      visitors: visitorsNotice(shown(state), shown(next), names),
+      tags: [record.tags, next.tags],
+      epoch: state.enabled && isOpen ? state.epoch : null,
+      rules: { before: ruleBefore, after: rule },
+      holdouts: { before: state.holdoutBps, after: next.holdoutBps },
+    },
+    change:
+      action === "keep"
+        ? null
+        : changeOf(record, {
+            kind: kindOf(opens, names),
+            reason: "",
+            next,
+            rule: setsRule ? rule : null,
+          }),
+    isNamed: true,
+    errors:
+      isForeign && !config.takeOver
+        ? [
+            {
+              field: "featureId",
+              reason: `${managedBy.source} owns it (${managedBy.file}): take it out there first, or apply with --take-over`,
+            },
+          ]
+        : [
+            ...errorsOf(
+              checkUnit(state, next.unit),
+              checkShares(next, holdoutBps !== undefined),
+              checkGate(next),
+              setsRule ? undefined : checkHoldout(record, next),
+            ),
+            ...(setsRule && rule !== null ? ruleErrors(checkRule(rule, next)) : []),
+          ],
+  };
+};
+
+const planRemoval = (record: RelatedFeature, { removed }: Config): OnePlanned => {
+  const { featureId } = record.state;
+  const isDeleted = removed === "delete";
+  const rule = fullRule(featureId, record.rule);
+  const { holdoutBps } = record.state;
+  return {
+    planned: {
+      featureId,
+      file: null,
+      action: isDeleted ? "delete" : "release",
+      changes: [],
+      notes: [`it left ${record.managedBy?.file ?? "its file"}`],
+      warnings: isDeleted && record.state.enabled ? ["it is open"] : [],
+      visitors: isDeleted ? visitorsNotice(shown(record.state), null, []) : null,
+      tags: [record.tags],
+      epoch: null,
+      rules: { before: rule, after: rule },
+      holdouts: { before: holdoutBps, after: holdoutBps },
+    },
+    change: changeOf(
+      record,
+      isDeleted
+        ? { kind: "delete", reason: "", next: null }
+        : { kind: "update", reason: "", next: nextState(record) },
+    ),
+    isNamed: false,
+    errors: [],
+  };
+};
+
+/** Changes as they go into the audit: with what differs, and the files that wanted it. */
+const withDetails = (
+  { planned, change }: OnePlanned,
+  planHash: string,
+  { source }: Config,
+): FeatureChange[] => {
+  if (change === null) return [];
+  const differing = planned.changes.map(({ field, from, to }) => [field, { from, to }]);
+  const config = { source, file: planned.file, action: planned.action, plan: planHash };
+  return [{ ...change, details: { changes: Object.fromEntries(differing), config } }];
+};
+
+const worldAfter = (
+  related: RelatedFeatures,
+  all: readonly OnePlanned[],
+): ReadonlyMap<FeatureId, Planned> => {
+  const world = new Map<FeatureId, Planned>(
+    [...related].map(([id, { state, requires }]) => [id, { enabled: state.enabled, requires }]),
+  );
+  for (const { planned, change } of all) {
+    if (change === null) continue;
+    if (change.next === null) world.delete(planned.featureId);
+    else world.set(planned.featureId, change.next);
+  }
+  return world;
+};
+
+/** Errors name a feature by its place in `features`. */
+export const planConfig = (
+  { related, owned }: PlanInput,
+  config: Config,
+): Result<ConfigPlan, ChangeError> => {
+  const placeOf = new Map(config.features.map(({ featureId }, at) => [featureId, at]));
+  const leaving = owned.flatMap((id) => {
+    const record = placeOf.has(id) ? undefined : related.get(id);
+    return record === undefined ? [] : [record];
+  });
+  const all = [
+    ...config.features.map((given) => {
+      const record = related.get(given.featureId);
+      return record === undefined ? planCreate(given) : planUpdate(record, given, config);
+    }),
+    ...leaving.map((record) => planRemoval(record, config)),
+  ];
+  const idOf = ({ planned }: OnePlanned): FeatureId => planned.featureId;
+  const closes = ({ change }: OnePlanned): boolean =>
+    change !== null && (change.next === null || !change.next.enabled) && change.kind !== "create";
+  const wrong = [
+    ...all.flatMap(({ planned, errors }) =>
+      errors.map(({ field, reason }) => ({ featureId: planned.featureId, field, reason })),
+    ),
+    ...checkPlannedRequirements(
+      worldAfter(related, all),
+      all.filter(({ isNamed }) => isNamed).map(idOf),
+      all.filter(closes).map(idOf),
+    ).map(({ featureId, reason }) => ({ featureId, reason, field: "requires" })),
+  ];
+  if (wrong.length > 0)
+    return err({
+      reason: "invalid",
+      errors: wrong.map(({ featureId, field, reason }) => {
+        const at = placeOf.get(featureId);
+        return at === undefined
+          ? { field: "features", reason: `${featureId} left its file: ${reason}` }
+          : { field: `features.${at}.${field}`, reason: `${featureId}: ${reason}` };
+      }),
+    });
+  const base = all.map(({ planned, change }): Base => ({
+    featureId: planned.featureId,
+    version: related.get(planned.featureId)?.state.version ?? change?.expectedVersion ?? null,
+  }));
+  const planHash = hashOf(config, base);
+  const isWorthTelling = ({ action, notes }: PlannedFeature) => action !== "keep" || notes.length > 0;
+  return ok({
+    hash: planHash,
+    config,
+    base,
+    features: all.map(({ planned }) => planned).filter(isWorthTelling),
+    unchanged: all.filter(({ change }) => change === null).length,
+    changes: all.flatMap((one) => withDetails(one, planHash, config)),
+  });
+};
