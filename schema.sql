@@ -32,6 +32,46 @@ create table api_tokens (
 
 CREATE UNIQUE INDEX api_tokens_name ON public.api_tokens USING btree (name) WHERE (revoked_at IS NULL);
 
+create table approval_policies (
+  version integer not null,
+  tags text[] not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  actor text not null,
+  reason text not null,
+  details jsonb default '{}'::jsonb not null,
+  constraint approval_policies_pkey PRIMARY KEY (version)
+);
+
+create table approval_requests (
+  seq bigint generated always as identity not null,
+  approval_id text not null,
+  change_id uuid default gen_random_uuid() not null,
+  subject jsonb not null,
+  base jsonb not null,
+  diff jsonb not null,
+  hash text not null,
+  tags text[] not null,
+  feature_tags jsonb not null,
+  feature_ids text[] not null,
+  reason text not null,
+  asked_by text not null,
+  asked_at timestamp with time zone default clock_timestamp() not null,
+  expires_at timestamp with time zone not null,
+  state text default 'open'::text not null,
+  decided_by text,
+  decided_at timestamp with time zone,
+  decision_reason text,
+  outcome jsonb,
+  constraint approval_requests_pkey PRIMARY KEY (seq),
+  constraint approval_requests_approval_id_key UNIQUE (approval_id),
+  constraint approval_requests_change_id_key UNIQUE (change_id),
+  constraint approval_requests_state_check CHECK ((state = ANY (ARRAY['open'::text, 'approved'::text, 'applied'::text, 'rejected'::text, 'withdrawn'::text, 'stale'::text, 'failed'::text])))
+);
+
+CREATE INDEX approval_requests_approved ON public.approval_requests USING btree (decided_at) WHERE (state = 'approved'::text);
+
+CREATE UNIQUE INDEX approval_requests_open ON public.approval_requests USING btree (hash, asked_by) WHERE (state = 'open'::text);
+
 create table arrivals (
   feature_id text not null,
   epoch integer not null,
@@ -252,6 +292,14 @@ create table managed_features (
 );
 
 CREATE INDEX managed_features_source ON public.managed_features USING btree (source);
+
+create table operator_events (
+  id bigint generated always as identity not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  kind text not null,
+  document jsonb not null,
+  constraint operator_events_pkey PRIMARY KEY (id)
+);
 
 create table otel_spans (
   "timestamp" timestamp with time zone not null,
@@ -535,6 +583,31 @@ create view user_retention as
     returned_at,
     COALESCE(returned_at <= (first_exposed_at + '7 days'::interval), false) AS returned_within_7d
    FROM feature_units;
+
+CREATE OR REPLACE FUNCTION public.announce_approval()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  insert into operator_events (kind, document) values ('approval', jsonb_build_object(
+    'approvalId', new.approval_id, 'state', new.state, 'featureIds', new.feature_ids, 'reason', new.reason,
+    'askedBy', new.asked_by, 'decidedBy', new.decided_by, 'decisionReason', new.decision_reason));
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.announce_policy()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  insert into operator_events (kind, document) values ('policy', jsonb_build_object(
+    'version', new.version, 'tags', new.tags, 'actor', new.actor, 'reason', new.reason, 'details', new.details));
+  return null;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION public.announce_states()
  RETURNS trigger
@@ -892,6 +965,19 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_policy_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'approval_policies is append-only';
+end
+$function$;
+
+CREATE TRIGGER approval_policies_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON approval_policies FOR EACH STATEMENT EXECUTE FUNCTION refuse_policy_change();
+CREATE TRIGGER approval_policies_set AFTER INSERT ON approval_policies FOR EACH ROW EXECUTE FUNCTION announce_policy();
+CREATE TRIGGER approval_requests_asked AFTER INSERT ON approval_requests FOR EACH ROW EXECUTE FUNCTION announce_approval();
+CREATE TRIGGER approval_requests_decided AFTER UPDATE OF state ON approval_requests FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state) EXECUTE FUNCTION announce_approval();
 CREATE TRIGGER feature_flags_bytes AFTER INSERT OR DELETE ON feature_flags FOR EACH ROW EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER feature_flags_bytes_changed AFTER UPDATE ON feature_flags FOR EACH ROW WHEN (old.targeting IS DISTINCT FROM new.targeting OR old.routes IS DISTINCT FROM new.routes OR old.gate IS DISTINCT FROM new.gate OR old.activation IS DISTINCT FROM new.activation) EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER outbox_announce_states AFTER INSERT ON outbox FOR EACH ROW WHEN (new.topic = 'state'::text) EXECUTE FUNCTION announce_states();
@@ -904,7 +990,9 @@ alter table unit_evidence owner to sluice_service;
 
 grant create, usage on schema public to sluice_service;
 
+grant usage on sequence approval_requests_seq_seq to sluice_service;
 grant usage on sequence fold_set_aside_id_seq to sluice_service;
+grant usage on sequence operator_events_id_seq to sluice_service;
 grant usage on sequence outbox_id_seq to sluice_service;
 grant usage on sequence pmf_evaluations_id_seq to sluice_service;
 grant usage on sequence schema_migrations_id_seq to sluice_service;
@@ -912,6 +1000,10 @@ grant usage on sequence telemetry_writer to sluice_service;
 grant usage on sequence unit_runs_run_seq to sluice_service;
 
 grant delete, insert, select, update on table api_tokens to sluice_service;
+
+grant insert, select on table approval_policies to sluice_service;
+
+grant delete, insert, select, update on table approval_requests to sluice_service;
 grant delete, insert, select, update on table arrivals to sluice_service;
 grant delete, insert, select, update on table bot_requests to sluice_service;
 grant delete, insert, select, update on table config_applies to sluice_service;
@@ -940,6 +1032,7 @@ grant delete, insert, select, update on table latency_sketches to sluice_service
 grant select on table lineages to sluice_service;
 
 grant delete, insert, select, update on table managed_features to sluice_service;
+grant delete, insert, select, update on table operator_events to sluice_service;
 grant delete, insert, select, update on table outbox to sluice_service;
 grant delete, insert, select, update on table outcome_counts to sluice_service;
 grant delete, insert, select, update on table pmf_evaluations to sluice_service;

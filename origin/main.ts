@@ -21,6 +21,8 @@ import { startDelivery } from "./delivery/start-delivery.ts";
 import { evaluationChecks } from "./evaluate/evaluation-health.ts";
 import { makeEvaluationReads } from "./evaluate/evaluation-reads.ts";
 import { startEvaluation } from "./evaluate/start-evaluation.ts";
+import { startFinishingApproved } from "./features/approvals/finish-approved.ts";
+import { makeApprovals } from "./features/approvals/make-approvals.ts";
 import { makeFeatureChanges } from "./features/change-feature.ts";
 import { countRollbacks } from "./features/count-rollbacks.ts";
 import { makeDecidedChanges } from "./features/decided-changes.ts";
@@ -61,6 +63,8 @@ const changes = countRollbacks(
   }),
   metrics.rollbacks,
 );
+const approvals = makeApprovals({ pool, changes });
+const finishing = has("admin") ? startFinishingApproved({ approvals, log }) : undefined;
 
 const access = makeAccess({
   pool,
@@ -154,6 +158,7 @@ const app = makeHttpApp({
         access,
         idempotentAnswers: makeIdempotentAnswers(pool),
         changes,
+        approvals,
         features: makeFeatureReads({ pool, history }),
         evaluation: makeEvaluationReads({
           pool,
@@ -175,7 +180,7 @@ const server = makeHttpServer((request, response) => {
 });
 
 // Ended in this order: first what brings work, then what carries it out. Requests under way find all stages running.
-const parts = [streams, server, ingest, fold, lag, upkeep, evaluation, delivery, database].filter(
+const parts = [streams, server, ingest, fold, lag, upkeep, evaluation, finishing, delivery, database].filter(
   (part) => part !== undefined,
 );
 await server

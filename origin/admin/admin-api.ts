@@ -6,10 +6,12 @@ import type { IdempotentAnswers } from "../access/idempotent-answers.ts";
 import type { Access } from "../access/make-access.ts";
 import type { DeliveryReads } from "../delivery/delivery-reads.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
+import type { Approvals } from "../features/approvals/make-approvals.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
-import type { ErrorLog } from "../runtime/log.ts";
+import type { ErrorLog, WarningLog } from "../runtime/log.ts";
 import { problem } from "../runtime/problem.ts";
+import { addApprovalRoutes } from "./approval-routes.ts";
 import { addConfigRoutes, CONFIG_BODIES } from "./config-routes.ts";
 import { addDeliveryRoutes } from "./delivery-routes.ts";
 import { makeEventFeed } from "./event-feed.ts";
@@ -50,7 +52,10 @@ const makeFeed = ({
   evaluation,
   log,
 }: {
-  features: Pick<FeatureReads, "newestAuditSeq" | "listAuditAfter">;
+  features: Pick<
+    FeatureReads,
+    "newestAuditSeq" | "listAuditAfter" | "newestOperatorEventId" | "listOperatorEventsAfter"
+  >;
   evaluation: Pick<EvaluationReads, "newestEvaluationId" | "listEvaluationsAfter">;
   log: ErrorLog;
 }) =>
@@ -59,9 +64,11 @@ const makeFeed = ({
       newest: async () => ({
         seq: await features.newestAuditSeq(),
         evaluationId: await evaluation.newestEvaluationId(),
+        operatorEventId: await features.newestOperatorEventId(),
       }),
       changesAfter: features.listAuditAfter,
       evaluationsAfter: evaluation.listEvaluationsAfter,
+      operatorEventsAfter: features.listOperatorEventsAfter,
     },
     log,
   });
@@ -71,12 +78,13 @@ export const makeAdminApi = (options: {
   idempotentAnswers: IdempotentAnswers;
   features: FeatureReads;
   changes: FeatureChanges;
+  approvals: Approvals;
   evaluation: EvaluationReads;
   delivery: DeliveryReads;
   health: HealthOptions;
   /** Aborted when the process stops: event streams end then. */
   stopping: AbortSignal;
-  log: ErrorLog;
+  log: ErrorLog & WarningLog;
 }): AdminApi => {
   const api = new OpenAPIHono<AdminEnv>();
   api.use(authenticate(options.access));
@@ -89,10 +97,11 @@ export const makeAdminApi = (options: {
   api.use((context, next) =>
     (CONFIG_BODIES.paths.includes(context.req.path) ? ofConfig : ofOne)(context, next),
   );
-  const submit = makeSubmitChange(options.changes);
+  const submit = makeSubmitChange(options);
   addFeatureRoutes(api, { ...options, submit });
   addRuleRoutes(api, { ...options, submit });
   addRolloutRoutes(api, { ...options, submit });
+  addApprovalRoutes(api, options);
   addHistoryRoutes(api, options);
   addWhyRoute(api, options);
   addPlanningRoutes(api, options);

@@ -36,6 +36,19 @@ export const changeProblem = (context: Context, error: ChangeError): Response =>
         bytes: error.bytes,
         limit: error.limit,
       });
+    case "foreignTags":
+      return problem(context, {
+        status: 403,
+        title: "Forbidden",
+        detail: "your token may change features with other tags only",
+        reason: "tags",
+      });
+    case "approvalNeeded":
+      return conflict(
+        `features with the tag ${error.tags.join(" or ")} are changed with the approval of a second person: ` +
+          "change this feature by itself to ask for it, or, as an admin, force it with ?force=true and a reason",
+        { tags: error.tags },
+      );
     case "invalid":
       return fieldsProblem(context, error.errors);
   }

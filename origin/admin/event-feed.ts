@@ -6,22 +6,50 @@ import { startPeriodicTask, type PeriodicTask } from "../runtime/periodic-task.t
 export type ChangeEvent = { readonly seq: number };
 export type EvaluationEvent = { readonly id: number };
 
+/** What happened beside changes of features: to an approval, a schedule, the policy of approvals. */
+export type OperatorEvent = { readonly id: number; readonly kind: string; readonly document: object };
+
 export type FeedEvent<C extends ChangeEvent, E extends EvaluationEvent> =
   | { readonly kind: "change"; readonly change: C }
-  | { readonly kind: "evaluation"; readonly evaluation: E };
+  | { readonly kind: "evaluation"; readonly evaluation: E }
+  | { readonly kind: "operator"; readonly operator: OperatorEvent };
 
 export type FeedReads<C extends ChangeEvent, E extends EvaluationEvent> = {
-  /** Numbers of the newest audit entry and evaluation; 0 where there is none. */
-  readonly newest: () => Promise<{ seq: number; evaluationId: number }>;
+  /** Numbers of the newest audit entry, evaluation and operator's event; 0 where there is none. */
+  readonly newest: () => Promise<{ seq: number; evaluationId: number; operatorEventId: number }>;
   /** In rising order, at most `PAGE`. */
   readonly changesAfter: (seq: number, limit: number) => Promise<readonly C[]>;
   readonly evaluationsAfter: (id: number, limit: number) => Promise<readonly E[]>;
+  readonly operatorEventsAfter: (id: number, limit: number) => Promise<readonly OperatorEvent[]>;
 };
 
 const EVERY_MS = 250;
 const PAGE = 500;
-/** An evaluation may be committed after one with a greater number, by another process. */
+/** A row may be committed after one with a greater number, by another process. */
 const LATE = 100;
+
+/** Rows that may be committed late, each told once, from those after `newestId` on. */
+const makeLateReader = <E extends { readonly id: number }>(
+  newestId: number,
+  readAfter: (id: number, limit: number) => Promise<readonly E[]>,
+  tell: (row: E) => void,
+): (() => Promise<void>) => {
+  let newest = newestId;
+  const seen = new Set<number>();
+  let hasLookedBack = false;
+  return async () => {
+    const rows = await readAfter(Math.max(0, newest - LATE), PAGE + LATE);
+    for (const row of rows) {
+      // Those of before the first look are nobody's news.
+      const isOld = !hasLookedBack && row.id <= newest;
+      if (!isOld && !seen.has(row.id)) tell(row);
+      seen.add(row.id);
+    }
+    hasLookedBack = true;
+    newest = Math.max(newest, ...rows.map(({ id }) => id));
+    for (const id of seen) if (id < newest - LATE) seen.delete(id);
+  };
+};
 
 export type EventFeed<C extends ChangeEvent, E extends EvaluationEvent> = {
   /**
@@ -45,9 +73,8 @@ export const makeEventFeed = <C extends ChangeEvent, E extends EvaluationEvent>(
   let task: Promise<PeriodicTask> | undefined;
 
   const startReader = async (): Promise<PeriodicTask> => {
-    let { seq, evaluationId } = await reads.newest();
-    const seen = new Set<number>();
-    let hasLookedBack = false;
+    const newest = await reads.newest();
+    let { seq } = newest;
     const tell = (event: FeedEvent<C, E>): void => {
       for (const subscriber of subscribers) subscriber(event);
     };
@@ -61,24 +88,19 @@ export const makeEventFeed = <C extends ChangeEvent, E extends EvaluationEvent>(
         if (changes.length < PAGE) return;
       }
     };
-    const readEvaluations = async (): Promise<void> => {
-      const evaluations = await reads.evaluationsAfter(Math.max(0, evaluationId - LATE), PAGE + LATE);
-      for (const evaluation of evaluations) {
-        // Those of before the first look are nobody's news.
-        const isOld = !hasLookedBack && evaluation.id <= evaluationId;
-        if (!isOld && !seen.has(evaluation.id)) tell({ kind: "evaluation", evaluation });
-        seen.add(evaluation.id);
-      }
-      hasLookedBack = true;
-      evaluationId = Math.max(evaluationId, ...evaluations.map(({ id }) => id));
-      for (const id of seen) if (id < evaluationId - LATE) seen.delete(id);
-    };
+    const readEvaluations = makeLateReader(newest.evaluationId, reads.evaluationsAfter, (evaluation) =>
+      tell({ kind: "evaluation", evaluation }),
+    );
+    const readOperatorEvents = makeLateReader(newest.operatorEventId, reads.operatorEventsAfter, (operator) =>
+      tell({ kind: "operator", operator }),
+    );
     return startPeriodicTask({
       firstAfterMs: 0,
       everyMs: EVERY_MS,
       run: async () => {
         await readChanges();
         await readEvaluations();
+        await readOperatorEvents();
       },
       onError: (error) =>
         log.error({ err: error }, "the event stream could not read what changed; it tries again"),

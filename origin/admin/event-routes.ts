@@ -13,11 +13,18 @@ const MAX_STREAMS = 200;
 /** A client that does not read is let go, and may come back for the rest. */
 const MAX_WAITING = 5_000;
 
-const messageOf = (event: FeedEvent<AuditRow, EvaluationRow>) =>
-  event.kind === "change"
-    ? { event: event.kind, id: String(event.change.seq), data: JSON.stringify(event.change) }
-    : { event: event.kind, data: JSON.stringify(event.evaluation) };
-type Message = ReturnType<typeof messageOf>;
+type Message = { readonly event: string; readonly id?: string; readonly data: string };
+
+const messageOf = (event: FeedEvent<AuditRow, EvaluationRow>): Message => {
+  switch (event.kind) {
+    case "change":
+      return { event: event.kind, id: String(event.change.seq), data: JSON.stringify(event.change) };
+    case "evaluation":
+      return { event: event.kind, data: JSON.stringify(event.evaluation) };
+    case "operator":
+      return { event: event.operator.kind, data: JSON.stringify(event.operator.document) };
+  }
+};
 
 const LastEventId = z.object({
   lastEventId: z.coerce
@@ -44,7 +51,7 @@ export const addEventRoutes = (
       tag: "Audit",
       summary: "Watch changes and evaluations as they come",
       description:
-        "Server-sent events. `change` has an entry of the audit as its data and the entry's number as its id; with `Last-Event-ID` the stream goes on after it. `evaluation` has a new evaluation in short; those of a pause are not sent again.",
+        "Server-sent events. `change` has an entry of the audit as its data and the entry's number as its id; with `Last-Event-ID` the stream goes on after it. `evaluation` has a new evaluation in short. `approval` and `policy` tell what happened to a request for approval and to the policy. All but changes are not sent again after a pause.",
       scope: "viewer",
       query: LastEventId,
       answers: {

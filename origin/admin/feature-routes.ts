@@ -19,9 +19,10 @@ import { addOperation } from "./operation.ts";
 import { fieldsProblem } from "./field-problem.ts";
 import { mayChange, tagProblem } from "./permission.ts";
 import { readBody, readPrecondition } from "./read-request.ts";
-import type { SubmitChange } from "./submit-change.ts";
+import { Force, waits, type SubmitChange } from "./submit-change.ts";
 
-const ReasonQuery = z.object({ reason: Reason.optional() });
+const ReasonQuery = z.object({ reason: Reason.optional(), force: Force });
+const ForceQuery = z.object({ force: Force });
 
 const feature = { description: "The feature, with its ETag.", schema: FeatureDocument };
 
@@ -76,16 +77,17 @@ export const addFeatureRoutes = (
       summary: "Create a feature",
       description: "It is closed, unless the body opens it.",
       scope: "editor",
+      query: ForceQuery,
       body: NewFeatureBody,
-      answers: { 201: feature },
+      answers: { 201: feature, ...waits },
     },
-    async ({ context, principal, readBody: read }) => {
+    async ({ context, principal, query: { force }, readBody: read }) => {
       const body = await read();
       if (!body.ok) return body.error;
-      const { reason = "created", featureId, ...given } = body.value;
+      const { reason, featureId, ...given } = body.value;
       if (!mayChange(principal, given.tags ?? [])) return tagProblem(context, principal);
       const change = { kind: "create", featureId, feature: dropUndefined(given) } as const;
-      const created = await submit({ context, principal, change, reason });
+      const created = await submit({ context, principal, change, reason, otherwise: "created", force });
       if (!created.ok) return created.error;
       context.header("location", `/admin/v1/features/${encodeURIComponent(featureId)}`);
       const { warnings } = created.value;
@@ -121,11 +123,12 @@ export const addFeatureRoutes = (
       scope: "editor",
       params: FeatureParams,
       ifMatch: "required",
+      query: ForceQuery,
       body: FeatureEditBody.loose(),
-      answers: { 200: feature },
+      answers: { 200: feature, ...waits },
     },
     async (request) => {
-      const { context, principal } = request;
+      const { context, principal, query } = request;
       const record = await findOwnFeature(request, features);
       if (!record.ok) return record.error;
       const { featureId, version } = record.value.state;
@@ -133,11 +136,13 @@ export const addFeatureRoutes = (
       if (!precondition.ok) return precondition.error;
       const body = await readBody(context, editBodyFor(record.value));
       if (!body.ok) return body.error;
-      const { reason = "edited", ...edit } = body.value;
+      const { reason, ...edit } = body.value;
       // Else a token could hand the feature to somebody else, and not take it back.
       if (!mayChange(principal, edit.tags ?? record.value.tags)) return tagProblem(context, principal);
       const change = { kind: "update", featureId, edit: dropUndefined(edit) } as const;
-      const updated = await submit({ context, principal, change, reason, ...precondition.value });
+      const { force } = query;
+      const given = { change, reason, otherwise: "edited", force };
+      const updated = await submit({ context, principal, ...given, ...precondition.value });
       if (!updated.ok) return updated.error;
       const { rolloutBps, holdoutBps } = record.value.state;
       const setsShares =
@@ -159,7 +164,7 @@ export const addFeatureRoutes = (
       params: FeatureParams,
       query: ReasonQuery,
       ifMatch: "required",
-      answers: { 204: { description: "It is deleted." } },
+      answers: { 204: { description: "It is deleted." }, ...waits },
     },
     async (request) => {
       const { context, principal, query } = request;
@@ -169,8 +174,8 @@ export const addFeatureRoutes = (
       const precondition = readPrecondition(context, { version, required: true });
       if (!precondition.ok) return precondition.error;
       const change = { kind: "delete", featureId } as const;
-      const { reason = "deleted" } = query;
-      const deleted = await submit({ context, principal, change, reason, ...precondition.value });
+      const given = { change, reason: query.reason, otherwise: "deleted", force: query.force };
+      const deleted = await submit({ context, principal, ...given, ...precondition.value });
       return deleted.ok ? context.body(null, 204) : deleted.error;
     },
   );

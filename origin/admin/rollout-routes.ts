@@ -22,7 +22,7 @@ import type { AdminApp, AdminContext } from "./admin-context.ts";
 import { addOperation, type Output } from "./operation.ts";
 import { mayChange, tagProblem } from "./permission.ts";
 import { readPrecondition } from "./read-request.ts";
-import type { SubmitChange } from "./submit-change.ts";
+import { Force, waits, type SubmitChange } from "./submit-change.ts";
 
 const TagRollbackBody = z.strictObject({ tag: z.string().min(1).max(64), reason: Reason });
 const TagRollbackDocument = z.object({
@@ -83,12 +83,14 @@ export const addRolloutRoutes = (
         scope: "editor",
         params: FeatureParams,
         ifMatch: "optional",
+        query: z.object({ force: Force }),
         answers: {
           200: { description: "The feature as it is now, with its ETag.", schema: FeatureDocument },
+          ...waits,
         },
       },
       async (request) => {
-        const { context, principal, readBody } = request;
+        const { context, principal, query, readBody } = request;
         const target = await readTarget(request, features);
         if (!target.ok) return target.error;
         const body = await readBody();
@@ -96,7 +98,8 @@ export const addRolloutRoutes = (
         const { featureId, expectedVersion } = target.value;
         const change = changeOf(featureId, body.value);
         const { reason } = body.value;
-        const changed = await submit({ context, principal, change, reason, expectedVersion });
+        const given = { change, reason, force: query.force, expectedVersion };
+        const changed = await submit({ context, principal, ...given });
         if (!changed.ok) return changed.error;
         const warnings = setsShares ? await evaluation.ruleWarnings(featureId) : [];
         return answerFeature(context, features, featureId, { warnings });

@@ -11,7 +11,7 @@ import { findFeature, findOwnFeature, fileWarnings } from "./feature-answers.ts"
 import type { AdminApp } from "./admin-context.ts";
 import { addOperation } from "./operation.ts";
 import { etagOf, readBody, readPrecondition } from "./read-request.ts";
-import type { SubmitChange } from "./submit-change.ts";
+import { Force, waits, type SubmitChange } from "./submit-change.ts";
 
 /** The rule of this one feature, which the document need not name again. */
 const ruleBodyFor = (featureId: FeatureId) =>
@@ -25,7 +25,7 @@ const ruleBodyFor = (featureId: FeatureId) =>
   );
 
 const RuleBody = Rule.partial({ featureId: true });
-const ReasonQuery = z.object({ reason: Reason.optional() });
+const ReasonQuery = z.object({ reason: Reason.optional(), force: Force });
 const place = { path: "/features/{featureId}/rule", tag: "Rules", params: FeatureParams } as const;
 
 export const addRuleRoutes = (
@@ -75,6 +75,7 @@ export const addRuleRoutes = (
       answers: {
         200: { description: "The rule is changed.", schema: RuleDocument },
         201: { description: "The feature has its first rule.", schema: RuleDocument },
+        ...waits,
       },
     },
     async (request) => {
@@ -88,8 +89,8 @@ export const addRuleRoutes = (
       const body = await readBody(context, ruleBodyFor(featureId));
       if (!body.ok) return body.error;
       const change = { kind: "rule", featureId, rule: body.value } as const;
-      const { reason = "rule set" } = query;
-      const changed = await submit({ context, principal, change, reason, ...precondition.value });
+      const given = { change, reason: query.reason, otherwise: "rule set", force: query.force };
+      const changed = await submit({ context, principal, ...given, ...precondition.value });
       if (!changed.ok) return changed.error;
       context.header("etag", etagOf(changed.value.features[0]?.version ?? version));
       const now = await features.getFeature(featureId);

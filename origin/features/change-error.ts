@@ -3,6 +3,14 @@ import type { FeatureId } from "../../shared/ids.ts";
 
 export type FieldError = { readonly field: string; readonly reason: string };
 
+/** Of one feature, before and after a change. */
+export type TagsOfChange = {
+  /** null: the feature does not exist. */
+  readonly before: readonly string[] | null;
+  /** null: it is deleted. */
+  readonly after: readonly string[] | null;
+};
+
 export type ChangeError =
   | { readonly reason: "notFound"; readonly featureId: FeatureId }
   | { readonly reason: "alreadyExists"; readonly have: number }
@@ -17,4 +25,12 @@ export type ChangeError =
   | { readonly reason: "requiredBy"; readonly featureIds: readonly FeatureId[] }
   /** All features together would have `bytes`, more than the edges take. */
   | { readonly reason: "tooLarge"; readonly bytes: number; readonly limit: number }
+  /** The caller may change features with other tags only. */
+  | { readonly reason: "foreignTags" }
+  /** A second person has to approve the change, because of these tags. */
+  | {
+      readonly reason: "approvalNeeded";
+      readonly tags: readonly string[];
+      readonly featureTags: readonly TagsOfChange[];
+    }
   | { readonly reason: "invalid"; readonly errors: readonly FieldError[] };

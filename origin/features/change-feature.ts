@@ -8,6 +8,7 @@ import type { FeatureState } from "../../shared/features/feature.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
 import { diffOf, type FieldDiff } from "./change-diff.ts";
+import type { ChangeGuard } from "./change-guard.ts";
 import { findCommitted, type ChangeKind, type Committed, type FeatureChange } from "./commit-change.ts";
 import { makeCommit } from "./commit-queue.ts";
 import { checkSite, checkSiteOfAll, readSite } from "./check-site.ts";
@@ -57,20 +58,6 @@ export type ChangedFeatures = {
   readonly features: readonly { readonly featureId: FeatureId; readonly version: number }[];
 };
 
-/** A prepared change and the stored features that it was prepared from. */
-export type PreparedChange = {
-  readonly related: RelatedFeatures;
-  readonly changes: readonly FeatureChange[];
-};
-
-/**
- * May refuse a prepared change. It is committed only if the features are still as the guard saw them, and else prepared and
- * asked again.
- */
-export type ChangeGuard = (
-  prepared: PreparedChange,
-) => Err<ChangeError> | undefined | Promise<Err<ChangeError> | undefined>;
-
 /** How a proposed change is carried out. */
 export type ChangeTerms = {
   readonly expectedVersion?: number | undefined;
@@ -108,7 +95,7 @@ export type FeatureChanges = {
   readonly previewChange: (
     change: ProposedChange,
     by: Attribution,
-    terms?: Pick<ChangeTerms, "expectedVersion">,
+    terms?: Pick<ChangeTerms, "expectedVersion" | "guard">,
   ) => Outcome<ChangePreview>;
   /** Fields that are not given get their defaults; `warnings` says where one may not be expected. */
   readonly createFeature: (
@@ -351,13 +338,14 @@ export const makeFeatureChanges = ({
         ruleVersion: done.committed.features[0]?.ruleVersion ?? null,
         warnings: change.kind === "create" ? warningsOf(givenOf(change)) : [],
       })),
-    previewChange: async (change, by, { expectedVersion } = {}) => {
+    previewChange: async (change, by, { expectedVersion, guard } = {}) => {
       const steps = stepsOfProposed(change, by, expectedVersion);
       const related = await steps.read();
       const prepared = steps.prepare(related);
       if (!prepared.ok) return prepared;
-      const disturbs = await siteError(steps, prepared.value);
-      if (disturbs !== undefined) return disturbs;
+      const refusal =
+        (await siteError(steps, prepared.value)) ?? (await guard?.({ related, changes: prepared.value }));
+      if (refusal !== undefined) return refusal;
       return ok({
         change: inFull(change),
         base: prepared.value.map(({ featureId, expectedVersion: version }) => ({ featureId, version })),

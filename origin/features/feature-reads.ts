@@ -5,6 +5,7 @@ import type { FeatureId } from "../../shared/ids.ts";
 import { listFeatures, type FeatureQuery } from "./list-features.ts";
 import { verifyAudit, type AuditRange } from "./audit/verify-audit.ts";
 import { exportFeatures } from "./config/export-features.ts";
+import { listOperatorEventsAfter, newestOperatorEventId } from "./operator-events.ts";
 import {
   getFeature,
   getRule,
@@ -27,5 +28,7 @@ export const makeFeatureReads = ({ pool, history }: { pool: Pool; history: Histo
     (await listAudit(pool, { limit: 1, featureId, kind: "rollback" })).items[0] ?? null,
   newestAuditSeq: () => newestAuditSeq(pool),
   listAuditAfter: (seq: number, limit: number) => listAuditAfter(pool, seq, limit),
+  newestOperatorEventId: () => newestOperatorEventId(pool),
+  listOperatorEventsAfter: (id: number, limit: number) => listOperatorEventsAfter(pool, id, limit),
   verifyAudit: (range: AuditRange) => verifyAudit(pool, range),
 });

@@ -19,6 +19,7 @@ const admin = makeAdminApi({
   idempotentAnswers: unused,
   features: unused,
   changes: unused,
+  approvals: unused,
   evaluation: unused,
   delivery: unused,
   health: unused,

@@ -6,6 +6,7 @@ import { makeAdminApi } from "../../origin/admin/admin-api.ts";
 import type { Pool } from "../../origin/db/pool.ts";
 import { makeDeliveryReads } from "../../origin/delivery/delivery-reads.ts";
 import { makeEvaluationReads } from "../../origin/evaluate/evaluation-reads.ts";
+import { makeApprovals } from "../../origin/features/approvals/make-approvals.ts";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { makeFeatureReads } from "../../origin/features/feature-reads.ts";
 import type { HealthCheck } from "../../origin/runtime/health.ts";
@@ -27,10 +28,12 @@ export const makeAdminApp = (options: {
 }) => {
   const { pool, keys, now = () => Date.now() / 1_000 } = options;
   const history = <T>(read: (db: Pool) => Promise<T>) => read(pool);
+  const changes = makeFeatureChanges({ pool, newId: randomUUID });
   const adminApi = makeAdminApi({
     access: makeAccess({ pool, adminToken, nowMs: () => performance.now(), log: silent }),
     idempotentAnswers: makeIdempotentAnswers(pool),
-    changes: makeFeatureChanges({ pool, newId: randomUUID }),
+    changes,
+    approvals: makeApprovals({ pool, changes }),
     features: makeFeatureReads({ pool, history }),
     evaluation: makeEvaluationReads({ pool, history, now, rawKeepDays: 62 }),
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),

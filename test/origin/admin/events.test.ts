@@ -54,6 +54,25 @@ const evaluate = (featureId: string, state: string) =>
   );
 
 describe("the event stream", () => {
+  test("tells what happens to a request for approval, and to the policy", async () => {
+    const stream = await watch();
+    const send = (method: string, path: string, body: object, more: object = {}) =>
+      request(path, { method, body: JSON.stringify(body), headers: more });
+    const policy = { tags: ["payment"], reason: "money" };
+    await send("PUT", "/approvals/policy", policy, { "if-match": '"0"' });
+    const asked = await send("POST", "/features", { featureId: "feat_paid", tags: ["payment"] });
+    expect(asked.status).toBe(202);
+    await request(`${asked.headers.get("location")?.replace("/admin/v1", "")}/withdraw`, { method: "POST" });
+    await waitFor(async () => stream.messages.length === 3);
+    const featureIds = ["feat_paid"];
+    expect(stream.messages).toMatchObject([
+      { event: "policy", id: undefined, data: { version: 1, tags: ["payment"], actor: "admin" } },
+      { event: "approval", data: { state: "open", featureIds, askedBy: "admin", decidedBy: null } },
+      { event: "approval", data: { state: "withdrawn", featureIds, decidedBy: "admin" } },
+    ]);
+    await stream.close();
+  });
+
   test("tells changes and evaluations as they come, and nothing of before", async () => {
     await create("feat_before");
     await evaluate("feat_before", "COLLECTING");

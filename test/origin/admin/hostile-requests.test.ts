@@ -64,6 +64,9 @@ const GOOD: Readonly<Record<string, object>> = {
   rollbackTag: { tag: "a", reason: "tried" },
   forecastRule: { rule: { featureId: "feat_a", ...rule }, usersPerDay: 100, holdoutUsersPerDay: 100 },
   pauseRamp: { paused: true },
+  setApprovalPolicy: { tags: ["a"], reason: "tried" },
+  approveChange: { hash: "0".repeat(64) },
+  rejectChange: { reason: "tried" },
   createToken: { name: "x", scope: "viewer", tags: ["a"], expiresAt: "2099-01-01T00:00:00Z" },
   planConfig: inFiles,
   applyConfig: {
@@ -108,7 +111,10 @@ const spoil = (json: unknown, pick: (upTo: number) => number, hostile: unknown):
 
 const send = (operation: (typeof operations)[number], featureId: string, body: string | null) =>
   request(
-    operation.path.replace("{featureId}", encodeURIComponent(featureId)).replace("{tokenId}", "tok_x"),
+    operation.path
+      .replace("{featureId}", encodeURIComponent(featureId))
+      .replace("{tokenId}", "tok_x")
+      .replace("{approvalId}", "apr_0"),
     {
       method: operation.method,
       body,

@@ -1,0 +1,253 @@
+// Four eyes: keeps changes that wait for a second person, and carries an approved one out exactly as it was hashed. A process
+// may die between the decision and the commit: whoever goes on commits under the same change id, which has its effect once.
+import { randomBytes } from "node:crypto";
+import type { Pool } from "../../db/pool.ts";
+import { err, ok, type Result } from "../../../shared/result.ts";
+import type { ChangeError, TagsOfChange } from "../change-error.ts";
+import type { Attribution, CarriedOut, ChangePreview, FeatureChanges } from "../change-feature.ts";
+import { checkPermission, ownsChange, type ChangeGuard, type Hold } from "../change-guard.ts";
+import {
+  findPolicyOf,
+  insertPolicy,
+  listPolicies,
+  readPolicy,
+  type ApprovalPolicy,
+} from "./approval-policy.ts";
+import { hashOfApproval, type ApprovalRequest, type ApprovalSubject, type Base } from "./approval-request.ts";
+import {
+  decideApproval,
+  getApproval,
+  insertApproval,
+  listApprovals,
+  listUnfinished,
+  settleApproval,
+  type ApprovalQuery,
+} from "./approval-rows.ts";
+import { readMoved, type Moved } from "./what-moved.ts";
+
+const KEPT_FOR_SECONDS = 7 * 86_400;
+/** An approved change that is not settled after so long was left by a process that died. */
+const ABANDONED_AFTER_MS = 10_000;
+/** The holder of ADMIN_TOKEN, which names no person. */
+const UNNAMED = "admin";
+
+/** Who decides: by a token or a session. */
+export type Decider = {
+  readonly actor: string;
+  readonly scope: string;
+  readonly tags: readonly string[] | null;
+};
+
+export type ApprovalError =
+  | { readonly reason: "notFound" }
+  /** It was decided, or its time is over. */
+  | { readonly reason: "notOpen"; readonly request: ApprovalRequest }
+  | { readonly reason: "otherHash"; readonly have: string }
+  | { readonly reason: "ownRequest" }
+  | { readonly reason: "unnamedApprover" }
+  | { readonly reason: "notTheirs"; readonly askedBy: string }
+  | { readonly reason: "foreignTags" }
+  | { readonly reason: "needsAdmin" }
+  | { readonly reason: "stale"; readonly moved: readonly Moved[] }
+  /** The change is refused as it stands; the request waits. */
+  | { readonly reason: "refused"; readonly error: ChangeError };
+
+type Decided = Promise<Result<ApprovalRequest, ApprovalError>>;
+
+export type Approvals = ReturnType<typeof makeApprovals>;
+
+/** The change was about another version. */
+const isStale = ({ reason }: ChangeError): boolean =>
+  reason === "versionConflict" || reason === "alreadyExists" || reason === "notFound";
+
+const expectedOf = ([first]: Base): number | undefined => first?.version ?? undefined;
+
+export const makeApprovals = ({
+  pool,
+  changes,
+}: {
+  pool: Pool;
+  changes: Pick<FeatureChanges, "changeFeature" | "previewChange">;
+}) => {
+  /** Reads the policy at each change that is no rollback: a rollback waits for nothing. */
+  const guard =
+    ({ tags }: Pick<Decider, "tags">, passes: ReadonlySet<Hold>): ChangeGuard =>
+    async (prepared) => {
+      const approvalTags = prepared.changes.every(({ kind }) => kind === "rollback")
+        ? []
+        : (await readPolicy(pool)).tags;
+      return checkPermission(prepared, { ownTags: tags, approvalTags, passes });
+    };
+
+  const ask = (
+    subject: ApprovalSubject,
+    about: { base: Base; diff: readonly object[] },
+    why: { tags: readonly string[]; featureTags: readonly TagsOfChange[]; by: Attribution },
+  ): Promise<ApprovalRequest> =>
+    insertApproval(pool, {
+      approvalId: `apr_${randomBytes(9).toString("hex")}`,
+      subject,
+      ...about,
+      hash: hashOfApproval(subject, about.base),
+      tags: why.tags,
+      featureTags: why.featureTags,
+      featureIds: about.base.flatMap(({ featureId }) => (featureId === null ? [] : [featureId])),
+      reason: why.by.reason,
+      askedBy: why.by.actor,
+      keptForSeconds: KEPT_FOR_SECONDS,
+    });
+
+  /** The request, if it waits and the hash is its own. */
+  const findOpen = async (
+    approvalId: string,
+    hash: string | undefined,
+  ): Promise<Result<ApprovalRequest, ApprovalError>> => {
+    const request = await getApproval(pool, approvalId);
+    if (request === null) return err({ reason: "notFound" });
+    if (request.state !== "open") return err({ reason: "notOpen", request });
+    return hash === undefined || hash === request.hash
+      ? ok(request)
+      : err({ reason: "otherHash", have: request.hash });
+  };
+
+  /** Why it does not wait any more. */
+  const lateError = async (approvalId: string): Promise<ApprovalError> => {
+    const request = await getApproval(pool, approvalId);
+    return request === null ? { reason: "notFound" } : { reason: "notOpen", request };
+  };
+
+  const approverError = (request: ApprovalRequest, { actor, scope, tags }: Decider): ApprovalError | null => {
+    if (actor === request.askedBy) return { reason: "ownRequest" };
+    if (actor === UNNAMED) return { reason: "unnamedApprover" };
+    if (request.subject.kind === "policy" && scope !== "admin") return { reason: "needsAdmin" };
+    return request.featureTags.every((each) => ownsChange(tags, each)) ? null : { reason: "foreignTags" };
+  };
+
+  const byOf = ({ askedBy, reason }: ApprovalRequest): Attribution => ({ actor: askedBy, reason });
+
+  const auditOf = ({ approvalId, hash }: ApprovalRequest, approvedBy: string | null) => ({
+    approval: { approvalId, hash, approvedBy },
+  });
+
+  const settleStale = async (request: ApprovalRequest): Promise<readonly Moved[]> => {
+    const moved = await readMoved(pool, request.base);
+    await settleApproval(pool, request.approvalId, { state: "stale", outcome: { moved } });
+    return moved;
+  };
+
+  const carryOut = async (request: ApprovalRequest): Decided => {
+    const { subject, base, approvalId, changeId, decidedBy } = request;
+    const settle = async (state: "applied" | "failed", outcome: object) =>
+      ok(
+        (await settleApproval(pool, approvalId, { state, outcome })) ??
+          (await getApproval(pool, approvalId)) ??
+          request,
+      );
+    const details = auditOf(request, decidedBy);
+    if (subject.kind === "policy") {
+      const next = { base: base[0]?.version ?? 0, tags: subject.tags, ...byOf(request), details };
+      const policy = (await insertPolicy(pool, next)) ?? (await findPolicyOf(pool, approvalId));
+      return policy === null
+        ? err({ reason: "stale", moved: await settleStale(request) })
+        : settle("applied", { policyVersion: policy.version });
+    }
+    const terms = { changeId, details, expectedVersion: expectedOf(base) };
+    const done: Result<CarriedOut, ChangeError> = await changes.changeFeature(subject, byOf(request), terms);
+    if (done.ok) {
+      const { revision, features } = done.value;
+      return settle("applied", { revision, features });
+    }
+    if (isStale(done.error)) return err({ reason: "stale", moved: await settleStale(request) });
+    await settle("failed", { error: done.error });
+    return err({ reason: "refused", error: done.error });
+  };
+
+  return {
+    guard,
+    /** The change waits for a second person from now on. */
+    ask: (
+      preview: ChangePreview,
+      why: { tags: readonly string[]; featureTags: readonly TagsOfChange[]; by: Attribution },
+    ) => ask(preview.change, preview, why),
+    getApproval: (approvalId: string) => getApproval(pool, approvalId),
+    listApprovals: (query: ApprovalQuery) => listApprovals(pool, query),
+
+    approve: async (approvalId: string, { hash, by }: { hash: string; by: Decider }): Decided => {
+      const found = await findOpen(approvalId, hash);
+      if (!found.ok) return found;
+      const request = found.value;
+      const refusal = approverError(request, by);
+      if (refusal !== null) return err(refusal);
+      const { subject, base } = request;
+      if (subject.kind !== "policy") {
+        const passes: ReadonlySet<Hold> = new Set(["approvalNeeded"]);
+        const terms = { expectedVersion: expectedOf(base), guard: guard(by, passes) };
+        const preview = await changes.previewChange(subject, byOf(request), terms);
+        if (!preview.ok && isStale(preview.error)) {
+          const moved = await readMoved(pool, base);
+          const to = { approvalId, hash, to: "stale", actor: by.actor, reason: null } as const;
+          const settled = await decideApproval(pool, { ...to, outcome: { moved } });
+          return err(settled === null ? await lateError(approvalId) : { reason: "stale", moved });
+        }
+        if (!preview.ok)
+          return err(
+            preview.error.reason === "foreignTags"
+              ? { reason: "foreignTags" }
+              : { reason: "refused", error: preview.error },
+          );
+      }
+      const decision = { approvalId, hash, to: "approved", actor: by.actor, reason: null } as const;
+      const approved = await decideApproval(pool, decision);
+      return approved === null ? err(await lateError(approvalId)) : carryOut(approved);
+    },
+
+    reject: async (approvalId: string, { reason, by }: { reason: string; by: Decider }): Decided => {
+      const found = await findOpen(approvalId, undefined);
+      if (!found.ok) return found;
+      const { hash, featureTags, askedBy } = found.value;
+      if (askedBy === by.actor) return err({ reason: "ownRequest" });
+      if (!featureTags.every((each) => ownsChange(by.tags, each))) return err({ reason: "foreignTags" });
+      const rejected = await decideApproval(pool, {
+        approvalId,
+        hash,
+        to: "rejected",
+        actor: by.actor,
+        reason,
+      });
+      return rejected === null ? err(await lateError(approvalId)) : ok(rejected);
+    },
+
+    /** By who asked, or an admin. */
+    withdraw: async (approvalId: string, by: Decider): Decided => {
+      const found = await findOpen(approvalId, undefined);
+      if (!found.ok) return found;
+      const { hash, askedBy } = found.value;
+      if (askedBy !== by.actor && by.scope !== "admin") return err({ reason: "notTheirs", askedBy });
+      const decision = { approvalId, hash, to: "withdrawn", actor: by.actor, reason: null } as const;
+      const withdrawn = await decideApproval(pool, decision);
+      return withdrawn === null ? err(await lateError(approvalId)) : ok(withdrawn);
+    },
+
+    readPolicy: () => readPolicy(pool),
+    listPolicies: (limit: number) => listPolicies(pool, limit),
+    /** null: another policy came first. */
+    setPolicy: (base: number, tags: readonly string[], by: Attribution, forced: boolean) =>
+      insertPolicy(pool, { base, tags, ...by, details: forced ? { forced: ["approvalNeeded"] } : {} }),
+    askForPolicy: (policy: ApprovalPolicy, tags: readonly string[], by: Attribution) =>
+      ask(
+        { kind: "policy", tags },
+        {
+          base: [{ featureId: null, version: policy.version }],
+          diff: [{ featureId: null, field: "tags", from: policy.tags, to: tags }],
+        },
+        { tags: [], featureTags: [], by },
+      ),
+
+    /** Carries out what a process that died had approved and not finished. Their ids. */
+    finishApproved: async (): Promise<readonly string[]> => {
+      const unfinished = await listUnfinished(pool, ABANDONED_AFTER_MS);
+      for (const request of unfinished) await carryOut(request);
+      return unfinished.map(({ approvalId }) => approvalId);
+    },
+  };
+};

@@ -1,0 +1,378 @@
+// Four eyes over the API, on a real database: who may decide, what is carried out, and what happens when things move or race.
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
+import { makeApprovals } from "../../../origin/features/approvals/make-approvals.ts";
+import { makeAdminApp } from "../../support/admin-app.ts";
+import { makeTestDatabase } from "../../support/database.ts";
+
+const database = await makeTestDatabase();
+afterAll(() => database.drop());
+const { request } = makeAdminApp({ pool: database.servicePool });
+/** Another process on the same database. */
+const other = makeAdminApp({ pool: database.servicePool });
+
+type Answer = { status: number; json: Record<string, unknown> };
+const Asked = z.looseObject({ approvalId: z.string(), hash: z.string() });
+type Asked = z.infer<typeof Asked>;
+const Entries = z.object({ entries: z.array(z.looseObject({ action: z.string() })) });
+const secrets = new Map<string, string>();
+const sendTo =
+  (app: typeof request) =>
+  async (
+    who: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: object = {},
+  ): Promise<Answer> => {
+    const secret = secrets.get(who);
+    const response = await app(path, {
+      method,
+      body: body === undefined ? null : JSON.stringify(body),
+      headers: { ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }), ...headers },
+    });
+    const text = await response.text();
+    return { status: response.status, json: text === "" ? {} : JSON.parse(text) };
+  };
+const send = sendTo(request);
+
+const makeToken = async (name: string, fields: object) => {
+  const { json } = await send("the bootstrap token", "POST", "/tokens", { name, ...fields });
+  secrets.set(name, z.string().parse(json["secret"]));
+};
+
+const feature = async (id: string) => (await send("vic", "GET", `/features/${id}`)).json;
+const audit = async (id: string) =>
+  Entries.parse((await send("vic", "GET", `/audit?featureId=${id}`)).json).entries;
+const makeFeature = async (featureId: string, fields: object = {}) => {
+  const body = {
+    featureId,
+    enabled: true,
+    rolloutBps: 1000,
+    tags: ["payment"],
+    reason: "for a test",
+    ...fields,
+  };
+  expect((await send("root", "POST", "/features?force=true", body)).status).toBe(201);
+  return featureId;
+};
+const askRollout = async (id: string, rolloutBps: number): Promise<Asked> => {
+  const { status, json } = await send("ann", "POST", `/features/${id}/rollout`, {
+    rolloutBps,
+    reason: "more",
+  });
+  expect(status).toBe(202);
+  return Asked.parse(json);
+};
+const approve = (who: string, { approvalId, hash }: Asked, app = send) =>
+  app(who, "POST", `/approvals/${approvalId}/approve`, { hash });
+
+beforeAll(async () => {
+  await makeToken("ann", { scope: "editor" });
+  await makeToken("bob", { scope: "editor" });
+  await makeToken("vic", { scope: "viewer" });
+  await makeToken("root", { scope: "admin" });
+  await makeToken("second root", { scope: "admin" });
+  await makeToken("search team", { scope: "editor", tags: ["search"] });
+  const policy = { tags: ["payment"], reason: "money needs four eyes" };
+  expect((await send("ann", "PUT", "/approvals/policy", policy, { "if-match": '"0"' })).status).toBe(403);
+  expect((await send("root", "PUT", "/approvals/policy", policy)).status).toBe(428);
+  expect((await send("root", "PUT", "/approvals/policy", policy, { "if-match": '"1"' })).status).toBe(412);
+  expect((await send("root", "PUT", "/approvals/policy", policy, { "if-match": '"0"' })).status).toBe(200);
+});
+
+describe("a change of a feature with a tag of the policy", () => {
+  test("waits with its diff, changes nothing, and is carried out when another person approves it", async () => {
+    const id = await makeFeature("feat_waits");
+    const asked = await askRollout(id, 2000);
+    expect(asked).toMatchObject({
+      state: "open",
+      askedBy: "token:ann",
+      reason: "more",
+      tags: ["payment"],
+      base: [{ featureId: id, version: 1 }],
+      diff: [{ featureId: id, field: "rolloutBps", from: 1000, to: 2000 }],
+      change: { kind: "rollout", featureId: id, shares: { rolloutBps: 2000 } },
+    });
+    expect(await feature(id)).toMatchObject({ rolloutBps: 1000 });
+    expect((await send("vic", "GET", "/approvals?state=open")).json).toMatchObject({ approvals: [asked] });
+
+    const approved = await approve("bob", asked);
+    expect(approved).toMatchObject({
+      status: 200,
+      json: {
+        state: "applied",
+        decidedBy: "token:bob",
+        outcome: { features: [{ featureId: id, version: 2 }] },
+      },
+    });
+    expect(await feature(id)).toMatchObject({ rolloutBps: 2000 });
+    expect((await audit(id))[0]).toMatchObject({
+      actor: "token:ann",
+      action: "rollout",
+      reason: "more",
+      details: { approval: { approvalId: asked.approvalId, hash: asked.hash, approvedBy: "token:bob" } },
+    });
+    expect((await send("vic", "GET", "/approvals?state=decided")).json).toMatchObject({
+      approvals: [{ approvalId: asked.approvalId }],
+      next: null,
+    });
+    expect((await send("vic", "GET", "/audit/verify")).json).toMatchObject({ ok: true });
+  });
+
+  test("waits whatever it is: an edit, a rule, a deletion, taking the tag away or giving it, a new feature", async () => {
+    const id = await makeFeature("feat_kinds");
+    const plain = await makeFeature("feat_plain", { tags: ["search"] });
+    const any = { "if-match": "*" };
+    const rule = {
+      activationThreshold: 0.15,
+      retentionThreshold: 0.4,
+      latencyP95Threshold: 200,
+      minCohortSize: 500,
+      evaluationWindowSeconds: 1_209_600,
+    };
+    const answers = [
+      await send("ann", "PUT", `/features/${id}`, { failureMode: "closed" }, any),
+      await send("ann", "PUT", `/features/${id}`, { tags: [] }, any),
+      await send("ann", "PUT", `/features/${plain}`, { tags: ["search", "payment"] }, any),
+      await send("ann", "PUT", `/features/${id}/rule`, rule, any),
+      await send("ann", "DELETE", `/features/${id}`, undefined, any),
+      await send("ann", "POST", `/features/${id}/trial`, { reason: "anew" }),
+      await send("ann", "POST", "/features", { featureId: "feat_unborn", tags: ["payment"] }),
+      await send("root", "POST", `/features/${id}/rollout`, { rolloutBps: 1, reason: "admins too" }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    expect((await send("ann", "PUT", `/features/${plain}`, { failureMode: "closed" }, any)).status).toBe(200);
+
+    const unborn = Asked.parse(answers[6]?.json);
+    expect(unborn).toMatchObject({
+      base: [{ featureId: "feat_unborn", version: null }],
+      diff: [{ field: "feature", from: null, to: { tags: ["payment"], holdoutBps: 1000 } }],
+    });
+    expect((await send("vic", "GET", "/features/feat_unborn")).status).toBe(404);
+    expect((await approve("bob", unborn)).status).toBe(200);
+    expect(await feature("feat_unborn")).toMatchObject({ tags: ["payment"] });
+  });
+
+  test("that would be refused anyway is refused at once", async () => {
+    const id = await makeFeature("feat_refused");
+    expect((await send("ann", "POST", `/features/${id}/enable`, { reason: "open" })).status).toBe(409);
+    expect(
+      (await send("ann", "POST", `/features/${id}/rollout`, { rolloutBps: 9999, reason: "x" })).status,
+    ).toBe(400);
+    expect(
+      (await send("search team", "POST", `/features/${id}/rollout`, { rolloutBps: 9, reason: "x" })).status,
+    ).toBe(403);
+  });
+
+  test("is asked for once: the same change by the same person gets the same request", async () => {
+    const id = await makeFeature("feat_twice");
+    const first = await askRollout(id, 2000);
+    expect((await askRollout(id, 2000)).approvalId).toBe(first.approvalId);
+    expect((await askRollout(id, 3000)).approvalId).not.toBe(first.approvalId);
+  });
+
+  test("may be forced by an admin with a reason, and the audit says so", async () => {
+    const id = await makeFeature("feat_forced");
+    const body = { rolloutBps: 1, reason: "the bank is down" };
+    expect((await send("ann", "POST", `/features/${id}/rollout?force=true`, body)).status).toBe(403);
+    expect(
+      await send("root", "PUT", `/features/${id}?force=true`, { failureMode: "closed" }, { "if-match": "*" }),
+    ).toMatchObject({ status: 400, json: { errors: [{ field: "reason" }] } });
+    expect((await send("root", "POST", `/features/${id}/rollout?force=true`, body)).status).toBe(200);
+    expect((await audit(id))[0]).toMatchObject({
+      actor: "token:root",
+      reason: "the bank is down",
+      details: { forced: ["approvalNeeded"] },
+    });
+  });
+
+  test("is not needed for a rollback, by id or by tag", async () => {
+    const id = await makeFeature("feat_burning");
+    expect((await send("ann", "POST", `/features/${id}/rollback`, { reason: "fire" })).status).toBe(200);
+    expect((await send("ann", "POST", `/features/${id}/enable`, { reason: "out" })).status).toBe(202);
+    await makeFeature("feat_burning_too", { tags: ["payment", "fire"] });
+    expect((await send("ann", "POST", "/rollback", { tag: "fire", reason: "fire" })).status).toBe(200);
+  });
+});
+
+describe("who may decide", () => {
+  test("not the person who asked, nobody without a name, and nobody who may not change the feature", async () => {
+    const id = await makeFeature("feat_who");
+    const asked = await askRollout(id, 2000);
+    expect(await approve("ann", asked)).toMatchObject({ status: 403, json: { reason: "ownRequest" } });
+    expect(await approve("vic", asked)).toMatchObject({ status: 403, json: { reason: "scope" } });
+    expect(await approve("search team", asked)).toMatchObject({ status: 403, json: { reason: "tags" } });
+    expect(await approve("the bootstrap token", asked)).toMatchObject({
+      status: 403,
+      json: { reason: "unnamedApprover" },
+    });
+    expect(await approve("bob", { ...asked, hash: "0".repeat(64) })).toMatchObject({
+      status: 409,
+      json: { reason: "otherHash", have: asked.hash },
+    });
+    expect(await feature(id)).toMatchObject({ version: 1 });
+    expect((await approve("bob", asked)).status).toBe(200);
+    expect(await approve("bob", asked)).toMatchObject({ status: 409, json: { state: "applied" } });
+    expect(await feature(id)).toMatchObject({ version: 2 });
+  });
+
+  test("who asked withdraws, another rejects with a reason, and afterwards nothing is carried out", async () => {
+    const id = await makeFeature("feat_no");
+    const [first, second] = [await askRollout(id, 2000), await askRollout(id, 3000)];
+    const at = ({ approvalId }: Asked, verb: string) => `/approvals/${approvalId}/${verb}`;
+    expect((await send("bob", "POST", at(first, "withdraw"))).status).toBe(403);
+    expect((await send("ann", "POST", at(first, "withdraw"))).json).toMatchObject({ state: "withdrawn" });
+    expect((await send("ann", "POST", at(second, "reject"), { reason: "no" })).status).toBe(403);
+    expect((await send("bob", "POST", at(second, "reject"), { reason: "too much" })).json).toMatchObject({
+      state: "rejected",
+      decidedBy: "token:bob",
+      decisionReason: "too much",
+    });
+    for (const asked of [first, second]) expect((await approve("bob", asked)).status).toBe(409);
+    expect(await feature(id)).toMatchObject({ version: 1 });
+  });
+
+  test("an expired request is carried out by nobody, and can be asked for again", async () => {
+    const id = await makeFeature("feat_late");
+    const asked = await askRollout(id, 2000);
+    await database.pool.query("update approval_requests set expires_at = now() where approval_id = $1", [
+      asked.approvalId,
+    ]);
+    expect(await approve("bob", asked)).toMatchObject({ status: 409, json: { state: "expired" } });
+    const again = await askRollout(id, 2000);
+    expect(again.approvalId).not.toBe(asked.approvalId);
+    expect((await approve("bob", again)).status).toBe(200);
+  });
+});
+
+describe("a feature that has moved since", () => {
+  test("makes the request stale: the answer says what moved, and nothing is carried out", async () => {
+    const id = await makeFeature("feat_moved");
+    const asked = await askRollout(id, 2000);
+    const body = { rolloutBps: 1500, reason: "in between" };
+    await send("root", "POST", `/features/${id}/rollout?force=true`, body);
+    expect(await approve("bob", asked)).toMatchObject({
+      status: 409,
+      json: {
+        reason: "stale",
+        moved: [
+          {
+            featureId: id,
+            base: 1,
+            now: 2,
+            changes: [{ actor: "token:root", action: "rollout", reason: "in between" }],
+          },
+        ],
+      },
+    });
+    expect(await feature(id)).toMatchObject({ rolloutBps: 1500 });
+    expect((await send("vic", "GET", `/approvals/${asked.approvalId}`)).json).toMatchObject({
+      state: "stale",
+    });
+  });
+
+  test("by a rollback in the same moment: the feature stays closed, whichever came first", async () => {
+    for (let round = 0; round < 8; round += 1) {
+      const id = await makeFeature(`feat_race_${round}`);
+      const asked = await askRollout(id, 2000);
+      const [approved, closed] = await Promise.all([
+        approve("bob", asked, round % 2 === 0 ? send : sendTo(other.request)),
+        send("ann", "POST", `/features/${id}/rollback`, { reason: "fire" }),
+      ]);
+      expect(closed.status).toBe(200);
+      expect([200, 409]).toContain(approved.status);
+      expect(await feature(id)).toMatchObject({ enabled: false, rolloutBps: 0 });
+      expect((await audit(id)).filter(({ action }) => action === "rollout")).toHaveLength(
+        approved.status === 200 ? 1 : 0,
+      );
+    }
+  });
+});
+
+describe("two who decide in the same moment, at two processes", () => {
+  test("approve twice: it is carried out once", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const id = await makeFeature(`feat_double_${round}`);
+      const asked = await askRollout(id, 2000);
+      const answers = await Promise.all(
+        ["bob", "root", "second root"].map((who, i) =>
+          approve(who, asked, i === 0 ? send : sendTo(other.request)),
+        ),
+      );
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409]);
+      expect(await feature(id)).toMatchObject({ version: 2 });
+    }
+  });
+
+  test("approve and withdraw: one of them holds, and the feature shows which", async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const id = await makeFeature(`feat_or_${round}`);
+      const asked = await askRollout(id, 2000);
+      const [approved, withdrawn] = await Promise.all([
+        approve("bob", asked),
+        sendTo(other.request)("ann", "POST", `/approvals/${asked.approvalId}/withdraw`),
+      ]);
+      expect([approved.status, withdrawn.status].toSorted()).toEqual([200, 409]);
+      expect(await feature(id)).toMatchObject({ version: approved.status === 200 ? 2 : 1 });
+    }
+  });
+});
+
+test("what a process had approved when it died is carried out once by another", async () => {
+  const id = await makeFeature("feat_orphan");
+  const changes = makeFeatureChanges({ pool: database.servicePool, newId: randomUUID });
+  const [uncommitted, unsettled] = [await askRollout(id, 2000), await askRollout(id, 3000)];
+  const decide = ({ approvalId }: Asked) =>
+    database.pool.query(
+      `update approval_requests set state = 'approved', decided_by = 'token:bob',
+       decided_at = clock_timestamp() - interval '1 minute' where approval_id = $1`,
+      [approvalId],
+    );
+  // One died before the commit, the other after it.
+  await decide(uncommitted);
+  const { finishApproved } = makeApprovals({ pool: database.servicePool, changes });
+  expect(await Promise.all([finishApproved(), finishApproved()])).toContainEqual([uncommitted.approvalId]);
+  expect(await feature(id)).toMatchObject({ rolloutBps: 2000, version: 2 });
+  await database.pool.query("update approval_requests set state = 'approved' where approval_id = $1", [
+    uncommitted.approvalId,
+  ]);
+  await decide(unsettled);
+  await finishApproved();
+  const states = [uncommitted, unsettled].map(
+    async ({ approvalId }) => (await send("vic", "GET", `/approvals/${approvalId}`)).json["state"],
+  );
+  expect(await Promise.all(states)).toEqual(["applied", "stale"]);
+  expect(await feature(id)).toMatchObject({ rolloutBps: 2000, version: 2 });
+  expect((await audit(id)).filter(({ action }) => action === "rollout")).toHaveLength(1);
+});
+
+test("the policy is changed by two admins, and every one that held is shown", async () => {
+  const { json: policy } = await send("vic", "GET", "/approvals/policy");
+  const off = { tags: [], reason: "in my way" };
+  const asked = await send("root", "PUT", "/approvals/policy", off, {
+    "if-match": `"${Number(policy["version"])}"`,
+  });
+  expect(asked).toMatchObject({ status: 202, json: { change: { kind: "policy", tags: [] } } });
+  expect((await approve("root", Asked.parse(asked.json))).status).toBe(403);
+  expect(await approve("bob", Asked.parse(asked.json))).toMatchObject({
+    status: 403,
+    json: { needed: "admin" },
+  });
+  expect((await send("vic", "GET", "/approvals/policy")).json).toMatchObject({ tags: ["payment"] });
+  expect((await approve("second root", Asked.parse(asked.json))).json).toMatchObject({ state: "applied" });
+  const { json: now } = await send("vic", "GET", "/approvals/policy");
+  expect(now).toMatchObject({
+    version: Number(policy["version"]) + 1,
+    tags: [],
+    actor: "token:root",
+    details: { approval: { approvedBy: "token:second root" } },
+    history: [{ tags: [] }, { tags: ["payment"], actor: "token:root" }],
+  });
+  await expect(database.servicePool.query("update approval_policies set tags = '{}'")).rejects.toThrow(
+    "permission denied",
+  );
+  await expect(database.pool.query("delete from approval_policies")).rejects.toThrow("append-only");
+});
