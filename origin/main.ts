@@ -2,6 +2,7 @@
 // another, and serves until told to stop. Exit 2: the configuration is wrong, and starting again would not help.
 import { randomUUID } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
+import { makeAgentRoutes } from "./agents/agent-routes.ts";
 import { makeAdminApi } from "./admin/admin-api.ts";
 import { makeIdempotentAnswers } from "./access/idempotent-answers.ts";
 import { accessChecks, countIngestTokens } from "./access/access-health.ts";
@@ -29,6 +30,7 @@ import { makeDecidedChanges } from "./features/decided-changes.ts";
 import { makeFeatureReads } from "./features/feature-reads.ts";
 import { currentHead } from "./features/read-snapshot.ts";
 import { ingestChecks } from "./ingest/ingest-health.ts";
+import { isLoopback } from "./ingest/may-ingest.ts";
 import { startIngest } from "./ingest/start-ingest.ts";
 import { errorText } from "./runtime/error-text.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
@@ -172,6 +174,12 @@ const app = makeHttpApp({
         log,
       })
     : undefined,
+  agentRoutes: (ask) =>
+    makeAgentRoutes({
+      app: ask,
+      place: { isLocal: isLoopback(config.ORIGIN_HOST), publicUrl: publicUrlOf(config) },
+      log,
+    }),
 });
 const listener = getRequestListener(app.fetch);
 const server = makeHttpServer((request, response) => {

@@ -6,10 +6,6 @@
 
 /** After so long without a stream, elements of features with `failureMode: "closed"` close. */
 const LOST_MS = 3_000;
-/** A stream that says nothing for so long is dead: it says that it is alive every 15 s. */
-const SILENT_MS = 40_000;
-/** An answer that takes longer does not come. */
-const ANSWER_MS = 10_000;
 /** A stream that the edge refused is asked for again after so long. */
 const AGAIN_MS = 30_000;
 
@@ -25,7 +21,6 @@ export const ELEMENTS_SCRIPT = `(() => {
   let isLost = false;
   let stream = null;
   let timer = 0;
-  let silence = 0;
 
   const show = (element) => {
     const isOpen = told === null ? element.getAttribute("state") : told[element.getAttribute("name")]?.open ? "open" : "closed";
@@ -39,11 +34,8 @@ export const ELEMENTS_SCRIPT = `(() => {
   const ask = async (etag = "") => {
     const asked = (askedPath = path);
     const mine = ++asks;
-    const late = new AbortController();
-    const limit = setTimeout(() => late.abort(), ${ANSWER_MS});
     try {
-      const url = "/.sluice/elements?path=" + encodeURIComponent(asked) + "&etag=" + etag;
-      const response = await fetch(url, { signal: late.signal });
+      const response = await fetch("/.sluice/elements?path=" + encodeURIComponent(asked) + "&etag=" + etag);
       const answer = await response.json();
       if (!response.ok) throw answer;
       if (asked !== path || mine < answered) return true;
@@ -54,8 +46,6 @@ export const ELEMENTS_SCRIPT = `(() => {
     } catch {
       if (mine === asks) askedPath = null; // elements stay as they are until something asks again
       return false;
-    } finally {
-      clearTimeout(limit);
     }
     return true;
   };
@@ -71,7 +61,6 @@ export const ELEMENTS_SCRIPT = `(() => {
   };
   const close = () => {
     clearTimeout(timer);
-    clearTimeout(silence);
     timer = 0;
     stream?.close();
     stream = null;
@@ -80,28 +69,15 @@ export const ELEMENTS_SCRIPT = `(() => {
     close();
     look();
   };
-  const hear = () => {
-    clearTimeout(silence);
-    silence = setTimeout(() => {
-      reopen();
-      timer = setTimeout(lose, ${LOST_MS});
-    }, ${SILENT_MS});
-  };
   const open = () => {
     stream = new EventSource("/.sluice/ofrep/stream");
-    stream.onmessage = ({ data }) => {
-      hear();
-      ask(JSON.parse(data).etag);
-    };
-    stream.addEventListener("alive", hear);
+    stream.onmessage = ({ data }) => ask(JSON.parse(data).etag);
     stream.onopen = () => {
-      hear();
       clearTimeout(timer);
       timer = 0;
       if (isLost) ask();
     };
     stream.onerror = () => (timer ||= setTimeout(lose, ${LOST_MS}));
-    hear();
   };
 
   const look = () => {

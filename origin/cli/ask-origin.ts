@@ -46,6 +46,8 @@ export type OriginRequest = {
   readonly headers?: Readonly<Record<string, string>>;
   /** For the whole answer; null: it is a stream, and only its beginning has a limit. */
   readonly withinMs?: number | null;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal;
 };
 
 const WITHIN_MS = 60_000;
@@ -54,7 +56,7 @@ const FIRST_WORD_MS = 30_000;
 const send = async (
   url: string,
   token: string,
-  { method = "GET", body, headers = {}, withinMs = WITHIN_MS }: OriginRequest,
+  { method = "GET", body, headers = {}, withinMs = WITHIN_MS, signal }: OriginRequest,
 ): Promise<Response> => {
   const timeout = new AbortController();
   const timer = setTimeout(
@@ -68,7 +70,7 @@ const send = async (
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     // A redirect would lose the token, and make a GET of a POST.
     redirect: "manual",
-    signal: timeout.signal,
+    signal: signal === undefined ? timeout.signal : AbortSignal.any([timeout.signal, signal]),
   });
   if (withinMs === null) clearTimeout(timer);
   return response;

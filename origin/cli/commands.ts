@@ -3,6 +3,7 @@ import { defineCommand } from "citty";
 import { auditCommand } from "./audit.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { doctorCommand } from "./doctor.ts";
+import { mcpCommand } from "./mcp.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
 import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
@@ -34,5 +35,6 @@ export const sluice = defineCommand({
     audit: auditCommand,
     calibrate: calibrateCommand,
     "plan-test": planTestCommand,
+    mcp: mcpCommand,
   },
 });

@@ -9,6 +9,9 @@ import { securityHeaders } from "./security-headers.ts";
 
 export const INSTANCE_HEADER = "sluice-instance";
 
+/** A request to the app within its process. `env` has the connection of the one that asks. */
+type AskApp = (request: Request, env: unknown) => Promise<Response>;
+
 export const makeHttpApp = <E extends Env>(options: {
   registry: Registry;
   log: Logger;
@@ -22,8 +25,10 @@ export const makeHttpApp = <E extends Env>(options: {
   notReady: () => Promise<readonly string[]>;
   /** undefined: this process does not have the role `admin`. */
   adminApi: { readonly routes: Hono<E>; readonly reference: Hono } | undefined;
+  /** Routes for agents, which ask this app's own admin API. */
+  agentRoutes?: (ask: AskApp) => Hono<{ Variables: RequestIdVariables }>;
 }) => {
-  const { registry, log, instance, publicUrl, metricsToken, notReady, adminApi } = options;
+  const { registry, log, instance, publicUrl, metricsToken, notReady, adminApi, agentRoutes } = options;
   const app = new Hono<{ Variables: RequestIdVariables }>();
   app.use(requestId());
   app.use(securityHeaders({ isHttps: publicUrl.startsWith("https:") }));
@@ -53,7 +58,7 @@ export const makeHttpApp = <E extends Env>(options: {
   });
 
   if (adminApi === undefined) {
-    app.all("/admin/*", (context) =>
+    app.all("/:path{admin/.*|mcp|llms\\.txt}", (context) =>
       problem(context, {
         status: 404,
         title: "Not Found",
@@ -63,6 +68,12 @@ export const makeHttpApp = <E extends Env>(options: {
   } else {
     app.route("/admin/v1", adminApi.routes);
     app.route("/", adminApi.reference);
+    if (agentRoutes !== undefined)
+      app.route(
+        "/",
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the env of another request, handed on as it is
+        agentRoutes(async (request, env) => app.fetch(request, env as object)),
+      );
   }
   // With the role `ingest` these never come here (main.ts).
   app.all("/v1/:signal{traces|logs|metrics}", (context) =>

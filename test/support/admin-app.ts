@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { makeIdempotentAnswers } from "../../origin/access/idempotent-answers.ts";
 import { makeAccess } from "../../origin/access/make-access.ts";
+import { makeAgentRoutes } from "../../origin/agents/agent-routes.ts";
 import { makeAdminApi } from "../../origin/admin/admin-api.ts";
 import type { Pool } from "../../origin/db/pool.ts";
 import { makeDeliveryReads } from "../../origin/delivery/delivery-reads.ts";
@@ -50,6 +51,12 @@ export const makeAdminApp = (options: {
     metricsToken: undefined,
     notReady: async () => [],
     adminApi,
+    agentRoutes: (ask) =>
+      makeAgentRoutes({
+        app: ask,
+        place: { isLocal: true, publicUrl: "http://127.0.0.1:8080" },
+        log: silent,
+      }),
   });
   return {
     app,

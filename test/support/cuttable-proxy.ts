@@ -6,8 +6,6 @@ export type CuttableProxy = {
   readonly url: string;
   /** Ends what is connected, and refuses what comes. */
   readonly cut: () => void;
-  /** Nothing arrives any more, and nobody is told; what connects is accepted and hears nothing. */
-  readonly silence: () => void;
   readonly mend: () => void;
   readonly stop: () => void;
 };
@@ -16,7 +14,6 @@ export const startCuttableProxy = async (target: string): Promise<CuttableProxy>
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let isCut = false;
-  let isSilent = false;
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket)).on("error", () => socket.destroy());
@@ -24,10 +21,6 @@ export const startCuttableProxy = async (target: string): Promise<CuttableProxy>
   const server = createServer((incoming) => {
     if (isCut) {
       incoming.destroy();
-      return;
-    }
-    if (isSilent) {
-      keep(incoming);
       return;
     }
     const outgoing = connect(Number(port), hostname);
@@ -50,15 +43,8 @@ export const startCuttableProxy = async (target: string): Promise<CuttableProxy>
       isCut = true;
       endAll();
     },
-    silence: () => {
-      isSilent = true;
-      for (const socket of sockets) socket.pause();
-    },
     mend: () => {
-      // What connected meanwhile was passed on nowhere.
-      if (isSilent) endAll();
       isCut = false;
-      isSilent = false;
     },
     stop: () => {
       endAll();

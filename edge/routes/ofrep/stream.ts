@@ -10,12 +10,8 @@ type Dependencies = {
 
 /** How often the snapshot is read without a change: its age matters too. */
 const BEAT_MS = 1_000;
-/**
- * An event that says nothing keeps the connection from looking idle to proxies, and shows a page that it is still there. OFREP
- * clients listen to other events only.
- */
-const ALIVE_MS = 15_000;
-const ALIVE = "event: alive\ndata:\n\n";
+/** A comment line keeps the connection from looking idle to proxies. */
+const COMMENT_MS = 15_000;
 /** The platform allows a request a limited number of calls; the client connects again by itself. */
 const STREAM_MS = 10 * 60_000;
 const RETRY_MS = 500;
@@ -66,8 +62,8 @@ export const makeStream =
       await write(`retry: ${RETRY_MS}\n\n`);
       while (now() < untilMs) {
         const tag = tagOf(await cache.read(waitUntil));
-        if (tag !== sentTag || now() - sentAtMs > ALIVE_MS) {
-          await write(tag === sentTag ? ALIVE : eventOf(tag));
+        if (tag !== sentTag || now() - sentAtMs > COMMENT_MS) {
+          await write(tag === sentTag ? ":\n\n" : eventOf(tag));
           sentTag = tag;
           sentAtMs = now();
         }
