@@ -24,6 +24,9 @@ create table api_tokens (
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
   revoked_by text,
+  holder text,
+  issuer text,
+  subject text,
   constraint api_tokens_pkey PRIMARY KEY (token_id),
   constraint api_tokens_digest_key UNIQUE (digest),
   constraint api_tokens_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
@@ -431,6 +434,51 @@ create table schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (id)
 );
 
+create table sessions (
+  session_id text not null,
+  digest bytea not null,
+  actor text not null,
+  scope text not null,
+  tags text[],
+  method text not null,
+  token_id text,
+  issuer text,
+  subject text,
+  provider_session text,
+  id_token text,
+  user_agent text,
+  created_at timestamp with time zone default now() not null,
+  last_seen_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  ended_by text,
+  constraint sessions_pkey PRIMARY KEY (session_id),
+  constraint sessions_digest_key UNIQUE (digest),
+  constraint sessions_method_check CHECK ((method = ANY (ARRAY['token'::text, 'link'::text, 'oidc'::text]))),
+  constraint sessions_scope_check CHECK ((scope = ANY (ARRAY['viewer'::text, 'editor'::text, 'admin'::text])))
+);
+
+CREATE INDEX sessions_subject ON public.sessions USING btree (issuer, subject) WHERE (ended_at IS NULL);
+
+create table sign_in_codes (
+  digest bytea not null,
+  purpose text not null,
+  actor text not null,
+  scope text not null,
+  tags text[],
+  token_id text,
+  issuer text,
+  subject text,
+  challenge bytea,
+  machine text,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint sign_in_codes_pkey PRIMARY KEY (digest),
+  constraint sign_in_codes_purpose_check CHECK ((purpose = ANY (ARRAY['link'::text, 'cli'::text]))),
+  constraint sign_in_codes_scope_check CHECK ((scope = ANY (ARRAY['viewer'::text, 'editor'::text, 'admin'::text])))
+);
+
 create table span_log (
   at timestamp with time zone default clock_timestamp() not null,
   writer integer not null,
@@ -511,6 +559,8 @@ alter table managed_features add constraint managed_features_feature_id_fkey FOR
 alter table pmf_looks add constraint pmf_looks_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_ramps add constraint pmf_ramps_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_rules add constraint pmf_rules_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
+alter table sessions add constraint sessions_token_id_fkey FOREIGN KEY (token_id) REFERENCES api_tokens(token_id);
+alter table sign_in_codes add constraint sign_in_codes_token_id_fkey FOREIGN KEY (token_id) REFERENCES api_tokens(token_id);
 
 create view dead_letters as
  SELECT 'message'::text AS kind,
@@ -1045,6 +1095,10 @@ grant delete, insert, select, update on table pmf_trials to sluice_service;
 
 grant select on table rollback_audit to sluice_service;
 grant select on table schema_migrations to sluice_service;
+
+grant delete, insert, select, update on table sessions to sluice_service;
+grant delete, insert, select, update on table sign_in_codes to sluice_service;
+
 grant select on table state_head to sluice_service;
 
 grant delete, insert, select, update on table telemetry_regions to sluice_service;

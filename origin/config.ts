@@ -86,6 +86,9 @@ export const Variables = z.object({
   ADMIN_TOKEN: token
     .optional()
     .describe("Bearer token of the admin API. Unset: one is made at each start and printed."),
+  SESSION_KEYS: KeyRing.optional().describe(
+    "Keys that sign the cookies of people who are signed in. Unset: made at each start, so that sessions end with the process and hold at no other one.",
+  ),
   INGEST_TOKEN: token
     .optional()
     .describe(

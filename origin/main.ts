@@ -7,6 +7,8 @@ import { makeAdminApi } from "./admin/admin-api.ts";
 import { makeIdempotentAnswers } from "./access/idempotent-answers.ts";
 import { accessChecks, countIngestTokens } from "./access/access-health.ts";
 import { makeAccess } from "./access/make-access.ts";
+import { makeSessions } from "./access/make-sessions.ts";
+import { makeSessionKeys } from "./access/make-session-keys.ts";
 import { printNewToken } from "./access/new-admin-token.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
@@ -37,8 +39,11 @@ import { makeHttpApp } from "./runtime/http-app.ts";
 import { makeHttpServer } from "./runtime/http-server.ts";
 import { makeLogger } from "./runtime/log.ts";
 import { makeMetrics } from "./runtime/metrics.ts";
+import { makeRequestLimits } from "./runtime/request-limits.ts";
+import { makePageCookies } from "./runtime/session-cookie.ts";
 import { makeShutdown } from "./runtime/shutdown.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { makeSignInApp } from "./sign-in/sign-in-app.ts";
 import { variableErrorText } from "../shared/variables.ts";
 
 const parsed = parseConfig(process.env);
@@ -143,21 +148,32 @@ const health = {
         INGEST_TOKEN: [config.INGEST_TOKEN ?? []].flat(),
         METRICS_TOKEN: [config.METRICS_TOKEN ?? []].flat(),
         PUSH_KEYS: (config.PUSH_KEYS ?? []).map(({ secret }) => secret),
+        SESSION_KEYS: (config.SESSION_KEYS ?? []).map(({ secret }) => secret),
       },
     }),
   ],
+};
+
+const publicUrl = publicUrlOf(config);
+const people = {
+  access,
+  sessions: makeSessions({ pool, keys: config.SESSION_KEYS ?? makeSessionKeys() }),
+  cookies: makePageCookies(publicUrl),
+  limits: makeRequestLimits(),
+  publicUrl,
+  log,
 };
 
 const app = makeHttpApp({
   registry: metrics.registry,
   log,
   instance,
-  publicUrl: publicUrlOf(config),
+  publicUrl,
   metricsToken: config.METRICS_TOKEN,
   notReady,
   adminApi: has("admin")
     ? makeAdminApi({
-        access,
+        ...people,
         idempotentAnswers: makeIdempotentAnswers(pool),
         changes,
         approvals,
@@ -171,15 +187,15 @@ const app = makeHttpApp({
         delivery: makeDeliveryReads({ pool, keys: config.PUSH_KEYS, nowMs: Date.now }),
         health,
         stopping: stopping.signal,
-        log,
       })
     : undefined,
   agentRoutes: (ask) =>
     makeAgentRoutes({
       app: ask,
-      place: { isLocal: isLoopback(config.ORIGIN_HOST), publicUrl: publicUrlOf(config) },
+      place: { isLocal: isLoopback(config.ORIGIN_HOST), publicUrl },
       log,
     }),
+  signIn: has("admin") ? makeSignInApp(people) : undefined,
 });
 const listener = getRequestListener(app.fetch);
 const server = makeHttpServer((request, response) => {

@@ -1,6 +1,7 @@
 // `npm start`: the whole loop with nothing else installed, until Ctrl-C.
 import { banner } from "./local-stack/banner.ts";
 import { parseStackEnvironment } from "./local-stack/environment.ts";
+import { makeSignInLink } from "./local-stack/sign-in-link.ts";
 import { startStackProcess } from "./local-stack/stack-process.ts";
 
 const environment = parseStackEnvironment(process.env);
@@ -36,7 +37,8 @@ stopWhenNpmDies();
 try {
   const running = await stack.running;
   const seconds = (performance.now() - beganAt) / 1_000;
-  if (!stopping) console.log(banner({ running, ...environment.value, seconds }));
+  const signInLink = await makeSignInLink(running);
+  if (!stopping) console.log(banner({ running, ...environment.value, seconds, signInLink }));
 } catch (error) {
   if (!stopping) console.error(error instanceof Error ? error.message : error);
 }

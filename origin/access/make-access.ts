@@ -3,16 +3,18 @@ import { hash, randomBytes } from "node:crypto";
 import type { Queryable } from "../db/pool.ts";
 import type { Logger } from "../runtime/log.ts";
 import { sameSecret } from "../runtime/secrets.ts";
-import type { Principal } from "./principal.ts";
+import type { Caller, Principal } from "./principal.ts";
 import {
   findUsableToken,
   insertToken,
   listTokens,
   noteUse,
   revokeToken,
+  revokeTokensAbove,
   type ApiToken,
   type NewToken,
   type TokenQuery,
+  type TokenScope,
 } from "./tokens.ts";
 
 /** Secret scanners know a token by its beginning. */
@@ -25,7 +27,10 @@ export type Access = ReturnType<typeof makeAccess>;
 
 const digestOf = (token: string): Buffer => hash("sha256", token, "buffer");
 
-const principalOf = ({ name, scope, tags }: ApiToken): Principal => ({ actor: `token:${name}`, scope, tags });
+const callerOf = ({ tokenId, name, holder, scope, tags, expiresAt }: ApiToken): Caller => ({
+  principal: { actor: holder ?? `token:${name}`, scope, tags },
+  credential: { kind: "token", tokenId, name, expiresAt },
+});
 
 type Remembered = { readonly token: ApiToken; readonly untilMs: number };
 
@@ -57,25 +62,36 @@ export const makeAccess = (options: {
     return found;
   };
 
+  /** null: the token is unknown, expired or revoked. Throws when the database cannot be asked. */
+  const findCaller = async (token: string): Promise<Caller | null> => {
+    if (adminToken !== undefined && sameSecret(token, adminToken)) {
+      if (!warned)
+        log.warn(
+          {},
+          "ADMIN_TOKEN was used: it may do everything and names nobody; make tokens with POST /admin/v1/tokens",
+        );
+      warned = true;
+      return {
+        principal: { actor: "admin", scope: "admin", tags: null },
+        credential: { kind: "adminToken" },
+      };
+    }
+    if (!token.startsWith(PREFIX)) return null;
+    const found = await findToken(token);
+    return found === null ? null : callerOf(found);
+  };
+
+  const forget = (tokenId: string): void => {
+    for (const [secret, { token }] of remembered) if (token.tokenId === tokenId) remembered.delete(secret);
+  };
+
   return {
     /** Whether the token was good when it was used last, at this process. */
     hasSeen: (token: string): boolean =>
       remembered.has(token) || (adminToken !== undefined && sameSecret(token, adminToken)),
-    /** null: the token is unknown, expired or revoked. Throws when the database cannot be asked. */
-    principalOf: async (token: string): Promise<Principal | null> => {
-      if (adminToken !== undefined && sameSecret(token, adminToken)) {
-        if (!warned)
-          log.warn(
-            {},
-            "ADMIN_TOKEN was used: it may do everything and names nobody; make tokens with POST /admin/v1/tokens",
-          );
-        warned = true;
-        return { actor: "admin", scope: "admin", tags: null };
-      }
-      if (!token.startsWith(PREFIX)) return null;
-      const found = await findToken(token);
-      return found === null ? null : principalOf(found);
-    },
+    callerOf: findCaller,
+    principalOf: async (token: string): Promise<Principal | null> =>
+      (await findCaller(token))?.principal ?? null,
     /** The token in `secret` is shown this once. null: another token has the name. */
     createToken: async (token: NewToken, actor: string) => {
       const secret = `${PREFIX}${randomBytes(32).toString("base64url")}`;
@@ -89,8 +105,17 @@ export const makeAccess = (options: {
     listTokens: (query: TokenQuery) => listTokens(pool, query),
     /** false: there is no such token, or it is revoked already. */
     revokeToken: async (tokenId: string, actor: string): Promise<boolean> => {
-      for (const [secret, { token }] of remembered) if (token.tokenId === tokenId) remembered.delete(secret);
+      forget(tokenId);
       return revokeToken(pool, tokenId, actor);
+    },
+    /** What a person's tokens could do beyond their role of now; `scope` null: they have none. */
+    revokeTokensAbove: async (
+      person: { issuer: string; subject: string; scope: TokenScope | null },
+      by: string,
+    ): Promise<number> => {
+      const revoked = await revokeTokensAbove(pool, person, by);
+      for (const tokenId of revoked) forget(tokenId);
+      return revoked.length;
     },
   };
 };

@@ -9,6 +9,8 @@ export type TokenScope = z.infer<typeof TokenScope>;
 const ApiToken = z.object({
   tokenId: z.string(),
   name: z.string(),
+  /** Whom it was made for by a sign-in; null: it stands for itself. */
+  holder: z.string().nullable(),
   scope: TokenScope,
   /** null: any feature. */
   tags: z.array(z.string()).nullable(),
@@ -23,7 +25,7 @@ const ApiToken = z.object({
 });
 export type ApiToken = z.infer<typeof ApiToken>;
 
-const columns = `token_id as "tokenId", name, scope, tags, created_at as "createdAt", created_by as "createdBy",
+const columns = `token_id as "tokenId", name, holder, scope, tags, created_at as "createdAt", created_by as "createdBy",
   expires_at as "expiresAt", last_used_at as "lastUsedAt", revoked_at as "revokedAt", revoked_by as "revokedBy"`;
 
 export type NewToken = {
@@ -31,20 +33,41 @@ export type NewToken = {
   readonly scope: TokenScope;
   readonly tags: readonly string[] | null;
   readonly expiresAt: Date | null;
+  /** Of a token that a person got by a sign-in. */
+  readonly person?: TokenPerson;
+};
+
+export type TokenPerson = {
+  /** As the audit names them. */
+  readonly holder: string;
+  /** null: not by a provider. */
+  readonly issuer: string | null;
+  readonly subject: string | null;
 };
 
 /** null: a token that is not revoked has the name already. */
 export const insertToken = async (
   db: Queryable,
-  { name, scope, tags, expiresAt }: NewToken,
+  { name, scope, tags, expiresAt, person }: NewToken,
   { tokenId, digest, actor }: { tokenId: string; digest: Buffer; actor: string },
 ): Promise<ApiToken | null> => {
   const { rows } = await db.query(
-    `insert into api_tokens (token_id, digest, name, scope, tags, expires_at, created_by)
-     values ($1, $2, $3, $4, $5, $6, $7)
+    `insert into api_tokens (token_id, digest, name, scope, tags, expires_at, created_by, holder, issuer, subject)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      on conflict do nothing
      returning ${columns}`,
-    [tokenId, digest, name, scope, tags, expiresAt, actor],
+    [
+      tokenId,
+      digest,
+      name,
+      scope,
+      tags,
+      expiresAt,
+      actor,
+      person?.holder ?? null,
+      person?.issuer ?? null,
+      person?.subject ?? null,
+    ],
   );
   return rows[0] === undefined ? null : ApiToken.parse(rows[0]);
 };
@@ -68,6 +91,23 @@ export const revokeToken = async (db: Queryable, tokenId: string, actor: string)
     [tokenId, actor],
   );
   return rowCount === 1;
+};
+
+/** Revokes the tokens of a person at the provider that may do more than `scope` now; null: all of them. Gives their ids. */
+export const revokeTokensAbove = async (
+  db: Queryable,
+  { issuer, subject, scope }: { issuer: string; subject: string; scope: TokenScope | null },
+  by: string,
+): Promise<string[]> => {
+  const { rows } = await db.query(
+    `update api_tokens set revoked_at = now(), revoked_by = $4
+     where issuer = $1 and subject = $2 and revoked_at is null
+       and ($3::text is null
+         or array_position('{viewer,editor,admin}', scope) > array_position('{viewer,editor,admin}', $3))
+     returning token_id as "tokenId"`,
+    [issuer, subject, scope, by],
+  );
+  return rows.map((row) => z.object({ tokenId: z.string() }).parse(row).tokenId);
 };
 
 /** The token with this digest if it may be used now. */

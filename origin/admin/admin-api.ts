@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { IdempotentAnswers } from "../access/idempotent-answers.ts";
 import type { Access } from "../access/make-access.ts";
+import type { Sessions } from "../access/make-sessions.ts";
 import type { DeliveryReads } from "../delivery/delivery-reads.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { Approvals } from "../features/approvals/make-approvals.ts";
@@ -27,7 +28,8 @@ import { makeReferencePage } from "./reference-page.ts";
 import { addRolloutRoutes } from "./rollout-routes.ts";
 import { addRuleRoutes } from "./rule-routes.ts";
 import { makeSubmitChange } from "./submit-change.ts";
-import { authenticate } from "./authenticate.ts";
+import { authenticate, type Authentication } from "./authenticate.ts";
+import { addSessionRoutes } from "./session-routes.ts";
 import { addWhyRoute } from "./why-route.ts";
 import { addTokenRoutes } from "./token-routes.ts";
 
@@ -73,21 +75,24 @@ const makeFeed = ({
     log,
   });
 
-export const makeAdminApi = (options: {
-  access: Access;
-  idempotentAnswers: IdempotentAnswers;
-  features: FeatureReads;
-  changes: FeatureChanges;
-  approvals: Approvals;
-  evaluation: EvaluationReads;
-  delivery: DeliveryReads;
-  health: HealthOptions;
+export type AdminApiOptions = Authentication & {
+  readonly access: Access;
+  readonly sessions: Sessions;
+  readonly idempotentAnswers: IdempotentAnswers;
+  readonly features: FeatureReads;
+  readonly changes: FeatureChanges;
+  readonly approvals: Approvals;
+  readonly evaluation: EvaluationReads;
+  readonly delivery: DeliveryReads;
+  readonly health: HealthOptions;
   /** Aborted when the process stops: event streams end then. */
-  stopping: AbortSignal;
-  log: ErrorLog & WarningLog;
-}): AdminApi => {
+  readonly stopping: AbortSignal;
+  readonly log: ErrorLog & WarningLog;
+};
+
+export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   const api = new OpenAPIHono<AdminEnv>();
-  api.use(authenticate(options.access));
+  api.use(authenticate(options));
   api.use((context, next) => {
     context.set("idempotentAnswers", options.idempotentAnswers);
     return next();
@@ -109,7 +114,8 @@ export const makeAdminApi = (options: {
   addDeliveryRoutes(api, options);
   addHealthRoute(api, options);
   addTokenRoutes(api, options);
-  addMeRoute(api);
+  addSessionRoutes(api, options);
+  addMeRoute(api, options);
   addEventRoutes(api, { feed: makeFeed(options), stopping: options.stopping });
   const document = openApiDocument(api);
   return { routes: api, reference: makeReferencePage(document), document };

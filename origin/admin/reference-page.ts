@@ -30,7 +30,15 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-const SCRIPT = `SwaggerUIBundle({
+const SCRIPT = `// Whoever is signed in needs no token here; a change brings what the API asks of a page.
+const me = fetch("/admin/v1/me").then((answer) => (answer.ok ? answer.json() : null), () => null);
+SwaggerUIBundle({
+  requestInterceptor: async (request) => {
+    const csrfToken = (await me)?.session?.csrfToken;
+    if (csrfToken !== undefined && request.headers.Authorization === undefined)
+      request.headers["X-Sluice-Csrf"] = csrfToken;
+    return request;
+  },
   url: "/openapi.json",
   dom_id: "#reference",
   deepLinking: true,

@@ -27,8 +27,11 @@ export const makeHttpApp = <E extends Env>(options: {
   adminApi: { readonly routes: Hono<E>; readonly reference: Hono } | undefined;
   /** Routes for agents, which ask this app's own admin API. */
   agentRoutes?: (ask: AskApp) => Hono<{ Variables: RequestIdVariables }>;
+  /** The pages on which people sign in; undefined without the role `admin`. */
+  signIn: Hono | undefined;
 }) => {
-  const { registry, log, instance, publicUrl, metricsToken, notReady, adminApi, agentRoutes } = options;
+  const { registry, log, instance, publicUrl, metricsToken, notReady, adminApi, agentRoutes, signIn } =
+    options;
   const app = new Hono<{ Variables: RequestIdVariables }>();
   app.use(requestId());
   app.use(securityHeaders({ isHttps: publicUrl.startsWith("https:") }));
@@ -75,6 +78,7 @@ export const makeHttpApp = <E extends Env>(options: {
         agentRoutes(async (request, env) => app.fetch(request, env as object)),
       );
   }
+  if (signIn !== undefined) app.route("/", signIn);
   // With the role `ingest` these never come here (main.ts).
   app.all("/v1/:signal{traces|logs|metrics}", (context) =>
     problem(context, {

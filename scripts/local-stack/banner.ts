@@ -12,8 +12,10 @@ export const banner = (options: {
   readonly originEnv: Readonly<Record<string, string>>;
   readonly edgeVars: Readonly<Record<string, string>>;
   readonly seconds: number;
+  /** null: the origin has no admin API. */
+  readonly signInLink: string | null;
 }): string => {
-  const { running, dataDir, originEnv, edgeVars, seconds } = options;
+  const { running, dataDir, originEnv, edgeVars, seconds, signInLink } = options;
   const { edgeUrl, originUrl, upstreamUrl, hasShop, secrets } = running;
   // A token that came with the environment is known there, and is not repeated.
   const tokenOf = (variable: string, made: string): string =>
@@ -30,6 +32,7 @@ export const banner = (options: {
     "",
     row(hasShop ? "Demo shop through the edge" : "Your site through the edge", edgeUrl),
     row("Origin and admin API", originUrl),
+    ...(signInLink === null ? [] : [row("Sign in (once, for 5 minutes)", signInLink)]),
     row("OpenTelemetry (OTLP/HTTP)", originUrl),
     row(hasShop ? "Demo shop without the edge" : "Your site without the edge", upstreamUrl),
     "",

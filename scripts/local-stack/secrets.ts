@@ -14,6 +14,7 @@ export const Secrets = z.object({
   cookieKeys: keys,
   previewKeys: keys,
   serverKeys: keys,
+  sessionKeys: keys,
 });
 export type Secrets = z.infer<typeof Secrets>;
 
@@ -27,6 +28,7 @@ const makeSecrets = (): Secrets => ({
   cookieKeys: newKey(),
   previewKeys: newKey(),
   serverKeys: newKey(),
+  sessionKeys: newKey(),
 });
 
 /** The secret of the key that signs, or that a server sends. */

@@ -57,6 +57,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     cookieKeys: edgeVars["COOKIE_KEYS"] ?? kept.cookieKeys,
     previewKeys: edgeVars["PREVIEW_KEYS"] ?? kept.previewKeys,
     serverKeys: edgeVars["SERVER_KEYS"] ?? kept.serverKeys,
+    sessionKeys: originEnv["SESSION_KEYS"] ?? kept.sessionKeys,
   };
   const bundleDir = join(dataDir, "edge", "bundle");
   const bundled = bundleEdge(bundleDir);
@@ -106,6 +107,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
         ADMIN_TOKEN: secrets.adminToken,
         INGEST_TOKEN: secrets.ingestToken,
         PUSH_KEYS: secrets.pushKeys,
+        SESSION_KEYS: secrets.sessionKeys,
       },
     });
     stops.push(() => origin.stop());

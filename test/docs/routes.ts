@@ -10,6 +10,7 @@ import { makeOfrepRoutes } from "../../edge/routes/ofrep/routes.ts";
 import { makePreviewRoute } from "../../edge/routes/preview.ts";
 import { makePushRoute } from "../../edge/routes/push.ts";
 import { makeAdminApi } from "../../origin/admin/admin-api.ts";
+import { makeSignInApp } from "../../origin/sign-in/sign-in-app.ts";
 
 /** Only the routes are asked for, so nothing behind them is needed. */
 const unused = new Proxy({}, { get: () => () => undefined }) as never;
@@ -24,8 +25,13 @@ const admin = makeAdminApi({
   delivery: unused,
   health: unused,
   stopping: unused,
+  sessions: unused,
+  cookies: unused,
+  publicUrl: unused,
+  limits: unused,
   log: unused,
 });
+const signIn = makeSignInApp(unused);
 const edge = makeApp({
   health: makeHealthRoute(unused),
   explain: makeExplainRoutes(unused),
@@ -39,6 +45,7 @@ const edge = makeApp({
 
 const paths = [
   ...admin.routes.routes.map(({ path }) => `/admin/v1${path}`),
+  ...signIn.routes.map(({ path }) => path),
   ...edge.routes.map(({ path }) => path),
   "/v1/traces",
   "/v1/logs",

@@ -14,6 +14,9 @@ const parsed = (environment: Record<string, string>) => {
 const someValue: Record<string, string> = {
   ORIGIN_PORT: "18080",
   ORIGIN_HOST: "0.0.0.0",
+  PUBLIC_URL: "https://sluice.example.com",
+  METRICS_TOKEN: "metrics-token",
+  SESSION_KEYS: "s1:session-secret-0123456789abcdefghijklmnop-of-people",
   DATA_DIR: "/var/lib/sluice",
   DATABASE_URL: "postgres://db/sluice",
   DATABASE_REPLICA_URL: "postgres://standby/sluice",

@@ -3,6 +3,8 @@ import { randomUUID } from "node:crypto";
 import { makeIdempotentAnswers } from "../../origin/access/idempotent-answers.ts";
 import { makeAccess } from "../../origin/access/make-access.ts";
 import { makeAgentRoutes } from "../../origin/agents/agent-routes.ts";
+import { makeSessionKeys } from "../../origin/access/make-session-keys.ts";
+import { makeSessions } from "../../origin/access/make-sessions.ts";
 import { makeAdminApi } from "../../origin/admin/admin-api.ts";
 import type { Pool } from "../../origin/db/pool.ts";
 import { makeDeliveryReads } from "../../origin/delivery/delivery-reads.ts";
@@ -13,10 +15,14 @@ import { makeFeatureReads } from "../../origin/features/feature-reads.ts";
 import type { HealthCheck } from "../../origin/runtime/health.ts";
 import { makeHttpApp } from "../../origin/runtime/http-app.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { makeRequestLimits } from "../../origin/runtime/request-limits.ts";
+import { makePageCookies } from "../../origin/runtime/session-cookie.ts";
+import { makeSignInApp } from "../../origin/sign-in/sign-in-app.ts";
 import { makeOpenApiCheck } from "./openapi-check.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 
-const adminToken = "the-admin-token";
+export const adminToken = "the-admin-token";
+export const PUBLIC_URL = "http://127.0.0.1:8080";
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** `now`: unix seconds. */
@@ -26,12 +32,23 @@ export const makeAdminApp = (options: {
   now?: () => number;
   stopping?: AbortSignal;
   checks?: readonly HealthCheck[];
+  sessionKeys?: KeyRing;
+  publicUrl?: string;
 }) => {
   const { pool, keys, now = () => Date.now() / 1_000 } = options;
   const history = <T>(read: (db: Pool) => Promise<T>) => read(pool);
   const changes = makeFeatureChanges({ pool, newId: randomUUID });
-  const adminApi = makeAdminApi({
+  const publicUrl = options.publicUrl ?? PUBLIC_URL;
+  const people = {
     access: makeAccess({ pool, adminToken, nowMs: () => performance.now(), log: silent }),
+    sessions: makeSessions({ pool, keys: options.sessionKeys ?? makeSessionKeys() }),
+    cookies: makePageCookies(publicUrl),
+    limits: makeRequestLimits(),
+    publicUrl,
+    log: silent,
+  };
+  const adminApi = makeAdminApi({
+    ...people,
     idempotentAnswers: makeIdempotentAnswers(pool),
     changes,
     approvals: makeApprovals({ pool, changes }),
@@ -40,14 +57,13 @@ export const makeAdminApp = (options: {
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
     health: { checks: options.checks ?? [], version: "0.1.0", notReady: async () => [] },
     stopping: options.stopping ?? new AbortController().signal,
-    log: silent,
   });
   const check = makeOpenApiCheck(adminApi.document);
   const app = makeHttpApp({
     registry: makeMetrics().registry,
     log: silent,
     instance: "an-instance-of-the-tests",
-    publicUrl: "http://127.0.0.1:8080",
+    publicUrl,
     metricsToken: undefined,
     notReady: async () => [],
     adminApi,
@@ -57,6 +73,7 @@ export const makeAdminApp = (options: {
         place: { isLocal: true, publicUrl: "http://127.0.0.1:8080" },
         log: silent,
       }),
+    signIn: makeSignInApp(people),
   });
   return {
     app,

@@ -114,6 +114,7 @@ const send = (operation: (typeof operations)[number], featureId: string, body: s
     operation.path
       .replace("{featureId}", encodeURIComponent(featureId))
       .replace("{tokenId}", "tok_x")
+      .replace("{sessionId}", "ses_x")
       .replace("{approvalId}", "apr_0"),
     {
       method: operation.method,

@@ -1,7 +1,7 @@
 // Who asks too often is told when to come again, and nobody else notices.
 import { Hono } from "hono";
 import { afterAll, expect, test } from "vitest";
-import { makeRequestLimits } from "../../../origin/admin/request-limits.ts";
+import { makeRequestLimits } from "../../../origin/runtime/request-limits.ts";
 import { makeAdminApp } from "../../support/admin-app.ts";
 import { makeTestDatabase } from "../../support/database.ts";
 

@@ -13,6 +13,7 @@ const makeApp = (options: { publicUrl?: string; metricsToken?: string } = {}) =>
     metricsToken: options.metricsToken,
     notReady: async () => [],
     adminApi: undefined,
+    signIn: undefined,
   });
 
 describe("every answer", () => {

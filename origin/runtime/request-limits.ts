@@ -1,12 +1,12 @@
-// How many requests a token may make, and how many wrong tokens an address may try, in this process.
+// How many requests a caller may make, and how many wrong tokens and failed sign-ins may come from an address, in this process.
 import type { Context } from "hono";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
-import { problem } from "../runtime/problem.ts";
+import { problem } from "./problem.ts";
 
 const MINUTE_S = 60;
 const REQUESTS_A_MINUTE = 6_000;
-const WRONG_TOKENS_A_MINUTE = 30;
+const FAILURES_A_MINUTE = 30;
 
 const tooMany = (context: Context, waitMs: number, detail: string): Response => {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
@@ -37,9 +37,11 @@ const take = async (limiter: RateLimiterMemory, key: string): Promise<number | n
   }
 };
 
+export type RequestLimits = ReturnType<typeof makeRequestLimits>;
+
 export const makeRequestLimits = () => {
   const requests = new RateLimiterMemory({ points: REQUESTS_A_MINUTE, duration: MINUTE_S });
-  const wrongTokens = new RateLimiterMemory({ points: WRONG_TOKENS_A_MINUTE, duration: MINUTE_S });
+  const failures = new RateLimiterMemory({ points: FAILURES_A_MINUTE, duration: MINUTE_S });
   return {
     /** The answer to a caller that asks too often; null: it may go on. */
     ofPrincipal: async (context: Context, actor: string): Promise<Response | null> => {
@@ -48,19 +50,19 @@ export const makeRequestLimits = () => {
         ? null
         : tooMany(context, waitMs, `this token made more than ${REQUESTS_A_MINUTE} requests in a minute`);
     },
-    /** The answer to an address that has tried too many wrong tokens, before another one is looked up. */
-    ofWrongTokens: async (context: Context): Promise<Response | null> => {
-      const left = await wrongTokens.get(addressOf(context));
+    /** The answer to an address that has failed too often, before what it brings now is looked up. */
+    ofFailures: async (context: Context): Promise<Response | null> => {
+      const left = await failures.get(addressOf(context));
       return left === null || left.remainingPoints > 0
         ? null
         : tooMany(
             context,
             left.msBeforeNext,
-            `more than ${WRONG_TOKENS_A_MINUTE} wrong tokens came from your address in a minute`,
+            `more than ${FAILURES_A_MINUTE} wrong tokens or failed sign-ins came from your address in a minute`,
           );
     },
-    noteWrongToken: async (context: Context): Promise<void> => {
-      await wrongTokens.penalty(addressOf(context));
+    noteFailure: async (context: Context): Promise<void> => {
+      await failures.penalty(addressOf(context));
     },
   };
 };
