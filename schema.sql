@@ -12,6 +12,35 @@ $$;
 create sequence schema_migrations_id_seq as integer;
 create sequence telemetry_writer as integer;
 
+create table alert_hooks (
+  name text not null,
+  source text not null,
+  authentication text not null,
+  mode text not null,
+  feature_id text,
+  tag text,
+  feature_label text not null,
+  tag_label text not null,
+  allowed_features text[] not null,
+  allowed_tags text[] not null,
+  secret bytea not null,
+  old_secret bytea,
+  old_secret_until timestamp with time zone,
+  version integer default 1 not null,
+  created_at timestamp with time zone default now() not null,
+  created_by text not null,
+  updated_at timestamp with time zone default now() not null,
+  updated_by text not null,
+  refused_at timestamp with time zone,
+  refusal text,
+  constraint alert_hooks_pkey PRIMARY KEY (name),
+  constraint alert_hooks_authentication_check CHECK ((authentication = ANY (ARRAY['secret'::text, 'signature'::text]))),
+  constraint alert_hooks_check CHECK (((feature_id IS NULL) OR (tag IS NULL))),
+  constraint alert_hooks_mode_check CHECK ((mode = ANY (ARRAY['shadow'::text, 'enforce'::text]))),
+  constraint alert_hooks_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text)),
+  constraint alert_hooks_source_check CHECK ((source = ANY (ARRAY['alertmanager'::text, 'grafana'::text, 'datadog'::text, 'pagerduty'::text, 'generic'::text])))
+);
+
 create table api_tokens (
   token_id text not null,
   digest bytea not null,
@@ -241,6 +270,28 @@ create table fold_windows_version (
   constraint fold_windows_version_pkey PRIMARY KEY (only_row),
   constraint fold_windows_version_only_row_check CHECK (only_row)
 );
+
+create table hook_alerts (
+  hook text not null,
+  alert_key text not null,
+  first_seen_at timestamp with time zone default now() not null,
+  last_seen_at timestamp with time zone default now() not null,
+  acted_at timestamp with time zone,
+  constraint hook_alerts_pkey PRIMARY KEY (hook, alert_key)
+);
+
+CREATE INDEX hook_alerts_last_seen ON public.hook_alerts USING btree (last_seen_at);
+
+create table hook_deliveries (
+  id bigint generated always as identity not null,
+  hook text not null,
+  at timestamp with time zone default now() not null,
+  mode text not null,
+  alerts jsonb not null,
+  constraint hook_deliveries_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX hook_deliveries_hook ON public.hook_deliveries USING btree (hook, id DESC);
 
 create table idempotency_keys (
   actor text not null,
@@ -555,6 +606,8 @@ CREATE INDEX waiting_units_partition ON public.waiting_units USING btree (partit
 alter sequence schema_migrations_id_seq owned by schema_migrations.id;
 
 alter table edge_closes add constraint edge_closes_url_fkey FOREIGN KEY (url) REFERENCES edge_targets(url) ON DELETE CASCADE;
+alter table hook_alerts add constraint hook_alerts_hook_fkey FOREIGN KEY (hook) REFERENCES alert_hooks(name) ON DELETE CASCADE;
+alter table hook_deliveries add constraint hook_deliveries_hook_fkey FOREIGN KEY (hook) REFERENCES alert_hooks(name) ON DELETE CASCADE;
 alter table managed_features add constraint managed_features_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_looks add constraint pmf_looks_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_ramps add constraint pmf_ramps_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
@@ -1042,6 +1095,7 @@ grant create, usage on schema public to sluice_service;
 
 grant usage on sequence approval_requests_seq_seq to sluice_service;
 grant usage on sequence fold_set_aside_id_seq to sluice_service;
+grant usage on sequence hook_deliveries_id_seq to sluice_service;
 grant usage on sequence operator_events_id_seq to sluice_service;
 grant usage on sequence outbox_id_seq to sluice_service;
 grant usage on sequence pmf_evaluations_id_seq to sluice_service;
@@ -1049,6 +1103,7 @@ grant usage on sequence schema_migrations_id_seq to sluice_service;
 grant usage on sequence telemetry_writer to sluice_service;
 grant usage on sequence unit_runs_run_seq to sluice_service;
 
+grant delete, insert, select, update on table alert_hooks to sluice_service;
 grant delete, insert, select, update on table api_tokens to sluice_service;
 
 grant insert, select on table approval_policies to sluice_service;
@@ -1075,6 +1130,8 @@ grant delete, insert, select, update on table fold_quarantine to sluice_service;
 grant delete, insert, select, update on table fold_set_aside to sluice_service;
 grant delete, insert, select, update on table fold_windows to sluice_service;
 grant delete, insert, select, update on table fold_windows_version to sluice_service;
+grant delete, insert, select, update on table hook_alerts to sluice_service;
+grant delete, insert, select, update on table hook_deliveries to sluice_service;
 grant delete, insert, select, update on table idempotency_keys to sluice_service;
 grant delete, insert, select, update on table ingest_presence to sluice_service;
 grant delete, insert, select, update on table latency_sketches to sluice_service;

@@ -33,6 +33,7 @@ import { makeFeatureReads } from "./features/feature-reads.ts";
 import { currentHead } from "./features/read-snapshot.ts";
 import { ingestChecks } from "./ingest/ingest-health.ts";
 import { isLoopback } from "./ingest/may-ingest.ts";
+import { makeHooks } from "./hooks/make-hooks.ts";
 import { startIngest } from "./ingest/start-ingest.ts";
 import { errorText } from "./runtime/error-text.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
@@ -153,6 +154,7 @@ const health = {
     }),
   ],
 };
+const features = makeFeatureReads({ pool, history });
 
 const publicUrl = publicUrlOf(config);
 const people = {
@@ -177,7 +179,7 @@ const app = makeHttpApp({
         idempotentAnswers: makeIdempotentAnswers(pool),
         changes,
         approvals,
-        features: makeFeatureReads({ pool, history }),
+        features,
         evaluation: makeEvaluationReads({
           pool,
           history,
@@ -186,6 +188,14 @@ const app = makeHttpApp({
         }),
         delivery: makeDeliveryReads({ pool, keys: config.PUSH_KEYS, nowMs: Date.now }),
         health,
+        hooks: makeHooks({
+          pool,
+          features,
+          changes,
+          alerts: metrics.hookAlerts,
+          nowS: () => Date.now() / 1_000,
+          log,
+        }),
         stopping: stopping.signal,
       })
     : undefined,

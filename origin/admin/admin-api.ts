@@ -10,15 +10,18 @@ import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { Approvals } from "../features/approvals/make-approvals.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
+import type { Hooks } from "../hooks/make-hooks.ts";
 import type { ErrorLog, WarningLog } from "../runtime/log.ts";
 import { problem } from "../runtime/problem.ts";
 import { addApprovalRoutes } from "./approval-routes.ts";
 import { addConfigRoutes, CONFIG_BODIES } from "./config-routes.ts";
 import { addDeliveryRoutes } from "./delivery-routes.ts";
+import { addAlertRoute } from "./alert-route.ts";
 import { makeEventFeed } from "./event-feed.ts";
 import { addEventRoutes } from "./event-routes.ts";
 import { addFeatureRoutes } from "./feature-routes.ts";
 import { addHealthRoute, type HealthOptions } from "./health-route.ts";
+import { addHookRoutes } from "./hook-routes.ts";
 import { addHistoryRoutes } from "./history-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { AdminApp, AdminEnv } from "./admin-context.ts";
@@ -85,6 +88,7 @@ export type AdminApiOptions = Authentication & {
   readonly evaluation: EvaluationReads;
   readonly delivery: DeliveryReads;
   readonly health: HealthOptions;
+  readonly hooks: Hooks;
   /** Aborted when the process stops: event streams end then. */
   readonly stopping: AbortSignal;
   readonly log: ErrorLog & WarningLog;
@@ -92,12 +96,15 @@ export type AdminApiOptions = Authentication & {
 
 export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   const api = new OpenAPIHono<AdminEnv>();
+  const ofOne = limitBodies(MAX_BODY_BYTES);
+  // Before the token is asked for: an alerting system has none.
+  api.post("/hooks/:name", ofOne);
+  addAlertRoute(api, options);
   api.use(authenticate(options));
   api.use((context, next) => {
     context.set("idempotentAnswers", options.idempotentAnswers);
     return next();
   });
-  const ofOne = limitBodies(MAX_BODY_BYTES);
   const ofConfig = limitBodies(CONFIG_BODIES.maxBytes);
   api.use((context, next) =>
     (CONFIG_BODIES.paths.includes(context.req.path) ? ofConfig : ofOne)(context, next),
@@ -115,6 +122,7 @@ export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   addHealthRoute(api, options);
   addTokenRoutes(api, options);
   addSessionRoutes(api, options);
+  addHookRoutes(api, options);
   addMeRoute(api, options);
   addEventRoutes(api, { feed: makeFeed(options), stopping: options.stopping });
   const document = openApiDocument(api);

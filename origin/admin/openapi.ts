@@ -12,6 +12,7 @@ const TAGS = [
   { name: "Audit", description: "Who changed what, and why." },
   { name: "Delivery", description: "How far the edges are." },
   { name: "Tokens", description: "Who may do what." },
+  { name: "Hooks", description: "Alerts of other systems that close features." },
 ];
 
 /** For whoever reads the document alone, a program or an agent. */
@@ -35,6 +36,12 @@ export const openApiDocument = (api: AdminApp) => {
     type: "http",
     scheme: "bearer",
     description: "A token with the scope that the operation names, or a greater one: viewer, editor, admin.",
+  });
+  registry.registerComponent("securitySchemes", "hook", {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "The hook's secret as Bearer token or as password of Basic authentication, or a signature made with it, as its alerting system does.",
   });
   return api.getOpenAPI31Document({
     openapi: "3.1.0",

@@ -30,8 +30,8 @@ export type Operation<Params extends Fields, Query extends Fields, Body extends 
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** The least scope that may call it. */
-  readonly scope: Scope;
+  /** The least scope that may call it; `hook`: whoever has the hook's secret, and no token. */
+  readonly scope: Scope | "hook";
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
@@ -72,8 +72,13 @@ const documentOf = <P extends Fields, Q extends Fields, B extends Schema>(operat
     operationId,
     tags: [tag],
     summary,
-    description: [description, `Scope: \`${scope}\`.`].filter((text) => text !== undefined).join(" "),
-    security: [{ bearer: [scope] }],
+    description: [
+      description,
+      scope === "hook" ? "It needs the hook's secret, and no token." : `Scope: \`${scope}\`.`,
+    ]
+      .filter((text) => text !== undefined)
+      .join(" "),
+    security: [scope === "hook" ? { hook: [] } : { bearer: [scope] }],
     request: {
       ...(params === undefined ? {} : { params }),
       ...(query === undefined ? {} : { query }),
@@ -117,6 +122,18 @@ const readBy = <S extends Schema>(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `read` gives what the schema gives
   (schema === undefined ? ok(undefined) : read(schema)) as Result<Output<S>, Response>;
 
+/** Names the operation in the document. Its route is added by the caller, which finds out by itself who asks. */
+export const describeOperation = <
+  P extends Fields = undefined,
+  Q extends Fields = undefined,
+  B extends Schema = undefined,
+>(
+  api: AdminApp,
+  operation: Operation<P, Q, B>,
+): void => {
+  api.openAPIRegistry.registerPath(documentOf(operation));
+};
+
 /** Adds the operation to the API and to its document. */
 export const addOperation = <
   P extends Fields = undefined,
@@ -124,7 +141,7 @@ export const addOperation = <
   B extends Schema = undefined,
 >(
   api: AdminApp,
-  operation: Operation<P, Q, B>,
+  operation: Operation<P, Q, B> & { readonly scope: Scope },
   handle: (request: OperationRequest<P, Q, B>) => Response | Promise<Response>,
 ): void => {
   api.openAPIRegistry.registerPath(documentOf(operation));

@@ -10,11 +10,11 @@ import { unstorableTexts } from "./storable-text.ts";
 export const etagOf = (version: number): string => `"${version}"`;
 
 /** 412: the caller has seen another version than the present one. */
-export const versionProblem = (context: Context, have: number): Response =>
+export const versionProblem = (context: Context, have: number, what = "the feature"): Response =>
   problem(context, {
     status: 412,
     title: "Precondition Failed",
-    detail: `the feature is at version ${have} now`,
+    detail: `${what} is at version ${have} now`,
     have,
   });
 
@@ -30,7 +30,7 @@ const namesVersion = (ifMatch: string, version: number): boolean =>
  */
 export const readPrecondition = (
   context: Context,
-  { version, required }: { version: number; required: boolean },
+  { version, required, what }: { version: number; required: boolean; what?: string },
 ): Result<Precondition, Response> => {
   const header = context.req.header("if-match");
   if (header === undefined) {
@@ -47,7 +47,7 @@ export const readPrecondition = (
   if (header.trim() === "*") return ok({});
   return namesVersion(header, version)
     ? ok({ expectedVersion: version })
-    : err(versionProblem(context, version));
+    : err(versionProblem(context, version, what));
 };
 
 /** The body as JSON, whatever its content type says. */

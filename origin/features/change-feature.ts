@@ -121,7 +121,11 @@ export type FeatureChanges = {
   /** By hand, or by a decision, which names the version and epoch that it is about and its evidence. */
   readonly rollbackFeature: (target: RollbackTarget, by: Attribution) => Outcome<ChangedFeature>;
   /** All open features with the tag, and their dependents, in one revision; null when there is none. */
-  readonly rollbackTag: (tag: string, by: Attribution) => Outcome<ChangedFeatures | null>;
+  readonly rollbackTag: (
+    tag: string,
+    by: Attribution,
+    cause?: TagRollbackCause,
+  ) => Outcome<ChangedFeatures | null>;
   /** What the files would change. Errors name each wrong field by its feature's place in `features`. */
   readonly planConfig: (config: Config) => Outcome<ConfigPlan>;
   /** Carries the plan out in one revision, or not at all. A plan that was applied before has no second effect. */
@@ -153,6 +157,13 @@ export type RecoveredFeatures = {
 export type RollbackTarget = Target & {
   readonly epoch?: number | undefined;
   readonly evidence?: Readonly<Record<string, unknown>> | undefined;
+};
+
+export type TagRollbackCause = {
+  /** Kept in the audit beside the reason. */
+  readonly evidence?: Readonly<Record<string, unknown>>;
+  /** Features that were opened later stay open, unless they require one that is closed. */
+  readonly openedBefore?: Date;
 };
 
 /** A change loses only to changes of the same features that came first; so many in a row are a fault elsewhere. */
@@ -393,9 +404,10 @@ export const makeFeatureChanges = ({
       const steps = stepsOf(target, by, (related) => prepareRollback(related, target, cause));
       return mapOk(await changeOne(steps), changedFeature);
     },
-    rollbackTag: async (tag, by) => {
+    rollbackTag: async (tag, by, cause) => {
       const read = () => readRelatedFeatures(pool, { featureIds: [], tag });
-      const prepare = (related: RelatedFeatures) => ok(prepareTagRollback(related, tag, by));
+      const prepare = (related: RelatedFeatures) =>
+        ok(prepareTagRollback(related, tag, { ...cause, reason: by.reason }));
       const result = await carryOut({ actor: by.actor, read, prepare });
       return mapOk(result, (change) => (change === null ? null : changedFeatures(change)));
     },

@@ -26,8 +26,8 @@ export const countRollbacks = (
       return change.kind === "rollback" ? counted(change.featureId, attempt) : attempt();
     },
     rollbackFeature: (target, by) => counted(target.featureId, () => changes.rollbackFeature(target, by)),
-    rollbackTag: async (tag, by) => {
-      const result = await changes.rollbackTag(tag, by);
+    rollbackTag: async (tag, by, cause) => {
+      const result = await changes.rollbackTag(tag, by, cause);
       if (result.ok)
         for (const { featureId } of result.value?.features ?? [])
           counter.inc({ feature: featureId, outcome: "committed" });

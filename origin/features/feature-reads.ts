@@ -3,6 +3,7 @@ import type { HistoryReads } from "../db/history-reads.ts";
 import type { Pool } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { listFeatures, type FeatureQuery } from "./list-features.ts";
+import { previewRollback, type RollbackPreview } from "./preview-rollback.ts";
 import { verifyAudit, type AuditRange } from "./audit/verify-audit.ts";
 import { exportFeatures } from "./config/export-features.ts";
 import { listOperatorEventsAfter, newestOperatorEventId } from "./operator-events.ts";
@@ -26,6 +27,8 @@ export const makeFeatureReads = ({ pool, history }: { pool: Pool; history: Histo
   /** From the primary, so that a rollback of a moment ago is found; null: it was never rolled back. */
   newestRollback: async (featureId: FeatureId) =>
     (await listAudit(pool, { limit: 1, featureId, kind: "rollback" })).items[0] ?? null,
+  /** What a rollback would close now; none where nothing is open. */
+  previewRollback: (target: RollbackPreview) => previewRollback(pool, target),
   newestAuditSeq: () => newestAuditSeq(pool),
   listAuditAfter: (seq: number, limit: number) => listAuditAfter(pool, seq, limit),
   newestOperatorEventId: () => newestOperatorEventId(pool),

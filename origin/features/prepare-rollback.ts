@@ -70,14 +70,20 @@ export const prepareRollback = (
   return ok(rollBackAll(related, [found.value], cause));
 };
 
-/** Closes every open feature that carries the tag; none is a success with nothing to do. */
+/**
+ * Closes every open feature that carries the tag; none is a success with nothing to do. `openedBefore`: features that were opened
+ * later stay open, unless they require one that is closed.
+ */
 export const prepareTagRollback = (
   related: RelatedFeatures,
   tag: string,
-  cause: RollbackCause,
+  { openedBefore, ...cause }: RollbackCause & { readonly openedBefore?: Date | undefined },
 ): FeatureChange[] =>
   rollBackAll(
     related,
-    [...related.values()].filter((record) => record.state.enabled && record.tags.includes(tag)),
+    [...related.values()].filter(
+      ({ state, tags, epochStartedAt }) =>
+        state.enabled && tags.includes(tag) && (openedBefore === undefined || epochStartedAt <= openedBefore),
+    ),
     cause,
   );

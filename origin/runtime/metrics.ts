@@ -55,6 +55,12 @@ export const makeMetrics = () => {
       labelNames: ["feature", "action"],
       registers,
     }),
+    hookAlerts: new Counter({
+      name: "sluice_hook_alerts_total",
+      help: "Alerts that came to a hook, by what became of them",
+      labelNames: ["hook", "outcome"],
+      registers,
+    }),
     rollbacks: new Counter({
       name: "sluice_rollbacks_total",
       help: "Rollbacks by outcome: committed, conflict, failed, shadow",

@@ -4,11 +4,11 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { problem } from "./problem.ts";
 
-const MINUTE_S = 60;
+export const MINUTE_S = 60;
 const REQUESTS_A_MINUTE = 6_000;
 const FAILURES_A_MINUTE = 30;
 
-const tooMany = (context: Context, waitMs: number, detail: string): Response => {
+export const tooMany = (context: Context, waitMs: number, detail: string): Response => {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   context.header("retry-after", String(seconds));
   return problem(context, {
@@ -19,7 +19,7 @@ const tooMany = (context: Context, waitMs: number, detail: string): Response => 
 };
 
 /** The peer of the connection; a request that did not come over one has none. */
-const addressOf = (context: Context): string => {
+export const addressOf = (context: Context): string => {
   const env: unknown = context.env;
   return typeof env === "object" && env !== null && "incoming" in env
     ? (getConnInfo(context).remote.address ?? "")
@@ -27,7 +27,7 @@ const addressOf = (context: Context): string => {
 };
 
 /** Takes one of what is left for the key; the time until there is more, in ms, where there is nothing left. */
-const take = async (limiter: RateLimiterMemory, key: string): Promise<number | null> => {
+export const take = async (limiter: RateLimiterMemory, key: string): Promise<number | null> => {
   try {
     await limiter.consume(key);
     return null;

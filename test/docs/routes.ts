@@ -24,6 +24,7 @@ const admin = makeAdminApi({
   evaluation: unused,
   delivery: unused,
   health: unused,
+  hooks: unused,
   stopping: unused,
   sessions: unused,
   cookies: unused,

@@ -13,6 +13,7 @@ import { makeApprovals } from "../../origin/features/approvals/make-approvals.ts
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { makeFeatureReads } from "../../origin/features/feature-reads.ts";
 import type { HealthCheck } from "../../origin/runtime/health.ts";
+import { makeHooks } from "../../origin/hooks/make-hooks.ts";
 import { makeHttpApp } from "../../origin/runtime/http-app.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeRequestLimits } from "../../origin/runtime/request-limits.ts";
@@ -37,7 +38,9 @@ export const makeAdminApp = (options: {
 }) => {
   const { pool, keys, now = () => Date.now() / 1_000 } = options;
   const history = <T>(read: (db: Pool) => Promise<T>) => read(pool);
+  const features = makeFeatureReads({ pool, history });
   const changes = makeFeatureChanges({ pool, newId: randomUUID });
+  const metrics = makeMetrics();
   const publicUrl = options.publicUrl ?? PUBLIC_URL;
   const people = {
     access: makeAccess({ pool, adminToken, nowMs: () => performance.now(), log: silent }),
@@ -52,15 +55,16 @@ export const makeAdminApp = (options: {
     idempotentAnswers: makeIdempotentAnswers(pool),
     changes,
     approvals: makeApprovals({ pool, changes }),
-    features: makeFeatureReads({ pool, history }),
+    health: { checks: options.checks ?? [], version: "0.1.0", notReady: async () => [] },
+    features,
     evaluation: makeEvaluationReads({ pool, history, now, rawKeepDays: 62 }),
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
-    health: { checks: options.checks ?? [], version: "0.1.0", notReady: async () => [] },
+    hooks: makeHooks({ pool, features, changes, alerts: metrics.hookAlerts, nowS: now, log: silent }),
     stopping: options.stopping ?? new AbortController().signal,
   });
   const check = makeOpenApiCheck(adminApi.document);
   const app = makeHttpApp({
-    registry: makeMetrics().registry,
+    registry: metrics.registry,
     log: silent,
     instance: "an-instance-of-the-tests",
     publicUrl,

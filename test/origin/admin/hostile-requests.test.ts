@@ -52,6 +52,18 @@ const inFiles = {
   features: [{ file: "a.yaml", featureId: "feat_filed", enabled: true, ...feature, reason: undefined, rule }],
   removed: "release",
 };
+const ALERTS = {
+  version: "4",
+  alerts: [
+    {
+      status: "firing",
+      labels: { alertname: "Errors", sluice_feature: "feat_target" },
+      annotations: { summary: "too many" },
+      startsAt: "2026-01-01T00:00:00Z",
+      fingerprint: "a1b2",
+    },
+  ],
+};
 /** A good body of each operation that takes one; what is tried are neighbours of it. */
 const GOOD: Readonly<Record<string, object>> = {
   createFeature: { featureId: "feat_new", ...feature },
@@ -67,6 +79,28 @@ const GOOD: Readonly<Record<string, object>> = {
   setApprovalPolicy: { tags: ["a"], reason: "tried" },
   approveChange: { hash: "0".repeat(64) },
   rejectChange: { reason: "tried" },
+  createHook: {
+    name: "new-hook",
+    source: "grafana",
+    authentication: "secret",
+    mode: "enforce",
+    featureId: null,
+    tag: null,
+    featureLabel: "feature",
+    tagLabel: "tag",
+    allowedFeatures: ["feat_target"],
+    allowedTags: ["a"],
+    secret: "the-secret-of-a-new-hook",
+  },
+  updateHook: {
+    mode: "shadow",
+    featureLabel: "feature",
+    allowedFeatures: ["feat_target"],
+    allowedTags: ["a"],
+  },
+  replaceHookSecret: { secret: "the-secret-of-the-hooks-now", keepOldSeconds: 60 },
+  testHook: ALERTS,
+  receiveAlerts: ALERTS,
   createToken: { name: "x", scope: "viewer", tags: ["a"], expiresAt: "2099-01-01T00:00:00Z" },
   planConfig: inFiles,
   applyConfig: {
@@ -109,21 +143,37 @@ const spoil = (json: unknown, pick: (upTo: number) => number, hostile: unknown):
   return hostile;
 };
 
-const send = (operation: (typeof operations)[number], featureId: string, body: string | null) =>
+const HOOK_SECRET = "the-secret-of-the-hooks";
+const asHook = { authorization: `Bearer ${HOOK_SECRET}` };
+const send = (
+  operation: (typeof operations)[number],
+  featureId: string,
+  body: string | null,
+  hook = "target",
+) =>
   request(
     operation.path
       .replace("{featureId}", encodeURIComponent(featureId))
       .replace("{tokenId}", "tok_x")
       .replace("{sessionId}", "ses_x")
-      .replace("{approvalId}", "apr_0"),
+      .replace("{approvalId}", "apr_0")
+      .replace("{name}", hook),
     {
       method: operation.method,
       body,
-      headers: { "if-match": "*" },
+      headers: { "if-match": "*", ...(operation.operationId === "receiveAlerts" ? asHook : {}) },
     },
   );
 
 await request("/features", { method: "POST", body: JSON.stringify({ featureId: "feat_target" }) });
+const hookOf = (name: string) => ({
+  name,
+  source: "alertmanager",
+  secret: HOOK_SECRET,
+  allowedFeatures: ["feat_target"],
+});
+for (const name of ["target", "target-of-texts"])
+  await request("/hooks", { method: "POST", body: JSON.stringify(hookOf(name)) });
 
 test("each operation that takes a body has a good one here", () => {
   expect(withBody.map(({ operationId }) => operationId).toSorted()).toEqual(Object.keys(GOOD).toSorted());
@@ -144,7 +194,7 @@ describe("a spoiled body", () => {
 
   test.each(withBody)("of $operationId that is no JSON is 400", async (operation) => {
     for (const body of ["", "{", "undefined", "NaN", '{"a":1}{', "[", '"', "\u0000", '{"reason": 1e400}'])
-      expect((await send(operation, "feat_target", body)).status).toBe(400);
+      expect((await send(operation, "feat_target", body, "target-of-texts")).status).toBe(400);
   });
 
   test.each(withBody)("of $operationId above its limit is 413", async (operation) => {
@@ -195,7 +245,7 @@ test.each(queried)(
         "..",
         "a".repeat(3000),
       ]) {
-        const path = operation.path.replace("{featureId}", "feat_target");
+        const path = operation.path.replace("{featureId}", "feat_target").replace("{name}", "target");
         const response = await request(`${path}?${name}=${value}`, { method: operation.method });
         await response.body?.cancel();
         expect({ name, value, isServed: response.status < 500 }).toEqual({ name, value, isServed: true });
