@@ -195,6 +195,8 @@ create table feature_flags (
   unit text default 'visitor'::text not null,
   private boolean default false not null,
   operator_fields jsonb default '{}'::jsonb not null,
+  written_targeting jsonb,
+  segments text[] default '{}'::text[] not null,
   constraint feature_flags_pkey PRIMARY KEY (feature_id),
   constraint feature_flags_check CHECK (((rollout_bps + holdout_bps) <= 10000)),
   constraint feature_flags_failure_mode_check CHECK ((failure_mode = ANY (ARRAY['static'::text, 'closed'::text]))),
@@ -485,6 +487,24 @@ create table schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (id)
 );
 
+create table segment_tombstones (
+  segment_id text not null,
+  version integer not null,
+  constraint segment_tombstones_pkey PRIMARY KEY (segment_id)
+);
+
+create table segments (
+  segment_id text not null,
+  condition jsonb not null,
+  description text,
+  uses text[] default '{}'::text[] not null,
+  version integer not null,
+  revision bigint not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint segments_pkey PRIMARY KEY (segment_id)
+);
+
 create table sessions (
   session_id text not null,
   digest bytea not null,
@@ -730,7 +750,8 @@ begin
     'lineage', head.lineage, 'head', encode(head.audit_hash, 'hex'),
     'sinceHead', (
       select encode(prev_hash, 'hex') from rollback_audit
-      where seq = head.audit_seq - jsonb_array_length(new.payload #> '{result,features}') + 1),
+      where seq = head.audit_seq + 1
+        - coalesce((new.payload #>> '{result,auditRows}')::integer, jsonb_array_length(new.payload #> '{result,features}'))),
     'features', coalesce((
       select jsonb_agg(full_feature_state(f)) from feature_flags f where f.revision = new.revision), '[]'),
     'removed', coalesce((
@@ -815,6 +836,9 @@ declare
   new_rule_version integer;
   new_hash bytea;
   orphan text;
+  first_seq bigint;
+  given_segments jsonb := coalesce(change -> 'segments', '[]');
+  given_ids text[];
 begin
   select * into head from state_head for update;
 
@@ -830,8 +854,80 @@ begin
     end if;
   end loop;
 
+  -- Each segment is as the change was prepared from it. No `expectedVersion`: it must not exist.
+  for item in
+    select jsonb_array_elements(given_segments)
+    union all
+    select jsonb_array_elements(coalesce(part -> 'uses', '[]'))
+    from jsonb_array_elements((change -> 'features') || given_segments) part
+  loop
+    select version into have from segments where segment_id = item ->> 'segmentId';
+    if have is distinct from (item ->> 'expectedVersion')::integer then
+      return jsonb_build_object('outcome', 'segmentConflict', 'segmentId', item -> 'segmentId');
+    end if;
+  end loop;
+
+  -- And nothing has begun to use a segment whose condition changes or goes: each user of it is part of the change.
+  given_ids := array(
+    select part ->> 'segmentId' from jsonb_array_elements(given_segments) part where (part ->> 'moves')::boolean);
+  if given_ids <> '{}' then
+    select needed.segment_id into orphan
+    from feature_flags f, unnest(f.segments) as needed (segment_id)
+    where f.segments && given_ids and needed.segment_id = any (given_ids)
+      and f.feature_id not in (select part ->> 'featureId' from jsonb_array_elements(change -> 'features') part)
+    limit 1;
+    if not found then
+      select part ->> 'segmentId' into orphan
+      from jsonb_array_elements(given_segments) part
+      join segments s on s.uses @> array[part ->> 'segmentId'] and s.segment_id <> all (given_ids)
+      where nullif(part -> 'next', 'null') is null and s.uses && given_ids
+      limit 1;
+    end if;
+    if found then
+      return jsonb_build_object('outcome', 'segmentConflict', 'segmentId', orphan);
+    end if;
+  end if;
+
   head.revision := head.revision + 1;
   now_at := clock_timestamp();
+  first_seq := head.audit_seq;
+
+  for item in select jsonb_array_elements(given_segments) loop
+    next := nullif(item -> 'next', 'null');
+    new_version := coalesce((item ->> 'expectedVersion')::integer, 0) + 1;
+    if next is null then
+      delete from segments where segment_id = item ->> 'segmentId';
+      insert into segment_tombstones as t (segment_id, version) values (item ->> 'segmentId', new_version)
+      on conflict (segment_id) do update set version = excluded.version;
+    else
+      if (item ->> 'expectedVersion') is null then
+        delete from segment_tombstones where segment_id = item ->> 'segmentId' returning version + 1 into have;
+        if found then
+          new_version := have;
+        end if;
+      end if;
+      insert into segments as s (segment_id, condition, description, uses, version, revision, created_at, updated_at)
+      values (
+        item ->> 'segmentId', next -> 'condition', next ->> 'description',
+        array(select jsonb_array_elements_text(next -> 'uses')), new_version, head.revision, now_at, now_at
+      )
+      on conflict (segment_id) do update set
+        condition = excluded.condition, description = excluded.description, uses = excluded.uses,
+        version = excluded.version, revision = excluded.revision, updated_at = excluded.updated_at;
+    end if;
+    head.audit_seq := head.audit_seq + 1;
+    new_hash := sha256(head.audit_hash || convert_to(audit_text(
+      head.audit_seq, now_at, change ->> 'actor', 'segment', 'segment:' || (item ->> 'segmentId'), item ->> 'reason',
+      new_version, 1, head.revision, item -> 'details'
+    ), 'UTF8'));
+    insert into rollback_audit
+      (seq, at, actor, action, feature_id, reason, version, epoch, revision, details, prev_hash, hash)
+    values (
+      head.audit_seq, now_at, change ->> 'actor', 'segment', 'segment:' || (item ->> 'segmentId'), item ->> 'reason',
+      new_version, 1, head.revision, item -> 'details', head.audit_hash, new_hash
+    );
+    head.audit_hash := new_hash;
+  end loop;
 
   for item in select jsonb_array_elements(change -> 'features') loop
     next := nullif(item -> 'next', 'null');
@@ -858,13 +954,14 @@ begin
       end if;
       insert into feature_flags as f (
         feature_id, enabled, rollout_bps, holdout_bps, epoch, epoch_started_at, version, revision, failure_mode,
-        unit, private, targeting, routes, gate, activation, tags, requires, operator_fields, rollout_before_bps,
+        unit, private, targeting, written_targeting, segments, routes, gate, activation, tags, requires, operator_fields, rollout_before_bps,
         rollback_reason, rolled_back_at, created_at, updated_at
       ) values (
         item ->> 'featureId', (next ->> 'enabled')::boolean, (next ->> 'rolloutBps')::integer,
         (next ->> 'holdoutBps')::integer, new_epoch, now_at, new_version, head.revision, next ->> 'failureMode',
         coalesce(next ->> 'unit', 'visitor'), coalesce((next ->> 'private')::boolean, false),
-        nullif(next -> 'targeting', 'null'), next -> 'routes', nullif(next -> 'gate', 'null'),
+        nullif(next -> 'targeting', 'null'), nullif(next -> 'writtenTargeting', 'null'),
+        array(select jsonb_array_elements_text(coalesce(next -> 'segments', '[]'))), next -> 'routes', nullif(next -> 'gate', 'null'),
         nullif(next -> 'activation', 'null'),
         array(select jsonb_array_elements_text(next -> 'tags')),
         array(select jsonb_array_elements_text(next -> 'requires')),
@@ -878,7 +975,17 @@ begin
         epoch_started_at = case when f.epoch = excluded.epoch then f.epoch_started_at else now_at end,
         version = excluded.version, revision = excluded.revision, failure_mode = excluded.failure_mode,
         unit = coalesce(next ->> 'unit', f.unit), private = coalesce((next ->> 'private')::boolean, f.private),
-        targeting = excluded.targeting, routes = excluded.routes, gate = excluded.gate,
+        targeting = excluded.targeting,
+        written_targeting = case
+          when next ? 'writtenTargeting' then excluded.written_targeting
+          when excluded.targeting is not distinct from f.targeting then f.written_targeting
+        end,
+        segments = case
+          when next ? 'writtenTargeting' then excluded.segments
+          when excluded.targeting is not distinct from f.targeting then f.segments
+          else '{}'
+        end,
+        routes = excluded.routes, gate = excluded.gate,
         activation = excluded.activation, tags = excluded.tags, requires = excluded.requires,
         operator_fields = f.operator_fields || excluded.operator_fields,
         rollout_before_bps = excluded.rollout_before_bps, rollback_reason = excluded.rollback_reason,
@@ -934,7 +1041,8 @@ begin
   update state_head
   set revision = head.revision, audit_seq = head.audit_seq, audit_hash = head.audit_hash;
   result := jsonb_build_object(
-    'outcome', 'committed', 'revision', head.revision, 'at', now_at, 'features', committed
+    'outcome', 'committed', 'revision', head.revision, 'at', now_at, 'features', committed,
+    'auditRows', head.audit_seq - first_seq
   );
   insert into outbox (topic, change_id, revision, payload)
   values ('state', (change ->> 'changeId')::uuid, head.revision, jsonb_build_object('result', result));
@@ -1152,6 +1260,8 @@ grant delete, insert, select, update on table pmf_trials to sluice_service;
 
 grant select on table rollback_audit to sluice_service;
 grant select on table schema_migrations to sluice_service;
+grant select on table segment_tombstones to sluice_service;
+grant select on table segments to sluice_service;
 
 grant delete, insert, select, update on table sessions to sluice_service;
 grant delete, insert, select, update on table sign_in_codes to sluice_service;

@@ -34,6 +34,8 @@ import { currentHead } from "./features/read-snapshot.ts";
 import { ingestChecks } from "./ingest/ingest-health.ts";
 import { isLoopback } from "./ingest/may-ingest.ts";
 import { makeHooks } from "./hooks/make-hooks.ts";
+import { makeSegmentChanges } from "./features/segments/change-segment.ts";
+import { makeSegmentReads } from "./features/segments/read-segments.ts";
 import { startIngest } from "./ingest/start-ingest.ts";
 import { errorText } from "./runtime/error-text.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
@@ -180,6 +182,8 @@ const app = makeHttpApp({
         changes,
         approvals,
         features,
+        segments: makeSegmentReads(pool),
+        segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
         evaluation: makeEvaluationReads({
           pool,
           history,

@@ -24,6 +24,16 @@ export const isFeatureId = (value: unknown): value is FeatureId =>
   FEATURE_ID_FORM.test(value) &&
   !isDots(value);
 
+/** Name of a segment. It stands in a URL, and in the audit behind `segment:`. */
+export const SegmentId = z
+  .string()
+  .min(1, "must not be empty")
+  .max(64, "must have at most 64 characters")
+  .regex(/^[A-Za-z0-9_.-]+$/, "may contain letters, digits and _ . - only")
+  .refine((text) => !isDots(text), "must not be . or .., which a URL cannot carry")
+  .brand<"SegmentId">();
+export type SegmentId = z.infer<typeof SegmentId>;
+
 /** Telemetry carries a unit's id as UTF-8, and the log stores it as that. */
 export const MAX_UNIT_BYTES = 256;
 

@@ -9,6 +9,8 @@ import type { DeliveryReads } from "../delivery/delivery-reads.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { Approvals } from "../features/approvals/make-approvals.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
+import type { SegmentChanges } from "../features/segments/change-segment.ts";
+import type { SegmentReads } from "../features/segments/read-segments.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { Hooks } from "../hooks/make-hooks.ts";
 import type { ErrorLog, WarningLog } from "../runtime/log.ts";
@@ -34,6 +36,7 @@ import { makeSubmitChange } from "./submit-change.ts";
 import { authenticate, type Authentication } from "./authenticate.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addWhyRoute } from "./why-route.ts";
+import { addSegmentRoutes } from "./segment-routes.ts";
 import { addTokenRoutes } from "./token-routes.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -85,6 +88,8 @@ export type AdminApiOptions = Authentication & {
   readonly features: FeatureReads;
   readonly changes: FeatureChanges;
   readonly approvals: Approvals;
+  readonly segments: SegmentReads;
+  readonly segmentChanges: SegmentChanges;
   readonly evaluation: EvaluationReads;
   readonly delivery: DeliveryReads;
   readonly health: HealthOptions;
@@ -111,6 +116,7 @@ export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   );
   const submit = makeSubmitChange(options);
   addFeatureRoutes(api, { ...options, submit });
+  addSegmentRoutes(api, options);
   addRuleRoutes(api, { ...options, submit });
   addRolloutRoutes(api, { ...options, submit });
   addApprovalRoutes(api, options);

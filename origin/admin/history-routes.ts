@@ -17,7 +17,16 @@ const paging = {
   before: row.openapi({ description: "The `next` of the page before." }),
 };
 const EvaluationQuery = z.object(paging);
-const ChangeKindQuery = z.enum(["create", "update", "delete", "rule", "rollout", "enable", "rollback"]);
+const ChangeKindQuery = z.enum([
+  "create",
+  "update",
+  "delete",
+  "rule",
+  "rollout",
+  "enable",
+  "rollback",
+  "segment",
+]);
 const AuditQuery = z.object({
   ...paging,
   featureId: FeatureId.optional(),

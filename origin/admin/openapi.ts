@@ -4,6 +4,7 @@ import type { AdminApp } from "./admin-context.ts";
 
 const TAGS = [
   { name: "Features", description: "What is gated." },
+  { name: "Segments", description: "Named conditions that several features use." },
   { name: "Rules", description: "What a feature has to achieve." },
   { name: "Rollout", description: "Who gets a feature: open, close, ramp." },
   { name: "Evaluations", description: "What was counted, and what Sluice makes of it." },

@@ -14,10 +14,24 @@ export type FieldDiff = {
 };
 
 /** Fields that the service keeps itself. */
-const KEPT = new Set(["epoch", "rolloutBeforeBps", "rollbackReason", "latched"]);
+const KEPT = new Set([
+  "epoch",
+  "rolloutBeforeBps",
+  "rollbackReason",
+  "latched",
+  "writtenTargeting",
+  "segments",
+]);
+
+/** A person reads the names of segments, and not what they stand for. */
+const written = ({ targeting, writtenTargeting }: NextState) => ({
+  targeting: writtenTargeting ?? targeting,
+});
 
 const fieldsOf = (state: NextState, rule: unknown): Map<string, unknown> =>
-  new Map(Object.entries({ ...state, rule: rule ?? null }).filter(([field]) => !KEPT.has(field)));
+  new Map(
+    Object.entries({ ...state, ...written(state), rule: rule ?? null }).filter(([field]) => !KEPT.has(field)),
+  );
 
 const isSame = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
 

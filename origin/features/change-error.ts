@@ -25,8 +25,8 @@ export type ChangeError =
   | { readonly reason: "requiredBy"; readonly featureIds: readonly FeatureId[] }
   /** All features together would have `bytes`, more than the edges take. */
   | { readonly reason: "tooLarge"; readonly bytes: number; readonly limit: number }
-  /** The caller may change features with other tags only. */
-  | { readonly reason: "foreignTags" }
+  /** The caller may change features with other tags only than these have. */
+  | { readonly reason: "foreignTags"; readonly featureIds: readonly FeatureId[] }
   /** A second person has to approve the change, because of these tags. */
   | {
       readonly reason: "approvalNeeded";

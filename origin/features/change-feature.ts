@@ -2,7 +2,7 @@
 // came first, the change is prepared again from the new state. So callers see a conflict only where they named a
 // version themselves.
 import type { Pool } from "../db/pool.ts";
-import type { FeatureId, Revision } from "../../shared/ids.ts";
+import type { FeatureId, Revision, SegmentId } from "../../shared/ids.ts";
 import { err, ok, type Err, type Result } from "../../shared/result.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
 import type { Rule } from "../../shared/features/rule.ts";
@@ -38,6 +38,8 @@ import {
   readRelatedFeatures,
   type RelatedFeatures,
 } from "./related-features.ts";
+import type { SegmentParts } from "./segments/expand-targeting.ts";
+import { readNeededSegments } from "./segments/read-segments.ts";
 
 /** Who changes the feature and why; both go into the audit. */
 export type Attribution = { readonly actor: string; readonly reason: string };
@@ -184,6 +186,8 @@ const changedFeature = ({ committed, changes }: CommittedChange): ChangedFeature
   if (change === undefined || feature === undefined || change.next === null)
     throw new Error("a committed change has no feature");
   const {
+    writtenTargeting: _p,
+    segments: _s,
     tags: _t,
     requires: _r,
     owner: _o,
@@ -229,6 +233,12 @@ const inFull = (change: ProposedChange): ProposedChange => {
 };
 
 const warningsOf = (given: GivenFeature): readonly string[] => newFeatureWarnings(given, newFeature(given));
+
+/** The features among the changes whose targeting is made of the segment. */
+const usersOf = (segmentId: SegmentId, changes: readonly FeatureChange[]): FeatureId[] =>
+  changes
+    .filter(({ uses = [] }) => uses.some((use) => use.segmentId === segmentId))
+    .map(({ featureId }) => featureId);
 
 const mapOk = <A, B>(result: Result<A, ChangeError>, to: (value: A) => B): Result<B, ChangeError> =>
   result.ok ? ok(to(result.value)) : result;
@@ -302,6 +312,27 @@ export const makeFeatureChanges = ({
     checksSite,
   });
 
+  /** A change that may bring a targeting, which is made of the segments that it names. */
+  const stepsOfTargeting = (
+    target: Target,
+    by: Attribution,
+    { targeting, requires = [] }: Partial<FeatureEdit>,
+    prepare: (related: RelatedFeatures, segments: SegmentParts) => Prepared,
+  ): ChangeSteps => {
+    let segments: SegmentParts = new Map();
+    const steps = stepsOf(target, by, (related) => prepare(related, segments), {
+      also: requires,
+      checksSite: true,
+    });
+    return {
+      ...steps,
+      read: async () => {
+        segments = await readNeededSegments(pool, [targeting ?? null]);
+        return steps.read();
+      },
+    };
+  };
+
   const stepsOfProposed = (
     change: ProposedChange,
     by: Attribution,
@@ -311,19 +342,15 @@ export const makeFeatureChanges = ({
     switch (change.kind) {
       case "create": {
         const feature = newFeature(givenOf(change));
-        const also = feature.requires;
-        return stepsOf(target, by, (related) => prepareCreate(related, feature, by), {
-          also,
-          checksSite: true,
-        });
+        return stepsOfTargeting(target, by, feature, (related, segments) =>
+          prepareCreate(related, feature, by, segments),
+        );
       }
       case "update": {
         const edit = change.edit;
-        const also = edit.requires ?? [];
-        return stepsOf(target, by, (related) => prepareUpdate(related, target, edit, by), {
-          also,
-          checksSite: true,
-        });
+        return stepsOfTargeting(target, by, edit, (related, segments) =>
+          prepareUpdate(related, target, edit, by, segments),
+        );
       }
       case "rule":
         return stepsOf(target, by, (related) => prepareRule(related, target, change.rule, by));
@@ -417,7 +444,11 @@ export const makeFeatureChanges = ({
         featureIds: [...config.features.map(({ featureId }) => featureId), ...owned],
         also: config.features.flatMap(({ requires }) => requires ?? []),
       });
-      const plan = planConfig({ related, owned }, config);
+      const segments = await readNeededSegments(
+        pool,
+        config.features.map(({ targeting }) => targeting ?? null),
+      );
+      const plan = planConfig({ related, owned, segments }, config);
       if (!plan.ok) return plan;
       const disturbing = checkSiteOfAll(await readSite(pool), plan.value.changes, siteHosts);
       if (disturbing.length === 0) return plan;
@@ -455,7 +486,12 @@ export const makeFeatureChanges = ({
         });
       }
       const { error } = committed;
-      return err(error.reason === "tooLarge" ? error : { reason: "moved", featureIds: [error.featureId] });
+      if (error.reason === "tooLarge") return err(error);
+      return err({
+        reason: "moved",
+        featureIds:
+          error.reason === "segmentConflict" ? usersOf(error.segmentId, changes) : [error.featureId],
+      });
     },
     recoverFeatures: async (held, source) => {
       const featureIds = held.map(({ featureId }) => featureId);

@@ -1,5 +1,6 @@
 // What may refuse a change that is well formed: the caller's tags, and tags that ask for a second person. Asked of the very
 // features that the change is committed on. A rollback is refused for the caller's tags alone. Pure.
+import type { FeatureId } from "../../shared/ids.ts";
 import { err, type Err } from "../../shared/result.ts";
 import type { ChangeError, TagsOfChange } from "./change-error.ts";
 import type { FeatureChange } from "./commit-change.ts";
@@ -32,10 +33,14 @@ export type Permission = {
 };
 
 /** Of each feature that the change names; what a rollback closes beside them is not asked for. */
-export const tagsOfChange = ({ related, changes }: PreparedChange): TagsOfChange[] =>
+export const tagsOfChange = ({
+  related,
+  changes,
+}: PreparedChange): (TagsOfChange & { readonly featureId: FeatureId })[] =>
   changes
     .filter(({ details }) => details["because"] === undefined)
     .map(({ featureId, next }) => ({
+      featureId,
       before: related.get(featureId)?.tags ?? null,
       after: next?.tags ?? null,
     }));
@@ -52,10 +57,18 @@ export const checkPermission = (
   { ownTags, approvalTags, passes }: Permission,
 ): Err<ChangeError> | undefined => {
   const touched = tagsOfChange(prepared);
-  if (!touched.every((tags) => ownsChange(ownTags, tags))) return err({ reason: "foreignTags" });
+  const foreign = touched.filter((tags) => !ownsChange(ownTags, tags));
+  if (foreign.length > 0)
+    return err({ reason: "foreignTags", featureIds: foreign.map(({ featureId }) => featureId) });
   if (prepared.changes.every(({ kind }) => kind === "rollback") || passes.has("approvalNeeded"))
     return undefined;
   const named = new Set(touched.flatMap(({ before, after }) => [...(before ?? []), ...(after ?? [])]));
   const tags = approvalTags.filter((tag) => named.has(tag));
-  return tags.length === 0 ? undefined : err({ reason: "approvalNeeded", tags, featureTags: touched });
+  return tags.length === 0
+    ? undefined
+    : err({
+        reason: "approvalNeeded",
+        tags,
+        featureTags: touched.map(({ before, after }) => ({ before, after })),
+      });
 };

@@ -8,7 +8,8 @@ import { isTransient } from "../db/errors.ts";
 import type { Pool, Queryable } from "../db/pool.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
-import { FeatureId, Revision } from "../../shared/ids.ts";
+import type { WrittenCondition } from "../../shared/features/written-targeting.ts";
+import { FeatureId, Revision, SegmentId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import { operatorFieldsOf, type OperatorFields } from "../../shared/features/operator-fields.ts";
@@ -18,6 +19,9 @@ export type ChangeKind = "create" | "update" | "delete" | "rule" | "rollout" | "
 /** The state that a feature gets. The database gives the version. */
 export type NextState = Omit<FeatureState, "featureId" | "version"> &
   OperatorFields & {
+    /** null: as `targeting`, which has the conditions of segments in their place. */
+    readonly writtenTargeting: WrittenCondition | null;
+    readonly segments: readonly SegmentId[];
     readonly tags: readonly string[];
     readonly requires: readonly FeatureId[];
     readonly rolloutBeforeBps: number | null;
@@ -40,6 +44,8 @@ export type FeatureChange = {
   readonly epoch?: number | undefined;
   /** null: stays as it is. */
   readonly rule: Rule | null;
+  /** The segments that the targeting was made of, as they were then. */
+  readonly uses?: readonly SegmentVersion[] | undefined;
   /** This change carries out the decision of the feature's trial, so the trial ends with it and a new one begins. */
   readonly endsTrial?: boolean | undefined;
   /** A person lets the feature's trial start over, whatever it has decided. */
@@ -62,11 +68,30 @@ export type ManagedFeature = {
   readonly applied: Readonly<Record<string, unknown>>;
 };
 
+/** A segment at a version. null: there must be none. */
+export type SegmentVersion = { readonly segmentId: SegmentId; readonly expectedVersion: number | null };
+
+export type SegmentChange = SegmentVersion & {
+  readonly reason: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  /** Its condition changes or goes: every user of it has to be in the change. */
+  readonly moves: boolean;
+  /** `uses`: the segments that the condition names. null: it is deleted. */
+  readonly next: {
+    readonly condition: WrittenCondition;
+    readonly description: string | null;
+    readonly uses: readonly SegmentId[];
+  } | null;
+  /** Other segments, as they were when this one was checked. */
+  readonly uses: readonly SegmentVersion[];
+};
+
 export type Change = {
   readonly changeId: string;
   readonly actor: string;
   readonly features: FeatureChange[];
   readonly config?: AppliedConfig | undefined;
+  readonly segments?: readonly SegmentChange[];
 };
 
 const Committed = z.object({
@@ -87,10 +112,12 @@ export type Committed = z.infer<typeof Committed>;
 const Outcome = z.discriminatedUnion("outcome", [
   Committed,
   z.object({ outcome: z.literal("conflict"), featureId: FeatureId, have: z.number().nullable() }),
+  z.object({ outcome: z.literal("segmentConflict"), segmentId: SegmentId }),
 ]);
 
 export type CommitError =
   | { readonly reason: "conflict"; readonly featureId: FeatureId; readonly have: number | null }
+  | { readonly reason: "segmentConflict"; readonly segmentId: SegmentId }
   | { readonly reason: "orphan"; readonly featureId: FeatureId }
   | { readonly reason: "tooLarge"; readonly bytes: number; readonly limit: number };
 
@@ -170,9 +197,14 @@ export const commitTogether = async (
 
 export const toResult = (answer: unknown): Result<Committed, CommitError> => {
   const outcome = Outcome.parse(answer);
-  return outcome.outcome === "committed"
-    ? ok(outcome)
-    : err({ reason: "conflict", featureId: outcome.featureId, have: outcome.have });
+  switch (outcome.outcome) {
+    case "committed":
+      return ok(outcome);
+    case "conflict":
+      return err({ reason: "conflict", featureId: outcome.featureId, have: outcome.have });
+    case "segmentConflict":
+      return err({ reason: "segmentConflict", segmentId: outcome.segmentId });
+  }
 };
 
 const Size = z.object({ bytes: z.number(), limit: z.number() });

@@ -1,7 +1,8 @@
 // A feature as the origin keeps it: the state for the edge, and the fields for those who operate it.
 import { z } from "zod";
 import { FeatureState } from "../../shared/features/feature.ts";
-import { FeatureId, Revision } from "../../shared/ids.ts";
+import { WrittenTargetingOrNone, type WrittenCondition } from "../../shared/features/written-targeting.ts";
+import { FeatureId, Revision, SegmentId } from "../../shared/ids.ts";
 import { StoredOperatorFields, type OperatorFields } from "../../shared/features/operator-fields.ts";
 import { AppliedFields } from "./config/applied-fields.ts";
 import { driftOf, type Drift } from "./config/difference.ts";
@@ -11,6 +12,10 @@ export type FeatureRecord = OperatorFields & {
   /** The installation's revision at which this state was committed. */
   readonly revision: Revision;
   readonly epochStartedAt: Date;
+  /** As it was written, with the names of segments. The state has their conditions in their place. */
+  readonly targeting: WrittenCondition | null;
+  /** All segments that the targeting is made of, also through others. */
+  readonly segments: readonly SegmentId[];
   readonly tags: readonly string[];
   /** Features that must be open while this one is open. */
   readonly requires: readonly FeatureId[];
@@ -39,6 +44,8 @@ const Row = z.object({
   state: FeatureState,
   revision: Revision,
   epoch_started_at: z.date(),
+  written_targeting: WrittenTargetingOrNone,
+  segments: z.array(SegmentId),
   tags: z.array(z.string()),
   requires: z.array(FeatureId),
   operator_fields: StoredOperatorFields,
@@ -59,7 +66,7 @@ const Row = z.object({
     .nullable(),
 });
 
-export const recordColumns = `full_feature_state(f) as state, f.revision, f.epoch_started_at, f.tags, f.requires, f.operator_fields,
+export const recordColumns = `full_feature_state(f) as state, f.revision, f.epoch_started_at, f.written_targeting, f.segments, f.tags, f.requires, f.operator_fields,
   f.rollout_before_bps, f.rollback_reason, f.rolled_back_at, f.created_at, f.updated_at, r.version as rule_version,
   case when m.feature_id is not null then jsonb_build_object('source', m.source, 'file', m.file,
     'appliedAt', m.applied_at, 'applied', m.applied, 'rule', r.rule) end as managed_by`;
@@ -73,6 +80,8 @@ export const toRecord = (row: unknown): FeatureRecord => {
     state: parsed.state,
     revision: parsed.revision,
     epochStartedAt: parsed.epoch_started_at,
+    targeting: parsed.written_targeting ?? parsed.state.targeting,
+    segments: parsed.segments,
     tags: parsed.tags,
     requires: parsed.requires,
     ...parsed.operator_fields,

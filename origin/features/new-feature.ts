@@ -1,12 +1,14 @@
 // A new feature in full: what a person gave, and a default for everything else.
 import type { FeatureState } from "../../shared/features/feature.ts";
+import type { WrittenCondition } from "../../shared/features/written-targeting.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import { NO_OPERATOR_FIELDS, type OperatorFields } from "../../shared/features/operator-fields.ts";
 
 /** The parts of a feature's state that an edit may name; opening and closing have functions of their own. */
-export type FeatureEdit = Omit<FeatureState, "featureId" | "enabled" | "epoch" | "version"> &
+export type FeatureEdit = Omit<FeatureState, "featureId" | "enabled" | "epoch" | "version" | "targeting"> &
   OperatorFields & {
+    readonly targeting: WrittenCondition | null;
     readonly tags: readonly string[];
     readonly requires: readonly FeatureId[];
   };

@@ -1,7 +1,8 @@
 // What each kind of change does to a feature: pure, from the stored features and the request to the changes to commit.
 // Versions are compared here for the caller's answer and once more by the database, under its lock.
 import type { FeatureId } from "../../shared/ids.ts";
-import { err, ok, type Result } from "../../shared/result.ts";
+import type { WrittenCondition } from "../../shared/features/written-targeting.ts";
+import { err, ok, type Err, type Result } from "../../shared/result.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
 import {
@@ -13,11 +14,17 @@ import {
   checkUnit,
   invalid,
 } from "./check-feature.ts";
-import type { FeatureChange, NextState } from "./commit-change.ts";
+import type { FeatureChange, NextState, SegmentVersion } from "./commit-change.ts";
 import type { FeatureRecord } from "./feature-record.ts";
 import type { FeatureEdit, NewFeature } from "./new-feature.ts";
 import { operatorFieldsOf } from "../../shared/features/operator-fields.ts";
 import type { RelatedFeature, RelatedFeatures } from "./related-features.ts";
+import {
+  expandErrorText,
+  expandTargeting,
+  type ExpandError,
+  type SegmentParts,
+} from "./segments/expand-targeting.ts";
 
 export type Prepared = Result<FeatureChange[], ChangeError>;
 
@@ -37,6 +44,8 @@ export const nextState = (record: FeatureRecord): NextState => {
   const { featureId: _id, version: _version, ...state } = record.state;
   return {
     ...state,
+    writtenTargeting: record.segments.length === 0 ? null : record.targeting,
+    segments: record.segments,
     tags: record.tags,
     requires: record.requires,
     ...operatorFieldsOf(record),
@@ -46,10 +55,35 @@ export const nextState = (record: FeatureRecord): NextState => {
   };
 };
 
+type Targeted = Pick<NextState, "targeting" | "writtenTargeting" | "segments"> & {
+  readonly uses: readonly SegmentVersion[];
+};
+
+/** What a feature gets for a targeting that a person wrote. */
+export const targetedBy = (
+  written: WrittenCondition | null,
+  parts: SegmentParts,
+): Result<Targeted, ExpandError> => {
+  if (written === null) return ok({ targeting: null, writtenTargeting: null, segments: [], uses: [] });
+  const expanded = expandTargeting(written, parts);
+  if (!expanded.ok) return expanded;
+  const { targeting, segments } = expanded.value;
+  const uses = segments.map((segmentId) => ({
+    segmentId,
+    expectedVersion: parts.get(segmentId)?.version ?? null,
+  }));
+  return ok({ targeting, writtenTargeting: segments.length === 0 ? null : written, segments, uses });
+};
+
+const invalidTargeting = (error: ExpandError): Err<ChangeError> =>
+  invalid("targeting", expandErrorText(error));
+
+const NO_SEGMENTS: SegmentParts = new Map();
+
 export const changeOf = (
   record: FeatureRecord,
   rest: Pick<FeatureChange, "kind" | "reason" | "next"> &
-    Partial<Pick<FeatureChange, "details" | "rule" | "endsTrial" | "restartsTrial">>,
+    Partial<Pick<FeatureChange, "details" | "rule" | "endsTrial" | "restartsTrial" | "uses">>,
 ): FeatureChange => ({
   featureId: record.state.featureId,
   expectedVersion: record.state.version,
@@ -57,6 +91,8 @@ export const changeOf = (
   rule: null,
   ...rest,
 });
+
+const named = (uses: readonly SegmentVersion[]) => (uses.length === 0 ? {} : { uses });
 
 /** The target's record, if it is there and has the version that the caller saw. */
 export const findTarget = (
@@ -74,17 +110,39 @@ export const prepareCreate = (
   related: RelatedFeatures,
   feature: NewFeature,
   { reason }: Reason,
+  segments: SegmentParts = NO_SEGMENTS,
 ): Prepared => {
   const { featureId, rule, ...edit } = feature;
   const existing = related.get(featureId);
   if (existing !== undefined) return err({ reason: "alreadyExists", have: existing.state.version });
-  const next = { ...edit, epoch: 1, rolloutBeforeBps: null, rollbackReason: null, latched: false };
+  const targeted = targetedBy(edit.targeting, segments);
+  if (!targeted.ok) return invalidTargeting(targeted.error);
+  const { uses, ...targeting } = targeted.value;
+  const next = {
+    ...edit,
+    ...targeting,
+    epoch: 1,
+    rolloutBeforeBps: null,
+    rollbackReason: null,
+    latched: false,
+  };
   return (
     checkShares(next, true) ??
     checkGate(next) ??
     checkRequirements(related, featureId, next) ??
     (rule === null ? undefined : checkRule(rule, next)) ??
-    ok([{ featureId, expectedVersion: null, kind: "create", reason, details: { ...edit }, next, rule }])
+    ok([
+      {
+        featureId,
+        expectedVersion: null,
+        kind: "create",
+        reason,
+        details: { ...edit },
+        next,
+        rule,
+        ...named(uses),
+      },
+    ])
   );
 };
 
@@ -93,11 +151,16 @@ export const prepareUpdate = (
   target: Target,
   edit: Partial<FeatureEdit>,
   { reason }: Reason,
+  segments: SegmentParts = NO_SEGMENTS,
 ): Prepared => {
   const found = findTarget(related, target);
   if (!found.ok) return found;
   const record = found.value;
-  const next = { ...nextState(record), ...edit };
+  const { targeting: written, ...others } = edit;
+  const targeted = written === undefined ? undefined : targetedBy(written, segments);
+  if (targeted !== undefined && !targeted.ok) return invalidTargeting(targeted.error);
+  const { uses = [], ...targeting } = targeted?.value ?? {};
+  const next = { ...nextState(record), ...others, ...targeting };
   if (record.rolledBackAt !== null && next.rolloutBps > 0)
     return err({ reason: "alreadyClosed", have: record.state.version });
   return (
@@ -106,7 +169,7 @@ export const prepareUpdate = (
     checkHoldout(record, next) ??
     checkGate(next) ??
     checkRequirements(related, target.featureId, next) ??
-    ok([changeOf(record, { kind: "update", reason, details: { edit }, next })])
+    ok([changeOf(record, { kind: "update", reason, details: { edit }, next, ...named(uses) })])
   );
 };
 

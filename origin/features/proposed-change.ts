@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { FeatureState } from "../../shared/features/feature.ts";
 import { Rule } from "../../shared/features/rule.ts";
+import { WrittenTargetingOrNone } from "../../shared/features/written-targeting.ts";
 import { Bps, FeatureId } from "../../shared/ids.ts";
 import type { FeatureEdit } from "./new-feature.ts";
 import { OperatorFields } from "../../shared/features/operator-fields.ts";
@@ -17,7 +18,7 @@ const editShape = {
   unit: edge.unit.unwrap(),
   failureMode: edge.failureMode.unwrap(),
   private: edge.private.unwrap(),
-  targeting: edge.targeting.unwrap(),
+  targeting: WrittenTargetingOrNone,
   routes: edge.routes.unwrap(),
   gate: edge.gate.unwrap(),
   activation: edge.activation.unwrap(),

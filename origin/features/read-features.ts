@@ -60,7 +60,8 @@ export type AuditQuery = {
   /** The `seq` of the last row of the previous page. */
   readonly before?: number | undefined;
   readonly featureId?: FeatureId | undefined;
-  readonly kind?: ChangeKind | undefined;
+  /** `segment`: changes of segments, which have `segment:ID` in place of a feature's id. */
+  readonly kind?: ChangeKind | "segment" | undefined;
 };
 
 const auditColumns = `seq, at, actor, action, feature_id as "featureId", reason, version, epoch, revision, details,

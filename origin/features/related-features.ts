@@ -1,7 +1,7 @@
 // The features that one change may concern: those that it names, all that depend on them, and all that they require.
 import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
-import { FeatureId } from "../../shared/ids.ts";
+import { FeatureId, type SegmentId } from "../../shared/ids.ts";
 import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./feature-record.ts";
 
 /** `rule`: as it is stored; null: none. It is read only by the checks that need it, so that no rule stops a rollback. */
@@ -40,10 +40,35 @@ export const readDeletedEpochs = async (
   return new Map(rows.map((row) => Deleted.parse(row)).map(({ featureId, epoch }) => [featureId, epoch]));
 };
 
+/** The features whose targeting a segment is part of, and no others. */
+export const readFeaturesOfSegment = async (
+  db: Queryable,
+  segmentId: SegmentId,
+): Promise<RelatedFeatures> => {
+  const { rows } = await db.query<{ rule: unknown }>({
+    name: "read-features-of-segment",
+    text: `select ${recordColumns}, r.rule from ${recordSource} where f.segments @> array[$1::text] order by f.feature_id`,
+    values: [segmentId],
+  });
+  return relatedOf(rows);
+};
+
+const relatedOf = (rows: readonly { readonly rule: unknown }[]): RelatedFeatures =>
+  new Map(
+    rows.map((row) => {
+      const record = toRecord(row);
+      return [record.state.featureId, { ...record, rule: row.rule }];
+    }),
+  );
+
 /** `also` names features that the change is about to require. */
 export const readRelatedFeatures = async (
   db: Queryable,
-  roots: { featureIds: readonly FeatureId[]; tag?: string; also?: readonly FeatureId[] },
+  roots: {
+    featureIds: readonly FeatureId[];
+    tag?: string;
+    also?: readonly FeatureId[];
+  },
 ): Promise<RelatedFeatures> => {
   const { rows } = await db.query<{ rule: unknown }>({
     name: "read-related-features",
@@ -61,12 +86,7 @@ export const readRelatedFeatures = async (
      order by f.feature_id`,
     values: [roots.featureIds, roots.tag ?? null, roots.also ?? []],
   });
-  const related = new Map<FeatureId, RelatedFeature>();
-  for (const row of rows) {
-    const record = toRecord(row);
-    related.set(record.state.featureId, { ...record, rule: row.rule });
-  }
-  return related;
+  return relatedOf(rows);
 };
 
 /** The features that a source's files own. */

@@ -23,7 +23,7 @@ const Version = z
   .refine((text) => parseVersion(text) !== null, "must be a version such as 2.10.0");
 
 const attribute = Attribute;
-const Leaf = z.discriminatedUnion("operator", [
+export const Leaf = z.discriminatedUnion("operator", [
   z.strictObject({ attribute, operator: z.literal("equals"), value: Scalar }),
   z.strictObject({ attribute, operator: z.literal("in"), values: z.array(Scalar).min(1).max(MAX_VALUES) }),
   z.strictObject({
@@ -77,7 +77,7 @@ const childrenOf = (node: unknown): readonly unknown[] => {
 };
 
 /** Level by level and not by recursion: a tree that is too deep must not be walked to its end. */
-const isBounded = (root: unknown): boolean => {
+export const isBounded = (root: unknown): boolean => {
   let level: readonly unknown[] = [root];
   let count = 0;
   for (let depth = 0; level.length > 0; depth++) {
@@ -88,13 +88,9 @@ const isBounded = (root: unknown): boolean => {
   return true;
 };
 
-export const Targeting = z
-  .unknown()
-  .refine(isBounded, {
-    message: `must have at most ${MAX_CONDITIONS} conditions, ${MAX_DEPTH} deep`,
-    abort: true,
-  })
-  .pipe(Condition);
+export const BOUNDS_TEXT = `must have at most ${MAX_CONDITIONS} conditions, ${MAX_DEPTH} deep`;
+
+export const Targeting = z.unknown().refine(isBounded, { message: BOUNDS_TEXT, abort: true }).pipe(Condition);
 
 /** The attributes that the conditions of a tree compare. */
 export const attributesOf = (condition: Condition): readonly string[] => {

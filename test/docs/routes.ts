@@ -19,6 +19,8 @@ const admin = makeAdminApi({
   access: unused,
   idempotentAnswers: unused,
   features: unused,
+  segments: unused,
+  segmentChanges: unused,
   changes: unused,
   approvals: unused,
   evaluation: unused,

@@ -14,6 +14,8 @@ import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { makeFeatureReads } from "../../origin/features/feature-reads.ts";
 import type { HealthCheck } from "../../origin/runtime/health.ts";
 import { makeHooks } from "../../origin/hooks/make-hooks.ts";
+import { makeSegmentChanges } from "../../origin/features/segments/change-segment.ts";
+import { makeSegmentReads } from "../../origin/features/segments/read-segments.ts";
 import { makeHttpApp } from "../../origin/runtime/http-app.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeRequestLimits } from "../../origin/runtime/request-limits.ts";
@@ -57,6 +59,8 @@ export const makeAdminApp = (options: {
     approvals: makeApprovals({ pool, changes }),
     health: { checks: options.checks ?? [], version: "0.1.0", notReady: async () => [] },
     features,
+    segments: makeSegmentReads(pool),
+    segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
     evaluation: makeEvaluationReads({ pool, history, now, rawKeepDays: 62 }),
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
     hooks: makeHooks({ pool, features, changes, alerts: metrics.hookAlerts, nowS: now, log: silent }),

@@ -27,6 +27,8 @@ export const recordOf = (
   },
   revision: Revision.parse(7),
   epochStartedAt: new Date(0),
+  targeting: state?.targeting ?? null,
+  segments: [],
   tags: [],
   ...NO_OPERATOR_FIELDS,
   requires: requires.map((id) => FeatureId.parse(id)),

@@ -1,6 +1,7 @@
 // The document of a feature in the admin API, and the bodies by which a person changes one.
 import { z } from "@hono/zod-openapi";
 import { FeatureState } from "../../../shared/features/feature.ts";
+import { WrittenTargetingOrNone } from "../../../shared/features/written-targeting.ts";
 import { Bps, FeatureId } from "../../../shared/ids.ts";
 import type { FeatureRecord } from "../../features/feature-record.ts";
 import { OperatorFields } from "../../../shared/features/operator-fields.ts";
@@ -37,7 +38,7 @@ export const FeatureEditBody = z.strictObject({
   unit: edge.unit.unwrap().optional(),
   failureMode: edge.failureMode.unwrap().optional(),
   private: edge.private.unwrap().optional(),
-  targeting: asTargeting(edge.targeting.unwrap().optional()),
+  targeting: asTargeting(WrittenTargetingOrNone.optional()).describe(edge.targeting.description ?? ""),
   routes: edge.routes.unwrap().optional(),
   gate: edge.gate.unwrap().optional(),
   activation: edge.activation.unwrap().optional(),
@@ -67,7 +68,10 @@ export const NewFeatureBody = FeatureEditBody.extend({
 export const FeatureDocument = z
   .object({
     ...edge,
-    targeting: asTargeting(edge.targeting),
+    targeting: asTargeting(WrittenTargetingOrNone),
+    segments: z
+      .array(z.string())
+      .openapi({ description: "The segments that the targeting is made of, also through others." }),
     revision: z.number().int().openapi({ description: "The installation's revision that this state is of." }),
     epochStartedAt: Time,
     tags: z.array(z.string()),

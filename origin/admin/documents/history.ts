@@ -8,7 +8,7 @@ const AuditEntry = z
     at: Time,
     actor: z.string(),
     action: z.string(),
-    featureId: z.string(),
+    featureId: z.string().openapi({ description: "Of a change of a segment: `segment:` and its id." }),
     reason: z.string(),
     version: z.number().int(),
     epoch: z.number().int(),

@@ -84,7 +84,7 @@ export const driftOf = ({ state, ...record }: Now, applied: AppliedFields, rule:
     ...(rolloutBps === undefined || isMoved ? {} : { rolloutBps }),
     ...(holdoutBps === undefined ? {} : { holdoutBps }),
   };
-  const ofState = differences({ ...record, ...state }, file).map(({ field, from, to }) => ({
+  const ofState = differences({ ...state, ...record }, file).map(({ field, from, to }) => ({
     field,
     file: to,
     now: from,

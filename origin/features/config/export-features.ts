@@ -52,7 +52,7 @@ const asWritten = ({ state, ...record }: FeatureRecord, rule: unknown): Fields =
   } = newFeature({
     featureId: state.featureId,
   });
-  const now: Fields = { ...record, ...state };
+  const now: Fields = { ...state, ...record };
   const isLatched = record.rolledBackAt !== null;
   const written = ruleAsWritten(rule);
   const fields: Fields = {

@@ -3,12 +3,14 @@
 import { hash } from "node:crypto";
 import type { FeatureId } from "../../../shared/ids.ts";
 import type { Rule } from "../../../shared/features/rule.ts";
+import type { WrittenCondition } from "../../../shared/features/written-targeting.ts";
 import { err, ok, type Err, type Result } from "../../../shared/result.ts";
 import type { ChangeError } from "../change-error.ts";
 import { checkGate, checkHoldout, checkRule, checkShares, checkUnit } from "../check-feature.ts";
 import type { ChangeKind, FeatureChange, NextState } from "../commit-change.ts";
 import { newFeature, newFeatureWarnings } from "../new-feature.ts";
-import { changeOf, nextState } from "../prepare-change.ts";
+import { changeOf, nextState, targetedBy } from "../prepare-change.ts";
+import { expandErrorText, type SegmentParts } from "../segments/expand-targeting.ts";
 import type { RelatedFeature, RelatedFeatures } from "../related-features.ts";
 import { behaviourOf, type Config, type ConfigFeature } from "./applied-fields.ts";
 import { checkPlannedRequirements, type Planned } from "./check-requirements.ts";
@@ -54,7 +56,12 @@ export type ConfigPlan = {
 };
 
 /** Features that the source owns already. */
-export type PlanInput = { readonly related: RelatedFeatures; readonly owned: readonly FeatureId[] };
+export type PlanInput = {
+  readonly related: RelatedFeatures;
+  readonly owned: readonly FeatureId[];
+  /** Those that the files name, and those that these name. */
+  readonly segments: SegmentParts;
+};
 
 type FieldErrors = readonly { readonly field: string; readonly reason: string }[];
 type OnePlanned = {
@@ -87,7 +94,19 @@ const shown = ({ enabled, rolloutBps }: { enabled: boolean; rolloutBps: number }
 });
 const restartsEvidence = "it opens in a new epoch: its evidence starts from nothing";
 
-const planCreate = (given: ConfigFeature): OnePlanned => {
+/** The targeting of a file, made of the segments that it names. */
+const targetingOf = (written: WrittenCondition | null, segments: SegmentParts) => {
+  const targeted = targetedBy(written, segments);
+  if (targeted.ok) {
+    const { uses, ...targeting } = targeted.value;
+    return { targeting, uses, errors: [] };
+  }
+  const reason = expandErrorText(targeted.error);
+  const none = { targeting: null, writtenTargeting: null, segments: [] };
+  return { targeting: none, uses: [], errors: [{ field: "targeting", reason }] };
+};
+
+const planCreate = (given: ConfigFeature, segments: SegmentParts): OnePlanned => {
   const { featureId, file, enabled = false, rolloutBps, holdoutBps, rule: fields } = given;
   const shares = {
     ...(rolloutBps === undefined ? {} : { rolloutBps }),
@@ -96,8 +115,10 @@ const planCreate = (given: ConfigFeature): OnePlanned => {
   const feature = newFeature({ featureId, enabled, ...behaviourOf(featureId, given), ...shares });
   const rule = fields === undefined ? null : { featureId, ...fields };
   const { featureId: _id, rule: _rule, ...edit } = feature;
+  const { targeting, uses, errors } = targetingOf(edit.targeting, segments);
   const next: NextState = {
     ...edit,
+    ...targeting,
     epoch: 1,
     rolloutBeforeBps: null,
     rollbackReason: null,
@@ -127,9 +148,10 @@ const planCreate = (given: ConfigFeature): OnePlanned => {
       rules: { before: null, after: rule },
       holdouts: { before: next.holdoutBps, after: next.holdoutBps },
     },
-    change: { featureId, expectedVersion: null, kind: "create", reason: "", details: {}, next, rule },
+    change: { featureId, expectedVersion: null, kind: "create", reason: "", details: {}, next, rule, uses },
     isNamed: true,
     errors: [
+      ...errors,
       ...errorsOf(checkShares(next, holdoutBps !== undefined), checkGate(next)),
       ...(rule === null ? [] : ruleErrors(checkRule(rule, next))),
     ],
@@ -158,7 +180,12 @@ const kindOf = (opens: boolean, fields: readonly string[]): ChangeKind => {
   return fields.length > 0 && fields.every(isShare) ? "rollout" : "update";
 };
 
-const planUpdate = (record: RelatedFeature, given: ConfigFeature, config: Config): OnePlanned => {
+const planUpdate = (
+  record: RelatedFeature,
+  given: ConfigFeature,
+  config: Config,
+  segments: SegmentParts,
+): OnePlanned => {
   const { featureId, file, rolloutBps, holdoutBps, rule: fields } = given;
   const { state, managedBy } = record;
   const before = nextState(record);
@@ -167,9 +194,12 @@ const planUpdate = (record: RelatedFeature, given: ConfigFeature, config: Config
   const { isOpen, opens, notes: opennessNotes } = openness(record, given);
   const isLatched = record.rolledBackAt !== null && !opens;
   const isMoved = state.enabled && isOpen && isRamped(rule);
+  const { targeting: written, ...behaviour } = behaviourOf(featureId, given);
+  const { targeting, uses, errors } = targetingOf(written, segments);
   const next: NextState = {
     ...before,
-    ...behaviourOf(featureId, given),
+    ...behaviour,
+    ...targeting,
     enabled: isOpen,
     epoch: opens ? state.epoch + 1 : state.epoch,
     rolloutBps:
@@ -181,7 +211,10 @@ const planUpdate = (record: RelatedFeature, given: ConfigFeature, config: Config
   };
   const compared = { enabled: next.enabled, rolloutBps: next.rolloutBps, holdoutBps: next.holdoutBps };
   const found: Difference[] = [
-    ...differences({ ...before }, { ...compared, ...behaviourOf(featureId, given) }),
+    ...differences(
+      { ...before, targeting: record.targeting },
+      { ...compared, ...behaviour, targeting: written },
+    ),
     ...(fields === undefined || rule === null ? [] : ruleDifferences(ruleBefore, rule)),
   ];
   const drift = managedBy?.source === config.source ? managedBy.drift : [];
@@ -230,6 +263,7 @@ const planUpdate = (record: RelatedFeature, given: ConfigFeature, config: Config
             reason: "",
             next,
             rule: setsRule ? rule : null,
+            uses,
           }),
     isNamed: true,
     errors:
@@ -241,6 +275,7 @@ const planUpdate = (record: RelatedFeature, given: ConfigFeature, config: Config
             },
           ]
         : [
+            ...errors,
             ...errorsOf(
               checkUnit(state, next.unit),
               checkShares(next, holdoutBps !== undefined),
@@ -311,7 +346,7 @@ const worldAfter = (
 
 /** Errors name a feature by its place in `features`. */
 export const planConfig = (
-  { related, owned }: PlanInput,
+  { related, owned, segments }: PlanInput,
   config: Config,
 ): Result<ConfigPlan, ChangeError> => {
   const placeOf = new Map(config.features.map(({ featureId }, at) => [featureId, at]));
@@ -322,7 +357,7 @@ export const planConfig = (
   const all = [
     ...config.features.map((given) => {
       const record = related.get(given.featureId);
-      return record === undefined ? planCreate(given) : planUpdate(record, given, config);
+      return record === undefined ? planCreate(given, segments) : planUpdate(record, given, config, segments);
     }),
     ...leaving.map((record) => planRemoval(record, config)),
   ];

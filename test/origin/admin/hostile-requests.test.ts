@@ -64,9 +64,19 @@ const ALERTS = {
     },
   ],
 };
+const segment = {
+  condition: {
+    operator: "or",
+    conditions: [{ segment: "target" }, { attribute: "path", operator: "contains", value: "a" }],
+  },
+  description: "tried",
+  reason: "tried",
+};
 /** A good body of each operation that takes one; what is tried are neighbours of it. */
 const GOOD: Readonly<Record<string, object>> = {
   createFeature: { featureId: "feat_new", ...feature },
+  createSegment: { segmentId: "hostile", ...segment },
+  updateSegment: segment,
   updateFeature: feature,
   putRule: rule,
   rollbackFeature: { reason: "tried" },
@@ -157,7 +167,8 @@ const send = (
       .replace("{tokenId}", "tok_x")
       .replace("{sessionId}", "ses_x")
       .replace("{approvalId}", "apr_0")
-      .replace("{name}", hook),
+      .replace("{name}", hook)
+      .replace("{segmentId}", "hostile"),
     {
       method: operation.method,
       body,
@@ -174,6 +185,11 @@ const hookOf = (name: string) => ({
 });
 for (const name of ["target", "target-of-texts"])
   await request("/hooks", { method: "POST", body: JSON.stringify(hookOf(name)) });
+for (const segmentId of ["target", "hostile"])
+  await request("/segments", {
+    method: "POST",
+    body: JSON.stringify({ segmentId, condition: { attribute: "path", operator: "equals", value: "/" } }),
+  });
 
 test("each operation that takes a body has a good one here", () => {
   expect(withBody.map(({ operationId }) => operationId).toSorted()).toEqual(Object.keys(GOOD).toSorted());

@@ -213,6 +213,9 @@ test("a change that is committed twice under one id happens once and gives one a
         details: {},
         next: {
           ...newFeature({ featureId: id("a") }),
+          targeting: null,
+          writtenTargeting: null,
+          segments: [],
           epoch: 1,
           rolloutBeforeBps: null,
           rollbackReason: null,
@@ -379,6 +382,9 @@ test.each([
           details: {},
           next: {
             ...newFeature({ featureId: id(featureId) }),
+            targeting: null,
+            writtenTargeting: null,
+            segments: [],
             epoch,
             rolloutBeforeBps: 0,
             rollbackReason: "broken",
@@ -414,6 +420,9 @@ test("each change of a batch has its own outcome, and a refused one holds up no 
           details: {},
           next: {
             ...newFeature({ featureId: id(featureId), enabled: true, requires: requires.map(id) }),
+            targeting: null,
+            writtenTargeting: null,
+            segments: [],
             epoch: 1,
             rolloutBeforeBps: null,
             rollbackReason: null,

@@ -26,7 +26,15 @@ const changeOf = (id: string, { enabled = false, routes = [], to, status = 302 }
     rule: _,
     ...feature
   } = newFeature({ featureId: FeatureId.parse(id), enabled, routes: [...routes], gate });
-  const next = { ...feature, epoch: 1, rolloutBeforeBps: null, rollbackReason: null, latched: false };
+  const targeting = { targeting: null, writtenTargeting: null, segments: [] };
+  const next = {
+    ...feature,
+    ...targeting,
+    epoch: 1,
+    rolloutBeforeBps: null,
+    rollbackReason: null,
+    latched: false,
+  };
   return { featureId, expectedVersion: null, kind: "create", reason: "test", details: {}, next, rule: null };
 };
 

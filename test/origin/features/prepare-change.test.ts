@@ -37,6 +37,8 @@ const stateOfA = {
   failureMode: "static",
   private: false,
   targeting: null,
+  writtenTargeting: null,
+  segments: [],
   routes: [],
   gate: null,
   activation: null,

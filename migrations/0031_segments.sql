@@ -1,0 +1,317 @@
+-- Up Migration
+-- Named conditions that several features use. Edges never hear of them: a feature's targeting has their conditions in it.
+create table segments (
+  segment_id text primary key,
+  condition jsonb not null,
+  description text,
+  -- the segments that the condition names
+  uses text[] not null default '{}',
+  version integer not null,
+  revision bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+
+-- So that a segment that is made again under the name of a deleted one does not have its versions.
+create table segment_tombstones (
+  segment_id text primary key,
+  version integer not null
+);
+
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'sluice_service') then
+    grant select on segments, segment_tombstones to sluice_service;
+    revoke insert, update, delete on segments, segment_tombstones from sluice_service;
+  end if;
+end
+$$;
+
+-- As a person wrote it, with the names of segments; null: as `targeting`, which has their conditions in their place.
+alter table feature_flags add column written_targeting jsonb;
+-- All segments that the targeting is made of, also through others.
+alter table feature_flags add column segments text[] not null default '{}';
+
+-- As in migration 0023. A revision may have more audit rows than features: those of segments.
+create or replace function announce_states() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  head state_head;
+  change jsonb;
+  announced jsonb;
+  closes jsonb := '[]';
+  next_close jsonb;
+begin
+  select * into head from state_head;
+  change := jsonb_build_object(
+    'revision', new.revision, 'since', new.revision - 1, 'full', false,
+    'lineage', head.lineage, 'head', encode(head.audit_hash, 'hex'),
+    'sinceHead', (
+      select encode(prev_hash, 'hex') from rollback_audit
+      where seq = head.audit_seq + 1
+        - coalesce((new.payload #>> '{result,auditRows}')::integer, jsonb_array_length(new.payload #> '{result,features}'))),
+    'features', coalesce((
+      select jsonb_agg(full_feature_state(f)) from feature_flags f where f.revision = new.revision), '[]'),
+    'removed', coalesce((
+      select jsonb_agg(feature_id) from feature_tombstones where revision = new.revision), '[]'));
+  if octet_length(change::text) < 8000 then
+    perform pg_notify('sluice_states', change::text);
+    return null;
+  end if;
+  change := change || jsonb_build_object('since', new.revision, 'features', '[]'::jsonb, 'removed', '[]'::jsonb) - 'sinceHead';
+  for next_close in
+    select jsonb_build_object('featureId', feature_id, 'epoch', epoch, 'version', version)
+    from (
+      select feature_id, epoch, version from feature_flags where revision = new.revision and not enabled
+      union all
+      select feature_id, epoch, version from feature_tombstones where revision = new.revision
+    ) closed
+  loop
+    closes := closes || next_close;
+    announced := change || jsonb_build_object('closes', closes);
+    -- One close has less than 200 bytes.
+    if octet_length(announced::text) >= 7800 then
+      perform pg_notify('sluice_states', announced::text);
+      closes := '[]';
+    end if;
+  end loop;
+  if closes <> '[]' then
+    perform pg_notify('sluice_states', (change || jsonb_build_object('closes', closes))::text);
+  end if;
+  return null;
+end
+$$;
+
+-- As in migration 0026, with segments. A change may bring segments, each with the version that it is about, and a feature
+-- names the versions of the segments that its targeting was made of (`uses`). An origin that does not know segments keeps
+-- the written targeting with the targeting that it was made into; where that origin changes the targeting, its own is the written one.
+create or replace function commit_change(change jsonb) returns jsonb
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  head state_head;
+  item jsonb;
+  next jsonb;
+  have integer;
+  now_at timestamptz;
+  result jsonb;
+  committed jsonb := '[]';
+  old_epoch integer;
+  new_version integer;
+  new_epoch integer;
+  new_rule_version integer;
+  new_hash bytea;
+  orphan text;
+  first_seq bigint;
+  given_segments jsonb := coalesce(change -> 'segments', '[]');
+  given_ids text[];
+begin
+  select * into head from state_head for update;
+
+  select payload -> 'result' into result from outbox where change_id = (change ->> 'changeId')::uuid;
+  if found then
+    return result;
+  end if;
+
+  for item in select jsonb_array_elements(change -> 'features') loop
+    select version into have from feature_flags where feature_id = item ->> 'featureId';
+    if have is distinct from (item ->> 'expectedVersion')::integer then
+      return jsonb_build_object('outcome', 'conflict', 'featureId', item -> 'featureId', 'have', have);
+    end if;
+  end loop;
+
+  -- Each segment is as the change was prepared from it. No `expectedVersion`: it must not exist.
+  for item in
+    select jsonb_array_elements(given_segments)
+    union all
+    select jsonb_array_elements(coalesce(part -> 'uses', '[]'))
+    from jsonb_array_elements((change -> 'features') || given_segments) part
+  loop
+    select version into have from segments where segment_id = item ->> 'segmentId';
+    if have is distinct from (item ->> 'expectedVersion')::integer then
+      return jsonb_build_object('outcome', 'segmentConflict', 'segmentId', item -> 'segmentId');
+    end if;
+  end loop;
+
+  -- And nothing has begun to use a segment whose condition changes or goes: each user of it is part of the change.
+  given_ids := array(
+    select part ->> 'segmentId' from jsonb_array_elements(given_segments) part where (part ->> 'moves')::boolean);
+  if given_ids <> '{}' then
+    select needed.segment_id into orphan
+    from feature_flags f, unnest(f.segments) as needed (segment_id)
+    where f.segments && given_ids and needed.segment_id = any (given_ids)
+      and f.feature_id not in (select part ->> 'featureId' from jsonb_array_elements(change -> 'features') part)
+    limit 1;
+    if not found then
+      select part ->> 'segmentId' into orphan
+      from jsonb_array_elements(given_segments) part
+      join segments s on s.uses @> array[part ->> 'segmentId'] and s.segment_id <> all (given_ids)
+      where nullif(part -> 'next', 'null') is null and s.uses && given_ids
+      limit 1;
+    end if;
+    if found then
+      return jsonb_build_object('outcome', 'segmentConflict', 'segmentId', orphan);
+    end if;
+  end if;
+
+  head.revision := head.revision + 1;
+  now_at := clock_timestamp();
+  first_seq := head.audit_seq;
+
+  for item in select jsonb_array_elements(given_segments) loop
+    next := nullif(item -> 'next', 'null');
+    new_version := coalesce((item ->> 'expectedVersion')::integer, 0) + 1;
+    if next is null then
+      delete from segments where segment_id = item ->> 'segmentId';
+      insert into segment_tombstones as t (segment_id, version) values (item ->> 'segmentId', new_version)
+      on conflict (segment_id) do update set version = excluded.version;
+    else
+      if (item ->> 'expectedVersion') is null then
+        delete from segment_tombstones where segment_id = item ->> 'segmentId' returning version + 1 into have;
+        if found then
+          new_version := have;
+        end if;
+      end if;
+      insert into segments as s (segment_id, condition, description, uses, version, revision, created_at, updated_at)
+      values (
+        item ->> 'segmentId', next -> 'condition', next ->> 'description',
+        array(select jsonb_array_elements_text(next -> 'uses')), new_version, head.revision, now_at, now_at
+      )
+      on conflict (segment_id) do update set
+        condition = excluded.condition, description = excluded.description, uses = excluded.uses,
+        version = excluded.version, revision = excluded.revision, updated_at = excluded.updated_at;
+    end if;
+    head.audit_seq := head.audit_seq + 1;
+    new_hash := sha256(head.audit_hash || convert_to(audit_text(
+      head.audit_seq, now_at, change ->> 'actor', 'segment', 'segment:' || (item ->> 'segmentId'), item ->> 'reason',
+      new_version, 1, head.revision, item -> 'details'
+    ), 'UTF8'));
+    insert into rollback_audit
+      (seq, at, actor, action, feature_id, reason, version, epoch, revision, details, prev_hash, hash)
+    values (
+      head.audit_seq, now_at, change ->> 'actor', 'segment', 'segment:' || (item ->> 'segmentId'), item ->> 'reason',
+      new_version, 1, head.revision, item -> 'details', head.audit_hash, new_hash
+    );
+    head.audit_hash := new_hash;
+  end loop;
+
+  for item in select jsonb_array_elements(change -> 'features') loop
+    next := nullif(item -> 'next', 'null');
+    select epoch into old_epoch from feature_flags where feature_id = item ->> 'featureId';
+    new_version := coalesce((item ->> 'expectedVersion')::integer, 0) + 1;
+    new_epoch := coalesce((next ->> 'epoch')::integer, old_epoch, (item ->> 'epoch')::integer);
+    if next is null then
+      delete from feature_flags where feature_id = item ->> 'featureId';
+      insert into feature_tombstones as t (feature_id, revision, version, epoch, deleted_at)
+      values (item ->> 'featureId', head.revision, new_version, new_epoch, now_at)
+      on conflict (feature_id) do update set
+        revision = excluded.revision, version = greatest(t.version + 1, excluded.version),
+        epoch = greatest(t.epoch, excluded.epoch), deleted_at = excluded.deleted_at
+      returning version, epoch into new_version, new_epoch;
+    else
+      if (item ->> 'expectedVersion') is null then
+        delete from feature_tombstones where feature_id = item ->> 'featureId'
+        returning version + 1, greatest(epoch + 1, new_epoch) into have, old_epoch;
+        if found then
+          new_version := have;
+          new_epoch := old_epoch;
+        end if;
+        old_epoch := null;
+      end if;
+      insert into feature_flags as f (
+        feature_id, enabled, rollout_bps, holdout_bps, epoch, epoch_started_at, version, revision, failure_mode,
+        unit, private, targeting, written_targeting, segments, routes, gate, activation, tags, requires, operator_fields, rollout_before_bps,
+        rollback_reason, rolled_back_at, created_at, updated_at
+      ) values (
+        item ->> 'featureId', (next ->> 'enabled')::boolean, (next ->> 'rolloutBps')::integer,
+        (next ->> 'holdoutBps')::integer, new_epoch, now_at, new_version, head.revision, next ->> 'failureMode',
+        coalesce(next ->> 'unit', 'visitor'), coalesce((next ->> 'private')::boolean, false),
+        nullif(next -> 'targeting', 'null'), nullif(next -> 'writtenTargeting', 'null'),
+        array(select jsonb_array_elements_text(coalesce(next -> 'segments', '[]'))), next -> 'routes', nullif(next -> 'gate', 'null'),
+        nullif(next -> 'activation', 'null'),
+        array(select jsonb_array_elements_text(next -> 'tags')),
+        array(select jsonb_array_elements_text(next -> 'requires')),
+        coalesce(next -> 'operatorFields', '{}'),
+        (next ->> 'rolloutBeforeBps')::integer, next ->> 'rollbackReason',
+        case when (next ->> 'latched')::boolean then now_at end, now_at, now_at
+      )
+      on conflict (feature_id) do update set
+        enabled = excluded.enabled, rollout_bps = excluded.rollout_bps, holdout_bps = excluded.holdout_bps,
+        epoch = excluded.epoch,
+        epoch_started_at = case when f.epoch = excluded.epoch then f.epoch_started_at else now_at end,
+        version = excluded.version, revision = excluded.revision, failure_mode = excluded.failure_mode,
+        unit = coalesce(next ->> 'unit', f.unit), private = coalesce((next ->> 'private')::boolean, f.private),
+        targeting = excluded.targeting,
+        written_targeting = case
+          when next ? 'writtenTargeting' then excluded.written_targeting
+          when excluded.targeting is not distinct from f.targeting then f.written_targeting
+        end,
+        segments = case
+          when next ? 'writtenTargeting' then excluded.segments
+          when excluded.targeting is not distinct from f.targeting then f.segments
+          else '{}'
+        end,
+        routes = excluded.routes, gate = excluded.gate,
+        activation = excluded.activation, tags = excluded.tags, requires = excluded.requires,
+        operator_fields = f.operator_fields || excluded.operator_fields,
+        rollout_before_bps = excluded.rollout_before_bps, rollback_reason = excluded.rollback_reason,
+        rolled_back_at = case
+          when excluded.rolled_back_at is null then null
+          else coalesce(f.rolled_back_at, excluded.rolled_back_at)
+        end,
+        updated_at = now_at;
+    end if;
+
+    new_rule_version := null;
+    if nullif(item -> 'rule', 'null') is not null then
+      insert into pmf_rules as r (feature_id, rule, updated_at)
+      values (item ->> 'featureId', item -> 'rule', now_at)
+      on conflict (feature_id) do update
+        set rule = excluded.rule, version = r.version + 1, updated_at = excluded.updated_at
+      returning version into new_rule_version;
+    end if;
+
+    head.audit_seq := head.audit_seq + 1;
+    new_hash := sha256(head.audit_hash || convert_to(audit_text(
+      head.audit_seq, now_at, change ->> 'actor', item ->> 'action', item ->> 'featureId', item ->> 'reason',
+      new_version, new_epoch, head.revision, item -> 'details'
+    ), 'UTF8'));
+    insert into rollback_audit
+      (seq, at, actor, action, feature_id, reason, version, epoch, revision, details, prev_hash, hash)
+    values (
+      head.audit_seq, now_at, change ->> 'actor', item ->> 'action', item ->> 'featureId', item ->> 'reason',
+      new_version, new_epoch, head.revision, item -> 'details', head.audit_hash, new_hash
+    );
+    head.audit_hash := new_hash;
+    committed := committed || jsonb_build_object(
+      'featureId', item -> 'featureId', 'version', new_version, 'epoch', new_epoch,
+      'ruleVersion', new_rule_version, 'action', item -> 'action', 'reason', item -> 'reason',
+      'enabled', coalesce((next ->> 'enabled')::boolean, false)
+    );
+  end loop;
+
+  select f.feature_id into orphan
+  from feature_flags f, unnest(f.requires) as needed (feature_id)
+  left join feature_flags g on g.feature_id = needed.feature_id
+  where f.enabled and g.enabled is not true
+    and (
+      f.feature_id in (select c ->> 'featureId' from jsonb_array_elements(committed) c)
+      or f.requires && array(select c ->> 'featureId' from jsonb_array_elements(committed) c)
+    )
+  limit 1;
+  if found then
+    raise exception '% would be open while a feature that it requires is not', orphan
+      using errcode = 'SL001', detail = orphan;
+  end if;
+
+  update state_head
+  set revision = head.revision, audit_seq = head.audit_seq, audit_hash = head.audit_hash;
+  result := jsonb_build_object(
+    'outcome', 'committed', 'revision', head.revision, 'at', now_at, 'features', committed,
+    'auditRows', head.audit_seq - first_seq
+  );
+  insert into outbox (topic, change_id, revision, payload)
+  values ('state', (change ->> 'changeId')::uuid, head.revision, jsonb_build_object('result', result));
+  perform pg_notify('sluice_outbox', head.revision::text);
+  return result;
+end
+$$;
