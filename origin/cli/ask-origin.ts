@@ -1,5 +1,7 @@
 // Asks a running origin over its admin API. The commands that operate features use nothing else.
-import type { z } from "zod";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
 import { ProblemError, UsageError } from "./errors.ts";
 import { connectionFailure, foreignAnswer, readProblem, waitText } from "./origin-failures.ts";
 
@@ -8,6 +10,8 @@ export const originArgument = {
   valueHint: "URL",
   description: "the origin; else SLUICE_URL, else http://127.0.0.1:8080",
 } as const;
+
+const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 /** The variable that is set, or undefined. */
 const variable = (name: string): string | undefined => process.env[name] || undefined;
@@ -26,15 +30,31 @@ const originOf = (given: string | undefined): string => {
 
 const TOKENS = ["SLUICE_TOKEN", "ADMIN_TOKEN"] as const;
 
-/** The token and the variable that it comes from. */
-const findToken = (): { readonly name: string; readonly token: string } | undefined => {
+type Token = {
+  /** Where it comes from, for messages. */
+  readonly name: string;
+  readonly token: string;
+};
+
+const StackSecrets = z.looseObject({ adminToken: z.string() });
+
+/** The token of the `npm start` of this folder, for an origin on this machine. */
+const stackToken = async (origin: string): Promise<Token | undefined> => {
+  if (!LOOPBACK.has(new URL(origin).hostname)) return undefined;
+  const file = join(variable("DATA_DIR") ?? ".data", "secrets.json");
+  const text = await readFile(file, "utf8").catch(() => null);
+  if (text === null) return undefined;
+  return { name: file, token: StackSecrets.parse(JSON.parse(text)).adminToken };
+};
+
+const findToken = async (origin: string, lends: boolean): Promise<Token | undefined> => {
   const name = TOKENS.find((one) => variable(one) !== undefined);
-  if (name === undefined) return undefined;
-  const token = (variable(name) ?? "").trim();
+  const lent = lends && name === undefined ? await stackToken(origin) : undefined;
+  const found = name === undefined ? lent : { name, token: (variable(name) ?? "").trim() };
   // Anything else cannot be sent in a header.
-  if (!/^[\u0021-\u007e]+$/.test(token))
-    throw new UsageError(`${name} holds characters that no token has, such as a space or a line break`);
-  return { name, token };
+  if (found !== undefined && !/^[\u0021-\u007e]+$/.test(found.token))
+    throw new UsageError(`${found.name} holds characters that no token has, such as a space or a line break`);
+  return found;
 };
 
 export type OriginRequest = {
@@ -46,6 +66,8 @@ export type OriginRequest = {
   readonly headers?: Readonly<Record<string, string>>;
   /** For the whole answer; null: it is a stream, and only its beginning has a limit. */
   readonly withinMs?: number | null;
+  /** A token that somebody has given is needed: the one of this folder's stack is not lent. */
+  readonly needsGivenToken?: true;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
 };
@@ -79,7 +101,7 @@ const send = async (
 /** Throws, with what to do, when the origin is away, refuses the token or answers with a problem. */
 export const askOrigin = async (given: string | undefined, request: OriginRequest): Promise<Response> => {
   const origin = originOf(given);
-  const found = findToken();
+  const found = await findToken(origin, request.needsGivenToken !== true);
   let response: Response;
   try {
     response = await send(

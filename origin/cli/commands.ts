@@ -2,7 +2,9 @@
 import { defineCommand } from "citty";
 import { auditCommand } from "./audit.ts";
 import { calibrateCommand } from "./calibrate.ts";
+import { UsageError } from "./errors.ts";
 import { doctorCommand } from "./doctor.ts";
+import { initCommand } from "./init.ts";
 import { mcpCommand } from "./mcp.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
@@ -12,9 +14,26 @@ import { tokensCommand } from "./tokens.ts";
 import { watchCommand } from "./watch.ts";
 import { whyCommand } from "./why.ts";
 
+const loadEnvironment = (file: string): void => {
+  try {
+    process.loadEnvFile(file);
+  } catch (cause) {
+    throw new UsageError(`--variables ${file} cannot be read`, { cause });
+  }
+};
+
 const serve = defineCommand({
   meta: { name: "serve", description: "Run the origin; configured by the environment" },
-  run: async () => {
+  args: {
+    variables: {
+      type: "string",
+      valueHint: "FILE",
+      description: "variables as NAME=value lines; the environment's own count more",
+    },
+  },
+  run: async ({ args }) => {
+    const file = args.variables;
+    if (file !== undefined) loadEnvironment(file);
     await import("../main.ts");
   },
 });
@@ -22,6 +41,7 @@ const serve = defineCommand({
 export const sluice = defineCommand({
   meta: { name: "sluice", description: "An edge feature gate that closes itself" },
   subCommands: {
+    init: initCommand,
     serve,
     status: statusCommand,
     why: whyCommand,

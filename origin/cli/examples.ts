@@ -4,6 +4,16 @@ export type Example = { readonly command: string; readonly does: string };
 
 /** By the words of the command. */
 export const examples: Readonly<Record<string, readonly Example[]>> = {
+  init: [
+    {
+      command: "npx sluice init https://shop.example --upstream https://www.shop.example",
+      does: "Writes sites/shop.example: wrangler.toml and strong secrets. Prints the commands that follow.",
+    },
+    {
+      command: 'npx sluice init --feature feat_new_search --path "/search" --activation "POST /orders"',
+      does: "Makes a feature with a rule in shadow at the origin of `npm start`.",
+    },
+  ],
   serve: [
     {
       command: "DATABASE_URL=postgres://db/sluice npx sluice serve",
@@ -65,6 +75,12 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     {
       command: "npx sluice doctor --json | jq .findings",
       does: "The same for a program.",
+    },
+  ],
+  mcp: [
+    {
+      command: "SLUICE_TOKEN=sluice_… npx sluice mcp",
+      does: "An agent starts it so. docs/agents.md shows the configuration of several.",
     },
   ],
   preview: [

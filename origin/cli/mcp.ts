@@ -14,7 +14,8 @@ export const mcpCommand = defineCommand({
     const { makeMcpServer } = await import("../agents/mcp-server.ts");
     const transport = new StdioServerTransport();
     const server = makeMcpServer({
-      ask: (request) => askOrigin(args.origin, request),
+      // An agent may do what a token that was made for it allows, and nothing because it was started beside a stack.
+      ask: (request) => askOrigin(args.origin, { ...request, needsGivenToken: true }),
       report: (error, tool) => say(`sluice: ${tool}: ${errorText(error)}`),
     });
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's server has this alone

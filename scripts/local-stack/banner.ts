@@ -25,7 +25,7 @@ export const banner = (options: {
         "See it work:               npm run demo (in a second terminal)",
         "Put it before your site:   UPSTREAM_URL=http://127.0.0.1:3000 npm start",
       ]
-    : ["Declare a feature: README.md, “Put it before your own site”."];
+    : ["The first feature:         npx sluice init (in a second terminal)"];
   return [
     "",
     `  Sluice is running (started in ${seconds.toFixed(1)} s)`,

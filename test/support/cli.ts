@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** `env` is all that it gets beside PATH. */
+/** `env` is all that it gets beside PATH. No stack of this folder lends it a token. */
 export const startCli = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
   const child = spawn(process.execPath, ["origin/cli/main.ts", ...args], {
-    env: { PATH: process.env["PATH"], ...env },
+    env: { PATH: process.env["PATH"], DATA_DIR: "/nonexistent", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const said = { out: "", error: "" };
