@@ -41,6 +41,30 @@ create table alert_hooks (
   constraint alert_hooks_source_check CHECK ((source = ANY (ARRAY['alertmanager'::text, 'grafana'::text, 'datadog'::text, 'pagerduty'::text, 'generic'::text])))
 );
 
+create table announcement_sources (
+  only_row boolean default true not null,
+  audit_seq bigint not null,
+  evaluation_id bigint not null,
+  constraint announcement_sources_pkey PRIMARY KEY (only_row),
+  constraint announcement_sources_only_row_check CHECK (only_row)
+);
+
+create table announcements (
+  id bigint generated always as identity not null,
+  uid uuid default gen_random_uuid() not null,
+  key text,
+  event text not null,
+  at timestamp with time zone not null,
+  announced_at timestamp with time zone default clock_timestamp() not null,
+  feature_id text,
+  tags text[] default '{}'::text[] not null,
+  document jsonb not null,
+  constraint announcements_pkey PRIMARY KEY (id),
+  constraint announcements_key_key UNIQUE (key)
+);
+
+CREATE INDEX announcements_announced ON public.announcements USING btree (announced_at);
+
 create table api_tokens (
   token_id text not null,
   digest bytea not null,
@@ -348,6 +372,39 @@ create table managed_features (
 );
 
 CREATE INDEX managed_features_source ON public.managed_features USING btree (source);
+
+create table notification_targets (
+  name text not null,
+  version integer default 1 not null,
+  type text not null,
+  config jsonb not null,
+  events text[],
+  features text[],
+  tags text[],
+  enabled boolean default true not null,
+  from_environment boolean default false not null,
+  seen_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  created_by text not null,
+  updated_at timestamp with time zone default now() not null,
+  updated_by text not null,
+  told_to bigint not null,
+  telling_to bigint,
+  lease uuid,
+  leased_until timestamp with time zone,
+  attempts integer default 0 not null,
+  next_attempt_at timestamp with time zone default now() not null,
+  failing_since timestamp with time zone,
+  last_error text,
+  last_success_at timestamp with time zone,
+  dropped bigint default 0 not null,
+  minute_began timestamp with time zone,
+  minute_messages integer default 0 not null,
+  replayed_at timestamp with time zone,
+  constraint notification_targets_pkey PRIMARY KEY (name),
+  constraint notification_targets_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 64))),
+  constraint notification_targets_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'webhook'::text, 'email'::text])))
+) with (fillfactor=50);
 
 create table operator_events (
   id bigint generated always as identity not null,
@@ -1201,6 +1258,7 @@ alter table unit_evidence owner to sluice_service;
 
 grant create, usage on schema public to sluice_service;
 
+grant usage on sequence announcements_id_seq to sluice_service;
 grant usage on sequence approval_requests_seq_seq to sluice_service;
 grant usage on sequence fold_set_aside_id_seq to sluice_service;
 grant usage on sequence hook_deliveries_id_seq to sluice_service;
@@ -1212,6 +1270,8 @@ grant usage on sequence telemetry_writer to sluice_service;
 grant usage on sequence unit_runs_run_seq to sluice_service;
 
 grant delete, insert, select, update on table alert_hooks to sluice_service;
+grant delete, insert, select, update on table announcement_sources to sluice_service;
+grant delete, insert, select, update on table announcements to sluice_service;
 grant delete, insert, select, update on table api_tokens to sluice_service;
 
 grant insert, select on table approval_policies to sluice_service;
@@ -1247,6 +1307,7 @@ grant delete, insert, select, update on table latency_sketches to sluice_service
 grant select on table lineages to sluice_service;
 
 grant delete, insert, select, update on table managed_features to sluice_service;
+grant delete, insert, select, update on table notification_targets to sluice_service;
 grant delete, insert, select, update on table operator_events to sluice_service;
 grant delete, insert, select, update on table outbox to sluice_service;
 grant delete, insert, select, update on table outcome_counts to sluice_service;

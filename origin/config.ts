@@ -95,6 +95,29 @@ export const Variables = z.object({
       "Bearer token of telemetry, beside API tokens with the scope `ingest`. Unset: telemetry needs none where `ORIGIN_HOST` is this machine alone.",
     ),
   METRICS_TOKEN: token.optional().describe("Bearer token of `/metrics`. Unset: everybody may read them."),
+  SLACK_WEBHOOK_URL: url(["https:", "http:"])
+    .optional()
+    .describe(
+      "An incoming webhook of Slack that is told of rollbacks and of features that are kept, beside the targets of `/admin/v1/notifications`.",
+    ),
+  SMTP_URL: url(["smtp:", "smtps:"])
+    .optional()
+    .describe(
+      "Mail server for targets of the type `email`: `smtps://user:password@mail.example.com`, or `smtp://…`, with `?requireTLS=true` if it has to encrypt.",
+    ),
+  SMTP_FROM: z
+    .string()
+    .regex(
+      /^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$/,
+      "must be an e-mail address, such as Sluice <sluice@example.com>",
+    )
+    .optional()
+    .describe("Sender of e-mails. Needed with `SMTP_URL`."),
+  NOTIFY_ALLOW_HOSTS: list(z.string().regex(/^[\w.:/-]+$/, "must be names of hosts, addresses or ranges"))
+    .default([])
+    .describe(
+      "Hosts, addresses and ranges (`10.1.0.0/16`) of private networks that notification targets may have, separated by commas. Without it they are refused.",
+    ),
   ROLES: z
     .string()
     .transform((text) => text.split(",").map((role) => role.trim()))
@@ -115,7 +138,11 @@ export const Variables = z.object({
     .default("info")
     .describe("Least severe level that is logged."),
 });
-const Config = Variables.refine((config) => config.EDGE_URLS.length === 0 || config.PUSH_KEYS !== undefined, {
+const Config = Variables.refine((config) => config.SMTP_URL === undefined || config.SMTP_FROM !== undefined, {
+  path: ["SMTP_FROM"],
+  error: "must be set when SMTP_URL is",
+  when: ({ issues }) => issues.length === 0,
+}).refine((config) => config.EDGE_URLS.length === 0 || config.PUSH_KEYS !== undefined, {
   path: ["PUSH_KEYS"],
   error: "must be set when EDGE_URLS is",
   when: ({ issues }) => issues.length === 0,

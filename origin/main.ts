@@ -37,6 +37,14 @@ import { makeHooks } from "./hooks/make-hooks.ts";
 import { makeSegmentChanges } from "./features/segments/change-segment.ts";
 import { makeSegmentReads } from "./features/segments/read-segments.ts";
 import { startIngest } from "./ingest/start-ingest.ts";
+import { makeAnnounce } from "./notifications/announce.ts";
+import { parseAllowedHosts } from "./notifications/channels/address-guard.ts";
+import { makePostJson } from "./notifications/channels/post-json.ts";
+import { makeSendEmail } from "./notifications/channels/send-email.ts";
+import { makeSendMessage } from "./notifications/channels/send-message.ts";
+import { environmentTargets } from "./notifications/environment-targets.ts";
+import { makeNotificationTargets } from "./notifications/notification-targets.ts";
+import { startNotifications } from "./notifications/start-notifications.ts";
 import { errorText } from "./runtime/error-text.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
 import { makeHttpServer } from "./runtime/http-server.ts";
@@ -83,8 +91,35 @@ const access = makeAccess({
   log,
 });
 
+const publicUrl = publicUrlOf(config);
+const announce = makeAnnounce(pool);
+const notifyAllowed = parseAllowedHosts(config.NOTIFY_ALLOW_HOSTS);
+const mailServer =
+  config.SMTP_URL === undefined || config.SMTP_FROM === undefined
+    ? null
+    : { url: config.SMTP_URL, from: config.SMTP_FROM };
+const sendMessage = makeSendMessage({
+  postJson: makePostJson(notifyAllowed),
+  sendEmail: mailServer === null ? null : makeSendEmail(mailServer),
+  publicUrl,
+  nowMs: Date.now,
+});
+const ownTargets = environmentTargets(config.SLACK_WEBHOOK_URL);
+
 // First, because edges wait for the changes that were committed before this process started.
-const delivery = has("push") ? startDelivery({ databaseUrl, pool, config, metrics, log }) : undefined;
+const delivery = has("push")
+  ? startDelivery({ databaseUrl, pool, config, announce, metrics, log })
+  : undefined;
+const notifications = has("push")
+  ? startNotifications({
+      pool: makeStagePool({ applicationName: "sluice-news", max: 4 }),
+      send: sendMessage,
+      canMail: mailServer !== null,
+      environment: ownTargets,
+      metrics,
+      log,
+    })
+  : undefined;
 const ingest = has("ingest") ? startIngest({ makeStagePool, config, access, metrics, log }) : undefined;
 const upkeep =
   has("ingest") || has("fold")
@@ -158,7 +193,6 @@ const health = {
 };
 const features = makeFeatureReads({ pool, history });
 
-const publicUrl = publicUrlOf(config);
 const people = {
   access,
   sessions: makeSessions({ pool, keys: config.SESSION_KEYS ?? makeSessionKeys() }),
@@ -191,6 +225,14 @@ const app = makeHttpApp({
           rawKeepDays: config.RAW_KEEP_DAYS,
         }),
         delivery: makeDeliveryReads({ pool, keys: config.PUSH_KEYS, nowMs: Date.now }),
+        notifications: makeNotificationTargets({
+          pool,
+          send: sendMessage,
+          allowed: notifyAllowed,
+          canMail: mailServer !== null,
+          environment: ownTargets,
+          nowMs: Date.now,
+        }),
         health,
         hooks: makeHooks({
           pool,
@@ -218,9 +260,19 @@ const server = makeHttpServer((request, response) => {
 });
 
 // Ended in this order: first what brings work, then what carries it out. Requests under way find all stages running.
-const parts = [streams, server, ingest, fold, lag, upkeep, evaluation, finishing, delivery, database].filter(
-  (part) => part !== undefined,
-);
+const parts = [
+  streams,
+  server,
+  ingest,
+  fold,
+  lag,
+  upkeep,
+  evaluation,
+  finishing,
+  notifications,
+  delivery,
+  database,
+].filter((part) => part !== undefined);
 await server
   .listen({ host: config.ORIGIN_HOST, port: config.ORIGIN_PORT })
   .catch((error: unknown) =>

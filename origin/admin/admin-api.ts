@@ -13,6 +13,7 @@ import type { SegmentChanges } from "../features/segments/change-segment.ts";
 import type { SegmentReads } from "../features/segments/read-segments.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { Hooks } from "../hooks/make-hooks.ts";
+import type { NotificationTargets } from "../notifications/notification-targets.ts";
 import type { ErrorLog, WarningLog } from "../runtime/log.ts";
 import { problem } from "../runtime/problem.ts";
 import { addApprovalRoutes } from "./approval-routes.ts";
@@ -28,6 +29,7 @@ import { addHistoryRoutes } from "./history-routes.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { AdminApp, AdminEnv } from "./admin-context.ts";
 import { addMeRoute } from "./me-route.ts";
+import { addNotificationRoutes } from "./notification-routes.ts";
 import { addPlanningRoutes } from "./planning-routes.ts";
 import { makeReferencePage } from "./reference-page.ts";
 import { addRolloutRoutes } from "./rollout-routes.ts";
@@ -92,6 +94,7 @@ export type AdminApiOptions = Authentication & {
   readonly segmentChanges: SegmentChanges;
   readonly evaluation: EvaluationReads;
   readonly delivery: DeliveryReads;
+  readonly notifications: NotificationTargets;
   readonly health: HealthOptions;
   readonly hooks: Hooks;
   /** Aborted when the process stops: event streams end then. */
@@ -126,6 +129,7 @@ export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   addConfigRoutes(api, options);
   addDeliveryRoutes(api, options);
   addHealthRoute(api, options);
+  addNotificationRoutes(api, options);
   addTokenRoutes(api, options);
   addSessionRoutes(api, options);
   addHookRoutes(api, options);

@@ -12,6 +12,7 @@ const TAGS = [
   { name: "Configuration", description: "Features as files: plan, apply, export." },
   { name: "Audit", description: "Who changed what, and why." },
   { name: "Delivery", description: "How far the edges are." },
+  { name: "Notifications", description: "Who outside is told what happens." },
   { name: "Tokens", description: "Who may do what." },
   { name: "Hooks", description: "Alerts of other systems that close features." },
 ];

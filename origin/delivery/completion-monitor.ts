@@ -44,24 +44,42 @@ export const reportOnce = (
   reported: new Set(incomplete.map(({ revision }) => revision)),
 });
 
+/** Tells people outside. Several processes see the same; by `key` it is told once. */
+export type AnnounceUnconfirmed = (news: {
+  event: "edge.unconfirmed";
+  featureId: FeatureId;
+  revision: number;
+  reason: string;
+  key: string;
+}) => Promise<void>;
+
 /** Returns the check, to be called every few seconds. */
 export const makeCompletionMonitor = (options: {
   pool: Pool;
+  announce: AnnounceUnconfirmed;
   metrics: Pick<Metrics, "rollbacksIncomplete">;
   log: ErrorLog;
   graceS?: number;
 }): (() => Promise<void>) => {
-  const { pool, metrics, log, graceS = GRACE_S } = options;
+  const { pool, announce, metrics, log, graceS = GRACE_S } = options;
   let reported: ReadonlySet<number> = new Set();
   return async () => {
     const incomplete = await readIncompleteRollbacks(pool, graceS);
     metrics.rollbacksIncomplete.set(incomplete.length);
     const report = reportOnce(incomplete, reported);
-    ({ reported } = report);
     for (const rollback of report.toReport)
       log.error(
         { ...rollback },
         "ALERT: a rollback has not reached every edge; the edges named here may still serve the feature",
       );
+    for (const { featureId, revision, edges } of report.toReport)
+      await announce({
+        event: "edge.unconfirmed",
+        featureId,
+        revision,
+        reason: `The rollback has not reached every region within ${graceS} s. These edges may still serve the feature: ${edges.join(", ")}`,
+        key: `edge.unconfirmed ${featureId} ${revision}`,
+      });
+    ({ reported } = report);
   };
 };

@@ -5,7 +5,7 @@ import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
-import { makeCompletionMonitor } from "./completion-monitor.ts";
+import { makeCompletionMonitor, type AnnounceUnconfirmed } from "./completion-monitor.ts";
 import { pruneDelivered } from "./outbox/prune.ts";
 import { startPush } from "./push-thread.ts";
 
@@ -23,10 +23,11 @@ export const startDelivery = (options: {
   databaseUrl: string;
   pool: Pool;
   config: Pick<Config, "REDIS_URL" | "EDGE_URLS" | "PUSH_KEYS" | "LOG_LEVEL">;
+  announce: AnnounceUnconfirmed;
   metrics: Metrics;
   log: Logger;
 }): Delivery => {
-  const { databaseUrl, pool, config, metrics, log } = options;
+  const { databaseUrl, pool, config, announce, metrics, log } = options;
   const push = startPush(
     {
       databaseUrl,
@@ -45,7 +46,7 @@ export const startDelivery = (options: {
   });
   const completion = startPeriodicTask({
     everyMs: CHECK_COMPLETION_EVERY_MS,
-    run: makeCompletionMonitor({ pool, metrics, log }),
+    run: makeCompletionMonitor({ pool, announce, metrics, log }),
     onError: (error) =>
       log.error({ err: error }, "could not check whether rollbacks are complete; it is tried again in 5 s"),
   });

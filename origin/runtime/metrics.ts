@@ -129,6 +129,24 @@ export const makeMetrics = () => {
       help: "Rollbacks that have not reached every region of every edge within 30 s",
       registers,
     }),
+    notifications: new Counter({
+      name: "sluice_notifications_total",
+      help: "Messages to a notification target by outcome: delivered, failed (tried again), refused, gone; expired counts news that was given up after a day",
+      labelNames: ["target", "outcome"],
+      registers,
+    }),
+    notificationsFailing: new Gauge({
+      name: "sluice_notification_failing",
+      help: "1 for a notification target that takes no message",
+      labelNames: ["target"],
+      registers,
+    }),
+    notificationsQueued: new Gauge({
+      name: "sluice_notifications_queued",
+      help: "News that waits for a notification target",
+      labelNames: ["target"],
+      registers,
+    }),
     edgeRevision: new Gauge({
       name: "sluice_edge_revision",
       help: "Newest revision that a region of the edge has confirmed",

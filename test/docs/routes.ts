@@ -25,6 +25,7 @@ const admin = makeAdminApi({
   approvals: unused,
   evaluation: unused,
   delivery: unused,
+  notifications: unused,
   health: unused,
   hooks: unused,
   stopping: unused,

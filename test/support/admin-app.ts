@@ -12,6 +12,10 @@ import { makeEvaluationReads } from "../../origin/evaluate/evaluation-reads.ts";
 import { makeApprovals } from "../../origin/features/approvals/make-approvals.ts";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { makeFeatureReads } from "../../origin/features/feature-reads.ts";
+import { parseAllowedHosts } from "../../origin/notifications/channels/address-guard.ts";
+import { makePostJson } from "../../origin/notifications/channels/post-json.ts";
+import { makeSendMessage } from "../../origin/notifications/channels/send-message.ts";
+import { makeNotificationTargets } from "../../origin/notifications/notification-targets.ts";
 import type { HealthCheck } from "../../origin/runtime/health.ts";
 import { makeHooks } from "../../origin/hooks/make-hooks.ts";
 import { makeSegmentChanges } from "../../origin/features/segments/change-segment.ts";
@@ -37,6 +41,8 @@ export const makeAdminApp = (options: {
   checks?: readonly HealthCheck[];
   sessionKeys?: KeyRing;
   publicUrl?: string;
+  /** Private hosts that notification targets may have. */
+  allowedHosts?: readonly string[];
 }) => {
   const { pool, keys, now = () => Date.now() / 1_000 } = options;
   const history = <T>(read: (db: Pool) => Promise<T>) => read(pool);
@@ -52,6 +58,7 @@ export const makeAdminApp = (options: {
     publicUrl,
     log: silent,
   };
+  const allowed = parseAllowedHosts(options.allowedHosts ?? []);
   const adminApi = makeAdminApi({
     ...people,
     idempotentAnswers: makeIdempotentAnswers(pool),
@@ -63,6 +70,19 @@ export const makeAdminApp = (options: {
     segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
     evaluation: makeEvaluationReads({ pool, history, now, rawKeepDays: 62 }),
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
+    notifications: makeNotificationTargets({
+      pool,
+      send: makeSendMessage({
+        postJson: makePostJson(allowed),
+        sendEmail: null,
+        publicUrl,
+        nowMs: Date.now,
+      }),
+      allowed,
+      canMail: false,
+      environment: new Map(),
+      nowMs: Date.now,
+    }),
     hooks: makeHooks({ pool, features, changes, alerts: metrics.hookAlerts, nowS: now, log: silent }),
     stopping: options.stopping ?? new AbortController().signal,
   });

@@ -111,6 +111,21 @@ const GOOD: Readonly<Record<string, object>> = {
   replaceHookSecret: { secret: "the-secret-of-the-hooks-now", keepOldSeconds: 60 },
   testHook: ALERTS,
   receiveAlerts: ALERTS,
+  createNotificationTarget: {
+    name: "x",
+    type: "webhook",
+    url: "https://8.8.8.8/x",
+    events: ["feature.kept"],
+    tags: ["a"],
+  },
+  updateNotificationTarget: {
+    type: "webhook",
+    url: "https://8.8.8.8/y",
+    features: ["feat_a"],
+    enabled: false,
+  },
+  changeNotificationSecret: { keepPreviousSeconds: 60 },
+  redeliverNotifications: { since: "2026-11-26T05:00:00Z" },
   createToken: { name: "x", scope: "viewer", tags: ["a"], expiresAt: "2099-01-01T00:00:00Z" },
   planConfig: inFiles,
   applyConfig: {
@@ -177,6 +192,11 @@ const send = (
   );
 
 await request("/features", { method: "POST", body: JSON.stringify({ featureId: "feat_target" }) });
+for (const name of ["target", "target-of-texts"])
+  await request("/notifications", {
+    method: "POST",
+    body: JSON.stringify({ name, type: "webhook", url: "https://8.8.8.8/x" }),
+  });
 const hookOf = (name: string) => ({
   name,
   source: "alertmanager",

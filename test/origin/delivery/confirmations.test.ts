@@ -9,6 +9,7 @@ import {
 } from "../../../origin/delivery/edges/confirmations.ts";
 import { isGenuineReceipt, readReceipt, signReceipt } from "../../../origin/delivery/rollback-receipt.ts";
 import { readDeadLetters, readEdges, readMissingEdges } from "../../../origin/delivery/edges/edge-status.ts";
+import { makeAnnounce } from "../../../origin/notifications/announce.ts";
 import { makeCompletionMonitor } from "../../../origin/delivery/completion-monitor.ts";
 import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
 import { newFeature } from "../../../origin/features/new-feature.ts";
@@ -51,12 +52,25 @@ test("a rollback is complete when every region of every edge has confirmed it, a
 
   const metrics = makeMetrics();
   const log = makeTestLog();
-  const watch = makeCompletionMonitor({ pool, metrics, log, graceS: 0 });
+  const announce = makeAnnounce(pool);
+  const watch = makeCompletionMonitor({ pool, announce, metrics, log, graceS: 0 });
+  const watchElsewhere = makeCompletionMonitor({ pool, announce, metrics, log: makeTestLog(), graceS: 0 });
   const incomplete = async () => (await metrics.rollbacksIncomplete.get()).values[0]?.value;
   await watch();
   await watch();
   expect(await incomplete()).toBe(1);
   expect(log.lines).toMatchObject([{ level: "error", facts: { featureId: "feat_a", edges: [here, there] } }]);
+  await watchElsewhere();
+  const news = await pool.query(
+    "select event, feature_id, document ->> 'reason' as reason from announcements",
+  );
+  expect(news.rows).toEqual([
+    {
+      event: "edge.unconfirmed",
+      feature_id: "feat_a",
+      reason: expect.stringContaining(`${here}, ${there}`),
+    },
+  ]);
 
   await confirm(here, revision, { weur: revision, enam: revision - 1 });
   await confirm(there, revision, { weur: revision });
@@ -115,7 +129,13 @@ test("a rollback whose close has arrived alone is complete there, in this epoch 
   await registerEdges(pool, [here, there]);
   const { revision, state } = await rollBackNew("feat_alone");
   const log = makeTestLog();
-  const watch = makeCompletionMonitor({ pool, metrics: makeMetrics(), log, graceS: 0 });
+  const watch = makeCompletionMonitor({
+    pool,
+    announce: makeAnnounce(pool),
+    metrics: makeMetrics(),
+    log,
+    graceS: 0,
+  });
   await confirm(here, revision, { weur: revision });
   await recordCloses(pool, there, [
     { featureId: state.featureId, epoch: state.epoch, version: state.version },

@@ -1,0 +1,63 @@
+// What Sluice announces. A stage that has news of its own adds a line here, and calls announce().
+import * as z from "zod";
+
+type EventText = {
+  /** What a message begins with, before the feature's name. */
+  readonly headline: string;
+  /** When it happens, for docs/notifications.md and the API's document. */
+  readonly meaning: string;
+};
+
+export const EVENTS = {
+  "feature.rolledBack": {
+    headline: "Rolled back",
+    meaning: "A feature was closed by its evidence, by a person or by an alarm.",
+  },
+  "feature.wouldRollBack": {
+    headline: "Would be rolled back",
+    meaning: "The evidence speaks against a feature whose rule is in shadow mode, so it stays open.",
+  },
+  "feature.kept": { headline: "Kept", meaning: "A feature is proven to meet every threshold of its rule." },
+  "feature.undecided": {
+    headline: "Still undecided",
+    meaning: "The evaluation window of a rule is over without a decision.",
+  },
+  "feature.untrusted": {
+    headline: "Cannot be judged",
+    meaning: "The telemetry of a feature cannot be trusted now, so nothing is decided on it.",
+  },
+  "feature.opened": { headline: "Opened", meaning: "A person opened a feature." },
+  "feature.created": { headline: "Created", meaning: "A feature was made." },
+  "feature.changed": { headline: "Changed", meaning: "Fields of a feature were changed." },
+  "feature.ruleChanged": { headline: "New rule", meaning: "The rule of a feature was set or changed." },
+  "feature.rolloutChanged": {
+    headline: "Rollout changed",
+    meaning: "The rollout or the holdout of a feature was changed by a person or by its ramp.",
+  },
+  "feature.trialRestarted": {
+    headline: "New trial",
+    meaning: "A person let the trial of a feature begin anew.",
+  },
+  "feature.deleted": { headline: "Deleted", meaning: "A feature was deleted." },
+  "edge.unconfirmed": {
+    headline: "An edge does not confirm a rollback",
+    meaning: "A rollback has not reached every region of every edge within 30 s.",
+  },
+} as const satisfies Readonly<Record<string, EventText>>;
+
+export type EventName = keyof typeof EVENTS;
+
+const isEventName = (text: string): text is EventName => Object.hasOwn(EVENTS, text);
+
+export const eventNames: readonly EventName[] = Object.keys(EVENTS).filter(isEventName);
+
+export const EventName = z.enum(eventNames, `must be one of ${eventNames.join(", ")}`);
+
+/** Of a message that somebody asked for to see whether it comes. No target can choose it. */
+export const TEST_EVENT = "test";
+
+/** Of a name that an older or newer origin has stored, too. */
+export const headlineOf = (event: string): string => {
+  if (event === TEST_EVENT) return "Test";
+  return isEventName(event) ? EVENTS[event].headline : event;
+};
