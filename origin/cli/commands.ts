@@ -3,6 +3,8 @@ import { defineCommand } from "citty";
 import { auditCommand } from "./audit.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { UsageError } from "./errors.ts";
+import { applyCommand, driftCommand, planCommand, validateCommand } from "./config-files.ts";
+import { exportCommand } from "./export.ts";
 import { doctorCommand } from "./doctor.ts";
 import { initCommand } from "./init.ts";
 import { mcpCommand } from "./mcp.ts";
@@ -51,6 +53,11 @@ export const sluice = defineCommand({
     ramp: rampCommand,
     tokens: tokensCommand,
     doctor: doctorCommand,
+    validate: validateCommand,
+    plan: planCommand,
+    apply: applyCommand,
+    export: exportCommand,
+    drift: driftCommand,
     preview: previewCommand,
     audit: auditCommand,
     calibrate: calibrateCommand,

@@ -83,6 +83,34 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "An agent starts it so. docs/agents.md shows the configuration of several.",
     },
   ],
+  validate: [
+    { command: "npx sluice validate -f config", does: "Names each error with its file, line and column." },
+  ],
+  plan: [
+    {
+      command: "npx sluice plan -f config",
+      does: "Shows each field that would change, and changes nothing.",
+    },
+    {
+      command: "npx sluice plan -f config --detailed-exitcode --markdown",
+      does: "For a pull request: writes a comment, and exits with 2 when something would change.",
+    },
+  ],
+  apply: [
+    { command: "npx sluice apply -f config", does: "Shows the plan, asks, and carries out exactly that." },
+    {
+      command: 'npx sluice apply -f config --yes --reason "deploy 4711"',
+      does: "The same in a pipeline, without asking.",
+    },
+  ],
+  export: [
+    { command: "npx sluice export --source shop", does: "Writes features as a file." },
+    {
+      command: "npx sluice export --merge config/checkout.yaml",
+      does: "Takes changes by hand over into the file; comments and order stay.",
+    },
+  ],
+  drift: [{ command: "npx sluice drift", does: "What the next apply would take back." }],
   preview: [
     {
       command: "npx sluice preview feat_new_checkout --site https://shop.example --to /cart",

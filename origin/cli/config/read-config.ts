@@ -1,0 +1,219 @@
+// Configuration files as what the API takes, checked without an origin: every error with its file, line and column.
+import type { Document } from "yaml";
+import { z } from "zod";
+import { ConfigFields, Source } from "../../admin/documents/config.ts";
+import { unstorableTexts } from "../../admin/storable-text.ts";
+import type { ConfigFeature } from "../../features/config/applied-fields.ts";
+import { planConfig } from "../../features/config/plan-config.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { didYouMean } from "../nearest.ts";
+import type { ConfigFile } from "./read-files.ts";
+import { parseYaml, plainTextAt, type Parsed, type Place } from "./yaml-value.ts";
+
+export type FileError = Place & { readonly file: string; readonly field: string; readonly message: string };
+
+export type Content = {
+  readonly source: string;
+  /** As they are written, each with its id and file. */
+  readonly features: readonly (Readonly<Record<string, unknown>> & { readonly featureId: FeatureId })[];
+};
+
+export type ReadConfig = {
+  /** null: there are errors. */
+  readonly content: Content | null;
+  readonly errors: readonly FileError[];
+  /** Where a field of the feature with this place in `content` stands. */
+  readonly placeOf: (at: number, field: string) => Place & { readonly file: string };
+};
+
+const TOP_LEVEL = ["source", "features"];
+/** What an editor wants to know stands in JSON as a field. */
+const IGNORED: ReadonlySet<string> = new Set(["$schema"]);
+
+/** Words that YAML 1.1 took for true and false, and that are text today. */
+const hintFor = (written: string | undefined): string => {
+  if (written === undefined) return "";
+  if (/^(?:y|yes|on)$/i.test(written)) return ` (${written} is text in YAML 1.2: write true)`;
+  if (/^(?:n|no|off)$/i.test(written)) return ` (${written} is text in YAML 1.2: write false)`;
+  if (/^\d{1,3}(?:_\d{3})+$/.test(written))
+    return ` (${written} is text in YAML 1.2: write ${written.replaceAll("_", "")})`;
+  return /^\d+(?:\.\d+)?\s?%$/.test(written)
+    ? ` (${written} is ${Math.round(Number.parseFloat(written) * 100)})`
+    : "";
+};
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What an optional or defaulted schema is about. */
+const inner = (schema: unknown): unknown =>
+  schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable
+    ? schema.unwrap()
+    : undefined;
+
+/** The names that the schema knows at the place of an unknown one, as far as it is made of plain objects. */
+const knownAt = (path: readonly PropertyKey[]): readonly string[] => {
+  let schema: unknown = ConfigFields;
+  for (const step of path) {
+    while (schema !== undefined && !(schema instanceof z.ZodObject)) schema = inner(schema);
+    schema =
+      schema instanceof z.ZodObject
+        ? Object.entries(schema.shape).find(([name]) => name === step)?.[1]
+        : undefined;
+  }
+  while (schema !== undefined && !(schema instanceof z.ZodObject)) schema = inner(schema);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+};
+
+type Found = {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  /** The name itself is wrong. */
+  readonly of?: "key";
+};
+
+const FORMS: Readonly<Record<string, string>> = {
+  boolean: "true or false",
+  number: "a number",
+  int: "a whole number",
+  string: "text",
+  array: "a list",
+  object: "a mapping",
+};
+
+/** In the words of a file's writer. */
+const messageOf = (issue: z.core.$ZodIssue): string => {
+  if (issue.code !== "invalid_type" || !issue.message.startsWith("Invalid input")) return issue.message;
+  return issue.message.endsWith("received undefined")
+    ? "is missing"
+    : `must be ${FORMS[issue.expected] ?? issue.expected}`;
+};
+
+const issuesOf = (error: z.ZodError): Found[] =>
+  error.issues.flatMap((issue): Found[] =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({
+          path: [...issue.path, key],
+          message: `unknown field${didYouMean(key, knownAt(issue.path))}`,
+          of: "key",
+        }))
+      : [{ path: issue.path, message: messageOf(issue) }],
+  );
+
+type Origin = { readonly file: string; readonly parsed: Parsed; readonly document: Document.Parsed };
+
+export const readConfig = (files: readonly ConfigFile[]): ReadConfig => {
+  const errors: FileError[] = [];
+  const features: ConfigFeature[] = [];
+  const given: (Record<string, unknown> & { featureId: FeatureId })[] = [];
+  const origins: Origin[] = [];
+  const first = new Map<string, Origin>();
+  const sources = new Map<string, string>();
+  const wrong = (
+    { file, parsed, document }: Origin,
+    path: readonly PropertyKey[],
+    message: string,
+    of?: "key",
+  ) => {
+    const place = parsed.placeOf(document, path, of);
+    errors.push({ file, ...place, field: path.map(String).join("."), message });
+  };
+
+  const readFeature = (origin: Origin, name: string, value: unknown): void => {
+    const path = ["features", name];
+    const id = FeatureId.safeParse(name);
+    if (!id.success)
+      return wrong(origin, path, id.error.issues.map(({ message }) => message).join("; "), "key");
+    const other = first.get(name);
+    if (other !== undefined)
+      return wrong(
+        origin,
+        path,
+        `stands in ${other.file}:${other.parsed.placeOf(other.document, path, "key").line} too`,
+        "key",
+      );
+    first.set(name, origin);
+    const fields = value ?? {};
+    const unstorable = unstorableTexts(fields);
+    const parsed = ConfigFields.safeParse(fields);
+    const found: readonly Found[] =
+      unstorable.length > 0 || parsed.success ? unstorable : issuesOf(parsed.error);
+    for (const { path: within, message, of } of found) {
+      const at = [...path, ...within];
+      const hint = of === "key" ? "" : hintFor(plainTextAt(origin.document, at));
+      wrong(origin, at, `${message}${hint}`, of);
+    }
+    if (found.length > 0 || !parsed.success) return undefined;
+    features.push({ ...parsed.data, featureId: id.data, file: origin.file });
+    given.push({ ...(isObject(fields) ? fields : {}), featureId: id.data, file: origin.file });
+    origins.push(origin);
+    return undefined;
+  };
+
+  const readDocument = (origin: Origin, value: unknown): void => {
+    if (!isObject(value)) return wrong(origin, [], "must be a mapping with source and features");
+    for (const key of Object.keys(value).filter((name) => !TOP_LEVEL.includes(name) && !IGNORED.has(name)))
+      wrong(origin, [key], `unknown field${didYouMean(key, TOP_LEVEL)}`, "key");
+    const { source, features: named } = value;
+    if (source !== undefined) {
+      const parsed = Source.safeParse(source);
+      if (parsed.success) sources.set(parsed.data, sources.get(parsed.data) ?? origin.file);
+      else wrong(origin, ["source"], parsed.error.issues.map(({ message }) => message).join("; "));
+      const other = [...sources].find(([name]) => name !== source);
+      if (other !== undefined) wrong(origin, ["source"], `is ${other[0]} in ${other[1]}`);
+    }
+    if (named === undefined || named === null) return undefined;
+    if (!isObject(named))
+      return wrong(origin, ["features"], "must be a mapping: the id of each feature, and its fields below");
+    for (const [name, fields] of Object.entries(named)) readFeature(origin, name, fields);
+    return undefined;
+  };
+
+  for (const { path: file, text } of files) {
+    const parsed = parseYaml(text);
+    for (const { path, place, message } of parsed.errors)
+      errors.push({ file, ...place, field: path.map(String).join("."), message });
+    for (const { document, value } of parsed.documents) readDocument({ file, parsed, document }, value);
+  }
+  const placeOf = (at: number, field: string) => {
+    const origin = origins[at];
+    const feature = features[at];
+    if (origin === undefined || feature === undefined)
+      return { file: files[0]?.path ?? "", line: 1, column: 1 };
+    const path = ["features", feature.featureId, ...field.split(".").filter((part) => part !== "")];
+    return { file: origin.file, ...origin.parsed.placeOf(origin.document, path) };
+  };
+  const [source] = sources.keys();
+  if (source === undefined && errors.length === 0)
+    errors.push({
+      file: files[0]?.path ?? "",
+      line: 1,
+      column: 1,
+      field: "source",
+      message: "no file names its source: write source: NAME, such as the repository, in one of them",
+    });
+  if (errors.length === 0 && source !== undefined) {
+    const plan = planConfig(
+      { related: new Map(), owned: [], segments: new Map() },
+      { source, features, removed: "delete", takeOver: false },
+    );
+    const found = plan.ok || plan.error.reason !== "invalid" ? [] : plan.error.errors;
+    for (const { field, reason } of found) {
+      const [, index = "0", rest = ""] = /^features\.(\d+)\.(.*)$/.exec(field) ?? [];
+      // Segments, features of other sources, and what is open today, are the origin's to know.
+      if (rest === "requires" && !reason.includes("it requires itself")) continue;
+      if (rest === "targeting" && reason.includes("no such segment")) continue;
+      const at = Number(index);
+      const message = reason.slice(`${features[at]?.featureId}: `.length);
+      errors.push({ ...placeOf(at, rest), field: `features.${features[at]?.featureId}.${rest}`, message });
+    }
+  }
+  return {
+    content: errors.length > 0 || source === undefined ? null : { source, features: given },
+    errors: errors.toSorted((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0)),
+    placeOf,
+  };
+};
+
+export const errorLine = ({ file, line, column, field, message }: FileError): string =>
+  `${file}:${line}:${column}: ${field === "" ? "" : `${field}: `}${message}`;

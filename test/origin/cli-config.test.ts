@@ -1,0 +1,98 @@
+// Features as configuration files at the command line: the real program against a running origin.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { runCli } from "../support/cli.ts";
+import { makeTestDatabase } from "../support/database.ts";
+import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";
+
+const database = await makeTestDatabase();
+const origin = await startOrigin({ DATABASE_URL: database.url });
+const folder = await mkdtemp(join(tmpdir(), "sluice-config-"));
+afterAll(async () => {
+  await origin.end("SIGTERM");
+  await database.drop();
+  await rm(folder, { recursive: true });
+});
+
+const sluice = (...args: readonly string[]) =>
+  runCli(args, { SLUICE_URL: origin.url, SLUICE_TOKEN: ADMIN_TOKEN });
+const file = join(folder, "shop.yaml");
+const saved = (text: string) => writeFile(file, text);
+
+const FEATURES = `# yaml-language-server: $schema=sluice-config.json
+source: shop
+features:
+  # the new till
+  feat_till:
+    enabled: true
+    rolloutBps: 1000 # a tenth
+    tags: [checkout]
+  feat_banner: {}
+`;
+
+test("plan, apply, change by hand, drift, export --merge, rollback: the file and the features meet again", async () => {
+  await saved(FEATURES);
+  const validated = await sluice("validate", "-f", folder);
+  expect(validated).toMatchObject({ code: 0, out: "shop: 2 features in 1 file, all valid\n" });
+
+  const planned = await sluice("plan", "-f", folder, "--detailed-exitcode");
+  expect(planned).toMatchObject({ code: 2, error: "" });
+  expect(planned.out).toContain("+ feat_till is created");
+  expect(planned.out).toContain("Plan of shop: 2 to create; 0 stay as they are.");
+
+  const unasked = await sluice("apply", "-f", folder);
+  expect(unasked).toMatchObject({ code: 2 });
+  expect(unasked.error).toContain("say --yes: there is no terminal to ask at. Nothing was applied");
+
+  const { hash } = JSON.parse((await sluice("plan", "-f", folder, "--json")).out);
+  const applied = await sluice("apply", "-f", folder, "--yes", "--hash", hash, "--reason", "the first");
+  expect(applied).toMatchObject({ code: 0, error: "" });
+  expect(applied.out).toMatch(/\nApplied at revision \d+\.\n$/);
+  expect(await sluice("plan", "-f", folder, "--detailed-exitcode")).toMatchObject({
+    code: 0,
+    out: "Plan of shop: nothing to change; 2 stay as they are.\n",
+  });
+  expect((await sluice("apply", "-f", folder, "--yes", "--hash", hash)).error).toContain(
+    "nothing was applied",
+  );
+
+  const status = { method: "POST", headers: { authorization: `Bearer ${ADMIN_TOKEN}` } };
+  const body = JSON.stringify({ rolloutBps: 2500, reason: "by hand" });
+  await fetch(`${origin.url}/admin/v1/features/feat_till/rollout`, { ...status, body });
+  const drift = await sluice("drift", "--detailed-exitcode");
+  expect(drift).toMatchObject({ code: 2 });
+  expect(drift.out).toMatch(
+    /^feat_till {2}\(.*shop.yaml of shop\)\n {4}rolloutBps: 1000 in the file, 2500 now\n$/,
+  );
+  const comment = await sluice("plan", "-f", folder, "--markdown");
+  expect(comment.out).toContain("+   rolloutBps: 1000  # changed by hand; the file takes it back");
+
+  expect((await sluice("export", "--merge", file)).error).toContain("feat_till brought up to date");
+  expect(await readFile(file, "utf8")).toBe(FEATURES.replace("1000 # a tenth", "2500 # a tenth"));
+  expect((await sluice("apply", "-f", folder, "--yes")).error).toBe("Everything is as the files say.\n");
+  expect(await sluice("drift", "--detailed-exitcode")).toMatchObject({ code: 0 });
+
+  await sluice("rollback", "feat_till", "--reason", "on fire");
+  const closed = await sluice("plan", "-f", folder, "--detailed-exitcode");
+  expect(closed).toMatchObject({ code: 0 });
+  expect(closed.out).toMatch(
+    /note: stays rolled back since .* \(on fire\): `sluice enable feat_till` opens it/,
+  );
+  const exported = await sluice("export", "--source", "shop");
+  expect(exported.out).toContain("# Rolled back since");
+});
+
+test("what only the origin knows to be wrong is named by its place in the file", async () => {
+  await saved(
+    "source: shop\nfeatures:\n  feat_till: {enabled: true}\n  feat_new:\n    requires:\n      - feat_nowhere\n",
+  );
+  const refused = await sluice("plan", "-f", file, "--detailed-exitcode");
+  expect(refused).toMatchObject({ code: 1, out: "" });
+  expect(refused.error).toBe(
+    `${file}:6:7: features.feat_new.requires: no such feature: feat_nowhere\nsluice: 1 error: nothing was planned\n`,
+  );
+  const missing = await sluice("plan", "-f", join(folder, "nothing"), "--detailed-exitcode");
+  expect(missing).toMatchObject({ code: 1, out: "" });
+});
