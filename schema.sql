@@ -537,6 +537,40 @@ create table rollback_audit (
 
 CREATE INDEX rollback_audit_feature ON public.rollback_audit USING btree (feature_id, seq);
 
+create table schedules (
+  seq bigint generated always as identity not null,
+  schedule_id text not null,
+  change_id uuid default gen_random_uuid() not null,
+  version integer default 1 not null,
+  feature_id text not null,
+  change jsonb not null,
+  base_version integer not null,
+  at timestamp with time zone not null,
+  local_time text not null,
+  zone text not null,
+  grace_seconds integer not null,
+  reason text not null,
+  made_by text not null,
+  made_at timestamp with time zone default clock_timestamp() not null,
+  permission jsonb,
+  state text default 'planned'::text not null,
+  leased_until timestamp with time zone,
+  attempts integer default 0 not null,
+  last_error text,
+  finished_at timestamp with time zone,
+  finished_by text,
+  note text,
+  outcome jsonb,
+  constraint schedules_pkey PRIMARY KEY (seq),
+  constraint schedules_change_id_key UNIQUE (change_id),
+  constraint schedules_schedule_id_key UNIQUE (schedule_id),
+  constraint schedules_grace_seconds_check CHECK (((grace_seconds >= 0) AND (grace_seconds <= 2592000))),
+  constraint schedules_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'done'::text, 'skipped'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+CREATE INDEX schedules_due ON public.schedules USING btree (at, seq) WHERE (state = 'planned'::text);
+CREATE INDEX schedules_feature ON public.schedules USING btree (feature_id, at);
+
 create table schema_migrations (
   id integer default nextval('schema_migrations_id_seq'::regclass) not null,
   name character varying(255) not null,
@@ -785,6 +819,19 @@ AS $function$
 begin
   insert into operator_events (kind, document) values ('policy', jsonb_build_object(
     'version', new.version, 'tags', new.tags, 'actor', new.actor, 'reason', new.reason, 'details', new.details));
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.announce_schedule()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  insert into operator_events (kind, document) values ('schedule', jsonb_build_object(
+    'scheduleId', new.schedule_id, 'state', new.state, 'featureId', new.feature_id, 'change', new.change ->> 'kind',
+    'dueAt', new.at, 'madeBy', new.made_by, 'reason', new.reason, 'note', new.note));
   return null;
 end
 $function$;
@@ -1250,6 +1297,8 @@ CREATE TRIGGER feature_flags_bytes AFTER INSERT OR DELETE ON feature_flags FOR E
 CREATE TRIGGER feature_flags_bytes_changed AFTER UPDATE ON feature_flags FOR EACH ROW WHEN (old.targeting IS DISTINCT FROM new.targeting OR old.routes IS DISTINCT FROM new.routes OR old.gate IS DISTINCT FROM new.gate OR old.activation IS DISTINCT FROM new.activation) EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER outbox_announce_states AFTER INSERT ON outbox FOR EACH ROW WHEN (new.topic = 'state'::text) EXECUTE FUNCTION announce_states();
 CREATE TRIGGER rollback_audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON rollback_audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER schedules_finished AFTER UPDATE OF state ON schedules FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state) EXECUTE FUNCTION announce_schedule();
+CREATE TRIGGER schedules_made AFTER INSERT ON schedules FOR EACH ROW EXECUTE FUNCTION announce_schedule();
 CREATE TRIGGER state_head_lineage BEFORE UPDATE ON state_head FOR EACH ROW EXECUTE FUNCTION begin_lineage();
 
 alter table otel_spans owner to sluice_service;
@@ -1265,6 +1314,7 @@ grant usage on sequence hook_deliveries_id_seq to sluice_service;
 grant usage on sequence operator_events_id_seq to sluice_service;
 grant usage on sequence outbox_id_seq to sluice_service;
 grant usage on sequence pmf_evaluations_id_seq to sluice_service;
+grant usage on sequence schedules_seq_seq to sluice_service;
 grant usage on sequence schema_migrations_id_seq to sluice_service;
 grant usage on sequence telemetry_writer to sluice_service;
 grant usage on sequence unit_runs_run_seq to sluice_service;
@@ -1320,6 +1370,9 @@ grant select on table pmf_rules to sluice_service;
 grant delete, insert, select, update on table pmf_trials to sluice_service;
 
 grant select on table rollback_audit to sluice_service;
+
+grant delete, insert, select, update on table schedules to sluice_service;
+
 grant select on table schema_migrations to sluice_service;
 grant select on table segment_tombstones to sluice_service;
 grant select on table segments to sluice_service;

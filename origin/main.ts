@@ -29,6 +29,8 @@ import { makeApprovals } from "./features/approvals/make-approvals.ts";
 import { makeFeatureChanges } from "./features/change-feature.ts";
 import { countRollbacks } from "./features/count-rollbacks.ts";
 import { makeDecidedChanges } from "./features/decided-changes.ts";
+import { makeSchedules } from "./features/schedules/make-schedules.ts";
+import { startSchedules } from "./features/schedules/start-schedules.ts";
 import { makeFeatureReads } from "./features/feature-reads.ts";
 import { currentHead } from "./features/read-snapshot.ts";
 import { ingestChecks } from "./ingest/ingest-health.ts";
@@ -82,6 +84,7 @@ const changes = countRollbacks(
   metrics.rollbacks,
 );
 const approvals = makeApprovals({ pool, changes });
+const schedules = makeSchedules({ pool, changes });
 const finishing = has("admin") ? startFinishingApproved({ approvals, log }) : undefined;
 
 const access = makeAccess({
@@ -143,6 +146,7 @@ const evaluation = has("evaluate")
       log,
     })
   : undefined;
+const timetable = has("evaluate") ? startSchedules({ schedules, log }) : undefined;
 
 /** Event streams never end by themselves, and would hold up the server's stop. */
 const stopping = new AbortController();
@@ -218,6 +222,7 @@ const app = makeHttpApp({
         features,
         segments: makeSegmentReads(pool),
         segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
+        schedules,
         evaluation: makeEvaluationReads({
           pool,
           history,
@@ -270,6 +275,8 @@ const parts = [
   evaluation,
   finishing,
   notifications,
+  timetable,
+  finishing,
   delivery,
   database,
 ].filter((part) => part !== undefined);

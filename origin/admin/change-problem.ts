@@ -49,6 +49,8 @@ export const changeProblem = (context: Context, error: ChangeError): Response =>
           "change this feature by itself to ask for it, or, as an admin, force it with ?force=true and a reason",
         { tags: error.tags },
       );
+    case "overruled":
+      return conflict(`${error.actor} closed it after the schedule was made: ${error.why}`, {});
     case "invalid":
       return fieldsProblem(context, error.errors);
   }

@@ -51,7 +51,7 @@ export const addEventRoutes = (
       tag: "Audit",
       summary: "Watch changes and evaluations as they come",
       description:
-        "Server-sent events. `change` has an entry of the audit as its data and the entry's number as its id; with `Last-Event-ID` the stream goes on after it. `evaluation` has a new evaluation in short. `approval` and `policy` tell what happened to a request for approval and to the policy. All but changes are not sent again after a pause.",
+        "Server-sent events. `change` has an entry of the audit as its data and the entry's number as its id; with `Last-Event-ID` the stream goes on after it. `evaluation` has a new evaluation in short. `approval`, `policy` and `schedule` tell what happened to a request for approval, to the policy and to a schedule. All but changes are not sent again after a pause.",
       scope: "viewer",
       query: LastEventId,
       answers: {

@@ -13,7 +13,9 @@ import {
   Reason,
 } from "./documents/feature.ts";
 import { FeatureListQuery, nextOf, readAfter } from "./documents/feature-list.ts";
+import { upcomingDocument } from "./documents/upcoming.ts";
 import { answerFeature, findOwnFeature, warnedDocumentOf } from "./feature-answers.ts";
+import type { Schedules } from "../features/schedules/make-schedules.ts";
 import type { AdminApp } from "./admin-context.ts";
 import { addOperation } from "./operation.ts";
 import { fieldsProblem } from "./field-problem.ts";
@@ -31,10 +33,11 @@ export const addFeatureRoutes = (
   options: {
     features: Pick<FeatureReads, "getFeature" | "listFeatures">;
     submit: SubmitChange;
+    schedules: Pick<Schedules, "upcoming">;
     evaluation: Pick<EvaluationReads, "ruleWarnings" | "newestVerdicts">;
   },
 ): void => {
-  const { features, submit, evaluation } = options;
+  const { features, submit, schedules, evaluation } = options;
 
   addOperation(
     api,
@@ -55,11 +58,14 @@ export const addFeatureRoutes = (
       if (!after.ok) return fieldsProblem(context, [{ field: "after", reason: after.error }]);
       const page = await features.listFeatures({ ...query, after: after.value });
       const verdicts = await evaluation.newestVerdicts(page.items.map(({ state }) => state));
+      const ids = page.items.map(({ state }) => state.featureId);
+      const upcoming = Map.groupBy(await schedules.upcoming(ids), ({ featureId }) => featureId);
       return context.json({
         features: page.items.map(({ mode, ...record }) => ({
           ...warnedDocumentOf(record, []),
           mode,
           verdict: verdicts.get(record.state.featureId) ?? null,
+          schedules: (upcoming.get(record.state.featureId) ?? []).map(upcomingDocument),
         })),
         total: page.total,
         next: nextOf(query, page.next),

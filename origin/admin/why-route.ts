@@ -3,7 +3,9 @@ import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { FeatureRecord } from "../features/feature-record.ts";
 import { operatorWarnings } from "../../shared/features/operator-fields.ts";
+import type { Schedules } from "../features/schedules/make-schedules.ts";
 import type { AdminApp } from "./admin-context.ts";
+import { upcomingDocument } from "./documents/upcoming.ts";
 import { FeatureParams } from "./documents/feature.ts";
 import { WhyDocument } from "./documents/why.ts";
 import { findFeature, fileWarnings } from "./feature-answers.ts";
@@ -31,9 +33,13 @@ const activationWarning = ({ state }: FeatureRecord, activationThreshold: number
 
 export const addWhyRoute = (
   api: AdminApp,
-  options: { features: Pick<FeatureReads, "getFeature" | "getRule">; evaluation: EvaluationReads },
+  options: {
+    features: Pick<FeatureReads, "getFeature" | "getRule">;
+    evaluation: EvaluationReads;
+    schedules: Pick<Schedules, "upcoming">;
+  },
 ): void => {
-  const { features, evaluation } = options;
+  const { features, evaluation, schedules } = options;
   addOperation(
     api,
     {
@@ -56,15 +62,17 @@ export const addWhyRoute = (
       const { featureId, version, epoch, enabled, rolloutBps, holdoutBps } = record.state;
       const stored = await features.getRule(featureId);
       const rule = stored?.rule ?? null;
-      const [why, checkedAt, notCounted, botRequests, setAside, ruleWarnings, telemetry] = await Promise.all([
-        evaluation.why({ featureId, epoch, rule }),
-        evaluation.lastLookAt(featureId),
-        evaluation.readNotCounted(featureId, epoch),
-        evaluation.countBotRequests(featureId, epoch),
-        evaluation.readSetAside(featureId, epoch),
-        evaluation.ruleWarnings(featureId),
-        evaluation.readRegions(),
-      ]);
+      const [why, checkedAt, notCounted, botRequests, setAside, ruleWarnings, telemetry, upcoming] =
+        await Promise.all([
+          evaluation.why({ featureId, epoch, rule }),
+          evaluation.lastLookAt(featureId),
+          evaluation.readNotCounted(featureId, epoch),
+          evaluation.countBotRequests(featureId, epoch),
+          evaluation.readSetAside(featureId, epoch),
+          evaluation.ruleWarnings(featureId),
+          evaluation.readRegions(),
+          schedules.upcoming([featureId]),
+        ]);
       const exposed = why.cohorts.treatment.exposed + why.cohorts.holdout.exposed;
       return context.json({
         featureId,
@@ -99,6 +107,7 @@ export const addWhyRoute = (
           ...operatorWarnings(record, new Date()),
           ...fileWarnings(record),
         ],
+        schedules: upcoming.map(upcomingDocument),
         notCounted,
         botRequests,
         telemetry,

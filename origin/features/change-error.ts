@@ -33,4 +33,12 @@ export type ChangeError =
       readonly tags: readonly string[];
       readonly featureTags: readonly TagsOfChange[];
     }
+  /** The feature was rolled back or deleted after the schedule was made. */
+  | {
+      readonly reason: "overruled";
+      readonly action: string;
+      readonly at: Date;
+      readonly actor: string;
+      readonly why: string;
+    }
   | { readonly reason: "invalid"; readonly errors: readonly FieldError[] };

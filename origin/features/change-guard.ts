@@ -32,11 +32,10 @@ export type Permission = {
   readonly passes: ReadonlySet<Hold>;
 };
 
+type TagsOfFeature = TagsOfChange & { readonly featureId: FeatureId };
+
 /** Of each feature that the change names; what a rollback closes beside them is not asked for. */
-export const tagsOfChange = ({
-  related,
-  changes,
-}: PreparedChange): (TagsOfChange & { readonly featureId: FeatureId })[] =>
+export const tagsOfChange = ({ related, changes }: PreparedChange): TagsOfFeature[] =>
   changes
     .filter(({ details }) => details["because"] === undefined)
     .map(({ featureId, next }) => ({
@@ -52,16 +51,16 @@ const owns = (ownTags: readonly string[] | null, tags: readonly string[] | null)
 export const ownsChange = (ownTags: readonly string[] | null, { before, after }: TagsOfChange): boolean =>
   owns(ownTags, before) && owns(ownTags, after);
 
-export const checkPermission = (
-  prepared: PreparedChange,
+/** `isRollback`: it closes features and does nothing else. */
+export const checkTags = (
+  touched: readonly TagsOfFeature[],
+  isRollback: boolean,
   { ownTags, approvalTags, passes }: Permission,
 ): Err<ChangeError> | undefined => {
-  const touched = tagsOfChange(prepared);
   const foreign = touched.filter((tags) => !ownsChange(ownTags, tags));
   if (foreign.length > 0)
     return err({ reason: "foreignTags", featureIds: foreign.map(({ featureId }) => featureId) });
-  if (prepared.changes.every(({ kind }) => kind === "rollback") || passes.has("approvalNeeded"))
-    return undefined;
+  if (isRollback || passes.has("approvalNeeded")) return undefined;
   const named = new Set(touched.flatMap(({ before, after }) => [...(before ?? []), ...(after ?? [])]));
   const tags = approvalTags.filter((tag) => named.has(tag));
   return tags.length === 0
@@ -72,3 +71,13 @@ export const checkPermission = (
         featureTags: touched.map(({ before, after }) => ({ before, after })),
       });
 };
+
+export const checkPermission = (
+  prepared: PreparedChange,
+  permission: Permission,
+): Err<ChangeError> | undefined =>
+  checkTags(
+    tagsOfChange(prepared),
+    prepared.changes.every(({ kind }) => kind === "rollback"),
+    permission,
+  );

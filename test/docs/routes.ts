@@ -23,6 +23,7 @@ const admin = makeAdminApi({
   segmentChanges: unused,
   changes: unused,
   approvals: unused,
+  schedules: unused,
   evaluation: unused,
   delivery: unused,
   notifications: unused,

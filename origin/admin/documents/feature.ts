@@ -5,6 +5,7 @@ import { WrittenTargetingOrNone } from "../../../shared/features/written-targeti
 import { Bps, FeatureId } from "../../../shared/ids.ts";
 import type { FeatureRecord } from "../../features/feature-record.ts";
 import { OperatorFields } from "../../../shared/features/operator-fields.ts";
+import { UpcomingDocument } from "./upcoming.ts";
 import { asTargeting } from "./targeting.ts";
 import { Cursor, Time } from "./common.ts";
 
@@ -114,6 +115,7 @@ const ListedFeature = FeatureDocument.extend({
       z.null(),
     ])
     .openapi({ description: "Of the present epoch; null: it was not evaluated yet." }),
+  schedules: UpcomingDocument,
 }).openapi("ListedFeature");
 
 export const FeaturesDocument = z.object({

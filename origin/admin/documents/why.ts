@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { Time } from "./common.ts";
 import { FeatureDocument } from "./feature.ts";
+import { UpcomingDocument } from "./upcoming.ts";
 import { Against, Signal, Tally } from "./evaluation.ts";
 
 const Interval = z
@@ -89,6 +90,7 @@ export const WhyDocument = z
     newestExposureAt: Time.nullable().openapi({ description: "To the width of a bucket." }),
     missing: z.array(z.string()).openapi({ description: "What is not there yet, each in a sentence." }),
     warnings: z.array(z.string()).openapi({ description: "What should be looked at, each in a sentence." }),
+    schedules: UpcomingDocument,
     notCounted: z.record(z.string(), z.number()),
     botRequests: z.number(),
     telemetry: z.array(

@@ -4,11 +4,15 @@ import { z } from "zod";
 import { FeatureId } from "../../../shared/ids.ts";
 import { canonicalJson } from "../change-diff.ts";
 import { ProposedChange } from "../proposed-change.ts";
+import { ProposedSchedule } from "../schedules/schedule.ts";
 
 /** A change of the policy itself. */
 const ProposedPolicy = z.strictObject({ kind: z.literal("policy"), tags: z.array(z.string()).readonly() });
 
-export const ApprovalSubject = z.union([ProposedChange, ProposedPolicy]);
+/** A schedule that is to be made. */
+const ScheduleSubject = ProposedSchedule.extend({ kind: z.literal("schedule") });
+
+export const ApprovalSubject = z.union([ProposedChange, ProposedPolicy, ScheduleSubject]);
 export type ApprovalSubject = z.infer<typeof ApprovalSubject>;
 
 /** Of a policy the one version that it follows, and no feature. */

@@ -5,7 +5,10 @@ import type { Pool } from "../../db/pool.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import type { ChangeError, TagsOfChange } from "../change-error.ts";
 import type { Attribution, CarriedOut, ChangePreview, FeatureChanges } from "../change-feature.ts";
-import { checkPermission, ownsChange, type ChangeGuard, type Hold } from "../change-guard.ts";
+import type { ProposedChange } from "../proposed-change.ts";
+import type { ProposedSchedule } from "../schedules/schedule.ts";
+import { insertSchedule } from "../schedules/schedule-rows.ts";
+import { checkPermission, checkTags, ownsChange, type ChangeGuard, type Hold } from "../change-guard.ts";
 import {
   findPolicyOf,
   insertPolicy,
@@ -151,6 +154,19 @@ export const makeApprovals = ({
         ? err({ reason: "stale", moved: await settleStale(request) })
         : settle("applied", { policyVersion: policy.version });
     }
+    if (subject.kind === "schedule") {
+      const { kind: _kind, ...schedule } = subject;
+      const { scheduleId } = await insertSchedule(pool, {
+        // One request makes one schedule, also when a process dies in the middle.
+        scheduleId: approvalId.replace("apr_", "sch_"),
+        schedule,
+        baseVersion: base[0]?.version ?? 0,
+        reason: request.reason,
+        madeBy: request.askedBy,
+        permission: details,
+      });
+      return settle("applied", { scheduleId });
+    }
     const terms = { changeId, details, expectedVersion: expectedOf(base) };
     const done: Result<CarriedOut, ChangeError> = await changes.changeFeature(subject, byOf(request), terms);
     if (done.ok) {
@@ -179,16 +195,19 @@ export const makeApprovals = ({
       const refusal = approverError(request, by);
       if (refusal !== null) return err(refusal);
       const { subject, base } = request;
-      if (subject.kind !== "policy") {
+      const staleBecause = async (moved: readonly Moved[]): Decided => {
+        const to = { approvalId, hash, to: "stale", actor: by.actor, reason: null } as const;
+        const settled = await decideApproval(pool, { ...to, outcome: { moved } });
+        return err(settled === null ? await lateError(approvalId) : { reason: "stale", moved });
+      };
+      if (subject.kind === "schedule") {
+        const moved = await readMoved(pool, base);
+        if (moved.length > 0) return staleBecause(moved);
+      } else if (subject.kind !== "policy") {
         const passes: ReadonlySet<Hold> = new Set(["approvalNeeded"]);
         const terms = { expectedVersion: expectedOf(base), guard: guard(by, passes) };
         const preview = await changes.previewChange(subject, byOf(request), terms);
-        if (!preview.ok && isStale(preview.error)) {
-          const moved = await readMoved(pool, base);
-          const to = { approvalId, hash, to: "stale", actor: by.actor, reason: null } as const;
-          const settled = await decideApproval(pool, { ...to, outcome: { moved } });
-          return err(settled === null ? await lateError(approvalId) : { reason: "stale", moved });
-        }
+        if (!preview.ok && isStale(preview.error)) return staleBecause(await readMoved(pool, base));
         if (!preview.ok)
           return err(
             preview.error.reason === "foreignTags"
@@ -227,6 +246,36 @@ export const makeApprovals = ({
       const withdrawn = await decideApproval(pool, decision);
       return withdrawn === null ? err(await lateError(approvalId)) : ok(withdrawn);
     },
+
+    /** Whether a schedule with this change may be made; a rollback waits for nobody. */
+    checkSchedule: async (
+      change: ProposedChange,
+      featureTags: TagsOfChange,
+      { tags }: Pick<Decider, "tags">,
+      passes: ReadonlySet<Hold>,
+    ): Promise<ChangeError | null> => {
+      const isRollback = change.kind === "rollback";
+      const approvalTags = isRollback ? [] : (await readPolicy(pool)).tags;
+      const refusal = checkTags([{ ...featureTags, featureId: change.featureId }], isRollback, {
+        ownTags: tags,
+        approvalTags,
+        passes,
+      });
+      return refusal?.error ?? null;
+    },
+    askForSchedule: (
+      schedule: ProposedSchedule,
+      baseVersion: number,
+      why: { tags: readonly string[]; featureTags: readonly TagsOfChange[]; by: Attribution },
+    ) =>
+      ask(
+        { ...schedule, kind: "schedule" },
+        {
+          base: [{ featureId: schedule.change.featureId, version: baseVersion }],
+          diff: [{ featureId: schedule.change.featureId, field: "schedule", from: null, to: schedule }],
+        },
+        why,
+      ),
 
     readPolicy: () => readPolicy(pool),
     listPolicies: (limit: number) => listPolicies(pool, limit),

@@ -88,6 +88,14 @@ const GOOD: Readonly<Record<string, object>> = {
   pauseRamp: { paused: true },
   setApprovalPolicy: { tags: ["a"], reason: "tried" },
   approveChange: { hash: "0".repeat(64) },
+  makeSchedule: {
+    featureId: "feat_target",
+    change: { kind: "update", edit: { ...feature, reason: undefined } },
+    at: "2027-12-01T09:00",
+    zone: "Europe/Berlin",
+    graceSeconds: 60,
+    reason: "tried",
+  },
   rejectChange: { reason: "tried" },
   createHook: {
     name: "new-hook",
@@ -183,7 +191,8 @@ const send = (
       .replace("{sessionId}", "ses_x")
       .replace("{approvalId}", "apr_0")
       .replace("{name}", hook)
-      .replace("{segmentId}", "hostile"),
+      .replace("{segmentId}", "hostile")
+      .replace("{scheduleId}", "sch_0"),
     {
       method: operation.method,
       body,

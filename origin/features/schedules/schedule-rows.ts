@@ -1,0 +1,171 @@
+// The rows of schedules. Whether one is due, late or in the past is asked of the database's clock alone.
+import { z } from "zod";
+import type { Queryable } from "../../db/pool.ts";
+import type { FeatureId } from "../../../shared/ids.ts";
+import { Schedule, type ProposedSchedule, type ScheduleState } from "./schedule.ts";
+
+const columns = `s.seq, s.schedule_id as "scheduleId", s.change_id as "changeId", s.version, s.feature_id as "featureId",
+  s.change, s.base_version as "baseVersion",
+  (select f.version from feature_flags f where f.feature_id = s.feature_id) as "featureVersion",
+  s.at, s.local_time as "localTime", s.zone, s.grace_seconds as "graceSeconds", s.reason, s.made_by as "madeBy",
+  s.made_at as "madeAt", s.permission, s.state, s.attempts, s.last_error as "lastError",
+  s.finished_at as "finishedAt", s.finished_by as "finishedBy", s.note, s.outcome`;
+
+const oneOf = (rows: readonly unknown[]): Schedule | null =>
+  rows[0] === undefined ? null : Schedule.parse(rows[0]);
+
+export type NewSchedule = {
+  readonly scheduleId: string;
+  readonly schedule: ProposedSchedule;
+  readonly baseVersion: number;
+  readonly reason: string;
+  readonly madeBy: string;
+  readonly permission: object | null;
+};
+
+/** Made again under its id, it stays as it is. */
+export const insertSchedule = async (
+  db: Queryable,
+  { scheduleId, schedule, baseVersion, reason, madeBy, permission }: NewSchedule,
+): Promise<Schedule> => {
+  const { rows } = await db.query(
+    `insert into schedules as s
+       (schedule_id, feature_id, change, base_version, at, local_time, zone, grace_seconds, reason, made_by, permission)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     on conflict (schedule_id) do update set schedule_id = excluded.schedule_id
+     returning ${columns}`,
+    [
+      scheduleId,
+      schedule.change.featureId,
+      JSON.stringify(schedule.change),
+      baseVersion,
+      schedule.at,
+      schedule.localTime,
+      schedule.zone,
+      schedule.graceSeconds,
+      reason,
+      madeBy,
+      permission === null ? null : JSON.stringify(permission),
+    ],
+  );
+  return Schedule.parse(rows[0]);
+};
+
+export const databaseNow = async (db: Queryable): Promise<Date> => {
+  const { rows } = await db.query<{ now: Date }>("select clock_timestamp() as now");
+  if (rows[0] === undefined) throw new Error("the database does not tell the time");
+  return rows[0].now;
+};
+
+export const getSchedule = async (db: Queryable, scheduleId: string): Promise<Schedule | null> => {
+  const { rows } = await db.query(`select ${columns} from schedules s where s.schedule_id = $1`, [
+    scheduleId,
+  ]);
+  return oneOf(rows);
+};
+
+export type ScheduleQuery = {
+  readonly limit: number;
+  readonly before?: number | undefined;
+  readonly featureId?: string | undefined;
+  readonly state?: "planned" | "finished" | undefined;
+};
+
+/** The newest first. */
+export const listSchedules = async (
+  db: Queryable,
+  { limit, before, featureId, state }: ScheduleQuery,
+): Promise<{ readonly items: readonly Schedule[]; readonly next: number | null }> => {
+  const { rows } = await db.query(
+    `select ${columns} from schedules s
+     where ($1::bigint is null or s.seq < $1) and ($2::text is null or s.feature_id = $2)
+       and ($3::text is null or (s.state = 'planned') = ($3::text = 'planned'))
+     order by s.seq desc limit $4`,
+    [before ?? null, featureId ?? null, state ?? null, limit + 1],
+  );
+  const items = rows.slice(0, limit).map((row) => Schedule.parse(row));
+  return { items, next: rows.length > limit ? (items.at(-1)?.seq ?? null) : null };
+};
+
+/** Those that are planned for these features, the next first. */
+export const listUpcoming = async (db: Queryable, featureIds: readonly FeatureId[]): Promise<Schedule[]> => {
+  const { rows } = await db.query(
+    `select ${columns} from schedules s
+     where s.state = 'planned' and s.feature_id = any($1::text[]) order by s.at, s.seq`,
+    [featureIds],
+  );
+  return rows.map((row) => Schedule.parse(row));
+};
+
+/** null: it is not planned any more, or is being carried out, or has another version. */
+export const cancelSchedule = async (
+  db: Queryable,
+  given: { scheduleId: string; actor: string; expectedVersion: number | undefined },
+): Promise<Schedule | null> => {
+  const { rows } = await db.query(
+    `update schedules s set state = 'cancelled', version = s.version + 1, finished_at = clock_timestamp(), finished_by = $2
+     where s.schedule_id = $1 and s.state = 'planned' and s.attempts = 0 and ($3::integer is null or s.version = $3)
+     returning ${columns}`,
+    [given.scheduleId, given.actor, given.expectedVersion ?? null],
+  );
+  return oneOf(rows);
+};
+
+/** A process that has a due schedule for so long, in ms, may have died. Its change has its effect once all the same. */
+const LEASE_MS = 5_000;
+
+const Due = Schedule.extend({ lateSeconds: z.number() });
+export type Due = z.infer<typeof Due>;
+
+/** Those that are due and in nobody's hands. Of one feature only the earliest: the order of the times is kept. */
+export const claimDue = async (db: Queryable, limit: number): Promise<Due[]> => {
+  const { rows } = await db.query({
+    name: "claim-due-schedules",
+    text: `with due as (
+       select d.seq from schedules d
+       where d.state = 'planned' and d.at <= clock_timestamp()
+         and (d.leased_until is null or d.leased_until < clock_timestamp())
+         and not exists (
+           select from schedules e
+           where e.feature_id = d.feature_id and e.state = 'planned' and (e.at, e.seq) < (d.at, d.seq))
+       order by d.at, d.seq limit $1
+       for update skip locked
+     ), claimed as (
+       update schedules c set attempts = c.attempts + 1,
+         leased_until = clock_timestamp() + $2 * interval '1 millisecond'
+       from due where c.seq = due.seq and c.state = 'planned'
+       returning c.*
+     )
+     select ${columns}, extract(epoch from clock_timestamp() - s.at)::float8 as "lateSeconds"
+     from claimed s order by s.at, s.seq`,
+    values: [limit, LEASE_MS],
+  });
+  return rows.map((row) => Due.parse(row));
+};
+
+/** null: another process has said so already. */
+export const finishSchedule = async (
+  db: Queryable,
+  scheduleId: string,
+  {
+    state,
+    note,
+    outcome,
+  }: { state: Exclude<ScheduleState, "planned" | "cancelled">; note: string; outcome: object },
+): Promise<Schedule | null> => {
+  const { rows } = await db.query(
+    `update schedules s set state = $2, note = $3, outcome = $4, version = s.version + 1, leased_until = null,
+       last_error = null, finished_at = clock_timestamp()
+     where s.schedule_id = $1 and s.state = 'planned' returning ${columns}`,
+    [scheduleId, state, note, JSON.stringify(outcome)],
+  );
+  return oneOf(rows);
+};
+
+/** It is tried again when its lease is over. */
+export const noteAttempt = async (db: Queryable, scheduleId: string, error: string): Promise<void> => {
+  await db.query("update schedules set last_error = $2 where schedule_id = $1 and state = 'planned'", [
+    scheduleId,
+    error.slice(0, 500),
+  ]);
+};
