@@ -17,6 +17,7 @@ const PACKAGES = {
   apache2: ["apache2-bin", "libapache2-mod-php"],
   pgbouncer: ["pgbouncer"],
   openssl: ["openssl"],
+  "prometheus-alertmanager": ["prometheus-alertmanager"],
   mariadbd: ["mariadb-server", "php-mysql", "wordpress", "wordpress-theme-twentytwentythree"],
   varnishd: ["varnish"],
 } as const;
@@ -35,6 +36,7 @@ export const programs = [
   "apache2",
   "pgbouncer",
   "openssl",
+  "prometheus-alertmanager",
 ] as const;
 
 const SERVERS: ReadonlySet<string> = new Set(["nginx", "apache2", "pgbouncer", "mariadbd", "varnishd"]);

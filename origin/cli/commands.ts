@@ -7,6 +7,7 @@ import { applyCommand, driftCommand, planCommand, validateCommand } from "./conf
 import { exportCommand } from "./export.ts";
 import { doctorCommand } from "./doctor.ts";
 import { initCommand } from "./init.ts";
+import { hooksCommand } from "./hooks.ts";
 import { mcpCommand } from "./mcp.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
@@ -52,6 +53,7 @@ export const sluice = defineCommand({
     enable: enableCommand,
     ramp: rampCommand,
     tokens: tokensCommand,
+    hooks: hooksCommand,
     doctor: doctorCommand,
     validate: validateCommand,
     plan: planCommand,

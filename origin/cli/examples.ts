@@ -70,6 +70,36 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "It works no more, within 5 s everywhere.",
     },
   ],
+  hooks: [{ command: "npx sluice hooks list", does: "Which alerting systems may close what." }],
+  "hooks list": [{ command: "npx sluice hooks list --json", does: "All hooks, without their secrets." }],
+  "hooks create": [
+    {
+      command: "npx sluice hooks create alertmanager --source alertmanager --allow-tag checkout",
+      does: "Prints the secret for Alertmanager; what it sends is recorded and closes nothing yet.",
+    },
+    {
+      command:
+        "cat secret | npx sluice hooks create pager --source pagerduty --feature feat_new_checkout --secret-stdin",
+      does: "Takes the secret that PagerDuty made.",
+    },
+  ],
+  "hooks enforce": [
+    { command: "npx sluice hooks enforce alertmanager", does: "From now on its alerts close features." },
+  ],
+  "hooks test": [
+    {
+      command: "npx sluice hooks test alertmanager --feature feat_new_checkout",
+      does: "Says what an alert that names the feature would close.",
+    },
+    {
+      command: "npx sluice hooks test grafana --payload alert.json",
+      does: "The same for a payload of your own.",
+    },
+  ],
+  "hooks deliveries": [
+    { command: "npx sluice hooks deliveries alertmanager", does: "What came, and what became of it." },
+  ],
+  "hooks delete": [{ command: "npx sluice hooks delete alertmanager", does: "Its secret works no more." }],
   doctor: [
     { command: "npx sluice doctor", does: "Exits with 1 when something fails, and says what to do." },
     {

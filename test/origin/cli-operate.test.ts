@@ -170,3 +170,43 @@ test.each([
   expect({ code, out }).toEqual({ code: 2, out: "" });
   expect(error).toContain(`sluice: ${message}\n`);
 });
+
+test("hooks: made in shadow, tried out, enforced, asked what came, deleted", async () => {
+  await makeFeature("feat_alarmed", { tags: ["alarmed"] });
+  const made = await sluice(["hooks", "create", "am", "--source", "alertmanager", "--allow-tag", "alarmed"]);
+  expect(made.error).toContain("am is in shadow: it records what it would close (tag alarmed).");
+  const secret = made.out.trim();
+  expect(secret).toMatch(/^sluice_hook_[\w-]{43}$/);
+  expect((await sluice(["hooks", "deliveries", "am"])).error).toBe("nothing came yet\n");
+
+  const tried = await sluice(["hooks", "test", "am", "--feature", "feat_alarmed"]);
+  expect(tried.out).toMatch(/wouldRollBack +would close feat_alarmed\n$/);
+  expect(tried.error).toContain("am is in shadow");
+  expect((await sluice(["hooks", "test", "am", "--feature", "feat_other"])).out).toMatch(/notAllowed/);
+  expect((await sluice(["hooks", "enforce", "am"])).error).toBe("am closes from now on (tag alarmed)\n");
+
+  const alerts = [
+    {
+      status: "firing",
+      labels: { alertname: "Tills", sluice_tag: "alarmed" },
+      startsAt: new Date(),
+      fingerprint: "f",
+    },
+  ];
+  const send = (token: string) =>
+    fetch(`${origin.url}/admin/v1/hooks/am`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ alerts }),
+    });
+  expect((await send("not-the-secret-of-it")).status).toBe(401);
+  expect((await send(secret)).status).toBe(200);
+  expect((await sluice(["hooks", "deliveries", "am"])).out).toMatch(
+    /^AT .*\n.* enforce +Tills +rolledBack +closed feat_alarmed\n$/,
+  );
+  expect((await sluice(["hooks", "list"])).out).toMatch(
+    /^am +alertmanager +enforce +tag alarmed +.*the secret in its Authorization header/m,
+  );
+  expect((await sluice(["hooks", "delete", "am"])).error).toBe("am is deleted\n");
+  expect((await sluice(["hooks", "list"])).error).toBe("there are no hooks\n");
+});
