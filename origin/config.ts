@@ -51,6 +51,42 @@ export type Role = (typeof ROLES)[number];
 
 const token = z.string().min(8, "must have at least 8 characters");
 
+const IssuerUrl = z.string().refine((text) => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, search, hash, username, password } = new URL(text);
+  const isSafe = protocol === "https:" || (protocol === "http:" && isLoopbackName(hostname));
+  return isSafe && `${search}${hash}${username}${password}` === "";
+}, "must be the provider's issuer, such as https://login.example.com/realms/ours, without a query; http:// only for this machine");
+
+const ROLES_FORM =
+  "must be role=value[,role=value…] with the roles viewer, editor and admin; in a value %2C is a comma; * stands for everybody and may be viewer only";
+
+export type RoleRule = { readonly role: "viewer" | "editor" | "admin"; readonly value: string };
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+};
+
+/** `admin=platform,editor=product,viewer=*` */
+const RoleRules = z.string(ROLES_FORM).transform((text, context): RoleRule[] => {
+  const rules: RoleRule[] = [];
+  for (const entry of text.split(",")) {
+    const [, role = "", given = ""] = /^\s*(viewer|editor|admin)=(.*)$/s.exec(entry) ?? [];
+    const value = decoded(given.trim());
+    const known = role === "viewer" || role === "editor" || role === "admin";
+    if (!known || value === "" || (value === "*" && role !== "viewer")) {
+      context.issues.push({ code: "custom", message: ROLES_FORM, input: "" });
+      return z.NEVER;
+    }
+    rules.push({ role, value });
+  }
+  return rules;
+});
+
 /** Each variable by its name, with the text that docs/reference/environment.md shows. */
 export const Variables = z.object({
   ORIGIN_PORT: listeningPort(8080).describe("Port of the origin."),
@@ -88,6 +124,33 @@ export const Variables = z.object({
     .describe("Bearer token of the admin API. Unset: one is made at each start and printed."),
   SESSION_KEYS: KeyRing.optional().describe(
     "Keys that sign the cookies of people who are signed in. Unset: made at each start, so that sessions end with the process and hold at no other one.",
+  ),
+  OIDC_ISSUER: IssuerUrl.optional().describe(
+    "OpenID Connect provider at which people sign in. Unset: they sign in with tokens and links only.",
+  ),
+  OIDC_CLIENT_ID: z.string().min(1).optional().describe("Sluice's client id at the provider."),
+  OIDC_CLIENT_SECRET: token.optional().describe("The client's secret."),
+  OIDC_SCOPE: z
+    .string()
+    .refine(
+      (text) =>
+        /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text) &&
+        text.split(" ").includes("openid"),
+      "must be scopes separated by spaces, openid among them",
+    )
+    .default("openid email profile")
+    .describe("What the provider is asked to tell about a person."),
+  OIDC_ROLE_CLAIM: list(z.string().min(1, "must be names of claims separated by commas"))
+    .default(["roles"])
+    .describe(
+      "Claims that roles are looked up in, separated by commas: names such as `groups`, or paths such as `realm_access.roles`.",
+    ),
+  OIDC_ROLES: RoleRules.default([
+    { role: "viewer", value: "viewer" },
+    { role: "editor", value: "editor" },
+    { role: "admin", value: "admin" },
+  ]).describe(
+    "Which values of the claims are which role, `admin=platform,editor=product,viewer=*`. `*` is everybody whom the provider signs in. Unset: the values are the roles' own names. Whoever has no role is refused.",
   ),
   INGEST_TOKEN: token
     .optional()
@@ -138,14 +201,22 @@ export const Variables = z.object({
     .default("info")
     .describe("Least severe level that is logged."),
 });
-const Config = Variables.refine((config) => config.SMTP_URL === undefined || config.SMTP_FROM !== undefined, {
-  path: ["SMTP_FROM"],
-  error: "must be set when SMTP_URL is",
-  when: ({ issues }) => issues.length === 0,
-}).refine((config) => config.EDGE_URLS.length === 0 || config.PUSH_KEYS !== undefined, {
-  path: ["PUSH_KEYS"],
-  error: "must be set when EDGE_URLS is",
-  when: ({ issues }) => issues.length === 0,
+const NEEDED_BY_OIDC = ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PUBLIC_URL", "SESSION_KEYS"] as const;
+
+const Config = Variables.superRefine((config, context) => {
+  if (context.issues.length > 0) return;
+  const miss = (variable: string, needed: string) =>
+    context.addIssue({ code: "custom", path: [variable], message: needed });
+  if (config.EDGE_URLS.length > 0 && config.PUSH_KEYS === undefined)
+    miss("PUSH_KEYS", "must be set when EDGE_URLS is");
+  if (config.SMTP_URL !== undefined && config.SMTP_FROM === undefined)
+    miss("SMTP_FROM", "must be set when SMTP_URL is");
+  for (const variable of NEEDED_BY_OIDC)
+    if (config.OIDC_ISSUER !== undefined && config[variable] === undefined)
+      miss(variable, "must be set when OIDC_ISSUER is");
+  for (const variable of ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"] as const)
+    if (config.OIDC_ISSUER === undefined && config[variable] !== undefined)
+      miss("OIDC_ISSUER", `must be set when ${variable} is`);
 });
 export type Config = z.infer<typeof Config>;
 
@@ -157,3 +228,17 @@ export const parseConfig = (
 /** The address that links begin with, without a slash at its end. */
 export const publicUrlOf = (config: Pick<Config, "PUBLIC_URL" | "ORIGIN_PORT">): string =>
   config.PUBLIC_URL ?? `http://127.0.0.1:${config.ORIGIN_PORT}`;
+
+/** The provider that people sign in at; null: none. */
+export const providerOf = (config: Config) => {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret } = config;
+  if (issuer === undefined || clientId === undefined || clientSecret === undefined) return null;
+  return {
+    issuer,
+    clientId,
+    clientSecret,
+    scope: config.OIDC_SCOPE,
+    roleClaims: config.OIDC_ROLE_CLAIM,
+    roles: config.OIDC_ROLES,
+  };
+};

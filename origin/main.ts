@@ -13,7 +13,7 @@ import { printNewToken } from "./access/new-admin-token.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
 import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
-import { parseConfig, publicUrlOf, type Role } from "./config.ts";
+import { parseConfig, providerOf, publicUrlOf, type Role } from "./config.ts";
 import { databaseChecks } from "./db/database-health.ts";
 import { openDatabase } from "./db/open-database.ts";
 import { redisCheck } from "./db/redis-health.ts";
@@ -56,6 +56,7 @@ import { makeRequestLimits } from "./runtime/request-limits.ts";
 import { makePageCookies } from "./runtime/session-cookie.ts";
 import { makeShutdown } from "./runtime/shutdown.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { startProvider } from "./sign-in/provider.ts";
 import { makeSignInApp } from "./sign-in/sign-in-app.ts";
 import { variableErrorText } from "../shared/variables.ts";
 
@@ -189,6 +190,7 @@ const health = {
         ADMIN_TOKEN: [config.ADMIN_TOKEN ?? []].flat(),
         INGEST_TOKEN: [config.INGEST_TOKEN ?? []].flat(),
         METRICS_TOKEN: [config.METRICS_TOKEN ?? []].flat(),
+        OIDC_CLIENT_SECRET: [config.OIDC_CLIENT_SECRET ?? []].flat(),
         PUSH_KEYS: (config.PUSH_KEYS ?? []).map(({ secret }) => secret),
         SESSION_KEYS: (config.SESSION_KEYS ?? []).map(({ secret }) => secret),
       },
@@ -205,6 +207,11 @@ const people = {
   publicUrl,
   log,
 };
+const providerSettings = has("admin") ? providerOf(config) : null;
+const provider =
+  providerSettings === null
+    ? undefined
+    : startProvider({ settings: providerSettings, nowMs: () => performance.now(), log });
 
 const app = makeHttpApp({
   registry: metrics.registry,
@@ -256,7 +263,7 @@ const app = makeHttpApp({
       place: { isLocal: isLoopback(config.ORIGIN_HOST), publicUrl },
       log,
     }),
-  signIn: has("admin") ? makeSignInApp(people) : undefined,
+  signIn: has("admin") ? makeSignInApp(people, provider) : undefined,
 });
 const listener = getRequestListener(app.fetch);
 const server = makeHttpServer((request, response) => {
@@ -268,6 +275,7 @@ const server = makeHttpServer((request, response) => {
 const parts = [
   streams,
   server,
+  provider,
   ingest,
   fold,
   lag,

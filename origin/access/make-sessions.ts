@@ -45,6 +45,14 @@ export const makeSessions = ({ pool, keys }: { pool: Queryable; keys: KeyRing })
     const signed = verifyText(keys, "csrf", given);
     return signed !== null && sameSecret(signed, createHash("sha256").update(cookie).digest("base64url"));
   },
+  /** What the browser keeps of a sign-in that it has begun elsewhere. */
+  signAttempt: (text: string): string =>
+    signText(keys, "sign-in", Buffer.from(text, "utf8").toString("base64url")),
+  /** null: none of ours. */
+  readAttempt: (cookie: string): string | null => {
+    const text = verifyText(keys, "sign-in", cookie);
+    return text === null ? null : Buffer.from(text, "base64url").toString("utf8");
+  },
   list: (query: SessionQuery) => listSessions(pool, query),
   end: (sessionId: string, by: string) => endSession(pool, sessionId, by),
   endOfProvider: (which: ProviderSessions, by: string) => endProviderSessions(pool, which, by),

@@ -130,19 +130,23 @@ export type ProviderSessions = {
   /** At least one of the two. */
   readonly subject: string | null;
   readonly providerSession: string | null;
+  /** Those alone that may do more than this; null: all. */
+  readonly above: Session["scope"] | null;
 };
 
 /** Ends the sessions of a person at the provider, or those of one sign-in there. Gives how many. */
 export const endProviderSessions = async (
   db: Queryable,
-  { issuer, subject, providerSession }: ProviderSessions,
+  { issuer, subject, providerSession, above }: ProviderSessions,
   by: string,
 ): Promise<number> => {
   const { rowCount } = await db.query(
     `update sessions set ended_at = now(), ended_by = $4, id_token = null
      where ended_at is null and issuer = $1 and ($2::text is not null or $3::text is not null)
-       and ($2::text is null or subject = $2) and ($3::text is null or provider_session = $3)`,
-    [issuer, subject, providerSession, by],
+       and ($2::text is null or subject = $2) and ($3::text is null or provider_session = $3)
+       and ($5::text is null
+         or array_position('{viewer,editor,admin}', scope) > array_position('{viewer,editor,admin}', $5))`,
+    [issuer, subject, providerSession, by, above],
   );
   return rowCount ?? 0;
 };

@@ -3,13 +3,30 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { html } from "hono/html";
 import { FIRST_PAGE, nextPath } from "./next-path.ts";
-import { page, refusalPage, STYLE } from "./page.ts";
+import { page, refusalPage, STYLE, type Markup } from "./page.ts";
 import { currentSession, otherSiteProblem, readForm, type SignInContext } from "./sign-in-context.ts";
+import { addBackChannelLogout } from "./back-channel-logout.ts";
+import { addOidcSignIn, signOutUrl } from "./oidc-sign-in.ts";
+import type { Provider } from "./provider.ts";
 import { addTokenSignIn } from "./token-sign-in.ts";
 
 const MAX_FORM_BYTES = 64 * 1024;
 
-export const makeSignInApp = (signInContext: SignInContext): Hono => {
+/** The origin of a URL, for a policy. */
+const originsOf = (url: string | null): string[] => (url === null ? [] : [new URL(url).origin]);
+
+const providerPart = (provider: Provider, next: string): Markup => {
+  const { issuer } = provider.settings;
+  const trouble = provider.trouble();
+  return trouble === undefined
+    ? html`<a class="button" href="/auth/oidc?next=${encodeURIComponent(next)}"
+        >Sign in with ${new URL(issuer).host}</a
+      >`
+    : html`<p role="alert">${issuer} cannot be used for signing in now: ${trouble}</p>`;
+};
+
+/** `provider`: undefined where none is configured. */
+export const makeSignInApp = (signInContext: SignInContext, provider?: Provider): Hono => {
   const { sessions, cookies, publicUrl, log } = signInContext;
   const app = new Hono();
   app.use("/auth/*", async (context, next) => {
@@ -37,6 +54,8 @@ export const makeSignInApp = (signInContext: SignInContext): Hono => {
     const current = await currentSession(context, signInContext);
     return page(context, {
       title: current === null ? "Sign in" : "You are signed in",
+      // The form for signing out is answered with the way to the provider's own page.
+      formTargets: current === null ? [] : originsOf(signOutUrl(provider, current.session, publicUrl)),
       body: html`${
           current === null
             ? ""
@@ -47,6 +66,7 @@ export const makeSignInApp = (signInContext: SignInContext): Hono => {
                 </form>
                 <a class="button" href="${next}">Go on</a>`
         }
+        ${provider === undefined ? "" : providerPart(provider, next)}
         <form method="post" action="/auth/token">
           <input type="hidden" name="next" value="${next}" />
           <label for="token">API token</label>
@@ -60,6 +80,7 @@ export const makeSignInApp = (signInContext: SignInContext): Hono => {
     const refusal = otherSiteProblem(context, publicUrl);
     if (refusal !== null) return refusal;
     const current = await currentSession(context, signInContext);
+    let elsewhere: string | null = null;
     if (current !== null) {
       const form = await readForm(context);
       if (!sessions.isCsrfToken(current.cookie, form.get("csrf") ?? ""))
@@ -69,13 +90,18 @@ export const makeSignInApp = (signInContext: SignInContext): Hono => {
           why: "The form is of another session. Sign out from the sign-in page.",
         });
       const { sessionId, actor } = current.session;
-      await sessions.end(sessionId, actor);
+      const ended = await sessions.end(sessionId, actor);
+      if (ended !== null) elsewhere = signOutUrl(provider, ended, publicUrl);
       log.info({ actor }, "somebody signed out");
     }
     cookies.clear(context, "sluice-session");
-    return context.redirect("/auth/sign-in", 303);
+    return context.redirect(elsewhere ?? "/auth/sign-in", 303);
   });
 
   addTokenSignIn(app, signInContext);
+  if (provider !== undefined) {
+    addOidcSignIn(app, signInContext, provider);
+    addBackChannelLogout(app, signInContext, provider);
+  }
   return app;
 };

@@ -36,7 +36,7 @@ const admin = makeAdminApi({
   limits: unused,
   log: unused,
 });
-const signIn = makeSignInApp(unused);
+const signIn = makeSignInApp(unused, unused);
 const edge = makeApp({
   health: makeHealthRoute(unused),
   explain: makeExplainRoutes(unused),

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { parseConfig, publicUrlOf } from "../../origin/config.ts";
+import { parseConfig, providerOf, publicUrlOf } from "../../origin/config.ts";
 
 test("an empty environment is the default on one machine", () => {
   const config = parseConfig({});
@@ -36,6 +36,16 @@ test.each([
   ["PUBLIC_URL", "https://ada:secret@sluice.example.com", "without a path"],
   ["PUBLIC_URL", "http://sluice.example.com", "http:// only for this machine"],
   ["PUBLIC_URL", "http://127.0.0.1.example.com", "http:// only for this machine"],
+  ["OIDC_ISSUER", "login.example.com", "the provider's issuer"],
+  ["OIDC_ISSUER", "http://login.example.com", "http:// only for this machine"],
+  ["OIDC_ISSUER", "https://login.example.com/?a=1", "without a query"],
+  ["OIDC_SCOPE", "email", "openid among them"],
+  ["OIDC_ROLE_CLAIM", "roles,", "names of claims"],
+  ["OIDC_ROLES", "owner=platform", "viewer, editor and admin"],
+  ["OIDC_ROLES", "admin=", "role=value"],
+  ["OIDC_ROLES", "admin=%ZZ", "role=value"],
+  ["OIDC_ROLES", "admin=*", "may be viewer only"],
+  ["OIDC_ROLES", "editor=%2A", "may be viewer only"],
   ["METRICS_TOKEN", "short", "at least 8 characters"],
   ["LOG_LEVEL", "loud", "fatal error warn info debug trace silent"],
 ])("%s=%s is refused with its name and what is allowed", (variable, value, allowed) => {
@@ -70,4 +80,33 @@ test.each([
 ])("with %j links begin with %s", (environment, url) => {
   const config = parseConfig(environment);
   expect(config.ok && publicUrlOf(config.value)).toBe(url);
+});
+
+const OIDC = {
+  OIDC_ISSUER: "https://login.example.com",
+  OIDC_CLIENT_ID: "sluice",
+  OIDC_CLIENT_SECRET: "of-the-client",
+  PUBLIC_URL: "https://sluice.example.com",
+  SESSION_KEYS: "s1:the-secret-of-sessions-0123456789abcdefghijklmno",
+};
+
+test("sign-in at a provider needs all that belongs to it, and nothing of it stands alone", () => {
+  for (const variable of ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PUBLIC_URL", "SESSION_KEYS"])
+    expect(parseConfig({ ...OIDC, [variable]: "" })).toMatchObject({
+      ok: false,
+      error: [{ variable, reason: "must be set when OIDC_ISSUER is" }],
+    });
+  expect(parseConfig({ OIDC_CLIENT_ID: "sluice" })).toMatchObject({
+    ok: false,
+    error: [{ variable: "OIDC_ISSUER" }],
+  });
+});
+
+test("values of claims are mapped to roles, a comma in them as %2C", () => {
+  const config = parseConfig({ ...OIDC, OIDC_ROLES: "admin=cn=ops%2Cou=it, editor=/product,viewer=*" });
+  expect(config.ok && providerOf(config.value)?.roles).toEqual([
+    { role: "admin", value: "cn=ops,ou=it" },
+    { role: "editor", value: "/product" },
+    { role: "viewer", value: "*" },
+  ]);
 });

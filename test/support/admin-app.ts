@@ -25,6 +25,7 @@ import { makeHttpApp } from "../../origin/runtime/http-app.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeRequestLimits } from "../../origin/runtime/request-limits.ts";
 import { makePageCookies } from "../../origin/runtime/session-cookie.ts";
+import type { Provider } from "../../origin/sign-in/provider.ts";
 import { makeSignInApp } from "../../origin/sign-in/sign-in-app.ts";
 import { makeOpenApiCheck } from "./openapi-check.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
@@ -41,6 +42,7 @@ export const makeAdminApp = (options: {
   stopping?: AbortSignal;
   checks?: readonly HealthCheck[];
   sessionKeys?: KeyRing;
+  provider?: Provider;
   publicUrl?: string;
   /** Private hosts that notification targets may have. */
   allowedHosts?: readonly string[];
@@ -103,7 +105,7 @@ export const makeAdminApp = (options: {
         place: { isLocal: true, publicUrl: "http://127.0.0.1:8080" },
         log: silent,
       }),
-    signIn: makeSignInApp(people),
+    signIn: makeSignInApp(people, options.provider),
   });
   return {
     app,
