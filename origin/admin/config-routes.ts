@@ -1,10 +1,13 @@
 // Configuration as code: plan what files would change, apply exactly that plan, and write files from what there is.
 import { z } from "@hono/zod-openapi";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
+import type { Approvals } from "../features/approvals/make-approvals.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
+import type { Hold } from "../features/change-guard.ts";
 import type { Applied } from "../features/config/applied-plans.ts";
 import type { Base, ConfigPlan, PlannedFeature } from "../features/config/plan-config.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
+import type { WarningLog } from "../runtime/log.ts";
 import { problem } from "../runtime/problem.ts";
 import type { AdminApp, AdminContext } from "./admin-context.ts";
 import { changeProblem } from "./change-problem.ts";
@@ -17,8 +20,11 @@ import {
   Source,
 } from "./documents/config.ts";
 import { addOperation } from "./operation.ts";
-import { mayChange, tagProblem } from "./permission.ts";
+import { approvalDocument } from "./documents/approval.ts";
+import { fieldsProblem } from "./field-problem.ts";
+import { scopeProblem, tagProblem } from "./permission.ts";
 import { ProblemDocument } from "./problem-document.ts";
+import { Force, waits } from "./submit-change.ts";
 
 /** All features together may have 12 MiB at the edges; files say them in more words, and rules come on top. */
 export const CONFIG_BODIES = { paths: ["/admin/v1/plan", "/admin/v1/apply"], maxBytes: 16 * 1024 * 1024 };
@@ -106,9 +112,11 @@ export const addConfigRoutes = (
     features: Pick<FeatureReads, "exportFeatures">;
     changes: Pick<FeatureChanges, "planConfig" | "applyPlan" | "findApplied" | "hashOfPlan">;
     evaluation: Evaluation;
+    approvals: Pick<Approvals, "guard" | "askToApply">;
+    log: WarningLog;
   },
 ): void => {
-  const { features, changes, evaluation } = options;
+  const { features, changes, evaluation, approvals, log } = options;
 
   addOperation(
     api,
@@ -142,8 +150,10 @@ export const addConfigRoutes = (
       description:
         "With the files that were planned, the plan's hash and its `base`. A feature that changed since is 412, and nothing is applied. The same plan sent again has no second effect.",
       scope: "editor",
+      query: z.object({ force: Force }),
       body: ApplyBody,
       answers: {
+        ...waits,
         200: { description: "It is applied.", schema: AppliedDocument },
         412: {
           description: "Features changed since the plan was made; `moved` names them.",
@@ -152,7 +162,7 @@ export const addConfigRoutes = (
         },
       },
     },
-    async ({ context, principal, readBody }) => {
+    async ({ context, principal, query, readBody }) => {
       const body = await readBody();
       if (!body.ok) return body.error;
       const { hash, base, reason, ...config } = body.value;
@@ -170,18 +180,27 @@ export const addConfigRoutes = (
       const moved = movedSince(plan.value.base, base);
       if (moved.length > 0 || plan.value.hash !== hash)
         return movedProblem(context, movedSince(base, plan.value.base));
-      const foreign = plan.value.features.filter(
-        ({ action, tags }) => action !== "keep" && !tags.every((one) => mayChange(principal, one)),
-      );
-      if (foreign.length > 0)
-        return tagProblem(
-          context,
-          principal,
-          foreign.map(({ featureId }) => featureId),
-        );
       const by = { actor: principal.actor, reason: reason ?? `applied from ${config.source}` };
-      const applied = await changes.applyPlan(plan.value, by);
-      if (applied.ok) return answerApplied(context, hash, applied.value, false);
+      const isForced = query.force === "true";
+      if (isForced && principal.scope !== "admin") return scopeProblem(context, principal, "admin");
+      if (isForced && reason === undefined)
+        return fieldsProblem(context, [{ field: "reason", reason: "a forced change needs one" }]);
+      const passes: ReadonlySet<Hold> = new Set(isForced ? ["approvalNeeded"] : []);
+      const applied = await changes.applyPlan(plan.value, by, {
+        guard: approvals.guard(principal, passes),
+        details: isForced ? { forced: [...passes] } : undefined,
+      });
+      if (applied.ok) {
+        if (isForced) log.warn({ hash, ...by }, "a plan was forced past what holds such changes back");
+        return answerApplied(context, hash, applied.value, false);
+      }
+      if (applied.error.reason === "foreignTags")
+        return tagProblem(context, principal, applied.error.featureIds);
+      if (applied.error.reason === "approvalNeeded") {
+        const request = await approvals.askToApply(plan.value, { ...applied.error, by });
+        context.header("location", `/admin/v1/approvals/${request.approvalId}`);
+        return context.json(approvalDocument(request), 202);
+      }
       if (applied.error.reason !== "moved") return changeProblem(context, applied.error);
       // The same plan may have come twice at the same moment, and the other one was first.
       const other = await changes.findApplied(hash);

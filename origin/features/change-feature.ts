@@ -131,7 +131,11 @@ export type FeatureChanges = {
   /** What the files would change. Errors name each wrong field by its feature's place in `features`. */
   readonly planConfig: (config: Config) => Outcome<ConfigPlan>;
   /** Carries the plan out in one revision, or not at all. A plan that was applied before has no second effect. */
-  readonly applyPlan: (plan: ConfigPlan, by: Attribution) => Promise<Result<Applied, ApplyError>>;
+  readonly applyPlan: (
+    plan: ConfigPlan,
+    by: Attribution,
+    terms?: Pick<ChangeTerms, "guard" | "changeId" | "details">,
+  ) => Promise<Result<Applied, ApplyError>>;
   /** null: no plan with this hash was applied. */
   readonly findApplied: (planHash: string) => Promise<Applied | null>;
   /** The same files, planned on the versions that a plan was based on: its hash. */
@@ -146,7 +150,7 @@ export type FeatureChanges = {
 /** `moved`: these features changed since the plan was made, and nothing was applied. */
 export type ApplyError =
   | { readonly reason: "moved"; readonly featureIds: readonly FeatureId[] }
-  | Extract<ChangeError, { readonly reason: "tooLarge" }>;
+  | ChangeError;
 
 export type RecoveredFeatures = {
   readonly revision: Revision;
@@ -461,8 +465,8 @@ export const makeFeatureChanges = ({
     },
     hashOfPlan: hashOf,
     findApplied: (planHash) => findApplied(pool, planHash),
-    applyPlan: async (plan, { actor, reason }) => {
-      const { hash: planHash, config, changes } = plan;
+    applyPlan: async (plan, { actor, reason }, { guard, changeId, details } = {}) => {
+      const { hash: planHash, config, changes, related } = plan;
       const released = plan.features.filter(({ action }) => action === "release");
       const applied = {
         planHash,
@@ -475,8 +479,12 @@ export const makeFeatureChanges = ({
         released: released.map(({ featureId }) => featureId),
       };
       if (changes.length === 0) return ok(await noteApplied(pool, actor, applied));
-      const features = changes.map((change) => Object.assign({}, change, { reason }));
-      const committed = await commit({ changeId: newId(), actor, features, config: applied });
+      const refusal = await guard?.({ related, changes });
+      if (refusal !== undefined) return refusal;
+      const features = changes.map((change) =>
+        Object.assign({}, change, { reason, details: { ...change.details, ...details } }),
+      );
+      const committed = await commit({ changeId: changeId ?? newId(), actor, features, config: applied });
       if (committed.ok) {
         const { revision, at, features: changed } = committed.value;
         return ok({

@@ -84,6 +84,8 @@ export const AppliedPlan = z.looseObject({
   features: z.array(z.looseObject({ featureId: z.string() })),
 });
 
+const Waiting = z.looseObject({ approvalId: z.string(), tags: z.array(z.string()) });
+
 export const askApply = async (
   files: Files,
   { hash, base }: Plan,
@@ -97,5 +99,12 @@ export const askApply = async (
     body,
     withinMs: WITHIN_MS,
   });
-  return AppliedPlan.parse(await response.json());
+  const json: unknown = await response.json();
+  if (response.status === 202) {
+    const { approvalId, tags } = Waiting.parse(json);
+    throw new Error(
+      `nothing is changed yet: features with the tag ${tags.join(" or ")} need a second person, and the plan waits for them as ${approvalId}`,
+    );
+  }
+  return AppliedPlan.parse(json);
 };

@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import { z } from "zod";
 import { FeatureId } from "../../../shared/ids.ts";
 import { canonicalJson } from "../change-diff.ts";
+import type { Config } from "../config/applied-fields.ts";
 import { ProposedChange } from "../proposed-change.ts";
 import { ProposedSchedule } from "../schedules/schedule.ts";
 
@@ -12,7 +13,15 @@ const ProposedPolicy = z.strictObject({ kind: z.literal("policy"), tags: z.array
 /** A schedule that is to be made. */
 const ScheduleSubject = ProposedSchedule.extend({ kind: z.literal("schedule") });
 
-export const ApprovalSubject = z.union([ProposedChange, ProposedPolicy, ScheduleSubject]);
+/** Configuration files, as they were checked when the request was made. */
+const ProposedApply = z.strictObject({
+  kind: z.literal("apply"),
+  planHash: z.string(),
+  config: z.custom<Config>((value) => typeof value === "object" && value !== null),
+});
+export type ProposedApply = z.infer<typeof ProposedApply>;
+
+export const ApprovalSubject = z.union([ProposedChange, ProposedPolicy, ScheduleSubject, ProposedApply]);
 export type ApprovalSubject = z.infer<typeof ApprovalSubject>;
 
 /** Of a policy the one version that it follows, and no feature. */

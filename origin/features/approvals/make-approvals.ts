@@ -9,6 +9,7 @@ import type { ProposedChange } from "../proposed-change.ts";
 import type { ProposedSchedule } from "../schedules/schedule.ts";
 import { insertSchedule } from "../schedules/schedule-rows.ts";
 import { checkPermission, checkTags, ownsChange, type ChangeGuard, type Hold } from "../change-guard.ts";
+import type { ConfigPlan } from "../config/plan-config.ts";
 import {
   findPolicyOf,
   insertPolicy,
@@ -16,7 +17,13 @@ import {
   readPolicy,
   type ApprovalPolicy,
 } from "./approval-policy.ts";
-import { hashOfApproval, type ApprovalRequest, type ApprovalSubject, type Base } from "./approval-request.ts";
+import {
+  hashOfApproval,
+  type ApprovalRequest,
+  type ApprovalSubject,
+  type Base,
+  type ProposedApply,
+} from "./approval-request.ts";
 import {
   decideApproval,
   getApproval,
@@ -65,12 +72,22 @@ const isStale = ({ reason }: ChangeError): boolean =>
 
 const expectedOf = ([first]: Base): number | undefined => first?.version ?? undefined;
 
+const diffOfPlan = ({ features }: ConfigPlan) =>
+  features.flatMap(({ featureId, action, changes }) =>
+    action === "delete" || action === "release" || action === "adopt"
+      ? [{ featureId, field: "feature", from: null, to: action }]
+      : changes.map(({ field, from, to }) => ({ featureId, field, from, to })),
+  );
+
 export const makeApprovals = ({
   pool,
   changes,
 }: {
   pool: Pool;
-  changes: Pick<FeatureChanges, "changeFeature" | "previewChange">;
+  changes: Pick<
+    FeatureChanges,
+    "changeFeature" | "previewChange" | "planConfig" | "applyPlan" | "findApplied"
+  >;
 }) => {
   /** Reads the policy at each change that is no rollback: a rollback waits for nothing. */
   const guard =
@@ -138,6 +155,16 @@ export const makeApprovals = ({
     return moved;
   };
 
+  /** The very plan that the request is about, or why there is no such plan any more. */
+  const planAgain = async ({
+    planHash,
+    config,
+  }: ProposedApply): Promise<Result<ConfigPlan, Extract<ApprovalError, { reason: "stale" | "refused" }>>> => {
+    const plan = await changes.planConfig(config);
+    if (!plan.ok) return err({ reason: "refused", error: plan.error });
+    return plan.value.hash === planHash ? plan : err({ reason: "stale", moved: [] });
+  };
+
   const carryOut = async (request: ApprovalRequest): Decided => {
     const { subject, base, approvalId, changeId, decidedBy } = request;
     const settle = async (state: "applied" | "failed", outcome: object) =>
@@ -167,6 +194,22 @@ export const makeApprovals = ({
       });
       return settle("applied", { scheduleId });
     }
+    if (subject.kind === "apply") {
+      const before = await changes.findApplied(subject.planHash);
+      if (before !== null) return settle("applied", before);
+      const plan = await planAgain(subject);
+      if (!plan.ok) {
+        if (plan.error.reason === "stale") return err({ ...plan.error, moved: await settleStale(request) });
+        await settle("failed", plan.error);
+        return plan;
+      }
+      const applied = await changes.applyPlan(plan.value, byOf(request), { changeId, details });
+      if (applied.ok) return settle("applied", applied.value);
+      if (applied.error.reason === "moved")
+        return err({ reason: "stale", moved: await settleStale(request) });
+      await settle("failed", { error: applied.error });
+      return err({ reason: "refused", error: applied.error });
+    }
     const terms = { changeId, details, expectedVersion: expectedOf(base) };
     const done: Result<CarriedOut, ChangeError> = await changes.changeFeature(subject, byOf(request), terms);
     if (done.ok) {
@@ -185,6 +228,16 @@ export const makeApprovals = ({
       preview: ChangePreview,
       why: { tags: readonly string[]; featureTags: readonly TagsOfChange[]; by: Attribution },
     ) => ask(preview.change, preview, why),
+    /** The same of a plan of configuration files, as a whole. */
+    askToApply: (
+      plan: ConfigPlan,
+      why: { tags: readonly string[]; featureTags: readonly TagsOfChange[]; by: Attribution },
+    ) =>
+      ask(
+        { kind: "apply", planHash: plan.hash, config: plan.config },
+        { base: plan.base, diff: diffOfPlan(plan) },
+        why,
+      ),
     getApproval: (approvalId: string) => getApproval(pool, approvalId),
     listApprovals: (query: ApprovalQuery) => listApprovals(pool, query),
 
@@ -203,6 +256,19 @@ export const makeApprovals = ({
       if (subject.kind === "schedule") {
         const moved = await readMoved(pool, base);
         if (moved.length > 0) return staleBecause(moved);
+      } else if (subject.kind === "apply") {
+        const plan = await planAgain(subject);
+        if (!plan.ok && plan.error.reason === "refused") return plan;
+        if (!plan.ok) {
+          return staleBecause(await readMoved(pool, base));
+        }
+        const refused = await guard(by, new Set(["approvalNeeded"]))(plan.value);
+        if (refused !== undefined)
+          return err(
+            refused.error.reason === "foreignTags"
+              ? { reason: "foreignTags" }
+              : { reason: "refused", error: refused.error },
+          );
       } else if (subject.kind !== "policy") {
         const passes: ReadonlySet<Hold> = new Set(["approvalNeeded"]);
         const terms = { expectedVersion: expectedOf(base), guard: guard(by, passes) };

@@ -34,8 +34,6 @@ export type PlannedFeature = {
   readonly notes: readonly string[];
   readonly warnings: readonly string[];
   readonly visitors: string | null;
-  /** Tags before and after: who may change it. */
-  readonly tags: readonly (readonly string[])[];
   /** Of a feature that is open before and after, in the same epoch; null: it has no trial that goes on. */
   readonly epoch: number | null;
   readonly rules: { readonly before: Rule | null; readonly after: Rule | null };
@@ -53,6 +51,8 @@ export type ConfigPlan = {
   /** How many features of the files stay as they are. */
   readonly unchanged: number;
   readonly changes: readonly FeatureChange[];
+  /** The stored features that it was planned from. */
+  readonly related: RelatedFeatures;
 };
 
 /** Features that the source owns already. */
@@ -143,7 +143,6 @@ const planCreate = (given: ConfigFeature, segments: SegmentParts): OnePlanned =>
       notes: [],
       warnings: newFeatureWarnings({ featureId, ...shares }, feature),
       visitors: visitorsNotice(null, shown(next), []),
-      tags: [next.tags],
       epoch: null,
       rules: { before: null, after: rule },
       holdouts: { before: next.holdoutBps, after: next.holdoutBps },
@@ -250,7 +249,6 @@ const planUpdate = (
       notes,
       warnings: opens ? [restartsEvidence] : [],
       visitors: visitorsNotice(shown(state), shown(next), names),
-      tags: [record.tags, next.tags],
       epoch: state.enabled && isOpen ? state.epoch : null,
       rules: { before: ruleBefore, after: rule },
       holdouts: { before: state.holdoutBps, after: next.holdoutBps },
@@ -301,7 +299,6 @@ const planRemoval = (record: RelatedFeature, { removed }: Config): OnePlanned =>
       notes: [`it left ${record.managedBy?.file ?? "its file"}`],
       warnings: isDeleted && record.state.enabled ? ["it is open"] : [],
       visitors: isDeleted ? visitorsNotice(shown(record.state), null, []) : null,
-      tags: [record.tags],
       epoch: null,
       rules: { before: rule, after: rule },
       holdouts: { before: holdoutBps, after: holdoutBps },
@@ -397,5 +394,6 @@ export const planConfig = (
     features: all.map(({ planned }) => planned).filter(isWorthTelling),
     unchanged: all.filter(({ change }) => change === null).length,
     changes: all.flatMap((one) => withDetails(one, planHash, config)),
+    related,
   });
 };

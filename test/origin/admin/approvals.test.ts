@@ -376,3 +376,57 @@ test("the policy is changed by two admins, and every one that held is shown", as
   );
   await expect(database.pool.query("delete from approval_policies")).rejects.toThrow("append-only");
 });
+
+describe("a plan of configuration files", () => {
+  beforeAll(async () => {
+    const { version } = (await send("root", "GET", "/approvals/policy")).json;
+    const policy = { tags: ["payment"], reason: "as before" };
+    const headers = { "if-match": `"${String(version)}"` };
+    const set = await send("root", "PUT", "/approvals/policy?force=true", policy, headers);
+    expect(set.status).toBe(200);
+  });
+  const files = (rolloutBps: number) => ({
+    source: "shop",
+    features: [
+      { featureId: "feat_filed", file: "a.yaml", enabled: true, rolloutBps, tags: ["payment"] },
+      { featureId: "feat_free", file: "a.yaml", rolloutBps },
+    ],
+  });
+  const Plan = z.looseObject({ hash: z.string(), base: z.array(z.looseObject({})) });
+  const apply = async (who: string, rolloutBps: number, query = "") => {
+    const content = files(rolloutBps);
+    const { hash, base } = Plan.parse((await send(who, "POST", "/plan", content)).json);
+    return send(who, "POST", `/apply${query}`, { ...content, hash, base, reason: "from Git" });
+  };
+
+  test("waits as a whole where one of its features needs a second person, and is applied exactly", async () => {
+    const asked = await apply("ann", 100);
+    expect(asked).toMatchObject({
+      status: 202,
+      json: { change: { kind: "apply" }, featureIds: ["feat_filed", "feat_free"], tags: ["payment"] },
+    });
+    expect((await send("vic", "GET", "/features/feat_free")).status).toBe(404);
+    expect(await approve("ann", Asked.parse(asked.json))).toMatchObject({ status: 403 });
+    const approved = await approve("bob", Asked.parse(asked.json));
+    expect(approved).toMatchObject({ status: 200, json: { state: "applied", decidedBy: "token:bob" } });
+    expect(await feature("feat_free")).toMatchObject({ rolloutBps: 100, managedBy: { source: "shop" } });
+    expect((await audit("feat_filed"))[0]).toMatchObject({
+      actor: "token:ann",
+      details: { approval: { approvedBy: "token:bob" }, config: { source: "shop" } },
+    });
+  });
+
+  test("is stale when a feature was rolled back since, and opens nothing", async () => {
+    const asked = await apply("ann", 200);
+    await send("ann", "POST", "/features/feat_filed/rollback", { reason: "on fire" });
+    expect(await approve("bob", Asked.parse(asked.json))).toMatchObject({ status: 409 });
+    expect(await feature("feat_filed")).toMatchObject({ enabled: false, rolloutBps: 0 });
+    expect(await feature("feat_free")).toMatchObject({ rolloutBps: 100 });
+  });
+
+  test("is forced by an admin alone, and the audit tells it", async () => {
+    expect((await apply("ann", 300, "?force=true")).status).toBe(403);
+    expect((await apply("root", 300, "?force=true")).status).toBe(200);
+    expect((await audit("feat_free"))[0]).toMatchObject({ details: { forced: ["approvalNeeded"] } });
+  });
+});
