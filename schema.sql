@@ -45,6 +45,8 @@ create table announcement_sources (
   only_row boolean default true not null,
   audit_seq bigint not null,
   evaluation_id bigint not null,
+  operator_event_id bigint default 0 not null,
+  hook_delivery_id bigint default 0 not null,
   constraint announcement_sources_pkey PRIMARY KEY (only_row),
   constraint announcement_sources_only_row_check CHECK (only_row)
 );

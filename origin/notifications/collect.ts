@@ -1,7 +1,9 @@
-// Announces what the audit and the evaluations have. Changes and decisions write nothing for this, so news can hold up neither.
+// Announces what the audit, the evaluations, the operator events and the deliveries to hooks have. Whatever they are about writes
+// nothing for this, so news can hold up none of it.
 import { z } from "zod";
 import { inTransaction, type Pool, type Queryable } from "../db/pool.ts";
 import { announceAll } from "./announce.ts";
+import { AlertResults, newsOfHookDelivery, newsOfOperatorEvent } from "./news-of-operators.ts";
 import { newsOfChange, newsOfEvaluation, TestCounts, withoutGaps } from "./news-of.ts";
 
 const PAGE = 500;
@@ -65,34 +67,90 @@ const readEvaluations = async (db: Queryable, after: number) => {
   return rows.map((row) => Evaluation.parse(row));
 };
 
+const OperatorEvent = z.object({
+  id: z.number(),
+  at: z.date(),
+  isSettled: z.boolean(),
+  kind: z.string(),
+  document: z.unknown(),
+});
+
+const readOperatorEvents = async (db: Queryable, after: number) => {
+  const { rows } = await db.query(
+    `select id, at, at < clock_timestamp() - $3 * interval '1 second' as "isSettled", kind, document
+     from operator_events where id > $1 order by id limit $2`,
+    [after, PAGE, GAP_S],
+  );
+  return rows.map((row) => OperatorEvent.parse(row));
+};
+
+const HookDelivery = z.object({
+  id: z.number(),
+  at: z.date(),
+  isSettled: z.boolean(),
+  hook: z.string(),
+  alerts: AlertResults,
+});
+
+const readHookDeliveries = async (db: Queryable, after: number) => {
+  const { rows } = await db.query(
+    `select id, at, at < clock_timestamp() - $3 * interval '1 second' as "isSettled", hook, alerts
+     from hook_deliveries where id > $1 order by id limit $2`,
+    [after, PAGE, GAP_S],
+  );
+  return rows.map((row) => HookDelivery.parse(row));
+};
+
 const hasMore = async (db: Queryable): Promise<boolean> => {
   const { rows } = await db.query<{ more: boolean }>(
     `select head.audit_seq > s.audit_seq
-         or exists (select from pmf_evaluations e where e.id > s.evaluation_id) as more
+         or exists (select from pmf_evaluations e where e.id > s.evaluation_id)
+         or exists (select from operator_events o where o.id > s.operator_event_id)
+         or exists (select from hook_deliveries d where d.id > s.hook_delivery_id) as more
      from announcement_sources s, state_head head`,
   );
   return rows[0]?.more === true;
+};
+
+/** How far each source is announced. */
+type Places = {
+  readonly audit: number;
+  readonly evaluation: number;
+  readonly operatorEvent: number;
+  readonly hookDelivery: number;
 };
 
 /** The number of announcements; 0 when there is nothing new, or another process is at it. */
 export const collectNews = async (pool: Pool): Promise<number> => {
   if (!(await hasMore(pool))) return 0;
   return inTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ audit_seq: number; evaluation_id: number }>(
-      "select audit_seq, evaluation_id from announcement_sources for update skip locked",
+    const { rows } = await client.query<Places>(
+      `select audit_seq as audit, evaluation_id as evaluation, operator_event_id as "operatorEvent",
+              hook_delivery_id as "hookDelivery"
+       from announcement_sources for update skip locked`,
     );
-    const source = rows[0];
-    if (source === undefined) return 0;
-    const changes = await readChanges(client, source.audit_seq);
-    const evaluations = withoutGaps(
-      await readEvaluations(client, source.evaluation_id),
-      source.evaluation_id,
+    const from = rows[0];
+    if (from === undefined) return 0;
+    const changes = await readChanges(client, from.audit);
+    const evaluations = withoutGaps(await readEvaluations(client, from.evaluation), from.evaluation);
+    const events = withoutGaps(await readOperatorEvents(client, from.operatorEvent), from.operatorEvent);
+    const deliveries = withoutGaps(await readHookDeliveries(client, from.hookDelivery), from.hookDelivery);
+    const news = [
+      ...changes.flatMap(newsOfChange),
+      ...evaluations.flatMap(newsOfEvaluation),
+      ...events.flatMap(newsOfOperatorEvent),
+      ...deliveries.flatMap(newsOfHookDelivery),
+    ];
+    await client.query(
+      `update announcement_sources
+       set audit_seq = $1, evaluation_id = $2, operator_event_id = $3, hook_delivery_id = $4`,
+      [
+        changes.at(-1)?.seq ?? from.audit,
+        evaluations.at(-1)?.id ?? from.evaluation,
+        events.at(-1)?.id ?? from.operatorEvent,
+        deliveries.at(-1)?.id ?? from.hookDelivery,
+      ],
     );
-    const news = [...changes.flatMap(newsOfChange), ...evaluations.flatMap(newsOfEvaluation)];
-    await client.query("update announcement_sources set audit_seq = $1, evaluation_id = $2", [
-      changes.at(-1)?.seq ?? source.audit_seq,
-      evaluations.at(-1)?.id ?? source.evaluation_id,
-    ]);
     return announceAll(client, news);
   });
 };

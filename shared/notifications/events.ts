@@ -39,6 +39,30 @@ export const EVENTS = {
     meaning: "A person let the trial of a feature begin anew.",
   },
   "feature.deleted": { headline: "Deleted", meaning: "A feature was deleted." },
+  "approval.asked": {
+    headline: "Approval asked",
+    meaning: "A change waits for a second person.",
+  },
+  "approval.applied": { headline: "Approved", meaning: "A change was approved and carried out." },
+  "approval.ended": {
+    headline: "Not approved",
+    meaning: "A request for approval was rejected or withdrawn, or what it was about has moved or failed.",
+  },
+  "approval.policyChanged": {
+    headline: "New approval policy",
+    meaning: "The tags whose features need a second person were changed.",
+  },
+  "schedule.planned": { headline: "Scheduled", meaning: "A change was planned for a time." },
+  "schedule.done": { headline: "Done as scheduled", meaning: "A planned change was carried out." },
+  "schedule.skipped": {
+    headline: "Schedule skipped",
+    meaning: "A planned change was left out or could not be carried out.",
+  },
+  "schedule.cancelled": { headline: "Schedule cancelled", meaning: "Somebody cancelled a planned change." },
+  "hook.fired": {
+    headline: "An alert came",
+    meaning: "An alert closed features by a hook, or would have if the hook were not in shadow mode.",
+  },
   "edge.unconfirmed": {
     headline: "An edge does not confirm a rollback",
     meaning: "A rollback has not reached every region of every edge within 30 s.",

@@ -383,6 +383,95 @@ describe("a receiver", () => {
   });
 });
 
+describe("what happens beside changes", () => {
+  test("is told: an approval that is asked, given and refused, a new policy, a schedule, an alert that closes a feature", async () => {
+    const tag = `pay-${randomUUID().slice(0, 8)}`;
+    const events = [
+      "approval.asked",
+      "approval.applied",
+      "approval.ended",
+      "approval.policyChanged",
+      "hook.fired",
+      "schedule.planned",
+    ];
+    const later = await makeOpen();
+    await addTarget("operators", { events });
+    const featureId = await makeOpen({ tags: [tag] });
+    const policy = { tags: [tag], reason: "money needs four eyes" };
+    await call("PUT", "/approvals/policy", policy, { "if-match": "*" });
+    const tokens = new Map<string, object>();
+    for (const name of ["ann", "bob"]) {
+      const { json } = await call("POST", "/tokens", { name, scope: "editor" });
+      tokens.set(name, { authorization: `Bearer ${String(json["secret"])}` });
+    }
+    const ask = (rolloutBps: number) =>
+      call("POST", `/features/${featureId}/rollout`, { rolloutBps, reason: "more of it" }, tokens.get("ann"));
+    const decide = ({ json }: { json: Json }, verb: string, body: Json) =>
+      call("POST", `/approvals/${String(json["approvalId"])}/${verb}`, body, tokens.get("bob"));
+    const asked = await ask(6000);
+    expect((await decide(asked, "approve", { hash: asked.json["hash"] })).status).toBe(200);
+    expect((await decide(await ask(7000), "reject", { reason: "not today" })).status).toBe(200);
+
+    const hook = await call("POST", "/hooks", {
+      name: "pager",
+      source: "alertmanager",
+      mode: "enforce",
+      allowedFeatures: [featureId],
+      secret: "the-secret-of-the-pager",
+    });
+    expect(hook.status).toBe(201);
+    const alert = {
+      status: "firing",
+      labels: { alertname: "TillOnFire", sluice_feature: featureId },
+      annotations: { summary: "the till is on fire" },
+      startsAt: new Date().toISOString(),
+      fingerprint: "0123456789abcdef",
+    };
+    const fired = await call(
+      "POST",
+      "/hooks/pager",
+      { version: "4", alerts: [alert] },
+      { authorization: "Bearer the-secret-of-the-pager" },
+    );
+    expect(fired.json).toMatchObject({ alerts: [{ outcome: "rolledBack" }] });
+
+    const at = new Date(Date.now() + 86_400_000).toISOString().slice(0, 16);
+    const planned = await call("POST", "/schedules", {
+      featureId: later,
+      change: { kind: "rollback" },
+      at,
+      zone: "Etc/UTC",
+      reason: "the campaign is over",
+    });
+    expect(planned.status).toBe(201);
+
+    const told = await waitFor(async () => {
+      // The sixth message of a minute waits for its end.
+      await letTimePass(database, 61);
+      const found = receiver.at("/operators").flatMap(newsIn);
+      return found.length >= 7 ? found : undefined;
+    });
+    const about = (event: string) => told.filter((piece) => piece["event"] === event);
+    expect(about("approval.policyChanged")).toMatchObject([{ actor: "admin", featureId: null }]);
+    expect(about("approval.asked")).toMatchObject([
+      { actor: "token:ann", featureId, tags: [tag], reason: expect.stringContaining("more of it") },
+      { actor: "token:ann" },
+    ]);
+    expect(about("approval.applied")).toMatchObject([{ actor: "token:bob", featureId }]);
+    expect(about("approval.ended")).toMatchObject([{ reason: expect.stringContaining("not today") }]);
+    expect(about("hook.fired")).toMatchObject([
+      { actor: "hook:pager", featureId, reason: expect.stringContaining("TillOnFire: closed") },
+    ]);
+    expect(about("schedule.planned")).toMatchObject([
+      {
+        actor: "admin",
+        featureId: later,
+        reason: expect.stringContaining(`rollback at ${at.replace("T", " ")} UTC`),
+      },
+    ]);
+  });
+});
+
 test("two processes tell each piece of news once", async () => {
   const second = startNews(database);
   try {
