@@ -281,7 +281,6 @@ const parts = [
   lag,
   upkeep,
   evaluation,
-  finishing,
   notifications,
   timetable,
   finishing,

@@ -49,6 +49,12 @@ export const changeProblem = (context: Context, error: ChangeError): Response =>
           "change this feature by itself to ask for it, or, as an admin, force it with ?force=true and a reason",
         { tags: error.tags },
       );
+    case "lockedDown":
+      return conflict(
+        `${error.featureIds.join(", ")} is locked down while its trial is undecided: only a rollback changes it. Wait for the ` +
+          "decision (GET …/why tells when), or force it with ?force=true and a reason",
+        { featureIds: error.featureIds },
+      );
     case "overruled":
       return conflict(`${error.actor} closed it after the schedule was made: ${error.why}`, {});
     case "invalid":

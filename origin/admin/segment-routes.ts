@@ -193,7 +193,7 @@ export const addSegmentRoutes = (
       operationId: "updateSegment",
       summary: "Change a segment, and all features that use it",
       description:
-        "All of them change at one revision. What is not named keeps its value, and the document of a GET may be sent back. A token with tags may change it only if it may change each feature that uses it. Where one of them needs the approval of a second person, it is refused unless an admin forces it.",
+        "All of them change at one revision. What is not named keeps its value, and the document of a GET may be sent back. A token with tags may change it only if it may change each feature that uses it. Where one of them needs the approval of a second person, or is locked down, it is refused unless an admin forces it.",
       scope: "editor",
       ifMatch: "required",
       query: ForceQuery,
@@ -215,7 +215,7 @@ export const addSegmentRoutes = (
       if (isForced && principal.scope !== "admin") return scopeProblem(context, principal, "admin");
       if (isForced && body.value.reason === undefined)
         return fieldsProblem(context, [{ field: "reason", reason: "a forced change needs one" }]);
-      const passes: ReadonlySet<Hold> = new Set(isForced ? ["approvalNeeded"] : []);
+      const passes: ReadonlySet<Hold> = new Set(isForced ? ["approvalNeeded", "lockedDown"] : []);
       const guard = approvals.guard(principal, passes);
       const changed = await segmentChanges.updateSegment(target, edit, by, guard);
       if (!changed.ok) return segmentProblem(context, principal, changed.error);

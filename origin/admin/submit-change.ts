@@ -17,7 +17,7 @@ import { scopeProblem, tagProblem } from "./permission.ts";
 /** Part of the query of every operation that changes features. */
 export const Force = z.enum(["true", "false"]).optional().openapi({
   description:
-    "`true`: also where it would need the approval of a second person (scope `admin`). It needs a reason, and the audit tells it.",
+    "`true`: also where the feature is locked down, or where the approval of a second person is needed (scope `admin`). It needs a reason, and the audit tells it.",
 });
 
 /** The answer of an operation whose change waits. */
@@ -71,11 +71,13 @@ export const makeSubmitChange = ({
     }
     const { error } = changed;
     if (error.reason === "foreignTags") return err(tagProblem(context, principal));
-    if (error.reason !== "approvalNeeded") return err(changeProblem(context, error));
-    if (force === "true") {
-      if (principal.scope !== "admin") return err(scopeProblem(context, principal, "admin"));
+    const isHeld = error.reason === "approvalNeeded" || error.reason === "lockedDown";
+    if (isHeld && force === "true") {
+      if (error.reason === "approvalNeeded" && principal.scope !== "admin")
+        return err(scopeProblem(context, principal, "admin"));
       return attempt(submission, new Set([...passes, error.reason]));
     }
+    if (error.reason !== "approvalNeeded") return err(changeProblem(context, error));
     const preview = await changes.previewChange(change, by, { expectedVersion });
     if (!preview.ok) return err(changeProblem(context, preview.error));
     const request = await approvals.ask(preview.value, { ...error, by });

@@ -87,6 +87,7 @@ export const addWhyRoute = (
         description: record.description,
         link: record.link,
         removeAfter: record.removeAfter,
+        lockdown: record.lockdown,
         managedBy: record.managedBy,
         mode: rule?.mode ?? null,
         summary: summaryOf(record, why.verdict, rule !== null, exposed),

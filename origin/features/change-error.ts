@@ -33,6 +33,8 @@ export type ChangeError =
       readonly tags: readonly string[];
       readonly featureTags: readonly TagsOfChange[];
     }
+  /** The features are locked down while their trials are undecided. */
+  | { readonly reason: "lockedDown"; readonly featureIds: readonly FeatureId[] }
   /** The feature was rolled back or deleted after the schedule was made. */
   | {
       readonly reason: "overruled";

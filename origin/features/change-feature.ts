@@ -198,6 +198,7 @@ const changedFeature = ({ committed, changes }: CommittedChange): ChangedFeature
     description: _d,
     link: _u,
     removeAfter: _g,
+    lockdown: _lockdown,
     rolloutBeforeBps: _b,
     rollbackReason: _w,
     latched: _l,

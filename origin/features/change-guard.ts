@@ -1,5 +1,5 @@
-// What may refuse a change that is well formed: the caller's tags, and tags that ask for a second person. Asked of the very
-// features that the change is committed on. A rollback is refused for the caller's tags alone. Pure.
+// What may refuse a change that is well formed: the caller's tags, tags that ask for a second person, and a lockdown. Asked of the
+// very features that the change is committed on. A rollback is refused for the caller's tags alone. Pure.
 import type { FeatureId } from "../../shared/ids.ts";
 import { err, type Err } from "../../shared/result.ts";
 import type { ChangeError, TagsOfChange } from "./change-error.ts";
@@ -21,7 +21,7 @@ export type ChangeGuard = (
 ) => Err<ChangeError> | undefined | Promise<Err<ChangeError> | undefined>;
 
 /** What holds a change back, and can be forced with a reason. */
-export type Hold = "approvalNeeded";
+export type Hold = "approvalNeeded" | "lockedDown";
 
 export type Permission = {
   /** The caller may change features with one of these tags only. null: any feature. */
@@ -72,12 +72,24 @@ export const checkTags = (
       });
 };
 
+const checkLockdown = (
+  { related, changes }: PreparedChange,
+  { passes }: Permission,
+): Err<ChangeError> | undefined => {
+  const locked = changes
+    .filter(({ kind }) => kind !== "rollback")
+    .map(({ featureId }) => related.get(featureId))
+    .filter((feature) => feature !== undefined)
+    .filter(({ lockdown, isUndecided }) => lockdown && isUndecided);
+  return locked.length === 0 || passes.has("lockedDown")
+    ? undefined
+    : err({ reason: "lockedDown", featureIds: locked.map(({ state }) => state.featureId) });
+};
+
 export const checkPermission = (
   prepared: PreparedChange,
   permission: Permission,
-): Err<ChangeError> | undefined =>
-  checkTags(
-    tagsOfChange(prepared),
-    prepared.changes.every(({ kind }) => kind === "rollback"),
-    permission,
-  );
+): Err<ChangeError> | undefined => {
+  const isRollback = prepared.changes.every(({ kind }) => kind === "rollback");
+  return checkTags(tagsOfChange(prepared), isRollback, permission) ?? checkLockdown(prepared, permission);
+};

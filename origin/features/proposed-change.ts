@@ -28,6 +28,7 @@ const editShape = {
   description: operator.description.unwrap(),
   link: operator.link.unwrap(),
   removeAfter: operator.removeAfter.unwrap(),
+  lockdown: operator.lockdown.unwrap(),
 } satisfies Record<keyof FeatureEdit, z.ZodType>;
 
 type ExactlyOptional<Shape> = {

@@ -5,7 +5,18 @@ import { FeatureId, type SegmentId } from "../../shared/ids.ts";
 import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./feature-record.ts";
 
 /** `rule`: as it is stored; null: none. It is read only by the checks that need it, so that no rule stops a rollback. */
-export type RelatedFeature = FeatureRecord & { readonly rule: unknown };
+export type RelatedFeature = FeatureRecord & {
+  readonly rule: unknown;
+  /** It is open for somebody, has a rule, and the trial of its epoch has not come to KEEP. */
+  readonly isUndecided: boolean;
+};
+
+const relatedColumns = `${recordColumns}, r.rule,
+  f.enabled and f.rollout_bps > 0 and r.feature_id is not null and not exists (
+    select from pmf_trials t where t.feature_id = f.feature_id and t.epoch = f.epoch and t.decided = 'KEEP'
+  ) as is_undecided`;
+
+type RelatedRow = { readonly rule: unknown; readonly is_undecided: boolean };
 
 export type RelatedFeatures = ReadonlyMap<FeatureId, RelatedFeature>;
 
@@ -45,19 +56,19 @@ export const readFeaturesOfSegment = async (
   db: Queryable,
   segmentId: SegmentId,
 ): Promise<RelatedFeatures> => {
-  const { rows } = await db.query<{ rule: unknown }>({
+  const { rows } = await db.query<RelatedRow>({
     name: "read-features-of-segment",
-    text: `select ${recordColumns}, r.rule from ${recordSource} where f.segments @> array[$1::text] order by f.feature_id`,
+    text: `select ${relatedColumns} from ${recordSource} where f.segments @> array[$1::text] order by f.feature_id`,
     values: [segmentId],
   });
   return relatedOf(rows);
 };
 
-const relatedOf = (rows: readonly { readonly rule: unknown }[]): RelatedFeatures =>
+const relatedOf = (rows: readonly RelatedRow[]): RelatedFeatures =>
   new Map(
     rows.map((row) => {
       const record = toRecord(row);
-      return [record.state.featureId, { ...record, rule: row.rule }];
+      return [record.state.featureId, { ...record, rule: row.rule, isUndecided: row.is_undecided }];
     }),
   );
 
@@ -70,7 +81,7 @@ export const readRelatedFeatures = async (
     also?: readonly FeatureId[];
   },
 ): Promise<RelatedFeatures> => {
-  const { rows } = await db.query<{ rule: unknown }>({
+  const { rows } = await db.query<RelatedRow>({
     name: "read-related-features",
     text: `with recursive root as (
        select feature_id, requires from feature_flags where feature_id = any($1::text[]) or tags @> array[$2::text]
@@ -79,7 +90,7 @@ export const readRelatedFeatures = async (
        union
        select f.feature_id from feature_flags f join dependent on f.requires @> array[dependent.feature_id]
      )
-     select ${recordColumns}, r.rule from ${recordSource}
+     select ${relatedColumns} from ${recordSource}
      where f.feature_id in (select feature_id from dependent)
         or f.feature_id in (select unnest(requires) from root)
         or f.feature_id = any($3::text[])

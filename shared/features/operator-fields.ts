@@ -47,6 +47,12 @@ export const OperatorFields = z.object({
     .describe(
       "The day after which the feature should be gone from the code (`2027-01-31`, UTC). Nothing happens on it but a warning.",
     ),
+  lockdown: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether nothing but rollbacks and the steps of its own ramp may change the feature while its trial is undecided, unless somebody forces it with a reason.",
+    ),
 });
 export type OperatorFields = z.infer<typeof OperatorFields>;
 
@@ -57,6 +63,7 @@ export const StoredOperatorFields = z.object({
   description: stored,
   link: stored,
   removeAfter: stored,
+  lockdown: z.boolean().default(false),
 });
 
 export const NO_OPERATOR_FIELDS: OperatorFields = OperatorFields.parse({});
@@ -67,7 +74,8 @@ export const operatorFieldsOf = ({
   description,
   link,
   removeAfter,
-}: OperatorFields): OperatorFields => ({ owner, description, link, removeAfter });
+  lockdown,
+}: OperatorFields): OperatorFields => ({ owner, description, link, removeAfter, lockdown });
 
 /** Sentences about what is due. */
 export const operatorWarnings = ({ removeAfter }: OperatorFields, now: Date): readonly string[] =>

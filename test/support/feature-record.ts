@@ -31,6 +31,7 @@ export const recordOf = (
   segments: [],
   tags: [],
   ...NO_OPERATOR_FIELDS,
+  isUndecided: false,
   requires: requires.map((id) => FeatureId.parse(id)),
   rolloutBeforeBps: null,
   rollbackReason: null,

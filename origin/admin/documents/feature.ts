@@ -59,6 +59,7 @@ export const FeatureEditBody = z.strictObject({
   description: editable(operator.description),
   link: editable(operator.link),
   removeAfter: editable(operator.removeAfter),
+  lockdown: editable(operator.lockdown),
   reason: Reason.optional().describe("Why; it goes into the audit."),
 });
 export const NewFeatureBody = FeatureEditBody.extend({
@@ -81,6 +82,7 @@ export const FeatureDocument = z
     description: z.string().nullable(),
     link: z.string().nullable(),
     removeAfter: z.string().nullable(),
+    lockdown: z.boolean(),
     rolloutBeforeBps: z
       .number()
       .nullable()

@@ -48,6 +48,7 @@ export const WhyDocument = z
     description: z.string().nullable(),
     link: z.string().nullable(),
     removeAfter: z.string().nullable(),
+    lockdown: z.boolean(),
     managedBy: FeatureDocument.shape.managedBy,
     mode: z.enum(["shadow", "enforce"]).nullable().openapi({ description: "null: it has no rule." }),
     summary: z.string().openapi({ description: "The verdict, or why there is none, in one sentence." }),

@@ -22,6 +22,8 @@ export const refusalOf = (error: ChangeError): Refusal => {
       return skipped(
         `features with the tag ${error.tags.join(" or ")} are changed by two people since, and nobody approved the schedule`,
       );
+    case "lockedDown":
+      return skipped("the feature is locked down while its trial is undecided");
     case "requirementClosed":
       return failed(`it requires ${error.featureIds.join(", ")}, which is closed`);
     case "requiredBy":

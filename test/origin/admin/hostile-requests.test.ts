@@ -45,6 +45,7 @@ const feature = {
   description: "one page",
   link: "https://wiki.example/checkout",
   removeAfter: "2099-12-31",
+  lockdown: false,
   reason: "tried",
 };
 const inFiles = {

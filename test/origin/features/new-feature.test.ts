@@ -23,6 +23,7 @@ test("a feature of which only the id is given is closed, for everyone and everyw
     description: null,
     link: null,
     removeAfter: null,
+    lockdown: false,
     rule: null,
   });
 });

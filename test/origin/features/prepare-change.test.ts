@@ -48,6 +48,7 @@ const stateOfA = {
   description: null,
   link: null,
   removeAfter: null,
+  lockdown: false,
   rolloutBeforeBps: null,
   rollbackReason: null,
   latched: false,
