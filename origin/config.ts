@@ -181,6 +181,10 @@ export const Variables = z.object({
     .describe(
       "Hosts, addresses and ranges (`10.1.0.0/16`) of private networks that notification targets may have, separated by commas. Without it they are refused.",
     ),
+  CONSOLE_DIR: z
+    .string()
+    .optional()
+    .describe("Folder of the built console. Unset: `console/dist`, which `npm run console:build` makes."),
   ROLES: z
     .string()
     .transform((text) => text.split(",").map((role) => role.trim()))

@@ -1,5 +1,6 @@
 // The origin: reads its configuration, brings up the database, starts the stages of its roles and wires them to one
 // another, and serves until told to stop. Exit 2: the configuration is wrong, and starting again would not help.
+import { fileURLToPath } from "node:url";
 import { randomUUID } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
 import { makeAgentRoutes } from "./agents/agent-routes.ts";
@@ -48,6 +49,7 @@ import { environmentTargets } from "./notifications/environment-targets.ts";
 import { makeNotificationTargets } from "./notifications/notification-targets.ts";
 import { startNotifications } from "./notifications/start-notifications.ts";
 import { errorText } from "./runtime/error-text.ts";
+import { makeConsolePages } from "./runtime/console-pages.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
 import { makeHttpServer } from "./runtime/http-server.ts";
 import { makeLogger } from "./runtime/log.ts";
@@ -264,6 +266,9 @@ const app = makeHttpApp({
       log,
     }),
   signIn: has("admin") ? makeSignInApp(people, provider) : undefined,
+  consolePages: has("admin")
+    ? makeConsolePages(config.CONSOLE_DIR ?? fileURLToPath(new URL("../console/dist", import.meta.url)))
+    : undefined,
 });
 const listener = getRequestListener(app.fetch);
 const server = makeHttpServer((request, response) => {

@@ -109,7 +109,7 @@ export const addEventRoutes = (
               };
               if (ended || waiting.length > 0) wake();
             });
-            if (isBeat) await stream.write(": beat\n\n");
+            if (isBeat) await stream.writeSSE({ event: "alive", data: "" });
           }
         } finally {
           streams -= 1;

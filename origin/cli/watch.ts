@@ -48,6 +48,7 @@ export const watchCommand = defineCommand({
         const response = await askOrigin(args.origin, { path: "/events", headers, withinMs: null });
         say(isFirst ? "watching; Ctrl-C ends it" : "the origin answers again");
         for await (const event of readEvents(response)) {
+          if (event.event === "alive") continue;
           lastId = event.id ?? lastId;
           const line = args.json
             ? JSON.stringify({ event: event.event, ...JSON.parse(event.data) })

@@ -29,9 +29,11 @@ export const makeHttpApp = <E extends Env>(options: {
   agentRoutes?: (ask: AskApp) => Hono<{ Variables: RequestIdVariables }>;
   /** The pages on which people sign in; undefined without the role `admin`. */
   signIn: Hono | undefined;
+  /** The console's pages; undefined without the role `admin`. */
+  consolePages?: Hono | undefined;
 }) => {
-  const { registry, log, instance, publicUrl, metricsToken, notReady, adminApi, agentRoutes, signIn } =
-    options;
+  const { registry, log, instance, publicUrl, metricsToken, notReady } = options;
+  const { adminApi, agentRoutes, signIn, consolePages } = options;
   const app = new Hono<{ Variables: RequestIdVariables }>();
   app.use(requestId());
   app.use(securityHeaders({ isHttps: publicUrl.startsWith("https:") }));
@@ -79,6 +81,7 @@ export const makeHttpApp = <E extends Env>(options: {
       );
   }
   if (signIn !== undefined) app.route("/", signIn);
+  if (consolePages !== undefined) app.route("/", consolePages);
   // With the role `ingest` these never come here (main.ts).
   app.all("/v1/:signal{traces|logs|metrics}", (context) =>
     problem(context, {

@@ -1,7 +1,7 @@
 // Where a person goes after signing in: a path of this origin, whatever a link asked for.
 
-/** Until there is a console. */
-export const FIRST_PAGE = "/docs/";
+/** The console's. */
+export const FIRST_PAGE = "/";
 
 /** The path, its query and its fragment; the first page for what would lead elsewhere. */
 export const nextPath = (given: string | undefined): string => {

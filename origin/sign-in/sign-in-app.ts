@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { html } from "hono/html";
-import { FIRST_PAGE, nextPath } from "./next-path.ts";
+import { nextPath } from "./next-path.ts";
 import { page, refusalPage, STYLE, type Markup } from "./page.ts";
 import { currentSession, otherSiteProblem, readForm, type SignInContext } from "./sign-in-context.ts";
 import { addBackChannelLogout } from "./back-channel-logout.ts";
@@ -41,7 +41,6 @@ export const makeSignInApp = (signInContext: SignInContext, provider?: Provider)
         refusalPage(context, { status: 413, title: "Too much at once", why: "No form here is that long." }),
     }),
   );
-  app.get("/", (context) => context.redirect(FIRST_PAGE));
   app.get("/auth/style.css", (context) =>
     context.body(STYLE, 200, {
       "content-type": "text/css; charset=utf-8",

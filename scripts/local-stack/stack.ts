@@ -1,6 +1,7 @@
 // The whole loop on one machine: shop, edge and origin, wired to one another. `npm start`, the demo and the
 // flow tests all run this.
 import { join } from "node:path";
+import { buildConsole } from "./build-console.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "./edge-server.ts";
 import { originUrl, startOriginProcess, type OriginProcess } from "./origin-process.ts";
 import { ownFolder } from "../../origin/db/folder-owner.ts";
@@ -63,6 +64,8 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   const bundled = bundleEdge(bundleDir);
   // Awaited below; until then its failure must not end the process.
   bundled.catch(() => {});
+  const consoleBuilt = originEnv["CONSOLE_DIR"] ?? buildConsole();
+  if (consoleBuilt instanceof Promise) consoleBuilt.catch(() => {});
   const edgeUrl = `http://${LOOPBACK}:${ports.edge}`;
   const stops: (() => Promise<void>)[] = [() => ownership.release()];
   const stop = async () => {
@@ -108,6 +111,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
         INGEST_TOKEN: secrets.ingestToken,
         PUSH_KEYS: secrets.pushKeys,
         SESSION_KEYS: secrets.sessionKeys,
+        CONSOLE_DIR: await consoleBuilt,
       },
     });
     stops.push(() => origin.stop());

@@ -43,6 +43,14 @@ const TestDocument = z.object({
   counts: z.boolean().openapi({ description: "Whether there are enough units for it to decide." }),
 });
 
+const Interval = z.object({ lower: z.number(), upper: z.number() }).nullable();
+const Explained = z.object({
+  signal: Signal,
+  ageSeconds: z.number().nullable(),
+  interval: Interval.openapi({ description: "Of the rate, at 95 % at any moment." }),
+  lift: Interval.openapi({ description: "Relative difference to the holdout." }),
+});
+
 export const DecisionDocument = z
   .object({
     action: z.enum(["KEEP", "ROLLBACK", "WAIT"]),
@@ -61,6 +69,10 @@ export const DecisionDocument = z
       keep: z.array(z.object({ signal: Signal, ...evidence, counts: z.boolean() })),
       sampleRatio: Evidence.nullable(),
     }),
+    explained: z
+      .array(Explained)
+      .optional()
+      .openapi({ description: "In the order of `evidence.tests`. Not in evaluations of earlier versions." }),
     cause: z.array(Signal).openapi({ description: "The signals that rolled the feature back." }),
     heldBack: z
       .enum(["KEEP", "ROLLBACK"])

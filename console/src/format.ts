@@ -1,0 +1,39 @@
+// Numbers, shares and times as the reader's language writes them.
+
+const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+const share = new Intl.NumberFormat(undefined, {
+  style: "percent",
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+const wholeShare = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 2 });
+const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "long" });
+
+export const formatCount = (count: number): string => whole.format(count);
+/** `rate` from 0 to 1. */
+export const formatRate = (rate: number | null): string => (rate === null ? "–" : share.format(rate));
+export const formatBps = (bps: number): string => wholeShare.format(bps / 10_000);
+export const formatTime = (iso: string): string => time.format(new Date(iso));
+export const formatUtc = (iso: string): string => `${iso.slice(0, 19).replace("T", " ")} UTC`;
+
+const STEPS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+] as const;
+
+export const formatAgo = (iso: string, nowMs: number): string => {
+  const seconds = Math.round((Date.parse(iso) - nowMs) / 1_000);
+  const [unit, length] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+  return relative.format(Math.trunc(seconds / length), unit);
+};
+
+/** A span of time in its largest unit: `about 3 h`. */
+export const formatDuration = (seconds: number): string => {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
+  return `${whole.format(seconds / 86_400)} days`;
+};

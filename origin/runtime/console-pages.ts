@@ -1,0 +1,58 @@
+// The console: files that were built before, served from this origin. Every page of it is the same document, whose script
+// asks the admin API; without a session the API tells nothing.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { serveStatic } from "@hono/node-server/serve-static";
+import { Hono, type Context } from "hono";
+import { compress } from "hono/compress";
+import { problem } from "./problem.ts";
+
+/** Paths of pages; what is below them is the console's too. */
+const PAGES = ["/", "/features/*", "/rollbacks", "/edges", "/audit", "/tokens"];
+
+/** Scripts, styles and requests of this origin alone. Charts may be saved as files (`data:`). */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** Files are named by their content. */
+const FOR_EVER = "public, max-age=31536000, immutable";
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ENOENT";
+
+/** `dir`: where the console was built into. */
+export const makeConsolePages = (dir: string): Hono => {
+  const app = new Hono();
+  app.use("/assets/*", compress());
+  app.use(
+    "/assets/*",
+    serveStatic({ root: dir, onFound: (_, context) => context.header("cache-control", FOR_EVER) }),
+  );
+  app.get("/icon.svg", serveStatic({ root: dir }));
+
+  const page = async (context: Context): Promise<Response> => {
+    try {
+      const document = await readFile(join(dir, "index.html"), "utf8");
+      context.header("content-security-policy", POLICY);
+      context.header("cache-control", "no-cache");
+      return context.html(document);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      return problem(context, {
+        status: 404,
+        title: "Not Found",
+        detail: `there is no console in ${dir}: npm run console:build makes it`,
+      });
+    }
+  };
+  for (const path of PAGES) app.get(path, page);
+  return app;
+};
