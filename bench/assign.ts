@@ -1,7 +1,7 @@
 // One full decision for a 50 % rollout: route, targeting, bucket, reason; beside other evaluators' own.
 import { parseArgs } from "node:util";
 import { compileSnapshot } from "../edge/features/compile-snapshot.ts";
-import { evaluateFeature, type EvaluationRequest } from "../edge/features/evaluate.ts";
+import { evaluateFeature, type EvaluationRequest } from "../shared/features/evaluate-feature.ts";
 import { PushMessage } from "../shared/snapshot/push-message.ts";
 import type { EvaluationContext } from "../shared/features/compile-targeting.ts";
 import { encodeFeature } from "../shared/features/encoded-feature.ts";

@@ -38,7 +38,7 @@ import { ingestChecks } from "./ingest/ingest-health.ts";
 import { isLoopback } from "./ingest/may-ingest.ts";
 import { makeHooks } from "./hooks/make-hooks.ts";
 import { makeSegmentChanges } from "./features/segments/change-segment.ts";
-import { makeSegmentReads } from "./features/segments/read-segments.ts";
+import { makeSegmentReads } from "./features/segments/segment-reads.ts";
 import { startIngest } from "./ingest/start-ingest.ts";
 import { makeAnnounce } from "./notifications/announce.ts";
 import { parseAllowedHosts } from "./notifications/channels/address-guard.ts";

@@ -1,16 +1,24 @@
 // A feature made ready for requests. A part that only some requests need is compiled for the first of them: most
 // features of a large snapshot meet few of an isolate's requests.
-import type { Assignable, Cohort, ComparedCohort } from "../../shared/features/assign.ts";
+import type { Cohort, ComparedCohort } from "../../shared/features/assign.ts";
 import { compileTargeting, type TargetingPredicate } from "../../shared/features/compile-targeting.ts";
 import { decodeField, type EncodedFeature } from "../../shared/features/encoded-feature.ts";
 import type { PathReading } from "../../shared/features/canonical-path.ts";
+import { isAssetPath } from "../../shared/features/asset-path.ts";
+import {
+  compileRoutes,
+  namesAssets,
+  unitIdOf,
+  type EvaluableFeature,
+  type RequestPredicate,
+  type Units,
+} from "../../shared/features/evaluate-feature.ts";
 import type { Activation } from "../../shared/features/feature.ts";
-import { compilePath, type Route } from "../../shared/features/route.ts";
+import { compilePath } from "../../shared/features/route.ts";
 import { attributesOf } from "../../shared/features/targeting.ts";
 import { h32Joined } from "../../shared/hash.ts";
 import type { FeatureId, UnitId } from "../../shared/ids.ts";
 import { encodeFeatureAttributes } from "../telemetry/otlp-encoding.ts";
-import { isAssetPath } from "../visitor/asset.ts";
 import { compileGate, type CompiledGate } from "./compile-gate.ts";
 
 /** A unit's cohort in a feature that is open. */
@@ -20,9 +28,6 @@ export type Assignment = {
   /** The unit gets the feature. */
   readonly open: boolean;
 };
-
-/** Whom a request is from, as far as cohorts depend on it; null: nobody. */
-export type Units = { readonly visitorId: UnitId | null; readonly userId: UnitId | null };
 
 /** Always the same list for the same features, so that a result can be remembered by it. */
 export type FeatureList = readonly CompiledFeature[];
@@ -34,7 +39,7 @@ const CLAIM = "claim:";
 
 const hex = (hash: number): string => hash.toString(16).padStart(8, "0");
 
-export class CompiledFeature implements Assignable {
+export class CompiledFeature implements EvaluableFeature {
   readonly featureId: FeatureId;
   readonly rolloutBps: number;
   readonly holdoutBps: number;
@@ -56,8 +61,8 @@ export class CompiledFeature implements Assignable {
   }
 
   /** The feature's unit among those of a request; null: it has none. */
-  unitIdOf({ visitorId, userId }: Units): UnitId | null {
-    return this.state.unit === "user" ? userId : visitorId;
+  unitIdOf(units: Units): UnitId | null {
+    return unitIdOf(this.state.unit, units);
   }
 
   /** The assignment of every unit is one of these three: a request makes none. */
@@ -87,10 +92,8 @@ export class CompiledFeature implements Assignable {
    */
   get namesAssets(): boolean {
     if (this.#namesAssets !== undefined) return this.#namesAssets;
-    const { gate } = this;
-    const decides = gate !== null && (gate.destinationOf !== null || gate.whenClosed !== null);
-    const routes = decodeField(this.state, "routes") ?? [];
-    return (this.#namesAssets = decides || routes.some(({ path }) => isAssetPath(path)));
+    const gate = decodeField(this.state, "gate");
+    return (this.#namesAssets = namesAssets(gate, decodeField(this.state, "routes") ?? []));
   }
 
   /** Whether the feature concerns the request. */
@@ -133,19 +136,6 @@ export class CompiledFeature implements Assignable {
     });
   }
 }
-
-/** `path` is canonical, or its readings. */
-type RequestPredicate = (path: string | readonly PathReading[], method: string) => boolean;
-
-const compileRoutes = (routes: readonly Route[]): RequestPredicate => {
-  if (routes.length === 0) return () => true;
-  const compiled = routes.map((route) => ({
-    test: compilePath(route.path, route).test,
-    methods: route.methods === undefined ? null : new Set(route.methods),
-  }));
-  return (path, method) =>
-    compiled.some((route) => (route.methods === null || route.methods.has(method)) && route.test(path));
-};
 
 const compileActivation = (activation: Activation): ActivationPredicate => {
   const { test } = compilePath(activation.path);

@@ -2,7 +2,7 @@
 // always the same list, so that a visitor's evaluation can be remembered by the list.
 import { readPath } from "../../shared/features/canonical-path.ts";
 import { makeMayName } from "../../shared/features/encoded-feature.ts";
-import { isAssetPath } from "../visitor/asset.ts";
+import { isAssetPath } from "../../shared/features/asset-path.ts";
 import type { FeatureList } from "./compiled-feature.ts";
 
 /** Paths, lists and parts of lists that one snapshot remembers; beyond, it begins anew. */

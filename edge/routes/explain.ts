@@ -2,7 +2,8 @@
 import { Hono, type Context } from "hono";
 import { canonicalPath } from "../../shared/features/canonical-path.ts";
 import { evaluationContextOf } from "../features/evaluation-context.ts";
-import { mayHearOf, previewedId, type EvaluationRequest } from "../features/evaluate.ts";
+import type { EvaluationRequest } from "../../shared/features/evaluate-feature.ts";
+import { mayHearOf, previewedId } from "../features/evaluate.ts";
 import { readIncoming } from "../incoming-request.ts";
 import type { SnapshotCache } from "../snapshot/cache.ts";
 import type { ReadClaims } from "../visitor/claims.ts";

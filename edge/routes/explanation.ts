@@ -1,15 +1,16 @@
 // A feature evaluation in words, for a person who asks why.
 import type { Cohort } from "../../shared/features/assign.ts";
 import type { FeatureId } from "../../shared/ids.ts";
-import type { CompiledFeature, Units } from "../features/compiled-feature.ts";
 import {
   closedReason,
   evaluateFeature,
   type ClosedReason,
   type EvaluationRequest,
-  type FeatureEvaluation,
   type Reason,
-} from "../features/evaluate.ts";
+  type Units,
+} from "../../shared/features/evaluate-feature.ts";
+import { reasonText } from "../../shared/features/reason-text.ts";
+import type { CompiledFeature } from "../features/compiled-feature.ts";
 
 /** One feature in the answer of `GET /.sluice/explain`. */
 export type Explanation = {
@@ -38,37 +39,6 @@ export type VisitorExplanation = {
   readonly captchaScore: number | null;
   readonly revision: number;
   readonly features: readonly Explanation[];
-};
-
-const bucketText = ({ feature, bucket, cohort }: FeatureEvaluation): string => {
-  const { rolloutBps, holdoutBps } = feature;
-  if (cohort === "treatment") return `bucket ${bucket} is below the rollout of ${rolloutBps}`;
-  if (cohort === "holdout") return `bucket ${bucket} is in the holdout, the last ${holdoutBps}`;
-  return `bucket ${bucket} is not reached by the rollout of ${rolloutBps}`;
-};
-
-const noUnitText = ({ feature, open }: FeatureEvaluation): string => {
-  if (feature.state.unit === "user") return "nobody is signed in, and the feature's units are users";
-  return open ? "the rollout reaches everybody" : "the request is of no visitor: it has no cookie";
-};
-
-export const reasonText = (evaluation: FeatureEvaluation, { path, method }: EvaluationRequest): string => {
-  switch (evaluation.reason) {
-    case "preview":
-      return "shown by a preview link";
-    case "closed":
-      return "the feature is closed";
-    case "stale":
-      return "the snapshot is stale, and this feature closes then";
-    case "route":
-      return `${method} ${path} is on none of the feature's routes`;
-    case "notTargeted":
-      return "the request is not targeted";
-    case "noUnit":
-      return noUnitText(evaluation);
-    case "bucket":
-      return bucketText(evaluation);
-  }
 };
 
 export const explainFeature = (

@@ -3,7 +3,8 @@
 import type { UnitId } from "../../shared/ids.ts";
 import { fromHex } from "../bytes.ts";
 import type { CaptchaConfig } from "../config.ts";
-import type { Assignment, Units } from "../features/compiled-feature.ts";
+import type { Units } from "../../shared/features/evaluate-feature.ts";
+import type { Assignment } from "../features/compiled-feature.ts";
 import type { RequestSpans } from "./span-writer.ts";
 
 /** What a captcha found of a unit: 0 (bot) … 1 (human). */

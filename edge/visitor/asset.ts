@@ -1,11 +1,7 @@
-// What is an asset and no page: pictures, styles, scripts, fonts, and the files that browsers and crawlers fetch for
-// themselves. A path says it to everybody alike; what else a request says about itself is its sender's word.
+// Whether a request says of itself that it is for an asset, beside what its path says to everybody (shared/features/asset-path.ts):
+// that is its sender's word.
+import { hasAssetEnding } from "../../shared/features/asset-path.ts";
 
-/** Files that browsers and crawlers fetch for themselves, whether a page names them or not. */
-const WELL_KNOWN =
-  /\/(?:\.well-known\/.*|(?:robots|humans|security|ads|app-ads)\.txt|favicon\.ico|sitemap\w*\.xml|browserconfig\.xml|apple-touch-icon[\w-]*\.png|(?:site|manifest)\.(?:webmanifest|json)|(?:sw|service-worker|serviceworker)\.js)$/;
-
-const ASSET_PATH = /\.(?:css|m?js|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|otf|mp[34]|webm|ogg|wasm)$/i;
 const ACCEPTS_ASSET = /^(?:image|font|audio|video)\/|^text\/css\b/;
 
 /** Destinations (Fetch, 2.2.5) of requests that a browser makes for a page's parts. */
@@ -26,15 +22,9 @@ const ASSET_DESTINATIONS = new Set([
 const ASSET_TYPE =
   /^\s*(?:image\/|font\/|audio\/|video\/|text\/css|(?:text|application)\/(?:x-)?javascript|application\/(?:manifest\+json|wasm))/i;
 
-export const isWellKnownPath = (path: string): boolean => WELL_KNOWN.test(path);
-
-/** Most paths have no dot. */
-export const isAssetPath = (path: string): boolean =>
-  path.includes(".") && (ASSET_PATH.test(path) || WELL_KNOWN.test(path));
-
 /** What a client without fetch metadata asks for, by its path and by what it accepts. */
 export const acceptsAsset = ({ headers }: Pick<Request, "headers">, path: string): boolean => {
-  if (ASSET_PATH.test(path)) return true;
+  if (hasAssetEnding(path)) return true;
   const accept = headers.get("Accept");
   return accept !== null && ACCEPTS_ASSET.test(accept) && !accept.includes("text/html");
 };

@@ -1,6 +1,7 @@
 // What a request is for, as far as it says so itself. Only a visit makes a unit: whatever a browser fetches beside, ahead of
 // or for a page would be a further one, that never acts and never comes back.
-import { acceptsAsset, isWellKnownPath } from "./asset.ts";
+import { isWellKnownPath } from "../../shared/features/asset-path.ts";
+import { acceptsAsset } from "./asset.ts";
 
 /**
  * `visit`: a page that a person waits for, or a request that does not say what it is for. `call`: a script's, which counts

@@ -10,7 +10,7 @@ import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { Approvals } from "../features/approvals/make-approvals.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { SegmentChanges } from "../features/segments/change-segment.ts";
-import type { SegmentReads } from "../features/segments/read-segments.ts";
+import type { SegmentReads } from "../features/segments/segment-reads.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { Hooks } from "../hooks/make-hooks.ts";
 import type { NotificationTargets } from "../notifications/notification-targets.ts";
@@ -40,6 +40,7 @@ import { makeSubmitChange } from "./submit-change.ts";
 import { authenticate, type Authentication } from "./authenticate.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addWhyRoute } from "./why-route.ts";
+import { addEvaluateForRoute } from "./evaluate-for-route.ts";
 import { addSegmentRoutes } from "./segment-routes.ts";
 import { addTokenRoutes } from "./token-routes.ts";
 
@@ -123,6 +124,7 @@ export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   const submit = makeSubmitChange(options);
   addFeatureRoutes(api, { ...options, submit });
   addSegmentRoutes(api, options);
+  addEvaluateForRoute(api, options);
   addRuleRoutes(api, { ...options, submit });
   addRolloutRoutes(api, { ...options, submit });
   addApprovalRoutes(api, options);

@@ -1,4 +1,5 @@
 // The OpenAPI document of the admin API, made of the operations' own schemas.
+import { TRACE, traceSchema } from "./documents/evaluate-for.ts";
 import { CONDITION, conditionSchema } from "./documents/targeting.ts";
 import type { AdminApp } from "./admin-context.ts";
 
@@ -34,6 +35,7 @@ const DESCRIPTION = [
 export const openApiDocument = (api: AdminApp) => {
   const { openAPIRegistry: registry } = api;
   registry.registerComponent("schemas", CONDITION, conditionSchema());
+  registry.registerComponent("schemas", TRACE, traceSchema);
   registry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",

@@ -8,7 +8,8 @@ import type {
   SegmentChangeError,
   SegmentChanges,
 } from "../features/segments/change-segment.ts";
-import type { SegmentReads, UsedSegment } from "../features/segments/read-segments.ts";
+import type { UsedSegment } from "../features/segments/read-segments.ts";
+import type { SegmentReads } from "../features/segments/segment-reads.ts";
 import type { Approvals } from "../features/approvals/make-approvals.ts";
 import type { Hold } from "../features/change-guard.ts";
 import type { Principal } from "../access/principal.ts";

@@ -77,6 +77,26 @@ const partsOf = (attribute: string): { kind: string; name: string } => {
     : { kind: attribute.slice(0, colon), name: attribute.slice(colon + 1) };
 };
 
+/** The values that a request has of an attribute: several of a claim that is a list, none of what it lacks. */
+export const valuesOf = (attribute: string, context: EvaluationContext): readonly string[] => {
+  const { kind, name } = partsOf(attribute);
+  const one = (value: string | null): readonly string[] => (value === null ? [] : [value]);
+  switch (kind) {
+    case "country":
+      return one(context.country());
+    case "device":
+      return one(context.device());
+    case "header":
+      return one(context.header(name.toLowerCase()));
+    case "cookie":
+      return one(context.cookie(name));
+    case "claim":
+      return context.claim(name);
+    default:
+      return one(context.path());
+  }
+};
+
 const compileLeaf = (leaf: Leaf): TargetingPredicate => {
   const test = testOf(leaf);
   const { kind, name } = partsOf(leaf.attribute);

@@ -20,7 +20,7 @@ import { makeNotificationTargets } from "../../origin/notifications/notification
 import type { HealthCheck } from "../../origin/runtime/health.ts";
 import { makeHooks } from "../../origin/hooks/make-hooks.ts";
 import { makeSegmentChanges } from "../../origin/features/segments/change-segment.ts";
-import { makeSegmentReads } from "../../origin/features/segments/read-segments.ts";
+import { makeSegmentReads } from "../../origin/features/segments/segment-reads.ts";
 import { makeHttpApp } from "../../origin/runtime/http-app.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeRequestLimits } from "../../origin/runtime/request-limits.ts";

@@ -1,5 +1,6 @@
 // Whom an OFREP request is evaluated for.
-import type { FeatureEvaluation } from "../../features/evaluate.ts";
+import type { FeatureEvaluation } from "../../../shared/features/evaluate-feature.ts";
+import type { CompiledFeature } from "../../features/compiled-feature.ts";
 import { BUCKETS } from "../../../shared/features/assign.ts";
 import { NOBODY, type Identity } from "../../visitor/identity.ts";
 import type { PageOrigin } from "../page-origin.ts";
@@ -59,7 +60,7 @@ export const identifyClient = (
 export const missingKey = (
   { identity, isBrowser, isServer }: Client,
   { targetingKey }: ClientContext,
-  { feature, reason }: FeatureEvaluation,
+  { feature, reason }: FeatureEvaluation<CompiledFeature>,
 ): OfrepError | null => {
   const isNobody = identity.visitorId === null && identity.userId === null;
   const isDecidedByKey =

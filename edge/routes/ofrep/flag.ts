@@ -3,8 +3,13 @@
 import type { Cohort } from "../../../shared/features/assign.ts";
 import { h32 } from "../../../shared/hash.ts";
 import type { Revision } from "../../../shared/ids.ts";
-import type { EvaluationRequest, FeatureEvaluation, Reason } from "../../features/evaluate.ts";
-import { reasonText } from "../explanation.ts";
+import type {
+  EvaluationRequest,
+  FeatureEvaluation,
+  Reason,
+} from "../../../shared/features/evaluate-feature.ts";
+import { reasonText } from "../../../shared/features/reason-text.ts";
+import type { CompiledFeature } from "../../features/compiled-feature.ts";
 
 export type Flag = {
   readonly key: string;
@@ -36,7 +41,7 @@ const variantOf = ({ reason, cohort }: FeatureEvaluation): Cohort => {
   return reason === "closed" || reason === "stale" ? "off" : cohort;
 };
 
-export const flagOf = (evaluation: FeatureEvaluation, request: EvaluationRequest): Flag => {
+export const flagOf = (evaluation: FeatureEvaluation<CompiledFeature>, request: EvaluationRequest): Flag => {
   const { featureId, state } = evaluation.feature;
   return {
     key: featureId,

@@ -1,17 +1,16 @@
 // The OpenFeature Remote Evaluation Protocol: OpenFeature clients evaluate features at the edge and hear of changes.
 import { Hono, type Context as Call } from "hono";
 import type { EvaluationContext } from "../../../shared/features/compile-targeting.ts";
+import {
+  evaluateFeature,
+  type EvaluationRequest,
+  type FeatureEvaluation,
+} from "../../../shared/features/evaluate-feature.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { evaluationContextOf } from "../../features/evaluation-context.ts";
 import type { CompiledFeature, FeatureList } from "../../features/compiled-feature.ts";
-import {
-  evaluateFeature,
-  mayHearOf,
-  previewedId,
-  type EvaluationRequest,
-  type FeatureEvaluation,
-} from "../../features/evaluate.ts";
+import { mayHearOf, previewedId } from "../../features/evaluate.ts";
 import { readIncoming } from "../../incoming-request.ts";
 import type { SnapshotCache, SnapshotView } from "../../snapshot/cache.ts";
 import type { ReadClaims } from "../../visitor/claims.ts";
@@ -76,7 +75,7 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
       client,
       evaluations.filter(({ feature }) => isOnPage(feature, request)),
     );
-    const answer = (evaluation: FeatureEvaluation): object => {
+    const answer = (evaluation: FeatureEvaluation<CompiledFeature>): object => {
       const missing = missingKey(client, context, evaluation);
       return missing === null
         ? flagOf(evaluation, request)
@@ -171,7 +170,11 @@ export const makeOfrepRoutes = (dependencies: Dependencies): Hono => {
    * A browser's evaluation is an exposure. Of a bulk answer that is the part that the page's routes name; a client that
    * names a flag means it, whatever the page.
    */
-  const report = (call: Call, client: Client, evaluations: readonly FeatureEvaluation[]): void => {
+  const report = (
+    call: Call,
+    client: Client,
+    evaluations: readonly FeatureEvaluation<CompiledFeature>[],
+  ): void => {
     if (!client.isBrowser) return;
     const features = evaluations.filter(({ reason }) => reason === "bucket");
     reportEvent(call.req.raw, client.identity, { says: "exposure", features }, waitUntilOf(call));
@@ -207,7 +210,7 @@ const evaluateBulk = (
   { identity, newVisitor }: Client,
   features: FeatureList,
   request: ClientRequest,
-): FeatureEvaluation[] => {
+): FeatureEvaluation<CompiledFeature>[] => {
   const elsewhere = newVisitor === null ? identity : { ...identity, visitorId: null };
   return features.map((feature) =>
     evaluateFeature(feature, request, isOnPage(feature, request) ? identity : elsewhere),

@@ -1,6 +1,6 @@
 // Reads segments: those that a targeting is made of, all of them for a change, and with their users for a list.
 import { z } from "zod";
-import type { Pool, Queryable } from "../../db/pool.ts";
+import type { Queryable } from "../../db/pool.ts";
 import {
   segmentsNamedIn,
   WrittenTargeting,
@@ -35,15 +35,6 @@ const columns = `s.segment_id as "segmentId", s.condition, s.description, s.vers
 
 const byId = (rows: readonly unknown[]): Segments =>
   new Map(rows.map((row) => Row.parse(row)).map((segment) => [segment.segmentId, segment]));
-
-export type SegmentReads = ReturnType<typeof makeSegmentReads>;
-
-export const makeSegmentReads = (pool: Pool) => ({
-  getSegment: (segmentId: SegmentId) => getSegment(pool, segmentId),
-  listSegments: (query: SegmentQuery) => listSegments(pool, query),
-  /** What a targeting is made of. */
-  readNeededSegments: (targeting: WrittenCondition | null) => readNeededSegments(pool, [targeting]),
-});
 
 /** The segments that the targetings name, and those that these name. Nothing is read where there are none. */
 export const readNeededSegments = async (
@@ -81,7 +72,7 @@ export type UsedSegment = Segment & {
   readonly usedBy: readonly SegmentId[];
 };
 
-type SegmentQuery = { readonly limit: number; readonly after?: string | undefined };
+export type SegmentQuery = { readonly limit: number; readonly after?: string | undefined };
 
 const UsedRow = z.object({
   ...fields,

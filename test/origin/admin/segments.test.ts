@@ -486,3 +486,67 @@ test("a segment of a feature that needs a second person is changed by an admin's
   expect((await call("PUT", `${path}?force=true`, { condition, reason: "now" })).status).toBe(200);
   expect((await pushed()).targeting.get("feat_guarded")).toEqual(condition);
 });
+
+describe("who would get a feature", () => {
+  test("is answered for a request that a person describes, with what of it meets which condition", async () => {
+    await made("/segments", {
+      segmentId: "asked",
+      condition: { attribute: "claim:beta", operator: "equals", value: true },
+    });
+    const targeting = { operator: "or", conditions: [{ segment: "asked" }, country("DE")] };
+    await made("/features", { featureId: "feat_asked", enabled: true, rolloutBps: 9_000, targeting });
+    const path = "/features/feat_asked/evaluate";
+    const asked = { visitor: "anon-1", claims: { beta: true }, country: "FR" };
+    expect(await call("POST", path, asked)).toMatchObject({
+      status: 200,
+      json: {
+        unit: "anon-1",
+        open: true,
+        cohort: "treatment",
+        why: "bucket",
+        bucket: expect.any(Number),
+        targeting: {
+          holds: true,
+          conditions: [
+            { segment: "asked", holds: true, within: { values: ["true"] } },
+            { holds: false, values: ["FR"] },
+          ],
+        },
+      },
+    });
+    expect((await call("POST", path, { visitor: "anon-1" })).json).toMatchObject({
+      open: false,
+      why: "notTargeted",
+    });
+  });
+
+  test("is answered for fields that nobody saved, and saves none", async () => {
+    const before = await call("GET", "/features/feat_asked");
+    const feature = { targeting: null, rolloutBps: 0, holdoutBps: 0 };
+    expect(
+      (await call("POST", "/features/feat_asked/evaluate", { visitor: "anon-1", feature })).json,
+    ).toMatchObject({ cohort: "off", why: "bucket", targeting: null });
+    expect(await call("GET", "/features/feat_asked")).toEqual(before);
+  });
+
+  test.each([
+    [{ feature: { targeting: { segment: "nobody" } } }, "feature.targeting"],
+    [{ feature: { rolloutBps: 9_500 } }, "feature.rolloutBps"],
+    [{ feature: { rolloutBps: 9_500, holdoutBps: 600 } }, "feature.holdoutBps"],
+    [{ feature: { tags: ["a"] } }, "feature.tags"],
+    [{ path: "shop" }, "path"],
+    [{ country: "Germany" }, "country"],
+    [{ visitor: "a\u0007" }, "visitor"],
+    [{ headers: { a: 1 } }, "headers.a"],
+    [{ unit: "anon-1" }, "unit"],
+  ])("of %j is refused by the field", async (body, field) => {
+    expect(await call("POST", "/features/feat_asked/evaluate", body)).toMatchObject({
+      status: 400,
+      json: { errors: [{ field }] },
+    });
+  });
+
+  test("of an unknown feature is 404", async () => {
+    expect((await call("POST", "/features/feat_nobody/evaluate", {})).status).toBe(404);
+  });
+});
