@@ -9,6 +9,7 @@ import { doctorCommand } from "./doctor.ts";
 import { initCommand } from "./init.ts";
 import { hooksCommand } from "./hooks.ts";
 import { mcpCommand } from "./mcp.ts";
+import { notificationsCommand } from "./notifications.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
 import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
@@ -54,6 +55,7 @@ export const sluice = defineCommand({
     ramp: rampCommand,
     tokens: tokensCommand,
     hooks: hooksCommand,
+    notifications: notificationsCommand,
     doctor: doctorCommand,
     validate: validateCommand,
     plan: planCommand,

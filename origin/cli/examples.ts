@@ -100,6 +100,37 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     { command: "npx sluice hooks deliveries alertmanager", does: "What came, and what became of it." },
   ],
   "hooks delete": [{ command: "npx sluice hooks delete alertmanager", does: "Its secret works no more." }],
+  notifications: [
+    { command: "npx sluice notifications list", does: "Who is told what, and whether it gets through." },
+  ],
+  "notifications list": [
+    { command: "npx sluice notifications list --json", does: "All targets, without their secrets." },
+  ],
+  "notifications add": [
+    {
+      command:
+        "cat slack-url | npx sluice notifications add checkout-team --type slack --url-stdin --tag checkout",
+      does: "Tells a channel in Slack what happens to features with the tag.",
+    },
+    {
+      command:
+        "npx sluice notifications add ci --type webhook --url https://ci.example.com/sluice --event feature.rolledBack,feature.kept",
+      does: "Prints the secret that signs the messages.",
+    },
+    {
+      command: "npx sluice notifications add managers --type email --to cto@example.com --event feature.kept",
+      does: "Sends an e-mail for each feature that is proven good.",
+    },
+  ],
+  "notifications test": [
+    {
+      command: "npx sluice notifications test checkout-team",
+      does: "Says whether a test message was taken.",
+    },
+  ],
+  "notifications remove": [
+    { command: "npx sluice notifications remove checkout-team", does: "It is told nothing any more." },
+  ],
   doctor: [
     { command: "npx sluice doctor", does: "Exits with 1 when something fails, and says what to do." },
     {

@@ -4,10 +4,11 @@ import { afterAll, describe, expect, test } from "vitest";
 import { runCli, startCli } from "../support/cli.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";
+import { startReceiver } from "../support/receiver.ts";
 import { waitFor } from "../support/telemetry.ts";
 
 const database = await makeTestDatabase();
-const origin = await startOrigin({ DATABASE_URL: database.url });
+const origin = await startOrigin({ NOTIFY_ALLOW_HOSTS: "127.0.0.1", DATABASE_URL: database.url });
 afterAll(async () => {
   await origin.end("SIGTERM");
   await database.drop();
@@ -169,6 +170,45 @@ test.each([
   const { code, out, error } = await sluice(args);
   expect({ code, out }).toEqual({ code: 2, out: "" });
   expect(error).toContain(`sluice: ${message}\n`);
+});
+
+test("notifications: added, tried, listed, removed, and no secret is shown twice", async () => {
+  const receiver = await startReceiver();
+  try {
+    const url = `${receiver.url}/in`;
+    const told = ["--event", "feature.rolledBack,feature.kept", "--tag", "till"];
+    const added = await sluice(["notifications", "add", "ci", "--type", "webhook", "--url", url, ...told]);
+    expect(added).toMatchObject({ code: 0, out: expect.stringMatching(/^whsec_[\w+/=]{44}\n$/) });
+    expect(added.error).toContain("ci is told of feature.rolledBack, feature.kept of tag till");
+    expect((await sluice(["notifications", "test", "ci"])).out).toMatch(
+      /^ci took the message within \d+ ms\n$/,
+    );
+    expect(receiver.at("/in")).toHaveLength(1);
+    receiver.state.answer = { status: 403, body: "invalid_token" };
+    expect(await sluice(["notifications", "test", "ci"])).toMatchObject({
+      code: 1,
+      out: "ci did not take the message: it answered 403: invalid_token\n",
+    });
+    const { out } = await sluice(["notifications", "list"]);
+    expect(out).toMatch(
+      /^NAME +TYPE +ADDRESS +WAITING +STATE +TOLD OF\nci +webhook +http:.*\/in +0 +nothing sent yet/,
+    );
+    expect(out).not.toContain("whsec_");
+    expect(JSON.parse((await sluice(["notifications", "list", "--json"])).out)).toMatchObject([
+      { name: "ci", tags: ["till"] },
+    ]);
+    expect((await sluice(["notifications", "remove", "ci"])).error).toBe("ci is removed\n");
+    expect((await sluice(["notifications", "list"])).error).toBe("there are no notification targets\n");
+    expect(await sluice(["notifications", "add", "x", "--type", "slack"])).toMatchObject({
+      code: 2,
+      out: "",
+    });
+    const metadata = "https://169.254.169.254/";
+    const refused = await sluice(["notifications", "add", "x", "--type", "slack", "--url", metadata]);
+    expect(refused).toMatchObject({ code: 1, error: expect.stringContaining("private network") });
+  } finally {
+    await receiver.stop();
+  }
 });
 
 test("hooks: made in shadow, tried out, enforced, asked what came, deleted", async () => {
