@@ -6,6 +6,7 @@ import { UsageError } from "./errors.ts";
 import { applyCommand, driftCommand, planCommand, validateCommand } from "./config-files.ts";
 import { exportCommand } from "./export.ts";
 import { doctorCommand } from "./doctor.ts";
+import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { hooksCommand } from "./hooks.ts";
 import { mcpCommand } from "./mcp.ts";
@@ -62,6 +63,7 @@ export const sluice = defineCommand({
     apply: applyCommand,
     export: exportCommand,
     drift: driftCommand,
+    import: importCommand,
     preview: previewCommand,
     audit: auditCommand,
     calibrate: calibrateCommand,

@@ -3,7 +3,14 @@ import { createInterface } from "node:readline/promises";
 import { defineCommand } from "citty";
 import { z } from "zod";
 import { askFor, originArgument } from "./ask-origin.ts";
-import { askApply, askPlan, fileArgument, readContent } from "./config/content.ts";
+import {
+  askApply,
+  askPlan,
+  fileArgument,
+  readContent,
+  type Files,
+  type PlanOptions,
+} from "./config/content.ts";
 import { planMarkdown, planText, summaryText } from "./config/plan-text.ts";
 import { failureText, UsageError } from "./errors.ts";
 import { jsonArgument, printJson, printLine, say } from "./print.ts";
@@ -77,6 +84,37 @@ const ask = async (question: string): Promise<string> => {
   }
 };
 
+/** Shows the plan, asks on a terminal, and carries exactly that plan out. With `json` it writes nothing itself. */
+export const applyFiles = async (
+  files: Files,
+  options: PlanOptions & {
+    readonly yes: boolean;
+    readonly hash?: string | undefined;
+    readonly reason?: string | undefined;
+  },
+) => {
+  const plan = await askPlan(files, options);
+  if (options.hash !== undefined && options.hash !== plan.hash)
+    throw new Error(
+      `the plan is ${plan.hash} and not ${options.hash}: the files or the features changed since, and nothing was applied`,
+    );
+  if (!options.json) printLine(planText(plan));
+  if (plan.changed && !options.yes) {
+    if (!process.stdin.isTTY)
+      throw new UsageError("say --yes: there is no terminal to ask at. Nothing was applied");
+    const answer = await ask(`Apply this plan (${summaryText(plan)})? Only yes does it: `);
+    if (answer.trim() !== "yes") throw new Error("nothing was applied");
+  }
+  const applied = await askApply(files, plan, options.reason, options);
+  if (options.json) return { ...applied, plan };
+  if (applied.revision === null) say("Everything is as the files say.");
+  else
+    printLine(
+      `${applied.alreadyApplied ? "It was applied before" : "Applied"} at revision ${applied.revision}.`,
+    );
+  return { ...applied, plan };
+};
+
 export const applyCommand = defineCommand({
   meta: { name: "apply", description: "Carry out what configuration files change, in one revision" },
   args: {
@@ -91,25 +129,8 @@ export const applyCommand = defineCommand({
   },
   run: async ({ args }) => {
     const files = await readContent(args.file, args.json, "nothing was applied");
-    const plan = await askPlan(files, args);
-    if (args.hash !== undefined && args.hash !== plan.hash)
-      throw new Error(
-        `the plan is ${plan.hash} and not ${args.hash}: the files or the features changed since, and nothing was applied`,
-      );
-    if (!args.json) printLine(planText(plan));
-    if (plan.changed && !args.yes) {
-      if (!process.stdin.isTTY)
-        throw new UsageError("say --yes: there is no terminal to ask at. Nothing was applied");
-      const answer = await ask(`Apply this plan (${summaryText(plan)})? Only yes does it: `);
-      if (answer.trim() !== "yes") throw new Error("nothing was applied");
-    }
-    const applied = await askApply(files, plan, args.reason, args);
-    if (args.json) printJson({ ...applied, plan });
-    else if (applied.revision === null) say("Everything is as the files say.");
-    else
-      printLine(
-        `${applied.alreadyApplied ? "It was applied before" : "Applied"} at revision ${applied.revision}.`,
-      );
+    const applied = await applyFiles(files, args);
+    if (args.json) printJson(applied);
   },
 });
 

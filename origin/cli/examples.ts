@@ -33,6 +33,28 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "Each signal against its threshold, and what comes next.",
     },
   ],
+  "import unleash": [
+    {
+      command: "npx sluice import unleash export.json --environment production",
+      does: "Says what becomes of each feature, and writes nothing.",
+    },
+    {
+      command: "npx sluice import unleash export.json --write features.yaml",
+      does: "Writes a configuration file of them.",
+    },
+  ],
+  "import growthbook": [
+    {
+      command: "npx sluice import growthbook payload.json --attributes email=claim:email",
+      does: "Reads an attribute where it is.",
+    },
+  ],
+  "import flagd": [
+    {
+      command: "npx sluice import flagd flags.yaml --apply",
+      does: "Shows the plan, asks, and applies it. All features are closed.",
+    },
+  ],
   watch: [
     { command: "npx sluice watch", does: "Shows all features as they change, until Ctrl-C." },
     { command: "npx sluice watch --json | jq .featureId", does: "Writes one JSON object a line." },
