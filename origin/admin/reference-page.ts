@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { Hono } from "hono";
 import { etag } from "hono/etag";
+import { configSchema } from "./documents/config-schema.ts";
 
 const FILES = [
   { name: "swagger-ui.css", type: "text/css", url: import.meta.resolve("swagger-ui-dist/swagger-ui.css") },
@@ -54,6 +55,7 @@ const PAGE_POLICY =
 
 export const makeReferencePage = (document: object): Hono => {
   const app = new Hono();
+  const schema = JSON.stringify(configSchema());
   const text = JSON.stringify(document);
   app.use(
     "/docs/*",
@@ -65,6 +67,13 @@ export const makeReferencePage = (document: object): Hono => {
   );
   app.get("/openapi.json", etag(), (context) =>
     context.body(text, 200, { "content-type": "application/json" }),
+  );
+  // An editor may fetch it from another place, such as a page that edits YAML.
+  app.get("/schemas/sluice-config.json", etag(), (context) =>
+    context.body(schema, 200, {
+      "content-type": "application/schema+json",
+      "access-control-allow-origin": "*",
+    }),
   );
   app.get("/docs", (context) => context.redirect("/docs/"));
   app.get("/docs/", (context) => context.html(PAGE));

@@ -9,6 +9,7 @@ import { Gate } from "../../shared/features/gate.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { NewFeatureBody } from "../../origin/admin/documents/feature.ts";
+import { configSchema } from "../../origin/admin/documents/config-schema.ts";
 import { newFeature } from "../../origin/features/new-feature.ts";
 import { code, rowsOf, type FieldRow } from "./schema-rows.ts";
 
@@ -130,4 +131,5 @@ export const referencePages = (): ReadonlyMap<string, string> =>
     ["feature.md", featurePage()],
     ["environment.md", environmentPage()],
     ["metrics.md", metricsPage()],
+    ["sluice-config.json", `${JSON.stringify(configSchema(), null, 2)}\n`],
   ]);

@@ -1,8 +1,14 @@
 // Features as configuration files at the command line: the real program against a running origin.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { Ajv } from "ajv";
+import formats from "ajv-formats";
 import { afterAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
 import { runCli } from "../support/cli.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";
@@ -95,4 +101,60 @@ test("what only the origin knows to be wrong is named by its place in the file",
   );
   const missing = await sluice("plan", "-f", join(folder, "nothing"), "--detailed-exitcode");
   expect(missing).toMatchObject({ code: 1, out: "" });
+});
+
+const run = promisify(execFile);
+const Workflow = z.object({
+  on: z.object({ pull_request: z.unknown(), push: z.unknown() }),
+  jobs: z.record(
+    z.enum(["plan", "apply"]),
+    z.looseObject({
+      "runs-on": z.string(),
+      steps: z.array(z.looseObject({ name: z.string().optional(), run: z.string().optional() })),
+    }),
+  ),
+});
+
+test("the example's files are valid for editors and are applied by the example's workflow", async () => {
+  const schema: unknown = await (await fetch(`${origin.url}/schemas/sluice-config.json`)).json();
+  const validate = formats.default(new Ajv({ strict: false })).compile(z.looseObject({}).parse(schema));
+  for (const name of ["sluice.yaml", "features/checkout.yaml", "features/recommendations.yaml"])
+    expect({ name, isValid: validate(parse(await readFile(`examples/config/${name}`, "utf8"))) }).toEqual({
+      name,
+      isValid: true,
+    });
+  for (const wrong of [
+    { features: { a: { rollout: 1 } } },
+    { features: { "a b": {} } },
+    { features: { a: { gate: { upstrem: "https://a" } } } },
+    { features: { a: { targeting: { operator: "equal", attribute: "country", value: "DE" } } } },
+  ])
+    expect({ wrong, isValid: validate(wrong) }).toEqual({ wrong, isValid: false });
+
+  const workflow = Workflow.parse(parse(await readFile("examples/github-workflow/sluice.yml", "utf8")));
+  const scriptOf = (job: "plan" | "apply", name: string) =>
+    workflow.jobs[job].steps.find((step) => step.name === name)?.run ?? "exit 99";
+  const gh = join(folder, "gh");
+  await writeFile(gh, `#!/bin/sh\necho "$@" > ${folder}/asked; cp plan.md ${folder}/comment.md\n`);
+  await chmod(gh, 0o755);
+  const env = {
+    PATH: [folder, dirname(process.execPath), process.env["PATH"]].join(delimiter),
+    SLUICE_URL: origin.url,
+    SLUICE_TOKEN: ADMIN_TOKEN,
+    SLUICE_CLI: join(process.cwd(), "origin/cli/main.ts"),
+    CONFIG: join(process.cwd(), "examples/config"),
+    GITHUB_STEP_SUMMARY: join(folder, "summary.md"),
+    PULL_REQUEST: "7",
+    REASON: "4711abc",
+  };
+  const bash = (script: string) => run("bash", ["-eo", "pipefail", "-c", script], { cwd: folder, env });
+  await bash(scriptOf("plan", "Validate"));
+  await bash(scriptOf("plan", "Plan"));
+  expect(await readFile(join(folder, "comment.md"), "utf8")).toContain("### Sluice: 2 to create");
+  expect(await readFile(join(folder, "asked"), "utf8")).toMatch(/^pr comment 7 --body-file plan\.md/);
+  expect((await bash(scriptOf("apply", "Apply"))).stdout).toMatch(/Applied at revision \d+/);
+  const audit = await fetch(`${origin.url}/admin/v1/audit?featureId=example_checkout`, {
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+  });
+  expect(await audit.json()).toMatchObject({ entries: [{ reason: "commit 4711abc" }] });
 });
