@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { credentialsFile, readCredential } from "./credentials.ts";
 import { ProblemError, UsageError } from "./errors.ts";
 import { connectionFailure, foreignAnswer, readProblem, waitText } from "./origin-failures.ts";
 
@@ -17,7 +18,7 @@ const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"
 const variable = (name: string): string | undefined => process.env[name] || undefined;
 
 /** The origin's URL without a slash at its end. It may lie below a path, behind a proxy. */
-const originOf = (given: string | undefined): string => {
+export const originOf = (given: string | undefined): string => {
   const text = given ?? variable("SLUICE_URL") ?? "http://127.0.0.1:8080";
   const name = given === undefined ? "SLUICE_URL" : "--origin";
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
@@ -47,9 +48,16 @@ const stackToken = async (origin: string): Promise<Token | undefined> => {
   return { name: file, token: StackSecrets.parse(JSON.parse(text)).adminToken };
 };
 
+/** The token of `sluice login` for this origin. */
+const keptToken = async (origin: string): Promise<Token | undefined> => {
+  const kept = await readCredential(origin);
+  return kept === undefined ? undefined : { name: `${credentialsFile()} (sluice login)`, token: kept.token };
+};
+
 const findToken = async (origin: string, lends: boolean): Promise<Token | undefined> => {
   const name = TOKENS.find((one) => variable(one) !== undefined);
-  const lent = lends && name === undefined ? await stackToken(origin) : undefined;
+  const lent =
+    lends && name === undefined ? ((await keptToken(origin)) ?? (await stackToken(origin))) : undefined;
   const found = name === undefined ? lent : { name, token: (variable(name) ?? "").trim() };
   // Anything else cannot be sent in a header.
   if (found !== undefined && !/^[\u0021-\u007e]+$/.test(found.token))
@@ -68,6 +76,8 @@ export type OriginRequest = {
   readonly withinMs?: number | null;
   /** A token that somebody has given is needed: the one of this folder's stack is not lent. */
   readonly needsGivenToken?: true;
+  /** Sent instead of any other one. */
+  readonly token?: string;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal;
 };
@@ -101,7 +111,10 @@ const send = async (
 /** Throws, with what to do, when the origin is away, refuses the token or answers with a problem. */
 export const askOrigin = async (given: string | undefined, request: OriginRequest): Promise<Response> => {
   const origin = originOf(given);
-  const found = await findToken(origin, request.needsGivenToken !== true);
+  const found =
+    request.token === undefined
+      ? await findToken(origin, request.needsGivenToken !== true)
+      : { name: "the login", token: request.token };
   let response: Response;
   try {
     response = await send(
@@ -118,7 +131,7 @@ export const askOrigin = async (given: string | undefined, request: OriginReques
   if (response.status === 401)
     throw new UsageError(
       found === undefined
-        ? "set SLUICE_TOKEN to an API token, or ADMIN_TOKEN to the admin token; npm start shows that one"
+        ? "run sluice login, or set SLUICE_TOKEN to an API token, or ADMIN_TOKEN to the admin token, which npm start shows"
         : `the origin at ${origin} does not know the token in ${found.name}; it may be expired or revoked`,
     );
   const { text, document } = await readProblem(response);

@@ -9,6 +9,7 @@ import { doctorCommand } from "./doctor.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { hooksCommand } from "./hooks.ts";
+import { loginCommand, logoutCommand } from "./login.ts";
 import { mcpCommand } from "./mcp.ts";
 import { notificationsCommand } from "./notifications.ts";
 import { planTestCommand } from "./plan-test.ts";
@@ -47,6 +48,8 @@ export const sluice = defineCommand({
   meta: { name: "sluice", description: "An edge feature gate that closes itself" },
   subCommands: {
     init: initCommand,
+    login: loginCommand,
+    logout: logoutCommand,
     serve,
     status: statusCommand,
     why: whyCommand,

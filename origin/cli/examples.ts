@@ -14,6 +14,17 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "Makes a feature with a rule in shadow at the origin of `npm start`.",
     },
   ],
+  login: [
+    {
+      command: "npx sluice login --origin https://sluice.example.com",
+      does: "Opens a browser, and keeps a token of the person who agrees there for a week.",
+    },
+    {
+      command: "npx sluice login --token",
+      does: "Keeps a token that you type or pipe in, on a machine without a browser.",
+    },
+  ],
+  logout: [{ command: "npx sluice logout", does: "Revokes the token of `login` and forgets it." }],
   serve: [
     {
       command: "DATABASE_URL=postgres://db/sluice npx sluice serve",

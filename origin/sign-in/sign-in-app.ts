@@ -6,6 +6,7 @@ import { nextPath } from "./next-path.ts";
 import { page, refusalPage, STYLE, type Markup } from "./page.ts";
 import { currentSession, otherSiteProblem, readForm, type SignInContext } from "./sign-in-context.ts";
 import { addBackChannelLogout } from "./back-channel-logout.ts";
+import { addCliSignIn } from "./cli-sign-in.ts";
 import { addOidcSignIn, signOutUrl } from "./oidc-sign-in.ts";
 import type { Provider } from "./provider.ts";
 import { addTokenSignIn } from "./token-sign-in.ts";
@@ -98,6 +99,7 @@ export const makeSignInApp = (signInContext: SignInContext, provider?: Provider)
   });
 
   addTokenSignIn(app, signInContext);
+  addCliSignIn(app, signInContext);
   if (provider !== undefined) {
     addOidcSignIn(app, signInContext, provider);
     addBackChannelLogout(app, signInContext, provider);

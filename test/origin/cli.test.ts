@@ -71,7 +71,7 @@ test("without a token the line says which variable takes it", async () => {
   const { code, error } = await sluice(["calibrate", "feat_a", "--origin", origin.url]);
   expect(code).toBe(2);
   expect(error).toBe(
-    `sluice: set SLUICE_TOKEN to an API token, or ADMIN_TOKEN to the admin token; npm start shows that one\n${hint("calibrate")}`,
+    `sluice: run sluice login, or set SLUICE_TOKEN to an API token, or ADMIN_TOKEN to the admin token, which npm start shows\n${hint("calibrate")}`,
   );
 });
 

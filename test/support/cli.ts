@@ -2,12 +2,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** `env` is all that it gets beside PATH. No stack of this folder lends it a token. */
-export const startCli = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+/** `env` is all that it gets beside PATH. No stack of this folder and no login lends it a token. */
+export const startCli = (args: readonly string[], env: Readonly<Record<string, string>> = {}, input = "") => {
   const child = spawn(process.execPath, ["origin/cli/main.ts", ...args], {
-    env: { PATH: process.env["PATH"], DATA_DIR: "/nonexistent", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"], DATA_DIR: "/nonexistent", XDG_CONFIG_HOME: "/nonexistent", ...env },
+    stdio: ["pipe", "pipe", "pipe"],
   });
+  child.stdin.end(input);
   const said = { out: "", error: "" };
   child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (said.error += chunk.toString()));

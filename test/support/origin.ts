@@ -14,7 +14,8 @@ export const ORIGIN_INGEST_TOKEN = "ingest-token-of-the-tests";
 export type OriginUnderTest = Awaited<ReturnType<typeof startOrigin>>;
 
 export const startOrigin = async (env: Readonly<Record<string, string>>) => {
-  const port = await freePort();
+  // A test that has to know the address before the start names its port.
+  const port = env["ORIGIN_PORT"] === undefined ? await freePort() : Number(env["ORIGIN_PORT"]);
   const url = `http://127.0.0.1:${port}`;
   let output = "";
   const child = spawn(process.execPath, [main], {
