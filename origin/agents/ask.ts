@@ -48,6 +48,20 @@ export const askFor = async <T>(
   return response.ok ? ok(schema.parse(await response.json())) : err(await refusalOf(response));
 };
 
+const Waiting = z.object({ approvalId: z.string() });
+
+/** A change's answer: what it came to, or the id of the approval that it waits for. */
+export const askToChange = async <T>(
+  ask: Ask,
+  request: ApiRequest,
+  schema: z.ZodType<T>,
+): Promise<Result<{ readonly changed: T } | { readonly approvalId: string }, Refusal>> => {
+  const response = await ask(request);
+  if (!response.ok) return err(await refusalOf(response));
+  const json: unknown = await response.json();
+  return response.status === 202 ? ok(Waiting.parse(json)) : ok({ changed: schema.parse(json) });
+};
+
 export const featurePath = (featureId: string, rest = ""): string =>
   `/features/${encodeURIComponent(featureId)}${rest}`;
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Bps, FeatureId } from "../../shared/ids.ts";
 import { ok } from "../../shared/result.ts";
-import { askFor, featurePath, type Ask } from "./ask.ts";
+import { askFor, askToChange, featurePath, type Ask } from "./ask.ts";
 import { Feature } from "./documents.ts";
 import { changingTool, type Tool } from "./tool.ts";
 
@@ -28,7 +28,16 @@ const Changed = Feature.pick({
   holdoutBps: true,
   epoch: true,
   revision: true,
-}).extend({ warnings: z.array(z.string()).optional() });
+});
+
+const Outcome = z.object({
+  feature: Changed.nullable().describe("As it is now; null: nothing is changed yet."),
+  approvalId: z
+    .string()
+    .nullable()
+    .describe("The change waits for the approval of a second person under this id. Do not try again."),
+  warnings: z.array(z.string()),
+});
 
 const change = async (
   ask: Ask,
@@ -38,10 +47,21 @@ const change = async (
 ) => {
   const headers = version === undefined ? {} : { "if-match": `"${version}"` };
   const path = featurePath(featureId, `/${action}`);
-  const changed = await askFor(ask, { method: "POST", path, headers, body }, Changed);
-  return changed.ok
-    ? ok({ text: `${text(changed.value)} at revision ${changed.value.revision}.`, data: changed.value })
-    : changed;
+  const answer = Changed.extend({ warnings: z.array(z.string()).default([]) });
+  const outcome = await askToChange(ask, { method: "POST", path, headers, body }, answer);
+  if (!outcome.ok) return outcome;
+  if ("approvalId" in outcome.value) {
+    const { approvalId } = outcome.value;
+    return ok({
+      text: `Nothing is changed yet: it waits for the approval of a second person, ${approvalId}.`,
+      data: { feature: null, approvalId, warnings: [] },
+    });
+  }
+  const { warnings, ...feature } = outcome.value.changed;
+  return ok({
+    text: `${text(feature)} at revision ${feature.revision}.`,
+    data: { feature, approvalId: null, warnings },
+  });
 };
 
 const rollbackFeature = changingTool(
@@ -51,7 +71,7 @@ const rollbackFeature = changingTool(
     description:
       "Closes a feature for everybody, and all that require it, within a second. It stays closed until a person opens it.",
     input: OneFeature,
-    output: Changed,
+    output: Outcome,
     answer: (ask, input) =>
       change(ask, "rollback", input, ({ featureId }) => `${featureId} is closed for everybody`),
   },
@@ -89,7 +109,7 @@ const enableFeature = changingTool(
     description:
       "Opens a closed feature. Its evidence starts from nothing. Without rolloutBps it goes back to the rollout of before its rollback.",
     input: OneFeature.extend({ rolloutBps: rolloutBps.optional(), holdoutBps }),
-    output: Changed,
+    output: Outcome,
     answer: (ask, input) =>
       change(ask, "enable", input, (now) => `${now.featureId} is open for ${now.rolloutBps} of 10000 bps`),
   },
@@ -103,7 +123,7 @@ const setRollout = changingTool(
     description:
       "Raises or lowers a feature's rollout. Lowering it takes the feature from people who have it.",
     input: OneFeature.extend({ rolloutBps, holdoutBps }),
-    output: Changed,
+    output: Outcome,
     answer: (ask, input) =>
       change(
         ask,
@@ -122,7 +142,7 @@ const restartTrial = changingTool(
     description:
       "Lets an open feature's evidence start from nothing, as after a change of the code behind it. The rollout stays.",
     input: OneFeature,
-    output: Changed,
+    output: Outcome,
     answer: (ask, input) =>
       change(ask, "trial", input, ({ featureId }) => `the trial of ${featureId} starts over`),
   },

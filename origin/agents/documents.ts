@@ -187,3 +187,59 @@ export const AuditVerdict = z.object({
   seq: z.number().optional().describe("The first broken entry."),
   fault: z.string().optional(),
 });
+
+export const EvaluationFor = z.object({
+  featureId: z.string(),
+  unit: z.string().nullable().describe("Who is assigned; null: the request has no unit."),
+  state: z.string(),
+  cohort: z.string(),
+  open: z.boolean().describe("Whether the unit gets the feature."),
+  bucket: z.number().nullable(),
+  why: z.string(),
+  reason: z.string(),
+  targeting: z.unknown().describe("Each condition with what the request has of it."),
+});
+
+export const Health = z.object({
+  status: z.string().describe("The worst of all findings."),
+  findings: z.array(
+    z.object({
+      check: z.string(),
+      status: z.string(),
+      subject: z.string().optional(),
+      summary: z.string(),
+      todo: z.string().optional().describe("What to do."),
+    }),
+  ),
+});
+
+export const Approval = z.object({
+  approvalId: z.string(),
+  state: z.string(),
+  featureIds: z.array(z.string()),
+  reason: z.string(),
+  askedBy: z.string(),
+  askedAt: z.string(),
+  expiresAt: z.string(),
+  diff: z.array(
+    z.object({ featureId: z.string().nullable(), field: z.string(), from: z.unknown(), to: z.unknown() }),
+  ),
+});
+export const ApprovalPage = z.object({ approvals: z.array(Approval) });
+
+export const SchedulePage = z.object({
+  schedules: z.array(
+    z.object({
+      scheduleId: z.string(),
+      featureId: z.string(),
+      change: Part,
+      at: z.string(),
+      localTime: z.string(),
+      zone: z.string(),
+      state: z.string(),
+      note: z.string().nullable(),
+      reason: z.string(),
+      madeBy: z.string(),
+    }),
+  ),
+});

@@ -1,21 +1,25 @@
 // Tools for the questions that people ask: what is there, why is it so, what happened, what would a rule see.
 import { z } from "zod";
 import { Rule } from "../../shared/features/rule.ts";
-import { FeatureId } from "../../shared/ids.ts";
+import { FeatureId, UnitId } from "../../shared/ids.ts";
 import { ok } from "../../shared/result.ts";
 import { askFor, featurePath, queryOf } from "./ask.ts";
 import {
+  ApprovalPage,
   AuditPage,
   AuditVerdict,
   Calibration,
   Edges,
+  EvaluationFor,
   Evaluation,
   EvaluationPage,
   AuditEntry,
   Feature,
   FeaturePage,
   Forecast,
+  Health,
   ListedFeature,
+  SchedulePage,
   Why,
 } from "./documents.ts";
 import { readingTool, type Tool } from "./tool.ts";
@@ -222,6 +226,83 @@ const verifyAudit = readingTool({
   },
 });
 
+const texts = z.record(z.string().min(1).max(128), z.string().max(4_096)).optional();
+
+const evaluateFeature = readingTool({
+  name: "evaluate_feature",
+  title: "Who gets a feature",
+  description:
+    "Whether a visitor or user with this request gets a feature, and why: by the evaluator of the edges, with each condition of the targeting. Nothing is counted.",
+  input: OneFeature.extend({
+    visitor: UnitId.optional().describe("The visitor's id."),
+    user: UnitId.optional().describe("The signed-in user."),
+    path: z.string().max(2_048).optional().describe("Of the page; without it routes do not count."),
+    country: z.string().max(2).optional().describe("Two letters in upper case, as in DE."),
+    device: z.enum(["mobile", "tablet", "desktop"]).optional(),
+    headers: texts,
+    cookies: texts,
+    claims: z.record(z.string().min(1).max(128), z.unknown()).optional().describe("Of the site's token."),
+  }),
+  output: EvaluationFor,
+  answer: async (ask, { featureId: id, ...body }) => {
+    const request = { method: "POST", path: featurePath(id, "/evaluate"), body } as const;
+    const evaluation = await askFor(ask, request, EvaluationFor);
+    return evaluation.ok
+      ? ok({
+          text: `${id} is ${evaluation.value.open ? "on" : "off"} for them, by ${evaluation.value.why}.`,
+          data: evaluation.value,
+        })
+      : evaluation;
+  },
+});
+
+const checkHealth = readingTool({
+  name: "check_health",
+  title: "Health of the installation",
+  description:
+    "Checks database, Redis, edges, telemetry, features, secrets and clocks, and says what is wrong and what to do.",
+  input: z.strictObject({}),
+  output: Health,
+  answer: async (ask) => {
+    const health = await askFor(ask, { path: "/health" }, Health);
+    if (!health.ok) return health;
+    const wrong = health.value.findings.filter(({ status }) => status !== "ok").length;
+    return ok({
+      text: `Health is ${health.value.status}: ${wrong} findings are not ok.`,
+      data: health.value,
+    });
+  },
+});
+
+const listApprovals = readingTool({
+  name: "list_approvals",
+  title: "Changes that wait for a person",
+  description:
+    "Changes that wait for the approval of a second person, with what they would do. Only people approve.",
+  input: z.strictObject({ limit }),
+  output: ApprovalPage,
+  answer: async (ask, input) => {
+    const page = await askFor(
+      ask,
+      { path: `/approvals${queryOf({ state: "open", ...input })}` },
+      ApprovalPage,
+    );
+    return page.ok ? ok({ text: `${page.value.approvals.length} changes wait.`, data: page.value }) : page;
+  },
+});
+
+const listSchedules = readingTool({
+  name: "list_schedules",
+  title: "Scheduled changes",
+  description: "Changes that are planned for a time, and what became of those that are over.",
+  input: z.strictObject({ featureId: featureId.optional(), limit }),
+  output: SchedulePage,
+  answer: async (ask, input) => {
+    const page = await askFor(ask, { path: `/schedules${queryOf(input)}` }, SchedulePage);
+    return page.ok ? ok({ text: `${page.value.schedules.length} schedules.`, data: page.value }) : page;
+  },
+});
+
 export const readingTools: readonly Tool[] = [
   listFeatures,
   getFeature,
@@ -232,4 +313,8 @@ export const readingTools: readonly Tool[] = [
   planRule,
   calibrateRule,
   verifyAudit,
+  evaluateFeature,
+  checkHealth,
+  listApprovals,
+  listSchedules,
 ];

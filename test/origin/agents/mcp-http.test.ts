@@ -144,6 +144,21 @@ describe("questions", () => {
     expect((await call(viewer, "list_edges")).structuredContent).toMatchObject({ edges: [] });
   });
 
+  test("who gets a feature, what is scheduled and how the installation is are answered too", async () => {
+    const targeting = { attribute: "country", operator: "equals", value: "DE" };
+    const featureId = await makeFeature({ targeting, rolloutBps: 10_000, holdoutBps: 0 });
+    const ask = async (country: string) =>
+      (await call(viewer, "evaluate_feature", { featureId, visitor: "v1", country })).structuredContent;
+    expect(await ask("DE")).toMatchObject({ open: true, cohort: "treatment", why: "bucket" });
+    expect(await ask("AT")).toMatchObject({ open: false, why: "notTargeted", targeting: { holds: false } });
+    expect((await call(viewer, "list_schedules", { featureId })).structuredContent).toEqual({
+      schedules: [],
+    });
+    expect((await call(viewer, "check_health")).structuredContent).toMatchObject({
+      findings: expect.arrayContaining([expect.objectContaining({ status: "ok" })]),
+    });
+  });
+
   test("a rule is planned without being stored", async () => {
     const rule = {
       activationThreshold: 0.15,
@@ -188,9 +203,12 @@ describe("changes", () => {
     const agent = await connect(secret);
     const featureId = await makeFeature();
     const closed = await call(agent, "rollback_feature", { featureId, reason: "errors after the deploy" });
-    expect(closed.structuredContent).toMatchObject({ featureId, enabled: false, rolloutBps: 0 });
+    expect(closed.structuredContent).toMatchObject({
+      feature: { featureId, enabled: false, rolloutBps: 0 },
+      approvalId: null,
+    });
     const opened = await call(agent, "enable_feature", { featureId, rolloutBps: 100, reason: "mended" });
-    expect(opened.structuredContent).toMatchObject({ enabled: true, rolloutBps: 100 });
+    expect(opened.structuredContent).toMatchObject({ feature: { enabled: true, rolloutBps: 100 } });
     await call(agent, "set_rollout", { featureId, rolloutBps: 300, reason: "further" });
     await call(agent, "restart_trial", { featureId, reason: "another build" });
     const audit = await auditOf(`featureId=${featureId}`);
@@ -240,6 +258,25 @@ describe("changes", () => {
     );
   });
 
+  test("that need a second person wait for one, and the agent is told so", async () => {
+    const featureId = await makeFeature({ tags: ["four-eyes"] });
+    const policy = await request("/approvals/policy", {
+      method: "PUT",
+      body: JSON.stringify({ tags: ["four-eyes"], reason: "money" }),
+      headers: { "if-match": '"0"' },
+    });
+    expect(policy.status).toBeLessThan(300);
+    const asked = await call(editor, "set_rollout", { featureId, rolloutBps: 100, reason: "less of it" });
+    expect(asked.structuredContent).toMatchObject({ feature: null, approvalId: expect.any(String) });
+    expect(textOf(asked)).toContain("Nothing is changed yet");
+    const waiting = await call(viewer, "list_approvals");
+    expect(waiting.structuredContent).toMatchObject({
+      approvals: [{ approvalId: asked.structuredContent?.["approvalId"], featureIds: [featureId] }],
+    });
+    const closed = await call(editor, "rollback_feature", { featureId, reason: "never needs one" });
+    expect(closed.structuredContent).toMatchObject({ feature: { enabled: false } });
+  });
+
   test("many at once each get their own answer", async () => {
     const ids = await Promise.all(Array.from({ length: 12 }, () => makeFeature()));
     const called = await Promise.all(
@@ -247,7 +284,9 @@ describe("changes", () => {
         call(editor, "set_rollout", { featureId, rolloutBps: 42, reason: "all at once" }),
       ),
     );
-    expect(called.map(({ structuredContent }) => structuredContent?.["featureId"])).toEqual(ids);
+    expect(called.map(({ structuredContent }) => structuredContent?.["feature"])).toMatchObject(
+      ids.map((featureId) => ({ featureId })),
+    );
   });
 });
 

@@ -60,7 +60,7 @@ describe("over standard input and output", () => {
       call(editor, "rollback_feature", { featureId: "feat_stdio", reason: "an agent saw errors" }),
     ]);
     expect(why.structuredContent).toMatchObject({ featureId: "feat_stdio" });
-    expect(closed.structuredContent).toMatchObject({ enabled: false });
+    expect(closed.structuredContent).toMatchObject({ feature: { enabled: false } });
     const { entries } = await origin.admin("GET", "/audit?featureId=feat_stdio&limit=1");
     expect(entries).toMatchObject([{ actor: "token:the editor", reason: "an agent saw errors" }]);
     const refused = await call(viewer, "enable_feature", { featureId: "feat_stdio", reason: "may I?" });
