@@ -48,6 +48,7 @@ import { makeSendMessage } from "./notifications/channels/send-message.ts";
 import { environmentTargets } from "./notifications/environment-targets.ts";
 import { makeNotificationTargets } from "./notifications/notification-targets.ts";
 import { startNotifications } from "./notifications/start-notifications.ts";
+import { notificationChecks } from "./notifications/upkeep.ts";
 import { errorText } from "./runtime/error-text.ts";
 import { makeConsolePages } from "./runtime/console-pages.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
@@ -185,6 +186,7 @@ const health = {
       countIngestTokens: () => countIngestTokens(pool),
       lagSeconds: (fold ?? lag).lagSeconds,
     }),
+    ...notificationChecks({ pool }),
     ...evaluationChecks({ pool, nowMs: Date.now, rawKeepDays: config.RAW_KEEP_DAYS }),
     ...accessChecks({
       pool,

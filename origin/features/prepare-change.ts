@@ -269,5 +269,7 @@ export const prepareDelete = (related: RelatedFeatures, target: Target, { reason
   const needing = [...related.values()].filter((record) => record.requires.includes(target.featureId));
   if (needing.length > 0)
     return err({ reason: "requiredBy", featureIds: needing.map((record) => record.state.featureId) });
-  return ok([changeOf(found.value, { kind: "delete", reason, next: null })]);
+  // Afterwards nothing else says which tags it had.
+  const details = { tags: found.value.tags };
+  return ok([changeOf(found.value, { kind: "delete", reason, details, next: null })]);
 };

@@ -10,6 +10,12 @@ const PAGE = 500;
 /** An id that is missing for so long, in seconds, is nobody's: the statement that took it has failed. */
 const GAP_S = 30;
 
+/** In a form that this version does not know, nothing of it is told; the news itself is. */
+const Evidence = {
+  tests: z.array(TestCounts).nullable().catch(null),
+  cause: z.array(z.string()).nullable().catch(null),
+};
+
 const Change = z.object({
   seq: z.number(),
   at: z.date(),
@@ -18,16 +24,19 @@ const Change = z.object({
   featureId: z.string(),
   reason: z.string(),
   revision: z.number(),
-  isNewTrial: z.boolean(),
-  tests: z.array(TestCounts).nullable(),
-  cause: z.array(z.string()).nullable(),
+  isNewTrial: z.boolean().nullable(),
+  /** Of a deleted feature, which has no row to read them from. */
+  tags: z.array(z.string()).nullable(),
+  ...Evidence,
 });
 
 /** Whole commits only: what was changed together is told together. */
 const readChanges = async (db: Queryable, after: number) => {
   const { rows } = await db.query(
     `select seq, at, actor, action, feature_id as "featureId", reason, revision,
-            coalesce((details ->> 'newTrial')::boolean, false) as "isNewTrial",
+            details -> 'newTrial' = 'true' as "isNewTrial",
+            case when action = 'delete' and jsonb_typeof(details -> 'tags') = 'array'
+                 then array(select jsonb_array_elements_text(details -> 'tags')) end as tags,
             details #> '{evidence,evidence,tests}' as tests, details #> '{evidence,cause}' as cause
      from rollback_audit
      where seq > $1 and revision <= coalesce(
@@ -47,8 +56,7 @@ const Evaluation = z.object({
   state: z.string(),
   stateBefore: z.string().nullable(),
   reason: z.string(),
-  tests: z.array(TestCounts).nullable(),
-  cause: z.array(z.string()).nullable(),
+  ...Evidence,
 });
 
 const readEvaluations = async (db: Queryable, after: number) => {
@@ -89,7 +97,7 @@ const HookDelivery = z.object({
   at: z.date(),
   isSettled: z.boolean(),
   hook: z.string(),
-  alerts: AlertResults,
+  alerts: AlertResults.catch([]),
 });
 
 const readHookDeliveries = async (db: Queryable, after: number) => {

@@ -43,7 +43,9 @@ export type ChangeRow = {
   readonly featureId: string;
   readonly reason: string;
   readonly revision: number;
-  readonly isNewTrial: boolean;
+  readonly isNewTrial: boolean | null;
+  /** null: those of the feature now. */
+  readonly tags: string[] | null;
   readonly tests: TestCounts[] | null;
   readonly cause: string[] | null;
 };
@@ -60,12 +62,12 @@ const CHANGE_EVENTS: Readonly<Record<string, EventName>> = {
 
 /** A kind of change that this version does not know is a change all the same. */
 const eventOfChange = ({ action, isNewTrial }: ChangeRow): EventName =>
-  isNewTrial ? "feature.trialRestarted" : (CHANGE_EVENTS[action] ?? "feature.changed");
+  isNewTrial === true ? "feature.trialRestarted" : (CHANGE_EVENTS[action] ?? "feature.changed");
 
 export const newsOfChange = (change: ChangeRow): Announcement[] => {
-  const { at, actor, featureId, reason, revision, tests, cause } = change;
-  const event = eventOfChange(change);
-  return [{ event, at, actor, featureId, reason, revision, counts: countsOf(tests, cause) }];
+  const { at, actor, featureId, reason, revision, tags, tests, cause } = change;
+  const news = { at, actor, featureId, reason, revision, counts: countsOf(tests, cause) };
+  return [{ event: eventOfChange(change), ...news, ...(tags === null ? {} : { tags }) }];
 };
 
 export type EvaluationRow = {

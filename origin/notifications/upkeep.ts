@@ -1,6 +1,7 @@
 // Beside the sending: what /metrics shows of the targets, and the removal of old news.
 import type { Pool } from "../db/pool.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import type { Finding, HealthCheck } from "../runtime/health.ts";
 import { IS_CHOSEN } from "./due-targets.ts";
 
 const KEEP_DAYS = 30;
@@ -25,6 +26,40 @@ export const reportTargets = async (
     metrics.notificationsQueued.set({ target: name }, queued);
   }
 };
+
+const findingOf = (target: {
+  name: string;
+  enabled: boolean;
+  failingSince: Date | null;
+  lastError: string | null;
+}): Finding => {
+  const { name: subject, enabled, failingSince, lastError } = target;
+  const why = lastError === null ? "" : `: ${lastError}`;
+  if (failingSince === null)
+    return { status: "ok", subject, summary: enabled ? "takes its messages" : "is switched off" };
+  return {
+    status: "warning",
+    subject,
+    summary: enabled
+      ? `has taken no message since ${failingSince.toISOString().slice(0, 16)}${why}`
+      : `is switched off, because its receiver wants no messages${why}`,
+    todo: `mend its address by PUT /admin/v1/notifications/${subject}, then try it: npx sluice notifications test ${subject}`,
+  };
+};
+
+/** Targets that take no messages. Nothing waits for them, so they are no failure of Sluice's. */
+export const notificationChecks = ({ pool }: { pool: Pool }): HealthCheck[] => [
+  {
+    id: "notifications",
+    run: async () => {
+      const { rows } = await pool.query<Parameters<typeof findingOf>[0]>(
+        `select name, enabled, failing_since as "failingSince", last_error as "lastError"
+         from notification_targets order by name`,
+      );
+      return rows.map(findingOf);
+    },
+  },
+];
 
 /** The newest stays, so that ids are never taken for older ones. */
 export const pruneAnnouncements = (pool: Pool) =>

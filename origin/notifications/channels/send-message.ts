@@ -41,10 +41,18 @@ export const makeSendMessage = (needs: {
     }
   };
 
-  const mail = async (to: readonly string[], message: Message): Promise<Outcome> => {
+  const mail = async (
+    to: readonly string[],
+    message: Message,
+    stop: AbortSignal | undefined,
+  ): Promise<Outcome> => {
     if (sendEmail === null)
       return { kind: "failed", error: "SMTP_URL is not set at this origin", retryAfterMs: null };
     const late = Promise.withResolvers<Outcome>();
+    // A conversation with a mail server cannot be cut short, so its end is not waited for.
+    const onStop = (): void =>
+      late.resolve({ kind: "failed", error: "the origin stops", retryAfterMs: null });
+    stop?.addEventListener("abort", onStop, { once: true });
     const timer = setTimeout(
       () =>
         late.resolve({
@@ -59,6 +67,7 @@ export const makeSendMessage = (needs: {
       late.promise,
     ]);
     clearTimeout(timer);
+    stop?.removeEventListener("abort", onStop);
     return outcome;
   };
 
@@ -72,7 +81,7 @@ export const makeSendMessage = (needs: {
         return post(channel.url, { headers, body }, signal);
       }
       case "email":
-        return mail(channel.to, message);
+        return mail(channel.to, message, signal);
     }
   };
 

@@ -121,7 +121,7 @@ const kinds: [string, Prepare, object][] = [
   [
     "a deletion",
     (related, expectedVersion) => prepareDelete(related, { featureId: a, expectedVersion }, why),
-    { kind: "delete", next: null },
+    { kind: "delete", details: { tags: [] }, next: null },
   ],
 ];
 

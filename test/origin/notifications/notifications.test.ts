@@ -1,8 +1,12 @@
 // News from a change to a receiver's door: real database, real HTTP, the loop as the origin runs it.
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { makeAnnounce } from "../../../origin/notifications/announce.ts";
+import { makeSendEmail } from "../../../origin/notifications/channels/send-email.ts";
+import { notificationChecks } from "../../../origin/notifications/upkeep.ts";
 import { makeAdminApp } from "../../support/admin-app.ts";
 import { makeTestDatabase } from "../../support/database.ts";
 import { letTimePass, PUBLIC_URL, startNews } from "../../support/news.ts";
@@ -168,6 +172,21 @@ describe("a change", () => {
   });
 });
 
+test("a deletion is told to the targets of the tags that the feature had", async () => {
+  const tag = `tag-${randomUUID().slice(0, 8)}`;
+  await addTarget("deletions", { events: ["feature.deleted"], tags: [tag] });
+  for (const tags of [[tag], ["other"]]) {
+    const { json } = await call("POST", "/features", { featureId: `feat_${randomUUID().slice(0, 8)}`, tags });
+    const path = `/features/${String(json["featureId"])}`;
+    expect((await call("DELETE", path, undefined, { "if-match": "*" })).status).toBeLessThan(300);
+  }
+  await waitForOne("/deletions");
+  await allTold("deletions");
+  expect(receiver.at("/deletions").flatMap((message) => newsIn(message).map((n) => n["tags"]))).toEqual([
+    [tag],
+  ]);
+});
+
 describe("a decision", () => {
   const decide = (featureId: string, state: string, mode = "enforce") =>
     pool.query(
@@ -212,6 +231,19 @@ describe("a decision", () => {
       reason: "KEEP for a reason",
       counts: [{ signal: "activation", treatment: { n: 5000, s: 900 }, holdout: { n: 5000, s: 610 } }],
     });
+  });
+
+  test("in a form that nobody knows is told without counts, and holds up nothing", async () => {
+    await addTarget("odd", { events: ["feature.kept"] });
+    const [odd, next] = [await makeOpen(), await makeOpen()];
+    await pool.query(
+      `insert into pmf_evaluations (feature_id, epoch, rule_version, at, mode, action, state, mature, decision)
+       values ($1, 1, 1, now(), 'enforce', 'KEEP', 'KEEP', 0, '{"evidence": {"tests": ["?"]}, "cause": 1}')`,
+      [odd],
+    );
+    await decide(next, "KEEP");
+    await waitForOne("/odd", 2);
+    expect(newsIn(receiver.at("/odd")[0]!)[0]).toMatchObject({ featureId: odd, counts: [] });
   });
 
   test("that is committed after a later one is told all the same", async () => {
@@ -264,6 +296,10 @@ describe("a receiver", () => {
     expect(await news.metrics.registry.metrics()).toContain(
       'sluice_notifications_total{target="down",outcome="failed"} 7',
     );
+    const findings = await Promise.all(notificationChecks({ pool }).map(({ run }) => run()));
+    expect(findings.flat()).toMatchObject([
+      { status: "warning", subject: "down", summary: expect.stringContaining("it answered 503") },
+    ]);
     receiver.state.answer = { status: 200 };
     await letTimePass(database, 3_600);
     await allTold("down");
@@ -470,6 +506,31 @@ describe("what happens beside changes", () => {
       },
     ]);
   });
+});
+
+test("a mail server that never speaks holds up neither the end of an origin nor the next attempt", async () => {
+  let connections = 0;
+  const server = createServer(() => (connections += 1)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const sendEmail = makeSendEmail({ url: `smtp://127.0.0.1:${port}`, from: "sluice@shop.test" });
+  const mailer = startNews(database, { sendEmail });
+  try {
+    await pool.query(
+      `insert into notification_targets (name, type, config, created_by, updated_by, told_to)
+       select 'mail', 'email', '{"type": "email", "to": ["ops@shop.test"]}', 'test', 'test', coalesce(max(id), 0)
+       from announcements`,
+    );
+    await rollBack(await makeOpen());
+    await waitFor(async () => connections > 0);
+    const began = performance.now();
+    await mailer.stop();
+    expect(performance.now() - began).toBeLessThan(5_000);
+    const { rows } = await pool.query("select lease, attempts from notification_targets where name = 'mail'");
+    expect(rows).toEqual([{ lease: null, attempts: 0 }]);
+  } finally {
+    server.close();
+  }
 });
 
 test("two processes tell each piece of news once", async () => {
