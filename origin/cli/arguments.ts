@@ -1,11 +1,27 @@
 // Arguments that several commands take.
-import { FeatureId } from "../../shared/ids.ts";
+import { FeatureId, SegmentId } from "../../shared/ids.ts";
 import { UsageError } from "./errors.ts";
 
 export const featureIdArgument = (text: string): FeatureId => {
   const parsed = FeatureId.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new UsageError(`FEATURE ${parsed.error.issues.map(({ message }) => message).join("; ")}`);
+};
+
+export const segmentIdArgument = (text: string): SegmentId => {
+  const parsed = SegmentId.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`SEGMENT ${parsed.error.issues.map(({ message }) => message).join("; ")}`);
+};
+
+/** `name` is what the error calls it. undefined stays undefined. */
+export const jsonText = (text: string | undefined, name: string): unknown => {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`${name} is not JSON`, { cause });
+  }
 };
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };

@@ -4,6 +4,7 @@ import { auditCommand } from "./audit.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { UsageError } from "./errors.ts";
 import { applyCommand, driftCommand, planCommand, validateCommand } from "./config-files.ts";
+import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
 import { doctorCommand } from "./doctor.ts";
 import { importCommand } from "./import.ts";
@@ -15,6 +16,7 @@ import { notificationsCommand } from "./notifications.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
 import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
+import { segmentsCommand } from "./segments.ts";
 import { statusCommand } from "./status.ts";
 import { tokensCommand } from "./tokens.ts";
 import { watchCommand } from "./watch.ts";
@@ -57,6 +59,8 @@ export const sluice = defineCommand({
     rollback: rollbackCommand,
     enable: enableCommand,
     ramp: rampCommand,
+    evaluate: evaluateCommand,
+    segments: segmentsCommand,
     tokens: tokensCommand,
     hooks: hooksCommand,
     notifications: notificationsCommand,

@@ -87,6 +87,30 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     },
   ],
   ramp: [{ command: "npx sluice ramp feat_new_checkout --pause", does: "Stays at the present stage." }],
+  evaluate: [
+    {
+      command: "npx sluice evaluate feat_new_checkout --unit anon-1 --country DE --path /checkout",
+      does: "Whether this visitor gets it on this page, and why.",
+    },
+    {
+      command: "npx sluice evaluate feat_new_checkout --unit ann --json | jq .cohort",
+      does: "The cohort alone, for a script.",
+    },
+  ],
+  segments: [{ command: "npx sluice segments list", does: "Conditions that several features share." }],
+  "segments list": [{ command: "npx sluice segments list --json", does: "With who uses each." }],
+  "segments show": [
+    { command: "npx sluice segments show beta-testers", does: "Writes its condition, as JSON." },
+  ],
+  "segments set": [
+    {
+      command: 'npx sluice segments set beta-testers --file beta.json --reason "wave two"',
+      does: "Changes all features that use it at one revision.",
+    },
+  ],
+  "segments delete": [
+    { command: "npx sluice segments delete beta-testers", does: "Only what nothing uses is deleted." },
+  ],
   tokens: [
     { command: "npx sluice tokens list", does: "Who may do what, and when each token was used last." },
   ],

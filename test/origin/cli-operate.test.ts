@@ -250,3 +250,67 @@ test("hooks: made in shadow, tried out, enforced, asked what came, deleted", asy
   expect((await sluice(["hooks", "delete", "am"])).error).toBe("am is deleted\n");
   expect((await sluice(["hooks", "list"])).error).toBe("there are no hooks\n");
 });
+
+describe("segments at the command line", () => {
+  const condition = '{"attribute": "claim:beta", "operator": "equals", "value": true}';
+
+  test("set creates one and changes it with its features, show writes its condition, delete takes it away unused", async () => {
+    const made = await sluice(["segments", "set", "beta", "--condition", condition]);
+    expect(made).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^beta is created at revision \d+\n$/),
+    });
+    await makeFeature("feat_segmented", { targeting: { segment: "beta" } });
+    expect((await sluice(["segments", "list"])).out).toMatch(/^SEGMENT .*\nbeta +1 +1 +0/);
+    const shown = await sluice(["segments", "show", "beta"]);
+    expect(JSON.parse(shown.out)).toEqual(JSON.parse(condition));
+    expect(shown.error).toContain("used by feat_segmented");
+    const changed = await sluice([
+      "segments",
+      "set",
+      "beta",
+      "--description",
+      "wave two",
+      "--condition",
+      '{"attribute":"claim:beta","operator":"in","values":[1,2]}',
+    ]);
+    expect(changed.out).toMatch(/^beta is changed at revision \d+\n$/);
+    expect(changed.error).toContain("1 feature changed with it");
+    const used = await sluice(["segments", "delete", "beta"]);
+    expect(used).toMatchObject({ code: 1, out: "", error: expect.stringContaining("feat_segmented") });
+    expect(await sluice(["segments", "set", "nobody"])).toMatchObject({ code: 2 });
+    expect(await sluice(["segments", "set", "beta", "--condition", "{"])).toMatchObject({
+      code: 2,
+      error: expect.stringContaining("--condition is not JSON"),
+    });
+    await sluice(["segments", "set", "unused", "--condition", condition]);
+    expect(await sluice(["segments", "delete", "unused", "--reason", "tidy"])).toMatchObject({
+      code: 0,
+      out: "",
+    });
+  });
+
+  test("evaluate says who gets a feature, and which conditions are met", async () => {
+    const { out } = await sluice([
+      "evaluate",
+      "feat_segmented",
+      "--unit",
+      "anon-1",
+      "--claims",
+      '{"beta": 3}',
+    ]);
+    expect(out).toBe(
+      "feat_segmented: anon-1 does not get it (off)\nthe request is not targeted\n\n✗ segment beta\n  ✗ claim:beta in [1,2] (has 3)\n",
+    );
+    const json = await sluice([
+      "evaluate",
+      "feat_segmented",
+      "--unit",
+      "anon-1",
+      "--targeting",
+      "null",
+      "--json",
+    ]);
+    expect(JSON.parse(json.out)).toMatchObject({ why: "bucket", targeting: null });
+  });
+});
