@@ -7,6 +7,7 @@ import {
   endProviderSessions,
   endSession,
   insertSession,
+  isSessionOpen,
   listSessions,
   useSession,
   type NewSession,
@@ -37,6 +38,11 @@ export const makeSessions = ({ pool, keys }: { pool: Queryable; keys: KeyRing })
   find: async (cookie: string) => {
     const id = verifyText(keys, "session", cookie);
     return id === null ? null : useSession(pool, digestOf(id));
+  },
+  /** Whether it could still be found, without using it: a page that only listens does not keep its session. */
+  isOpen: async (cookie: string): Promise<boolean> => {
+    const id = verifyText(keys, "session", cookie);
+    return id !== null && (await isSessionOpen(pool, digestOf(id)));
   },
   /** What pages of the session send back with a change. */
   csrfToken: (cookie: string): string =>

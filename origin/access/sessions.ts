@@ -91,6 +91,12 @@ export const useSession = async (db: Queryable, digest: Buffer): Promise<Session
   return Session.parse(rows[0]);
 };
 
+/** Whether the session with this digest may be used now. It is not used by this. */
+export const isSessionOpen = async (db: Queryable, digest: Buffer): Promise<boolean> => {
+  const { rowCount } = await db.query(`select ${from} where s.digest = $1 and ${isOpen}`, [digest]);
+  return rowCount === 1;
+};
+
 export type SessionQuery = { readonly limit: number; readonly after?: string | undefined };
 
 /** Those that can be used, by id. */

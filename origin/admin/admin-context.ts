@@ -14,6 +14,7 @@ export type AdminEnv = {
   Variables: {
     principal: Principal;
     knownBy: KnownBy;
+    isStillKnown: () => Promise<boolean>;
     requestId: string;
     idempotentAnswers: IdempotentAnswers;
   };

@@ -23,7 +23,7 @@ const otherPage = (context: Context, detail: string): Response =>
 
 export type Authentication = {
   readonly access: Pick<Access, "callerOf" | "hasSeen">;
-  readonly sessions: Pick<Sessions, "find" | "isCsrfToken">;
+  readonly sessions: Pick<Sessions, "find" | "isOpen" | "isCsrfToken">;
   readonly cookies: PageCookies;
   /** The origin's address as people see it. */
   readonly publicUrl: string;
@@ -66,6 +66,7 @@ export const authenticate = (options: Authentication): MiddlewareHandler<AdminEn
     }
     context.set("principal", caller.principal);
     context.set("knownBy", caller.credential);
+    context.set("isStillKnown", async () => (await access.callerOf(token)) !== null);
     return null;
   };
 
@@ -78,6 +79,7 @@ export const authenticate = (options: Authentication): MiddlewareHandler<AdminEn
     const { actor, scope, tags } = session;
     context.set("principal", { actor, scope, tags });
     context.set("knownBy", { kind: "session", session, cookie });
+    context.set("isStillKnown", () => sessions.isOpen(cookie));
     return null;
   };
 

@@ -9,6 +9,8 @@ import type { EventFeed, FeedEvent } from "./event-feed.ts";
 import { addOperation } from "./operation.ts";
 
 const HEARTBEAT_MS = 15_000;
+/** Whoever has signed out, or whose token was revoked, hears nothing any more after this time. */
+const ASK_AGAIN_MS = 5_000;
 const MAX_STREAMS = 200;
 /** A client that does not read is let go, and may come back for the rest. */
 const MAX_WAITING = 5_000;
@@ -92,10 +94,19 @@ export const addEventRoutes = (
           else waiting.push(messageOf(event));
           wake();
         });
+        let askedAt = performance.now();
+        const mayListen = async (): Promise<boolean> => {
+          if (performance.now() - askedAt < ASK_AGAIN_MS) return true;
+          askedAt = performance.now();
+          // Where the database cannot be asked, the client comes back and is told so.
+          return context
+            .get("isStillKnown")()
+            .catch(() => false);
+        };
         try {
           await stream.write(": connected\n\n");
           for (;;) {
-            if (ended) return;
+            if (ended || !(await mayListen())) return;
             const message = waiting.shift();
             if (message !== undefined) {
               await stream.writeSSE(message);

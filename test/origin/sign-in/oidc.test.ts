@@ -1,4 +1,5 @@
 // Signing in at a real OpenID Connect provider, through its own forms.
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
@@ -136,6 +137,42 @@ describe("a person with a role", () => {
     expect(answer.status).toBe(403);
     expect((await after.get("/admin/v1/me")).status).toBe(401);
   });
+});
+
+test("a command line's token of a person ends with the role that it was made with, at the next sign-in", async () => {
+  const tokenOf = async (browser: BrowserClient): Promise<string> => {
+    const { session } = await me(browser);
+    const verifier = "v".repeat(43);
+    const agreed = await browser.submit("/auth/cli", {
+      port: "40000",
+      challenge: createHash("sha256").update(verifier).digest("base64url"),
+      state: "s".repeat(43),
+      machine: "a laptop",
+      csrf: session.csrfToken,
+    });
+    const code = new URL(agreed.headers.get("location") ?? "").searchParams.get("code") ?? "";
+    const got = await browser.submit("/auth/cli/token", { code, verifier });
+    return z.object({ token: z.string() }).parse(await got.json()).token;
+  };
+  const callerOf = async (token: string) => {
+    const answer = await request("/me", { headers: { authorization: `Bearer ${token}` } });
+    return answer.status === 200 ? Caller.parse(await answer.json()) : answer.status;
+  };
+  const Caller = z.object({ actor: z.string(), scope: z.string() });
+  people.set("joan", { email: "joan@example.com", email_verified: true, roles: ["platform"] });
+  const asAdmin = await tokenOf((await signInAs("joan")).browser);
+  expect(await callerOf(asAdmin)).toEqual({ actor: "user:joan@example.com", scope: "admin" });
+
+  people.set("joan", { email: "joan@example.com", email_verified: true, roles: ["viewer"] });
+  const { browser } = await signInAs("joan");
+  expect(await callerOf(asAdmin)).toBe(401);
+  const asViewer = await tokenOf(browser);
+  await signInAs("joan");
+  expect(await callerOf(asViewer)).toEqual({ actor: "user:joan@example.com", scope: "viewer" });
+
+  people.set("joan", { roles: [] });
+  await signInAs("joan");
+  expect(await callerOf(asViewer)).toBe(401);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 // People in browsers: how a session begins, what it may do, what another site can do with it, and how it ends.
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { makeAdminApp, adminToken, PUBLIC_URL } from "../../support/admin-app.ts";
 import { makeTestDatabase } from "../../support/database.ts";
@@ -357,6 +357,65 @@ describe("a session ends", () => {
       [browser.sessionId],
     );
     expect(after[0].last_seen_at.getTime()).toBeGreaterThan(before[0].last_seen_at.getTime() + 58 * 60_000);
+  });
+});
+
+describe("a stream of events", () => {
+  const listen = async (headers: Record<string, string>) => {
+    const answer = await app.request("/admin/v1/events", { headers });
+    expect(answer.status).toBe(200);
+    const reader = (answer.body ?? new ReadableStream<Uint8Array>()).getReader();
+    const next = async (): Promise<string | null> => {
+      const { done, value } = await reader.read();
+      return done ? null : new TextDecoder().decode(value);
+    };
+    expect(await next()).toBe(": connected\n\n");
+    return next;
+  };
+  const change = (featureId: string) =>
+    request("/features", { method: "POST", body: JSON.stringify({ featureId }) });
+
+  test("says nothing more to a session that has ended, or a token that was revoked", async () => {
+    const browser = await signedIn();
+    const { secret, tokenId } = await makeToken({ scope: "viewer" });
+    const session = await listen({ cookie: browser.cookieHeader(), "sec-fetch-site": "same-origin" });
+    const token = await listen({ authorization: `Bearer ${secret}` });
+    await change("feat_heard");
+    expect(await session()).toContain("feat_heard");
+    expect(await token()).toContain("feat_heard");
+    await request(`/sessions/${browser.sessionId}`, { method: "DELETE" });
+    await request(`/tokens/${tokenId}`, { method: "DELETE" });
+    vi.useFakeTimers({ now: Date.now(), toFake: ["performance"] });
+    try {
+      vi.advanceTimersByTime(60_000);
+      await change("feat_not_heard");
+      expect(await session()).toBe(null);
+      expect(await token()).toBe(null);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("does not keep the session of a page that only listens", async () => {
+    const browser = await signedIn();
+    const next = await listen({ cookie: browser.cookieHeader(), "sec-fetch-site": "same-origin" });
+    await database.pool.query(
+      "update sessions set last_seen_at = now() - interval '59 minutes' where session_id = $1",
+      [browser.sessionId],
+    );
+    vi.useFakeTimers({ now: Date.now(), toFake: ["performance"] });
+    try {
+      vi.advanceTimersByTime(60_000);
+      await change("feat_while_listening");
+      expect(await next()).toContain("feat_while_listening");
+    } finally {
+      vi.useRealTimers();
+    }
+    const { rows } = await database.pool.query(
+      "select last_seen_at < now() - interval '58 minutes' as is_idle from sessions where session_id = $1",
+      [browser.sessionId],
+    );
+    expect(rows[0].is_idle).toBe(true);
   });
 });
 
