@@ -26,6 +26,7 @@ import {
   type Note,
   type Step,
 } from "./imported.ts";
+import { settleRequirements } from "./requirements.ts";
 
 const Parent = z.looseObject({ id: z.string(), condition: z.unknown(), gate: z.boolean().nullish() });
 const Rule = z.looseObject({
@@ -322,70 +323,76 @@ export const importGrowthBook = (
     };
 
   return ok(
-    sources.map(({ name, about, definition }): Imported => {
-      const featureId = ids.get(name);
-      if (featureId === undefined) throw new Error(`no id was made for ${name}`);
-      const none = (text: string): Imported => ({
-        name,
-        featureId,
-        fields: null,
-        notes: [dropped("feature", text)],
-      });
-      if (about.archived === true) return none("it is archived");
-      if (definition === null) return none("the file does not have its definition in this environment");
-      const budget = newBudget();
-      const rules = readRules(definition, {
-        names,
-        groups,
-        budget,
-        audienceOfParent: makeAudienceOfParent(new Set([name]), budget),
-      });
-      const audience = audienceOf(rules.steps);
-      const control = rules.control === null ? null : Math.floor(rules.control * 10_000 + 1e-6);
-      const holdout =
-        control !== null && control > 0 && audience.rolloutBps > 0
-          ? {
-              holdoutBps: Math.min(control, 10_000 - audience.rolloutBps),
-              notes: [kept("holdout", "the experiment's other variations")],
-            }
-          : holdoutFor(audience.rolloutBps);
-      const isUser = rules.by.length > 0 && rules.by.every((one) => USER_ATTRIBUTES.has(one));
-      const tags = tagsOf(about.tags ?? []);
-      const texts = textsOf(about);
-      const requires = rules.parents.flatMap((parent): FeatureId[] => {
-        const id = ids.get(parent);
-        return id === undefined ? [] : [id];
-      });
-      return {
-        name,
-        featureId,
-        fields: {
-          ...texts.texts,
-          ...(tags.tags.length === 0 ? {} : { tags: tags.tags }),
-          ...(requires.length === 0 ? {} : { requires }),
-          unit: isUser ? "user" : "visitor",
-          rolloutBps: audience.rolloutBps,
-          holdoutBps: holdout.holdoutBps,
-          targeting: audience.targeting,
-        },
-        notes: [
-          ...idNotes(name, featureId),
-          changed(
-            "enabled",
-            about.enabled === undefined ? "closed" : `closed; ${about.enabled ? "on" : "off"} in GrowthBook`,
-          ),
-          ...rules.notes,
-          ...audience.notes,
-          ...(rules.by.length === 0
-            ? []
-            : [
-                bucketingNote(`hashAttribute ${[...new Set(rules.by)].map((one) => quoted(one)).join(", ")}`),
-              ]),
-          ...holdout.notes,
-          ...tags.notes,
-          ...texts.notes,
-        ],
-      };
-    }),
+    settleRequirements(
+      sources.map(({ name, about, definition }): Imported => {
+        const featureId = ids.get(name);
+        if (featureId === undefined) throw new Error(`no id was made for ${name}`);
+        const none = (text: string): Imported => ({
+          name,
+          featureId,
+          fields: null,
+          notes: [dropped("feature", text)],
+        });
+        if (about.archived === true) return none("it is archived");
+        if (definition === null) return none("the file does not have its definition in this environment");
+        const budget = newBudget();
+        const rules = readRules(definition, {
+          names,
+          groups,
+          budget,
+          audienceOfParent: makeAudienceOfParent(new Set([name]), budget),
+        });
+        const audience = audienceOf(rules.steps);
+        const control = rules.control === null ? null : Math.floor(rules.control * 10_000 + 1e-6);
+        const holdout =
+          control !== null && control > 0 && audience.rolloutBps > 0
+            ? {
+                holdoutBps: Math.min(control, 10_000 - audience.rolloutBps),
+                notes: [kept("holdout", "the experiment's other variations")],
+              }
+            : holdoutFor(audience.rolloutBps);
+        const isUser = rules.by.length > 0 && rules.by.every((one) => USER_ATTRIBUTES.has(one));
+        const tags = tagsOf(about.tags ?? []);
+        const texts = textsOf(about);
+        const requires = rules.parents.flatMap((parent): FeatureId[] => {
+          const id = ids.get(parent);
+          return id === undefined ? [] : [id];
+        });
+        return {
+          name,
+          featureId,
+          fields: {
+            ...texts.texts,
+            ...(tags.tags.length === 0 ? {} : { tags: tags.tags }),
+            ...(requires.length === 0 ? {} : { requires }),
+            unit: isUser ? "user" : "visitor",
+            rolloutBps: audience.rolloutBps,
+            holdoutBps: holdout.holdoutBps,
+            targeting: audience.targeting,
+          },
+          notes: [
+            ...idNotes(name, featureId),
+            changed(
+              "enabled",
+              about.enabled === undefined
+                ? "closed"
+                : `closed; ${about.enabled ? "on" : "off"} in GrowthBook`,
+            ),
+            ...rules.notes,
+            ...audience.notes,
+            ...(rules.by.length === 0
+              ? []
+              : [
+                  bucketingNote(
+                    `hashAttribute ${[...new Set(rules.by)].map((one) => quoted(one)).join(", ")}`,
+                  ),
+                ]),
+            ...holdout.notes,
+            ...tags.notes,
+            ...texts.notes,
+          ],
+        };
+      }),
+    ),
   );
 };

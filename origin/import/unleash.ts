@@ -25,6 +25,7 @@ import {
   type Note,
   type Step,
 } from "./imported.ts";
+import { settleRequirements } from "./requirements.ts";
 
 const Constraint = z.looseObject({
   contextName: z.string(),
@@ -275,7 +276,12 @@ const unitOf = (by: readonly string[]): { unit: "visitor" | "user"; notes: Note[
       bucketingNote(`stickiness ${[...new Set(by)].map((one) => quoted(one)).join(", ")}`),
       ...(isUser
         ? []
-        : [changed("unit", "a visitor keeps its cohort by Sluice's cookie, also when it signs in")]),
+        : [
+            changed(
+              "unit",
+              "drawn by Sluice's cookie: a visitor keeps its cohort when it signs in, and those without what Unleash draws by take part",
+            ),
+          ]),
     ],
   };
 };
@@ -357,13 +363,16 @@ export const importUnleash = (
         !spend(budget) ||
         target === undefined ||
         parentId === undefined ||
+        parentsOf(target).length > 0 ||
         parent.enabled === false ||
         (parent.variants ?? []).length > 0
       ) {
         const why =
           target === undefined
             ? "it is not in the file"
-            : "Sluice can only ask that it is open, and not for it to be off or of a variant";
+            : parentsOf(target).length > 0
+              ? "it depends on another feature itself, which Unleash does not follow"
+              : "Sluice can only ask that it is open, and not for it to be off or of a variant";
         note(dropped("dependency", `${quoted(parent.feature)}: ${why}, so nobody gets this feature`));
         within.push(unknown);
         continue;
@@ -420,5 +429,5 @@ export const importUnleash = (
       notes,
     };
   };
-  return ok(features.map(importFeature));
+  return ok(settleRequirements(features.map(importFeature)));
 };

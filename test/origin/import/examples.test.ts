@@ -202,6 +202,42 @@ describe("a flag definition of flagd", () => {
   });
 });
 
+describe("what features require of one another", () => {
+  const unleash = (features: object[]) => importUnleash({ features }, { names: {}, environment: undefined });
+  const on = (name: string, parents: string[] = [], more: object = {}) => ({
+    name,
+    strategies: [{ name: "default" }],
+    dependencies: parents.map((feature) => ({ feature })),
+    ...more,
+  });
+
+  test("is followed one step, as Unleash does: a parent with a parent keeps everybody out", () => {
+    const imported = unleash([on("a"), on("b", ["a"]), on("c", ["b"])]);
+    expect(named(imported, "b").fields).toMatchObject({ requires: ["a"], targeting: null });
+    expect(named(imported, "c").fields).toMatchObject({ targeting: NOBODY });
+    expect(named(imported, "c").fields).not.toHaveProperty("requires");
+  });
+
+  test("keeps everybody out where it is archived, or leads round in a circle", () => {
+    const archived = unleash([on("a", [], { archived: true }), on("b", ["a"])]);
+    expect(named(archived, "b").fields).toMatchObject({ targeting: NOBODY });
+    expect(named(archived, "b").fields).not.toHaveProperty("requires");
+    const rule = (id: string) => ({ force: true, parentConditions: [{ id, condition: { value: true } }] });
+    const feature = (id: string) => ({
+      defaultValue: false,
+      rules: [rule(id), { condition: { plan: "a" }, force: true }],
+    });
+    const circle = importGrowthBook(
+      { features: { one: feature("two"), two: feature("one"), three: feature("two") } },
+      { names: {}, environment: undefined },
+    );
+    for (const name of ["one", "two", "three"]) {
+      expect(named(circle, name).fields).toMatchObject({ targeting: NOBODY });
+      expect(named(circle, name).fields).not.toHaveProperty("requires");
+    }
+  });
+});
+
 describe("hostile files", () => {
   const importers: [string, (json: unknown) => Read][] = [
     ["Unleash", (json) => importUnleash(json, { names: {}, environment: undefined })],
