@@ -18,6 +18,9 @@ const PACKAGES = {
   pgbouncer: ["pgbouncer"],
   openssl: ["openssl"],
   "prometheus-alertmanager": ["prometheus-alertmanager"],
+  bash: ["bash"],
+  zsh: ["zsh"],
+  fish: ["fish"],
   mariadbd: ["mariadb-server", "php-mysql", "wordpress", "wordpress-theme-twentytwentythree"],
   varnishd: ["varnish"],
 } as const;
@@ -37,6 +40,9 @@ export const programs = [
   "pgbouncer",
   "openssl",
   "prometheus-alertmanager",
+  "bash",
+  "zsh",
+  "fish",
 ] as const;
 
 const SERVERS: ReadonlySet<string> = new Set(["nginx", "apache2", "pgbouncer", "mariadbd", "varnishd"]);

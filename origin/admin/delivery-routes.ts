@@ -3,7 +3,15 @@ import type { DeliveryReads } from "../delivery/delivery-reads.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import { problem } from "../runtime/problem.ts";
-import { DeadLettersDocument, EdgesDocument, ReceiptDocument } from "./documents/delivery.ts";
+import { z } from "@hono/zod-openapi";
+import { FeatureId } from "../../shared/ids.ts";
+import { wholeInQuery } from "./documents/common.ts";
+import {
+  DeadLettersDocument,
+  EdgesDocument,
+  ReceiptDocument,
+  ReceiptsDocument,
+} from "./documents/delivery.ts";
 import { FeatureParams } from "./documents/feature.ts";
 import { findFeature } from "./feature-answers.ts";
 import type { AdminApp } from "./admin-context.ts";
@@ -11,10 +19,13 @@ import { addOperation } from "./operation.ts";
 
 const MAX_DEAD_LETTERS = 500;
 
+const RevisionParams = z.object({ revision: wholeInQuery(1, Number.MAX_SAFE_INTEGER) });
+const UNSIGNED = "receipts are signed with PUSH_KEYS, which is not set";
+
 export const addDeliveryRoutes = (
   api: AdminApp,
   options: {
-    features: Pick<FeatureReads, "getFeature" | "newestRollback">;
+    features: Pick<FeatureReads, "getFeature" | "newestRollback" | "rollbacksAt">;
     delivery: DeliveryReads;
     evaluation: Pick<EvaluationReads, "readRegions">;
   },
@@ -72,9 +83,36 @@ export const addDeliveryRoutes = (
       const rollback = await features.newestRollback(featureId);
       if (rollback === null) return none("the feature was never rolled back");
       const receipt = await delivery.signedReceipt(featureId, rollback);
-      if (receipt === null) return none("receipts are signed with PUSH_KEYS, which is not set");
+      if (receipt === null) return none(UNSIGNED);
       context.header("content-disposition", `attachment; filename="rollback-${rollback.revision}.json"`);
       return context.json(receipt);
+    },
+  );
+
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/revisions/{revision}/receipts",
+      operationId: "listReceipts",
+      tag: "Delivery",
+      summary: "The signed receipts of all rollbacks of one revision",
+      description: "One rollback may close several features: all with a tag, and those that require them.",
+      scope: "viewer",
+      params: RevisionParams,
+      answers: { 200: { description: "A receipt for each feature, by its id.", schema: ReceiptsDocument } },
+    },
+    async ({ context, params: { revision } }) => {
+      const none = (detail: string) => problem(context, { status: 404, title: "Not Found", detail });
+      const receipts = [];
+      for (const rollback of await features.rollbacksAt(revision)) {
+        const receipt = await delivery.signedReceipt(FeatureId.parse(rollback.featureId), rollback);
+        if (receipt === null) return none(UNSIGNED);
+        receipts.push(receipt);
+      }
+      return receipts.length === 0
+        ? none(`nothing was rolled back in revision ${revision}`)
+        : context.json({ receipts });
     },
   );
 };

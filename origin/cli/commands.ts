@@ -2,6 +2,7 @@
 import { defineCommand } from "citty";
 import { auditCommand } from "./audit.ts";
 import { calibrateCommand } from "./calibrate.ts";
+import { completionCommand } from "./completion.ts";
 import { UsageError } from "./errors.ts";
 import { applyCommand, driftCommand, planCommand, validateCommand } from "./config-files.ts";
 import { evaluateCommand } from "./evaluate.ts";
@@ -15,6 +16,7 @@ import { mcpCommand } from "./mcp.ts";
 import { notificationsCommand } from "./notifications.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
+import { receiptCommand } from "./receipt.ts";
 import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
 import { segmentsCommand } from "./segments.ts";
 import { statusCommand } from "./status.ts";
@@ -61,6 +63,7 @@ export const sluice = defineCommand({
     ramp: rampCommand,
     evaluate: evaluateCommand,
     segments: segmentsCommand,
+    receipt: receiptCommand,
     tokens: tokensCommand,
     hooks: hooksCommand,
     notifications: notificationsCommand,
@@ -76,5 +79,6 @@ export const sluice = defineCommand({
     calibrate: calibrateCommand,
     "plan-test": planTestCommand,
     mcp: mcpCommand,
+    completion: completionCommand,
   },
 });

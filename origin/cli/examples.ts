@@ -86,6 +86,20 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "Opens it for a tenth, and keeps a tenth without it to compare with.",
     },
   ],
+  receipt: [
+    {
+      command: "npx sluice receipt feat_new_checkout",
+      does: "The newest rollback: who decided it, when it was committed, and when each edge had it.",
+    },
+    {
+      command: "npx sluice receipt 4711 --json > receipts.json",
+      does: "All rollbacks of one revision, signed.",
+    },
+    {
+      command: "PUSH_KEYS=… npx sluice receipt --check receipts.json",
+      does: "Whether the origin's key signed the file as it is.",
+    },
+  ],
   ramp: [{ command: "npx sluice ramp feat_new_checkout --pause", does: "Stays at the present stage." }],
   evaluate: [
     {
@@ -250,5 +264,10 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       command: "npx sluice plan-test --users-per-day 2000 --holdout-users-per-day 1000 --activation 0.2",
       does: "How long the rule takes to decide. Needs no origin.",
     },
+  ],
+  completion: [
+    { command: "source <(npx sluice completion bash)", does: "In this bash; in ~/.bashrc for every one." },
+    { command: "source <(npx sluice completion zsh)", does: "The same for zsh, after compinit." },
+    { command: "npx sluice completion fish | source", does: "The same for fish." },
   ],
 };

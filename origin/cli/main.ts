@@ -5,6 +5,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { checkArguments } from "./check-arguments.ts";
 import { findCommand, readCommand } from "./command-tree.ts";
 import { sluice } from "./commands.ts";
+import { printCompletions } from "./completion.ts";
 import { failureText, exitCode, UsageError } from "./errors.ts";
 import { helpText } from "./help.ts";
 import { didYouMean } from "./nearest.ts";
@@ -22,6 +23,8 @@ const { node, path, rest } = findCommand(root, words[0] === "help" ? words.slice
 
 const run = async (): Promise<void> => {
   const [first] = rest;
+  // Not for people, and therefore not among the commands.
+  if (words[0] === "complete" && words[1] === "--") return printCompletions(sluice, words.slice(2));
   if (words.length === 1 && (first === "--version" || first === "-v")) {
     printLine(`sluice ${packageJson.version}`);
     return;

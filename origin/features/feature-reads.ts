@@ -14,6 +14,7 @@ import {
   listAuditAfter,
   newestAuditSeq,
   type AuditQuery,
+  listRollbacksAt,
 } from "./read-features.ts";
 
 export type FeatureReads = ReturnType<typeof makeFeatureReads>;
@@ -29,6 +30,7 @@ export const makeFeatureReads = ({ pool, history }: { pool: Pool; history: Histo
     (await listAudit(pool, { limit: 1, featureId, kind: "rollback" })).items[0] ?? null,
   /** What a rollback would close now; none where nothing is open. */
   previewRollback: (target: RollbackPreview) => previewRollback(pool, target),
+  rollbacksAt: (revision: number) => listRollbacksAt(pool, revision),
   newestAuditSeq: () => newestAuditSeq(pool),
   listAuditAfter: (seq: number, limit: number) => listAuditAfter(pool, seq, limit),
   newestOperatorEventId: () => newestOperatorEventId(pool),

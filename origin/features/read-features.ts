@@ -83,6 +83,22 @@ export const listAudit = async (db: Queryable, options: AuditQuery): Promise<Pag
   );
 };
 
+/** More features than one revision changes. */
+const MAX_OF_A_REVISION = 20_000;
+
+/** Rollbacks of one revision. Entries are in the order of their revisions, so that the newest of it is found by the key. */
+export const listRollbacksAt = async (db: Queryable, revision: number): Promise<AuditRow[]> => {
+  const { rows } = await db.query(
+    `with newest as (select seq from rollback_audit where revision <= $1 order by seq desc limit 1)
+     select ${auditColumns} from rollback_audit
+     where seq <= (select seq from newest) and seq > (select seq from newest) - $2::bigint
+       and revision = $1 and action = 'rollback'
+     order by feature_id`,
+    [revision, MAX_OF_A_REVISION],
+  );
+  return rows.map((row) => AuditRow.parse(row));
+};
+
 /** The number of the newest entry; 0 when there is none. */
 export const newestAuditSeq = async (db: Queryable): Promise<number> => {
   const { rows } = await db.query<{ audit_seq: number }>("select audit_seq from state_head");

@@ -1,5 +1,8 @@
 // Operating features with the CLI alone, against a running origin: what a person reads and a script gets.
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { runCli, startCli } from "../support/cli.ts";
 import { makeTestDatabase } from "../support/database.ts";
@@ -8,7 +11,8 @@ import { startReceiver } from "../support/receiver.ts";
 import { waitFor } from "../support/telemetry.ts";
 
 const database = await makeTestDatabase();
-const origin = await startOrigin({ NOTIFY_ALLOW_HOSTS: "127.0.0.1", DATABASE_URL: database.url });
+const PUSH_KEYS = "k1:push-secret-of-the-receipts-0123456789abcdefghijklm";
+const origin = await startOrigin({ NOTIFY_ALLOW_HOSTS: "127.0.0.1", DATABASE_URL: database.url, PUSH_KEYS });
 afterAll(async () => {
   await origin.end("SIGTERM");
   await database.drop();
@@ -72,6 +76,49 @@ describe("a feature's life at the command line", () => {
     expect(JSON.parse((await sluice(["why", "feat_a", "--json"])).out)).toMatchObject({
       featureId: "feat_a",
     });
+  });
+});
+
+describe("receipt", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-receipt-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const check = (file: string, keys = PUSH_KEYS) => sluice(["receipt", "--check", file], { PUSH_KEYS: keys });
+
+  test("of a feature and of a revision: decided by whom, committed when, and kept as a file that can be checked", async () => {
+    await makeFeature("feat_receipt_a", { tags: ["receipts"] });
+    await makeFeature("feat_receipt_b", { tags: ["receipts"] });
+    const closed = await sluice(["rollback", "--tag", "receipts", "--reason", "a till is on fire"]);
+    const revision = /revision (\d+)/.exec(closed.out)?.[1] ?? "";
+    const one = await sluice(["receipt", "feat_receipt_a"]);
+    expect(one.out).toMatch(
+      /^feat_receipt_a was rolled back by admin at revision \d+, committed [\d-]+ [\d:.]+Z\n {2}a till is on fire\n {2}audit row \d+, hash [0-9a-f]{64}\n\nEvery edge has it\.\n$/,
+    );
+    const both = await sluice(["receipt", revision, "--json"]);
+    expect(JSON.parse(both.out).receipts).toMatchObject([
+      { receipt: { featureId: "feat_receipt_a" } },
+      { receipt: { featureId: "feat_receipt_b" } },
+    ]);
+
+    const file = join(folder, "receipts.json");
+    writeFileSync(file, both.out);
+    expect(await check(file)).toMatchObject({
+      code: 0,
+      out: `the receipt of feat_receipt_a at revision ${revision} is genuine\nthe receipt of feat_receipt_b at revision ${revision} is genuine\n`,
+    });
+    writeFileSync(file, both.out.replace("on fire", "fine"));
+    expect((await check(file)).code).toBe(1);
+    expect((await check(file)).out).toContain("feat_receipt_a at revision");
+    expect((await check(file, "k1:another-secret-0123456789abcdefghijklmnopqrstu")).code).toBe(1);
+  });
+
+  test.each([
+    [["receipt", "999999"], 1, "404: Not Found: nothing was rolled back in revision 999999"],
+    [["receipt"], 2, "name a FEATURE or a REVISION, or a file to --check"],
+    [["receipt", "--check", "/nonexistent.json"], 2, "--check /nonexistent.json cannot be read"],
+  ])("%j says what is wrong", async (args, exit, message) => {
+    const { code, error } = await sluice(args, { PUSH_KEYS });
+    expect(code).toBe(exit);
+    expect(error).toContain(message);
   });
 });
 

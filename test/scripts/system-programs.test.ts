@@ -66,6 +66,9 @@ test.runIf(process.getuid?.() === 0)("as root on Debian what is missing is insta
     "apache2",
     "pgbouncer",
     "openssl",
+    "bash",
+    "zsh",
+    "fish",
   ]);
   const { code, said } = await run("scripts/install-test-programs.ts", [], folder);
   expect(code, said).toBe(0);

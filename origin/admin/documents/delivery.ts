@@ -72,3 +72,5 @@ export const ReceiptDocument = z
     signature: z.string().openapi({ description: "`t=…,kid=…,v1=…`, by the first of PUSH_KEYS." }),
   })
   .openapi("Receipt");
+
+export const ReceiptsDocument = z.object({ receipts: z.array(ReceiptDocument) });
