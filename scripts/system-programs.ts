@@ -19,6 +19,7 @@ const PACKAGES = {
   openssl: ["openssl"],
   "prometheus-alertmanager": ["prometheus-alertmanager"],
   bash: ["bash"],
+  tmux: ["tmux"],
   zsh: ["zsh"],
   fish: ["fish"],
   mariadbd: ["mariadb-server", "php-mysql", "wordpress", "wordpress-theme-twentytwentythree"],
@@ -41,6 +42,7 @@ export const programs = [
   "openssl",
   "prometheus-alertmanager",
   "bash",
+  "tmux",
   "zsh",
   "fish",
 ] as const;

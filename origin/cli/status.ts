@@ -2,67 +2,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineCommand } from "citty";
 import { z } from "zod";
-import { formatBps, formatDuration } from "../decide/format.ts";
+import { formatDuration } from "../decide/format.ts";
 import { durationArgument, featureIdArgument } from "./arguments.ts";
 import { askFor, featurePath, originArgument } from "./ask-origin.ts";
 import { UsageError } from "./errors.ts";
-import { jsonArgument, printJson, printLine, say, tableText } from "./print.ts";
-
-const Feature = z.looseObject({
-  featureId: z.string(),
-  enabled: z.boolean(),
-  rolloutBps: z.number(),
-  holdoutBps: z.number(),
-  rolledBackAt: z.string().nullable(),
-  rollbackReason: z.string().nullable(),
-  verdict: z.looseObject({ state: z.string(), sentence: z.string(), at: z.string() }).nullable(),
-});
-type Feature = z.infer<typeof Feature>;
-const Page = z.object({ features: z.array(Feature), next: z.string().nullable() });
+import { featureTable, listAll } from "./feature-table.ts";
+import { jsonArgument, printJson, printLine, say } from "./print.ts";
 
 const POLL_MS = 1_000;
 const ROLLED_BACK = 3;
 const TIME_IS_OVER = 4;
-
-type Filters = Readonly<Record<"tag" | "owner" | "state", string | undefined>>;
-
-const listAll = async (origin: string | undefined, filters: Filters): Promise<Feature[]> => {
-  const features: Feature[] = [];
-  for (let after: string | null = ""; after !== null;) {
-    const query = new URLSearchParams({
-      limit: "500",
-      ...(after === "" ? {} : { after }),
-      ...Object.fromEntries(
-        Object.entries(filters).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-      ),
-    });
-    const page: z.infer<typeof Page> = await askFor(origin, { path: `/features?${query.toString()}` }, Page);
-    features.push(...page.features);
-    after = page.next;
-  }
-  return features;
-};
-
-const stateOf = ({ enabled, rolledBackAt, verdict }: Feature): string => {
-  if (rolledBackAt !== null) return "ROLLED BACK";
-  if (!enabled) return "closed";
-  return verdict?.state ?? "open";
-};
-
-const sentenceOf = ({ rolledBackAt, rollbackReason, verdict }: Feature): string =>
-  (rolledBackAt === null ? (verdict?.sentence ?? "") : (rollbackReason ?? "")).split(/(?<=\.)\s/)[0] ?? "";
-
-const statusText = (features: readonly Feature[]): string =>
-  tableText(
-    ["FEATURE", "STATE", "ROLLOUT", "HOLDOUT", "WHY"],
-    features.map((feature) => [
-      feature.featureId,
-      stateOf(feature),
-      formatBps(feature.rolloutBps),
-      formatBps(feature.holdoutBps),
-      sentenceOf(feature),
-    ]),
-  );
 
 const Why = z.looseObject({
   enabled: z.boolean(),
@@ -123,6 +72,6 @@ export const statusCommand = defineCommand({
     const features = await listAll(args.origin, { tag: args.tag, owner: args.owner, state: args.state });
     if (args.json) printJson(features);
     else if (features.length === 0) say("there are no features");
-    else printLine(statusText(features));
+    else printLine(featureTable(features));
   },
 });

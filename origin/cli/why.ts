@@ -4,7 +4,16 @@ import { z } from "zod";
 import { formatCount, formatRate } from "../decide/format.ts";
 import { featureIdArgument } from "./arguments.ts";
 import { askFor, featurePath, originArgument } from "./ask-origin.ts";
-import { jsonArgument, printJson, printLine, strong, tableText } from "./print.ts";
+import {
+  columns,
+  jsonArgument,
+  printJson,
+  printLine,
+  proseLines,
+  strong,
+  tableText,
+  tableWidth,
+} from "./print.ts";
 
 const Tally = z.object({ n: z.number(), s: z.number() });
 const Evidence = z.looseObject({ evidence: z.string(), needed: z.string() });
@@ -53,23 +62,30 @@ const signalRows = ({ signals }: Why): string[][] =>
     keep === null ? "–" : `${keep.evidence} of ${keep.needed}`,
   ]);
 
+const HEAD = ["SIGNAL", "TREATMENT", "95 % INTERVAL", "HOLDOUT", "THRESHOLD", "ROLLBACK", "KEEP"];
+const LABEL_WIDTH = 15;
+
+/** A table, or where the terminal is too narrow for it a paragraph for each signal. */
+const signalsText = (why: Why): string[] => {
+  if (why.signals.length === 0) return [];
+  const rows = signalRows(why);
+  const terminal = columns();
+  if (terminal === null || tableWidth(HEAD, rows) <= terminal) return ["", tableText(HEAD, rows)];
+  const labels = HEAD.slice(1).map((label) => `  ${label.toLowerCase()}`.padEnd(LABEL_WIDTH + 2));
+  return rows.flatMap(([signal = "", ...cells]) =>
+    ["", strong(signal)].concat(cells.map((cell, at) => `${labels[at] ?? ""}${cell}`)),
+  );
+};
+
 const listed = (title: string, lines: readonly string[]): string[] =>
-  lines.length === 0 ? [] : ["", strong(title), ...lines.map((line) => `  ${line}`)];
+  lines.length === 0 ? [] : ["", strong(title)].concat(lines.flatMap((line) => proseLines(line, 2)));
 
 const whyText = (why: Why): string => {
   const { treatment, holdout } = why.cohorts;
   return [
     `${strong(why.featureId)}${why.mode === null ? "" : ` (${why.mode})`}`,
-    why.summary,
-    ...(why.signals.length === 0
-      ? []
-      : [
-          "",
-          tableText(
-            ["SIGNAL", "TREATMENT", "95 % INTERVAL", "HOLDOUT", "THRESHOLD", "ROLLBACK", "KEEP"],
-            signalRows(why),
-          ),
-        ]),
+    ...proseLines(why.summary),
+    ...signalsText(why),
     ...listed("Units", [
       `${formatCount(treatment.exposed)} in treatment, ${formatCount(holdout.exposed)} in the holdout; ${formatCount(treatment.perDay)} and ${formatCount(holdout.perDay)} new ones a day`,
     ]),

@@ -214,7 +214,7 @@ describe("help", () => {
     const node = every.find(([name]) => name === path)?.[1];
     if (node === undefined) throw new Error(`there is no command ${path}`);
     for (const { command } of shown) {
-      const words = (/npx sluice (.*)/.exec(command)?.[1] ?? "").replace(/ \|.*/, "");
+      const words = (/npx sluice (.*)/.exec(command)?.[1] ?? "").replace(/ [|>].*/, "");
       const parsed = [...words.matchAll(/"([^"]*)"|(\S+)/g)].map(
         ([, quoted, plain]) => quoted ?? plain ?? "",
       );

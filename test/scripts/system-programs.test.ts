@@ -67,6 +67,7 @@ test.runIf(process.getuid?.() === 0)("as root on Debian what is missing is insta
     "pgbouncer",
     "openssl",
     "bash",
+    "tmux",
     "zsh",
     "fish",
   ]);
