@@ -66,6 +66,7 @@ test.runIf(process.getuid?.() === 0)("as root on Debian what is missing is insta
     "apache2",
     "pgbouncer",
     "openssl",
+    "prometheus-alertmanager",
     "bash",
     "tmux",
     "zsh",
