@@ -183,6 +183,7 @@ export type Feature = {
     description: string | null;
     link: string | null;
     removeAfter: string | null;
+    lockdown: boolean;
     /** Rollout at the last rollback; enabling again goes back to it. */
     rolloutBeforeBps: number | null;
     rollbackReason: string | null;
@@ -300,6 +301,35 @@ export type Segment = {
     }[];
     /** What may not be expected, each in a sentence. */
     warnings?: string[];
+};
+export type TargetingTrace = {
+    /** Whether the request meets it. */
+    holds: boolean;
+    condition?: Condition;
+    /** What the request has of the condition's attribute; none: it lacks it. */
+    values?: string[];
+    /** The condition stands in this segment. */
+    segment?: string;
+    operator?: "and" | "or" | "not";
+    conditions?: TargetingTrace[];
+    within?: TargetingTrace;
+};
+export type EvaluationFor = {
+    featureId: string;
+    version: number;
+    /** Who is assigned; null: the request has no unit. */
+    unit: string | null;
+    /** Of the feature, for everybody. */
+    state: "open" | "closed" | "stale";
+    cohort: "treatment" | "holdout" | "off";
+    /** Whether the unit gets the feature. */
+    open: boolean;
+    /** 0 to 9999; null: there is no unit. */
+    bucket: number | null;
+    why: "preview" | "closed" | "stale" | "route" | "notTargeted" | "noUnit" | "bucket";
+    /** The same in words. */
+    reason: string;
+    targeting?: TargetingTrace | null;
 };
 export type Rule = {
     /** The feature that the rule is about. */
@@ -637,6 +667,7 @@ export type Why = {
     description: string | null;
     link: string | null;
     removeAfter: string | null;
+    lockdown: boolean;
     /** The configuration file that owns the feature; null: none does. */
     managedBy: {
         /** Names the set of files. */
@@ -1419,6 +1450,8 @@ export function createFeature(body: {
     link?: string | null;
     /** The day after which the feature should be gone from the code (`2027-01-31`, UTC). Nothing happens on it but a warning. */
     removeAfter?: string | null;
+    /** Whether nothing but rollbacks and the steps of its own ramp may change the feature while its trial is undecided, unless somebody forces it with a reason. */
+    lockdown?: boolean;
     /** Why; it goes into the audit. */
     reason?: string;
     featureId: string;
@@ -1565,6 +1598,8 @@ export function updateFeature(featureId: string, ifMatch: string, body: {
     link?: string | null;
     /** The day after which the feature should be gone from the code (`2027-01-31`, UTC). Nothing happens on it but a warning. */
     removeAfter?: string | null;
+    /** Whether nothing but rollbacks and the steps of its own ramp may change the feature while its trial is undecided, unless somebody forces it with a reason. */
+    lockdown?: boolean;
     /** Why; it goes into the audit. */
     reason?: string;
     [key: string]: any;
@@ -1885,6 +1920,115 @@ export function deleteSegment(segmentId: string, ifMatch: string, { reason }: {
             "If-Match": ifMatch
         })
     }));
+}
+/**
+ * Who would get a feature, and why
+ */
+export function evaluateFeature(featureId: string, body: {
+    /** The visitor's id, as in `Sluice-Unit`; null: no visitor. */
+    visitor?: string | null;
+    /** The signed-in user; null: nobody. */
+    user?: string | null;
+    /** Of the page, without its query; null: any page, so routes do not count. */
+    path?: string | null;
+    method?: string;
+    country?: string | null;
+    /** null: by the header `User-Agent`. */
+    device?: ("mobile" | "tablet" | "desktop" | null) | ("mobile" | "tablet" | "desktop" | null);
+    headers?: {
+        [key: string]: string;
+    };
+    cookies?: {
+        [key: string]: string;
+    };
+    /** Of the site's token, as if it had been verified. */
+    claims?: {
+        [key: string]: any;
+    };
+    /** Fields that take the place of the feature's own for this answer. They are not saved. */
+    feature?: {
+        enabled?: boolean;
+        rolloutBps?: number;
+        holdoutBps?: number;
+        /** Who is assigned and counted: `visitor` is the browser that has the cookie, whoever signs in. `user` is the signed-in user (`UNIT_FROM`); for everybody else the feature is off, and nothing is counted. */
+        unit?: "visitor" | "user";
+        targeting?: Condition | null;
+        /** Where the feature applies. None: everywhere. */
+        routes?: {
+            /** `/products/:id`, `/shop/*` or a plain path. Every spelling of the path is matched. */
+            path: string;
+            /** HTTP methods. None: all of them. */
+            methods?: string[];
+            /** Whether `/Shop` and `/shop` are different pages of the site. Without it they are the same. */
+            caseSensitive?: boolean;
+        }[];
+        gate?: {
+            /** Another upstream, for units that get the feature. */
+            upstream?: string;
+            /** Another path, for units that get the feature. `:name` and `*` stand for what the route matched. A request whose route matched nothing under such a name keeps its path. */
+            path?: string;
+            /** The answer for units that do not get the feature, on its routes. It needs routes: without them it would close the whole site. */
+            whenClosed?: {
+                /** Answer 404. */
+                action: "notFound";
+            } | {
+                /** Answer with a redirect. */
+                action: "redirect";
+                /** Where the redirect leads: a path of the site or an http(s) URL. */
+                to: string;
+                /** Status of the redirect. It is never a permanent one, since the feature may open any time. */
+                status?: 302 | 303 | 307;
+            };
+            /** Edits of HTML pages on the feature's routes. */
+            html?: {
+                /** Shows elements with `data-feature="<feature id>"` to units that get the feature, and removes them for others. */
+                elements?: boolean;
+                /** Tells the page's scripts, by `<script type="application/json" id="sluice-flags">` in the head. */
+                flags?: boolean;
+            };
+        } | null;
+    };
+}, { idempotencyKey }: {
+    idempotencyKey?: string;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: EvaluationFor;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/features/${encodeURIComponent(featureId)}/evaluate`, oazapfts.json({
+        ...opts,
+        method: "POST",
+        body,
+        headers: oazapfts.mergeHeaders(opts?.headers, {
+            "Idempotency-Key": idempotencyKey
+        })
+    })));
 }
 /**
  * Read a feature's rule
@@ -2735,6 +2879,8 @@ export function makeSchedule(body: {
             link?: string | null;
             /** The day after which the feature should be gone from the code (`2027-01-31`, UTC). Nothing happens on it but a warning. */
             removeAfter?: string | null;
+            /** Whether nothing but rollbacks and the steps of its own ramp may change the feature while its trial is undecided, unless somebody forces it with a reason. */
+            lockdown?: boolean;
         };
     } | {
         kind: "rule";
@@ -3373,6 +3519,8 @@ export function planConfig(body: {
         link?: string | null;
         /** The day after which the feature should be gone from the code (`2027-01-31`, UTC). Nothing happens on it but a warning. */
         removeAfter?: string | null;
+        /** Whether nothing but rollbacks and the steps of its own ramp may change the feature while its trial is undecided, unless somebody forces it with a reason. */
+        lockdown?: boolean;
         /** Whether the feature is open. Not named: it stays as it is, and a new one is closed. A feature that was rolled back stays closed whatever stands here. */
         enabled?: boolean;
         /** Opens the feature again, with `enabled: true`, if it was rolled back in this epoch. A later rollback is in a later epoch and is not undone. */
@@ -3556,6 +3704,8 @@ export function applyConfig(body: {
         link?: string | null;
         /** The day after which the feature should be gone from the code (`2027-01-31`, UTC). Nothing happens on it but a warning. */
         removeAfter?: string | null;
+        /** Whether nothing but rollbacks and the steps of its own ramp may change the feature while its trial is undecided, unless somebody forces it with a reason. */
+        lockdown?: boolean;
         /** Whether the feature is open. Not named: it stays as it is, and a new one is closed. A feature that was rolled back stays closed whatever stands here. */
         enabled?: boolean;
         /** Opens the feature again, with `enabled: true`, if it was rolled back in this epoch. A later rollback is in a later epoch and is not undone. */
@@ -3878,8 +4028,8 @@ export function createNotificationTarget(body: {
     "type": "slack";
     /** Slack's incoming webhook. It is never shown again. */
     url: string;
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;
@@ -3892,8 +4042,8 @@ export function createNotificationTarget(body: {
     url: string;
     /** Absent: one is made, and shown in this answer alone. */
     secret?: string;
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;
@@ -3904,8 +4054,8 @@ export function createNotificationTarget(body: {
     "type": "email";
     /** Who gets the e-mail. */
     to: string[];
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;
@@ -3978,8 +4128,8 @@ export function updateNotificationTarget(name: string, ifMatch: string, body: {
     "type": "slack";
     /** Absent: it stays as it is. */
     url?: string;
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;
@@ -3989,8 +4139,8 @@ export function updateNotificationTarget(name: string, ifMatch: string, body: {
     "type": "webhook";
     /** Absent: it stays as it is. */
     url?: string;
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;
@@ -4000,8 +4150,8 @@ export function updateNotificationTarget(name: string, ifMatch: string, body: {
     "type": "email";
     /** Absent: it stays as it is. */
     to?: string[];
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;

@@ -12,6 +12,10 @@ const RollbacksPage = lazy(() => import("./pages/rollbacks.tsx"));
 const EdgesPage = lazy(() => import("./pages/edges.tsx"));
 const AuditPage = lazy(() => import("./pages/audit.tsx"));
 const TokensPage = lazy(() => import("./pages/tokens.tsx"));
+const ApprovalsPage = lazy(() => import("./pages/approvals.tsx"));
+const SegmentsPage = lazy(() => import("./pages/segments.tsx"));
+const HooksPage = lazy(() => import("./pages/hooks.tsx"));
+const HealthPage = lazy(() => import("./pages/health.tsx"));
 const NotFoundPage = lazy(() => import("./pages/not-found.tsx"));
 
 const App = () => (
@@ -22,6 +26,10 @@ const App = () => (
           <Route path="/" component={FeaturesPage} />
           <Route path="/features/:featureId" component={FeaturePage} />
           <Route path="/rollbacks" component={RollbacksPage} />
+          <Route path="/approvals" component={ApprovalsPage} />
+          <Route path="/segments" component={SegmentsPage} />
+          <Route path="/hooks" component={HooksPage} />
+          <Route path="/health" component={HealthPage} />
           <Route path="/edges" component={EdgesPage} />
           <Route path="/audit" component={AuditPage} />
           <Route path="/tokens" component={TokensPage} />

@@ -8,7 +8,18 @@ import { compress } from "hono/compress";
 import { problem } from "./problem.ts";
 
 /** Paths of pages; what is below them is the console's too. */
-const PAGES = ["/", "/features/*", "/rollbacks", "/edges", "/audit", "/tokens"];
+const PAGES = [
+  "/",
+  "/features/*",
+  "/rollbacks",
+  "/approvals",
+  "/segments",
+  "/edges",
+  "/audit",
+  "/hooks",
+  "/tokens",
+  "/health",
+];
 
 /** Scripts, styles and requests of this origin alone. Charts may be saved as files (`data:`). */
 const POLICY = [

@@ -22,11 +22,13 @@ import { ChangeDialog } from "../parts/dialog.tsx";
 import { EdgeList } from "../parts/edge-list.tsx";
 import { History } from "../parts/history.tsx";
 import { Loaded, Page } from "../parts/page.tsx";
+import { Tester } from "../parts/tester.tsx";
 import { Term } from "../parts/term.tsx";
 import { Time } from "../parts/time.tsx";
 import { useResource } from "../resource.ts";
 import { SIGNALS, stateOf, withoutState } from "../words.ts";
 
+const RuleEditor = lazy(() => import("../parts/rule-editor.tsx"));
 const EvidenceCharts = lazy(() => import("../charts/evidence-charts.tsx"));
 
 const isAbout =
@@ -275,7 +277,12 @@ export default () => {
             <Action name="Close" tone="bad" refusal={refusal} onClick={() => setChange("rollback")} />
           </>
         ) : (
-          <Action name="Open again" tone="primary" refusal={refusal} onClick={() => setChange("enable")} />
+          <Action
+            name={feature.rolledBackAt === null ? "Open" : "Open again"}
+            tone="primary"
+            refusal={refusal}
+            onClick={() => setChange("enable")}
+          />
         )
       }
     >
@@ -292,6 +299,14 @@ export default () => {
                 signals={why.signals.map(({ signal }) => signal)}
                 first={why.signals.toSorted((a, b) => b.rollback.progress - a.rollback.progress)[0]?.signal}
               />
+            </section>
+            <section aria-labelledby="rule">
+              <h2 id="rule">Rule</h2>
+              <RuleEditor feature={known.feature} why={why} done={resource.reload} />
+            </section>
+            <section aria-labelledby="tester">
+              <h2 id="tester">Who would get it?</h2>
+              <Tester featureId={featureId} />
             </section>
             <section aria-labelledby="edges">
               <h2 id="edges">Where it has arrived</h2>

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { failureOf, type Failure } from "../api.ts";
 import { Notice } from "./notice.tsx";
+import { isWaiting, Waits } from "./waits.tsx";
 
 /** A change that is asked about before it is made. A change that fails keeps what was typed. */
 export const ChangeDialog = ({
@@ -25,13 +26,15 @@ export const ChangeDialog = ({
   const [reason, setReason] = useState("");
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
+  const [waits, setWaits] = useState(false);
   useEffect(() => dialog.current?.showModal(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     setBusy(true);
     try {
-      await change(reason.trim());
-      close();
+      const answer = await change(reason.trim());
+      if (isWaiting(answer)) setWaits(true);
+      else close();
     } catch (error) {
       setFailure(failureOf(error));
       setBusy(false);
@@ -54,6 +57,7 @@ export const ChangeDialog = ({
           />
         </label>
         {failure === null ? null : <Notice failure={failure} />}
+        {waits ? <Waits /> : null}
         <div class="actions">
           <button type="button" onClick={() => dialog.current?.close()}>
             Cancel
@@ -61,7 +65,7 @@ export const ChangeDialog = ({
           <button
             type="submit"
             class={tone === "bad" ? "danger" : "primary"}
-            disabled={isBusy || reason.trim() === ""}
+            disabled={isBusy || waits || reason.trim() === ""}
           >
             {confirm}
           </button>

@@ -8,9 +8,13 @@ import { nowMs } from "./time.tsx";
 const PAGES = [
   ["/", "Features"],
   ["/rollbacks", "Rollbacks"],
+  ["/approvals", "Approvals"],
+  ["/segments", "Segments"],
   ["/edges", "Edges"],
   ["/audit", "Audit"],
+  ["/hooks", "Hooks"],
   ["/tokens", "Tokens"],
+  ["/health", "Health"],
 ] as const;
 
 const isAt = (path: string, at: string): boolean =>

@@ -1,0 +1,3 @@
+export const FeatureLink = ({ featureId }: { featureId: string }) => (
+  <a href={`/features/${encodeURIComponent(featureId)}`}>{featureId}</a>
+);
