@@ -34,6 +34,7 @@ const Rule = z.looseObject({
   force: z.unknown().optional(),
   coverage: z.number().nullish(),
   hashAttribute: z.string().nullish(),
+  hashVersion: z.number().nullish(),
   variations: z.array(z.unknown()).nullish(),
   weights: z.array(z.number()).nullish(),
   namespace: z.tuple([z.string(), z.number(), z.number()]).nullish(),
@@ -228,7 +229,11 @@ const readRules = (
       gate = all([gate, unknown]);
       break;
     }
-    const other = Object.keys(rule).filter((key) => !KNOWN.has(key));
+    // Its clients draw nobody by a hash that they do not know.
+    const hasStrangeHash = ![undefined, null, 1, 2].includes(rule.hashVersion);
+    const other = Object.keys(rule).filter(
+      (key) => !KNOWN.has(key) || (key === "hashVersion" && hasStrangeHash),
+    );
     const own =
       rule.condition === undefined
         ? constant(true)

@@ -144,6 +144,16 @@ describe("features of GrowthBook", () => {
     expect(saidOf(colour, "changed").join("\n")).toContain('on where the value is not its default, "red"');
   });
 
+  test.each([{ hashVersion: 99 }, { filters: [{ seed: "x" }] }, { ranges: [[0, 1]] }])(
+    "a rule with %j gives nobody the feature",
+    (more) => {
+      const rules = [{ force: true, coverage: 1, ...more }];
+      const imported = importGrowthBook({ features: { feat: { defaultValue: false, rules } } }, options);
+      expect(named(imported, "feat").fields).toMatchObject({ targeting: NOBODY, rolloutBps: 0 });
+      expect(saidOf(named(imported, "feat"), "dropped").join("\n")).toContain(Object.keys(more)[0]);
+    },
+  );
+
   test("the REST API's list has descriptions, owners and tags, by environment", async () => {
     const json = await read("growthbook-api.json");
     const imported = importGrowthBook(json, { names: {}, environment: "production" });
