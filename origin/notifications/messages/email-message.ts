@@ -1,4 +1,5 @@
 // A message as an e-mail, in a text part and an HTML part that say the same.
+import { readableMarkdown } from "./markdown.ts";
 import { countsText, linkOf, listOf, titleOf, whoAndWhen, type Message } from "./message.ts";
 
 const escape = (text: string): string =>
@@ -24,7 +25,7 @@ export const emailMessage = (message: Message, { publicUrl }: { publicUrl: strin
   const list = more === 0 ? lines : [...lines, `and ${more} more`];
   const counts = isOne ? first.counts.map(countsText) : [];
   const reason = isOne ? first.reason : "";
-  const markdown = isOne ? first.markdown : null;
+  const markdown = isOne && first.markdown !== null ? readableMarkdown(first.markdown) : null;
   const about = first === undefined ? "" : whoAndWhen(first);
 
   const text = [

@@ -1,15 +1,12 @@
 // A message for Slack's incoming webhooks, as blocks. Names and reasons come from people and programs and are text: they stand in
 // plain_text, where `<!channel>`, links and asterisks mean nothing.
+import { escapeForSlack, slackMarkdown } from "./markdown.ts";
 import { countsText, linkOf, listOf, titleOf, whoAndWhen, type Message } from "./message.ts";
 
 /** https://docs.slack.dev/reference/block-kit/blocks/section-block and …/header-block */
 const MOST_IN_SECTION = 3_000;
 const MOST_IN_HEADER = 150;
 const MOST_IN_CONTEXT = 2_000;
-
-/** https://docs.slack.dev/messaging/formatting-message-text#escaping */
-const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 /** By characters, not halves of them. */
 const shorten = (text: string, most: number): string => {
@@ -22,13 +19,6 @@ const plain = (text: string, most: number) => ({
   text: shorten(text === "" ? "-" : text, most),
   emoji: false,
 });
-
-/** Markdown in the few signs that Slack has. Everything else in it is text. */
-const slackMarkdown = (markdown: string): string =>
-  escape(markdown)
-    .replaceAll(/^#{1,6} +(.*)$/gm, "*$1*")
-    .replaceAll(/\*\*([^*\n]+)\*\*/g, "*$1*")
-    .replaceAll(/\[([^\]\n]*)\]\([^)\n]*\)/g, "$1");
 
 const markdownBlocks = (markdown: string) => {
   const text = slackMarkdown(markdown);
@@ -75,12 +65,12 @@ export const slackMessage = (message: Message, { publicUrl }: { publicUrl: strin
   const link = linkOf(publicUrl, message);
   return {
     // What a phone shows: escaped, since it is read as Slack's own signs.
-    text: escape(shorten(`${title}. ${message.news[0]?.reason ?? ""}`, 500)),
+    text: escapeForSlack(shorten(`${title}. ${message.news[0]?.reason ?? ""}`, 500)),
     blocks: [
       { type: "header", text: plain(title, MOST_IN_HEADER) },
       ...bodyBlocks(message),
       { type: "context", elements: [plain(contextOf(message), MOST_IN_CONTEXT)] },
-      { type: "section", text: { type: "mrkdwn", text: `<${escape(link)}|Open in Sluice>` } },
+      { type: "section", text: { type: "mrkdwn", text: `<${escapeForSlack(link)}|Open in Sluice>` } },
     ],
     unfurl_links: false,
     unfurl_media: false,

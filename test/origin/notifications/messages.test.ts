@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { News } from "../../../origin/notifications/announcement.ts";
 import { outcomeOfAnswer, retryAfterMs } from "../../../origin/notifications/channels/outcome.ts";
 import { emailMessage } from "../../../origin/notifications/messages/email-message.ts";
+import { slackMarkdown } from "../../../origin/notifications/messages/markdown.ts";
 import { messageOf } from "../../../origin/notifications/messages/message.ts";
 import { slackMessage } from "../../../origin/notifications/messages/slack-message.ts";
 import { webhookHeaders } from "../../../origin/notifications/messages/webhook-message.ts";
@@ -103,6 +104,33 @@ describe("a Slack message", () => {
       expect((slack as { blocks: object[] }).blocks.length).toBeLessThanOrEqual(50);
     }
     expect(JSON.stringify(slackMessage(messageOf("ops", many), { publicUrl }))).toContain("and 80 more");
+  });
+});
+
+describe("Markdown", () => {
+  const markdown = [
+    "## Rolled back (1)",
+    "",
+    "- `feat_a` at 2026-11-26 by token:ann: **bad** \\*really\\* R&amp;D &lt;\\!channel&gt; \\[x\\]\\(https://evil.test\\)",
+    "- see [the docs](https://evil.test)",
+  ].join("\n");
+
+  test("is in Slack what Slack has of it, and what is escaped in it stays text", () => {
+    expect(slackMarkdown(markdown)).toBe(
+      [
+        "*Rolled back (1)*",
+        "",
+        "• `feat_a` at 2026-11-26 by token:ann: *bad* *really* R&amp;D &lt;!channel&gt; [x](https://evil.test)",
+        "• see the docs",
+      ].join("\n"),
+    );
+    expect(slackMarkdown("\\<!channel\\> <!here> &lt;@U1&gt; &amp;lt;!here&amp;gt;")).not.toMatch(/[<>]/);
+  });
+
+  test("is in an e-mail without the signs that only keep text from being markup", () => {
+    const { text, html } = emailMessage(messageOf("ops", [piece({ markdown })]), { publicUrl });
+    expect(text).toContain("**bad** *really* R&D <!channel> [x](https://evil.test)");
+    expect(html).toContain("**bad** *really* R&amp;D &lt;!channel&gt; [x](https://evil.test)");
   });
 });
 
