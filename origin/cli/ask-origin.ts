@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { credentialsFile, readCredential } from "./credentials.ts";
-import { ProblemError, UsageError } from "./errors.ts";
+import { ProblemError, UsageError, WaitingError } from "./errors.ts";
 import { connectionFailure, foreignAnswer, readProblem, waitText } from "./origin-failures.ts";
 
 export const originArgument = {
@@ -139,14 +139,19 @@ export const askOrigin = async (given: string | undefined, request: OriginReques
   throw new ProblemError(message, response.status, document);
 };
 
-/** The same, with the answer through a schema. */
+const Waiting = z.looseObject({ approvalId: z.string() });
+
+/** The same, with the answer through a schema. Throws too when the change waits for a second person. */
 export const askFor = async <T>(
   given: string | undefined,
   request: OriginRequest,
   schema: z.ZodType<T>,
 ): Promise<T> => {
   const response = await askOrigin(given, request);
-  const parsed = schema.safeParse(await response.json());
+  const answer: unknown = await response.json();
+  const waiting = response.status === 202 ? Waiting.safeParse(answer).data : undefined;
+  if (waiting !== undefined) throw new WaitingError(waiting);
+  const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Error(

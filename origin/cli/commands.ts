@@ -10,6 +10,7 @@ import { exportCommand } from "./export.ts";
 import { doctorCommand } from "./doctor.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
+import { approvalsCommand } from "./approvals.ts";
 import { hooksCommand } from "./hooks.ts";
 import { loginCommand, logoutCommand } from "./login.ts";
 import { mcpCommand } from "./mcp.ts";
@@ -17,6 +18,7 @@ import { notificationsCommand } from "./notifications.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
 import { receiptCommand } from "./receipt.ts";
+import { scheduleCommand, schedulesCommand } from "./schedules.ts";
 import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
 import { segmentsCommand } from "./segments.ts";
 import { statusCommand } from "./status.ts";
@@ -64,6 +66,9 @@ export const sluice = defineCommand({
     evaluate: evaluateCommand,
     segments: segmentsCommand,
     receipt: receiptCommand,
+    schedule: scheduleCommand,
+    schedules: schedulesCommand,
+    approvals: approvalsCommand,
     tokens: tokensCommand,
     hooks: hooksCommand,
     notifications: notificationsCommand,

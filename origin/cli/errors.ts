@@ -1,5 +1,5 @@
 // How the CLI fails: one line for a person, or one JSON object for a program, and an exit code for a script. 1: it could not
-// be done, or the answer is no. 2: the arguments or the environment are wrong.
+// be done, or the answer is no. 2: the arguments or the environment are wrong. 5: it waits for a second person.
 import { stripVTControlCharacters } from "node:util";
 import { errorText } from "../runtime/error-text.ts";
 
@@ -21,9 +21,24 @@ export class ProblemError extends Error {
   }
 }
 
-export const exitCode = (error: unknown): 1 | 2 =>
+/** Nothing is done yet: a second person has to approve it. */
+export class WaitingError extends Error {
+  override readonly name = "WaitingError";
+  /** The request for approval, as the origin wrote it. */
+  readonly approval: Readonly<Record<string, unknown>>;
+  constructor(approval: Readonly<Record<string, unknown>> & { readonly approvalId: string }) {
+    super(
+      `it waits for the approval of a second person: \`npx sluice approvals show ${approval.approvalId}\` shows it`,
+    );
+    this.approval = approval;
+  }
+}
+
+export const exitCode = (error: unknown): 1 | 2 | 5 => {
+  if (error instanceof WaitingError) return 5;
   // citty's own errors are about the arguments.
-  error instanceof Error && (error.name === "UsageError" || error.name === "CLIError") ? 2 : 1;
+  return error instanceof Error && (error.name === "UsageError" || error.name === "CLIError") ? 2 : 1;
+};
 
 /** What goes to standard error. `command`: the words of the command, for the hint. */
 export const failureText = (error: unknown, command: string, asJson: boolean): string => {
@@ -31,7 +46,8 @@ export const failureText = (error: unknown, command: string, asJson: boolean): s
   const code = exitCode(error);
   if (asJson) {
     const problem = error instanceof ProblemError ? { problem: error.problem } : {};
-    return `${JSON.stringify({ error: message, exitCode: code, ...problem })}\n`;
+    const waiting = error instanceof WaitingError ? { approval: error.approval } : {};
+    return `${JSON.stringify({ error: message, exitCode: code, ...problem, ...waiting })}\n`;
   }
   const hint = code === 2 ? `\`npx sluice ${command} --help\` shows how it is used.\n` : "";
   return `sluice: ${message}\n${hint}`;

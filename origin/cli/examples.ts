@@ -125,6 +125,30 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   "segments delete": [
     { command: "npx sluice segments delete beta-testers", does: "Only what nothing uses is deleted." },
   ],
+  schedule: [
+    {
+      command:
+        'npx sluice schedule feat_new_checkout open 10% --at 2027-12-01T09:00 --zone Europe/Berlin --reason "the campaign begins"',
+      does: "Opens it for a tenth at nine in the morning.",
+    },
+    {
+      command:
+        'npx sluice schedule feat_new_checkout close --at 2027-12-24T18:00 --zone UTC --reason "holidays"',
+      does: "Closes it.",
+    },
+  ],
+  schedules: [
+    { command: "npx sluice schedules --feature feat_new_checkout", does: "What is planned for one feature." },
+    { command: "npx sluice schedules --cancel sch_0123456789abcdef01", does: "It will not be done." },
+  ],
+  approvals: [{ command: "npx sluice approvals list", does: "What waits for a second person." }],
+  "approvals approve": [
+    {
+      command:
+        "npx sluice approvals approve apr_0123456789abcdef01 --hash 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+      does: "Carries out exactly what `approvals show` showed.",
+    },
+  ],
   tokens: [
     { command: "npx sluice tokens list", does: "Who may do what, and when each token was used last." },
   ],
