@@ -66,20 +66,21 @@ export const addOidcSignIn = (app: Hono, signInContext: SignInContext, provider:
   };
 
   app.get("/auth/callback", async (context) => {
-    const limited = await limits.ofFailures(context);
-    if (limited !== null) return limited;
     const configuration = provider.configuration();
     if (configuration === undefined) return providerTrouble(context, provider.trouble() ?? "");
     const text = sessions.readAttempt(cookies.get(context, "sluice-sign-in") ?? "");
     // Whatever comes of it, it is over: a second answer to the same question is none.
     cookies.clear(context, "sluice-sign-in");
     const attempt = text === null ? null : readAttempt(text, Date.now() / 1_000);
+    // Not counted as a failure: it costs nothing, and whoever sends it often would keep a whole proxy's people out.
     if (attempt === null)
-      return refuse(context, {
+      return refusalPage(context, {
+        status: 403,
         title: "This sign-in was not begun here",
         why: `It took more than ten minutes, was begun in another tab or browser, or at another address than ${publicUrl} (PUBLIC_URL). Begin again.`,
-        log: {},
       });
+    const limited = await limits.ofFailures(context);
+    if (limited !== null) return limited;
 
     let claims: Claims;
     let idToken: string | null;

@@ -13,7 +13,7 @@ import { refusalPage } from "./page.ts";
 const SESSION_S = 8 * 3_600;
 
 export type SignInContext = {
-  readonly access: Pick<Access, "callerOf" | "createToken" | "revokeTokensAbove">;
+  readonly access: Pick<Access, "callerOf" | "hasSeen" | "createToken" | "revokeTokensAbove">;
   readonly sessions: Sessions;
   readonly cookies: PageCookies;
   readonly limits: RequestLimits;

@@ -17,10 +17,14 @@ export const addTokenSignIn = (app: Hono, signInContext: SignInContext): void =>
   const { access, sessions, limits, publicUrl } = signInContext;
 
   app.post("/auth/token", async (context) => {
-    const refusal = otherSiteProblem(context, publicUrl) ?? (await limits.ofFailures(context));
-    if (refusal !== null) return refusal;
+    const otherSite = otherSiteProblem(context, publicUrl);
+    if (otherSite !== null) return otherSite;
     const form = await readForm(context);
-    const caller = await access.callerOf(form.get("token")?.trim() ?? "");
+    const token = form.get("token")?.trim() ?? "";
+    // As in the API: one whose token is in use gets through, whatever others try from behind the same proxy.
+    const limited = access.hasSeen(token) ? null : await limits.ofFailures(context);
+    if (limited !== null) return limited;
+    const caller = await access.callerOf(token);
     if (caller === null) {
       await limits.noteFailure(context);
       return refusalPage(context, {

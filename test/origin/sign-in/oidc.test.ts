@@ -262,6 +262,30 @@ describe("the provider's answer", () => {
     expect((await own.request(back, { headers: { cookie } })).status).toBe(303);
   });
 
+  test("without a sign-in that was begun here is refused, and keeps nobody else out", async () => {
+    people.set("ada", { roles: ["viewer"] });
+    const { app: own } = makeAdminApp({ pool: database.servicePool, sessionKeys, publicUrl, provider });
+    for (let i = 0; i < 40; i += 1) {
+      const answer = await own.request(`/auth/callback?code=x&state=${i}`);
+      expect(answer.status).toBe(403);
+    }
+    const browser = makeBrowserClient(own, publicUrl);
+    expect((await browser.get(await comeBack(browser, "ada"))).status).toBe(303);
+  });
+
+  test("that cannot be used counts as a failed sign-in, thirty a minute", async () => {
+    const { app: own } = makeAdminApp({ pool: database.servicePool, sessionKeys, publicUrl, provider });
+    const fail = async () => {
+      const browser = makeBrowserClient(own, publicUrl);
+      await browser.get("/auth/oidc");
+      return browser.get("/auth/callback?error=access_denied&state=x");
+    };
+    for (let i = 0; i < 30; i += 1) expect((await fail()).status).toBe(403);
+    const answer = await fail();
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+  });
+
   test("that the person did not agree says so", async () => {
     const browser = makeBrowserClient(app, publicUrl);
     const begun = await browser.get("/auth/oidc");
