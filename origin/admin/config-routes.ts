@@ -173,19 +173,19 @@ export const addConfigRoutes = (
           detail: "the hash is of another plan than these files and versions: plan again",
           reason: "otherPlan",
         });
+      const plan = await changes.planConfig(config);
+      // Looked for after the features were read: the same plan may be on its way by another request.
       const before = await changes.findApplied(hash);
       if (before !== null) return answerApplied(context, hash, before, true);
-      const plan = await changes.planConfig(config);
       if (!plan.ok) return changeProblem(context, plan.error);
-      const moved = movedSince(plan.value.base, base);
-      if (moved.length > 0 || plan.value.hash !== hash)
-        return movedProblem(context, movedSince(base, plan.value.base));
+      if (plan.value.hash !== hash) return movedProblem(context, movedSince(base, plan.value.base));
       const by = { actor: principal.actor, reason: reason ?? `applied from ${config.source}` };
       const isForced = query.force === "true";
-      if (isForced && principal.scope !== "admin") return scopeProblem(context, principal, "admin");
       if (isForced && reason === undefined)
         return fieldsProblem(context, [{ field: "reason", reason: "a forced change needs one" }]);
-      const passes: ReadonlySet<Hold> = new Set(isForced ? ["approvalNeeded"] : []);
+      const mayPass: readonly Hold[] =
+        principal.scope === "admin" ? ["approvalNeeded", "lockedDown"] : ["lockedDown"];
+      const passes: ReadonlySet<Hold> = new Set(isForced ? mayPass : []);
       const applied = await changes.applyPlan(plan.value, by, {
         guard: approvals.guard(principal, passes),
         details: isForced ? { forced: [...passes] } : undefined,
@@ -196,6 +196,8 @@ export const addConfigRoutes = (
       }
       if (applied.error.reason === "foreignTags")
         return tagProblem(context, principal, applied.error.featureIds);
+      if (applied.error.reason === "approvalNeeded" && isForced)
+        return scopeProblem(context, principal, "admin");
       if (applied.error.reason === "approvalNeeded") {
         const request = await approvals.askToApply(plan.value, { ...applied.error, by });
         context.header("location", `/admin/v1/approvals/${request.approvalId}`);

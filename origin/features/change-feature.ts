@@ -34,6 +34,7 @@ import { prepareRollback, prepareTagRollback } from "./prepare-rollback.ts";
 import type { ProposedChange } from "./proposed-change.ts";
 import {
   readDeletedEpochs,
+  readManyRelatedFeatures,
   readOwned,
   readRelatedFeatures,
   type RelatedFeatures,
@@ -445,7 +446,7 @@ export const makeFeatureChanges = ({
     },
     planConfig: async (config) => {
       const owned = await readOwned(pool, config.source);
-      const related = await readRelatedFeatures(pool, {
+      const related = await readManyRelatedFeatures(pool, {
         featureIds: [...config.features.map(({ featureId }) => featureId), ...owned],
         also: config.features.flatMap(({ requires }) => requires ?? []),
       });

@@ -100,6 +100,33 @@ export const readRelatedFeatures = async (
   return relatedOf(rows);
 };
 
+/**
+ * The same for many features at once: all that depend on them are read level by level, since to look for the dependents of
+ * each of a thousand by itself takes most of the time of a plan.
+ */
+export const readManyRelatedFeatures = async (
+  db: Queryable,
+  { featureIds, also }: { featureIds: readonly FeatureId[]; also: readonly FeatureId[] },
+): Promise<RelatedFeatures> => {
+  const related = new Map<FeatureId, RelatedFeature>();
+  const read = async (condition: string, ids: readonly FeatureId[]): Promise<FeatureId[]> => {
+    const { rows } = await db.query<RelatedRow>(
+      `select ${relatedColumns} from ${recordSource} where ${condition} order by f.feature_id`,
+      [ids],
+    );
+    const found = [...relatedOf(rows)].filter(([id]) => !related.has(id));
+    for (const [id, record] of found) related.set(id, record);
+    return found.map(([id]) => id);
+  };
+  await read("f.feature_id = any($1::text[])", [...featureIds, ...also]);
+  const asked = new Set<FeatureId>();
+  for (let level = featureIds; level.length > 0;) {
+    for (const id of level) asked.add(id);
+    level = (await read("f.requires && $1::text[]", level)).filter((id) => !asked.has(id));
+  }
+  return related;
+};
+
 /** The features that a source's files own. */
 export const readOwned = async (db: Queryable, source: string): Promise<FeatureId[]> => {
   const { rows } = await db.query<{ feature_id: FeatureId }>(

@@ -154,6 +154,27 @@ describe("a plan", () => {
   });
 });
 
+describe("what others require", () => {
+  test("is neither closed nor deleted by a plan, and a circle through others is found", async () => {
+    const content = files({ featureId: "feat_base", enabled: true, rolloutBps: 100 });
+    await apply(content);
+    await post("/features", { featureId: "feat_on_top", enabled: true, requires: ["feat_base"] });
+    await post("/features", { featureId: "feat_on_that", requires: ["feat_on_top"] });
+    const detailsOf = async (features: readonly object[]) => {
+      const { json } = await post("/plan", { ...content, features });
+      return (json["errors"] as readonly { detail: string }[]).map(({ detail }) => detail);
+    };
+    expect(await detailsOf([{ featureId: "feat_base", file: "a.yaml", enabled: false }])).toEqual([
+      "feat_base: feat_on_top requires it and is in no file of this source: close it first",
+    ]);
+    expect(await detailsOf([])).toEqual([
+      "feat_base left its file: feat_on_top requires it and is in no file of this source: end that first",
+    ]);
+    const circle = [{ featureId: "feat_base", file: "a.yaml", requires: ["feat_on_that"] }];
+    expect((await detailsOf(circle)).join("\n")).toContain("feat_base: it requires itself: ");
+  });
+});
+
 describe("an apply", () => {
   test("creates, changes, opens, closes and deletes in one revision, each with its row of the audit", async () => {
     const first = files(
@@ -394,6 +415,17 @@ test("a token of some tags plans all and applies its own", async () => {
   };
   const { json: again } = await post("/plan", edited, own);
   expect((await post("/apply", applyOf(edited, again), own)).status).toBe(200);
+});
+
+test("a plan that changes a feature in lockdown is refused, and forced with a reason", async () => {
+  const content = files({ featureId: "feat_locked", enabled: true, rolloutBps: 100, lockdown: true, rule });
+  await apply(content);
+  const edited = { ...content, features: [{ ...content.features[0], rolloutBps: 900 }] };
+  const body = applyOf(edited, await plan(edited));
+  expect(await post("/apply", body)).toMatchObject({ status: 409, json: { reason: "lockedDown" } });
+  expect(await post("/apply?force=true", body)).toMatchObject({ status: 400 });
+  expect(await post("/apply?force=true", { ...body, reason: "an incident" })).toMatchObject({ status: 200 });
+  expect(await get("/features/feat_locked")).toMatchObject({ rolloutBps: 900 });
 });
 
 test("an export says what a file would, and planning it changes nothing", async () => {
