@@ -95,6 +95,7 @@ const access = makeAccess({
   pool,
   adminToken: config.ADMIN_TOKEN ?? (has("admin") ? printNewToken() : undefined),
   nowMs: () => performance.now(),
+  isLocal: isLoopback(config.ORIGIN_HOST),
   log,
 });
 

@@ -10,7 +10,7 @@ const access = makeAccess({
   pool: database.pool,
   adminToken: "the-admin-token",
   nowMs: () => performance.now(),
-  log: { warn: () => {}, error: () => {} },
+  log: { info: () => {}, warn: () => {}, error: () => {} },
 });
 const bearer = async (scope: "ingest" | "admin"): Promise<string> => {
   const made = await access.createToken(
