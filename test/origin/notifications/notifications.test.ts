@@ -508,6 +508,22 @@ describe("what happens beside changes", () => {
   });
 });
 
+test("a target is told again what was announced since a time, also when that is days ago", async () => {
+  await addTarget("again", rolledBack);
+  await rollBack(await makeOpen());
+  await waitForOne("/again");
+  await allTold("again");
+  await letTimePass(database, 3 * 86_400);
+  const since = new Date(Date.now() - 4 * 86_400_000).toISOString();
+  const { json } = await call("POST", "/notifications/again/redeliver", { since });
+  expect(json["queued"]).toBeGreaterThanOrEqual(1);
+  await allTold("again");
+  const ids = receiver.at("/again").flatMap((message) => newsIn(message).map((n) => n["id"]));
+  expect(ids.length).toBeGreaterThan(1);
+  expect(ids.at(-1)).toBe(ids[0]);
+  expect(await targetOf("again")).toMatchObject({ dropped: 0 });
+});
+
 test("a mail server that never speaks holds up neither the end of an origin nor the next attempt", async () => {
   let connections = 0;
   const server = createServer(() => (connections += 1)).listen(0, "127.0.0.1");
