@@ -1,6 +1,7 @@
 // Configuration: read from the environment once, refused at start with the variable's name and what it may be.
 import { resolve } from "node:path";
 import { z } from "zod";
+import { WeeklyTime } from "../shared/weekly-time.ts";
 import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
 import { KeyRing } from "../shared/signing/key-ring.ts";
 import type { Result } from "../shared/result.ts";
@@ -86,6 +87,12 @@ const RoleRules = z.string(ROLES_FORM).transform((text, context): RoleRule[] => 
   }
   return rules;
 });
+const PRICE = "must be a price such as 0.30";
+const price = z
+  .string()
+  .regex(/^\d{1,9}(?:\.\d{1,6})?$/, PRICE)
+  .transform(Number)
+  .optional();
 
 /** Each variable by its name, with the text that docs/reference/environment.md shows. */
 export const Variables = z.object({
@@ -185,6 +192,20 @@ export const Variables = z.object({
     .string()
     .optional()
     .describe("Folder of the built console. Unset: `console/dist`, which `npm run console:build` makes."),
+  REVIEW_AT: WeeklyTime.prefault("Monday 08:00 UTC").describe(
+    "When the weekly review is announced to notification targets: a weekday, a time and a zone. `off`: never.",
+  ),
+  REVIEW_CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/, "must be a currency such as USD")
+    .default("USD")
+    .describe("Currency of the prices below."),
+  REVIEW_PRICE_PER_MILLION_REQUESTS: price.describe(
+    "What a million requests through the edge cost. Unset: 0.30 USD, the list price of Cloudflare Workers on 2026-11-26.",
+  ),
+  REVIEW_PRICE_PER_UPSTREAM_HOUR: price.describe(
+    "What an hour of the upstream's working time costs, for the time by which a feature is slower. Unset: that cost is not told.",
+  ),
   ROLES: z
     .string()
     .transform((text) => text.split(",").map((role) => role.trim()))

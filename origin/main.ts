@@ -24,6 +24,8 @@ import { makeSend } from "./delivery/edges/send-push.ts";
 import { startDelivery } from "./delivery/start-delivery.ts";
 import { evaluationChecks } from "./evaluate/evaluation-health.ts";
 import { makeEvaluationReads } from "./evaluate/evaluation-reads.ts";
+import { pricesOf } from "./evaluate/review/burn.ts";
+import { startWeeklyReview } from "./evaluate/review/start-weekly-review.ts";
 import { startEvaluation } from "./evaluate/start-evaluation.ts";
 import { startFinishingApproved } from "./features/approvals/finish-approved.ts";
 import { makeApprovals } from "./features/approvals/make-approvals.ts";
@@ -40,7 +42,7 @@ import { makeHooks } from "./hooks/make-hooks.ts";
 import { makeSegmentChanges } from "./features/segments/change-segment.ts";
 import { makeSegmentReads } from "./features/segments/segment-reads.ts";
 import { startIngest } from "./ingest/start-ingest.ts";
-import { makeAnnounce } from "./notifications/announce.ts";
+import { makeAnnounce, makeIsAnnounced } from "./notifications/announce.ts";
 import { parseAllowedHosts } from "./notifications/channels/address-guard.ts";
 import { makePostJson } from "./notifications/channels/post-json.ts";
 import { makeSendEmail } from "./notifications/channels/send-email.ts";
@@ -153,6 +155,29 @@ const evaluation = has("evaluate")
   : undefined;
 const timetable = has("evaluate") ? startSchedules({ schedules, log }) : undefined;
 
+const evaluationReads = makeEvaluationReads({
+  pool,
+  history,
+  now: () => Date.now() / 1_000,
+  rawKeepDays: config.RAW_KEEP_DAYS,
+  prices: pricesOf({
+    currency: config.REVIEW_CURRENCY,
+    perMillionRequests: config.REVIEW_PRICE_PER_MILLION_REQUESTS,
+    perUpstreamHour: config.REVIEW_PRICE_PER_UPSTREAM_HOUR,
+  }),
+});
+const weeklyReview =
+  has("evaluate") && config.REVIEW_AT !== null
+    ? startWeeklyReview({
+        at: config.REVIEW_AT,
+        review: evaluationReads.review,
+        announce,
+        isAnnounced: makeIsAnnounced(pool),
+        nowMs: Date.now,
+        log,
+      })
+    : undefined;
+
 /** Event streams never end by themselves, and would hold up the server's stop. */
 const stopping = new AbortController();
 const streams = { stop: async () => stopping.abort() };
@@ -235,12 +260,7 @@ const app = makeHttpApp({
         segments: makeSegmentReads(pool),
         segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
         schedules,
-        evaluation: makeEvaluationReads({
-          pool,
-          history,
-          now: () => Date.now() / 1_000,
-          rawKeepDays: config.RAW_KEEP_DAYS,
-        }),
+        evaluation: evaluationReads,
         delivery: makeDeliveryReads({ pool, keys: config.PUSH_KEYS, nowMs: Date.now }),
         notifications: makeNotificationTargets({
           pool,
@@ -291,6 +311,7 @@ const parts = [
   evaluation,
   notifications,
   timetable,
+  weeklyReview,
   finishing,
   delivery,
   database,

@@ -35,6 +35,7 @@ import { addPlanningRoutes } from "./planning-routes.ts";
 import { makeReferencePage } from "./reference-page.ts";
 import { addRolloutRoutes } from "./rollout-routes.ts";
 import { addScheduleRoutes } from "./schedule-routes.ts";
+import { addReviewRoute } from "./review-route.ts";
 import { addRuleRoutes } from "./rule-routes.ts";
 import { makeSubmitChange } from "./submit-change.ts";
 import { authenticate, type Authentication } from "./authenticate.ts";
@@ -132,6 +133,7 @@ export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   addHistoryRoutes(api, options);
   addWhyRoute(api, options);
   addPlanningRoutes(api, options);
+  addReviewRoute(api, options);
   addConfigRoutes(api, options);
   addDeliveryRoutes(api, options);
   addHealthRoute(api, options);

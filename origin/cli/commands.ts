@@ -19,6 +19,7 @@ import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
 import { receiptCommand } from "./receipt.ts";
 import { scheduleCommand, schedulesCommand } from "./schedules.ts";
+import { reviewCommand } from "./review.ts";
 import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
 import { segmentsCommand } from "./segments.ts";
 import { statusCommand } from "./status.ts";
@@ -69,6 +70,7 @@ export const sluice = defineCommand({
     schedule: scheduleCommand,
     schedules: schedulesCommand,
     approvals: approvalsCommand,
+    review: reviewCommand,
     tokens: tokensCommand,
     hooks: hooksCommand,
     notifications: notificationsCommand,

@@ -165,6 +165,10 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "It works no more, within 5 s everywhere.",
     },
   ],
+  review: [
+    { command: "npx sluice review", does: "The last seven days." },
+    { command: "npx sluice review --last 30d --markdown", does: "The last month, for a ticket." },
+  ],
   hooks: [{ command: "npx sluice hooks list", does: "Which alerting systems may close what." }],
   "hooks list": [{ command: "npx sluice hooks list --json", does: "All hooks, without their secrets." }],
   "hooks create": [

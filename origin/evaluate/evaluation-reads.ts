@@ -13,6 +13,9 @@ import { setRampPaused } from "./ramp-position.ts";
 import { readTrialAnomalies } from "./read-arrivals.ts";
 import { readBotRequests } from "./read-bot-requests.ts";
 import { readNotCounted } from "./read-not-counted.ts";
+import { pricesOf, type Prices } from "./review/burn.ts";
+import { readReview } from "./review/read-review.ts";
+import type { ReviewTerms } from "./review/review.ts";
 import { readRegions } from "./read-regions.ts";
 import { readRuleWarnings } from "./read-rule-warnings.ts";
 import { readSetAside } from "./read-set-aside.ts";
@@ -113,20 +116,37 @@ type Judged = { readonly rule: Rule; readonly holdoutBps: number };
 const beginsNewTrial = (before: Judged, after: Judged): boolean =>
   termsOf(judgedRule(before.rule, before)) !== termsOf(judgedRule(after.rule, after));
 
+/** Terms of a review that are not asked for otherwise. */
+const REVIEW = {
+  days: 7,
+  openDays: 30,
+  engagementBelow: 0.005,
+  minUnits: 1_000,
+  decidedDays: 30,
+  undecidedDays: 14,
+};
+const DAY_S = 86_400;
+
+/** What is not named has its default: the seven days up to now. */
+export type ReviewQuery = Partial<ReviewTerms>;
+
 export type EvaluationReads = ReturnType<typeof makeEvaluationReads>;
 
-/** `now`: unix seconds; `rawKeepDays`: how long `otel_spans` keeps a span at least. */
+/** `now`: unix seconds; `rawKeepDays`: how long `otel_spans` keeps a span at least; `prices`: of a review. */
 export const makeEvaluationReads = ({
   pool,
   history,
   now,
   rawKeepDays,
+  prices = pricesOf({ currency: "USD" }),
 }: {
   pool: Pool;
   history: HistoryReads;
   now: () => number;
   rawKeepDays: number;
+  prices?: Prices;
 }) => ({
+  now,
   listEvaluations: (featureId: FeatureId, query: EvaluationQuery) =>
     history((db) => listEvaluations(db, featureId, query)),
   newestEvaluation: async (featureId: FeatureId) =>
@@ -154,6 +174,13 @@ export const makeEvaluationReads = ({
   beginsNewTrial,
   /** null: there is no such feature with a rule. */
   calibrate: (featureId: FeatureId) => history((db) => calibrate(db, featureId, now())),
+  review: (asked: ReviewQuery) => {
+    const { days, ...bounds } = REVIEW;
+    const until = asked.until ?? now();
+    const since = asked.since ?? until - days * DAY_S;
+    return history((db) => readReview(db, { ...bounds, prices, ...asked, since, until }));
+  },
+  prices,
   calibrationText,
   forecastRule,
   /** false: there is no such feature. */

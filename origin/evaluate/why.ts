@@ -71,6 +71,9 @@ const Newest = z.object({
 });
 type Newest = z.infer<typeof Newest>;
 
+/** A stored evaluation as a row of pmf_evaluations has it. */
+export const toNewest = (row: unknown): Newest => Newest.parse(row);
+
 const readNewest = async (db: Queryable, featureId: FeatureId, epoch: number): Promise<Newest | null> => {
   const { rows } = await db.query(
     `select at, epoch, rule_version as "ruleVersion", mode, decision

@@ -53,3 +53,9 @@ export const makeAnnounce =
   async (announcement) => {
     await announceAll(db, [announcement]);
   };
+
+/** Whether news with this key was announced in the last weeks. */
+export const makeIsAnnounced =
+  (db: Queryable) =>
+  async (key: string): Promise<boolean> =>
+    ((await db.query("select from announcements where key = $1", [key])).rowCount ?? 0) > 0;

@@ -63,6 +63,11 @@ export const EVENTS = {
     headline: "An alert came",
     meaning: "An alert closed features by a hook, or would have if the hook were not in shadow mode.",
   },
+  "review.weekly": {
+    headline: "Weekly review",
+    meaning:
+      "Once a week (`REVIEW_AT`): what was rolled back, never decides, can be removed, or is used by nobody.",
+  },
   "edge.unconfirmed": {
     headline: "An edge does not confirm a rollback",
     meaning: "A rollback has not reached every region of every edge within 30 s.",
