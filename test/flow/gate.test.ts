@@ -168,3 +168,61 @@ describe("a push that Sluice did not sign, or that is old", () => {
     expect((await push({ body: { revision: -1, full: "yes" } })).status).toBe(400);
   });
 });
+
+test("a change of a segment reaches the edge for all of its features at once: no request sees a part of it", async () => {
+  const groupIs = (value: string) => ({ attribute: "header:x-group", operator: "equals", value });
+  const names = Array.from({ length: 6 }, (_, i) => `feat_of_segment_${i}`);
+  await stack.admin("POST", "/segments", { segmentId: "secret-group", condition: groupIs("a") });
+  for (const featureId of names) {
+    const shares = { enabled: true, rolloutBps: 10_000, holdoutBps: 0 };
+    const { revision } = await stack.admin("POST", "/features", {
+      featureId,
+      ...shares,
+      targeting: { operator: "and", conditions: [{ segment: "secret-group" }] },
+    });
+    await edgeHas(revision);
+  }
+  /** How many of the segment's features one request gets. */
+  const countOpen = async (group: string): Promise<number> => {
+    const response = await fetch(`${stack.edge.url}/.sluice/explain`, {
+      headers: { "user-agent": "Mozilla/5.0 Firefox/140.0", "x-group": group },
+    });
+    const text = await response.text();
+    expect(text).not.toContain("secret-group");
+    const { features } = JSON.parse(text) as Explained;
+    return features.filter(({ featureId, open: isOpen }) => names.includes(featureId) && isOpen).length;
+  };
+  expect(await countOpen("a")).toBe(names.length);
+
+  const seen = new Set<number>();
+  let isDone = false;
+  const watching = Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (;;) {
+        seen.add(await countOpen("a"));
+        if (isDone) return;
+      }
+    }),
+  );
+  let last: unknown = 0;
+  for (let change = 1; change <= 8; change++) {
+    const condition = groupIs(change % 2 === 0 ? "a" : "b");
+    const changed = await stack.admin("PUT", "/segments/secret-group", { condition }, { "if-match": "*" });
+    expect(changed["changed"]).toHaveLength(names.length);
+    last = changed["revision"];
+    await edgeHas(last);
+  }
+  isDone = true;
+  await watching;
+  expect([...seen].toSorted((a, b) => a - b)).toEqual([0, names.length]);
+
+  const before = await stack.admin(
+    "PUT",
+    "/segments/secret-group",
+    { condition: groupIs("b") },
+    { "if-match": "*" },
+  );
+  await edgeHas(before["revision"]);
+  await stack.edge.restart();
+  expect([await countOpen("a"), await countOpen("b")]).toEqual([0, names.length]);
+}, 60_000);

@@ -8,7 +8,12 @@ import { startStack, type Stack, type StackOptions } from "../../scripts/local-s
 export type TestStack = Stack & { readonly admin: Admin };
 type Json = Record<string, unknown>;
 /** Throws unless the answer is 2xx. */
-type Admin = (method: string, path: string, body?: Json) => Promise<Json>;
+type Admin = (
+  method: string,
+  path: string,
+  body?: Json,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<Json>;
 
 export const makeTestStack = async (
   options: Pick<StackOptions, "originEnv" | "edgeVars"> = {},
@@ -24,10 +29,10 @@ export const makeTestStack = async (
   });
   return {
     ...stack,
-    admin: async (method, path, body) => {
+    admin: async (method, path, body, headers = {}) => {
       const response = await fetch(`${stack.origin.url}/admin/v1${path}`, {
         method,
-        headers: { authorization: `Bearer ${stack.secrets.adminToken}` },
+        headers: { ...headers, authorization: `Bearer ${stack.secrets.adminToken}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await response.text();

@@ -1,8 +1,9 @@
 // Segments by the admin API: one change for all features that use one, and nothing of it at the edges but its conditions.
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
 import { changesSince } from "../../../origin/features/read-snapshot.ts";
-import { Revision } from "../../../shared/ids.ts";
+import { FeatureId, Revision } from "../../../shared/ids.ts";
 import { makeAdminApp } from "../../support/admin-app.ts";
 import { makeTestDatabase } from "../../support/database.ts";
 
@@ -549,4 +550,31 @@ describe("who would get a feature", () => {
   test("of an unknown feature is 404", async () => {
     expect((await call("POST", "/features/feat_nobody/evaluate", {})).status).toBe(404);
   });
+});
+
+test("what an edge held closed is closed in a restored database, and stays made of its segments", async () => {
+  await made("/segments", { segmentId: "restored", condition: country("DE") });
+  const targeting = { operator: "not", condition: { segment: "restored" } };
+  for (const featureId of ["feat_lost_close", "feat_kept_open"])
+    await made("/features", { featureId, enabled: true, rolloutBps: 1_000, targeting });
+  const held = [
+    { featureId: FeatureId.parse("feat_lost_close"), closed: true, epoch: 1 },
+    { featureId: FeatureId.parse("feat_kept_open"), closed: false, epoch: 3 },
+  ];
+  const changes = makeFeatureChanges({ pool: database.servicePool, newId: () => crypto.randomUUID() });
+  expect(await changes.recoverFeatures(held, { edge: "https://edge.example" })).toMatchObject({
+    value: { closed: ["feat_lost_close"] },
+  });
+  await call("PUT", "/segments/restored", { condition: country("AT") });
+  for (const [featureId, enabled] of [
+    ["feat_lost_close", false],
+    ["feat_kept_open", true],
+  ] as const) {
+    expect((await call("GET", `/features/${featureId}`)).json).toMatchObject({
+      enabled,
+      targeting,
+      segments: ["restored"],
+    });
+    expect((await pushed()).targeting.get(featureId)).toEqual({ operator: "not", condition: country("AT") });
+  }
 });
