@@ -8,13 +8,18 @@ const problemOf = (text: string): string | null => {
 
 export type TextError = { readonly path: readonly PropertyKey[]; readonly message: string };
 
-/** The texts in a JSON document, keys included, that cannot be stored. */
+/** Far above what any document here needs, and far below what recursion can do. */
+const MAX_DEPTH = 100;
+
+/** The texts in a JSON document, keys included, that cannot be stored. A document that nests without end is refused here too. */
 export const unstorableTexts = (json: unknown, path: readonly PropertyKey[] = []): TextError[] => {
   if (typeof json === "string") {
     const message = problemOf(json);
     return message === null ? [] : [{ path, message }];
   }
   if (typeof json !== "object" || json === null) return [];
+  if (path.length > MAX_DEPTH)
+    return [{ path: path.slice(0, 3), message: `must not be nested more than ${MAX_DEPTH} deep` }];
   return Object.entries(json).flatMap(([key, value]) => {
     const message = problemOf(key);
     const inside = [...path, key];

@@ -98,7 +98,7 @@ type Next = (at: Redirecting, method: string) => readonly Redirecting[];
 const nextOf = (all: readonly Redirecting[]): Next => {
   const known = new Map<string, readonly Redirecting[]>();
   return (at, method) => {
-    const key = `${at.featureId} ${method}`;
+    const key = `${at.to} ${method}`;
     const found =
       known.get(key) ??
       // Nobody is redirected to the page that they asked for.

@@ -5,7 +5,8 @@ import { Bps, FeatureId } from "../../../shared/ids.ts";
 import { Time } from "./common.ts";
 import { FeatureEditBody, Reason } from "./feature.ts";
 
-const MAX_FEATURES = 10_000;
+/** Twice what an installation is made for. What they do to one another is checked for all pairs, and others wait meanwhile. */
+const MAX_FEATURES = 2_000;
 
 export const Source = z
   .string()

@@ -263,6 +263,13 @@ describe("a spoiled body", () => {
       expect((await send(operation, "feat_target", body, "target-of-texts")).status).toBe(400);
   });
 
+  test.each(withBody)("of $operationId that is nested without end is 400", async (operation) => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const [name = "reason"] = Object.keys(GOOD[operation.operationId] ?? {});
+    for (const body of [deep, `{"${name}":${deep}}`])
+      expect((await send(operation, "feat_target", body, "target-of-texts")).status).toBe(400);
+  });
+
   test.each(withBody)("of $operationId above its limit is 413", async (operation) => {
     const limit = LARGE.has(operation.operationId) ? 2 ** 24 : 2 ** 20;
     expect((await send(operation, "feat_target", JSON.stringify({ reason: "x".repeat(limit) }))).status).toBe(
