@@ -20,7 +20,7 @@ import {
 
 const DAY_S = 86_400;
 /** Zombies whose requests are summed: a busy one has some thousand rows a week. */
-const MOST_BURNS = 50;
+const MOST_BURNS = 20;
 
 const isoOf = (seconds: number): string => new Date(seconds * 1_000).toISOString();
 const dayOf = (seconds: number): string => isoOf(seconds).slice(0, 10);
@@ -80,14 +80,14 @@ const quietOf = (feature: OpenFeature, units: number, { until, minUnits }: Revie
   why:
     units === 0
       ? "nobody whose window is over met it"
-      : `${formatCount(units)} people met it whose window is over, and fewer than ${formatCount(minUnits)} say nothing of engagement`,
+      : `${formatCount(units)} people that were looked at met it and their window is over; fewer than ${formatCount(minUnits)} say nothing of engagement`,
 });
 
 export const readReview = async (db: Queryable, terms: ReviewTerms): Promise<Review> => {
   const { since, until, prices, ...bounds } = terms;
   const [rolledBack, open, states] = await Promise.all([
     readRolledBack(db, terms),
-    readOpenFeatures(db, until),
+    readOpenFeatures(db, terms),
     readStates(db),
   ]);
 

@@ -104,6 +104,19 @@ describe("zombies", () => {
     expect(namesOf((await review("?minUnits=100")).zombies)).toEqual(["feat_rare", "feat_zombie"]);
   });
 
+  test("of few people at a time are found further back", async () => {
+    await insertOpen("feat_trickle");
+    await pool.query(
+      `insert into outcome_counts select 'feat_trickle', 1, 'treatment', 'exposure', 0, $1 - i * 180, 1
+       from generate_series(0, 1499) i`,
+      [Math.floor((clock.now - 5 * DAY) / 180) * 180],
+    );
+    const found = await review();
+    expect(found.zombies).toMatchObject([
+      { featureId: "feat_trickle", engagement: { units: 1_500, engaged: 0 } },
+    ]);
+  });
+
   test("without anything that tells an activation are those whose people do not come back, and say so", async () => {
     await insertOpen("feat_shunned", { activation: null });
     await insertUnits("feat_shunned", { units: 3_000, returned: 3 });
