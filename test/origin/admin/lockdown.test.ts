@@ -153,3 +153,22 @@ test("a segment that it uses is not changed either, and a schedule is skipped", 
     note: "the feature is locked down while its trial is undecided",
   });
 });
+
+test("a plan of configuration files does not change it, unless somebody forces the plan", async () => {
+  const id = await makeLocked("feat_filed");
+  const features = [
+    { featureId: id, file: "a.yaml", failureMode: "closed", lockdown: true },
+    { featureId: "feat_beside", file: "a.yaml" },
+  ];
+  const content = { source: "shop", features };
+  const { json } = await send("POST", "/plan", content);
+  const body = { ...content, hash: json["hash"], base: json["base"], reason: "from Git" };
+  expect(await send("POST", "/apply", body)).toMatchObject({
+    status: 409,
+    json: { reason: "lockedDown", featureIds: [id] },
+  });
+  expect((await send("GET", "/features/feat_beside")).status).toBe(404);
+
+  expect((await send("POST", "/apply?force=true", body)).status).toBe(200);
+  expect((await send("GET", `/features/${id}`)).json).toMatchObject({ failureMode: "closed" });
+});
