@@ -72,15 +72,20 @@ const engagementOfFeature = (feature: OpenFeature): Engagement | null =>
     returnWindowSeconds: feature.returnWindowS ?? 7 * DAY_S,
   });
 
+const quietReason = (units: number, isCut: boolean, minUnits: number): string => {
+  if (units === 0) return "nobody whose window is over met it";
+  const met = formatCount(units);
+  return isCut
+    ? `the review looked at its newest ${met} people whose window is over, and there are more: ask again with minUnits ${met} or less`
+    : `${met} people met it whose window is over, and fewer than ${formatCount(minUnits)} say nothing of engagement`;
+};
+
 const quietOf = (feature: OpenFeature, units: number, { until, minUnits }: ReviewTerms): Quiet => ({
   featureId: feature.featureId,
   owner: feature.owner,
   openDays: daysBetween(feature.openedAtS, until),
   units,
-  why:
-    units === 0
-      ? "nobody whose window is over met it"
-      : `${formatCount(units)} people that were looked at met it and their window is over; fewer than ${formatCount(minUnits)} say nothing of engagement`,
+  why: quietReason(units, feature.isCut, minUnits),
 });
 
 export const readReview = async (db: Queryable, terms: ReviewTerms): Promise<Review> => {
