@@ -298,4 +298,22 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     { command: "source <(npx sluice completion zsh)", does: "The same for zsh, after compinit." },
     { command: "npx sluice completion fish | source", does: "The same for fish." },
   ],
+  "approvals list": [
+    { command: "npx sluice approvals list --decided", does: "What was asked for and is decided." },
+  ],
+  "approvals show": [
+    { command: "npx sluice approvals show apr_0a1b2c3d4e5f", does: "What exactly would be changed." },
+  ],
+  "approvals reject": [
+    {
+      command: 'npx sluice approvals reject apr_0a1b2c3d4e5f --reason "not before the sale"',
+      does: "Nothing is changed, and the one who asked reads why.",
+    },
+  ],
+  "approvals withdraw": [
+    { command: "npx sluice approvals withdraw apr_0a1b2c3d4e5f", does: "Takes a request of your own back." },
+  ],
+  "hooks shadow": [
+    { command: "npx sluice hooks shadow alertmanager", does: "Its alerts are recorded, and close nothing." },
+  ],
 };

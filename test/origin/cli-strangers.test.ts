@@ -210,6 +210,11 @@ describe("help", () => {
     expect(all.filter((one) => one.description === "")).toEqual([]);
   });
 
+  test("every command shows an example", () => {
+    const without = every.filter(([path, { runs }]) => runs && examples[path] === undefined);
+    expect(without.map(([path]) => path)).toEqual([]);
+  });
+
   test.each(Object.entries(examples))("the examples of %s are commands as it takes them", (path, shown) => {
     const node = every.find(([name]) => name === path)?.[1];
     if (node === undefined) throw new Error(`there is no command ${path}`);
