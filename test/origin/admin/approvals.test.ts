@@ -425,8 +425,14 @@ describe("a plan of configuration files", () => {
   });
 
   test("is forced by an admin alone, and the audit tells it", async () => {
+    const opened = await send("root", "POST", "/features/feat_filed/enable?force=true", {
+      reason: "put out",
+    });
+    expect(opened.status).toBe(200);
     expect((await apply("ann", 300, "?force=true")).status).toBe(403);
     expect((await apply("root", 300, "?force=true")).status).toBe(200);
-    expect((await audit("feat_free"))[0]).toMatchObject({ details: { forced: ["approvalNeeded"] } });
+    expect((await audit("feat_free"))[0]).toMatchObject({
+      details: { forced: ["approvalNeeded", "lockedDown"] },
+    });
   });
 });
