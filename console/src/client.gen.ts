@@ -3975,6 +3975,37 @@ export function getReceipt(featureId: string, opts?: Oazapfts.RequestOpts) {
     }));
 }
 /**
+ * The signed receipts of all rollbacks of one revision
+ */
+export function listReceipts(revision: number, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: {
+            receipts: Receipt[];
+        };
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/revisions/${encodeURIComponent(revision)}/receipts`, {
+        ...opts
+    }));
+}
+/**
  * Check everything that Sluice needs
  */
 export function checkHealth(opts?: Oazapfts.RequestOpts) {
