@@ -867,6 +867,141 @@ export type Calibration = {
         strictestQuiet: number | null;
     }[];
 };
+export type Review = {
+    since: string;
+    until: string;
+    terms: {
+        openDays: number;
+        engagementBelow: number;
+        minUnits: number;
+        decidedDays: number;
+        undecidedDays: number;
+    };
+    prices: {
+        currency: string;
+        perMillionRequests: {
+            value: number | null;
+            source: string;
+        };
+        perUpstreamHour: {
+            value: number | null;
+            source: string;
+        };
+    };
+    openFeatures: number;
+    /** Each list has its first hundred. */
+    totals: {
+        rolledBack: number;
+        undecided: number;
+        removable: number;
+        zombies: number;
+        quiet: number;
+    };
+    rolledBack: {
+        featureId: string;
+        owner: string | null;
+        at: string;
+        actor: string;
+        reason: string;
+        revision: number;
+        /** The tests whose evidence rolled it back; empty where no evidence did. */
+        signals: {
+            signal: string;
+            threshold: number;
+            treatment: {
+                n: number;
+                s: number;
+            };
+            holdout: {
+                n: number;
+                s: number;
+            } | null;
+            logEvidence: number | null;
+            logBar: number | null;
+        }[];
+        alert: {
+            hook: string;
+            title: string;
+            link: string | null;
+        } | null;
+        isOpenAgain: boolean;
+    }[];
+    undecided: {
+        featureId: string;
+        owner: string | null;
+        /** Whole days since the feature was opened. */
+        openDays: number;
+        /** null: it was not evaluated since it was opened. */
+        state: string | null;
+        why: string;
+        missing: string[];
+        rollback: string | null;
+        keep: string | null;
+        /** Until the sooner of both decisions; null: none is in sight. */
+        expectedSeconds: number | null;
+    }[];
+    removable: {
+        featureId: string;
+        owner: string | null;
+        cause: "removeAfter" | "kept" | "openForAll";
+        why: string;
+    }[];
+    zombies: {
+        featureId: string;
+        owner: string | null;
+        /** Whole days since the feature was opened. */
+        openDays: number;
+        engagement: {
+            /** `return` where nothing tells an activation: the share that comes back. */
+            by: "activation" | "return";
+            /** The newest units of treatment whose window is over. */
+            units: number;
+            engaged: number;
+            rate: number;
+            /** What the rate is at most, at 95 %. */
+            atMost: number;
+            windowSeconds: number;
+        };
+        burn: {
+            /** Requests of treatment that were followed to their end: at least so many there were. */
+            requests: {
+                value: number | null;
+                /** Why it is not known; null: it is. */
+                why: string | null;
+            };
+            latency: {
+                /** Treatment beyond the holdout, since the trial began. */
+                value: {
+                    meanMs: number;
+                    p95Ms: number;
+                    treatmentRequests: number;
+                    holdoutRequests: number;
+                } | null;
+                /** Why it is not known; null: it is. */
+                why: string | null;
+            };
+            requestCost: {
+                value: number | null;
+                /** Why it is not known; null: it is. */
+                why: string | null;
+            };
+            latencyCost: {
+                value: number | null;
+                /** Why it is not known; null: it is. */
+                why: string | null;
+            };
+        };
+    }[];
+    /** Open for long, and met by too few people to tell whether they engage. */
+    quiet: {
+        featureId: string;
+        owner: string | null;
+        /** Whole days since the feature was opened. */
+        openDays: number;
+        units: number;
+        why: string;
+    }[];
+};
 export type Plan = {
     /** Of the files and of the versions that the plan is based on. */
     hash: string;
@@ -2973,6 +3108,9 @@ export function makeSchedule(body: {
         status: 403;
         data: Problem;
     } | {
+        status: 404;
+        data: Problem;
+    } | {
         status: 409;
         data: Problem;
     } | {
@@ -3445,6 +3583,52 @@ export function pauseRamp(featureId: string, body: {
             "Idempotency-Key": idempotencyKey
         })
     })));
+}
+/**
+ * What was rolled back, never decides, can be removed, or is used by nobody
+ */
+export function getReview({ since, until, openDays, engagementBelow, minUnits, decidedDays, undecidedDays, pricePerMillionRequests, pricePerUpstreamHour }: {
+    since?: string;
+    until?: string;
+    openDays?: number;
+    engagementBelow?: number;
+    minUnits?: number;
+    decidedDays?: number;
+    undecidedDays?: number;
+    pricePerMillionRequests?: number | null;
+    pricePerUpstreamHour?: number | null;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: Review;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/review${QS.query(QS.explode({
+        since,
+        until,
+        openDays,
+        engagementBelow,
+        minUnits,
+        decidedDays,
+        undecidedDays,
+        pricePerMillionRequests,
+        pricePerUpstreamHour
+    }))}`, {
+        ...opts
+    }));
 }
 /**
  * What configuration files would change
@@ -4059,8 +4243,8 @@ export function createNotificationTarget(body: {
     "type": "slack";
     /** Slack's incoming webhook. It is never shown again. */
     url: string;
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `review.weekly`: Once a week (`REVIEW_AT`): what was rolled back, never decides, can be removed, or is used by nobody. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "review.weekly" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;
@@ -4073,8 +4257,8 @@ export function createNotificationTarget(body: {
     url: string;
     /** Absent: one is made, and shown in this answer alone. */
     secret?: string;
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `review.weekly`: Once a week (`REVIEW_AT`): what was rolled back, never decides, can be removed, or is used by nobody. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "review.weekly" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;
@@ -4085,8 +4269,8 @@ export function createNotificationTarget(body: {
     "type": "email";
     /** Who gets the e-mail. */
     to: string[];
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `review.weekly`: Once a week (`REVIEW_AT`): what was rolled back, never decides, can be removed, or is used by nobody. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "review.weekly" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;
@@ -4159,8 +4343,8 @@ export function updateNotificationTarget(name: string, ifMatch: string, body: {
     "type": "slack";
     /** Absent: it stays as it is. */
     url?: string;
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `review.weekly`: Once a week (`REVIEW_AT`): what was rolled back, never decides, can be removed, or is used by nobody. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "review.weekly" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;
@@ -4170,8 +4354,8 @@ export function updateNotificationTarget(name: string, ifMatch: string, body: {
     "type": "webhook";
     /** Absent: it stays as it is. */
     url?: string;
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `review.weekly`: Once a week (`REVIEW_AT`): what was rolled back, never decides, can be removed, or is used by nobody. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "review.weekly" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;
@@ -4181,8 +4365,8 @@ export function updateNotificationTarget(name: string, ifMatch: string, body: {
     "type": "email";
     /** Absent: it stays as it is. */
     to?: string[];
-    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
-    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "edge.unconfirmed")[] | null;
+    /** What it is told of; null: everything. `feature.rolledBack`: A feature was closed by its evidence, by a person or by an alarm. `feature.wouldRollBack`: The evidence speaks against a feature whose rule is in shadow mode, so it stays open. `feature.kept`: A feature is proven to meet every threshold of its rule. `feature.undecided`: The evaluation window of a rule is over without a decision. `feature.untrusted`: The telemetry of a feature cannot be trusted now, so nothing is decided on it. `feature.opened`: A person opened a feature. `feature.created`: A feature was made. `feature.changed`: Fields of a feature were changed. `feature.ruleChanged`: The rule of a feature was set or changed. `feature.rolloutChanged`: The rollout or the holdout of a feature was changed by a person or by its ramp. `feature.trialRestarted`: A person let the trial of a feature begin anew. `feature.deleted`: A feature was deleted. `approval.asked`: A change waits for a second person. `approval.applied`: A change was approved and carried out. `approval.ended`: A request for approval was rejected or withdrawn, or what it was about has moved or failed. `approval.policyChanged`: The tags whose features need a second person were changed. `schedule.planned`: A change was planned for a time. `schedule.done`: A planned change was carried out. `schedule.skipped`: A planned change was left out or could not be carried out. `schedule.cancelled`: Somebody cancelled a planned change. `hook.fired`: An alert closed features by a hook, or would have if the hook were not in shadow mode. `review.weekly`: Once a week (`REVIEW_AT`): what was rolled back, never decides, can be removed, or is used by nobody. `edge.unconfirmed`: A rollback has not reached every region of every edge within 30 s. */
+    events?: ("feature.rolledBack" | "feature.wouldRollBack" | "feature.kept" | "feature.undecided" | "feature.untrusted" | "feature.opened" | "feature.created" | "feature.changed" | "feature.ruleChanged" | "feature.rolloutChanged" | "feature.trialRestarted" | "feature.deleted" | "approval.asked" | "approval.applied" | "approval.ended" | "approval.policyChanged" | "schedule.planned" | "schedule.done" | "schedule.skipped" | "schedule.cancelled" | "hook.fired" | "review.weekly" | "edge.unconfirmed")[] | null;
     /** Only news of these features, and of features with one of `tags`; with neither, of all. News about no feature is told whatever they are. */
     features?: string[] | null;
     tags?: string[] | null;

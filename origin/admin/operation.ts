@@ -35,6 +35,8 @@ export type Operation<Params extends Fields, Query extends Fields, Body extends 
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
+  /** Its body names something that may not be there. */
+  readonly bodyNames?: true;
   /** Whether a change has to name, by If-Match, the version that it is about. A first rule has none to name. */
   readonly ifMatch?: IfMatchUse;
   /** Its answer holds a secret, and is kept nowhere: it takes no Idempotency-Key. */
@@ -104,7 +106,7 @@ const documentOf = <P extends Fields, Q extends Fields, B extends Schema>(operat
       ),
       ...problemAnswers({
         reads: params !== undefined || query !== undefined || body !== undefined,
-        names: params !== undefined,
+        names: params !== undefined || operation.bodyNames === true,
         changes: method !== "get",
         takesBody: body !== undefined,
         ifMatch,

@@ -85,6 +85,7 @@ export const addScheduleRoutes = (
       scope: "editor",
       query: z.object({ force: Force }),
       body: ScheduleBody,
+      bodyNames: true,
       answers: { 201: { description: "It is planned.", schema: ScheduleDocument }, ...waits },
     },
     async ({ context, principal, query, readBody }) => {
