@@ -119,8 +119,10 @@ export const fillExposures = async (pool: Pool, exposures: number): Promise<void
     for (const partition of PARTITIONS)
       for (let part = 0; part < parts; part++) await fillUnits(pool, of, { partition, part, parts });
     const client = await pool.connect();
-    // Indexes and filters, as a fold process makes them that takes the partitions over.
+    // Indexes and filters, as a fold process makes them that takes the partitions over. It may make a run too, which is then its own.
+    await client.query("set role sluice_service");
     await makeUnitRuns(RUN_ROWS).open(client, PARTITIONS);
+    await client.query("reset role");
     client.release();
   };
   await Promise.all([
