@@ -1,4 +1,5 @@
 // Configuration: read from the environment once, refused at start with the variable's name and what it may be.
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { WeeklyTime } from "../shared/weekly-time.ts";
@@ -94,6 +95,18 @@ const price = z
   .transform(Number)
   .optional();
 
+/** `10.0.0.0/8`, `fd00::/8`, or a single address. */
+const isAddressRange = (text: string): boolean => {
+  const [address = "", bits, ...rest] = text.split("/");
+  const version = isIP(address);
+  const most = version === 4 ? 32 : 128;
+  return (
+    version > 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+  );
+};
+
 /** Each variable by its name, with the text that docs/reference/environment.md shows. */
 export const Variables = z.object({
   ORIGIN_PORT: listeningPort(8080).describe("Port of the origin."),
@@ -188,6 +201,11 @@ export const Variables = z.object({
     .describe(
       "Hosts, addresses and ranges (`10.1.0.0/16`) of private networks that notification targets may have, separated by commas. Without it they are refused.",
     ),
+  TRUSTED_PROXIES: list(z.string().refine(isAddressRange, "must be addresses or ranges, such as 10.0.0.0/8"))
+    .default([])
+    .describe(
+      "Addresses and ranges of proxies before the origin, separated by commas, whose X-Forwarded-For is believed: limits of failed sign-ins then count the address behind them.",
+    ),
   CONSOLE_DIR: z
     .string()
     .optional()
@@ -201,7 +219,7 @@ export const Variables = z.object({
     .default("USD")
     .describe("Currency of the prices below."),
   REVIEW_PRICE_PER_MILLION_REQUESTS: price.describe(
-    "What a million requests through the edge cost. Unset: 0.30 USD, the list price of Cloudflare Workers on 2026-11-26.",
+    "What a million requests through the edge cost. Unset: 0.30 USD, the list price of Cloudflare Workers as others quoted it on 2026-08-03.",
   ),
   REVIEW_PRICE_PER_UPSTREAM_HOUR: price.describe(
     "What an hour of the upstream's working time costs, for the time by which a feature is slower. Unset: that cost is not told.",

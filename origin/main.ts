@@ -57,6 +57,7 @@ import { makeHttpApp } from "./runtime/http-app.ts";
 import { makeHttpServer } from "./runtime/http-server.ts";
 import { makeLogger } from "./runtime/log.ts";
 import { makeMetrics } from "./runtime/metrics.ts";
+import { makeAddressOf } from "./runtime/client-address.ts";
 import { makeRequestLimits } from "./runtime/request-limits.ts";
 import { makePageCookies } from "./runtime/session-cookie.ts";
 import { makeShutdown } from "./runtime/shutdown.ts";
@@ -233,7 +234,7 @@ const people = {
   access,
   sessions: makeSessions({ pool, keys: config.SESSION_KEYS ?? makeSessionKeys() }),
   cookies: makePageCookies(publicUrl),
-  limits: makeRequestLimits(),
+  limits: makeRequestLimits({ addressOf: makeAddressOf(config.TRUSTED_PROXIES) }),
   publicUrl,
   log,
 };

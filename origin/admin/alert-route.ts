@@ -1,5 +1,6 @@
 // What alerting systems send. They have no token: the hook's secret, shown or signed with, says who they are.
 import type { Hooks } from "../hooks/make-hooks.ts";
+import type { RequestLimits } from "../runtime/request-limits.ts";
 import { problem } from "../runtime/problem.ts";
 import type { AdminApp } from "./admin-context.ts";
 import { AnyPayload, DeliveryDocument, HookParams } from "./documents/hook.ts";
@@ -16,8 +17,11 @@ const jsonOf = (body: ArrayBuffer): { json: unknown } | null => {
   }
 };
 
-export const addAlertRoute = (api: AdminApp, { hooks }: { hooks: Hooks }): void => {
-  const limits = makeHookLimits();
+export const addAlertRoute = (
+  api: AdminApp,
+  { hooks, limits: { addressOf } }: { hooks: Hooks; limits: Pick<RequestLimits, "addressOf"> },
+): void => {
+  const limits = makeHookLimits(addressOf);
   describeOperation(api, {
     method: "post",
     path: "/hooks/{name}",

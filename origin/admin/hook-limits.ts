@@ -1,13 +1,14 @@
 // How often alerting systems may come, and who cannot show a hook's secret, in this process.
 import type { Context } from "hono";
 import { RateLimiterMemory } from "rate-limiter-flexible";
-import { addressOf, MINUTE_S, take, tooMany } from "../runtime/request-limits.ts";
+import type { AddressOf } from "../runtime/client-address.ts";
+import { MINUTE_S, take, tooMany } from "../runtime/request-limits.ts";
 
 const DELIVERIES_A_MINUTE = 120;
 const STRANGERS_A_MINUTE = 30;
 const DAY_S = 24 * 60 * MINUTE_S;
 
-export const makeHookLimits = () => {
+export const makeHookLimits = (addressOf: AddressOf) => {
   const deliveries = new RateLimiterMemory({ points: DELIVERIES_A_MINUTE, duration: MINUTE_S });
   const strangers = new RateLimiterMemory({ points: STRANGERS_A_MINUTE, duration: MINUTE_S });
   /** Senders that got through: others' mistakes behind the same proxy do not hold them up. */

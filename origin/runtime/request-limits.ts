@@ -1,7 +1,7 @@
 // How many requests a caller may make, and how many wrong tokens and failed sign-ins may come from an address, in this process.
 import type { Context } from "hono";
-import { getConnInfo } from "@hono/node-server/conninfo";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { makeAddressOf, type AddressOf } from "./client-address.ts";
 import { problem } from "./problem.ts";
 
 export const MINUTE_S = 60;
@@ -18,14 +18,6 @@ export const tooMany = (context: Context, waitMs: number, detail: string): Respo
   });
 };
 
-/** The peer of the connection; a request that did not come over one has none. */
-export const addressOf = (context: Context): string => {
-  const env: unknown = context.env;
-  return typeof env === "object" && env !== null && "incoming" in env
-    ? (getConnInfo(context).remote.address ?? "")
-    : "";
-};
-
 /** Takes one of what is left for the key; the time until there is more, in ms, where there is nothing left. */
 export const take = async (limiter: RateLimiterMemory, key: string): Promise<number | null> => {
   try {
@@ -39,10 +31,11 @@ export const take = async (limiter: RateLimiterMemory, key: string): Promise<num
 
 export type RequestLimits = ReturnType<typeof makeRequestLimits>;
 
-export const makeRequestLimits = () => {
+export const makeRequestLimits = ({ addressOf = makeAddressOf([]) }: { addressOf?: AddressOf } = {}) => {
   const requests = new RateLimiterMemory({ points: REQUESTS_A_MINUTE, duration: MINUTE_S });
   const failures = new RateLimiterMemory({ points: FAILURES_A_MINUTE, duration: MINUTE_S });
   return {
+    addressOf,
     /** The answer to a caller that asks too often; null: it may go on. */
     ofPrincipal: async (context: Context, actor: string): Promise<Response | null> => {
       const waitMs = await take(requests, actor);

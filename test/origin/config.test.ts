@@ -46,6 +46,9 @@ test.each([
   ["OIDC_ROLES", "admin=%ZZ", "role=value"],
   ["OIDC_ROLES", "admin=*", "may be viewer only"],
   ["OIDC_ROLES", "editor=%2A", "may be viewer only"],
+  ["TRUSTED_PROXIES", "10.0.0.0/33", "addresses or ranges"],
+  ["TRUSTED_PROXIES", "10.0.0.0/8, proxy.internal", "addresses or ranges"],
+  ["TRUSTED_PROXIES", "fd00::/8/8", "addresses or ranges"],
   ["METRICS_TOKEN", "short", "at least 8 characters"],
   ["LOG_LEVEL", "loud", "fatal error warn info debug trace silent"],
 ])("%s=%s is refused with its name and what is allowed", (variable, value, allowed) => {

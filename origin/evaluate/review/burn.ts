@@ -16,7 +16,7 @@ export type Prices = {
 /** Cloudflare Workers, plan "Paid", beyond the included requests. */
 const DEFAULT_PER_MILLION_REQUESTS = {
   value: 0.3,
-  source: "https://developers.cloudflare.com/workers/platform/pricing/, read on 2026-11-26",
+  source: "https://developers.cloudflare.com/workers/platform/pricing/, as others quoted it on 2026-08-03",
 };
 
 /** Undefined: not set. */

@@ -74,6 +74,6 @@ test("a zombie says its share, what it burns, and what is not known", () => {
     "- `feat_z`, open 41 days: 0.10 % of 12,000 come back within 7 d (at most 0.21 %); at least 1,200,000 requests, 12.3 ms more than the holdout on average; cost 0.36 USD for requests, of its time unknown (no price of an hour of the upstream's time is set).",
   );
   expect(text).toContain(
-    "a million requests: 0.3 USD (https://developers.cloudflare.com/workers/platform/pricing/, read on 2026-11-26)",
+    "a million requests: 0.3 USD (https://developers.cloudflare.com/workers/platform/pricing/, as others quoted it on 2026-08-03)",
   );
 });
