@@ -101,7 +101,8 @@ try {
   const workerData: BackgroundLoad = {
     url: setting.origin.url,
     token: setting.token,
-    features: setting.features,
+    // The place in a request says the cohort: ten places of each feature are nine of its treatment and one of its holdout.
+    features: setting.features.flatMap((id) => Array.from({ length: 10 }, () => id)),
     spansPerSecond: Number(values.rate),
     visitors: 100_000,
   };

@@ -17,14 +17,19 @@ const { url, token, features, spansPerSecond, visitors } = options;
 const enough = new AbortController();
 parentPort?.once("message", () => enough.abort());
 
+const requests = makeRequests({
+  features,
+  spans: SPANS,
+  units: () => Math.floor((Math.random() * visitors) / 10),
+});
+// Requests are made when none is free. Of a slow load there is always one, and features that it does not name would get no spans.
+const all = Array.from({ length: Math.ceil(features.length / SPANS) }, () => requests.take());
+for (const one of all) requests.giveBack(one);
+
 const result = await runLoad({
   url,
   token,
-  requests: makeRequests({
-    features,
-    spans: SPANS,
-    units: () => Math.floor((Math.random() * visitors) / 10),
-  }),
+  requests,
   spansPerRequest: SPANS,
   seconds: 3_600,
   connections: 64,
