@@ -57,9 +57,12 @@ export const addFeatureRoutes = (
       const after = readAfter(query);
       if (!after.ok) return fieldsProblem(context, [{ field: "after", reason: after.error }]);
       const page = await features.listFeatures({ ...query, after: after.value });
-      const verdicts = await evaluation.newestVerdicts(page.items.map(({ state }) => state));
-      const ids = page.items.map(({ state }) => state.featureId);
-      const upcoming = Map.groupBy(await schedules.upcoming(ids), ({ featureId }) => featureId);
+      const states = page.items.map(({ state }) => state);
+      const [verdicts, planned] = await Promise.all([
+        evaluation.newestVerdicts(states),
+        schedules.upcoming(states.map(({ featureId }) => featureId)),
+      ]);
+      const upcoming = Map.groupBy(planned, ({ featureId }) => featureId);
       return context.json({
         features: page.items.map(({ mode, ...record }) => ({
           ...warnedDocumentOf(record, []),

@@ -98,25 +98,32 @@ export const addHistoryRoutes = (
       const record = await findFeature(request, features);
       if (!record.ok) return record.error;
       const { featureId, epoch } = record.value.state;
-      const exposed = await evaluation.countExposed(featureId, epoch);
-      const botRequests = await evaluation.countBotRequests(featureId, epoch);
-      const setAside = await evaluation.readSetAside(featureId, epoch);
-      const ruleWarnings = await evaluation.ruleWarnings(featureId);
-      const anomalies = (await evaluation.readAnomalies(featureId, epoch)).map(anomalyDocument);
+      const [exposed, botRequests, notCounted, setAside, ruleWarnings, found, checkedAt, latest] =
+        await Promise.all([
+          evaluation.readExposed(featureId, epoch),
+          evaluation.countBotRequests(featureId, epoch),
+          evaluation.readNotCounted(featureId, epoch),
+          evaluation.readSetAside(featureId, epoch),
+          evaluation.ruleWarnings(featureId),
+          evaluation.readAnomalies(featureId, epoch),
+          evaluation.lastLookAt(featureId),
+          evaluation.newestEvaluation(featureId),
+        ]);
+      const anomalies = found.map(anomalyDocument);
       const onlyBots = exposed.treatment + exposed.holdout === 0 && botRequests > 0;
       return context.json({
         featureId,
         epoch,
         cohorts: { treatment: { exposed: exposed.treatment }, holdout: { exposed: exposed.holdout } },
         botRequests,
-        notCounted: await evaluation.readNotCounted(featureId, epoch),
+        notCounted,
         ...(setAside === null ? {} : { setAside }),
         ...(ruleWarnings.length === 0 ? {} : { ruleWarnings }),
         ...(anomalies.length === 0 ? {} : { anomalies }),
         ...(onlyBots ? { note: onlyBotsNote(botRequests) } : {}),
         // Rows are stored when something has changed; `checkedAt` is the last look, with or without one.
-        checkedAt: await evaluation.lastLookAt(featureId),
-        latest: await evaluation.newestEvaluation(featureId),
+        checkedAt,
+        latest,
       });
     },
   );

@@ -56,23 +56,26 @@ export const addWhyRoute = (
     },
     async (request) => {
       const { context } = request;
-      const found = await findFeature(request, features);
+      const [found, stored] = await Promise.all([
+        findFeature(request, features),
+        features.getRule(request.params.featureId),
+      ]);
       if (!found.ok) return found.error;
       const record = found.value;
       const { featureId, version, epoch, enabled, rolloutBps, holdoutBps } = record.state;
-      const stored = await features.getRule(featureId);
       const rule = stored?.rule ?? null;
-      const [why, checkedAt, notCounted, botRequests, setAside, ruleWarnings, telemetry, upcoming] =
+      const shares = { rolloutBps, holdoutBps };
+      const [explained, checkedAt, notCounted, botRequests, setAside, telemetry, upcoming] =
         await Promise.all([
-          evaluation.why({ featureId, epoch, rule }),
+          evaluation.why({ featureId, epoch, epochStartedAt: record.epochStartedAt, shares, rule }),
           evaluation.lastLookAt(featureId),
           evaluation.readNotCounted(featureId, epoch),
           evaluation.countBotRequests(featureId, epoch),
           evaluation.readSetAside(featureId, epoch),
-          evaluation.ruleWarnings(featureId),
           evaluation.readRegions(),
           schedules.upcoming([featureId]),
         ]);
+      const { ruleWarnings, ...why } = explained;
       const exposed = why.cohorts.treatment.exposed + why.cohorts.holdout.exposed;
       return context.json({
         featureId,

@@ -12,6 +12,7 @@ import { readLookedAt } from "./looks.ts";
 import { setRampPaused } from "./ramp-position.ts";
 import { readTrialAnomalies } from "./read-arrivals.ts";
 import { readBotRequests } from "./read-bot-requests.ts";
+import { readExposed } from "./read-exposed.ts";
 import { readNotCounted } from "./read-not-counted.ts";
 import { pricesOf, type Prices } from "./review/burn.ts";
 import { readReview } from "./review/read-review.ts";
@@ -20,7 +21,7 @@ import { readRegions } from "./read-regions.ts";
 import { readRuleWarnings } from "./read-rule-warnings.ts";
 import { readSetAside } from "./read-set-aside.ts";
 import { termsOf } from "./trial-terms.ts";
-import { readWhy } from "./why.ts";
+import { readWhy, type ExplainedFeature } from "./why.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 
 export type EvaluationQuery = {
@@ -96,20 +97,6 @@ const newestVerdicts = async (
   return new Map(rows.map(({ featureId, ...verdict }) => [featureId, Verdict.parse(verdict)]));
 };
 
-/** Units of the epoch by cohort: exposed so far, whatever their age. */
-const countExposed = async (db: Queryable, featureId: FeatureId, epoch: number) => {
-  const { rows } = await db.query<{ cohort: "treatment" | "holdout"; exposed: number }>(
-    `select cohort, sum(units)::bigint as exposed
-     from outcome_counts
-     where feature_id = $1 and epoch = $2 and signal = 'exposure'
-     group by cohort`,
-    [featureId, epoch],
-  );
-  const exposed = { treatment: 0, holdout: 0 };
-  for (const row of rows) exposed[row.cohort] = row.exposed;
-  return exposed;
-};
-
 type Judged = { readonly rule: Rule; readonly holdoutBps: number };
 
 /** Whether evidence that was collected under one rule says nothing under the other. */
@@ -154,10 +141,10 @@ export const makeEvaluationReads = ({
   newestVerdicts: (features: Parameters<typeof newestVerdicts>[1]) => newestVerdicts(pool, features),
   newestEvaluationId: () => newestEvaluationId(pool),
   listEvaluationsAfter: (id: number, limit: number) => listEvaluationsAfter(pool, id, limit),
-  why: (feature: { featureId: FeatureId; epoch: number; rule: Rule | null }) => readWhy(pool, feature, now()),
+  why: (feature: ExplainedFeature) => readWhy(pool, feature, { now: now(), rawKeepDays }),
   /** null: it was not looked at yet. */
   lastLookAt: (featureId: FeatureId) => readLookedAt(pool, featureId),
-  countExposed: (featureId: FeatureId, epoch: number) => countExposed(pool, featureId, epoch),
+  readExposed: (featureId: FeatureId, epoch: number) => readExposed(pool, { featureId, epoch }),
   countBotRequests: async (featureId: FeatureId, epoch: number) =>
     (await readBotRequests(pool, [{ featureId, epoch }])).get(featureId) ?? 0,
   /** Spans of the epoch that were taken and not counted, by reason. */

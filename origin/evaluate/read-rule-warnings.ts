@@ -2,44 +2,61 @@
 import type { Queryable } from "../db/pool.ts";
 import { judgedRule } from "../decide/judged-rule.ts";
 import { ruleWarnings } from "../decide/planning/rule-warnings.ts";
+import type { CohortShares } from "../decide/statistics/sample-ratio.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import type { FeatureId } from "../../shared/ids.ts";
+import { readExposedOfDay, type ExposedOfDay } from "./read-exposed.ts";
 
 const DAY = 86_400;
 
-/**
- * Sentences; none where there is no such feature or it has no rule. `now`: unix seconds; `rawKeepDays`: how long `otel_spans` keeps a
- * span at least.
- */
+/** `now`: unix seconds; `rawKeepDays`: how long `otel_spans` keeps a span at least. */
+export type WarningTerms = { readonly now: number; readonly rawKeepDays: number };
+
+/** Sentences. `epochStartedS`: unix seconds. */
+export const warningsAtTraffic = (
+  {
+    rule,
+    shares: { rolloutBps, holdoutBps },
+    epochStartedS,
+    ofDay,
+  }: {
+    readonly rule: Rule;
+    readonly shares: CohortShares;
+    readonly epochStartedS: number;
+    readonly ofDay: ExposedOfDay;
+  },
+  { now, rawKeepDays }: WarningTerms,
+): string[] => {
+  const shares = { rolloutBps, holdoutBps };
+  const ageS = Math.min(DAY, Math.max(1, Math.floor(now) - epochStartedS));
+  const usersPerDay = ((ofDay.treatment ?? 0) * DAY) / ageS;
+  // The shares may have been changed just now: the holdout's part of the last day says nothing of what it is from now on.
+  const holdoutUsersPerDay = (usersPerDay * holdoutBps) / Math.max(1, rolloutBps);
+  const traffic = ofDay.treatment === null ? null : { usersPerDay, holdoutUsersPerDay };
+  return ruleWarnings(judgedRule(rule, shares), shares, { traffic, rawKeepDays });
+};
+
+/** None where there is no such feature or it has no rule. */
 export const readRuleWarnings = async (
   db: Queryable,
   featureId: FeatureId,
-  { now, rawKeepDays }: { readonly now: number; readonly rawKeepDays: number },
+  terms: WarningTerms,
 ): Promise<string[]> => {
   const { rows } = await db.query<{
-    rollout_bps: number;
-    holdout_bps: number;
+    rolloutBps: number;
+    holdoutBps: number;
+    epoch: number;
+    epochStartedS: number;
     rule: unknown;
-    age_s: number;
-    treatment: number | null;
   }>(
-    `select f.rollout_bps, f.holdout_bps, r.rule,
-       least($2, greatest(0, $3 - extract(epoch from f.epoch_started_at)))::float8 as age_s,
-       sum(o.units) filter (where o.cohort = 'treatment')::float8 as treatment
-     from feature_flags f
-     join pmf_rules r using (feature_id)
-     left join outcome_counts o on o.feature_id = f.feature_id and o.epoch = f.epoch and o.signal = 'exposure'
-       and o.bucket_s >= $3::bigint - $2
-     where f.feature_id = $1
-     group by f.feature_id, r.rule`,
-    [featureId, DAY, Math.floor(now)],
+    `select f.rollout_bps as "rolloutBps", f.holdout_bps as "holdoutBps", f.epoch,
+       extract(epoch from f.epoch_started_at)::float8 as "epochStartedS", r.rule
+     from feature_flags f join pmf_rules r using (feature_id) where f.feature_id = $1`,
+    [featureId],
   );
   const [row] = rows;
   if (row === undefined) return [];
-  const shares = { rolloutBps: row.rollout_bps, holdoutBps: row.holdout_bps };
-  const usersPerDay = ((row.treatment ?? 0) * DAY) / Math.max(1, row.age_s);
-  // The shares may have been changed just now: the holdout's part of the last day says nothing of what it is from now on.
-  const holdoutUsersPerDay = (usersPerDay * row.holdout_bps) / Math.max(1, row.rollout_bps);
-  const traffic = row.treatment === null ? null : { usersPerDay, holdoutUsersPerDay };
-  return ruleWarnings(judgedRule(Rule.parse(row.rule), shares), shares, { traffic, rawKeepDays });
+  const { rule, epoch, epochStartedS, ...shares } = row;
+  const ofDay = await readExposedOfDay(db, { featureId, epoch }, terms.now);
+  return warningsAtTraffic({ rule: Rule.parse(rule), shares, epochStartedS, ofDay }, terms);
 };

@@ -3,8 +3,11 @@ import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
 import { formatOdds } from "../decide/format.ts";
 import { outlookOf, progressOf, type Outlook } from "../decide/planning/outlook.ts";
+import type { CohortShares } from "../decide/statistics/sample-ratio.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { Rule } from "../../shared/features/rule.ts";
+import { readExposed, readExposedOfDay, type Exposed, type ExposedOfDay } from "./read-exposed.ts";
+import { warningsAtTraffic, type WarningTerms } from "./read-rule-warnings.ts";
 
 const DAY = 86_400;
 
@@ -83,37 +86,14 @@ const readNewest = async (db: Queryable, featureId: FeatureId, epoch: number): P
   return rows[0] === undefined ? null : Newest.parse(rows[0]);
 };
 
-const Exposed = z.object({
-  treatment: z.number(),
-  holdout: z.number(),
-  treatment_day: z.number(),
-  holdout_day: z.number(),
-  newest_s: z.number().nullable(),
-  age_s: z.number(),
-});
-
-/** Units of the epoch, in all and of the last day. */
-const readExposed = async (db: Queryable, featureId: FeatureId, epoch: number, now: number) => {
-  const { rows } = await db.query(
-    `select
-       coalesce(sum(units) filter (where cohort = 'treatment'), 0)::float8 as treatment,
-       coalesce(sum(units) filter (where cohort = 'holdout'), 0)::float8 as holdout,
-       coalesce(sum(units) filter (where cohort = 'treatment' and bucket_s >= $3::bigint - $4), 0)::float8 as treatment_day,
-       coalesce(sum(units) filter (where cohort = 'holdout' and bucket_s >= $3::bigint - $4), 0)::float8 as holdout_day,
-       max(bucket_s)::float8 as newest_s,
-       least($4::float8, greatest(1, $3 - coalesce(min(bucket_s), $3)))::float8 as age_s
-     from outcome_counts where feature_id = $1 and epoch = $2 and signal = 'exposure'`,
-    [featureId, epoch, Math.floor(now), DAY],
-  );
-  const row = Exposed.parse(rows[0]);
-  const perDay = (units: number): number => Math.round((units * DAY) / row.age_s);
-  return {
-    cohorts: {
-      treatment: { exposed: row.treatment, perDay: perDay(row.treatment_day) },
-      holdout: { exposed: row.holdout, perDay: perDay(row.holdout_day) },
-    },
-    newestExposureAt: row.newest_s === null ? null : new Date(row.newest_s * 1_000),
-  };
+/** Units of the epoch, in all and a day. `now`: unix seconds. */
+const cohortsOf = (exposed: Exposed, ofDay: ExposedOfDay, now: number) => {
+  const ageS = Math.min(DAY, Math.max(1, Math.floor(now) - (exposed.firstS ?? Math.floor(now))));
+  const of = (cohort: "treatment" | "holdout") => ({
+    exposed: exposed[cohort],
+    perDay: Math.round(((ofDay[cohort] ?? 0) * DAY) / ageS),
+  });
+  return { treatment: of("treatment"), holdout: of("holdout") };
 };
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
@@ -163,21 +143,29 @@ const outlook = (newest: Newest | null, rule: Rule | null, unitsPerDay: number):
     ? NOT_YET
     : outlookOf(newest.decision, { unitsPerDay, minCohortSize: rule.minCohortSize });
 
-/** Of the feature's present epoch. `rule`: null where it has none. `now`: unix seconds. */
+/** `rule`: null where it has none. */
+export type ExplainedFeature = {
+  readonly featureId: FeatureId;
+  readonly epoch: number;
+  readonly epochStartedAt: Date;
+  readonly shares: CohortShares;
+  readonly rule: Rule | null;
+};
+
+/** Of the feature's present epoch. */
 export const readWhy = async (
   db: Queryable,
-  {
-    featureId,
-    epoch,
-    rule,
-  }: { readonly featureId: FeatureId; readonly epoch: number; readonly rule: Rule | null },
-  now: number,
+  { featureId, epoch, epochStartedAt, shares, rule }: ExplainedFeature,
+  terms: WarningTerms,
 ) => {
-  const [newest, exposed] = await Promise.all([
+  const [newest, exposed, ofDay] = await Promise.all([
     readNewest(db, featureId, epoch),
-    readExposed(db, featureId, epoch, now),
+    readExposed(db, { featureId, epoch }),
+    readExposedOfDay(db, { featureId, epoch }, terms.now),
   ]);
-  const { missing, rollback, keep } = outlook(newest, rule, exposed.cohorts.treatment.perDay);
+  const cohorts = cohortsOf(exposed, ofDay, terms.now);
+  const { missing, rollback, keep } = outlook(newest, rule, cohorts.treatment.perDay);
+  const epochStartedS = epochStartedAt.getTime() / 1_000;
   return {
     verdict:
       newest === null
@@ -193,7 +181,9 @@ export const readWhy = async (
     signals: newest === null ? [] : signalsOf(newest),
     rollback,
     keep,
-    ...exposed,
+    cohorts,
+    newestExposureAt: exposed.newestS === null ? null : new Date(exposed.newestS * 1_000),
     missing,
+    ruleWarnings: rule === null ? [] : warningsAtTraffic({ rule, shares, epochStartedS, ofDay }, terms),
   };
 };
