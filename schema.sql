@@ -375,6 +375,17 @@ create table managed_features (
 
 CREATE INDEX managed_features_source ON public.managed_features USING btree (source);
 
+create table managed_segments (
+  segment_id text not null,
+  source text not null,
+  file text not null,
+  applied jsonb not null,
+  applied_at timestamp with time zone not null,
+  constraint managed_segments_pkey PRIMARY KEY (segment_id)
+);
+
+CREATE INDEX managed_segments_source ON public.managed_segments USING btree (source);
+
 create table notification_targets (
   name text not null,
   version integer default 1 not null,
@@ -722,6 +733,7 @@ alter table edge_closes add constraint edge_closes_url_fkey FOREIGN KEY (url) RE
 alter table hook_alerts add constraint hook_alerts_hook_fkey FOREIGN KEY (hook) REFERENCES alert_hooks(name) ON DELETE CASCADE;
 alter table hook_deliveries add constraint hook_deliveries_hook_fkey FOREIGN KEY (hook) REFERENCES alert_hooks(name) ON DELETE CASCADE;
 alter table managed_features add constraint managed_features_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
+alter table managed_segments add constraint managed_segments_segment_id_fkey FOREIGN KEY (segment_id) REFERENCES segments(segment_id) ON DELETE CASCADE;
 alter table pmf_looks add constraint pmf_looks_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_ramps add constraint pmf_ramps_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
 alter table pmf_rules add constraint pmf_rules_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
@@ -1359,6 +1371,7 @@ grant delete, insert, select, update on table latency_sketches to sluice_service
 grant select on table lineages to sluice_service;
 
 grant delete, insert, select, update on table managed_features to sluice_service;
+grant delete, insert, select, update on table managed_segments to sluice_service;
 grant delete, insert, select, update on table notification_targets to sluice_service;
 grant delete, insert, select, update on table operator_events to sluice_service;
 grant delete, insert, select, update on table outbox to sluice_service;

@@ -292,6 +292,19 @@ export type Segment = {
     }[];
     /** Segments that name it. */
     usedBy: string[];
+    /** The configuration file that owns the segment; null: none does. */
+    managedBy: {
+        /** Names the set of files. */
+        source: string;
+        file: string;
+        appliedAt: string;
+        /** What was changed since by other means; the next apply takes it back. */
+        drift: {
+            field: string;
+            file?: any;
+            now?: any;
+        }[];
+    } | null;
     /** Of the change that this answers: all features changed at this one. */
     revision?: number;
     /** The features that changed with it. */
@@ -1016,12 +1029,32 @@ export type Plan = {
         release: number;
         unchanged: number;
     };
+    /** Segments that change, and those of which there is something to say. */
+    segments: {
+        segmentId: string;
+        file: string | null;
+        action: "create" | "update" | "delete" | "adopt" | "release" | "keep";
+        changes: {
+            field: string;
+            /** null: there is none. */
+            "from"?: any;
+            /** null: there is none. */
+            to?: any;
+            /** `hand`: it was changed by other means since the last apply, and the file takes it back. */
+            by: "file" | "hand";
+        }[];
+        /** Features whose targeting changes with it, of any owner. */
+        features: string[];
+        notes: string[];
+        warnings: string[];
+    }[];
     /** Features that change, and those of which there is something to say. */
     features: {
         featureId: string;
         file: string | null;
         /** `adopt`: only its owner changes. `keep`: nothing does, and `notes` say why not. */
         action: "create" | "update" | "delete" | "adopt" | "release" | "keep";
+        /** None where its targeting changes with a segment: `notes` name the segment. */
         changes: {
             field: string;
             /** null: there is none. */
@@ -1039,6 +1072,10 @@ export type Plan = {
     }[];
     base: {
         featureId: string;
+        version: number | null;
+    }[];
+    baseSegments: {
+        segmentId: string;
         version: number | null;
     }[];
 };
@@ -3634,7 +3671,7 @@ export function getReview({ since, until, openDays, engagementBelow, minUnits, d
  * What configuration files would change
  */
 export function planConfig(body: {
-    /** Names this set of files, such as the repository. A source owns its features, and a feature that leaves all of its files is deleted. */
+    /** Names this set of files, such as the repository. A source owns its features and segments, and what leaves all of its files is deleted. */
     source: string;
     features: {
         /** Share of all units that gets the feature, in basis points. Not named: it stays as it is. Under a rule with a ramp in `enforce` it is where the ramp begins. */
@@ -3772,9 +3809,19 @@ export function planConfig(body: {
         /** Path of the file that it stands in, for people. */
         file: string;
     }[];
-    /** What becomes of features that the source owns and that are in no file any more: `release` keeps them, and no file owns them then. */
+    /** They change in the same revision as the features. */
+    segments?: {
+        /** Whom it names: a condition as in a feature's targeting. It may name other segments. */
+        condition: Condition;
+        /** What it is for, at most 2,000 characters. */
+        description?: string | null;
+        segmentId: string;
+        /** Path of the file that it stands in, for people. */
+        file: string;
+    }[];
+    /** What becomes of features and segments that the source owns and that are in no file any more: `release` keeps them, and no file owns them then. A segment that somebody still uses stays. */
     removed?: "delete" | "release";
-    /** Takes over features that another source owns; else they are refused. */
+    /** Takes over features and segments that another source owns; else they are refused. */
     takeOver?: boolean;
 }, { idempotencyKey }: {
     idempotencyKey?: string;
@@ -3819,7 +3866,7 @@ export function planConfig(body: {
  * Apply exactly one plan, in one revision
  */
 export function applyConfig(body: {
-    /** Names this set of files, such as the repository. A source owns its features, and a feature that leaves all of its files is deleted. */
+    /** Names this set of files, such as the repository. A source owns its features and segments, and what leaves all of its files is deleted. */
     source: string;
     features: {
         /** Share of all units that gets the feature, in basis points. Not named: it stays as it is. Under a rule with a ramp in `enforce` it is where the ramp begins. */
@@ -3957,9 +4004,19 @@ export function applyConfig(body: {
         /** Path of the file that it stands in, for people. */
         file: string;
     }[];
-    /** What becomes of features that the source owns and that are in no file any more: `release` keeps them, and no file owns them then. */
+    /** They change in the same revision as the features. */
+    segments?: {
+        /** Whom it names: a condition as in a feature's targeting. It may name other segments. */
+        condition: Condition;
+        /** What it is for, at most 2,000 characters. */
+        description?: string | null;
+        segmentId: string;
+        /** Path of the file that it stands in, for people. */
+        file: string;
+    }[];
+    /** What becomes of features and segments that the source owns and that are in no file any more: `release` keeps them, and no file owns them then. A segment that somebody still uses stays. */
     removed?: "delete" | "release";
-    /** Takes over features that another source owns; else they are refused. */
+    /** Takes over features and segments that another source owns; else they are refused. */
     takeOver?: boolean;
     /** Of the plan. Nothing else is applied. */
     hash: string;
@@ -3967,6 +4024,12 @@ export function applyConfig(body: {
     base: {
         featureId: string;
         /** null: there is no such feature. */
+        version: number | null;
+    }[];
+    /** The same of segments. Not named: as they are now. */
+    baseSegments?: {
+        segmentId: string;
+        /** null: there is no such segment. */
         version: number | null;
     }[];
     /** Why; it goes into the audit. */
@@ -4031,7 +4094,7 @@ export function applyConfig(body: {
     })));
 }
 /**
- * Features as configuration files say them
+ * Features and segments as configuration files say them
  */
 export function exportConfig({ source, tag }: {
     source?: string;
@@ -4040,6 +4103,17 @@ export function exportConfig({ source, tag }: {
     return oazapfts.ok(oazapfts.fetchJson<{
         status: 200;
         data: {
+            /** By id. With `source` those that it owns; with `tag` those that features with this tag use, and no others. */
+            segments: {
+                segmentId: string;
+                /** Who owns it; null: nobody. */
+                source: string | null;
+                file: string | null;
+                config: {
+                    condition?: Condition;
+                    description?: string;
+                };
+            }[];
             /** By id. */
             features: {
                 featureId: string;

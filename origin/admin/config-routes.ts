@@ -5,7 +5,7 @@ import type { Approvals } from "../features/approvals/make-approvals.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { Hold } from "../features/change-guard.ts";
 import type { Applied } from "../features/config/applied-plans.ts";
-import type { Base, ConfigPlan, PlannedFeature } from "../features/config/plan-config.ts";
+import type { Base, ConfigPlan, PlannedFeature, SegmentBase } from "../features/config/plan-config.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { WarningLog } from "../runtime/log.ts";
 import { problem } from "../runtime/problem.ts";
@@ -30,7 +30,18 @@ import { Force, waits } from "./submit-change.ts";
 export const CONFIG_BODIES = { paths: ["/admin/v1/plan", "/admin/v1/apply"], maxBytes: 16 * 1024 * 1024 };
 
 type Evaluation = Pick<EvaluationReads, "beginsNewTrial" | "newestVerdicts">;
-type Moved = { readonly featureId: string; readonly planned: number | null; readonly have: number | null };
+type Moved = ({ readonly featureId: string } | { readonly segmentId: string }) & {
+  readonly planned: number | null;
+  readonly have: number | null;
+};
+
+/** Whose people are counted while their targeting changes. */
+const segmentWarnings = (onTrial: readonly string[]): string[] =>
+  onTrial.length === 0
+    ? []
+    : [
+        `${onTrial.length} of its features ${onTrial.length === 1 ? "is" : "are"} on trial (${onTrial.join(", ")}): whoever is no longer targeted loses the feature and stays counted, and whoever is targeted now is counted from now on`,
+      ];
 
 const count = ({ features }: ConfigPlan, action: PlannedFeature["action"]): number =>
   features.filter((feature) => feature.action === action).length;
@@ -69,7 +80,7 @@ const answerPlan = async (context: AdminContext, plan: ConfigPlan, evaluation: E
   return context.json({
     hash: plan.hash,
     source: plan.config.source,
-    changed: plan.changes.length > 0,
+    changed: plan.changes.length + plan.segmentChanges.length > 0,
     counts: {
       create: count(plan, "create"),
       update: count(plan, "update"),
@@ -78,27 +89,51 @@ const answerPlan = async (context: AdminContext, plan: ConfigPlan, evaluation: E
       release: count(plan, "release"),
       unchanged: plan.unchanged,
     },
+    segments: plan.segments.map(({ onTrial, ...planned }) => ({
+      ...planned,
+      warnings: segmentWarnings(onTrial),
+    })),
     features: plan.features.map(({ featureId, file, action, changes, notes, warnings, visitors }) => {
       const ofTrial = ofTrials.get(featureId);
       const all = ofTrial === undefined ? warnings : [...warnings, ofTrial];
       return { featureId, file, action, changes, notes, warnings: all, visitors };
     }),
     base: plan.base,
+    baseSegments: plan.baseSegments,
   });
 };
 
-const movedSince = (planned: readonly Base[], now: readonly Base[]): Moved[] => {
-  const have = new Map<string, number | null>(now.map(({ featureId, version }) => [featureId, version]));
-  return planned
-    .filter(({ featureId, version }) => have.get(featureId) !== version)
-    .map(({ featureId, version }) => ({ featureId, planned: version, have: have.get(featureId) ?? null }));
+type Bases = { readonly base: readonly Base[]; readonly baseSegments: readonly SegmentBase[] };
+
+/** What the plan is about with another version than now, or what it is about now and was not. */
+const movedOf = <T extends { readonly version: number | null }>(
+  before: readonly T[],
+  now: readonly T[],
+  idOf: (one: T) => string,
+) => {
+  const planned = new Map(before.map((one) => [idOf(one), one.version]));
+  const have = new Map(now.map((one) => [idOf(one), one.version]));
+  return [...new Set([...planned.keys(), ...have.keys()])]
+    .filter((id) => planned.get(id) !== have.get(id))
+    .map((id) => ({ id, planned: planned.get(id) ?? null, have: have.get(id) ?? null }));
 };
+
+const movedSince = (before: Bases, now: Bases): Moved[] => [
+  ...movedOf(before.base, now.base, ({ featureId }) => featureId).map(({ id, planned, have }) => ({
+    featureId: id,
+    planned,
+    have,
+  })),
+  ...movedOf(before.baseSegments, now.baseSegments, ({ segmentId }) => segmentId).map(
+    ({ id, planned, have }) => ({ segmentId: id, planned, have }),
+  ),
+];
 
 const movedProblem = (context: AdminContext, moved: readonly Moved[]): Response =>
   problem(context, {
     status: 412,
     title: "Precondition Failed",
-    detail: `${moved.map(({ featureId }) => featureId).join(", ")} changed since the plan was made: nothing was applied, plan again`,
+    detail: `${moved.map((one) => ("featureId" in one ? one.featureId : `segment ${one.segmentId}`)).join(", ")} changed since the plan was made: nothing was applied, plan again`,
     reason: "moved",
     moved,
   });
@@ -109,7 +144,7 @@ const answerApplied = (context: AdminContext, hash: string, applied: Applied, al
 export const addConfigRoutes = (
   api: AdminApp,
   options: {
-    features: Pick<FeatureReads, "exportFeatures">;
+    features: Pick<FeatureReads, "exportConfig">;
     changes: Pick<FeatureChanges, "planConfig" | "applyPlan" | "findApplied" | "hashOfPlan">;
     evaluation: Evaluation;
     approvals: Pick<Approvals, "guard" | "askToApply">;
@@ -148,7 +183,7 @@ export const addConfigRoutes = (
       tag: "Configuration",
       summary: "Apply exactly one plan, in one revision",
       description:
-        "With the files that were planned, the plan's hash and its `base`. A feature that changed since is 412, and nothing is applied. The same plan sent again has no second effect.",
+        "With the files that were planned, the plan's hash, its `base` and its `baseSegments`. A feature or segment that changed since is 412, and nothing is applied. The same plan sent again has no second effect.",
       scope: "editor",
       query: z.object({ force: Force }),
       body: ApplyBody,
@@ -156,7 +191,7 @@ export const addConfigRoutes = (
         ...waits,
         200: { description: "It is applied.", schema: AppliedDocument },
         412: {
-          description: "Features changed since the plan was made; `moved` names them.",
+          description: "Features or segments changed since the plan was made; `moved` names them.",
           schema: ProblemDocument,
           contentType: "application/problem+json",
         },
@@ -165,20 +200,22 @@ export const addConfigRoutes = (
     async ({ context, principal, query, readBody }) => {
       const body = await readBody();
       if (!body.ok) return body.error;
-      const { hash, base, reason, ...config } = body.value;
-      if (changes.hashOfPlan(config, base) !== hash)
+      const { hash, base, baseSegments: given, reason, ...config } = body.value;
+      const plan = await changes.planConfig(config);
+      const baseSegments = given ?? (plan.ok ? plan.value.baseSegments : []);
+      if (changes.hashOfPlan(config, base, baseSegments) !== hash)
         return problem(context, {
           status: 409,
           title: "Conflict",
           detail: "the hash is of another plan than these files and versions: plan again",
           reason: "otherPlan",
         });
-      const plan = await changes.planConfig(config);
       // Looked for after the features were read: the same plan may be on its way by another request.
       const before = await changes.findApplied(hash);
       if (before !== null) return answerApplied(context, hash, before, true);
       if (!plan.ok) return changeProblem(context, plan.error);
-      if (plan.value.hash !== hash) return movedProblem(context, movedSince(base, plan.value.base));
+      if (plan.value.hash !== hash)
+        return movedProblem(context, movedSince({ base, baseSegments }, plan.value));
       const by = { actor: principal.actor, reason: reason ?? `applied from ${config.source}` };
       const isForced = query.force === "true";
       if (isForced && reason === undefined)
@@ -211,8 +248,11 @@ export const addConfigRoutes = (
       return movedProblem(
         context,
         now.ok
-          ? movedSince(base, now.value.base)
-          : applied.error.featureIds.map((featureId) => ({ featureId, planned: null, have: null })),
+          ? movedSince({ base, baseSegments }, now.value)
+          : [
+              ...applied.error.featureIds.map((featureId) => ({ featureId, planned: null, have: null })),
+              ...applied.error.segmentIds.map((segmentId) => ({ segmentId, planned: null, have: null })),
+            ],
       );
     },
   );
@@ -224,14 +264,14 @@ export const addConfigRoutes = (
       path: "/export",
       operationId: "exportConfig",
       tag: "Configuration",
-      summary: "Features as configuration files say them",
+      summary: "Features and segments as configuration files say them",
       scope: "viewer",
       query: z.object({
-        source: Source.optional().openapi({ description: "Only features that this source owns." }),
+        source: Source.optional().openapi({ description: "Only what this source owns." }),
         tag: z.string().max(64).optional().openapi({ description: "Only features with this tag." }),
       }),
       answers: { 200: { description: "All of them.", schema: ExportDocument } },
     },
-    async ({ context, query }) => context.json({ features: await features.exportFeatures(query) }),
+    async ({ context, query }) => context.json(await features.exportConfig(query)),
   );
 };

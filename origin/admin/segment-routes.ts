@@ -84,6 +84,14 @@ const segmentProblem = (context: Context, principal: Principal, refused: Segment
   }
 };
 
+/** What the file takes back of a change that was made by other means. */
+const fileWarnings = ({ managedBy }: UsedSegment): readonly string[] =>
+  managedBy === null || managedBy.drift.length === 0
+    ? []
+    : [
+        `${managedBy.file} of ${managedBy.source} owns this segment: its next apply takes back ${list(managedBy.drift.map(({ field }) => field))}. Change the file too`,
+      ];
+
 /** What a person may not expect of a change that others' features take part in. */
 const warningsOf = ({ features, onTrial }: ChangedSegment): readonly string[] => {
   if (features.length === 0) return [];
@@ -119,7 +127,7 @@ export const addSegmentRoutes = (
     if (!found.ok) return found.error;
     context.header("etag", etagOf(found.value.version));
     const { revision, features } = changed ?? {};
-    const warnings = changed === undefined ? [] : warningsOf(changed);
+    const warnings = changed === undefined ? [] : [...warningsOf(changed), ...fileWarnings(found.value)];
     return context.json(
       {
         ...found.value,

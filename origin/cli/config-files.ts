@@ -20,12 +20,12 @@ const planArguments = {
   releaseRemoved: {
     type: "boolean",
     default: false,
-    description: "keep features that left the files; no file owns them then",
+    description: "keep what left the files; no file owns it then",
   },
   takeOver: {
     type: "boolean",
     default: false,
-    description: "take over features that another source owns",
+    description: "take over what another source owns",
   },
   json: jsonArgument,
   origin: originArgument,
@@ -37,10 +37,12 @@ export const validateCommand = defineCommand({
   run: async ({ args }) => {
     const { content, files } = await readContent(args.file, args.json, "the files are not valid");
     const features = content.features.length;
-    if (args.json) printJson({ source: content.source, files, features });
+    const segments = content.segments?.length ?? 0;
+    const ofSegments = segments === 0 ? "" : ` and ${segments} segment${segments === 1 ? "" : "s"}`;
+    if (args.json) printJson({ source: content.source, files, features, segments });
     else
       printLine(
-        `${content.source}: ${features} feature${features === 1 ? "" : "s"} in ${files} file${files === 1 ? "" : "s"}, all valid`,
+        `${content.source}: ${features} feature${features === 1 ? "" : "s"}${ofSegments} in ${files} file${files === 1 ? "" : "s"}, all valid`,
       );
   },
 });
@@ -134,23 +136,45 @@ export const applyCommand = defineCommand({
   },
 });
 
-const Listed = z.looseObject({
-  featureId: z.string(),
-  managedBy: z
-    .object({
-      source: z.string(),
-      file: z.string(),
-      appliedAt: z.string(),
-      drift: z.array(z.object({ field: z.string(), file: z.unknown(), now: z.unknown() })),
-    })
-    .nullable(),
+const managedBy = z
+  .object({
+    source: z.string(),
+    file: z.string(),
+    appliedAt: z.string(),
+    drift: z.array(z.object({ field: z.string(), file: z.unknown(), now: z.unknown() })),
+  })
+  .nullable();
+const next = z.string().nullable();
+const Features = z.object({
+  features: z.array(z.looseObject({ featureId: z.string(), managedBy })),
+  next,
 });
-const Page = z.object({ features: z.array(Listed), next: z.string().nullable() });
+/** The segments of an older origin are owned by no file. */
+const Segments = z.object({
+  segments: z.array(z.looseObject({ segmentId: z.string(), managedBy: managedBy.default(null) })),
+  next,
+});
+
+/** All pages of a list. */
+const readPages = async <T extends { readonly next: string | null }>(
+  origin: string | undefined,
+  path: string,
+  Page: z.ZodType<T>,
+): Promise<T[]> => {
+  const pages: T[] = [];
+  for (let after: string | null = ""; after !== null;) {
+    const query: string = after === "" ? "" : `&after=${encodeURIComponent(after)}`;
+    const page: T = await askFor(origin, { path: `${path}?limit=500${query}` }, Page);
+    pages.push(page);
+    after = page.next;
+  }
+  return pages;
+};
 
 export const driftCommand = defineCommand({
   meta: { name: "drift", description: "What was changed by hand since files were applied" },
   args: {
-    source: { type: "string", description: "only features of this source" },
+    source: { type: "string", description: "only what this source owns" },
     detailedExitcode: {
       type: "boolean",
       default: false,
@@ -160,29 +184,30 @@ export const driftCommand = defineCommand({
     origin: originArgument,
   },
   run: async ({ args }) => {
-    const features: z.infer<typeof Listed>[] = [];
-    for (let after: string | null = ""; after !== null;) {
-      const query: string = after === "" ? "" : `&after=${encodeURIComponent(after)}`;
-      const page: z.infer<typeof Page> = await askFor(
-        args.origin,
-        { path: `/features?limit=500${query}` },
-        Page,
-      );
-      features.push(...page.features);
-      after = page.next;
-    }
-    const drifted = features.flatMap(({ featureId, managedBy }) =>
-      managedBy !== null &&
-      managedBy.drift.length > 0 &&
-      (args.source ?? managedBy.source) === managedBy.source
-        ? [{ featureId, ...managedBy }]
+    const segments = (await readPages(args.origin, "/segments", Segments)).flatMap((page) => page.segments);
+    const features = (await readPages(args.origin, "/features", Features)).flatMap((page) => page.features);
+    const owned = [
+      ...segments.map((one) => ({
+        name: `segment ${one.segmentId}`,
+        id: { segmentId: one.segmentId },
+        by: one.managedBy,
+      })),
+      ...features.map((one) => ({
+        name: one.featureId,
+        id: { featureId: one.featureId },
+        by: one.managedBy,
+      })),
+    ];
+    const drifted = owned.flatMap(({ name, id, by }) =>
+      by !== null && by.drift.length > 0 && (args.source ?? by.source) === by.source
+        ? [{ name, document: { ...id, ...by } }]
         : [],
     );
-    if (args.json) printJson(drifted);
-    else if (drifted.length === 0) say("No feature differs from its file.");
-    for (const { featureId, source, file, drift } of args.json ? [] : drifted) {
-      printLine(`${featureId}  (${file} of ${source})`);
-      for (const { field, file: wanted, now } of drift)
+    if (args.json) printJson(drifted.map(({ document }) => document));
+    else if (drifted.length === 0) say("No feature and no segment differs from its file.");
+    for (const { name, document } of args.json ? [] : drifted) {
+      printLine(`${name}  (${document.file} of ${document.source})`);
+      for (const { field, file: wanted, now } of document.drift)
         printLine(`    ${field}: ${JSON.stringify(wanted)} in the file, ${JSON.stringify(now)} now`);
     }
     if (args.detailedExitcode) process.exitCode = drifted.length > 0 ? CHANGES : NO_CHANGES;

@@ -9,6 +9,16 @@ import { UsageError } from "./errors.ts";
 import { jsonArgument, printJson, say } from "./print.ts";
 
 const Export = z.object({
+  /** An older origin has none. */
+  segments: z
+    .array(
+      z.object({
+        segmentId: z.string(),
+        source: z.string().nullable(),
+        config: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .default([]),
   features: z.array(
     z.object({
       featureId: z.string(),
@@ -24,49 +34,51 @@ const Export = z.object({
 const read = async (
   origin: string | undefined,
   { source, tag }: { source?: string | undefined; tag?: string | undefined },
-): Promise<readonly Exported[]> => {
+): Promise<z.infer<typeof Export>> => {
   const query = new URLSearchParams({
     ...(source === undefined ? {} : { source }),
     ...(tag === undefined ? {} : { tag }),
   });
-  const { features } = await askFor(origin, { path: `/export?${query.toString()}` }, Export);
-  return features;
+  return askFor(origin, { path: `/export?${query.toString()}` }, Export);
 };
 
 /** The source that all of them have; undefined: they have several or none. */
-const commonSource = (features: readonly Exported[]): string | undefined => {
+const commonSource = (features: readonly Pick<Exported, "source">[]): string | undefined => {
   const sources = [...new Set(features.map(({ source }) => source))];
   return sources.length === 1 ? (sources[0] ?? undefined) : undefined;
 };
 
 export const exportCommand = defineCommand({
-  meta: { name: "export", description: "Write features as a configuration file" },
+  meta: { name: "export", description: "Write features and segments as a configuration file" },
   args: {
-    source: { type: "string", description: "only features of this source; else all" },
-    tag: { type: "string", description: "only features with this tag" },
+    source: { type: "string", description: "only what this source owns; else all" },
+    tag: { type: "string", description: "only features with this tag, and segments that they alone use" },
     merge: {
       type: "string",
       valueHint: "FILE",
-      description: "bring the features of this file up to date in it; comments and order stay",
+      description: "bring what this file names up to date in it; comments and order stay",
     },
     json: jsonArgument,
     origin: originArgument,
   },
   run: async ({ args }) => {
-    const features = await read(args.origin, args);
+    const { features, segments } = await read(args.origin, args);
     if (args.merge === undefined) {
-      const source = args.source ?? commonSource(features) ?? "shop";
+      const source = args.source ?? commonSource([...segments, ...features]) ?? "shop";
       if (args.json)
         printJson({
           source,
+          ...(segments.length === 0
+            ? {}
+            : { segments: Object.fromEntries(segments.map((one) => [one.segmentId, one.config])) }),
           features: Object.fromEntries(features.map((one) => [one.featureId, one.config])),
         });
-      else process.stdout.write(writeConfig(source, features));
+      else process.stdout.write(writeConfig(source, features, segments));
       return;
     }
     const [file, ...others] = await readConfigFiles(args.merge);
     if (file === undefined || others.length > 0) throw new UsageError("--merge takes one file");
-    const merged = mergeIntoFile(file.text, features);
+    const merged = mergeIntoFile(file.text, features, segments);
     if (!merged.ok) throw new Error(`${file.path}:${merged.error}`);
     const { text, changed } = merged.value;
     if (text !== file.text) {

@@ -13,7 +13,7 @@ import { findCommitted, type ChangeKind, type Committed, type FeatureChange } fr
 import { makeCommit } from "./commit-queue.ts";
 import { checkSite, checkSiteOfAll, readSite } from "./check-site.ts";
 import { appliedOf, type Config } from "./config/applied-fields.ts";
-import { hashOf, planConfig, type Base, type ConfigPlan } from "./config/plan-config.ts";
+import { hashOf, planConfig, type Base, type ConfigPlan, type SegmentBase } from "./config/plan-config.ts";
 import { findApplied, noteApplied, type Applied } from "./config/applied-plans.ts";
 import { newFeature, newFeatureWarnings, type FeatureEdit, type GivenFeature } from "./new-feature.ts";
 import {
@@ -37,10 +37,12 @@ import {
   readManyRelatedFeatures,
   readOwned,
   readRelatedFeatures,
+  readUsersOf,
   type RelatedFeatures,
 } from "./related-features.ts";
 import type { SegmentParts } from "./segments/expand-targeting.ts";
-import { readNeededSegments } from "./segments/read-segments.ts";
+import { readAllSegments, readNeededSegments } from "./segments/read-segments.ts";
+import { readSegmentOwners } from "./segments/segment-owners.ts";
 
 /** Who changes the feature and why; both go into the audit. */
 export type Attribution = { readonly actor: string; readonly reason: string };
@@ -140,7 +142,11 @@ export type FeatureChanges = {
   /** null: no plan with this hash was applied. */
   readonly findApplied: (planHash: string) => Promise<Applied | null>;
   /** The same files, planned on the versions that a plan was based on: its hash. */
-  readonly hashOfPlan: (config: Config, base: readonly Base[]) => string;
+  readonly hashOfPlan: (
+    config: Config,
+    base: readonly Base[],
+    baseSegments: readonly SegmentBase[],
+  ) => string;
   /** Takes over what an edge knows and the database has lost. Closes, and opens nothing; null when nothing was lost. */
   readonly recoverFeatures: (
     held: readonly Witnessed[],
@@ -148,9 +154,13 @@ export type FeatureChanges = {
   ) => Outcome<RecoveredFeatures | null>;
 };
 
-/** `moved`: these features changed since the plan was made, and nothing was applied. */
+/** `moved`: these features and segments changed since the plan was made, and nothing was applied. */
 export type ApplyError =
-  | { readonly reason: "moved"; readonly featureIds: readonly FeatureId[] }
+  | {
+      readonly reason: "moved";
+      readonly featureIds: readonly FeatureId[];
+      readonly segmentIds: readonly SegmentId[];
+    }
   | ChangeError;
 
 export type RecoveredFeatures = {
@@ -446,21 +456,26 @@ export const makeFeatureChanges = ({
     },
     planConfig: async (config) => {
       const owned = await readOwned(pool, config.source);
+      const owners = await readSegmentOwners(pool);
+      const segmentIds = [
+        ...config.segments.map(({ segmentId }) => segmentId),
+        ...[...owners].flatMap(([id, { source }]) => (source === config.source ? [id] : [])),
+      ];
       const related = await readManyRelatedFeatures(pool, {
         featureIds: [...config.features.map(({ featureId }) => featureId), ...owned],
-        also: config.features.flatMap(({ requires }) => requires ?? []),
+        also: [
+          ...config.features.flatMap(({ requires }) => requires ?? []),
+          ...(await readUsersOf(pool, segmentIds)),
+        ],
       });
-      const segments = await readNeededSegments(
-        pool,
-        config.features.map(({ targeting }) => targeting ?? null),
-      );
-      const plan = planConfig({ related, owned, segments }, config);
+      const segments = await readAllSegments(pool);
+      const plan = planConfig({ related, owned, segments, owners }, config);
       if (!plan.ok) return plan;
       const disturbing = checkSiteOfAll(await readSite(pool), plan.value.changes, siteHosts);
       if (disturbing.length === 0) return plan;
       const placeOf = new Map<string, number>(config.features.map(({ featureId }, at) => [featureId, at]));
       const errors = disturbing.map(({ featureId, field, reason }) => ({
-        field: `features.${placeOf.get(featureId) ?? ""}.${field}`,
+        field: placeOf.has(featureId) ? `features.${placeOf.get(featureId)}.${field}` : "segments",
         reason: `${featureId}: ${reason}`,
       }));
       return err({ reason: "invalid", errors });
@@ -468,7 +483,7 @@ export const makeFeatureChanges = ({
     hashOfPlan: hashOf,
     findApplied: (planHash) => findApplied(pool, planHash),
     applyPlan: async (plan, { actor, reason }, { guard, changeId, details } = {}) => {
-      const { hash: planHash, config, changes, related } = plan;
+      const { hash: planHash, config, changes, segmentChanges, related } = plan;
       const released = plan.features.filter(({ action }) => action === "release");
       const applied = {
         planHash,
@@ -479,14 +494,31 @@ export const makeFeatureChanges = ({
           applied: appliedOf(feature),
         })),
         released: released.map(({ featureId }) => featureId),
+        managedSegments: config.segments.map(({ segmentId, file, condition, description = null }) => ({
+          segmentId,
+          file,
+          applied: { condition, description },
+        })),
+        releasedSegments: plan.segments
+          .filter(({ action }) => action === "release")
+          .map(({ segmentId }) => segmentId),
       };
-      if (changes.length === 0) return ok(await noteApplied(pool, actor, applied));
+      if (changes.length + segmentChanges.length === 0) return ok(await noteApplied(pool, actor, applied));
       const refusal = await guard?.({ related, changes });
       if (refusal !== undefined) return refusal;
       const features = changes.map((change) =>
         Object.assign({}, change, { reason, details: { ...change.details, ...details } }),
       );
-      const committed = await commit({ changeId: changeId ?? newId(), actor, features, config: applied });
+      const segments = segmentChanges.map((change) =>
+        Object.assign({}, change, { reason, details: { ...change.details, ...details } }),
+      );
+      const committed = await commit({
+        changeId: changeId ?? newId(),
+        actor,
+        features,
+        segments,
+        config: applied,
+      });
       if (committed.ok) {
         const { revision, at, features: changed } = committed.value;
         return ok({
@@ -497,11 +529,15 @@ export const makeFeatureChanges = ({
       }
       const { error } = committed;
       if (error.reason === "tooLarge") return err(error);
-      return err({
-        reason: "moved",
-        featureIds:
-          error.reason === "segmentConflict" ? usersOf(error.segmentId, changes) : [error.featureId],
-      });
+      return err(
+        error.reason === "segmentConflict"
+          ? {
+              reason: "moved",
+              featureIds: usersOf(error.segmentId, changes),
+              segmentIds: [error.segmentId],
+            }
+          : { reason: "moved", featureIds: [error.featureId], segmentIds: [] },
+      );
     },
     recoverFeatures: async (held, source) => {
       const featureIds = held.map(({ featureId }) => featureId);

@@ -59,6 +59,14 @@ export type AppliedConfig = {
   readonly managed: readonly ManagedFeature[];
   /** Features that no file owns any more. */
   readonly released: readonly FeatureId[];
+  readonly managedSegments: readonly ManagedSegment[];
+  readonly releasedSegments: readonly SegmentId[];
+};
+
+export type ManagedSegment = {
+  readonly segmentId: SegmentId;
+  readonly file: string;
+  readonly applied: Readonly<Record<string, unknown>>;
 };
 
 export type ManagedFeature = {
@@ -150,6 +158,16 @@ const COMMIT_CHANGES = `
   ), released as (
     delete from managed_features m using applied a
     where a.config -> 'released' ? m.feature_id
+  ), managed_of_segments as (
+    insert into managed_segments as m (segment_id, source, file, applied, applied_at)
+    select s."segmentId", a.config ->> 'source', s.file, s.applied, (a.outcome ->> 'at')::timestamptz
+    from applied a, jsonb_to_recordset(a.config -> 'managedSegments') as s ("segmentId" text, file text, applied jsonb)
+    on conflict (segment_id) do update set
+      source = excluded.source, file = excluded.file, applied = excluded.applied, applied_at = excluded.applied_at
+    where m.applied_at <= excluded.applied_at
+  ), released_segments as (
+    delete from managed_segments m using applied a
+    where a.config -> 'releasedSegments' ? m.segment_id
   ), noted as (
     insert into config_applies (plan_hash, source, actor, revision, at, features)
     select config ->> 'planHash', config ->> 'source', actor, (outcome ->> 'revision')::bigint,

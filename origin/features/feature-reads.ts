@@ -6,6 +6,7 @@ import { listFeatures, type FeatureQuery } from "./list-features.ts";
 import { previewRollback, type RollbackPreview } from "./preview-rollback.ts";
 import { verifyAudit, type AuditRange } from "./audit/verify-audit.ts";
 import { exportFeatures } from "./config/export-features.ts";
+import { exportSegments } from "./config/export-segments.ts";
 import { listOperatorEventsAfter, newestOperatorEventId } from "./operator-events.ts";
 import {
   getFeature,
@@ -23,7 +24,10 @@ export const makeFeatureReads = ({ pool, history }: { pool: Pool; history: Histo
   getFeature: (featureId: FeatureId) => getFeature(pool, featureId),
   getRule: (featureId: FeatureId) => getRule(pool, featureId),
   listFeatures: (query: FeatureQuery) => listFeatures(pool, query),
-  exportFeatures: (query: Parameters<typeof exportFeatures>[1]) => exportFeatures(pool, query),
+  exportConfig: async (query: Parameters<typeof exportFeatures>[1]) => ({
+    segments: await exportSegments(pool, query),
+    features: await exportFeatures(pool, query),
+  }),
   listAudit: (query: AuditQuery) => history((db) => listAudit(db, query)),
   /** From the primary, so that a rollback of a moment ago is found; null: it was never rolled back. */
   newestRollback: async (featureId: FeatureId) =>

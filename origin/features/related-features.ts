@@ -127,6 +127,16 @@ export const readManyRelatedFeatures = async (
   return related;
 };
 
+/** The features whose targeting one of the segments is part of. */
+export const readUsersOf = async (db: Queryable, segmentIds: readonly SegmentId[]): Promise<FeatureId[]> => {
+  if (segmentIds.length === 0) return [];
+  const { rows } = await db.query<{ feature_id: FeatureId }>(
+    "select feature_id from feature_flags where segments && $1::text[] order by feature_id",
+    [segmentIds],
+  );
+  return rows.map((row) => row.feature_id);
+};
+
 /** The features that a source's files own. */
 export const readOwned = async (db: Queryable, source: string): Promise<FeatureId[]> => {
   const { rows } = await db.query<{ feature_id: FeatureId }>(

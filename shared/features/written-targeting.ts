@@ -5,6 +5,9 @@ import { SegmentId } from "../ids.ts";
 import { isNone } from "./feature.ts";
 import { BOUNDS_TEXT, isBounded, Leaf, MAX_CONDITIONS } from "./targeting.ts";
 
+/** All segments of an installation are read for each change of one. */
+export const MAX_SEGMENTS = 500;
+
 const SegmentCondition = z.strictObject({
   segment: SegmentId,
   /** It need not be there: it tells this condition from the others for programs that go by the operator. */

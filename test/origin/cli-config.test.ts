@@ -90,6 +90,36 @@ test("plan, apply, change by hand, drift, export --merge, rollback: the file and
   expect(exported.out).toContain("# Rolled back since");
 });
 
+test("a file's segments are planned, applied, changed by hand and merged back at the command line", async () => {
+  const text =
+    "source: home\nsegments:\n  # who\n  home:\n    condition: {attribute: country, operator: equals, value: DE}\nfeatures:\n  feat_home:\n    targeting: {segment: home}\n";
+  const home = join(folder, "home.yml");
+  await writeFile(home, text);
+  expect((await sluice("validate", "-f", home)).out).toBe(
+    "home: 1 feature and 1 segment in 1 file, all valid\n",
+  );
+  const applied = await sluice("apply", "-f", home, "--yes");
+  expect(applied).toMatchObject({ code: 0, error: "" });
+  expect(applied.out).toContain(`+ segment home is created  (${home})`);
+  const austria = JSON.stringify({ attribute: "country", operator: "equals", value: "AT" });
+  await sluice("segments", "set", "home", "--condition", austria);
+  const drift = await sluice("drift", "--source", "home", "--detailed-exitcode");
+  expect(drift).toMatchObject({ code: 2 });
+  expect(drift.out).toContain(`segment home  (${home} of home)\n    condition: `);
+  const planned = await sluice("plan", "-f", home);
+  expect(planned.out).toContain(
+    '    condition.value: "AT" → "DE"  (changed by hand; the file takes it back)\n    note: changes the targeting of feat_home\n',
+  );
+  expect((await sluice("export", "--merge", home)).error).toContain("segment home brought up to date");
+  expect(await readFile(home, "utf8")).toBe(text.replace("DE", "AT"));
+  expect((await sluice("plan", "-f", home)).out).toBe("Plan of home: nothing to change; 1 stays as it is.\n");
+  await writeFile(home, "source: home\nsegments:\n  home:\n    condition: {segment: nowhere}\n");
+  expect((await sluice("plan", "-f", home)).error).toContain(
+    `${home}:4:16: segments.home.condition: no such segment: nowhere`,
+  );
+  await rm(home);
+});
+
 test("what only the origin knows to be wrong is named by its place in the file", async () => {
   await saved(
     "source: shop\nfeatures:\n  feat_till: {enabled: true}\n  feat_new:\n    requires:\n      - feat_nowhere\n",

@@ -40,6 +40,17 @@ describe("a good file", () => {
     expect(errorsOf(inShop("  a: {targeting: {segment: beta-testers}}\n"))).toEqual([]);
   });
 
+  test("may have segments, which other files may name", () => {
+    const { content, errors } = read(
+      "source: shop\nsegments:\n  home:\n    description: at home\n    condition: {segment: elsewhere}\n",
+      "features:\n  a: {targeting: {segment: home}}\n",
+    );
+    expect(errors).toEqual([]);
+    expect(content?.segments).toEqual([
+      { segmentId: "home", file: "a.yaml", description: "at home", condition: { segment: "elsewhere" } },
+    ]);
+  });
+
   test("may name features as JavaScript names what every object has", () => {
     const { content, errors } = read(inShop("  __proto__: {tags: [a]}\n  constructor: {}\n"));
     expect(errors).toEqual([]);
@@ -115,6 +126,25 @@ describe("an error", () => {
     expect(errorsOf(inShop(features))).toContain(`a.yaml:${expected}`);
   });
 
+  test("names what is wrong with a segment by its line", () => {
+    const segments = (text: string) => errorsOf(`source: shop\nsegments:\n${text}`);
+    expect(segments("  a: {segment: b}\n")).toEqual([
+      "a.yaml:3:3: segments.a.condition: is missing",
+      "a.yaml:3:7: segments.a.segment: unknown field",
+    ]);
+    expect(segments("  a b: {condition: {segment: b}}\n")).toEqual([
+      expect.stringMatching(/^a\.yaml:3:3: segments\.a b: may contain/),
+    ]);
+    expect(segments("  a: {condition: {segment: b}}\n  b: {condition: {segment: a}}\n")).toEqual([
+      expect.stringMatching(/^a\.yaml:3:\d+: segments\.a\.condition: .*a → b → a$/),
+      expect.stringMatching(/^a\.yaml:4:\d+: segments\.b\.condition: .*b → a → b$/),
+    ]);
+    expect(segments("  - a\n")).toEqual([expect.stringContaining("segments: must be a mapping")]);
+    expect(errorsOf("source: shop\nsegment: {}\n")).toEqual([
+      expect.stringContaining("did you mean segments"),
+    ]);
+  });
+
   test("names a feature that stands in two files by both", () => {
     expect(errorsOf(inShop("  feat_a: {}\n"), "features:\n  feat_b: {}\n  feat_a: {}\n")).toEqual([
       "b.yaml:3:3: features.feat_a: stands in a.yaml:3 too",
@@ -160,6 +190,8 @@ const plan: Plan = {
   changed: true,
   counts: { create: 0, update: 1, delete: 1, adopt: 0, release: 0, unchanged: 3 },
   base: [],
+  baseSegments: [],
+  segments: [],
   features: [
     {
       featureId: "feat_a",
@@ -209,6 +241,30 @@ describe("a plan for a person", () => {
     );
   });
 
+  test("shows segments first, with the features whose targeting they change", () => {
+    const segment = {
+      segmentId: "home",
+      file: "s.yaml",
+      action: "update" as const,
+      changes: [{ field: "description", from: null, to: "at home", by: "file" as const }],
+      features: ["feat_a", "feat_z"],
+      notes: [],
+      warnings: ["1 of its features is on trial"],
+    };
+    const counts = { create: 0, update: 0, delete: 0, adopt: 0, release: 0, unchanged: 1 };
+    expect(planText({ ...plan, counts, features: [], segments: [segment] })).toBe(
+      [
+        "~ segment home changes  (s.yaml)",
+        '    description: none → "at home"',
+        "    note: changes the targeting of feat_a, feat_z",
+        "    warning: 1 of its features is on trial",
+        "",
+        "Plan of shop: no feature to change; 1 stays as it is; segments: 1 to change.",
+      ].join("\n"),
+    );
+    expect(planMarkdown({ ...plan, segments: [segment] })).toMatch(/^````diff\n! segment home changes/m);
+  });
+
   test("is as a comment one block that nothing within can close, and never too long", () => {
     const text = planMarkdown(plan);
     expect(text).toContain("### Sluice: 1 to change, 1 to delete; 3 stay as they are");
@@ -241,6 +297,23 @@ describe("an export", () => {
     const text = writeConfig("shop", [{ ...exported(config), rolledBack: closed }]);
     expect(text).toContain("# Rolled back since 2026-11-26: too slow\n  feat_a:");
     expect(read(text).content?.features).toEqual([{ featureId: "feat_a", file: "a.yaml", ...config }]);
+  });
+
+  test("has segments, and brings those of a file up to date", () => {
+    const condition = { attribute: "country", operator: "equals", value: "AT" };
+    const segment = { segmentId: "home", config: { description: "at home", condition } };
+    expect(read(writeConfig("shop", [], [segment])).content?.segments).toEqual([
+      { segmentId: "home", file: "a.yaml", description: "at home", condition },
+    ]);
+    const text =
+      "source: shop\nsegments:\n  # who\n  home:\n    description: old # why\n    condition: {attribute: country, operator: equals, value: DE}\n";
+    expect(mergeIntoFile(text, [], [segment])).toEqual({
+      ok: true,
+      value: {
+        changed: ["segment home"],
+        text: text.replace("old #", "at home #").replace("DE", "AT"),
+      },
+    });
   });
 
   test("merged into a file changes what differs, and keeps comments, order and what is as it was", () => {

@@ -2,13 +2,17 @@
 import { z } from "@hono/zod-openapi";
 import { Activation } from "../../../shared/features/feature.ts";
 import { Gate } from "../../../shared/features/gate.ts";
-import { FeatureId } from "../../../shared/ids.ts";
-import { ConfigFields, Source } from "./config.ts";
+import { FeatureId, SegmentId } from "../../../shared/ids.ts";
+import { ConfigFields, SegmentFields, Source } from "./config.ts";
 import { CONDITION, conditionSchema } from "./targeting.ts";
 
 const ConfigFile = z.strictObject({
   $schema: z.string().optional(),
   source: Source.optional(),
+  segments: z
+    .record(SegmentId, SegmentFields)
+    .optional()
+    .describe("The id of each segment, and its condition below."),
   features: z
     .record(FeatureId, ConfigFields.nullable())
     .optional()

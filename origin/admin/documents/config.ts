@@ -1,9 +1,12 @@
 // Configuration files in the admin API: what they say of a feature, a plan of them, and what was applied.
 import { z } from "@hono/zod-openapi";
 import { Rule } from "../../../shared/features/rule.ts";
-import { Bps, FeatureId } from "../../../shared/ids.ts";
+import { MAX_SEGMENTS, WrittenTargeting } from "../../../shared/features/written-targeting.ts";
+import { Bps, FeatureId, SegmentId } from "../../../shared/ids.ts";
 import { Time } from "./common.ts";
 import { FeatureEditBody, Reason } from "./feature.ts";
+import { SegmentDescription } from "./segment.ts";
+import { asCondition } from "./targeting.ts";
 
 /** Twice what an installation is made for. What they do to one another is checked for all pairs, and others wait meanwhile. */
 const MAX_FEATURES = 2_000;
@@ -12,7 +15,7 @@ export const Source = z
   .string()
   .regex(/^[\w./-]{1,64}$/, "must be 1 to 64 letters, digits and _ . / -")
   .describe(
-    "Names this set of files, such as the repository. A source owns its features, and a feature that leaves all of its files is deleted.",
+    "Names this set of files, such as the repository. A source owns its features and segments, and what leaves all of its files is deleted.",
   );
 
 /** What a file says of one feature. Fields that it does not name have their defaults, but for those that say otherwise. */
@@ -43,59 +46,85 @@ export const ConfigFields = FeatureEditBody.omit({ reason: true }).extend({
     .describe("What the feature has to achieve. Not named: its rule stays as it is."),
 });
 
-const ConfigFeature = ConfigFields.extend({
-  featureId: FeatureId,
-  file: z
-    .string()
-    .min(1)
-    .max(512)
-    // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
-    .regex(/^[^\u0000-\u001f\u007f]+$/, "must not contain control characters")
-    .openapi({ description: "Path of the file that it stands in, for people." }),
+/** What a file says of one segment. */
+export const SegmentFields = z.strictObject({
+  condition: asCondition(WrittenTargeting).describe(
+    "Whom it names: a condition as in a feature's targeting. It may name other segments.",
+  ),
+  description: SegmentDescription.optional(),
 });
+
+const FilePath = z
+  .string()
+  .min(1)
+  .max(512)
+  // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
+  .regex(/^[^\u0000-\u001f\u007f]+$/, "must not contain control characters")
+  .openapi({ description: "Path of the file that it stands in, for people." });
+
+const ConfigFeature = ConfigFields.extend({ featureId: FeatureId, file: FilePath });
+const ConfigSegment = SegmentFields.extend({ segmentId: SegmentId, file: FilePath });
 
 const ConfigContent = z.strictObject({
   source: Source,
   features: z.array(ConfigFeature).max(MAX_FEATURES),
+  segments: z
+    .array(ConfigSegment)
+    .max(MAX_SEGMENTS)
+    .default([])
+    .openapi({ description: "They change in the same revision as the features." }),
   removed: z.enum(["delete", "release"]).default("delete").openapi({
     description:
-      "What becomes of features that the source owns and that are in no file any more: `release` keeps them, and no file owns them then.",
+      "What becomes of features and segments that the source owns and that are in no file any more: `release` keeps them, and no file owns them then. A segment that somebody still uses stays.",
   }),
-  takeOver: z
-    .boolean()
-    .default(false)
-    .openapi({ description: "Takes over features that another source owns; else they are refused." }),
+  takeOver: z.boolean().default(false).openapi({
+    description: "Takes over features and segments that another source owns; else they are refused.",
+  }),
 });
 
 type Content = z.output<typeof ConfigContent>;
 
-const eachOnce = ({ features }: Content, context: z.RefinementCtx): void => {
-  const first = new Map<string, string>();
-  for (const [at, { featureId, file }] of features.entries()) {
-    const other = first.get(featureId);
-    if (other === undefined) first.set(featureId, file);
-    else
-      context.addIssue({
-        code: "custom",
-        path: ["features", at, "featureId"],
-        message:
-          other === file ? `${featureId} stands in ${file} twice` : `${featureId} stands in ${other} too`,
-      });
-  }
+const eachOnce = ({ features, segments }: Content, context: z.RefinementCtx): void => {
+  const check = (list: string, key: string, items: readonly { id: string; file: string }[]): void => {
+    const first = new Map<string, string>();
+    for (const [at, { id, file }] of items.entries()) {
+      const other = first.get(id);
+      if (other === undefined) first.set(id, file);
+      else
+        context.addIssue({
+          code: "custom",
+          path: [list, at, key],
+          message: other === file ? `${id} stands in ${file} twice` : `${id} stands in ${other} too`,
+        });
+    }
+  };
+  check(
+    "features",
+    "featureId",
+    features.map(({ featureId, file }) => ({ id: featureId, file })),
+  );
+  check(
+    "segments",
+    "segmentId",
+    segments.map(({ segmentId, file }) => ({ id: segmentId, file })),
+  );
 };
 
 export const PlanBody = ConfigContent.superRefine(eachOnce);
 
+const Version = z.number().int().min(1).max(2_147_483_647).nullable();
+
 const Base = z.array(
   z.strictObject({
     featureId: FeatureId,
-    version: z
-      .number()
-      .int()
-      .min(1)
-      .max(2_147_483_647)
-      .nullable()
-      .openapi({ description: "null: there is no such feature." }),
+    version: Version.openapi({ description: "null: there is no such feature." }),
+  }),
+);
+
+const BaseSegments = z.array(
+  z.strictObject({
+    segmentId: SegmentId,
+    version: Version.openapi({ description: "null: there is no such segment." }),
   }),
 );
 
@@ -104,14 +133,28 @@ export const ApplyBody = ConfigContent.extend({
     .string()
     .regex(/^[0-9a-f]{64}$/, "must be the hash of a plan: 64 hexadecimal digits")
     .openapi({ description: "Of the plan. Nothing else is applied." }),
-  base: Base.max(2 * MAX_FEATURES).openapi({
+  base: Base.max(4 * MAX_FEATURES).openapi({
     description: "The versions that the plan is based on, as it has them.",
   }),
+  baseSegments: BaseSegments.max(2 * MAX_SEGMENTS)
+    .optional()
+    .openapi({ description: "The same of segments. Not named: as they are now." }),
   reason: Reason.optional(),
 }).superRefine(eachOnce);
 
+const Action = z.enum(["create", "update", "delete", "adopt", "release", "keep"]);
 const Value = z.unknown().openapi({ description: "null: there is none." });
 const Sentences = z.array(z.string());
+const Changes = z.array(
+  z.object({
+    field: z.string(),
+    from: Value,
+    to: Value,
+    by: z.enum(["file", "hand"]).openapi({
+      description: "`hand`: it was changed by other means since the last apply, and the file takes it back.",
+    }),
+  }),
+);
 
 export const PlanDocument = z
   .object({
@@ -126,25 +169,32 @@ export const PlanDocument = z
       release: z.number().int(),
       unchanged: z.number().int(),
     }),
+    segments: z
+      .array(
+        z.object({
+          segmentId: z.string(),
+          file: z.string().nullable(),
+          action: Action,
+          changes: Changes,
+          features: z
+            .array(z.string())
+            .openapi({ description: "Features whose targeting changes with it, of any owner." }),
+          notes: Sentences,
+          warnings: Sentences,
+        }),
+      )
+      .openapi({ description: "Segments that change, and those of which there is something to say." }),
     features: z
       .array(
         z.object({
           featureId: z.string(),
           file: z.string().nullable(),
-          action: z.enum(["create", "update", "delete", "adopt", "release", "keep"]).openapi({
+          action: Action.openapi({
             description: "`adopt`: only its owner changes. `keep`: nothing does, and `notes` say why not.",
           }),
-          changes: z.array(
-            z.object({
-              field: z.string(),
-              from: Value,
-              to: Value,
-              by: z.enum(["file", "hand"]).openapi({
-                description:
-                  "`hand`: it was changed by other means since the last apply, and the file takes it back.",
-              }),
-            }),
-          ),
+          changes: Changes.openapi({
+            description: "None where its targeting changes with a segment: `notes` name the segment.",
+          }),
           notes: Sentences.openapi({ description: "What the file does not change, and why." }),
           warnings: Sentences,
           visitors: z.string().nullable().openapi({ description: "What visitors notice; null: nothing." }),
@@ -152,6 +202,7 @@ export const PlanDocument = z
       )
       .openapi({ description: "Features that change, and those of which there is something to say." }),
     base: z.array(z.object({ featureId: z.string(), version: z.number().int().nullable() })),
+    baseSegments: z.array(z.object({ segmentId: z.string(), version: z.number().int().nullable() })),
   })
   .openapi("Plan");
 
@@ -170,6 +221,22 @@ export const AppliedDocument = z.object({
 });
 
 export const ExportDocument = z.object({
+  segments: z
+    .array(
+      z.object({
+        segmentId: z.string(),
+        source: z.string().nullable().openapi({ description: "Who owns it; null: nobody." }),
+        file: z.string().nullable(),
+        config: z.object({
+          condition: asCondition(z.unknown()),
+          description: z.string().optional(),
+        }),
+      }),
+    )
+    .openapi({
+      description:
+        "By id. With `source` those that it owns; with `tag` those that features with this tag use, and no others.",
+    }),
   features: z
     .array(
       z.looseObject({

@@ -67,6 +67,15 @@ export const NewFeatureBody = FeatureEditBody.extend({
   enabled: z.boolean().optional(),
 });
 
+export const ManagedBy = z.object({
+  source: z.string().openapi({ description: "Names the set of files." }),
+  file: z.string(),
+  appliedAt: Time,
+  drift: z
+    .array(z.object({ field: z.string(), file: z.unknown(), now: z.unknown() }))
+    .openapi({ description: "What was changed since by other means; the next apply takes it back." }),
+});
+
 export const FeatureDocument = z
   .object({
     ...edge,
@@ -94,17 +103,9 @@ export const FeatureDocument = z
     createdAt: Time,
     updatedAt: Time,
     ruleVersion: z.number().int().nullable().openapi({ description: "null: it has no rule." }),
-    managedBy: z
-      .object({
-        source: z.string().openapi({ description: "Names the set of files." }),
-        file: z.string(),
-        appliedAt: Time,
-        drift: z
-          .array(z.object({ field: z.string(), file: z.unknown(), now: z.unknown() }))
-          .openapi({ description: "What was changed since by other means; the next apply takes it back." }),
-      })
-      .nullable()
-      .openapi({ description: "The configuration file that owns the feature; null: none does." }),
+    managedBy: ManagedBy.nullable().openapi({
+      description: "The configuration file that owns the feature; null: none does.",
+    }),
     warnings: Warnings.optional(),
   })
   .openapi("Feature");

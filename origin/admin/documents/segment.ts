@@ -4,7 +4,7 @@ import { WrittenTargeting } from "../../../shared/features/written-targeting.ts"
 import { SegmentId } from "../../../shared/ids.ts";
 import type { UsedSegment } from "../../features/segments/read-segments.ts";
 import { Cursor, Time, wholeInQuery } from "./common.ts";
-import { Reason } from "./feature.ts";
+import { ManagedBy, Reason } from "./feature.ts";
 import { asCondition } from "./targeting.ts";
 
 export const SegmentParams = z.object({ segmentId: SegmentId });
@@ -16,11 +16,12 @@ export const SegmentListQuery = z.object({
 const condition = asCondition(WrittenTargeting).openapi({
   description: "Whom it names: a condition as in a feature's targeting. It may name other segments.",
 });
-const description = z
+export const SegmentDescription = z
   .string()
   .max(2_000)
   .nullable()
-  .openapi({ description: "What it is for, at most 2,000 characters." });
+  .describe("What it is for, at most 2,000 characters.");
+const description = SegmentDescription;
 
 export const SegmentEditBody = z.strictObject({
   condition: condition.optional(),
@@ -47,6 +48,9 @@ export const SegmentDocument = z
       )
       .openapi({ description: "Features whose targeting it is part of, also through other segments." }),
     usedBy: z.array(z.string()).openapi({ description: "Segments that name it." }),
+    managedBy: ManagedBy.nullable().openapi({
+      description: "The configuration file that owns the segment; null: none does.",
+    }),
     revision: z
       .number()
       .int()

@@ -3,7 +3,14 @@ import { z } from "zod";
 import { askFor, askOrigin } from "../ask-origin.ts";
 import { ProblemError } from "../errors.ts";
 import { say } from "../print.ts";
-import { errorLine, readConfig, type Content, type FileError, type ReadConfig } from "./read-config.ts";
+import {
+  errorLine,
+  listedIn,
+  readConfig,
+  type Content,
+  type FileError,
+  type ReadConfig,
+} from "./read-config.ts";
 import { readConfigFiles } from "./read-files.ts";
 import { Plan } from "./plan-text.ts";
 
@@ -37,15 +44,16 @@ const Errors = z.object({ errors: z.array(z.object({ field: z.string(), detail: 
 const placed = ({ placeOf, content }: Files, problem: unknown): FileError[] => {
   const { data } = Errors.safeParse(problem);
   return (data?.errors ?? []).map(({ field, detail }) => {
-    const [, index = "0", rest = ""] = /^features\.(\d+)\.?(.*)$/.exec(field) ?? [];
-    const id = content.features[Number(index)]?.featureId ?? "";
-    const isOfFeature = field.startsWith("features.");
-    const { file, line, column } = placeOf(Number(index), isOfFeature ? rest : "");
+    const listed = listedIn(field);
+    const { list, at, rest } = listed ?? { list: "features", at: 0, rest: "" };
+    const id =
+      (list === "features" ? content.features[at]?.featureId : content.segments?.[at]?.segmentId) ?? "";
+    const { file, line, column } = placeOf(list, at, rest);
     return {
       file,
       line,
       column,
-      field: isOfFeature ? `features.${id}${rest === "" ? "" : `.${rest}`}` : field,
+      field: listed === null ? field : `${list}.${id}${rest === "" ? "" : `.${rest}`}`,
       message: detail.startsWith(`${id}: `) ? detail.slice(id.length + 2) : detail,
     };
   });
@@ -88,11 +96,17 @@ const Waiting = z.looseObject({ approvalId: z.string(), tags: z.array(z.string()
 
 export const askApply = async (
   files: Files,
-  { hash, base }: Plan,
+  { hash, base, baseSegments }: Plan,
   reason: string | undefined,
   options: PlanOptions,
 ): Promise<z.infer<typeof AppliedPlan>> => {
-  const body = { ...bodyOf(files, options), hash, base, ...(reason === undefined ? {} : { reason }) };
+  const body = {
+    ...bodyOf(files, options),
+    hash,
+    base,
+    ...(baseSegments.length === 0 ? {} : { baseSegments }),
+    ...(reason === undefined ? {} : { reason }),
+  };
   const response = await askOrigin(options.origin, {
     method: "POST",
     path: "/apply",

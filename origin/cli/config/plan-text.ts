@@ -2,6 +2,16 @@
 import { z } from "zod";
 import { coloured, strong } from "../print.ts";
 
+const told = {
+  file: z.string().nullable(),
+  action: z.enum(["create", "update", "delete", "adopt", "release", "keep"]),
+  changes: z.array(
+    z.object({ field: z.string(), from: z.unknown(), to: z.unknown(), by: z.enum(["file", "hand"]) }),
+  ),
+  notes: z.array(z.string()),
+  warnings: z.array(z.string()),
+};
+
 export const Plan = z.looseObject({
   hash: z.string(),
   source: z.string(),
@@ -14,23 +24,30 @@ export const Plan = z.looseObject({
     release: z.number(),
     unchanged: z.number(),
   }),
-  features: z.array(
-    z.object({
-      featureId: z.string(),
-      file: z.string().nullable(),
-      action: z.enum(["create", "update", "delete", "adopt", "release", "keep"]),
-      changes: z.array(
-        z.object({ field: z.string(), from: z.unknown(), to: z.unknown(), by: z.enum(["file", "hand"]) }),
-      ),
-      notes: z.array(z.string()),
-      warnings: z.array(z.string()),
-      visitors: z.string().nullable(),
-    }),
-  ),
+  /** An older origin has none. */
+  segments: z.array(z.object({ ...told, segmentId: z.string(), features: z.array(z.string()) })).default([]),
+  features: z.array(z.object({ ...told, featureId: z.string(), visitors: z.string().nullable() })),
+  baseSegments: z.array(z.object({ segmentId: z.string(), version: z.number().nullable() })).default([]),
   base: z.array(z.object({ featureId: z.string(), version: z.number().nullable() })),
 });
 export type Plan = z.infer<typeof Plan>;
-type Planned = Plan["features"][number];
+
+/** A feature or a segment, as it is told. */
+type Planned = Pick<
+  Plan["features"][number],
+  "file" | "action" | "changes" | "notes" | "warnings" | "visitors"
+> & { readonly name: string };
+
+/** Segments first: features are made of them. */
+const plannedOf = ({ segments, features }: Plan): Planned[] => [
+  ...segments.map(({ segmentId, features: users, notes, ...one }) => ({
+    ...one,
+    name: `segment ${segmentId}`,
+    notes: users.length === 0 ? notes : [...notes, `changes the targeting of ${users.join(", ")}`],
+    visitors: null,
+  })),
+  ...features.map(({ featureId, ...one }) => ({ ...one, name: featureId })),
+];
 
 const SIGN = { create: "+", update: "~", delete: "-", adopt: "~", release: "-", keep: " " } as const;
 const COLOUR = {
@@ -87,11 +104,27 @@ const changeLines = ({ action, changes }: Planned): string[] =>
     }),
   );
 
-const titleOf = ({ featureId, file, action }: Planned): string =>
-  `${seen(featureId)} ${DOES[action]}${file === null ? "" : `  (${seen(file)})`}`;
+const titleOf = ({ name, file, action }: Planned): string =>
+  `${seen(name)} ${DOES[action]}${file === null ? "" : `  (${seen(file)})`}`;
+
+const VERB = {
+  create: "create",
+  update: "change",
+  delete: "delete",
+  adopt: "adopt",
+  release: "release",
+} as const;
+
+const segmentsText = (segments: Plan["segments"]): string => {
+  const parts = Object.entries(VERB).flatMap(([action, verb]) => {
+    const many = segments.filter((one) => one.action === action).length;
+    return many === 0 ? [] : [`${many} to ${verb}`];
+  });
+  return parts.length === 0 ? "" : `; segments: ${parts.join(", ")}`;
+};
 
 /** "2 to create, 1 to delete; 997 stay as they are". */
-export const summaryText = ({ counts }: Plan): string => {
+export const summaryText = ({ counts, segments }: Plan): string => {
   const { unchanged } = counts;
   const parts = [
     { word: "create", many: counts.create },
@@ -103,10 +136,13 @@ export const summaryText = ({ counts }: Plan): string => {
     .filter(({ many }) => many > 0)
     .map(({ word, many }) => `${many} to ${word}`);
   const stay = `${unchanged} ${unchanged === 1 ? "stays as it is" : "stay as they are"}`;
-  return parts.length === 0 ? `nothing to change; ${stay}` : `${parts.join(", ")}; ${stay}`;
+  const ofSegments = segmentsText(segments);
+  return parts.length === 0 && ofSegments === ""
+    ? `nothing to change; ${stay}`
+    : `${[...parts, ...(parts.length === 0 ? ["no feature to change"] : [])].join(", ")}; ${stay}${ofSegments}`;
 };
 
-const featureText = (planned: Planned): string => {
+const plannedText = (planned: Planned): string => {
   const { action, visitors, notes, warnings } = planned;
   return [
     `${coloured(COLOUR[action], SIGN[action])} ${strong(titleOf(planned))}`,
@@ -118,7 +154,7 @@ const featureText = (planned: Planned): string => {
 };
 
 export const planText = (plan: Plan): string =>
-  [...plan.features.map(featureText), `Plan of ${plan.source}: ${summaryText(plan)}.`].join("\n\n");
+  [...plannedOf(plan).map(plannedText), `Plan of ${plan.source}: ${summaryText(plan)}.`].join("\n\n");
 
 /** GitHub takes 65,536 characters. */
 const MAX_MARKDOWN = 60_000;
@@ -152,13 +188,14 @@ const fenceFor = (text: string): string =>
 export const planMarkdown = (plan: Plan): string => {
   const parts: string[] = [];
   let length = 0;
-  for (const planned of plan.features) {
-    const part = diffOf(planned);
+  const all = plannedOf(plan);
+  for (const one of all) {
+    const part = diffOf(one);
     if (length + part.length > MAX_MARKDOWN) break;
     parts.push(part);
     length += part.length;
   }
-  const left = plan.features.length - parts.length;
+  const left = all.length - parts.length;
   const text = parts.join("\n\n");
   const fence = fenceFor(text);
   return [

@@ -18,6 +18,11 @@ export type Exported = {
   readonly config: Readonly<Record<string, unknown>>;
 };
 
+export type ExportedSegment = {
+  readonly segmentId: string;
+  readonly config: Readonly<Record<string, unknown>>;
+};
+
 const LAYOUT = { lineWidth: 0, flowCollectionPadding: false } as const;
 const SCHEMA = "# yaml-language-server: $schema=http://127.0.0.1:8080/schemas/sluice-config.json\n";
 
@@ -26,9 +31,16 @@ const closedNote = ({ rolledBack }: Exported): string | undefined =>
     ? undefined
     : ` Rolled back since ${rolledBack.since}: ${(rolledBack.reason ?? "no reason was given").replaceAll(/\s+/g, " ")}`;
 
-export const writeConfig = (source: string, features: readonly Exported[]): string => {
+export const writeConfig = (
+  source: string,
+  features: readonly Exported[],
+  segments: readonly ExportedSegment[] = [],
+): string => {
   const document = new Document({
     source,
+    ...(segments.length === 0
+      ? {}
+      : { segments: Object.fromEntries(segments.map(({ segmentId, config }) => [segmentId, config])) }),
     features: Object.fromEntries(features.map(({ featureId, config }) => [featureId, config])),
   });
   const map = document.get("features");
@@ -101,33 +113,59 @@ const bringUpToDate = (
 
 export type Merged = { readonly text: string; readonly changed: readonly string[] };
 
-/** Features that the file does not name are not added. The error begins with its line. */
-export const mergeIntoFile = (text: string, features: readonly Exported[]): Result<Merged, string> => {
+type Item = {
+  /** As a person reads it. */
+  readonly name: string;
+  readonly config: Fields;
+};
+
+/** What is below each id of a list. The names of what changed. */
+const mergeList = (
+  { document, value }: { readonly document: Document; readonly value: unknown },
+  list: string,
+  present: ReadonlyMap<string, Item>,
+  terms: { defaults: Fields; kept: ReadonlySet<string> },
+): string[] => {
+  const named = isFields(value) ? value[list] : undefined;
+  const map = isMap(document.contents)
+    ? document.contents.items.find((pair) => nameOf(pair) === list)?.value
+    : undefined;
+  if (!isMap(map) || !isFields(named)) return [];
+  const changed: string[] = [];
+  for (const pair of map.items) {
+    const id = nameOf(pair);
+    const item = present.get(id);
+    if (item === undefined) continue;
+    const has = named[id];
+    if (isMap(pair.value) && isFields(has)) {
+      if (bringUpToDate(document, pair.value, has, item.config, terms)) changed.push(item.name);
+    } else {
+      document.setIn([list, pair.key], document.createNode(item.config));
+      changed.push(item.name);
+    }
+  }
+  return changed;
+};
+
+/** Features and segments that the file does not name are not added. The error begins with its line. */
+export const mergeIntoFile = (
+  text: string,
+  features: readonly Exported[],
+  segments: readonly ExportedSegment[] = [],
+): Result<Merged, string> => {
   const { documents, errors } = parseYaml(text);
   const [error] = errors;
   if (error !== undefined) return err(`${error.place.line}:${error.place.column}: ${error.message}`);
-  const present = new Map(features.map((feature) => [feature.featureId, feature]));
-  const changed: string[] = [];
-  for (const { document, value } of documents) {
-    const named = isFields(value) ? value["features"] : undefined;
-    const map = isMap(document.contents)
-      ? document.contents.items.find((pair) => nameOf(pair) === "features")?.value
-      : undefined;
-    if (!isMap(map) || !isFields(named)) continue;
-    for (const pair of map.items) {
-      const featureId = nameOf(pair);
-      const feature = present.get(featureId);
-      if (feature === undefined) continue;
-      const has = named[featureId];
-      if (isMap(pair.value) && isFields(has)) {
-        const terms = { defaults: FEATURE_DEFAULTS, kept: KEPT };
-        if (bringUpToDate(document, pair.value, has, feature.config, terms)) changed.push(featureId);
-      } else {
-        document.setIn(["features", pair.key], document.createNode(feature.config));
-        changed.push(featureId);
-      }
-    }
-  }
+  const ofFeatures = new Map(
+    features.map(({ featureId, config }) => [featureId, { name: featureId, config }]),
+  );
+  const ofSegments = new Map(
+    segments.map(({ segmentId, config }) => [segmentId, { name: `segment ${segmentId}`, config }]),
+  );
+  const changed = documents.flatMap((each) => [
+    ...mergeList(each, "segments", ofSegments, { defaults: { description: null }, kept: new Set() }),
+    ...mergeList(each, "features", ofFeatures, { defaults: FEATURE_DEFAULTS, kept: KEPT }),
+  ]);
   if (changed.length === 0) return ok({ text, changed });
   const layout = { lineWidth: 0, flowCollectionPadding: /[[{] /.test(text) };
   return ok({ text: documents.map(({ document }) => document.toString(layout)).join(""), changed });

@@ -13,11 +13,15 @@ const ProposedPolicy = z.strictObject({ kind: z.literal("policy"), tags: z.array
 /** A schedule that is to be made. */
 const ScheduleSubject = ProposedSchedule.extend({ kind: z.literal("schedule") });
 
-/** Configuration files, as they were checked when the request was made. */
+type StoredConfig = Omit<Config, "segments"> & Partial<Pick<Config, "segments">>;
+
+/** Configuration files, as they were checked when the request was made. One that is older than segments in files names none. */
 const ProposedApply = z.strictObject({
   kind: z.literal("apply"),
   planHash: z.string(),
-  config: z.custom<Config>((value) => typeof value === "object" && value !== null),
+  config: z
+    .custom<StoredConfig>((value) => typeof value === "object" && value !== null)
+    .transform((config): Config => ({ segments: [], ...config })),
 });
 export type ProposedApply = z.infer<typeof ProposedApply>;
 

@@ -72,12 +72,23 @@ const isStale = ({ reason }: ChangeError): boolean =>
 
 const expectedOf = ([first]: Base): number | undefined => first?.version ?? undefined;
 
-const diffOfPlan = ({ features }: ConfigPlan) =>
-  features.flatMap(({ featureId, action, changes }) =>
+const diffOfPlan = ({ segments, features }: ConfigPlan) => [
+  ...segments.flatMap(({ segmentId, action, changes }) =>
+    changes.length === 0
+      ? [{ featureId: null, field: `segments.${segmentId}`, from: null, to: action }]
+      : changes.map(({ field, from, to }) => ({
+          featureId: null,
+          field: `segments.${segmentId}.${field}`,
+          from,
+          to,
+        })),
+  ),
+  ...features.flatMap(({ featureId, action, changes }) =>
     action === "delete" || action === "release" || action === "adopt"
       ? [{ featureId, field: "feature", from: null, to: action }]
       : changes.map(({ field, from, to }) => ({ featureId, field, from, to })),
-  );
+  ),
+];
 
 export const makeApprovals = ({
   pool,

@@ -1,7 +1,8 @@
 // A feature as a configuration file has it: the form that is planned, and kept to tell drift from edits of the file.
 import { z } from "zod";
 import type { Rule } from "../../../shared/features/rule.ts";
-import type { FeatureId } from "../../../shared/ids.ts";
+import type { FeatureId, SegmentId } from "../../../shared/ids.ts";
+import type { WrittenCondition } from "../../../shared/features/written-targeting.ts";
 import { newFeature, type FeatureEdit, type NewFeature } from "../new-feature.ts";
 import { isSame } from "./same-value.ts";
 
@@ -70,12 +71,20 @@ export const appliedOf = ({ featureId, file: _file, ...given }: ConfigFeature): 
   );
 };
 
+export type ConfigSegment = {
+  readonly segmentId: SegmentId;
+  readonly file: string;
+  readonly condition: WrittenCondition;
+  readonly description?: string | null | undefined;
+};
+
 export type Config = {
   /** Names the set of files, such as a repository. */
   readonly source: string;
   readonly features: readonly ConfigFeature[];
-  /** What becomes of features that the source owns and that are in no file any more. */
+  readonly segments: readonly ConfigSegment[];
+  /** What becomes of features and segments that the source owns and that are in no file any more. */
   readonly removed: "delete" | "release";
-  /** Takes over features that another source owns. */
+  /** Takes over features and segments that another source owns. */
   readonly takeOver: boolean;
 };

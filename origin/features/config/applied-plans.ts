@@ -21,11 +21,11 @@ export const findApplied = async (db: Queryable, planHash: string): Promise<Appl
   return rows[0] === undefined ? null : Applied.parse(rows[0]);
 };
 
-/** The features are as the files have them; what the files say now is kept, so that drift is told from it. */
+/** Features and segments are as the files have them; what the files say now is kept, so that drift is told from it. */
 export const noteApplied = async (
   db: Queryable,
   actor: string,
-  { planHash, source, managed }: AppliedConfig,
+  { planHash, source, managed, managedSegments }: AppliedConfig,
 ): Promise<Applied> => {
   const { rows } = await db.query(
     `with noted as (
@@ -36,9 +36,13 @@ export const noteApplied = async (
        update managed_features m set applied = f.applied, applied_at = now()
        from jsonb_to_recordset($4::jsonb) as f ("featureId" text, applied jsonb)
        where m.feature_id = f."featureId" and m.source = $2 and m.applied is distinct from f.applied
+     ), managed_of_segments as (
+       update managed_segments m set applied = s.applied, applied_at = now()
+       from jsonb_to_recordset($5::jsonb) as s ("segmentId" text, applied jsonb)
+       where m.segment_id = s."segmentId" and m.source = $2 and m.applied is distinct from s.applied
      )
      select null as revision, now() as at, '[]'::jsonb as features`,
-    [planHash, source, actor, JSON.stringify(managed)],
+    [planHash, source, actor, JSON.stringify(managed), JSON.stringify(managedSegments)],
   );
   return Applied.parse(rows[0]);
 };

@@ -1,27 +1,36 @@
 // What configuration files would change, feature by feature. Pure: from the stored features and the files to the changes to
 // commit, with what they do in words. The plan's hash names the files and the versions that it is based on.
 import { hash } from "node:crypto";
-import type { FeatureId } from "../../../shared/ids.ts";
+import type { FeatureId, SegmentId } from "../../../shared/ids.ts";
 import type { Rule } from "../../../shared/features/rule.ts";
 import type { WrittenCondition } from "../../../shared/features/written-targeting.ts";
 import { err, ok, type Err, type Result } from "../../../shared/result.ts";
 import type { ChangeError } from "../change-error.ts";
 import { checkGate, checkHoldout, checkRule, checkShares, checkUnit } from "../check-feature.ts";
-import type { ChangeKind, FeatureChange, NextState } from "../commit-change.ts";
+import type { ChangeKind, FeatureChange, NextState, SegmentChange } from "../commit-change.ts";
 import { newFeature, newFeatureWarnings } from "../new-feature.ts";
 import { changeOf, nextState, targetedBy } from "../prepare-change.ts";
-import { expandErrorText, type SegmentParts } from "../segments/expand-targeting.ts";
+import { closureOf, expandErrorText } from "../segments/expand-targeting.ts";
+import type { Segments } from "../segments/read-segments.ts";
+import type { SegmentOwners } from "../segments/segment-owners.ts";
 import type { RelatedFeature, RelatedFeatures } from "../related-features.ts";
 import { behaviourOf, type Config, type ConfigFeature } from "./applied-fields.ts";
 import { checkPlannedRequirements, type Planned } from "./check-requirements.ts";
 import { differences, fullRule, isRamped, ruleDifferences, type Difference } from "./difference.ts";
+import {
+  planGivenSegment,
+  planLeavingSegments,
+  segmentErrors,
+  segmentWorld,
+  tooManySegments,
+  versionsBefore,
+  type OneSegment,
+  type PlannedDifference,
+  type PlannedSegment,
+  type SegmentWorld,
+} from "./plan-segments.ts";
 import { canonicalText, isSame } from "./same-value.ts";
 import { visitorsNotice } from "./visitors-notice.ts";
-
-export type PlannedDifference = Difference & {
-  /** `hand`: it was changed by other means since the last apply, and the file takes it back. */
-  readonly by: "file" | "hand";
-};
 
 export type PlannedFeature = {
   readonly featureId: FeatureId;
@@ -43,24 +52,33 @@ export type PlannedFeature = {
 /** The version of a feature that the plan is about; null: it is not there. */
 export type Base = { readonly featureId: FeatureId; readonly version: number | null };
 
+/** The same of a segment. */
+export type SegmentBase = { readonly segmentId: SegmentId; readonly version: number | null };
+
 export type ConfigPlan = {
   readonly hash: string;
   readonly config: Config;
   readonly base: readonly Base[];
+  /** Segments of the files, those that left them, and those that the files' features are made of. */
+  readonly baseSegments: readonly SegmentBase[];
+  readonly segments: readonly PlannedSegment[];
   readonly features: readonly PlannedFeature[];
   /** How many features of the files stay as they are. */
   readonly unchanged: number;
   readonly changes: readonly FeatureChange[];
+  readonly segmentChanges: readonly SegmentChange[];
   /** The stored features that it was planned from. */
   readonly related: RelatedFeatures;
 };
 
-/** Features that the source owns already. */
 export type PlanInput = {
+  /** Also all that use a segment of the files, or one that left them. */
   readonly related: RelatedFeatures;
+  /** Features that the source owns already. */
   readonly owned: readonly FeatureId[];
-  /** Those that the files name, and those that these name. */
-  readonly segments: SegmentParts;
+  /** All of them. */
+  readonly segments: Segments;
+  readonly owners: SegmentOwners;
 };
 
 type FieldErrors = readonly { readonly field: string; readonly reason: string }[];
@@ -71,13 +89,25 @@ type OnePlanned = {
   readonly errors: FieldErrors;
 };
 
-export const hashOf = (config: Config, base: readonly Base[]): string => {
+const bySegmentId = <T extends { readonly segmentId: string }>(items: readonly T[]) =>
+  items.toSorted((a, b) => (a.segmentId < b.segmentId ? -1 : 1));
+
+/** A plan without segments has the hash that it had when there were none in files. */
+export const hashOf = (
+  config: Config,
+  base: readonly Base[],
+  baseSegments: readonly SegmentBase[],
+): string => {
   const byId = <T extends { readonly featureId: string }>(items: readonly T[]) =>
     items.toSorted((a, b) => (a.featureId < b.featureId ? -1 : 1));
-  const { features, ...rest } = config;
+  const { features, segments, ...rest } = config;
+  const ofSegments = {
+    ...(segments.length === 0 ? {} : { segments: bySegmentId(segments) }),
+    ...(baseSegments.length === 0 ? {} : { baseSegments: bySegmentId(baseSegments) }),
+  };
   return hash(
     "sha256",
-    canonicalText({ form: 1, ...rest, features: byId(features), base: byId(base) }),
+    canonicalText({ form: 1, ...rest, ...ofSegments, features: byId(features), base: byId(base) }),
     "hex",
   );
 };
@@ -95,10 +125,11 @@ const shown = ({ enabled, rolloutBps }: { enabled: boolean; rolloutBps: number }
 const restartsEvidence = "it opens in a new epoch: its evidence starts from nothing";
 
 /** The targeting of a file, made of the segments that it names. */
-const targetingOf = (written: WrittenCondition | null, segments: SegmentParts) => {
-  const targeted = targetedBy(written, segments);
+const targetingOf = (written: WrittenCondition | null, world: SegmentWorld) => {
+  const targeted = targetedBy(written, world.after);
   if (targeted.ok) {
-    const { uses, ...targeting } = targeted.value;
+    const { uses: _after, ...targeting } = targeted.value;
+    const uses = versionsBefore(targeting.segments, world);
     return { targeting, uses, errors: [] };
   }
   const reason = expandErrorText(targeted.error);
@@ -106,7 +137,7 @@ const targetingOf = (written: WrittenCondition | null, segments: SegmentParts) =
   return { targeting: none, uses: [], errors: [{ field: "targeting", reason }] };
 };
 
-const planCreate = (given: ConfigFeature, segments: SegmentParts): OnePlanned => {
+const planCreate = (given: ConfigFeature, world: SegmentWorld): OnePlanned => {
   const { featureId, file, enabled = false, rolloutBps, holdoutBps, rule: fields } = given;
   const shares = {
     ...(rolloutBps === undefined ? {} : { rolloutBps }),
@@ -115,7 +146,7 @@ const planCreate = (given: ConfigFeature, segments: SegmentParts): OnePlanned =>
   const feature = newFeature({ featureId, enabled, ...behaviourOf(featureId, given), ...shares });
   const rule = fields === undefined ? null : { featureId, ...fields };
   const { featureId: _id, rule: _rule, ...edit } = feature;
-  const { targeting, uses, errors } = targetingOf(edit.targeting, segments);
+  const { targeting, uses, errors } = targetingOf(edit.targeting, world);
   const next: NextState = {
     ...edit,
     ...targeting,
@@ -179,11 +210,49 @@ const kindOf = (opens: boolean, fields: readonly string[]): ChangeKind => {
   return fields.length > 0 && fields.every(isShare) ? "rollout" : "update";
 };
 
+/** Segments whose condition changes and that the feature's targeting is made of. */
+const movedOf = ({ segments }: RelatedFeature, { moved }: SegmentWorld): readonly SegmentId[] =>
+  segments.filter((segmentId) => moved.has(segmentId));
+
+const noteOfMoved = (moves: readonly SegmentId[]): string[] =>
+  moves.length === 0
+    ? []
+    : [`its targeting changes with ${moves.length === 1 ? "segment" : "the segments"} ${moves.join(", ")}`];
+
+/** A feature that changes only because a segment does: the plan's source need not own it. */
+const planMoved = (record: RelatedFeature, world: SegmentWorld): OnePlanned => {
+  const { state } = record;
+  const rule = fullRule(state.featureId, record.rule);
+  const { targeting, uses, errors } = targetingOf(record.targeting, world);
+  return {
+    planned: {
+      featureId: state.featureId,
+      file: record.managedBy?.file ?? null,
+      action: "update",
+      changes: [],
+      notes: noteOfMoved(movedOf(record, world)),
+      warnings: [],
+      visitors: visitorsNotice(shown(state), shown(state), ["targeting"]),
+      epoch: state.enabled ? state.epoch : null,
+      rules: { before: rule, after: rule },
+      holdouts: { before: state.holdoutBps, after: state.holdoutBps },
+    },
+    change: changeOf(record, {
+      kind: "update",
+      reason: "",
+      next: { ...nextState(record), ...targeting },
+      uses,
+    }),
+    isNamed: false,
+    errors,
+  };
+};
+
 const planUpdate = (
   record: RelatedFeature,
   given: ConfigFeature,
   config: Config,
-  segments: SegmentParts,
+  world: SegmentWorld,
 ): OnePlanned => {
   const { featureId, file, rolloutBps, holdoutBps, rule: fields } = given;
   const { state, managedBy } = record;
@@ -194,7 +263,7 @@ const planUpdate = (
   const isLatched = record.rolledBackAt !== null && !opens;
   const isMoved = state.enabled && isOpen && isRamped(rule);
   const { targeting: written, ...behaviour } = behaviourOf(featureId, given);
-  const { targeting, uses, errors } = targetingOf(written, segments);
+  const { targeting, uses, errors } = targetingOf(written, world);
   const next: NextState = {
     ...before,
     ...behaviour,
@@ -221,10 +290,12 @@ const planUpdate = (
     const isByHand = drift.some((one) => one.field === field && isSame(field, one.file, to));
     return { field, from, to, by: isByHand ? "hand" : "file" };
   });
-  const names = changes.map(({ field }) => field);
+  const moves = movedOf(record, world);
+  const names = [...changes.map(({ field }) => field), ...(moves.length === 0 ? [] : ["targeting"])];
   const isOwner = managedBy?.source === config.source && managedBy.file === file;
   const notes = [
     ...opennessNotes,
+    ...noteOfMoved(moves),
     ...(isMoved && rolloutBps !== undefined && rolloutBps !== state.rolloutBps
       ? [
           `its rollout stays at ${state.rolloutBps} bps: the rule's ramp moves it, and the file's ${rolloutBps} is where it begins`,
@@ -238,8 +309,8 @@ const planUpdate = (
   ];
   const setsRule = names.some((name) => name.startsWith("rule"));
   const isForeign = managedBy !== null && managedBy.source !== config.source;
-  const changed = changes.length > 0 ? "update" : "adopt";
-  const action = changes.length === 0 && isOwner ? "keep" : changed;
+  const changed = names.length > 0 ? "update" : "adopt";
+  const action = names.length === 0 && isOwner ? "keep" : changed;
   return {
     planned: {
       featureId,
@@ -285,18 +356,23 @@ const planUpdate = (
   };
 };
 
-const planRemoval = (record: RelatedFeature, { removed }: Config): OnePlanned => {
+const planRemoval = (record: RelatedFeature, { removed }: Config, world: SegmentWorld): OnePlanned => {
   const { featureId } = record.state;
   const isDeleted = removed === "delete";
   const rule = fullRule(featureId, record.rule);
   const { holdoutBps } = record.state;
+  const moves = isDeleted ? [] : movedOf(record, world);
+  const { targeting, uses, errors } =
+    moves.length === 0
+      ? { targeting: {}, uses: undefined, errors: [] }
+      : targetingOf(record.targeting, world);
   return {
     planned: {
       featureId,
       file: null,
       action: isDeleted ? "delete" : "release",
       changes: [],
-      notes: [`it left ${record.managedBy?.file ?? "its file"}`],
+      notes: [`it left ${record.managedBy?.file ?? "its file"}`, ...noteOfMoved(moves)],
       warnings: isDeleted && record.state.enabled ? ["it is open"] : [],
       visitors: isDeleted ? visitorsNotice(shown(record.state), null, []) : null,
       epoch: null,
@@ -307,10 +383,10 @@ const planRemoval = (record: RelatedFeature, { removed }: Config): OnePlanned =>
       record,
       isDeleted
         ? { kind: "delete", reason: "", next: null }
-        : { kind: "update", reason: "", next: nextState(record) },
+        : { kind: "update", reason: "", next: { ...nextState(record), ...targeting }, uses },
     ),
     isNamed: false,
-    errors: [],
+    errors,
   };
 };
 
@@ -341,11 +417,55 @@ const worldAfter = (
   return world;
 };
 
-/** Errors name a feature by its place in `features`. */
-export const planConfig = (
-  { related, owned, segments }: PlanInput,
+/** Each feature after the plan that a segment is part of, by the segment. */
+const usedSegments = (
+  related: RelatedFeatures,
+  all: readonly OnePlanned[],
+): ReadonlyMap<SegmentId, FeatureId> => {
+  const after = new Map<FeatureId, readonly SegmentId[]>(
+    [...related].map(([id, { segments }]) => [id, segments]),
+  );
+  for (const { planned, change } of all)
+    if (change !== null) after.set(planned.featureId, change.next?.segments ?? []);
+  return new Map(
+    [...after].flatMap(([featureId, segments]) =>
+      segments.map((segmentId): [SegmentId, FeatureId] => [segmentId, featureId]),
+    ),
+  );
+};
+
+const planSegments = (
+  { related, segments, owners }: PlanInput,
+  all: readonly OnePlanned[],
   config: Config,
-): Result<ConfigPlan, ChangeError> => {
+  world: SegmentWorld,
+): OneSegment[] => {
+  const named = new Set(config.segments.map(({ segmentId }) => segmentId));
+  const leaving = [...owners].flatMap(([id, { source }]) =>
+    source === config.source && !named.has(id) && segments.has(id) ? [id] : [],
+  );
+  const usersOf = (segmentId: SegmentId) => {
+    const users = [...related.values()].filter((record) => record.segments.includes(segmentId));
+    const onTrial = users.filter(({ state, ruleVersion }) => state.enabled && ruleVersion !== null);
+    const idsOf = (records: readonly RelatedFeature[]) => records.map(({ state }) => state.featureId);
+    return { changed: idsOf(users), onTrial: idsOf(onTrial) };
+  };
+  return [
+    ...config.segments.map((given) => planGivenSegment(given, world, { owners, config, usersOf })),
+    ...planLeavingSegments(leaving, world, { owners, config, used: usedSegments(related, all) }),
+  ];
+};
+
+const withPlan = ({ planned, change }: OneSegment, plan: string, { source }: Config): SegmentChange[] => {
+  if (change === null) return [];
+  const config = { source, file: planned.file, action: planned.action, plan };
+  return [{ ...change, details: { ...change.details, config } }];
+};
+
+/** Errors name a feature by its place in `features`, and a segment by its place in `segments`. */
+export const planConfig = (input: PlanInput, config: Config): Result<ConfigPlan, ChangeError> => {
+  const { related, owned, segments } = input;
+  const world = segmentWorld(segments, config.segments);
   const placeOf = new Map(config.features.map(({ featureId }, at) => [featureId, at]));
   const leaving = owned.flatMap((id) => {
     const record = placeOf.has(id) ? undefined : related.get(id);
@@ -354,10 +474,16 @@ export const planConfig = (
   const all = [
     ...config.features.map((given) => {
       const record = related.get(given.featureId);
-      return record === undefined ? planCreate(given, segments) : planUpdate(record, given, config, segments);
+      return record === undefined ? planCreate(given, world) : planUpdate(record, given, config, world);
     }),
-    ...leaving.map((record) => planRemoval(record, config)),
+    ...leaving.map((record) => planRemoval(record, config, world)),
   ];
+  const own = new Set(all.map(({ planned }) => planned.featureId));
+  const carried = [...related.values()].filter(
+    (record) => !own.has(record.state.featureId) && movedOf(record, world).length > 0,
+  );
+  all.push(...carried.map((record) => planMoved(record, world)));
+  const plannedSegments = planSegments(input, all, config, world);
   const idOf = ({ planned }: OnePlanned): FeatureId => planned.featureId;
   const closes = ({ change }: OnePlanned): boolean =>
     change !== null && (change.next === null || !change.next.enabled) && change.kind !== "create";
@@ -371,29 +497,56 @@ export const planConfig = (
       all.filter(closes).map(idOf),
     ).map(({ featureId, reason }) => ({ featureId, reason, field: "requires" })),
   ];
-  if (wrong.length > 0)
+  const wrongSegments = [
+    ...segmentErrors(world, input.owners, config),
+    ...tooManySegments(world, plannedSegments),
+  ];
+  if (wrong.length + wrongSegments.length > 0)
     return err({
       reason: "invalid",
-      errors: wrong.map(({ featureId, field, reason }) => {
-        const at = placeOf.get(featureId);
-        return at === undefined
-          ? { field: "features", reason: `${featureId} left its file: ${reason}` }
-          : { field: `features.${at}.${field}`, reason: `${featureId}: ${reason}` };
-      }),
+      errors: wrongSegments.concat(
+        wrong.map(({ featureId, field, reason }) => {
+          const at = placeOf.get(featureId);
+          const record = at === undefined ? related.get(featureId) : undefined;
+          const [segmentId] = record === undefined ? [] : movedOf(record, world);
+          if (segmentId !== undefined && field === "targeting") {
+            const place = config.segments.findIndex((one) => one.segmentId === segmentId);
+            return {
+              field: `segments.${place}.condition`,
+              reason: `${segmentId}: feature ${featureId}: ${reason}`,
+            };
+          }
+          return at === undefined
+            ? { field: "features", reason: `${featureId} left its file: ${reason}` }
+            : { field: `features.${at}.${field}`, reason: `${featureId}: ${reason}` };
+        }),
+      ),
     });
   const base = all.map(({ planned, change }): Base => ({
     featureId: planned.featureId,
     version: related.get(planned.featureId)?.state.version ?? change?.expectedVersion ?? null,
   }));
-  const planHash = hashOf(config, base);
-  const isWorthTelling = ({ action, notes }: PlannedFeature) => action !== "keep" || notes.length > 0;
+  const madeOf = closureOf(
+    all.flatMap(({ change }) => change?.next?.segments ?? []),
+    world.after,
+  );
+  const inPlan = new Set([...plannedSegments.map(({ planned }) => planned.segmentId), ...madeOf]);
+  const baseSegments = [...inPlan]
+    .toSorted()
+    .map((segmentId) => ({ segmentId, version: segments.get(segmentId)?.version ?? null }));
+  const planHash = hashOf(config, base, baseSegments);
+  const isWorthTelling = ({ action, notes }: PlannedFeature | PlannedSegment) =>
+    action !== "keep" || notes.length > 0;
   return ok({
     hash: planHash,
     config,
     base,
+    baseSegments,
+    segments: plannedSegments.map(({ planned }) => planned).filter(isWorthTelling),
     features: all.map(({ planned }) => planned).filter(isWorthTelling),
     unchanged: all.filter(({ change }) => change === null).length,
     changes: all.flatMap((one) => withDetails(one, planHash, config)),
+    segmentChanges: plannedSegments.flatMap((one) => withPlan(one, planHash, config)),
     related,
   });
 };

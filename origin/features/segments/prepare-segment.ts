@@ -1,6 +1,6 @@
 // What a change of a segment does: the segment itself, and every feature that uses it, with its targeting made anew. Pure.
 import type { WrittenCondition } from "../../../shared/features/written-targeting.ts";
-import { segmentsNamedIn } from "../../../shared/features/written-targeting.ts";
+import { MAX_SEGMENTS, segmentsNamedIn } from "../../../shared/features/written-targeting.ts";
 import type { FeatureId, SegmentId } from "../../../shared/ids.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import type { FieldError } from "../change-error.ts";
@@ -10,9 +10,6 @@ import { changeOf, nextState, targetedBy, type Reason } from "../prepare-change.
 import type { RelatedFeature, RelatedFeatures } from "../related-features.ts";
 import { closureOf, expandErrorText, expandTargeting } from "./expand-targeting.ts";
 import type { Segment, Segments } from "./read-segments.ts";
-
-/** All segments bound together are read for each change of one. */
-export const MAX_SEGMENTS = 500;
 
 export type SegmentError =
   | { readonly reason: "notFound"; readonly segmentId: SegmentId }

@@ -8,7 +8,9 @@ import {
 } from "../../../shared/features/written-targeting.ts";
 import { FeatureId, SegmentId } from "../../../shared/ids.ts";
 import type { Page } from "../read-features.ts";
+import type { ManagedBy } from "../feature-record.ts";
 import type { SegmentParts } from "./expand-targeting.ts";
+import { driftOfSegment } from "./segment-owners.ts";
 
 export type Segment = {
   readonly segmentId: SegmentId;
@@ -70,6 +72,8 @@ export type UsedSegment = Segment & {
   readonly features: readonly SegmentUser[];
   /** Segments that name it. */
   readonly usedBy: readonly SegmentId[];
+  /** The configuration file that owns the segment; null: none does. */
+  readonly managedBy: ManagedBy | null;
 };
 
 export type SegmentQuery = { readonly limit: number; readonly after?: string | undefined };
@@ -78,14 +82,31 @@ const UsedRow = z.object({
   ...fields,
   features: z.array(z.object({ featureId: FeatureId, enabled: z.boolean(), onTrial: z.boolean() })),
   usedBy: z.array(SegmentId),
+  managed: z
+    .object({
+      source: z.string(),
+      file: z.string(),
+      appliedAt: z.coerce.date(),
+      applied: z.record(z.string(), z.unknown()),
+    })
+    .nullable(),
 });
+
+const usedSegment = (row: unknown): UsedSegment => {
+  const { managed, ...segment } = UsedRow.parse(row);
+  if (managed === null) return { ...segment, managedBy: null };
+  const { applied, ...owner } = managed;
+  return { ...segment, managedBy: { ...owner, drift: driftOfSegment(segment, applied) } };
+};
 
 const usedColumns = `${columns},
   coalesce((
     select jsonb_agg(jsonb_build_object('featureId', f.feature_id, 'enabled', f.enabled,
       'onTrial', f.enabled and r.feature_id is not null) order by f.feature_id)
     from feature_flags f left join pmf_rules r using (feature_id) where f.segments @> array[s.segment_id]), '[]') as features,
-  array(select u.segment_id from segments u where u.uses @> array[s.segment_id] order by u.segment_id) as "usedBy"`;
+  array(select u.segment_id from segments u where u.uses @> array[s.segment_id] order by u.segment_id) as "usedBy",
+  (select jsonb_build_object('source', m.source, 'file', m.file, 'appliedAt', m.applied_at, 'applied', m.applied)
+    from managed_segments m where m.segment_id = s.segment_id) as managed`;
 
 export const getSegment = async (db: Queryable, segmentId: SegmentId): Promise<UsedSegment | null> => {
   const { rows } = await db.query({
@@ -93,7 +114,7 @@ export const getSegment = async (db: Queryable, segmentId: SegmentId): Promise<U
     text: `select ${usedColumns} from segments s where s.segment_id = $1`,
     values: [segmentId],
   });
-  return rows[0] === undefined ? null : UsedRow.parse(rows[0]);
+  return rows[0] === undefined ? null : usedSegment(rows[0]);
 };
 
 /** By their ids, rising. */
@@ -106,6 +127,6 @@ export const listSegments = async (
     text: `select ${usedColumns} from segments s where s.segment_id > $1 order by s.segment_id limit $2`,
     values: [after, limit + 1],
   });
-  const items = rows.slice(0, limit).map((row) => UsedRow.parse(row));
+  const items = rows.slice(0, limit).map(usedSegment);
   return { items, next: rows.length > limit ? (items.at(-1)?.segmentId ?? null) : null };
 };

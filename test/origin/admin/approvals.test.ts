@@ -424,6 +424,53 @@ describe("a plan of configuration files", () => {
     expect(await feature("feat_free")).toMatchObject({ rolloutBps: 100 });
   });
 
+  test("of a segment waits where a feature that uses it needs a second person, and is applied with it", async () => {
+    const condition = (value: string) => ({ attribute: "country", operator: "equals", value });
+    const segmentId = "guarded";
+    await send("root", "POST", "/segments", { segmentId, condition: condition("DE") });
+    await makeFeature("feat_guarded", { targeting: { segment: segmentId } });
+    const applyTo = async (value: string) => {
+      const segments = [{ segmentId, file: "a.yaml", condition: condition(value) }];
+      const content = { source: "segments", features: [], segments };
+      const { hash, base } = Plan.parse((await send("ann", "POST", "/plan", content)).json);
+      return send("ann", "POST", "/apply", { ...content, hash, base, reason: "from Git" });
+    };
+    const asked = await applyTo("AT");
+    expect(asked).toMatchObject({
+      status: 202,
+      json: {
+        featureIds: ["feat_guarded"],
+        diff: [{ field: "segments.guarded.condition", from: condition("DE"), to: condition("AT") }],
+      },
+    });
+    expect((await approve("bob", Asked.parse(asked.json))).status).toBe(200);
+    expect((await send("vic", "GET", "/segments/guarded")).json).toMatchObject({
+      condition: condition("AT"),
+      managedBy: { source: "segments" },
+    });
+    const late = await applyTo("CH");
+    const edit = { condition: condition("FR"), reason: "an incident" };
+    await send("root", "PUT", "/segments/guarded?force=true", edit, { "if-match": "*" });
+    expect(await approve("bob", Asked.parse(late.json))).toMatchObject({ status: 409 });
+    expect((await send("vic", "GET", "/segments/guarded")).json).toMatchObject({
+      condition: condition("FR"),
+    });
+  });
+
+  test("that was asked for by an origin without segments in files is applied", async () => {
+    const features = [{ featureId: "feat_of_before", file: "a.yaml", tags: ["payment"] }];
+    const content = { source: "before", features };
+    const { hash, base } = Plan.parse((await send("ann", "POST", "/plan", content)).json);
+    const asked = await send("ann", "POST", "/apply", { ...content, hash, base, reason: "from Git" });
+    const { approvalId } = Asked.parse(asked.json);
+    await database.pool.query(
+      "update approval_requests set subject = subject #- '{config,segments}' where approval_id = $1",
+      [approvalId],
+    );
+    const approved = await approve("bob", Asked.parse(asked.json));
+    expect(approved).toMatchObject({ status: 200, json: { state: "applied" } });
+  });
+
   test("is forced by an admin alone, and the audit tells it", async () => {
     const opened = await send("root", "POST", "/features/feat_filed/enable?force=true", {
       reason: "put out",
