@@ -2,6 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Evaluation } from "../client.gen.ts";
 import { formatRate } from "../format.ts";
+import { Rows } from "../parts/rows.tsx";
 import { Time } from "../parts/time.tsx";
 import { SIGNALS } from "../words.ts";
 import { Plot } from "./plot.tsx";
@@ -48,32 +49,18 @@ const EvidenceChart = ({
       <Plot label={`Evidence of ${SIGNALS[signal].name} over time`} {...drawn} format={odds} />
       <details>
         <summary>As a table</summary> <Csv name={`evidence-${signal}`} rows={rows} />
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">At</th>
-                <th scope="col">For a rollback</th>
-                <th scope="col">Its bar</th>
-                <th scope="col">For keeping</th>
-                <th scope="col">Its bar</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.toReversed().map((row) => (
-                <tr key={row.at}>
-                  <th scope="row">
-                    <Time at={row.at} />
-                  </th>
-                  <td>{power(row.rollback)}</td>
-                  <td>{power(row.rollbackBar)}</td>
-                  <td>{power(row.keep)}</td>
-                  <td>{power(row.keepBar)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Rows
+          rows={rows.toReversed()}
+          keyOf={({ at }) => at}
+          empty="There is nothing yet."
+          columns={[
+            { name: "At", cell: ({ at }) => <Time at={at} /> },
+            { name: "For a rollback", cell: (row) => power(row.rollback) },
+            { name: "Bar of a rollback", cell: (row) => power(row.rollbackBar) },
+            { name: "For keeping", cell: (row) => power(row.keep) },
+            { name: "Bar of keeping", cell: (row) => power(row.keepBar) },
+          ]}
+        />
       </details>
     </figure>
   );
@@ -101,34 +88,18 @@ const RateChart = ({ evaluations, signal }: { evaluations: readonly Evaluation[]
       <Plot label={`${SIGNALS[signal].name} over time`} {...drawn} format={rate} />
       <details>
         <summary>As a table</summary> <Csv name={`rate-${signal}`} rows={rows} />
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">At</th>
-                <th scope="col">Treatment</th>
-                <th scope="col">Interval</th>
-                <th scope="col">Holdout</th>
-                <th scope="col">Threshold</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.toReversed().map((row) => (
-                <tr key={row.at}>
-                  <th scope="row">
-                    <Time at={row.at} />
-                  </th>
-                  <td>{rate(row.rate)}</td>
-                  <td>
-                    {rate(row.lower)} to {rate(row.upper)}
-                  </td>
-                  <td>{rate(row.holdout)}</td>
-                  <td>{rate(row.threshold)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Rows
+          rows={rows.toReversed()}
+          keyOf={({ at }) => at}
+          empty="There is nothing yet."
+          columns={[
+            { name: "At", cell: ({ at }) => <Time at={at} /> },
+            { name: "Treatment", cell: (row) => rate(row.rate) },
+            { name: "Interval", cell: (row) => `${rate(row.lower)} to ${rate(row.upper)}` },
+            { name: "Holdout", cell: (row) => rate(row.holdout) },
+            { name: "Threshold", cell: (row) => rate(row.threshold) },
+          ]}
+        />
       </details>
     </figure>
   );
