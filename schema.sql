@@ -947,7 +947,7 @@ declare
   have integer;
   now_at timestamptz;
   result jsonb;
-  committed jsonb := '[]';
+  committed jsonb[] := '{}';
   old_epoch integer;
   new_version integer;
   new_epoch integer;
@@ -1147,8 +1147,8 @@ begin
   left join feature_flags g on g.feature_id = needed.feature_id
   where f.enabled and g.enabled is not true
     and (
-      f.feature_id in (select c ->> 'featureId' from jsonb_array_elements(committed) c)
-      or f.requires && array(select c ->> 'featureId' from jsonb_array_elements(committed) c)
+      f.feature_id in (select c ->> 'featureId' from unnest(committed) c)
+      or f.requires && array(select c ->> 'featureId' from unnest(committed) c)
     )
   limit 1;
   if found then
@@ -1159,7 +1159,7 @@ begin
   update state_head
   set revision = head.revision, audit_seq = head.audit_seq, audit_hash = head.audit_hash;
   result := jsonb_build_object(
-    'outcome', 'committed', 'revision', head.revision, 'at', now_at, 'features', committed,
+    'outcome', 'committed', 'revision', head.revision, 'at', now_at, 'features', to_jsonb(committed),
     'auditRows', head.audit_seq - first_seq
   );
   insert into outbox (topic, change_id, revision, payload)
