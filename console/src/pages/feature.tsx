@@ -182,9 +182,9 @@ const Changing = ({
           change={(reason) => rollbackFeature(featureId, { reason }, { ifMatch })}
         >
           <p>
-            Every visitor loses the feature with the next request, within some 10 ms at each edge. It was met
-            by {formatCount(why.cohorts.treatment.exposed)} visitors of this trial, {formatCount(perDay)} new
-            ones a day.
+            Every visitor loses the feature with the first request after the change has reached their edge. It
+            was met by {formatCount(why.cohorts.treatment.exposed)} visitors of this trial,{" "}
+            {formatCount(perDay)} new ones a day.
           </p>
           {feature.requires.length === 0 ? null : <p>It requires {feature.requires.join(", ")}.</p>}
         </ChangeDialog>
