@@ -1,13 +1,16 @@
 // Two kinds of tests: on Node with real PostgreSQL and Redis, and inside workerd.
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-// Not 0, the default: with one worker, as on two cores, vitest runs the files of group 0 after all others.
+// Not 0, the default: with one worker vitest runs the files of group 0 after all others.
 const FIRST = 1;
 const LAST = 2;
 
 export default defineConfig({
   test: {
+    // By default vitest leaves one core alone, of two half of the machine. Most tests wait for programs that they start.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ["default", "./test/support/report-retries.ts"],
     projects: [
       {
