@@ -57,16 +57,17 @@ const targetOf = async (name: string): Promise<Json> => (await call("GET", `/not
 const waitForOne = (path: string, count = 1): Promise<Received[]> =>
   waitFor(async () => (receiver.at(path).length >= count ? receiver.at(path) : undefined));
 const dataIn = ({ json }: Received): Json => json["data"] as Json;
+const isAllAnnounced = async (): Promise<boolean> => {
+  const { rows } = await pool.query<{ isAnnounced: boolean }>(
+    `select s.audit_seq = head.audit_seq
+       and s.evaluation_id = (select coalesce(max(id), 0) from pmf_evaluations) as "isAnnounced"
+     from announcement_sources s, state_head head`,
+  );
+  return rows[0]?.isAnnounced === true;
+};
 /** Everything that has happened is announced, and nothing waits for the target. */
 const allTold = (name: string): Promise<boolean> =>
-  waitFor(async () => {
-    const { rows } = await pool.query<{ isAnnounced: boolean }>(
-      `select s.audit_seq = head.audit_seq
-         and s.evaluation_id = (select coalesce(max(id), 0) from pmf_evaluations) as "isAnnounced"
-       from announcement_sources s, state_head head`,
-    );
-    return rows[0]?.isAnnounced === true && (await targetOf(name))["queued"] === 0;
-  });
+  waitFor(async () => (await isAllAnnounced()) && (await targetOf(name))["queued"] === 0);
 const newsIn = (message: Received): Json[] => dataIn(message)["news"] as Json[];
 const rolledBack = { events: ["feature.rolledBack"] };
 
@@ -108,6 +109,7 @@ describe("a change", () => {
   test("is told to the targets that want it: by event, by feature, by tag", async () => {
     const mine = await makeOpen({ tags: ["search"] });
     const other = await makeOpen();
+    await waitFor(isAllAnnounced); // a target is told what is announced from then on
     await addTarget("by-event", { events: ["feature.deleted"] });
     await addTarget("by-feature", { ...rolledBack, features: [other] });
     await addTarget("by-tag", { ...rolledBack, tags: ["search"] });
