@@ -123,5 +123,4 @@ export const TERMS = {
   shadow: "Decisions are written down and not carried out.",
   enforce: "Decisions are carried out: the feature closes by itself.",
   revision: "Number of the last change. An edge with the newest revision shows what is stored.",
-  mature: "People whose time to act or to return is over.",
 } as const;

@@ -255,15 +255,20 @@ export default () => {
   const featureId = params["featureId"] ?? "";
   const [change, setChange] = useState<Change | null>(null);
   const read = async () => {
-    const [feature, why, { evaluations }, edges] = await Promise.all([
+    const [feature, why, edges] = await Promise.all([
       getFeature(featureId),
       explainVerdict(featureId),
-      listEvaluations(featureId, { limit: 500 }),
       listEdges(),
     ]);
-    return { feature, why, evaluations: evaluations.filter(({ epoch }) => epoch === why.epoch), edges };
+    return { feature, why, edges };
   };
   const resource = useResource(featureId, read, { changes: isAbout(featureId), everyMs: 5_000 });
+  // Far larger than the rest, and there is a new one only when something has changed.
+  const history = useResource(
+    `evaluations ${featureId}`,
+    async () => (await listEvaluations(featureId, { limit: 500 })).evaluations,
+    { changes: isAbout(featureId), everyMs: 300_000 },
+  );
   const feature = resource.data?.feature;
   const refusal = whyNot("editor", feature?.tags);
   return (
@@ -287,18 +292,25 @@ export default () => {
       }
     >
       <Loaded from={resource}>
-        {({ why, evaluations, edges, ...known }) => (
+        {({ why, edges, ...known }) => (
           <>
             <Verdict why={why} />
             <Facts feature={known.feature} why={why} />
             {why.signals.length === 0 ? null : <Signals why={why} />}
             <section aria-labelledby="over-time">
               <h2 id="over-time">Over time</h2>
-              <EvidenceCharts
-                evaluations={evaluations}
-                signals={why.signals.map(({ signal }) => signal)}
-                first={why.signals.toSorted((a, b) => b.rollback.progress - a.rollback.progress)[0]?.signal}
-              />
+              <Loaded from={history}>
+                {(evaluations) => (
+                  <EvidenceCharts
+                    evaluations={evaluations.filter(({ epoch }) => epoch === why.epoch)}
+                    signals={why.signals.map(({ signal }) => signal)}
+                    first={
+                      why.signals.toSorted((one, other) => other.rollback.progress - one.rollback.progress)[0]
+                        ?.signal
+                    }
+                  />
+                )}
+              </Loaded>
             </section>
             <section aria-labelledby="rule">
               <h2 id="rule">Rule</h2>

@@ -117,7 +117,11 @@ export const FeaturesPage = () => {
     }
     return { features, total };
   };
-  const features = useResource(JSON.stringify([filters, pages]), readPages, { changes: () => true });
+  const features = useResource(JSON.stringify([filters, pages]), readPages, {
+    // Of a thousand features some are evaluated all the time.
+    changes: ({ kind }) => kind === "change",
+    everyMs: 5_000,
+  });
 
   return (
     <Page title="Features" lead="What is open, what closed itself, and why.">
