@@ -1274,6 +1274,9 @@ export type Session = {
     /** Whether the request came with it. */
     isThisOne: boolean;
 };
+export type EndedSessions = {
+    ended: number;
+};
 export type SignInLink = {
     /** Open it in a browser, and sign in there with a click. */
     url: string;
@@ -3314,11 +3317,14 @@ export function getSignals(featureId: string, opts?: Oazapfts.RequestOpts) {
 /**
  * List changes, the newest first
  */
-export function listAudit({ limit, before, featureId, action }: {
+export function listAudit({ limit, before, featureId, action, actor, since, until }: {
     limit?: number;
     before?: number;
     featureId?: string;
     action?: "create" | "update" | "delete" | "rule" | "rollout" | "enable" | "rollback" | "segment";
+    actor?: string;
+    since?: string;
+    until?: string;
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.ok(oazapfts.fetchJson<{
         status: 200;
@@ -3346,7 +3352,10 @@ export function listAudit({ limit, before, featureId, action }: {
         limit,
         before,
         featureId,
-        action
+        action,
+        actor,
+        since,
+        until
     }))}`, {
         ...opts
     }));
@@ -4816,6 +4825,38 @@ export function listSessions({ limit, after }: {
         after
     }))}`, {
         ...opts
+    }));
+}
+/**
+ * End all sessions of a person
+ */
+export function endSessionsOf(actor: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: EndedSessions;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/sessions${QS.query(QS.explode({
+        actor
+    }))}`, {
+        ...opts,
+        method: "DELETE"
     }));
 }
 /**

@@ -6,6 +6,7 @@ import { sameSecret } from "../runtime/secrets.ts";
 import {
   endProviderSessions,
   endSession,
+  endSessionsOf,
   insertSession,
   isSessionOpen,
   listSessions,
@@ -61,6 +62,7 @@ export const makeSessions = ({ pool, keys }: { pool: Queryable; keys: KeyRing })
   },
   list: (query: SessionQuery) => listSessions(pool, query),
   end: (sessionId: string, by: string) => endSession(pool, sessionId, by),
+  endAllOf: (actor: string, by: string) => endSessionsOf(pool, actor, by),
   endOfProvider: (which: ProviderSessions, by: string) => endProviderSessions(pool, which, by),
   /** The code is shown this once. */
   makeCode: async (code: Omit<SignInCode, "expiresAt">) => {

@@ -131,6 +131,19 @@ export const endSession = async (
     : z.object({ issuer: z.string().nullable(), idToken: z.string().nullable() }).parse(rows[0]);
 };
 
+/** Ends all sessions of the actor, those of a revoked token too. Gives how many could be used. */
+export const endSessionsOf = async (db: Queryable, actor: string, by: string): Promise<number> => {
+  const { rows } = await db.query<{ count: number }>(
+    `with usable as (select s.session_id ${from} where s.actor = $1 and ${isOpen}),
+     ended as (
+       update sessions set ended_at = now(), ended_by = $2, id_token = null where actor = $1 and ended_at is null
+     )
+     select count(*)::integer as count from usable`,
+    [actor, by],
+  );
+  return rows[0]?.count ?? 0;
+};
+
 export type ProviderSessions = {
   readonly issuer: string;
   /** At least one of the two. */

@@ -27,10 +27,15 @@ const ChangeKindQuery = z.enum([
   "rollback",
   "segment",
 ]);
+const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+const timeText = { type: "string", format: "date-time" } as const;
 const AuditQuery = z.object({
   ...paging,
-  featureId: FeatureId.optional(),
+  featureId: FeatureId.optional().openapi({ description: "Of a segment: `segment:` and its id." }),
   action: ChangeKindQuery.optional().openapi({ description: "Only changes of this kind." }),
+  actor: z.string().min(1).max(200).optional().openapi({ description: "Only what this actor did." }),
+  since: time.optional().openapi({ ...timeText, description: "Only changes from then on." }),
+  until: time.optional().openapi({ ...timeText, description: "Only changes before then." }),
 });
 const AuditRange = z.object({ from: row, to: row });
 

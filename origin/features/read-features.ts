@@ -62,6 +62,11 @@ export type AuditQuery = {
   readonly featureId?: FeatureId | undefined;
   /** `segment`: changes of segments, which have `segment:ID` in place of a feature's id. */
   readonly kind?: ChangeKind | "segment" | undefined;
+  readonly actor?: string | undefined;
+  /** Included. */
+  readonly since?: Date | undefined;
+  /** Not included. */
+  readonly until?: Date | undefined;
 };
 
 const auditColumns = `seq, at, actor, action, feature_id as "featureId", reason, version, epoch, revision, details,
@@ -72,9 +77,18 @@ export const listAudit = async (db: Queryable, options: AuditQuery): Promise<Pag
   const { rows } = await db.query(
     `select ${auditColumns} from rollback_audit
      where ($1::bigint is null or seq < $1) and ($2::text is null or feature_id = $2)
-       and ($3::text is null or action = $3)
-     order by seq desc limit $4`,
-    [options.before ?? null, options.featureId ?? null, options.kind ?? null, options.limit + 1],
+       and ($3::text is null or action = $3) and ($4::text is null or actor = $4)
+       and ($5::timestamptz is null or at >= $5) and ($6::timestamptz is null or at < $6)
+     order by seq desc limit $7`,
+    [
+      options.before ?? null,
+      options.featureId ?? null,
+      options.kind ?? null,
+      options.actor ?? null,
+      options.since ?? null,
+      options.until ?? null,
+      options.limit + 1,
+    ],
   );
   return pageOf(
     rows.map((row) => AuditRow.parse(row)),

@@ -149,6 +149,16 @@ describe("a sign-in link", () => {
     expect((await app.request(unused)).status).toBe(410);
   });
 
+  test("is made with any token of a person, and signs in with no more than its scope", async () => {
+    const { secret } = await makeToken({ scope: "viewer", name: "mary" });
+    const browser = makeBrowserClient(app, PUBLIC_URL);
+    await browser.submit(await makeLink(secret), {});
+    expect(await (await browser.get("/admin/v1/me")).json()).toMatchObject({
+      actor: "token:mary",
+      scope: "viewer",
+    });
+  });
+
   test("lasts five minutes", async () => {
     const link = await makeLink();
     await database.pool.query("update sign_in_codes set expires_at = now() where used_at is null");
@@ -313,6 +323,25 @@ describe("a session ends", () => {
     expect(browser.cookieHeader()).toBe("");
     expect((await second.app.request("/admin/v1/me", { headers: { cookie } })).status).toBe(401);
     expect((await app.request("/admin/v1/me", { headers: { cookie } })).status).toBe(401);
+  });
+
+  test("with all others of the same person, and with nobody else's", async () => {
+    const { secret } = await makeToken({ scope: "editor", name: "katherine" });
+    const own = await Promise.all(
+      ["desk", "phone"].map(async () => {
+        const browser = makeBrowserClient(app, PUBLIC_URL);
+        await browser.submit("/auth/token", { token: secret });
+        return browser;
+      }),
+    );
+    const other = await signedIn();
+    const ended = await request("/sessions?actor=token:katherine", { method: "DELETE" });
+    expect(await ended.json()).toEqual({ ended: 2 });
+    for (const browser of own) expect(await works(browser)).toEqual([false, false]);
+    expect(await works(other)).toEqual([true, true]);
+    const again = await request("/sessions?actor=token:katherine", { method: "DELETE" });
+    expect(await again.json()).toEqual({ ended: 0 });
+    expect((await request("/sessions", { method: "DELETE" })).status).toBe(400);
   });
 
   test("at every origin at once when an admin revokes it, who finds it in the list", async () => {

@@ -1,0 +1,79 @@
+// The audit as people look through it: by feature, kind, actor and time, page by page.
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
+import { newFeature } from "../../../origin/features/new-feature.ts";
+import { FeatureId } from "../../../shared/ids.ts";
+import { makeAdminApp } from "../../support/admin-app.ts";
+import { makeTestDatabase } from "../../support/database.ts";
+
+const { pool, drop } = await makeTestDatabase();
+afterAll(drop);
+const { request } = makeAdminApp({ pool });
+const changes = makeFeatureChanges({ pool, newId: randomUUID });
+
+const Audit = z.object({
+  entries: z.array(
+    z.object({
+      seq: z.number(),
+      at: z.string(),
+      actor: z.string(),
+      action: z.string(),
+      featureId: z.string(),
+    }),
+  ),
+  next: z.number().nullable(),
+});
+const audit = async (query: Record<string, string>) =>
+  Audit.parse(await (await request(`/audit?${new URLSearchParams(query).toString()}`)).json());
+
+const people = ["ann", "ben"];
+beforeAll(async () => {
+  for (const [at, actor] of [...people, ...people].entries()) {
+    const featureId = FeatureId.parse(`feat_${at}`);
+    await changes.createFeature(newFeature({ featureId, enabled: true }), { actor, reason: "launch" });
+    await changes.rollbackFeature({ featureId }, { actor, reason: "it fails" });
+  }
+});
+
+test("what one person did is read page by page, and nothing of others is among it", async () => {
+  const first = await audit({ actor: "ben", limit: "3" });
+  const second = await audit({ actor: "ben", limit: "3", before: String(first.next) });
+  expect(second.next).toBe(null);
+  const read = [...first.entries, ...second.entries].map(({ actor, action, featureId }) => [
+    actor,
+    action,
+    featureId,
+  ]);
+  expect(read).toEqual([
+    ["ben", "rollback", "feat_3"],
+    ["ben", "create", "feat_3"],
+    ["ben", "rollback", "feat_1"],
+    ["ben", "create", "feat_1"],
+  ]);
+  expect((await audit({ actor: "nobody" })).entries).toEqual([]);
+});
+
+test("a time has its first moment and not its last, in whatever zone it is written", async () => {
+  const { entries } = await audit({});
+  const [since, until] = [entries[4]?.at, entries[1]?.at].map(String);
+  const inTime = await audit({ since: since ?? "", until: until ?? "" });
+  expect(inTime.entries).toEqual(entries.slice(2, 5));
+  const elsewhere = `${new Date(Date.parse(since ?? "") + 3_600_000).toISOString().slice(0, -1)}+01:00`;
+  expect((await audit({ since: elsewhere, until: until ?? "" })).entries).toEqual(inTime.entries);
+});
+
+test("all filters hold together", async () => {
+  const { entries } = await audit({ actor: "ann", action: "rollback", featureId: "feat_2" });
+  expect(entries).toMatchObject([{ actor: "ann", action: "rollback", featureId: "feat_2" }]);
+});
+
+test.each(["since=yesterday", "until=2026-13-01T00:00:00Z", "actor="])(
+  "%s is refused, and the answer names the field",
+  async (query) => {
+    const response = await request(`/audit?${query}`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ errors: [{ field: query.slice(0, query.indexOf("=")) }] });
+  },
+);
