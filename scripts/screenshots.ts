@@ -7,21 +7,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type BrowserContext } from "playwright-core";
 import { freePort } from "../origin/db/free-port.ts";
+import { CONSOLE_PAGES } from "../shared/console-pages.ts";
 import { startStack } from "./local-stack/stack.ts";
 import { programPath } from "./system-programs.ts";
 
-const PAGES = {
-  features: "/",
-  feature: "/features/feat_smart_recs_v1",
-  rollbacks: "/rollbacks",
-  approvals: "/approvals",
-  segments: "/segments",
-  edges: "/edges",
-  audit: "/audit",
-  hooks: "/hooks",
-  tokens: "/tokens",
-  health: "/health",
-};
 const VIEWS = {
   "": { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
   "-dark": { viewport: { width: 1280, height: 800 }, colorScheme: "dark" },
@@ -65,16 +54,16 @@ try {
   for (const [suffix, view] of Object.entries(VIEWS)) {
     const context = await browser.newContext({ ...view, timezoneId: "UTC", locale: "en-GB" });
     await signIn(context);
-    for (const [name, path] of Object.entries(PAGES)) {
+    for (const { file, example } of CONSOLE_PAGES) {
       const page = await context.newPage();
-      await page.goto(stack.origin.url + path);
+      await page.goto(stack.origin.url + example);
       await page.waitForTimeout(SETTLED_MS);
-      await page.screenshot({ path: join(pictures, `${name}${suffix}.png`), fullPage: name === "feature" });
+      await page.screenshot({ path: join(pictures, `${file}${suffix}.png`), fullPage: file === "feature" });
       await page.close();
     }
     await context.close();
   }
-  console.log(`docs/console has ${Object.keys(PAGES).length * Object.keys(VIEWS).length} pictures`);
+  console.log(`docs/console has ${CONSOLE_PAGES.length * Object.keys(VIEWS).length} pictures`);
 } finally {
   await browser.close();
   await stack.stop();

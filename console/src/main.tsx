@@ -1,5 +1,6 @@
-import { render } from "preact";
+import { render, type ComponentType } from "preact";
 import { lazy, LocationProvider, ErrorBoundary, Route, Router } from "preact-iso";
+import { CONSOLE_PAGES, type PagePath } from "../../shared/console-pages.ts";
 import { failureOf, loadMe, me, signIn } from "./api.ts";
 import { startLive } from "./live.ts";
 import { FeaturesPage } from "./pages/features.tsx";
@@ -7,15 +8,19 @@ import { Notice } from "./parts/notice.tsx";
 import { Shell } from "./parts/shell.tsx";
 import "./style.css";
 
-const FeaturePage = lazy(() => import("./pages/feature.tsx"));
-const RollbacksPage = lazy(() => import("./pages/rollbacks.tsx"));
-const EdgesPage = lazy(() => import("./pages/edges.tsx"));
-const AuditPage = lazy(() => import("./pages/audit.tsx"));
-const TokensPage = lazy(() => import("./pages/tokens.tsx"));
-const ApprovalsPage = lazy(() => import("./pages/approvals.tsx"));
-const SegmentsPage = lazy(() => import("./pages/segments.tsx"));
-const HooksPage = lazy(() => import("./pages/hooks.tsx"));
-const HealthPage = lazy(() => import("./pages/health.tsx"));
+/** The first page is there at once, the others when they are opened. */
+const PAGES: Readonly<Record<PagePath, ComponentType>> = {
+  "/": FeaturesPage,
+  "/features/:featureId": lazy(() => import("./pages/feature.tsx")),
+  "/rollbacks": lazy(() => import("./pages/rollbacks.tsx")),
+  "/approvals": lazy(() => import("./pages/approvals.tsx")),
+  "/segments": lazy(() => import("./pages/segments.tsx")),
+  "/hooks": lazy(() => import("./pages/hooks.tsx")),
+  "/health": lazy(() => import("./pages/health.tsx")),
+  "/edges": lazy(() => import("./pages/edges.tsx")),
+  "/audit": lazy(() => import("./pages/audit.tsx")),
+  "/tokens": lazy(() => import("./pages/tokens.tsx")),
+};
 const NotFoundPage = lazy(() => import("./pages/not-found.tsx"));
 
 const App = () => (
@@ -23,16 +28,9 @@ const App = () => (
     <ErrorBoundary>
       <Shell>
         <Router>
-          <Route path="/" component={FeaturesPage} />
-          <Route path="/features/:featureId" component={FeaturePage} />
-          <Route path="/rollbacks" component={RollbacksPage} />
-          <Route path="/approvals" component={ApprovalsPage} />
-          <Route path="/segments" component={SegmentsPage} />
-          <Route path="/hooks" component={HooksPage} />
-          <Route path="/health" component={HealthPage} />
-          <Route path="/edges" component={EdgesPage} />
-          <Route path="/audit" component={AuditPage} />
-          <Route path="/tokens" component={TokensPage} />
+          {CONSOLE_PAGES.map(({ path }) => (
+            <Route key={path} path={path} component={PAGES[path]} />
+          ))}
           <Route default component={NotFoundPage} />
         </Router>
       </Shell>

@@ -5,21 +5,11 @@ import { join } from "node:path";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono, type Context } from "hono";
 import { compress } from "hono/compress";
+import { CONSOLE_PAGES } from "../../shared/console-pages.ts";
 import { problem } from "./problem.ts";
 
-/** Paths of pages; what is below them is the console's too. */
-const PAGES = [
-  "/",
-  "/features/*",
-  "/rollbacks",
-  "/approvals",
-  "/segments",
-  "/edges",
-  "/audit",
-  "/hooks",
-  "/tokens",
-  "/health",
-];
+/** Addresses of pages, as the routes here write them; what is below a feature is the console's too. */
+const PATHS = CONSOLE_PAGES.map(({ path }) => path.replace(/:.*$/, "*"));
 
 /** Scripts, styles and requests of this origin alone. Charts may be saved as files (`data:`). */
 const POLICY = [
@@ -64,6 +54,6 @@ export const makeConsolePages = (dir: string): Hono => {
       });
     }
   };
-  for (const path of PAGES) app.get(path, page);
+  for (const path of PATHS) app.get(path, page);
   return app;
 };

@@ -2,6 +2,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { CONSOLE_PAGES } from "../../shared/console-pages.ts";
 import { startBrowser } from "../support/browser.ts";
 import { makeTestStack } from "../support/stack.ts";
 
@@ -153,22 +154,11 @@ test("a viewer sees everything, and each button says why it may not be used", as
   expect(await page.getByRole("dialog").count()).toBe(0);
 });
 
-const PAGES = [
-  "/",
-  `/features/${FEATURE}`,
-  "/rollbacks",
-  "/approvals",
-  "/segments",
-  "/edges",
-  "/audit",
-  "/hooks",
-  "/tokens",
-  "/health",
-];
+const PATHS = CONSOLE_PAGES.map(({ path }) => path.replace(":featureId", FEATURE));
 
 test.each([
-  ["light", PAGES],
-  ["dark", PAGES.slice(0, 4)],
+  ["light", PATHS],
+  ["dark", PATHS.slice(0, 4)],
 ] as const)("no page has a serious fault of accessibility (%s)", async (colorScheme, paths) => {
   await page.emulateMedia({ colorScheme });
   await signIn(stack.secrets.adminToken);

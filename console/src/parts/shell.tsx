@@ -1,21 +1,16 @@
 import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
+import { CONSOLE_PAGES, type PageGroup } from "../../../shared/console-pages.ts";
 import { me } from "../api.ts";
 import { silentSinceMs } from "../live.ts";
 import { formatDuration } from "../format.ts";
 import { nowMs } from "./time.tsx";
 
-const PAGES = [
-  ["/", "Features"],
-  ["/rollbacks", "Rollbacks"],
-  ["/approvals", "Approvals"],
-  ["/segments", "Segments"],
-  ["/edges", "Edges"],
-  ["/audit", "Audit"],
-  ["/hooks", "Hooks"],
-  ["/tokens", "Tokens"],
-  ["/health", "Health"],
-] as const;
+const GROUPS = [
+  ["watch", "Watch"],
+  ["change", "Change"],
+  ["govern", "Govern"],
+] as const satisfies readonly (readonly [PageGroup, string])[];
 
 const isAt = (path: string, at: string): boolean =>
   at === "/" ? path === "/" || path.startsWith("/features") : path.startsWith(at);
@@ -32,15 +27,20 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
         <a class="brand" href="/">
           <img src="/icon.svg" alt="" width="24" height="24" /> Sluice
         </a>
-        <ul>
-          {PAGES.map(([href, name]) => (
-            <li key={href}>
-              <a href={href} aria-current={isAt(path, href) ? "page" : undefined}>
-                {name}
-              </a>
-            </li>
-          ))}
-        </ul>
+        {GROUPS.map(([group, title]) => (
+          <section key={group} aria-labelledby={`nav-${group}`}>
+            <h2 id={`nav-${group}`}>{title}</h2>
+            <ul>
+              {CONSOLE_PAGES.filter((page) => page.group === group).map(({ path: href, name }) => (
+                <li key={href}>
+                  <a href={href} aria-current={isAt(path, href) ? "page" : undefined}>
+                    {name}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </section>
+        ))}
         <div class="who">
           <span title="As the audit names you">{me.value?.actor}</span>
           <small>{me.value?.scope}</small>
