@@ -1113,6 +1113,36 @@ export type DeadLetter = {
     attempts: number;
     lastError: string | null;
 };
+export type FeatureDelivery = {
+    featureId: string;
+    /** The kind of the feature's newest change. */
+    action: string;
+    reason: string;
+    actor: string;
+    revision: number;
+    /** When the change was committed. */
+    at: string;
+    /** When the last edge had it; null: not everywhere yet, or there is no edge. */
+    everywhereAfterMs: number | null;
+    edges: {
+        edge: string;
+        /** `closed`: the close has arrived alone, ahead of the rest of its revision. */
+        state: "confirmed" | "closed" | "waiting";
+        /** Milliseconds from the commit by the database's clock; null: not yet. */
+        afterMs: number | null;
+        failingSince: string | null;
+        attempts: number;
+        lastError: string | null;
+        regions: {
+            region: string;
+            revision: number;
+            /** Milliseconds from the commit by the database's clock; null: not yet. */
+            afterMs: number | null;
+            /** First heard of with a later revision: its time says nothing of this change. */
+            joinedLater: boolean;
+        }[];
+    }[];
+};
 export type Receipt = {
     receipt: {
         featureId: string;
@@ -4209,6 +4239,35 @@ export function listDeadLetters(opts?: Oazapfts.RequestOpts) {
         status: 500;
         data: Problem;
     }>("/dead-letters", {
+        ...opts
+    }));
+}
+/**
+ * Where a feature's newest change has arrived, and after how many milliseconds
+ */
+export function getDelivery(featureId: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: FeatureDelivery;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/features/${encodeURIComponent(featureId)}/delivery`, {
         ...opts
     }));
 }

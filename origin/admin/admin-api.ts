@@ -64,6 +64,7 @@ export type AdminApi = {
 const makeFeed = ({
   features,
   evaluation,
+  delivery,
   log,
 }: {
   features: Pick<
@@ -71,6 +72,7 @@ const makeFeed = ({
     "newestAuditSeq" | "listAuditAfter" | "newestOperatorEventId" | "listOperatorEventsAfter"
   >;
   evaluation: Pick<EvaluationReads, "newestEvaluationId" | "listEvaluationsAfter">;
+  delivery: Pick<DeliveryReads, "readEdgeNews">;
   log: ErrorLog;
 }) =>
   makeEventFeed({
@@ -83,6 +85,7 @@ const makeFeed = ({
       changesAfter: features.listAuditAfter,
       evaluationsAfter: evaluation.listEvaluationsAfter,
       operatorEventsAfter: features.listOperatorEventsAfter,
+      edges: delivery.readEdgeNews,
     },
     log,
   });

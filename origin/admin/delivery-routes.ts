@@ -9,6 +9,7 @@ import { wholeInQuery } from "./documents/common.ts";
 import {
   DeadLettersDocument,
   EdgesDocument,
+  FeatureDeliveryDocument,
   ReceiptDocument,
   ReceiptsDocument,
 } from "./documents/delivery.ts";
@@ -25,7 +26,7 @@ const UNSIGNED = "receipts are signed with PUSH_KEYS, which is not set";
 export const addDeliveryRoutes = (
   api: AdminApp,
   options: {
-    features: Pick<FeatureReads, "getFeature" | "newestRollback" | "rollbacksAt">;
+    features: Pick<FeatureReads, "getFeature" | "newestChange" | "newestRollback" | "rollbacksAt">;
     delivery: DeliveryReads;
     evaluation: Pick<EvaluationReads, "readRegions">;
   },
@@ -59,6 +60,36 @@ export const addDeliveryRoutes = (
       answers: { 200: { description: "The longest failing first.", schema: DeadLettersDocument } },
     },
     async ({ context }) => context.json({ deadLetters: await delivery.readDeadLetters(MAX_DEAD_LETTERS) }),
+  );
+
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/features/{featureId}/delivery",
+      operationId: "getDelivery",
+      tag: "Delivery",
+      summary: "Where a feature's newest change has arrived, and after how many milliseconds",
+      scope: "viewer",
+      params: FeatureParams,
+      answers: { 200: { description: "The change, and each edge.", schema: FeatureDeliveryDocument } },
+    },
+    async (request) => {
+      const { context } = request;
+      const record = await findFeature(request, features);
+      if (!record.ok) return record.error;
+      const { featureId } = record.value.state;
+      const change = await features.newestChange(featureId);
+      if (change === null)
+        return problem(context, {
+          status: 404,
+          title: "Not Found",
+          detail: "the audit has no change of the feature",
+        });
+      const { action, reason, actor, revision, at } = change;
+      const where = await delivery.readFeatureDelivery({ ...change, featureId });
+      return context.json({ featureId, action, reason, actor, revision, at, ...where });
+    },
   );
 
   addOperation(

@@ -9,10 +9,14 @@ export type EvaluationEvent = { readonly id: number };
 /** What happened beside changes of features: to an approval, a schedule, the policy of approvals. */
 export type OperatorEvent = { readonly id: number; readonly kind: string; readonly document: object };
 
+/** What an edge has confirmed, and whether it is reached. */
+export type EdgeEvent = { readonly url: string };
+
 export type FeedEvent<C extends ChangeEvent, E extends EvaluationEvent> =
   | { readonly kind: "change"; readonly change: C }
   | { readonly kind: "evaluation"; readonly evaluation: E }
-  | { readonly kind: "operator"; readonly operator: OperatorEvent };
+  | { readonly kind: "operator"; readonly operator: OperatorEvent }
+  | { readonly kind: "edge"; readonly edge: EdgeEvent };
 
 export type FeedReads<C extends ChangeEvent, E extends EvaluationEvent> = {
   /** Numbers of the newest audit entry, evaluation and operator's event; 0 where there is none. */
@@ -21,6 +25,8 @@ export type FeedReads<C extends ChangeEvent, E extends EvaluationEvent> = {
   readonly changesAfter: (seq: number, limit: number) => Promise<readonly C[]>;
   readonly evaluationsAfter: (id: number, limit: number) => Promise<readonly E[]>;
   readonly operatorEventsAfter: (id: number, limit: number) => Promise<readonly OperatorEvent[]>;
+  /** All edges as they are now. */
+  readonly edges: () => Promise<readonly EdgeEvent[]>;
 };
 
 const EVERY_MS = 250;
@@ -51,10 +57,24 @@ const makeLateReader = <E extends { readonly id: number }>(
   };
 };
 
+/** Each edge is told when it differs from the last look: however much it confirms in between, it is told once. */
+const makeEdgeReader = (
+  before: readonly EdgeEvent[],
+  read: () => Promise<readonly EdgeEvent[]>,
+  tell: (edge: EdgeEvent) => void,
+): (() => Promise<void>) => {
+  let known = new Map(before.map((edge) => [edge.url, JSON.stringify(edge)]));
+  return async () => {
+    const edges = await read();
+    for (const edge of edges) if (known.get(edge.url) !== JSON.stringify(edge)) tell(edge);
+    known = new Map(edges.map((edge) => [edge.url, JSON.stringify(edge)]));
+  };
+};
+
 export type EventFeed<C extends ChangeEvent, E extends EvaluationEvent> = {
   /**
    * Hands over what happens from now on, and first what happened after the change `afterSeq` (null: nothing of before). The
-   * returned function ends it. Evaluations of before are not handed over.
+   * returned function ends it. Evaluations and edges of before are not handed over.
    */
   readonly subscribe: (
     afterSeq: number | null,
@@ -94,6 +114,9 @@ export const makeEventFeed = <C extends ChangeEvent, E extends EvaluationEvent>(
     const readOperatorEvents = makeLateReader(newest.operatorEventId, reads.operatorEventsAfter, (operator) =>
       tell({ kind: "operator", operator }),
     );
+    const readEdges = makeEdgeReader(await reads.edges(), reads.edges, (edge) =>
+      tell({ kind: "edge", edge }),
+    );
     return startPeriodicTask({
       firstAfterMs: 0,
       everyMs: EVERY_MS,
@@ -101,6 +124,7 @@ export const makeEventFeed = <C extends ChangeEvent, E extends EvaluationEvent>(
         await readChanges();
         await readEvaluations();
         await readOperatorEvents();
+        await readEdges();
       },
       onError: (error) =>
         log.error({ err: error }, "the event stream could not read what changed; it tries again"),

@@ -8,7 +8,8 @@ import type { AdminApp } from "./admin-context.ts";
 import type { EventFeed, FeedEvent } from "./event-feed.ts";
 import { addOperation } from "./operation.ts";
 
-const HEARTBEAT_MS = 15_000;
+/** So often that somebody who watches soon knows that a connection has fallen silent. */
+const HEARTBEAT_MS = 5_000;
 /** Whoever has signed out, or whose token was revoked, hears nothing any more after this time. */
 const ASK_AGAIN_MS = 5_000;
 const MAX_STREAMS = 200;
@@ -25,6 +26,8 @@ const messageOf = (event: FeedEvent<AuditRow, EvaluationRow>): Message => {
       return { event: event.kind, data: JSON.stringify(event.evaluation) };
     case "operator":
       return { event: event.operator.kind, data: JSON.stringify(event.operator.document) };
+    case "edge":
+      return { event: event.kind, data: JSON.stringify(event.edge) };
   }
 };
 
@@ -53,7 +56,7 @@ export const addEventRoutes = (
       tag: "Audit",
       summary: "Watch changes and evaluations as they come",
       description:
-        "Server-sent events. `change` has an entry of the audit as its data and the entry's number as its id; with `Last-Event-ID` the stream goes on after it. `evaluation` has a new evaluation in short. `approval`, `policy` and `schedule` tell what happened to a request for approval, to the policy and to a schedule. All but changes are not sent again after a pause.",
+        "Server-sent events. `change` has an entry of the audit as its data and the entry's number as its id; with `Last-Event-ID` the stream goes on after it. `evaluation` has a new evaluation in short. `approval`, `policy` and `schedule` tell what happened to a request for approval, to the policy and to a schedule. `edge` has what an edge has confirmed, and since when it is not reached, whenever that changes. `alive` comes after every 5 s in which nothing happened. All but changes are not sent again after a pause.",
       scope: "viewer",
       query: LastEventId,
       answers: {

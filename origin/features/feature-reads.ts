@@ -29,6 +29,9 @@ export const makeFeatureReads = ({ pool, history }: { pool: Pool; history: Histo
     features: await exportFeatures(pool, query),
   }),
   listAudit: (query: AuditQuery) => history((db) => listAudit(db, query)),
+  /** From the primary; null: the audit has none. */
+  newestChange: async (featureId: FeatureId) =>
+    (await listAudit(pool, { limit: 1, featureId })).items[0] ?? null,
   /** From the primary, so that a rollback of a moment ago is found; null: it was never rolled back. */
   newestRollback: async (featureId: FeatureId) =>
     (await listAudit(pool, { limit: 1, featureId, kind: "rollback" })).items[0] ?? null,

@@ -35,6 +35,47 @@ export const EdgesDocument = z
   })
   .openapi("Edges");
 
+const AfterMs = z
+  .number()
+  .nullable()
+  .openapi({ description: "Milliseconds from the commit by the database's clock; null: not yet." });
+
+export const FeatureDeliveryDocument = z
+  .object({
+    featureId: z.string(),
+    action: z.string().openapi({ description: "The kind of the feature's newest change." }),
+    reason: z.string(),
+    actor: z.string(),
+    revision: z.number().int(),
+    at: Time.openapi({ description: "When the change was committed." }),
+    everywhereAfterMs: AfterMs.openapi({
+      description: "When the last edge had it; null: not everywhere yet, or there is no edge.",
+    }),
+    edges: z.array(
+      z.object({
+        edge: z.string(),
+        state: z.enum(["confirmed", "closed", "waiting"]).openapi({
+          description: "`closed`: the close has arrived alone, ahead of the rest of its revision.",
+        }),
+        afterMs: AfterMs,
+        failingSince: Time.nullable(),
+        attempts: z.number().int(),
+        lastError: z.string().nullable(),
+        regions: z.array(
+          z.object({
+            region: z.string(),
+            revision: z.number().int(),
+            afterMs: AfterMs,
+            joinedLater: z.boolean().openapi({
+              description: "First heard of with a later revision: its time says nothing of this change.",
+            }),
+          }),
+        ),
+      }),
+    ),
+  })
+  .openapi("FeatureDelivery");
+
 export const DeadLettersDocument = z.object({
   deadLetters: z.array(
     z

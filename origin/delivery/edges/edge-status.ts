@@ -36,6 +36,29 @@ export const readEdges = async (
   };
 };
 
+const EdgeNews = z.object({
+  url: z.string(),
+  revision: Revision.nullable(),
+  completeRevision: Revision,
+  regions: z.array(Region),
+  failingSince: z.date().nullable(),
+  lastError: z.string().nullable(),
+  /** When a close last arrived ahead of the rest of its revision; null: none did. */
+  closedAt: z.date().nullable(),
+});
+export type EdgeNews = z.infer<typeof EdgeNews>;
+
+/** What somebody who watches an edge wants to hear of: what it has, and whether it is reached. */
+export const readEdgeNews = async (db: Queryable): Promise<readonly EdgeNews[]> => {
+  const { rows } = await db.query(
+    `select url, revision, complete_revision as "completeRevision", regions, failing_since as "failingSince",
+            last_error as "lastError",
+            (select max(closed_at) from edge_closes c where c.url = p.url) as "closedAt"
+     from edge_progress p order by url`,
+  );
+  return rows.map((row) => EdgeNews.parse(row));
+};
+
 const DeadLetter = z.object({
   kind: z.enum(["message", "edge"]),
   target: z.string(),

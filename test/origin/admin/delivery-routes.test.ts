@@ -1,10 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
 import { isGenuineReceipt } from "../../../origin/delivery/rollback-receipt.ts";
-import { registerEdges } from "../../../origin/delivery/edges/confirmations.ts";
+import {
+  recordCloses,
+  recordConfirmed,
+  recordFailed,
+  registerEdges,
+} from "../../../origin/delivery/edges/confirmations.ts";
 import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
 import { newFeature } from "../../../origin/features/new-feature.ts";
-import { FeatureId } from "../../../shared/ids.ts";
+import { FeatureId, Revision } from "../../../shared/ids.ts";
 import { KeyRing } from "../../../shared/signing/key-ring.ts";
 import { makeAdminApp } from "../../support/admin-app.ts";
 import { makeTestDatabase } from "../../support/database.ts";
@@ -63,4 +68,79 @@ test("edges, dead letters and the check of the audit can be read", async () => {
   expect(await json(request("/audit/verify"))).toMatchObject({ ok: true, rows: 4 });
   expect(await json(request("/audit/verify?from=2&to=3"))).toMatchObject({ ok: true, rows: 2 });
   expect((await request("/audit/verify?from=x")).status).toBe(400);
+});
+
+test("where a change has arrived names each edge and region with the milliseconds from its commit", async () => {
+  const near = "https://near.example";
+  const far = "https://far.example";
+  await registerEdges(pool, [near, far]);
+  const featureId = FeatureId.parse("feat_delivered");
+  const created = await changes.createFeature(newFeature({ featureId, enabled: true }), {
+    actor: "ann",
+    reason: "launch",
+  });
+  if (!created.ok) throw new Error(created.error.reason);
+  const delivery = () => json(request(`/features/${featureId}/delivery`));
+  expect(await delivery()).toMatchObject({
+    action: "create",
+    actor: "ann",
+    reason: "launch",
+    everywhereAfterMs: null,
+    edges: [
+      { edge: far, state: "waiting", afterMs: null, regions: [] },
+      { edge: near, state: "waiting", afterMs: null, regions: [] },
+    ],
+  });
+
+  const confirm = (url: string, revision: number, ...regions: [string, number][]) =>
+    recordConfirmed(pool, url, {
+      kind: "confirmed",
+      takesParts: true,
+      isSigned: true,
+      disputed: [],
+      revision: Revision.parse(revision),
+      regions: regions.map(([region, had]) => ({ region, revision: Revision.parse(had), ms: 1 })),
+    });
+  const { revision } = await delivery();
+  await confirm(near, revision, ["weur", revision], ["apac", revision - 1]);
+  await recordFailed(pool, far, { error: "connect ECONNREFUSED", attempts: 3 });
+  const half = await delivery();
+  expect(half).toMatchObject({ revision, everywhereAfterMs: null });
+  expect(half.edges).toMatchObject([
+    { state: "waiting", attempts: 3, lastError: "connect ECONNREFUSED", failingSince: expect.any(String) },
+    {
+      state: "waiting",
+      regions: [
+        { region: "weur", revision, afterMs: expect.any(Number), joinedLater: false },
+        { region: "apac", revision: revision - 1, afterMs: null },
+      ],
+    },
+  ]);
+
+  await confirm(near, revision, ["weur", revision], ["apac", revision]);
+  await confirm(far, revision, ["enam", revision]);
+  const whole = await delivery();
+  const times = whole.edges.map(({ afterMs }: { afterMs: number }) => afterMs);
+  expect(whole.everywhereAfterMs).toBe(Math.max(...times));
+  expect(whole.edges).toMatchObject([{ state: "confirmed" }, { state: "confirmed" }]);
+
+  // A region of later days has no part in the time of this change.
+  const other = FeatureId.parse("feat_later");
+  await changes.createFeature(newFeature({ featureId: other }), { actor: "ann", reason: "later" });
+  await confirm(far, revision + 1, ["enam", revision + 1], ["oc", revision + 1]);
+  const later = await delivery();
+  expect(later.edges[0].regions).toMatchObject([
+    { region: "enam", joinedLater: false },
+    { region: "oc", joinedLater: true },
+  ]);
+  expect(later.everywhereAfterMs).toBe(whole.everywhereAfterMs);
+
+  // The close alone, while the rest of its revision waits.
+  await changes.rollbackFeature({ featureId }, { actor: "ann", reason: "too slow" });
+  await recordCloses(pool, near, [{ featureId, epoch: 1, version: 2 }]);
+  expect((await delivery()).edges).toMatchObject([
+    { edge: far, state: "waiting" },
+    { edge: near, state: "closed", afterMs: expect.any(Number) },
+  ]);
+  expect((await request("/features/feat_none/delivery")).status).toBe(404);
 });

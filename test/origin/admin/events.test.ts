@@ -1,5 +1,11 @@
 // The event stream as a client reads it.
 import { afterAll, describe, expect, test } from "vitest";
+import {
+  recordConfirmed,
+  recordFailed,
+  registerEdges,
+} from "../../../origin/delivery/edges/confirmations.ts";
+import { Revision } from "../../../shared/ids.ts";
 import { makeAdminApp } from "../../support/admin-app.ts";
 import { makeTestDatabase } from "../../support/database.ts";
 import { waitFor } from "../../support/telemetry.ts";
@@ -114,6 +120,37 @@ describe("the event stream", () => {
     const stream = await watch("", { "last-event-id": "999999" });
     await create("feat_after_restore");
     await waitFor(async () => stream.messages.length === 1);
+    await stream.close();
+  });
+
+  test("tells what an edge has confirmed and whether it is reached, each once", async () => {
+    const url = "https://edge.example";
+    await registerEdges(database.pool, [url]);
+    const stream = await watch();
+    // A stream of before may still be there, and then the edge itself is news.
+    const heard = () => stream.messages.filter(({ data }) => data["revision"] !== null);
+    const confirm = (revision: number) =>
+      recordConfirmed(database.pool, url, {
+        kind: "confirmed",
+        takesParts: true,
+        isSigned: true,
+        disputed: [],
+        revision: Revision.parse(revision),
+        regions: [{ region: "weur", revision: Revision.parse(revision), ms: 4 }],
+      });
+    await confirm(1);
+    await waitFor(async () => heard().length === 1);
+    await recordFailed(database.pool, url, { error: "connect ECONNREFUSED", attempts: 1 });
+    await waitFor(async () => heard().length === 2);
+    // Tried again, and refused again: nobody has to hear of that.
+    await recordFailed(database.pool, url, { error: "connect ECONNREFUSED", attempts: 2 });
+    await confirm(1);
+    await waitFor(async () => heard().length === 3);
+    expect(heard()).toMatchObject([
+      { event: "edge", id: undefined, data: { url, completeRevision: 1, failingSince: null } },
+      { event: "edge", data: { url, lastError: "connect ECONNREFUSED", failingSince: expect.any(String) } },
+      { event: "edge", data: { url, completeRevision: 1, failingSince: null, lastError: null } },
+    ]);
     await stream.close();
   });
 
