@@ -649,7 +649,14 @@ export type AuditEntry = {
     version: number;
     epoch: number;
     revision: number;
+    /** What the kind of change adds, and by whose leave: `approval`, `schedule`, `evidence`, `config`, `forced`. */
     details: {
+        /** What the change did to each field; `feature` where it came or went as a whole. Not in entries of earlier versions. */
+        diff?: {
+            field: string;
+            "from"?: any;
+            to?: any;
+        }[];
         [key: string]: any;
     };
     /** Hexadecimal; the next entry's hash covers it. */
@@ -2623,6 +2630,72 @@ export function restartTrial(featureId: string, body: {
     })));
 }
 /**
+ * Pause a feature's ramp, or let it go on
+ */
+export function pauseRamp(featureId: string, body: {
+    paused: boolean;
+    /** Why; it goes into the audit. */
+    reason: string;
+}, { force, ifMatch, idempotencyKey }: {
+    force?: "true" | "false";
+    ifMatch?: string;
+    idempotencyKey?: string;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: {
+            featureId: string;
+            paused: boolean;
+            /** Of the feature: a step that was decided before comes too late. */
+            version: number;
+            revision: number;
+        };
+    } | {
+        status: 202;
+        data: Approval;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 412;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/features/${encodeURIComponent(featureId)}/ramp${QS.query(QS.explode({
+        force
+    }))}`, oazapfts.json({
+        ...opts,
+        method: "POST",
+        body,
+        headers: oazapfts.mergeHeaders(opts?.headers, {
+            "If-Match": ifMatch,
+            "Idempotency-Key": idempotencyKey
+        })
+    })));
+}
+/**
  * Close all features with a tag, in one revision
  */
 export function rollbackTag(body: {
@@ -3015,6 +3088,9 @@ export function makeSchedule(body: {
         rolloutBps: number;
         holdoutBps?: number;
         kind: "rollout";
+    } | {
+        kind: "ramp";
+        paused: boolean;
     } | {
         kind: "restart";
     } | {
@@ -3609,56 +3685,6 @@ export function calibrateRule(featureId: string, opts?: Oazapfts.RequestOpts) {
     }>(`/features/${encodeURIComponent(featureId)}/calibration`, {
         ...opts
     }));
-}
-/**
- * Pause a feature's ramp, or let it go on
- */
-export function pauseRamp(featureId: string, body: {
-    paused: boolean;
-}, { idempotencyKey }: {
-    idempotencyKey?: string;
-} = {}, opts?: Oazapfts.RequestOpts) {
-    return oazapfts.ok(oazapfts.fetchJson<{
-        status: 200;
-        data: {
-            featureId: string;
-            paused: boolean;
-        };
-    } | {
-        status: 400;
-        data: Problem;
-    } | {
-        status: 401;
-        data: Problem;
-    } | {
-        status: 403;
-        data: Problem;
-    } | {
-        status: 404;
-        data: Problem;
-    } | {
-        status: 409;
-        data: Problem;
-    } | {
-        status: 413;
-        data: Problem;
-    } | {
-        status: 422;
-        data: Problem;
-    } | {
-        status: 429;
-        data: Problem;
-    } | {
-        status: 500;
-        data: Problem;
-    }>(`/features/${encodeURIComponent(featureId)}/ramp`, oazapfts.json({
-        ...opts,
-        method: "POST",
-        body,
-        headers: oazapfts.mergeHeaders(opts?.headers, {
-            "Idempotency-Key": idempotencyKey
-        })
-    })));
 }
 /**
  * What was rolled back, never decides, can be removed, or is used by nobody

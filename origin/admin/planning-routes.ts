@@ -1,12 +1,10 @@
-// Choosing a rule and following its decisions: forecast, calibration, the error budget, and pausing a ramp.
+// Choosing a rule and following its decisions: forecast, calibration and the error budget.
 import { z } from "@hono/zod-openapi";
 import { Rule } from "../../shared/features/rule.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
-import type { FeatureReads } from "../features/feature-reads.ts";
 import { changeProblem } from "./change-problem.ts";
 import { AlphaSpentDocument, CalibrationDocument, ForecastDocument } from "./documents/evaluation.ts";
 import { FeatureParams } from "./documents/feature.ts";
-import { findOwnFeature } from "./feature-answers.ts";
 import type { AdminApp } from "./admin-context.ts";
 import { addOperation } from "./operation.ts";
 
@@ -19,15 +17,8 @@ const PlanTestBody = z.strictObject({
     .default(0)
     .openapi({ description: "New users of the holdout a day." }),
 });
-const RampBody = z.strictObject({ paused: z.boolean() });
-const RampDocument = z.object({ featureId: z.string(), paused: z.boolean() });
 
-export const addPlanningRoutes = (
-  api: AdminApp,
-  options: { features: Pick<FeatureReads, "getFeature">; evaluation: EvaluationReads },
-): void => {
-  const { features, evaluation } = options;
-
+export const addPlanningRoutes = (api: AdminApp, { evaluation }: { evaluation: EvaluationReads }): void => {
   addOperation(
     api,
     {
@@ -84,33 +75,6 @@ export const addPlanningRoutes = (
       return context.req.header("accept") === "text/plain"
         ? context.text(evaluation.calibrationText(calibration))
         : context.json(calibration);
-    },
-  );
-
-  addOperation(
-    api,
-    {
-      method: "post",
-      path: "/features/{featureId}/ramp",
-      operationId: "pauseRamp",
-      tag: "Rollout",
-      summary: "Pause a feature's ramp, or let it go on",
-      scope: "editor",
-      params: FeatureParams,
-      body: RampBody,
-      answers: { 200: { description: "Whether it is paused.", schema: RampDocument } },
-    },
-    async (request) => {
-      const { context, params, readBody } = request;
-      const record = await findOwnFeature(request, features);
-      if (!record.ok) return record.error;
-      const body = await readBody();
-      if (!body.ok) return body.error;
-      const { featureId } = params;
-      const { paused } = body.value;
-      return (await evaluation.setRampPaused(featureId, paused))
-        ? context.json({ featureId, paused })
-        : changeProblem(context, { reason: "notFound", featureId });
     },
   );
 };

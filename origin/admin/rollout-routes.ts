@@ -1,4 +1,4 @@
-// Rollback, enable, rollout and a new trial of one feature, and the rollback of everything with a tag. Each needs a reason.
+// Rollback, enable, rollout, ramp and a new trial of one feature, and the rollback of everything with a tag. Each needs a reason.
 import { z } from "@hono/zod-openapi";
 import { ok, type Result } from "../../shared/result.ts";
 import type { FeatureId } from "../../shared/ids.ts";
@@ -24,6 +24,16 @@ import { mayChange, tagProblem } from "./permission.ts";
 import { readPrecondition } from "./read-request.ts";
 import { Force, waits, type SubmitChange } from "./submit-change.ts";
 
+const RampBody = z.strictObject({ paused: z.boolean(), reason: Reason });
+const RampDocument = z.object({
+  featureId: z.string(),
+  paused: z.boolean(),
+  version: z
+    .number()
+    .int()
+    .openapi({ description: "Of the feature: a step that was decided before comes too late." }),
+  revision: z.number().int(),
+});
 const TagRollbackBody = z.strictObject({ tag: z.string().min(1).max(64), reason: Reason });
 const TagRollbackDocument = z.object({
   revision: z.number().int().nullable().openapi({ description: "null: nothing with the tag was open." }),
@@ -146,6 +156,49 @@ export const addRolloutRoutes = (
       body: RollbackBody,
     },
     (featureId) => ({ kind: "restart", featureId }),
+  );
+
+  addOperation(
+    api,
+    {
+      method: "post",
+      path: "/features/{featureId}/ramp",
+      operationId: "pauseRamp",
+      tag: "Rollout",
+      summary: "Pause a feature's ramp, or let it go on",
+      description:
+        "A pause waits for nobody, like a rollback: neither for a second person nor for the end of a lockdown.",
+      scope: "editor",
+      params: FeatureParams,
+      ifMatch: "optional",
+      query: z.object({ force: Force }),
+      body: RampBody,
+      answers: { 200: { description: "Whether it is paused.", schema: RampDocument }, ...waits },
+    },
+    async (request) => {
+      const { context, principal, query, readBody } = request;
+      const target = await readTarget(request, features);
+      if (!target.ok) return target.error;
+      const body = await readBody();
+      if (!body.ok) return body.error;
+      const { featureId, expectedVersion } = target.value;
+      const { paused, reason } = body.value;
+      const change = { kind: "ramp", featureId, paused } as const;
+      const changed = await submit({
+        context,
+        principal,
+        change,
+        reason,
+        force: query.force,
+        expectedVersion,
+      });
+      if (!changed.ok) return changed.error;
+      const {
+        revision,
+        features: [feature],
+      } = changed.value;
+      return context.json({ featureId, paused, version: feature?.version, revision });
+    },
   );
 
   addOperation(

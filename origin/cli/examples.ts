@@ -100,7 +100,12 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "Whether the origin's key signed the file as it is.",
     },
   ],
-  ramp: [{ command: "npx sluice ramp feat_new_checkout --pause", does: "Stays at the present stage." }],
+  ramp: [
+    {
+      command: 'npx sluice ramp feat_new_checkout --pause --reason "the sale has begun"',
+      does: "Stays at the present stage.",
+    },
+  ],
   evaluate: [
     {
       command: "npx sluice evaluate feat_new_checkout --unit anon-1 --country DE --path /checkout",

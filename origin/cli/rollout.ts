@@ -79,7 +79,7 @@ export const enableCommand = defineCommand({
   },
 });
 
-const Ramp = z.object({ featureId: z.string(), paused: z.boolean() });
+const Ramp = z.looseObject({ featureId: z.string(), paused: z.boolean() });
 
 export const rampCommand = defineCommand({
   meta: { name: "ramp", description: "Pause a feature's ramp, or let it go on" },
@@ -87,6 +87,7 @@ export const rampCommand = defineCommand({
     feature: { type: "positional", required: true, description: "the feature's id" },
     pause: { type: "boolean", default: false, description: "stay at the present stage" },
     resume: { type: "boolean", default: false, description: "go on" },
+    reason,
     json: jsonArgument,
     origin: originArgument,
   },
@@ -96,7 +97,8 @@ export const rampCommand = defineCommand({
     const request = {
       method: "POST",
       path: featurePath(featureId, "/ramp"),
-      body: { paused: args.pause },
+      body: { paused: args.pause, reason: args.reason },
+      headers: once(),
     } as const;
     const ramp = await askFor(args.origin, request, Ramp);
     if (args.json) printJson(ramp);

@@ -9,7 +9,6 @@ import { readAlphaSpent } from "./alpha-spent.ts";
 import { calibrate } from "./calibrate.ts";
 import { calibrationText } from "./calibration-text.ts";
 import { readLookedAt } from "./looks.ts";
-import { setRampPaused } from "./ramp-position.ts";
 import { readTrialAnomalies } from "./read-arrivals.ts";
 import { readBotRequests } from "./read-bot-requests.ts";
 import { readExposed } from "./read-exposed.ts";
@@ -170,6 +169,4 @@ export const makeEvaluationReads = ({
   prices,
   calibrationText,
   forecastRule,
-  /** false: there is no such feature. */
-  setRampPaused: (featureId: FeatureId, paused: boolean) => setRampPaused(pool, featureId, paused),
 });

@@ -19,18 +19,3 @@ export const recordRampPosition = async (
   );
   return { rolloutBps, since: rows[0]?.since ?? at, paused: rows[0]?.paused ?? false };
 };
-
-/** Holds or releases a feature's ramp; false when there is no such feature. */
-export const setRampPaused = async (
-  db: Queryable,
-  featureId: FeatureId,
-  paused: boolean,
-): Promise<boolean> => {
-  const { rowCount } = await db.query(
-    `insert into pmf_ramps as r (feature_id, rollout_bps, since, paused)
-     select feature_id, rollout_bps, now(), $2 from feature_flags where feature_id = $1
-     on conflict (feature_id) do update set paused = excluded.paused`,
-    [featureId, paused],
-  );
-  return rowCount === 1;
-};

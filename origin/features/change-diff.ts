@@ -6,7 +6,7 @@ import type { RelatedFeatures } from "./related-features.ts";
 
 export type FieldDiff = {
   readonly featureId: FeatureId;
-  /** `feature` where it comes or goes as a whole, `trial` where its evidence starts over. */
+  /** `feature` where it comes or goes as a whole, `trial` where its evidence starts over, `ramp` where that is held or let go on. */
   readonly field: string;
   /** null: it was not there. */
   readonly from: unknown;
@@ -43,9 +43,14 @@ export const canonicalJson = (value: unknown): string =>
       : part,
   ) ?? "null";
 
+const RAMP = {
+  paused: { from: "goes on", to: "paused" },
+  goesOn: { from: "paused", to: "goes on" },
+} as const;
+
 const diffOfOne = (
   related: RelatedFeatures,
-  { featureId, next, rule, restartsTrial }: FeatureChange,
+  { featureId, next, rule, restartsTrial, pausesRamp }: FeatureChange,
 ): FieldDiff[] => {
   const before = related.get(featureId);
   if (next === null)
@@ -57,8 +62,21 @@ const diffOfOne = (
   return [
     ...fields.map(([field, to]) => ({ featureId, field, from: had.get(field) ?? null, to })),
     ...(restartsTrial === true ? [{ featureId, field: "trial", from: "running", to: "starts over" }] : []),
+    ...(pausesRamp === undefined
+      ? []
+      : [{ featureId, field: "ramp", ...RAMP[pausesRamp ? "paused" : "goesOn"] }]),
   ];
 };
 
 export const diffOf = (related: RelatedFeatures, changes: readonly FeatureChange[]): FieldDiff[] =>
   changes.flatMap((change) => diffOfOne(related, change));
+
+/** The change with its diff in the audit: a row tells what was before it, without the rows before. */
+export const withDiff = (
+  related: RelatedFeatures,
+  change: FeatureChange,
+  details: Readonly<Record<string, unknown>> = {},
+): FeatureChange => {
+  const diff = diffOfOne(related, change).map(({ field, from, to }) => ({ field, from, to }));
+  return { ...change, details: { ...change.details, ...details, diff } };
+};

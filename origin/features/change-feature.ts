@@ -7,7 +7,7 @@ import { err, ok, type Err, type Result } from "../../shared/result.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import type { ChangeError } from "./change-error.ts";
-import { diffOf, type FieldDiff } from "./change-diff.ts";
+import { diffOf, withDiff, type FieldDiff } from "./change-diff.ts";
 import type { ChangeGuard } from "./change-guard.ts";
 import { findCommitted, type ChangeKind, type Committed, type FeatureChange } from "./commit-change.ts";
 import { makeCommit } from "./commit-queue.ts";
@@ -20,6 +20,7 @@ import {
   prepareCreate,
   prepareDelete,
   prepareEnable,
+  prepareRamp,
   prepareRestart,
   prepareRollout,
   prepareRule,
@@ -298,7 +299,7 @@ export const makeFeatureChanges = ({
         return before === null ? refusal : ok({ committed: before, changes });
       }
       if (changes.length === 0) return ok(null);
-      const features = changes.map((change) => ({ ...change, details: { ...change.details, ...details } }));
+      const features = changes.map((change) => withDiff(related, change, details));
       const committed = await commit({ changeId: changeId ?? newId(), actor: steps.actor, features });
       if (committed.ok) return ok({ committed: committed.value, changes });
       if (committed.error.reason === "tooLarge") return err(committed.error);
@@ -376,6 +377,8 @@ export const makeFeatureChanges = ({
         return stepsOf(target, by, (related) => prepareEnable(related, target, change.shares, by), {
           checksSite: true,
         });
+      case "ramp":
+        return stepsOf(target, by, (related) => prepareRamp(related, target, change.paused, by));
       case "restart":
         return stepsOf(target, by, (related) => prepareRestart(related, target, by));
       case "delete":
@@ -506,9 +509,7 @@ export const makeFeatureChanges = ({
       if (changes.length + segmentChanges.length === 0) return ok(await noteApplied(pool, actor, applied));
       const refusal = await guard?.({ related, changes });
       if (refusal !== undefined) return refusal;
-      const features = changes.map((change) =>
-        Object.assign({}, change, { reason, details: { ...change.details, ...details } }),
-      );
+      const features = changes.map((change) => ({ ...withDiff(related, change, details), reason }));
       const segments = segmentChanges.map((change) =>
         Object.assign({}, change, { reason, details: { ...change.details, ...details } }),
       );

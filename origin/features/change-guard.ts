@@ -1,5 +1,5 @@
 // What may refuse a change that is well formed: the caller's tags, tags that ask for a second person, and a lockdown. Asked of the
-// very features that the change is committed on. A rollback is refused for the caller's tags alone. Pure.
+// very features that the change is committed on. A rollback, or the pause of a ramp, is refused for the caller's tags alone. Pure.
 import type { FeatureId } from "../../shared/ids.ts";
 import { err, type Err } from "../../shared/result.ts";
 import type { ChangeError, TagsOfChange } from "./change-error.ts";
@@ -51,16 +51,15 @@ const owns = (ownTags: readonly string[] | null, tags: readonly string[] | null)
 export const ownsChange = (ownTags: readonly string[] | null, { before, after }: TagsOfChange): boolean =>
   owns(ownTags, before) && owns(ownTags, after);
 
-/** `isRollback`: it closes features and does nothing else. */
 export const checkTags = (
   touched: readonly TagsOfFeature[],
-  isRollback: boolean,
+  waitsForNobody: boolean,
   { ownTags, approvalTags, passes }: Permission,
 ): Err<ChangeError> | undefined => {
   const foreign = touched.filter((tags) => !ownsChange(ownTags, tags));
   if (foreign.length > 0)
     return err({ reason: "foreignTags", featureIds: foreign.map(({ featureId }) => featureId) });
-  if (isRollback || passes.has("approvalNeeded")) return undefined;
+  if (waitsForNobody || passes.has("approvalNeeded")) return undefined;
   const named = new Set(touched.flatMap(({ before, after }) => [...(before ?? []), ...(after ?? [])]));
   const tags = approvalTags.filter((tag) => named.has(tag));
   return tags.length === 0
@@ -77,7 +76,7 @@ const checkLockdown = (
   { passes }: Permission,
 ): Err<ChangeError> | undefined => {
   const locked = changes
-    .filter(({ kind }) => kind !== "rollback")
+    .filter(({ kind, pausesRamp }) => kind !== "rollback" && pausesRamp === undefined)
     .map(({ featureId }) => related.get(featureId))
     .filter((feature) => feature !== undefined)
     .filter(({ lockdown, isUndecided }) => lockdown && isUndecided);
@@ -86,10 +85,14 @@ const checkLockdown = (
     : err({ reason: "lockedDown", featureIds: locked.map(({ state }) => state.featureId) });
 };
 
+/** It closes features or pauses a ramp, and does nothing else: such a change waits for nobody. */
+export const isRetreat = (changes: readonly FeatureChange[]): boolean =>
+  changes.every(({ kind, pausesRamp }) => kind === "rollback" || pausesRamp === true);
+
 export const checkPermission = (
   prepared: PreparedChange,
   permission: Permission,
 ): Err<ChangeError> | undefined => {
-  const isRollback = prepared.changes.every(({ kind }) => kind === "rollback");
-  return checkTags(tagsOfChange(prepared), isRollback, permission) ?? checkLockdown(prepared, permission);
+  const touched = tagsOfChange(prepared);
+  return checkTags(touched, isRetreat(prepared.changes), permission) ?? checkLockdown(prepared, permission);
 };

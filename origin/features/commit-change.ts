@@ -50,6 +50,8 @@ export type FeatureChange = {
   readonly endsTrial?: boolean | undefined;
   /** A person lets the feature's trial start over, whatever it has decided. */
   readonly restartsTrial?: boolean | undefined;
+  /** Whether the feature's ramp is paused from now on; undefined: as before. */
+  readonly pausesRamp?: boolean | undefined;
 };
 
 /** A plan of configuration files that the change carries out, and who owns its features afterwards. */
@@ -135,7 +137,7 @@ const RETRY = { firstMs: 5, mostMs: 500 };
 /**
  * A trial ends by losing its terms: the next evaluation finds others and starts over. It ends in the statement that
  * commits the change, because a process that died between the two would act on the same evidence once more. For the
- * same reason it notes there which features the files own that the change comes from.
+ * same reason it notes there which features the files own that the change comes from, and whether a ramp is paused.
  */
 const COMMIT_CHANGES = `
   with done as (
@@ -145,6 +147,12 @@ const COMMIT_CHANGES = `
     from done, jsonb_to_recordset(done.change -> 'features') as f ("featureId" text, next jsonb, "endsTrial" boolean, "restartsTrial" boolean)
     where (f."restartsTrial" or f."endsTrial" and t.decided = 'ROLLBACK') and done.outcome ->> 'outcome' = 'committed'
       and t.feature_id = f."featureId" and t.epoch = (f.next ->> 'epoch')::integer
+  ), ramps as (
+    insert into pmf_ramps as r (feature_id, rollout_bps, since, paused)
+    select distinct on (f."featureId") f."featureId", (f.next ->> 'rolloutBps')::integer, (done.outcome ->> 'at')::timestamptz, f."pausesRamp"
+    from done, jsonb_to_recordset(done.change -> 'features') as f ("featureId" text, next jsonb, "pausesRamp" boolean)
+    where f."pausesRamp" is not null and done.outcome ->> 'outcome' = 'committed'
+    on conflict (feature_id) do update set paused = excluded.paused
   ), applied as (
     select change ->> 'actor' as actor, change -> 'config' as config, outcome
     from done where change ? 'config' and outcome ->> 'outcome' = 'committed'

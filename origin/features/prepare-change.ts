@@ -83,7 +83,7 @@ const NO_SEGMENTS: SegmentParts = new Map();
 export const changeOf = (
   record: FeatureRecord,
   rest: Pick<FeatureChange, "kind" | "reason" | "next"> &
-    Partial<Pick<FeatureChange, "details" | "rule" | "endsTrial" | "restartsTrial" | "uses">>,
+    Partial<Pick<FeatureChange, "details" | "rule" | "endsTrial" | "restartsTrial" | "pausesRamp" | "uses">>,
 ): FeatureChange => ({
   featureId: record.state.featureId,
   expectedVersion: record.state.version,
@@ -210,6 +210,23 @@ export const prepareRestart = (related: RelatedFeatures, target: Target, { reaso
   return ok([
     changeOf(record, { kind: "rollout", reason, details, next: nextState(record), restartsTrial: true }),
   ]);
+};
+
+/**
+ * A person holds the feature's ramp at its stage, or lets it go on. The feature gets a new version, so that a step which was decided
+ * before the pause comes too late.
+ */
+export const prepareRamp = (
+  related: RelatedFeatures,
+  target: Target,
+  paused: boolean,
+  { reason }: Reason,
+): Prepared => {
+  const found = findTarget(related, target);
+  if (!found.ok) return found;
+  const details = { ramp: paused ? "paused" : "resumed" };
+  const next = nextState(found.value);
+  return ok([changeOf(found.value, { kind: "rollout", reason, details, next, pausesRamp: paused })]);
 };
 
 /** A person opens the feature: a new epoch, so that evidence begins anew; cohorts stay who they were. */

@@ -59,6 +59,7 @@ export const ProposedChange = z.discriminatedUnion("kind", [
     shares: Shares.required({ rolloutBps: true }),
   }),
   z.strictObject({ kind: z.literal("enable"), featureId: FeatureId, shares: Shares }),
+  z.strictObject({ kind: z.literal("ramp"), featureId: FeatureId, paused: z.boolean() }),
   z.strictObject({ kind: z.literal("restart"), featureId: FeatureId }),
   z.strictObject({ kind: z.literal("delete"), featureId: FeatureId }),
   z.strictObject({ kind: z.literal("rollback"), featureId: FeatureId }),

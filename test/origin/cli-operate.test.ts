@@ -207,7 +207,7 @@ test.each([
     ["enable", "feat_a", "--reason", "x", "--rollout", "101%"],
     "--rollout must be a share such as 25% or 0.5%",
   ],
-  [["ramp", "feat_a"], "say --pause or --resume"],
+  [["ramp", "feat_a", "--reason", "why"], "say --pause or --resume"],
   [["status", "--wait"], "--wait needs a FEATURE"],
   [
     ["status", "feat_a", "--wait", "--timeout", "soon"],

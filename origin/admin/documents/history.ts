@@ -13,7 +13,20 @@ const AuditEntry = z
     version: z.number().int(),
     epoch: z.number().int(),
     revision: z.number().int(),
-    details: z.record(z.string(), z.unknown()),
+    details: z
+      .looseObject({
+        diff: z
+          .array(z.object({ field: z.string(), from: z.unknown(), to: z.unknown() }))
+          .optional()
+          .openapi({
+            description:
+              "What the change did to each field; `feature` where it came or went as a whole. Not in entries of earlier versions.",
+          }),
+      })
+      .openapi({
+        description:
+          "What the kind of change adds, and by whose leave: `approval`, `schedule`, `evidence`, `config`, `forced`.",
+      }),
     hash: z.string().openapi({ description: "Hexadecimal; the next entry's hash covers it." }),
   })
   .openapi("AuditEntry");

@@ -12,6 +12,7 @@ const Change = z
     EnableBody.omit({ reason: true }).extend({ kind: z.literal("enable") }),
     z.strictObject({ kind: z.literal("rollback") }),
     RolloutBody.omit({ reason: true }).extend({ kind: z.literal("rollout") }),
+    z.strictObject({ kind: z.literal("ramp"), paused: z.boolean() }),
     z.strictObject({ kind: z.literal("restart") }),
     z.strictObject({ kind: z.literal("update"), edit: FeatureEditBody.omit({ reason: true }) }),
     z.strictObject({ kind: z.literal("rule"), rule: Rule.omit({ featureId: true }) }),
@@ -54,6 +55,8 @@ export const proposedOf = (featureId: FeatureId, change: z.output<typeof Change>
       return { kind: "update", featureId, edit: dropUndefined(change.edit) };
     case "rule":
       return { kind: "rule", featureId, rule: { ...change.rule, featureId } };
+    case "ramp":
+      return { kind: "ramp", featureId, paused: change.paused };
     case "rollback":
     case "restart":
     case "delete":

@@ -8,7 +8,14 @@ import type { Attribution, CarriedOut, ChangePreview, FeatureChanges } from "../
 import type { ProposedChange } from "../proposed-change.ts";
 import type { ProposedSchedule } from "../schedules/schedule.ts";
 import { insertSchedule } from "../schedules/schedule-rows.ts";
-import { checkPermission, checkTags, ownsChange, type ChangeGuard, type Hold } from "../change-guard.ts";
+import {
+  checkPermission,
+  checkTags,
+  isRetreat,
+  ownsChange,
+  type ChangeGuard,
+  type Hold,
+} from "../change-guard.ts";
 import type { ConfigPlan } from "../config/plan-config.ts";
 import {
   findPolicyOf,
@@ -100,13 +107,11 @@ export const makeApprovals = ({
     "changeFeature" | "previewChange" | "planConfig" | "applyPlan" | "findApplied"
   >;
 }) => {
-  /** Reads the policy at each change that is no rollback: a rollback waits for nothing. */
+  /** Reads the policy at each change but a rollback and the pause of a ramp, which wait for nothing. */
   const guard =
     ({ tags }: Pick<Decider, "tags">, passes: ReadonlySet<Hold>): ChangeGuard =>
     async (prepared) => {
-      const approvalTags = prepared.changes.every(({ kind }) => kind === "rollback")
-        ? []
-        : (await readPolicy(pool)).tags;
+      const approvalTags = isRetreat(prepared.changes) ? [] : (await readPolicy(pool)).tags;
       return checkPermission(prepared, { ownTags: tags, approvalTags, passes });
     };
 
@@ -324,16 +329,16 @@ export const makeApprovals = ({
       return withdrawn === null ? err(await lateError(approvalId)) : ok(withdrawn);
     },
 
-    /** Whether a schedule with this change may be made; a rollback waits for nobody. */
+    /** Whether a schedule with this change may be made; a rollback and the pause of a ramp wait for nobody. */
     checkSchedule: async (
       change: ProposedChange,
       featureTags: TagsOfChange,
       { tags }: Pick<Decider, "tags">,
       passes: ReadonlySet<Hold>,
     ): Promise<ChangeError | null> => {
-      const isRollback = change.kind === "rollback";
-      const approvalTags = isRollback ? [] : (await readPolicy(pool)).tags;
-      const refusal = checkTags([{ ...featureTags, featureId: change.featureId }], isRollback, {
+      const waitsForNobody = change.kind === "rollback" || (change.kind === "ramp" && change.paused);
+      const approvalTags = waitsForNobody ? [] : (await readPolicy(pool)).tags;
+      const refusal = checkTags([{ ...featureTags, featureId: change.featureId }], waitsForNobody, {
         ownTags: tags,
         approvalTags,
         passes,

@@ -150,7 +150,7 @@ describe("a token of some tags", () => {
     const refused = [
       await post("/features", { featureId: "feat_untagged" }, own),
       await post("/features/feat_theirs/rollback", { reason: "not ours" }, own),
-      await post("/features/feat_theirs/ramp", { paused: true }, own),
+      await post("/features/feat_theirs/ramp", { paused: true, reason: "not ours" }, own),
       await post("/rollback", { tag: "search", reason: "not ours" }, own),
     ];
     for (const { status, json } of refused)

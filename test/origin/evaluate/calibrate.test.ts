@@ -163,13 +163,6 @@ describe("over HTTP", () => {
     expect(await text.text()).toContain("activation: 11 %");
     expect((await request("/features/feat_none/calibration")).status).toBe(404);
   });
-
-  test("a person pauses a ramp and lets it go on", async () => {
-    expect((await post(`/features/${FEATURE}/ramp`, { paused: true })).status).toBe(200);
-    const { rows } = await pool.query("select paused from pmf_ramps where feature_id = $1", [FEATURE]);
-    expect(rows).toEqual([{ paused: true }]);
-    expect((await post("/features/feat_none/ramp", { paused: true })).status).toBe(404);
-  });
 });
 
 describe("with few users", () => {

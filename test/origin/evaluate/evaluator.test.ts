@@ -7,7 +7,6 @@ import {
 } from "../../../origin/decide/statistics/comparison.ts";
 import { logMeanExp } from "../../../origin/decide/statistics/log-sum-exp.ts";
 import { makePool } from "../../../origin/db/pool.ts";
-import { setRampPaused } from "../../../origin/evaluate/ramp-position.ts";
 import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import type { Rule } from "../../../shared/features/rule.ts";
@@ -351,15 +350,15 @@ describe("evaluate", () => {
 
     test("is frozen by a guard, by a signal that looks bad, and by a person", async () => {
       const { stateAt, rollouts, clock } = await start({});
-      const id = FeatureId.parse(FEATURE);
+      const pause = (paused: boolean) => pool.query("update pmf_ramps set paused = $1", [paused]);
       await stateAt(1);
       clock.lagSeconds = null;
       await stateAt(30);
       clock.lagSeconds = 0;
-      await setRampPaused(pool, id, true);
+      await pause(true);
       await stateAt(31);
       expect(rollouts).toEqual([]);
-      await setRampPaused(pool, id, false);
+      await pause(false);
       await stateAt(32);
       expect(rollouts).toEqual([2000]);
     });

@@ -52,6 +52,7 @@ test("a stored change does later what it was made for, and its preview says what
       { kind: "rollout", featureId, shares: { rolloutBps: 500 } },
       [{ field: "rolloutBps", from: 100, to: 500 }],
     ],
+    [{ kind: "ramp", featureId, paused: true }, [{ field: "ramp", from: "goes on", to: "paused" }]],
     [{ kind: "restart", featureId }, [{ field: "trial", from: "running", to: "starts over" }]],
     [
       { kind: "rollback", featureId },
@@ -129,7 +130,12 @@ test("a guard sees the features that the change is committed on: one that came f
   );
   got(answer);
   expect(seen).toEqual([100, 150]);
-  expect((await rowsOf(featureId)).at(-1)?.details).toEqual({ from: 150, to: 200, approvedBy: "bob" });
+  expect((await rowsOf(featureId)).at(-1)?.details).toEqual({
+    from: 150,
+    to: 200,
+    approvedBy: "bob",
+    diff: [{ field: "rolloutBps", from: 150, to: 200 }],
+  });
 
   const refused = await changes.changeFeature({ kind: "rollback", featureId }, ann, {
     guard: () => err({ reason: "alreadyOpen", have: 1 }),
