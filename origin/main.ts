@@ -35,6 +35,7 @@ import { makeDecidedChanges } from "./features/decided-changes.ts";
 import { makeSchedules } from "./features/schedules/make-schedules.ts";
 import { startSchedules } from "./features/schedules/start-schedules.ts";
 import { makeFeatureReads } from "./features/feature-reads.ts";
+import { readFeatureIds } from "./features/read-features.ts";
 import { currentHead } from "./features/read-snapshot.ts";
 import { ingestChecks } from "./ingest/ingest-health.ts";
 import { isLoopback } from "./ingest/may-ingest.ts";
@@ -53,6 +54,7 @@ import { startNotifications } from "./notifications/start-notifications.ts";
 import { notificationChecks } from "./notifications/upkeep.ts";
 import { errorText } from "./runtime/error-text.ts";
 import { makeConsolePages } from "./runtime/console-pages.ts";
+import { forgetSeries } from "./runtime/forget-series.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
 import { makeHttpServer } from "./runtime/http-server.ts";
 import { makeLogger } from "./runtime/log.ts";
@@ -60,11 +62,14 @@ import { makeMetrics } from "./runtime/metrics.ts";
 import { makeAddressOf } from "./runtime/client-address.ts";
 import { makeRequestLimits } from "./runtime/request-limits.ts";
 import { makePageCookies } from "./runtime/session-cookie.ts";
+import { startPeriodicTask } from "./runtime/periodic-task.ts";
 import { makeShutdown } from "./runtime/shutdown.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { startProvider } from "./sign-in/provider.ts";
 import { makeSignInApp } from "./sign-in/sign-in-app.ts";
 import { variableErrorText } from "../shared/variables.ts";
+
+const FORGET_SERIES_EVERY_MS = 60_000;
 
 const parsed = parseConfig(process.env);
 if (!parsed.ok) {
@@ -87,11 +92,25 @@ const changes = countRollbacks(
     pool,
     newId: randomUUID,
     siteHosts: config.EDGE_URLS.map((url) => new URL(url).host),
+    onCommitted: ({ seconds }) => metrics.commitSeconds.observe(seconds),
   }),
-  metrics.rollbacks,
+  metrics,
 );
 const approvals = makeApprovals({ pool, changes });
 const schedules = makeSchedules({ pool, changes });
+/** Features that are deleted leave /metrics too. */
+const seriesUpkeep = startPeriodicTask({
+  everyMs: FORGET_SERIES_EVERY_MS,
+  run: async () => {
+    const existing: ReadonlySet<string> = new Set(await readFeatureIds(pool));
+    await forgetSeries(metrics.registry, (feature) => existing.has(feature));
+  },
+  onError: (error) =>
+    log.warn(
+      { err: error },
+      "the metrics of deleted features could not be removed; it is tried again in a minute",
+    ),
+});
 const finishing = has("admin") ? startFinishingApproved({ approvals, log }) : undefined;
 
 const access = makeAccess({
@@ -308,6 +327,7 @@ const parts = [
   ingest,
   fold,
   lag,
+  seriesUpkeep,
   upkeep,
   evaluation,
   notifications,

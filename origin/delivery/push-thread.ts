@@ -2,6 +2,7 @@
 // an evaluation or a page of the console.
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { makeEdgeReport, type EdgeMetrics } from "./edges/edge-metrics.ts";
 import type { PushReport, PushOptions } from "./push-worker.ts";
 import { superviseThread, type SupervisedThread } from "../runtime/supervised-thread.ts";
 
@@ -12,16 +13,23 @@ export type Push = SupervisedThread & {
 
 export const startPush = (
   workerData: PushOptions,
-  { metrics, logger }: { metrics: Pick<Metrics, "edgeRevision" | "rollbackToEdgeSeconds">; logger: Logger },
+  { metrics, logger }: { metrics: EdgeMetrics & Pick<Metrics, "rollbackToEdgeSeconds">; logger: Logger },
 ): Push => {
   let ready = false;
+  const edges = makeEdgeReport(metrics, workerData.edgeUrls, () => performance.now());
   const onMessage = (message: PushReport): void => {
     switch (message.type) {
       case "ready":
         ready = true;
         return;
-      case "edgeRevision":
-        metrics.edgeRevision.set({ edge: message.edge, region: message.region }, message.revision);
+      case "confirmed":
+        edges.confirmed(message);
+        return;
+      case "failing":
+        edges.failing(message.edge, message.isFailing);
+        return;
+      case "ahead":
+        edges.ahead(message.edge);
         return;
       case "rollbackToEdge":
         metrics.rollbackToEdgeSeconds.observe(message.seconds);

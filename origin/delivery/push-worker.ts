@@ -12,6 +12,7 @@ import { listenForChanges } from "./listen.ts";
 import { makeRedisBus } from "./bus/redis-bus.ts";
 import { connectRedis } from "../db/redis.ts";
 import { startPusher } from "./edges/push-to-edges.ts";
+import type { Confirmed } from "./edges/record-answers.ts";
 import { makeSend } from "./edges/send-push.ts";
 import { makeRecoverFromEdge } from "./edges/recover-from-edge.ts";
 import { makeFeatureChanges } from "../features/change-feature.ts";
@@ -37,12 +38,9 @@ export type PushOptions = {
 /** The thread's messages to the process. */
 export type PushReport =
   | { readonly type: "ready" }
-  | {
-      readonly type: "edgeRevision";
-      readonly edge: string;
-      readonly region: string;
-      readonly revision: number;
-    }
+  | ({ readonly type: "confirmed" } & Confirmed)
+  | { readonly type: "failing"; readonly edge: string; readonly isFailing: boolean }
+  | { readonly type: "ahead"; readonly edge: string }
   | { readonly type: "rollbackToEdge"; readonly seconds: number };
 
 const options: PushOptions = workerData;
@@ -50,6 +48,8 @@ const { databaseUrl, redisUrls, edgeUrls, pushKeys, logLevel } = options;
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
 const report = (message: PushReport): void => parentPort?.postMessage(message);
 const log = makeLogger(logLevel);
+
+const onAhead = (edge: string): void => report({ type: "ahead", edge });
 
 let stopping = false;
 const pool = makePool(databaseUrl, {
@@ -85,11 +85,14 @@ const pusher =
           readLineage: async () => (await currentHead(pool, null)).message.lineage,
           raiseRevision: (above) => raiseRevision(pool, above),
           onRaised: () => states.refresh(),
+          onAhead,
           log,
         }),
         raiseRevision: (above) => raiseRevision(pool, above),
         send: makeSend({ keys: pushKeys, now: Date.now, newNonce: randomUUID }),
-        onConfirmed: (confirmed) => report({ type: "edgeRevision", ...confirmed }),
+        onConfirmed: (confirmed) => report({ type: "confirmed", ...confirmed }),
+        onFailing: (edge, isFailing) => report({ type: "failing", edge, isFailing }),
+        onAhead,
         onRollbackArrived: (seconds) => report({ type: "rollbackToEdge", seconds }),
         log,
       });

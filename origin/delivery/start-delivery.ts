@@ -7,6 +7,7 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import { makeCompletionMonitor, type AnnounceUnconfirmed } from "./completion-monitor.ts";
 import { pruneDelivered } from "./outbox/prune.ts";
+import { reportOutbox } from "./outbox/read-outbox.ts";
 import { startPush } from "./push-thread.ts";
 
 const PRUNE_EVERY_MS = 3_600_000;
@@ -44,9 +45,14 @@ export const startDelivery = (options: {
     onError: (error) =>
       log.warn({ err: error }, "old deliveries could not be removed; it is tried again in an hour"),
   });
+  const reportIncomplete = makeCompletionMonitor({ pool, announce, metrics, log });
   const completion = startPeriodicTask({
+    firstAfterMs: 0,
     everyMs: CHECK_COMPLETION_EVERY_MS,
-    run: makeCompletionMonitor({ pool, announce, metrics, log }),
+    run: async () => {
+      await reportIncomplete();
+      await reportOutbox(pool, metrics);
+    },
     onError: (error) =>
       log.error({ err: error }, "could not check whether rollbacks are complete; it is tried again in 5 s"),
   });

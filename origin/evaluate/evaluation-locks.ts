@@ -43,7 +43,7 @@ type Attempt = "held" | "taken" | "unreachable";
 /** With Redis away every process evaluates everything: more work, the same outcome. */
 export const makeEvaluationLocks = (options: {
   redis: RedisClient;
-  metrics: Pick<Metrics, "lockTimeouts">;
+  metrics: Pick<Metrics, "lockTimeouts" | "evaluationLocks">;
   log: WarningLog;
 }): EvaluationLocks => {
   const { redis, metrics, log } = options;
@@ -82,6 +82,8 @@ export const makeEvaluationLocks = (options: {
         [...held].filter(([featureId]) => !wanted.has(featureId)).map(([id, lock]) => release(id, lock)),
       );
       const attempts = await Promise.all(featureIds.map(tryHold));
+      for (const state of ["held", "taken", "unreachable"] as const)
+        metrics.evaluationLocks.set({ state }, attempts.filter((attempt) => attempt === state).length);
       return featureIds.filter((_, i) => attempts[i] !== "taken");
     },
     stop: async () => {

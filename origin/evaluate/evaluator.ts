@@ -11,7 +11,7 @@ import { explainEvaluations, type ExplainedEvaluation } from "./explain-evaluati
 import { makeFailedEvaluations } from "./failed-evaluations.ts";
 import { lookAt, type Round } from "./look.ts";
 import { makeLooks } from "./looks.ts";
-import { isMismatched, reportDecision } from "./report-metrics.ts";
+import { isMismatched, makeDecisionReport } from "./report-metrics.ts";
 import { storeNews } from "./store-evaluations.ts";
 import { makeOrdinaryOf } from "./ordinary-of.ts";
 import { makeTargetReader } from "./target-reader.ts";
@@ -63,6 +63,7 @@ export const makeEvaluator = (needs: {
   const watermarkAt = makeWatermark(pool);
   const looks = makeLooks(pool);
   const ordinaryOf = makeOrdinaryOf(pool);
+  const report = makeDecisionReport(metrics);
   const carryOut = makeCarryOut(needs);
 
   /** Said when it begins: the feature may be broken, and nothing closes it for its rates meanwhile. */
@@ -95,7 +96,7 @@ export const makeEvaluator = (needs: {
     const finish = async (evaluation: ExplainedEvaluation): Promise<EvaluationOutcome> => {
       const { target, decision, isNew } = evaluation;
       const { featureId } = target;
-      reportDecision(metrics, featureId, decision);
+      report.show({ feature: featureId, rule: target.rule, decision }, at);
       sayMismatch(evaluation);
       sayHeldBack(evaluation);
       const effect = await carryOut({ target, decision: evaluation.explained ?? decision, isNew, at });
@@ -155,6 +156,7 @@ export const makeEvaluator = (needs: {
       await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, work));
       await looks.note(looked, at);
       await failed.forgetGone(pool);
+      report.forgetOld(at);
       return outcomes;
     },
   };

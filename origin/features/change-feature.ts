@@ -10,7 +10,7 @@ import type { ChangeError } from "./change-error.ts";
 import { diffOf, withDiff, type FieldDiff } from "./change-diff.ts";
 import type { ChangeGuard } from "./change-guard.ts";
 import { findCommitted, type ChangeKind, type Committed, type FeatureChange } from "./commit-change.ts";
-import { makeCommit } from "./commit-queue.ts";
+import { makeCommit, type OnCommitted } from "./commit-queue.ts";
 import { checkSite, checkSiteOfAll, readSite } from "./check-site.ts";
 import { appliedOf, type Config } from "./config/applied-fields.ts";
 import { hashOf, planConfig, type Base, type ConfigPlan, type SegmentBase } from "./config/plan-config.ts";
@@ -262,18 +262,20 @@ const mapOk = <A, B>(result: Result<A, ChangeError>, to: (value: A) => B): Resul
 
 /**
  * `newId` makes the uuid under which a change can be repeated without effect. `siteHosts`: names under which visitors
- * reach the site, as far as they are known.
+ * reach the site, as far as they are known. `onCommitted` hears of each commit.
  */
 export const makeFeatureChanges = ({
   pool,
   newId,
   siteHosts = [],
+  onCommitted,
 }: {
   pool: Pool;
   newId: () => string;
   siteHosts?: readonly string[];
+  onCommitted?: OnCommitted;
 }): FeatureChanges => {
-  const commit = makeCommit(pool);
+  const commit = makeCommit(pool, onCommitted === undefined ? {} : { onCommitted });
 
   /** The first change that disturbs what must hold of all features together. */
   const siteError = async (

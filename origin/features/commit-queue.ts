@@ -11,8 +11,16 @@ import {
   type Committed,
 } from "./commit-change.ts";
 
+/** `seconds`: from the request to the commit, waiting included. */
+export type OnCommitted = (commit: {
+  readonly change: Change;
+  readonly committed: Committed;
+  readonly seconds: number;
+}) => void;
+
 type QueuedChange = {
   readonly change: Change;
+  readonly queuedAtMs: number;
   readonly resolve: (result: Result<Committed, CommitError>) => void;
   readonly reject: (error: Error) => void;
 };
@@ -31,7 +39,10 @@ export type Commit = (change: Change) => Promise<Result<Committed, CommitError>>
  * Changes that come while others are under way travel together, each with its own outcome and revision: a hundred at
  * once cost a few syncs to disk instead of a hundred.
  */
-export const makeCommit = (pool: Pool, patienceMs = 15_000): Commit => {
+export const makeCommit = (
+  pool: Pool,
+  { patienceMs = 15_000, onCommitted }: { patienceMs?: number; onCommitted?: OnCommitted } = {},
+): Commit => {
   const queue: QueuedChange[] = [];
   let underWay = 0;
 
@@ -39,7 +50,12 @@ export const makeCommit = (pool: Pool, patienceMs = 15_000): Commit => {
     try {
       const changes = batch.map(({ change }) => change);
       const answers = await commitTogether(pool, changes, patienceMs);
-      for (const [i, { resolve }] of batch.entries()) resolve(toResult(answers[i]));
+      for (const [i, { change, queuedAtMs, resolve }] of batch.entries()) {
+        const result = toResult(answers[i]);
+        const seconds = (performance.now() - queuedAtMs) / 1_000;
+        if (result.ok) onCommitted?.({ change, committed: result.value, seconds });
+        resolve(result);
+      }
     } catch (cause) {
       if (isRefusal(cause) && batch.length > 1) {
         // The database refused the batch because of one of them. Each is committed by itself, so that the others pass.
@@ -61,7 +77,7 @@ export const makeCommit = (pool: Pool, patienceMs = 15_000): Commit => {
 
   return (change) =>
     new Promise((resolve, reject) => {
-      queue.push({ change, resolve, reject });
+      queue.push({ change, queuedAtMs: performance.now(), resolve, reject });
       if (underWay < MAX_UNDER_WAY) void drainQueue();
     });
 };

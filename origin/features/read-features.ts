@@ -25,6 +25,11 @@ export const getFeature = async (db: Queryable, featureId: FeatureId): Promise<F
   return rows[0] === undefined ? null : toRecord(rows[0]);
 };
 
+export const readFeatureIds = async (db: Queryable): Promise<FeatureId[]> => {
+  const { rows } = await db.query<{ feature_id: string }>("select feature_id from feature_flags");
+  return rows.map((row) => FeatureId.parse(row.feature_id));
+};
+
 export type StoredRule = { readonly version: number; readonly rule: Rule; readonly updatedAt: Date };
 
 export const getRule = async (db: Queryable, featureId: FeatureId): Promise<StoredRule | null> => {

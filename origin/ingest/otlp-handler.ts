@@ -8,7 +8,7 @@ import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { countSpans } from "./count-spans.ts";
 import type { MayIngest } from "./may-ingest.ts";
-import { encodingOf, readRequestHead, type OtlpRequest } from "./otlp-request.ts";
+import { encodingOf, readRequestHead, type Encoding, type OtlpRequest } from "./otlp-request.ts";
 import { acknowledgement, errorResponse, type OtlpError, type OtlpResponse } from "./otlp-response.ts";
 import { drainBody, MAX_BODY_BYTES, readBody } from "./request-body.ts";
 import { makeBodyBudget, type Reservation } from "./body-budget.ts";
@@ -24,7 +24,7 @@ const MAX_PENDING_BYTES = 64 * 2 ** 20;
 export const makeOtlpHandler = (
   options: Omit<Parameters<typeof makeTelemetryStore>[0], "nowMs"> & {
     mayIngest: MayIngest;
-    metrics: Pick<Metrics, "ingestSpans" | "droppedSpans">;
+    metrics: Pick<Metrics, "ingestRequests" | "ingestSpans" | "droppedSpans">;
     logger: Logger;
     maxPendingBytes?: number;
     nowMs?: () => number;
@@ -33,6 +33,13 @@ export const makeOtlpHandler = (
   const { log, mayIngest, metrics, logger, maxPendingBytes = MAX_PENDING_BYTES, nowMs = Date.now } = options;
   const store = makeTelemetryStore({ ...options, nowMs });
   const budget = makeBodyBudget({ maxBytes: maxPendingBytes, usedElsewhere: () => log.pendingBytes() });
+  // An alert compares with the time before the first refusal.
+  for (const outcome of ["stored", "overloaded", "storeFailed"]) metrics.ingestRequests.inc({ outcome }, 0);
+
+  const refuse = (encoding: Encoding, error: OtlpError): OtlpResponse => {
+    metrics.ingestRequests.inc({ outcome: error.reason });
+    return errorResponse(encoding, error);
+  };
 
   /** Its answer; null when the client has gone away. */
   const storeBody = async (
@@ -40,11 +47,12 @@ export const makeOtlpHandler = (
     head: OtlpRequest,
     { resize }: Reservation,
   ): Promise<OtlpResponse | null> => {
-    const fail = (error: OtlpError) => errorResponse(head.encoding, error);
+    const fail = (error: OtlpError) => refuse(head.encoding, error);
     const body = await readBody(request, head.compression, resize);
     if (!body.ok) return body.error.reason === "aborted" ? null : fail({ reason: body.error.reason });
     const stored = await store(body.value, head);
     if (!stored.ok) return fail(stored.error);
+    metrics.ingestRequests.inc({ outcome: "stored" });
     countSpans(metrics, stored.value);
     return acknowledgement(head, stored.value);
   };
@@ -56,24 +64,24 @@ export const makeOtlpHandler = (
       logger.error({ err: error }, "a token could not be looked up; the client is asked to send again");
       return null;
     });
-    if (isAllowed === null) return errorResponse(encoding, { reason: "storeFailed" });
+    if (isAllowed === null) return refuse(encoding, { reason: "storeFailed" });
     const head = readRequestHead({ method, url, headers }, isAllowed);
     if (!head.ok) {
       // A Collector that is cut off while it sends takes that for a broken network, and sends again for ever.
       if (head.error.reason === "metricsNotTaken" && !(await drainBody(request))) return null;
-      return errorResponse(encoding, head.error);
+      return refuse(encoding, head.error);
     }
     // A body of unknown length counts as the largest.
     const reservation = budget.reserve(
       request.socket.remoteAddress ?? "",
       head.value.contentLength ?? Math.min(MAX_BODY_BYTES, maxPendingBytes),
     );
-    if (reservation === undefined) return errorResponse(encoding, { reason: "overloaded" });
+    if (reservation === undefined) return refuse(encoding, { reason: "overloaded" });
     try {
       return await storeBody(request, head.value, reservation);
     } catch (error) {
       logger.error({ err: error }, "telemetry could not be stored; clients are asked to send it again");
-      return errorResponse(encoding, { reason: "storeFailed" });
+      return refuse(encoding, { reason: "storeFailed" });
     } finally {
       reservation.release();
     }

@@ -9,7 +9,7 @@ import type { ChangeNotification } from "../listen.ts";
 import { makeBelieveAhead, makeSendAndCheck } from "./believe-answers.ts";
 import { recordSignsAnswers, registerEdges } from "./confirmations.ts";
 import { startEdgePusher } from "./edge-pusher.ts";
-import { makeAnswerRecorder, type ConfirmedRevision } from "./record-answers.ts";
+import { makeAnswerRecorder, type Confirmed } from "./record-answers.ts";
 import { readOlderEdge } from "./read-older-edge.ts";
 import type { Send } from "./send-push.ts";
 import type { ErrorLog, WarningLog } from "../../runtime/log.ts";
@@ -29,18 +29,28 @@ export const startPusher = async (options: {
   recover: (edge: string, held: readonly Witnessed[], point?: HistoryPoint) => Promise<void>;
   raiseRevision: (above: Revision) => Promise<void>;
   send: Send;
-  onConfirmed: (confirmed: ConfirmedRevision) => void;
+  onConfirmed: (confirmed: Confirmed) => void;
+  onFailing: (edge: string, isFailing: boolean) => void;
+  /** An edge of an older version has revisions that the database never gave out. */
+  onAhead: (edge: string) => void;
   /** An edge has a rollback; the time since its commit. */
   onRollbackArrived: (seconds: number) => void;
   log: WarningLog & ErrorLog;
 }): Promise<Pusher> => {
   const { pool, edgeUrls, readChanges, readHead, recover, raiseRevision } = options;
-  const { send, onConfirmed, onRollbackArrived, log } = options;
+  const { send, onConfirmed, onFailing, onAhead, onRollbackArrived, log } = options;
   const known = await registerEdges(pool, edgeUrls);
   const believeAhead = makeBelieveAhead(edgeUrls.length);
 
   const edges = edgeUrls.map((url) => {
-    const recorder = makeAnswerRecorder({ pool, url, onConfirmed, onRollbackArrived, log });
+    const recorder = makeAnswerRecorder({
+      pool,
+      url,
+      onConfirmed,
+      onFailing: (isFailing) => onFailing(url, isFailing),
+      onRollbackArrived,
+      log,
+    });
     const pusher = startEdgePusher({
       url,
       readChanges,
@@ -67,6 +77,7 @@ export const startPusher = async (options: {
           { edge: url, edgeRevision: revision },
           "the edge is ahead of the database, which was restored from an older state; the next revisions are above the edge's",
         );
+        onAhead(url);
         await raiseRevision(revision);
       },
     });

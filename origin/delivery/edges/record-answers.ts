@@ -9,10 +9,12 @@ import type { ErrorLog, WarningLog } from "../../runtime/log.ts";
 /** An unchanged confirmation is written down again after this long, in ms. */
 const REWRITE_MS = 10_000;
 
-export type ConfirmedRevision = {
+/** What one answer of an edge confirms. */
+export type Confirmed = {
   readonly edge: string;
-  readonly region: string;
+  /** Its hub's. */
   readonly revision: Revision;
+  readonly regions: readonly { readonly region: string; readonly revision: Revision }[];
 };
 
 export type AnswerRecorder = {
@@ -27,12 +29,14 @@ export type AnswerRecorder = {
 export const makeAnswerRecorder = (options: {
   pool: Pool;
   url: string;
-  onConfirmed: (confirmed: ConfirmedRevision) => void;
+  onConfirmed: (confirmed: Confirmed) => void;
+  /** Whether the edge takes pushes, when that is learned or has changed. */
+  onFailing: (isFailing: boolean) => void;
   /** An edge has a rollback; the time since its commit. */
   onRollbackArrived: (seconds: number) => void;
   log: WarningLog & ErrorLog;
 }): AnswerRecorder => {
-  const { pool, url, onConfirmed, onRollbackArrived, log } = options;
+  const { pool, url, onConfirmed, onFailing, onRollbackArrived, log } = options;
   const writes = new Set<Promise<void>>();
   let written = "";
   let writtenAt = -Infinity;
@@ -42,7 +46,7 @@ export const makeAnswerRecorder = (options: {
   const write = async (answer: PushAnswer, attempts: number): Promise<void> => {
     switch (answer.kind) {
       case "confirmed": {
-        for (const { region, revision } of answer.regions) onConfirmed({ edge: url, region, revision });
+        onConfirmed({ edge: url, revision: answer.revision, regions: answer.regions });
         const text = JSON.stringify([answer.revision, answer.regions.map((r) => [r.region, r.revision])]);
         if (text === written && performance.now() - writtenAt < REWRITE_MS) return;
         for (const seconds of await recordConfirmed(pool, url, answer)) onRollbackArrived(seconds);
@@ -77,7 +81,9 @@ export const makeAnswerRecorder = (options: {
       );
     refusedWith = answer.kind === "refused" ? answer.error : "";
     if (wasFailing && answer.kind === "confirmed") log.warn({ edge: url }, "the edge takes pushes again");
-    wasFailing = isFailing || (wasFailing && answer.kind !== "confirmed");
+    const isStillFailing = isFailing || (wasFailing && answer.kind !== "confirmed");
+    if (isStillFailing !== wasFailing) onFailing(isStillFailing);
+    wasFailing = isStillFailing;
   };
 
   const keep = (writing: Promise<void>): void => {

@@ -24,9 +24,11 @@ export const makeRecoverFromEdge = (options: {
   raiseRevision: (above: Revision) => Promise<void>;
   /** The revisions that follow are above all that were ever published. */
   onRaised: () => void;
+  /** The edge knows changes that the database lacks. */
+  onAhead: (edge: string) => void;
   log: ErrorLog;
 }): RecoverFromEdge => {
-  const { pool, changes, beginLineage, readLineage, raiseRevision, onRaised, log } = options;
+  const { pool, changes, beginLineage, readLineage, raiseRevision, onRaised, onAhead, log } = options;
   const told = new Set<string>();
 
   return async (edge, held, point) => {
@@ -45,6 +47,7 @@ export const makeRecoverFromEdge = (options: {
     const name = JSON.stringify([edge, point?.lineage, point?.revision, closed, forgotten]);
     if (told.has(name) || (closed.length === 0 && forgotten.length === 0 && point === undefined)) return;
     told.add(name);
+    onAhead(edge);
     const names = closed.length === 0 ? "no feature" : closed.join(", ");
     const gone =
       forgotten.length === 0 ? "" : `; unknown here, and removed from the edges: ${forgotten.join(", ")}`;

@@ -52,6 +52,12 @@ const openFeature = async (rolloutBps = 5000, tags: string[] = []) => {
   return made.value;
 };
 
+/** Edges that knew more than the database. */
+const ahead: string[] = [];
+const onAhead = (edge: string): void => void ahead.push(edge);
+/** What is said of each edge, in order. */
+const failing: [edge: string, isFailing: boolean][] = [];
+
 const startPusherOf = (
   edges: readonly FakeEdge[],
   log = makeTestLog(),
@@ -70,11 +76,14 @@ const startPusherOf = (
       readLineage: async () => (await currentHead(pool, null)).message.lineage,
       raiseRevision: (above) => raiseRevision(pool, above),
       onRaised: () => {},
+      onAhead,
       log,
     }),
     raiseRevision: (above) => raiseRevision(pool, above),
     send: makeSend({ keys, now: Date.now, newNonce: randomUUID }),
     onConfirmed: () => {},
+    onFailing: (edge, isFailing) => void failing.push([edge, isFailing]),
+    onAhead,
     onRollbackArrived,
     log,
   });
@@ -163,12 +172,15 @@ test("a dead and a silent edge do not hold up a healthy one, and they catch up w
     ]);
     expect(rows[0]).toMatchObject({ failing_since: expect.any(Date), last_error: "HTTP 503" });
   });
+  expect(failing).toEqual([[dead.url, true]]);
   dead.state.fault = "none";
   silent.state.fault = "none";
   await soon(() => {
     expect(dead.state.features.get(made.state.featureId)).toEqual(made.state);
     expect(silent.state.features.get(made.state.featureId)).toEqual(made.state);
   });
+  await soon(() => expect(failing.findLast(([edge]) => edge === dead.url)).toEqual([dead.url, false]));
+  expect(failing.some(([edge]) => edge === well.url)).toBe(false);
 });
 
 test("a pusher pushes a change of the last moment before it ends", async () => {
@@ -205,6 +217,7 @@ test("an edge that is ahead of a restored database ends with the database's stat
   expect(edge.state.features.has(forgotten)).toBe(false);
   const lines = origins.flatMap(({ log }) => log.lines);
   expect(lines.some(({ message }) => message.includes("ahead of the database"))).toBe(true);
+  expect(ahead).toContain(edge.url);
 });
 
 test("what an edge of an older version has closed is closed in a database that has lost it, and never opens there", async () => {

@@ -32,13 +32,19 @@ const makeProcess = async () => {
   ends.push(() => client.disconnect());
   await soon(() => expect(client.status).toBe("ready"));
   const timeouts = async () => (await metrics.lockTimeouts.get()).values[0]?.value ?? 0;
-  return { ...makeEvaluationLocks({ redis: client, metrics, log }), timeouts };
+  const shares = async () =>
+    Object.fromEntries(
+      (await metrics.evaluationLocks.get()).values.map(({ labels, value }) => [labels.state, value]),
+    );
+  return { ...makeEvaluationLocks({ redis: client, metrics, log }), timeouts, shares };
 };
 
 test("a feature has one holder, and is free for another when its holder gives it back or no longer names it", async () => {
   const [a, b] = [await makeProcess(), await makeProcess()];
   expect(await a.hold(ids("x", "y"))).toEqual(["x", "y"]);
   expect(await b.hold(ids("x", "y", "z"))).toEqual(["z"]);
+  expect(await a.shares()).toEqual({ held: 2, taken: 0, unreachable: 0 });
+  expect(await b.shares()).toEqual({ held: 1, taken: 2, unreachable: 0 });
   expect(await look.ttl("lock:pmf:eval:x")).toBeGreaterThan(0);
   expect(await a.hold(ids("x"))).toEqual(["x"]);
   expect(await b.hold(ids("x", "y", "z"))).toEqual(["y", "z"]);

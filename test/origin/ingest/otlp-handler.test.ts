@@ -221,6 +221,12 @@ describe("an OTLP request", () => {
     expect(["1", "2"]).toContain(turnedAway.headers.get("retry-after"));
     expect((await small.send("/v1/traces", valid())).status).toBe(200);
     await small.stop();
+    const { values } = await small.metrics.ingestRequests.get();
+    expect(Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]))).toEqual({
+      stored: 2,
+      overloaded: 1,
+      storeFailed: 0,
+    });
   });
 
   test("has only its permanently bad spans rejected, with the reasons; the others count", async () => {

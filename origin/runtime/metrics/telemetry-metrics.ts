@@ -1,0 +1,59 @@
+// Telemetry on its way from its senders to the counts.
+import { Counter, Gauge, type Registry } from "prom-client";
+
+export const makeTelemetryMetrics = (registers: Registry[]) => {
+  return {
+    ingestRequests: new Counter({
+      name: "sluice_ingest_requests_total",
+      help: "Requests with telemetry by outcome: stored, or why they were refused (overloaded and storeFailed are sent again by their senders)",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    ingestSpans: new Counter({
+      name: "sluice_ingest_spans_total",
+      help: "Spans and log records received, by result: accepted, rejected, ignored",
+      labelNames: ["result"],
+      registers,
+    }),
+    droppedSpans: new Counter({
+      name: "sluice_ingest_dropped_total",
+      help: "Spans and log records that were received and not counted, by reason",
+      labelNames: ["outcome"],
+      registers,
+    }),
+    foldedSpans: new Counter({
+      name: "sluice_folded_spans_total",
+      help: "Acknowledged spans and log records: folded, of these capped (too many requests of one unit or network) and unsampled (otel_spans was locked), duplicates, setAside",
+      labelNames: ["result"],
+      registers,
+    }),
+    edgeDroppedSpans: new Counter({
+      name: "sluice_edge_dropped_spans_total",
+      help: "Spans that edges say they dropped or saw refused, by the region of the edge",
+      labelNames: ["region"],
+      registers,
+    }),
+    leftOutSpans: new Counter({
+      name: "sluice_left_out_spans_total",
+      help: "Acknowledged spans that the fold left out of the counts, by reason: no-exposure, unit-share, network-share",
+      labelNames: ["reason"],
+      registers,
+    }),
+    setAsideSpans: new Gauge({
+      name: "sluice_fold_set_aside_spans",
+      help: "Acknowledged spans and log records of a feature that cannot be counted and are kept until they can; feature '' is of rows that cannot be read",
+      labelNames: ["feature"],
+      registers,
+    }),
+    ingestLagSeconds: new Gauge({
+      name: "sluice_ingest_lag_seconds",
+      help: "Age of the oldest acknowledged telemetry that is not yet aggregated",
+      registers,
+    }),
+    logAheadSeconds: new Gauge({
+      name: "sluice_span_log_ahead_seconds",
+      help: "Time for which the span log has partitions ahead; telemetry is refused at 0",
+      registers,
+    }),
+  };
+};
