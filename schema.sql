@@ -515,6 +515,17 @@ create table pmf_rules (
   constraint pmf_rules_pkey PRIMARY KEY (feature_id)
 );
 
+create table pmf_standings (
+  feature_id text not null,
+  epoch integer not null,
+  evaluation_id bigint not null,
+  state text not null,
+  exposed bigint not null,
+  nearness double precision not null,
+  scores double precision[] default '{}'::double precision[] not null,
+  constraint pmf_standings_pkey PRIMARY KEY (feature_id)
+) with (fillfactor=50);
+
 create table pmf_trials (
   feature_id text not null,
   epoch integer not null,
@@ -1194,6 +1205,35 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.decision_nearness(decision jsonb)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT COALESCE(
+         CASE
+             WHEN ((decision ->> 'state'::text) = 'ROLLBACK'::text) THEN (1)::double precision
+             WHEN ((decision ->> 'state'::text) = ANY (ARRAY['KEEP'::text, 'WATCH'::text])) THEN ( SELECT max(test_progress((t.value -> 'alarm'::text))) AS max
+                FROM jsonb_array_elements((decision_nearness.decision #> '{evidence,tests}'::text[])) t(value)
+               WHERE (jsonb_typeof((t.value -> 'alarm'::text)) = 'object'::text))
+             ELSE GREATEST(( SELECT max(test_progress(t.value)) AS max
+                FROM jsonb_array_elements((decision_nearness.decision #> '{evidence,tests}'::text[])) t(value)), ( SELECT min(evidence_progress(k.value)) AS min
+                FROM jsonb_array_elements((decision_nearness.decision #> '{evidence,keep}'::text[])) k(value)))
+         END, (0)::double precision) AS "coalesce";
+END;
+
+CREATE OR REPLACE FUNCTION public.evidence_progress(evidence jsonb)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (((evidence ->> 'logBar'::text))::double precision > (0)::double precision) THEN GREATEST((0)::double precision, LEAST((1)::double precision, (COALESCE(((evidence ->> 'logEvidence'::text))::double precision, (0)::double precision) / ((evidence ->> 'logBar'::text))::double precision)))
+             ELSE (0)::double precision
+         END AS "case";
+END;
+
 CREATE OR REPLACE FUNCTION public.feature_bytes(f feature_flags)
  RETURNS integer
  LANGUAGE sql
@@ -1268,6 +1308,29 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.note_standing()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  score double precision := (new.decision ->> 'score')::float8;
+begin
+  insert into pmf_standings as s (feature_id, epoch, evaluation_id, state, exposed, nearness, scores)
+  values (new.feature_id, new.epoch, new.id, new.state,
+    coalesce((new.decision #>> '{details,exposed,treatment}')::float8, 0)
+      + coalesce((new.decision #>> '{details,exposed,holdout}')::float8, 0),
+    decision_nearness(new.decision), array_remove(array[score], null))
+  on conflict (feature_id) do update set
+    epoch = excluded.epoch, evaluation_id = excluded.evaluation_id, state = excluded.state, exposed = excluded.exposed,
+    nearness = excluded.nearness,
+    scores = case when s.epoch = excluded.epoch
+      then (s.scores || excluded.scores)[greatest(1, cardinality(s.scores || excluded.scores) - 23):]
+      else excluded.scores end
+  where s.evaluation_id < excluded.evaluation_id;
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.raise_revision(above bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -1303,6 +1366,18 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.test_progress(test jsonb)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (jsonb_typeof((test -> 'comparison'::text)) = 'object'::text) THEN LEAST(evidence_progress(test), evidence_progress((test -> 'comparison'::text)))
+             ELSE evidence_progress(test)
+         END AS evidence_progress;
+END;
+
 CREATE TRIGGER approval_policies_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON approval_policies FOR EACH STATEMENT EXECUTE FUNCTION refuse_policy_change();
 CREATE TRIGGER approval_policies_set AFTER INSERT ON approval_policies FOR EACH ROW EXECUTE FUNCTION announce_policy();
 CREATE TRIGGER approval_requests_asked AFTER INSERT ON approval_requests FOR EACH ROW EXECUTE FUNCTION announce_approval();
@@ -1310,6 +1385,7 @@ CREATE TRIGGER approval_requests_decided AFTER UPDATE OF state ON approval_reque
 CREATE TRIGGER feature_flags_bytes AFTER INSERT OR DELETE ON feature_flags FOR EACH ROW EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER feature_flags_bytes_changed AFTER UPDATE ON feature_flags FOR EACH ROW WHEN (old.targeting IS DISTINCT FROM new.targeting OR old.routes IS DISTINCT FROM new.routes OR old.gate IS DISTINCT FROM new.gate OR old.activation IS DISTINCT FROM new.activation) EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER outbox_announce_states AFTER INSERT ON outbox FOR EACH ROW WHEN (new.topic = 'state'::text) EXECUTE FUNCTION announce_states();
+CREATE TRIGGER pmf_evaluations_standing AFTER INSERT ON pmf_evaluations FOR EACH ROW EXECUTE FUNCTION note_standing();
 CREATE TRIGGER rollback_audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON rollback_audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 CREATE TRIGGER schedules_finished AFTER UPDATE OF state ON schedules FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state) EXECUTE FUNCTION announce_schedule();
 CREATE TRIGGER schedules_made AFTER INSERT ON schedules FOR EACH ROW EXECUTE FUNCTION announce_schedule();
@@ -1382,6 +1458,7 @@ grant delete, insert, select, update on table pmf_ramps to sluice_service;
 
 grant select on table pmf_rules to sluice_service;
 
+grant delete, insert, select, update on table pmf_standings to sluice_service;
 grant delete, insert, select, update on table pmf_trials to sluice_service;
 
 grant select on table rollback_audit to sluice_service;

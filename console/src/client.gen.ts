@@ -209,6 +209,72 @@ export type Feature = {
     /** What may not be expected, each in a sentence. */
     warnings?: string[];
 };
+export type Standing = {
+    /** Exposed units that the trial counts. */
+    cohorts: {
+        treatment: number;
+        holdout: number;
+    };
+    /** New units of treatment, at the rate of the last day. */
+    perDay: number;
+    /** Part of the way to the next decision, or alarm, from 0 to 1. */
+    nearness: number | null;
+    /** Of the newest evaluations of the epoch that have one, the newest last. */
+    scores: number[];
+    signals: {
+        signal: "activation" | "retention" | "latency" | "errorRate";
+        against: "threshold" | "holdout" | "both";
+        threshold: number;
+        /** At the longest age that anybody has reached. */
+        rate: number | null;
+        holdoutRate: number | null;
+        /** Mature units, or requests, of treatment. */
+        n: number;
+        /** 95 %, and it holds at every look at once. */
+        interval: {
+            lower: number;
+            upper: number;
+        } | null;
+        /** Whether there are enough units for it to decide. */
+        counts: boolean;
+        /** Part of the way of the evidence to its bar, from 0 to 1, of logarithms. */
+        rollback: number;
+        /** Part of the way of the evidence to its bar, from 0 to 1, of logarithms. */
+        keep: number | null;
+    }[];
+    rollback: {
+        /** Part of the way of the evidence to its bar, from 0 to 1, of logarithms. */
+        progress: number;
+        /** null: it is not in sight. */
+        expected: {
+            signal: "activation" | "retention" | "latency" | "errorRate";
+            /** Further mature units, or requests, at the rate seen so far. */
+            more: number;
+            "of": "units" | "requests";
+            /** At the last day's traffic; null: that cannot be said. */
+            seconds: number | null;
+        } | null;
+    } | null;
+    keep: {
+        /** Part of the way of the evidence to its bar, from 0 to 1, of logarithms. */
+        progress: number;
+        /** null: it is not in sight. */
+        expected: {
+            signal: "activation" | "retention" | "latency" | "errorRate";
+            /** Further mature units, or requests, at the rate seen so far. */
+            more: number;
+            "of": "units" | "requests";
+            /** At the last day's traffic; null: that cannot be said. */
+            seconds: number | null;
+        } | null;
+    } | null;
+    /** What is not there yet, each in a sentence. */
+    missing: string[];
+    /** The newest request or exposure, to the width of a bucket. */
+    telemetryAt: string | null;
+    /** The last look, with or without a change. */
+    checkedAt: string | null;
+};
 export type ListedFeature = Feature & {
     /** Of its rule; null: it has none. */
     mode: ("shadow" | "enforce" | null) | ("shadow" | "enforce" | null);
@@ -219,6 +285,15 @@ export type ListedFeature = Feature & {
         mode: string;
         sentence: string;
         at: string;
+    } | null;
+    standing: Standing | null;
+    /** Of its rule; null: the rule has none. */
+    ramp: {
+        stagesBps: number[];
+        minStageSeconds: number;
+        /** When the rollout became what it is. */
+        since: string | null;
+        paused: boolean;
     } | null;
     /** Schedules that are planned, the next first. */
     schedules: {
@@ -1547,14 +1622,16 @@ export function deleteHook(name: string, ifMatch: string, opts?: Oazapfts.Reques
 /**
  * List features, a page at a time
  */
-export function listFeatures({ limit, after, tag, owner, state, q, sort, order }: {
+export function listFeatures({ limit, after, tag, owner, state, mode, ids, q, sort, order }: {
     limit?: number;
     after?: string;
     tag?: string;
     owner?: string;
-    state?: "open" | "closed" | "rolledBack";
+    state?: "open" | "closed" | "rolledBack" | "unwatched" | "waiting" | "COLLECTING" | "TESTING" | "UNDECIDED" | "KEEP" | "WATCH" | "ROLLBACK" | "INVALID";
+    mode?: "shadow" | "enforce" | "none";
+    ids?: string;
     q?: string;
-    sort?: "featureId" | "owner" | "createdAt" | "updatedAt" | "rolloutBps" | "removeAfter";
+    sort?: "featureId" | "owner" | "createdAt" | "updatedAt" | "rolloutBps" | "removeAfter" | "state" | "nearness" | "exposed";
     order?: "asc" | "desc";
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.ok(oazapfts.fetchJson<{
@@ -1587,6 +1664,8 @@ export function listFeatures({ limit, after, tag, owner, state, q, sort, order }
         tag,
         owner,
         state,
+        mode,
+        ids,
         q,
         sort,
         order

@@ -34,7 +34,7 @@ export const addFeatureRoutes = (
     features: Pick<FeatureReads, "getFeature" | "listFeatures">;
     submit: SubmitChange;
     schedules: Pick<Schedules, "upcoming">;
-    evaluation: Pick<EvaluationReads, "ruleWarnings" | "newestVerdicts">;
+    evaluation: Pick<EvaluationReads, "ruleWarnings" | "standings">;
   },
 ): void => {
   const { features, submit, schedules, evaluation } = options;
@@ -57,19 +57,30 @@ export const addFeatureRoutes = (
       const after = readAfter(query);
       if (!after.ok) return fieldsProblem(context, [{ field: "after", reason: after.error }]);
       const page = await features.listFeatures({ ...query, after: after.value });
-      const states = page.items.map(({ state }) => state);
-      const [verdicts, planned] = await Promise.all([
-        evaluation.newestVerdicts(states),
-        schedules.upcoming(states.map(({ featureId }) => featureId)),
+      const ids = page.items.map(({ state }) => state.featureId);
+      const [standings, planned] = await Promise.all([
+        evaluation.standings(
+          page.items.map(({ state, rule }) => ({ ...state, minCohortSize: rule?.minCohortSize ?? null })),
+        ),
+        schedules.upcoming(ids),
       ]);
       const upcoming = Map.groupBy(planned, ({ featureId }) => featureId);
       return context.json({
-        features: page.items.map(({ mode, ...record }) => ({
-          ...warnedDocumentOf(record, []),
-          mode,
-          verdict: verdicts.get(record.state.featureId) ?? null,
-          schedules: (upcoming.get(record.state.featureId) ?? []).map(upcomingDocument),
-        })),
+        features: page.items.map(({ rule, ...record }) => {
+          const { featureId } = record.state;
+          const { verdict = null, standing = null, ramp = null } = standings.get(featureId) ?? {};
+          return {
+            ...warnedDocumentOf(record, []),
+            mode: rule?.mode ?? null,
+            verdict,
+            standing,
+            ramp:
+              rule?.ramp === undefined
+                ? null
+                : { ...rule.ramp, since: ramp?.since ?? null, paused: ramp?.paused ?? false },
+            schedules: (upcoming.get(featureId) ?? []).map(upcomingDocument),
+          };
+        }),
         total: page.total,
         next: nextOf(query, page.next),
       });

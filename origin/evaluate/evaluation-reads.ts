@@ -19,6 +19,7 @@ import type { ReviewTerms } from "./review/review.ts";
 import { readRegions } from "./read-regions.ts";
 import { readRuleWarnings } from "./read-rule-warnings.ts";
 import { readSetAside } from "./read-set-aside.ts";
+import { readStandings, type ListedForStanding } from "./read-standings.ts";
 import { termsOf } from "./trial-terms.ts";
 import { readWhy, type ExplainedFeature } from "./why.ts";
 import type { Rule } from "../../shared/features/rule.ts";
@@ -138,6 +139,8 @@ export const makeEvaluationReads = ({
   newestEvaluation: async (featureId: FeatureId) =>
     (await listEvaluations(pool, featureId, { limit: 1 })).evaluations[0] ?? null,
   newestVerdicts: (features: Parameters<typeof newestVerdicts>[1]) => newestVerdicts(pool, features),
+  /** How each of them stands, in short. */
+  standings: (features: readonly ListedForStanding[]) => readStandings(pool, features, now()),
   newestEvaluationId: () => newestEvaluationId(pool),
   listEvaluationsAfter: (id: number, limit: number) => listEvaluationsAfter(pool, id, limit),
   why: (feature: ExplainedFeature) => readWhy(pool, feature, { now: now(), rawKeepDays }),

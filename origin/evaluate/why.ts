@@ -6,71 +6,18 @@ import { outlookOf, progressOf, type Outlook } from "../decide/planning/outlook.
 import type { CohortShares } from "../decide/statistics/sample-ratio.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import type { Rule } from "../../shared/features/rule.ts";
+import { StoredDecision } from "./stored-decision.ts";
 import { readExposed, readExposedOfDay, type Exposed, type ExposedOfDay } from "./read-exposed.ts";
 import { warningsAtTraffic, type WarningTerms } from "./read-rule-warnings.ts";
 
 const DAY = 86_400;
-
-const Signal = z.enum(["activation", "retention", "latency", "errorRate"]);
-const Against = z.enum(["threshold", "holdout", "both"]);
-const Tally = z.object({ n: z.number(), s: z.number() });
-// JSON has no infinity: evidence that refutes outright is stored as null.
-const log = z
-  .number()
-  .nullable()
-  .transform((value) => value ?? -Infinity);
-const Evidence = z.object({ logEvidence: log, logBar: log });
-const Interval = z.object({ lower: z.number(), upper: z.number() });
-
-const Test = z.object({
-  signal: Signal,
-  against: Against,
-  ageSeconds: z.number().nullable(),
-  threshold: z.number(),
-  treatment: Tally,
-  holdout: Tally.nullable(),
-  immature: z.number().nullable(),
-  // Evaluations of earlier versions lack it.
-  leftOut: z.number().nullable().default(0),
-  rate: z.number().nullable(),
-  logEvidence: log,
-  logBar: log,
-  comparison: Evidence.nullable(),
-  onlyTreatment: Evidence.nullable(),
-  alarm: Evidence.extend({
-    comparison: Evidence.nullable(),
-    treatment: Tally,
-    holdout: Tally.nullable(),
-  }).nullable(),
-  counts: z.boolean(),
-});
-
-const Explained = z.object({
-  signal: Signal,
-  ageSeconds: z.number().nullable(),
-  interval: Interval.nullable(),
-  lift: Interval.nullable(),
-  posterior: z.number().nullable(),
-  unitsToRollback: z.number().nullable(),
-  unitsToKeep: z.number().nullable(),
-});
 
 const Newest = z.object({
   at: z.date(),
   epoch: z.number(),
   ruleVersion: z.number(),
   mode: z.enum(["shadow", "enforce"]),
-  decision: z.object({
-    action: z.enum(["KEEP", "ROLLBACK", "WAIT"]),
-    state: z.enum(["COLLECTING", "TESTING", "UNDECIDED", "KEEP", "WATCH", "ROLLBACK", "INVALID"]),
-    reason: z.string(),
-    evidence: z.object({
-      tests: z.array(Test),
-      keep: z.array(Evidence.extend({ signal: Signal, counts: z.boolean() })),
-      sampleRatio: Evidence.nullable(),
-    }),
-    explained: z.array(Explained),
-  }),
+  decision: StoredDecision,
 });
 type Newest = z.infer<typeof Newest>;
 

@@ -1,7 +1,8 @@
 // The query of the list of features, and the text by which its next page is asked for.
 import { z } from "@hono/zod-openapi";
 import { err, ok, type Result } from "../../../shared/result.ts";
-import type { FeaturePlace, FeatureSort } from "../../features/list-features.ts";
+import type { FeatureFilterState, FeaturePlace, FeatureSort } from "../../features/list-features.ts";
+import { FeatureId } from "../../../shared/ids.ts";
 import { wholeInQuery } from "./common.ts";
 
 const FEATURE_SORTS = [
@@ -11,7 +12,25 @@ const FEATURE_SORTS = [
   "updatedAt",
   "rolloutBps",
   "removeAfter",
+  "state",
+  "nearness",
+  "exposed",
 ] as const satisfies readonly FeatureSort[];
+
+const FEATURE_STATES = [
+  "open",
+  "closed",
+  "rolledBack",
+  "unwatched",
+  "waiting",
+  "COLLECTING",
+  "TESTING",
+  "UNDECIDED",
+  "KEEP",
+  "WATCH",
+  "ROLLBACK",
+  "INVALID",
+] as const satisfies readonly FeatureFilterState[];
 
 export const FeatureListQuery = z.object({
   limit: wholeInQuery(1, 500).default(100),
@@ -20,17 +39,28 @@ export const FeatureListQuery = z.object({
   }),
   tag: z.string().max(64).optional().openapi({ description: "Only features with this tag." }),
   owner: z.string().max(128).optional().openapi({ description: "Only features of this owner." }),
-  state: z
-    .enum(["open", "closed", "rolledBack"])
+  state: z.enum(FEATURE_STATES).optional().openapi({
+    description:
+      "Only features in this state. One that was rolled back is not `closed`. Of what is open, `unwatched` has no rule, `waiting` was not evaluated yet, and the others are in this state of a decision.",
+  }),
+  mode: z
+    .enum(["shadow", "enforce", "none"])
     .optional()
-    .openapi({ description: "Only features in this state; one that was rolled back is not `closed`." }),
+    .openapi({ description: "Only features whose rule has this mode; `none`: that have no rule." }),
+  ids: z
+    .string()
+    .max(16_384)
+    .transform((text) => text.split(","))
+    .pipe(z.array(FeatureId).min(1).max(100))
+    .optional()
+    .openapi({ type: "string", description: "Only these features, at most 100, separated by commas." }),
   q: z.string().max(128).optional().openapi({
     description: "Only features with this text in their id, description, owner or tags, in whatever case.",
   }),
-  sort: z
-    .enum(FEATURE_SORTS)
-    .default("featureId")
-    .openapi({ description: "Features without the value come last." }),
+  sort: z.enum(FEATURE_SORTS).default("featureId").openapi({
+    description:
+      "Features without the value come last. `state`: what asks for attention first; `nearness`: how near the next decision is; `exposed`: units of both cohorts, by the newest stored evaluation.",
+  }),
   order: z.enum(["asc", "desc"]).default("asc"),
 });
 export type FeatureListQuery = z.infer<typeof FeatureListQuery>;
@@ -38,7 +68,9 @@ export type FeatureListQuery = z.infer<typeof FeatureListQuery>;
 const Place = z.tuple([z.enum(FEATURE_SORTS), z.enum(["asc", "desc"]), z.string(), z.string()]);
 
 const isKeyOf = (sort: FeatureListQuery["sort"], key: string): boolean => {
-  if (sort === "rolloutBps") return /^\d{1,5}$/.test(key);
+  if (sort === "rolloutBps" || sort === "state") return /^\d{1,5}$/.test(key);
+  if (sort === "nearness") return /^-?\d(\.\d{1,20})?(e-\d{1,3})?$/.test(key);
+  if (sort === "exposed") return /^(-1|\d{1,18}|9223372036854775807)$/.test(key);
   if (sort === "createdAt" || sort === "updatedAt") return /^\d{1,18}$/.test(key);
   return !key.includes("\0") && key.isWellFormed();
 };

@@ -5,6 +5,7 @@ import { WrittenTargetingOrNone } from "../../../shared/features/written-targeti
 import { Bps, FeatureId } from "../../../shared/ids.ts";
 import type { FeatureRecord } from "../../features/feature-record.ts";
 import { OperatorFields } from "../../../shared/features/operator-fields.ts";
+import { StandingDocument } from "./standing.ts";
 import { UpcomingDocument } from "./upcoming.ts";
 import { asTargeting } from "./targeting.ts";
 import { Cursor, Time } from "./common.ts";
@@ -118,6 +119,18 @@ const ListedFeature = FeatureDocument.extend({
       z.null(),
     ])
     .openapi({ description: "Of the present epoch; null: it was not evaluated yet." }),
+  standing: z.union([StandingDocument, z.null()]),
+  ramp: z
+    .union([
+      z.object({
+        stagesBps: z.array(z.number()),
+        minStageSeconds: z.number(),
+        since: Time.nullable().openapi({ description: "When the rollout became what it is." }),
+        paused: z.boolean(),
+      }),
+      z.null(),
+    ])
+    .openapi({ description: "Of its rule; null: the rule has none." }),
   schedules: UpcomingDocument,
 }).openapi("ListedFeature");
 
