@@ -67,6 +67,8 @@ test.runIf(process.getuid?.() === 0)("as root on Debian what is missing is insta
     "pgbouncer",
     "openssl",
     "prometheus-alertmanager",
+    "prometheus",
+    "promtool",
     "bash",
     "tmux",
     "zsh",

@@ -1,0 +1,82 @@
+// Rules, runbook and metrics together: no alert without an entry, no entry without an alert, and no rule about a metric that
+// does not exist. promtool runs the rules' own tests.
+import { spawnSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { programPath } from "../../scripts/system-programs.ts";
+import { readFile, root } from "./repository.ts";
+
+const FOLDER = "deploy/prometheus";
+const RUNBOOK = "docs/operations/runbook.md";
+
+const Rules = z.object({
+  groups: z.array(
+    z.object({
+      rules: z.array(
+        z.object({
+          alert: z.string(),
+          expr: z.string(),
+          labels: z.object({ severity: z.enum(["page", "warning", "info"]) }),
+          annotations: z.object({ summary: z.string(), runbook_url: z.string() }),
+        }),
+      ),
+    }),
+  ),
+});
+const alerts = Rules.parse(parse(readFile(`${FOLDER}/sluice-alerts.yml`))).groups.flatMap(
+  ({ rules }) => rules,
+);
+
+const promtool = (...args: string[]): string => {
+  const { status, stdout, stderr } = spawnSync(programPath("promtool", "This test"), args, {
+    cwd: `${root}/${FOLDER}`,
+    encoding: "utf8",
+  });
+  return status === 0 ? "passed" : `${stdout}\n${stderr}`;
+};
+
+test("each alert is quiet before its cause and fires after it", () => {
+  expect(promtool("check", "config", "--syntax-only", "prometheus.yml")).toBe("passed");
+  expect(promtool("test", "rules", "sluice-alerts.test.yml")).toBe("passed");
+});
+
+test("each alert is tested by name", () => {
+  const tests = z
+    .object({ tests: z.array(z.object({ name: z.string() })) })
+    .parse(parse(readFile(`${FOLDER}/sluice-alerts.test.yml`)));
+  const tested = new Set(tests.tests.map(({ name }) => name));
+  expect(alerts.map(({ alert }) => alert).filter((name) => !tested.has(name))).toEqual([]);
+});
+
+test("no rule names a metric that does not exist", () => {
+  const names = makeMetrics()
+    .registry.getMetricsAsArray()
+    .map(({ name }) => name);
+  const known = new Set(names.flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));
+  const named = alerts.flatMap(({ expr }) => expr.match(/\bsluice_[a-z_0-9]+\b/g) ?? []);
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((name) => !known.has(name))).toEqual([]);
+});
+
+describe("the runbook", () => {
+  const [, ...sections] = readFile(RUNBOOK).split(/^### /m);
+  const entries = new Map(
+    sections.map((section) => [section.slice(0, section.indexOf("\n")), section.split(/^## /m)[0] ?? ""]),
+  );
+
+  test("has an entry for each alert and for nothing else", () => {
+    expect([...entries.keys()].toSorted()).toEqual(alerts.map(({ alert }) => alert).toSorted());
+  });
+
+  test.each(alerts)("says of $alert what it means, where to look, what to do, how to silence", (alert) => {
+    const entry = entries.get(alert.alert) ?? "";
+    for (const part of ["What it means", "Where to look", "What to do", "How to silence"]) {
+      const text = new RegExp(`\\*\\*${part}\\.\\*\\* (.+)`).exec(entry)?.[1] ?? "";
+      expect(text.length, part).toBeGreaterThan(30);
+    }
+    expect(entry).toContain(`alertname=${alert.alert}`);
+    expect(alert.annotations.runbook_url).toBe(`${RUNBOOK}#${alert.alert.toLowerCase()}`);
+  });
+});
