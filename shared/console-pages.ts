@@ -27,6 +27,13 @@ export const CONSOLE_PAGES = [
     group: null,
     example: "/features/feat_smart_recs_v1",
   },
+  {
+    path: "/new-feature",
+    name: "New feature",
+    file: "new-feature",
+    group: null,
+    example: "/new-feature",
+  },
   { path: "/rollbacks", name: "Rollbacks", file: "rollbacks", group: "watch", example: "/rollbacks" },
   { path: "/edges", name: "Edges", file: "edges", group: "watch", example: "/edges" },
   { path: "/health", name: "Health", file: "health", group: "watch", example: "/health" },

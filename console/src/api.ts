@@ -6,10 +6,20 @@ import { defaults, getMe, type Me, type Problem } from "./client.gen.ts";
 /** undefined: not known yet. null: nobody is signed in. */
 export const me = signal<Me | null | undefined>(undefined);
 
+export type FieldFault = {
+  /** Dotted path: `gate.whenClosed.to`. */
+  readonly field: string;
+  readonly detail: string;
+};
+
 export type Failure = {
   readonly status: number;
   readonly title: string;
   readonly details: readonly string[];
+  /** Each wrong field. They stand in `details` too. */
+  readonly fields: readonly FieldFault[];
+  /** The reason in one word; null: the answer has none. */
+  readonly reason: string | null;
 };
 
 const isProblem = (data: unknown): data is Problem =>
@@ -22,23 +32,33 @@ export const failureOf = (error: unknown): Failure => {
       status: 0,
       title: "The origin does not answer",
       details: ["What is shown may be old. The console asks again by itself."],
+      fields: [],
+      reason: null,
     };
   const { status, data } = error;
-  if (!isProblem(data)) return { status, title: `The origin answered ${status}`, details: [] };
-  const fields = (data.errors ?? []).map(
-    (each) => `${each.field === "" ? "" : `${each.field}: `}${each.detail}`,
-  );
-  return {
-    status,
-    title: data.title,
-    details: [...(data.detail === undefined ? [] : [data.detail]), ...fields],
-  };
+  if (!isProblem(data))
+    return { status, title: `The origin answered ${status}`, details: [], fields: [], reason: null };
+  const { title, detail, errors: fields = [], reason = null } = data;
+  // The detail of a problem with fields repeats them.
+  const details =
+    fields.length > 0
+      ? fields.map((each) => `${each.field === "" ? "" : `${each.field}: `}${each.detail}`)
+      : detail === undefined
+        ? []
+        : [detail];
+  return { status, title, details, fields, reason };
 };
 
 const signInUrl = (): string =>
   `/auth/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
 
-export const signIn = (): void => location.assign(signInUrl());
+/** Whether the page is left for the sign-in page, which leads back to it: nobody need be asked. */
+export const isSigningIn = signal(false);
+
+export const signIn = (): void => {
+  isSigningIn.value = true;
+  location.assign(signInUrl());
+};
 
 export const loadMe = async (): Promise<void> => {
   try {

@@ -12,6 +12,7 @@ import "./style.css";
 const PAGES: Readonly<Record<PagePath, ComponentType>> = {
   "/": FeaturesPage,
   "/features/:featureId": lazy(() => import("./pages/feature.tsx")),
+  "/new-feature": lazy(() => import("./pages/new-feature.tsx")),
   "/rollbacks": lazy(() => import("./pages/rollbacks.tsx")),
   "/approvals": lazy(() => import("./pages/approvals.tsx")),
   "/segments": lazy(() => import("./pages/segments.tsx")),

@@ -124,7 +124,15 @@ export const FeaturesPage = () => {
   });
 
   return (
-    <Page title="Features" lead="What is open, what closed itself, and why.">
+    <Page
+      title="Features"
+      lead="What is open, what closed itself, and why."
+      actions={
+        <a class="button primary" href="/new-feature">
+          New feature
+        </a>
+      }
+    >
       <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
         <input
           ref={search}

@@ -43,7 +43,7 @@ export const Loaded = <T,>({
   <>
     {from.failure === null ? null : <Notice failure={from.failure} retry={from.reload} />}
     {from.data === undefined
-      ? from.failure === null && <p class="loading" aria-busy="true" aria-label="Loading" />
+      ? from.failure === null && <p class="loading" role="status" aria-busy="true" aria-label="Loading" />
       : children(from.data)}
   </>
 );
