@@ -32,8 +32,7 @@ export default defineConfig({
           setupFiles: ["test/support/retry-listed-tests.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Whole stacks, and what they do in time: one after the other, when everything else is done.
-          fileParallelism: false,
+          // Whole stacks, which mostly wait for what they do in time: two beside each other, when everything else is done.
           sequence: { groupOrder: LAST },
         },
       },
