@@ -267,6 +267,7 @@ const app = makeHttpApp({
   registry: metrics.registry,
   log,
   instance,
+  version: packageJson.version,
   publicUrl,
   metricsToken: config.METRICS_TOKEN,
   notReady,
@@ -344,5 +345,8 @@ await server
   );
 // Whoever started this process asks /readyz, where another program may answer.
 process.send?.({ instance });
-log.info({ port: config.ORIGIN_PORT, roles: config.ROLES }, "the origin is ready");
+log.info(
+  { version: packageJson.version, port: config.ORIGIN_PORT, roles: config.ROLES },
+  "the origin is ready",
+);
 shutdown.ready(parts);

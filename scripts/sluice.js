@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-// `npx sluice`.
+// `npx sluice`, in a clone and from the package. A clone runs its sources, also where an older `dist` lies beside them.
+import { existsSync } from "node:fs";
 import "./require-node.js";
 
-await import("../origin/cli/main.ts");
+const source = new URL("../origin/cli/main.ts", import.meta.url);
+await import(existsSync(source) ? source.href : "../dist/origin/cli/main.js");

@@ -1,5 +1,6 @@
 // `GET /.sluice/health`: what this isolate knows, and what it counted since it began.
 import { Hono } from "hono";
+import { version } from "../../package.json";
 import { addDebugHeaders } from "../proxy/debug-headers.ts";
 import type { CacheStats, SnapshotCache } from "../snapshot/cache.ts";
 import type { KeptPagesStats } from "../proxy/kept/kept-pages.ts";
@@ -33,6 +34,7 @@ export const makeHealthRoute = ({ cache, stats, debugAlways, now }: Dependencies
     const view = await cache.read(waitUntilOf(c));
     const { snapshot, ageMs, source } = view;
     const response = c.json({
+      version,
       revision: snapshot.revision,
       ageMs: Math.round(ageMs),
       source,

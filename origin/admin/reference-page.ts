@@ -3,16 +3,19 @@
 import { readFile } from "node:fs/promises";
 import { Hono } from "hono";
 import { etag } from "hono/etag";
+import { isBuilt } from "../runtime/place.ts";
 import { configSchema } from "./documents/config-schema.ts";
 
 const FILES = [
-  { name: "swagger-ui.css", type: "text/css", url: import.meta.resolve("swagger-ui-dist/swagger-ui.css") },
-  {
-    name: "swagger-ui-bundle.js",
-    type: "text/javascript",
-    url: import.meta.resolve("swagger-ui-dist/swagger-ui-bundle.js"),
-  },
+  { name: "swagger-ui.css", type: "text/css" },
+  { name: "swagger-ui-bundle.js", type: "text/javascript" },
 ];
+
+/** The package brings these files along: Swagger UI's own would have an install script that reports installations. */
+const urlOf = (name: string): URL =>
+  isBuilt
+    ? new URL(`swagger-ui/${name}`, import.meta.url)
+    : new URL(import.meta.resolve(`swagger-ui-dist/${name}`));
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -80,9 +83,9 @@ export const makeReferencePage = (document: object): Hono => {
   app.get("/docs/reference.js", (context) =>
     context.body(SCRIPT, 200, { "content-type": "text/javascript; charset=utf-8" }),
   );
-  for (const { name, type, url } of FILES)
+  for (const { name, type } of FILES)
     app.get(`/docs/${name}`, async (context) =>
-      context.body(await readFile(new URL(url), "utf8"), 200, { "content-type": `${type}; charset=utf-8` }),
+      context.body(await readFile(urlOf(name), "utf8"), 200, { "content-type": `${type}; charset=utf-8` }),
     );
   return app;
 };

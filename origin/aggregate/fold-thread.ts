@@ -1,6 +1,7 @@
 // Runs the fold in a thread of its own, so that folding never makes a request wait; a thread that dies is started again.
 import type { ErrorLog, WarningLog } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { moduleUrl } from "../runtime/place.ts";
 import { superviseThread } from "../runtime/supervised-thread.ts";
 import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import type { FoldReport, WorkerOptions } from "./fold-worker.ts";
@@ -107,7 +108,7 @@ export const startFold = (options: {
   };
 
   const thread = superviseThread({
-    file: new URL("fold-worker.ts", import.meta.url),
+    file: moduleUrl("fold-worker", import.meta.url),
     name: "fold",
     workerData,
     // Batches make much garbage, and V8 collects late where it has room for gigabytes. The tables are not in this heap.

@@ -3,8 +3,8 @@ import { defineCommand } from "citty";
 import { auditCommand } from "./audit.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { completionCommand } from "./completion.ts";
-import { UsageError } from "./errors.ts";
 import { applyCommand, driftCommand, planCommand, validateCommand } from "./config-files.ts";
+import { edgeCommand } from "./edge.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -21,35 +21,12 @@ import { receiptCommand } from "./receipt.ts";
 import { scheduleCommand, schedulesCommand } from "./schedules.ts";
 import { reviewCommand } from "./review.ts";
 import { enableCommand, rampCommand, rollbackCommand } from "./rollout.ts";
+import { demoCommand, originCommand, serveCommand, startCommand } from "./run.ts";
 import { segmentsCommand } from "./segments.ts";
 import { statusCommand } from "./status.ts";
 import { tokensCommand } from "./tokens.ts";
 import { watchCommand } from "./watch.ts";
 import { whyCommand } from "./why.ts";
-
-const loadEnvironment = (file: string): void => {
-  try {
-    process.loadEnvFile(file);
-  } catch (cause) {
-    throw new UsageError(`--variables ${file} cannot be read`, { cause });
-  }
-};
-
-const serve = defineCommand({
-  meta: { name: "serve", description: "Run the origin; configured by the environment" },
-  args: {
-    variables: {
-      type: "string",
-      valueHint: "FILE",
-      description: "variables as NAME=value lines; the environment's own count more",
-    },
-  },
-  run: async ({ args }) => {
-    const file = args.variables;
-    if (file !== undefined) loadEnvironment(file);
-    await import("../main.ts");
-  },
-});
 
 export const sluice = defineCommand({
   meta: { name: "sluice", description: "An edge feature gate that closes itself" },
@@ -57,7 +34,11 @@ export const sluice = defineCommand({
     init: initCommand,
     login: loginCommand,
     logout: logoutCommand,
-    serve,
+    start: startCommand,
+    demo: demoCommand,
+    origin: originCommand,
+    serve: serveCommand,
+    edge: edgeCommand,
     status: statusCommand,
     why: whyCommand,
     watch: watchCommand,

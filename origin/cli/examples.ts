@@ -25,10 +25,28 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     },
   ],
   logout: [{ command: "npx sluice logout", does: "Revokes the token of `login` and forgets it." }],
-  serve: [
+  start: [
     {
-      command: "DATABASE_URL=postgres://db/sluice npx sluice serve",
+      command: "UPSTREAM_URL=http://127.0.0.1:3000 npx sluice start",
+      does: "Puts the whole loop before a site of your own, on this machine.",
+    },
+  ],
+  demo: [{ command: "npx sluice demo", does: "Shows a rollback and a KEEP within 90 seconds." }],
+  origin: [
+    {
+      command: "DATABASE_URL=postgres://db/sluice npx sluice origin",
       does: "Runs an origin on a PostgreSQL of your own.",
+    },
+    {
+      command: "npx sluice origin --variables sites/shop.example/origin.env",
+      does: "Runs the origin of a site that `init` has written.",
+    },
+  ],
+  serve: [{ command: "npx sluice serve", does: "Does what `origin` does." }],
+  "edge deploy": [
+    {
+      command: "npx sluice edge deploy --config sites/shop.example/wrangler.toml --dry-run",
+      does: "Checks bindings, variables and secrets, bundles the Worker and uploads nothing.",
     },
   ],
   status: [

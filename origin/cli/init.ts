@@ -3,19 +3,18 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import { defineCommand } from "citty";
 import { z } from "zod";
 import { bpsArgument, featureIdArgument } from "./arguments.ts";
 import { askFor, askOrigin, featurePath, originArgument } from "./ask-origin.ts";
+import { root } from "../runtime/place.ts";
 import { ProblemError, UsageError } from "./errors.ts";
 import { featureBody, ruleBody, type FirstFeature } from "./init/first-feature.ts";
 import { canAsk, withQuestions, type Ask } from "./init/questions.ts";
-import { siteFiles, type Site } from "./init/site-files.ts";
+import { mainOf, siteFiles, type Site } from "./init/site-files.ts";
 import { refuseToOverwrite, writeSiteFiles } from "./init/write-files.ts";
 import { jsonArgument, printJson, printLine, say } from "./print.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const posix = (path: string): string => path.replaceAll(sep, "/");
 
 /** For a POSIX shell and for cmd.exe, as long as nobody quotes a quote. */
@@ -62,9 +61,10 @@ const readSite = async (given: SiteAnswers, ask: Ask): Promise<Site> => {
 };
 
 const writeSite = async (site: Site, folder: string, dryRun: boolean) => {
+  const template = await readFile(join(root, "wrangler.toml"), "utf8");
   const files = siteFiles(site, {
-    template: await readFile(join(root, "wrangler.toml"), "utf8"),
-    main: posix(relative(folder, join(root, "edge", "worker.ts"))),
+    template,
+    main: posix(relative(folder, join(root, mainOf(template)))),
     newSecret: () => randomBytes(32).toString("base64url"),
   });
   await refuseToOverwrite(folder, files);
@@ -73,9 +73,8 @@ const writeSite = async (site: Site, folder: string, dryRun: boolean) => {
   return {
     files: files.map(({ name, isSecret, text }) => ({ path: join(folder, name), isSecret, text })),
     next: [
-      `npx wrangler secret bulk ${at("worker.env")} --config ${at("wrangler.toml")}`,
-      `npx wrangler deploy --config ${at("wrangler.toml")}`,
-      `npx sluice serve --variables ${at("origin.env")}`,
+      `npx sluice edge deploy --config ${at("wrangler.toml")}`,
+      `npx sluice origin --variables ${at("origin.env")}`,
     ],
   };
 };

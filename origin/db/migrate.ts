@@ -2,7 +2,6 @@
 import { readdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runner } from "node-pg-migrate";
 import { connect } from "./connect.ts";
 
 const directory = fileURLToPath(new URL("../../migrations", import.meta.url));
@@ -19,6 +18,9 @@ export const migrate = async (
   databaseUrl: string,
   log: (message: string) => void = () => {},
 ): Promise<string[]> => {
+  // The runner brings a compiler for migrations in TypeScript, which would make itself a folder under node_modules.
+  process.env["JITI_FS_CACHE"] ??= "false";
+  const { runner } = await import("node-pg-migrate");
   const dbClient = await connect({ connectionString: databaseUrl });
   try {
     const done = await runner({

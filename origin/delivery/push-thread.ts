@@ -4,6 +4,7 @@ import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { makeEdgeReport, type EdgeMetrics } from "./edges/edge-metrics.ts";
 import type { PushReport, PushOptions } from "./push-worker.ts";
+import { moduleUrl } from "../runtime/place.ts";
 import { superviseThread, type SupervisedThread } from "../runtime/supervised-thread.ts";
 
 export type Push = SupervisedThread & {
@@ -39,7 +40,7 @@ export const startPush = (
     }
   };
   const thread = superviseThread({
-    file: new URL("push-worker.ts", import.meta.url),
+    file: moduleUrl("push-worker", import.meta.url),
     name: "push",
     workerData,
     onStart: (worker) => {

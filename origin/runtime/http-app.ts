@@ -17,6 +17,7 @@ export const makeHttpApp = <E extends Env>(options: {
   log: Logger;
   /** Names this process in its answers to /livez and /readyz: whoever started it knows that no other one answers. */
   instance: string;
+  version: string;
   /** As people see it; over https browsers are told to stay with that. */
   publicUrl: string;
   /** undefined: everybody may read the metrics. */
@@ -32,7 +33,7 @@ export const makeHttpApp = <E extends Env>(options: {
   /** The console's pages; undefined without the role `admin`. */
   consolePages?: Hono | undefined;
 }) => {
-  const { registry, log, instance, publicUrl, metricsToken, notReady } = options;
+  const { registry, log, instance, version, publicUrl, metricsToken, notReady } = options;
   const { adminApi, agentRoutes, signIn, consolePages } = options;
   const app = new Hono<{ Variables: RequestIdVariables }>();
   app.use(requestId());
@@ -42,7 +43,7 @@ export const makeHttpApp = <E extends Env>(options: {
     await next();
     context.res.headers.set(INSTANCE_HEADER, instance);
   });
-  app.get("/livez", (context) => context.text("ok"));
+  app.get("/livez", (context) => context.text(`ok\nsluice ${version}\n`));
   app.get("/readyz", async (context) => {
     const missing = await notReady();
     return missing.length === 0

@@ -1,4 +1,5 @@
 // What `npm start` says when everything runs: where things are, the tokens, and what to do next.
+import { isBuilt } from "../../origin/runtime/place.ts";
 import { firstSecret, secretsFile } from "./secrets.ts";
 import type { RunningStack } from "./stack-process.ts";
 
@@ -22,8 +23,8 @@ export const banner = (options: {
     originEnv[variable] === undefined ? made : `the value of ${variable}`;
   const next = hasShop
     ? [
-        "See it work:               npm run demo (in a second terminal)",
-        "Put it before your site:   UPSTREAM_URL=http://127.0.0.1:3000 npm start",
+        `See it work:               ${isBuilt ? "npx sluice demo" : "npm run demo"} (in a second terminal)`,
+        `Put it before your site:   UPSTREAM_URL=http://127.0.0.1:3000 ${isBuilt ? "npx sluice" : "npm"} start`,
       ]
     : ["The first feature:         npx sluice init (in a second terminal)"];
   return [

@@ -3,10 +3,8 @@
 import { createHash } from "node:crypto";
 import { glob, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "vite";
+import { isBuilt, root } from "../../origin/runtime/place.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const sources = join(root, "console");
 const cache = join(root, "node_modules", ".cache", "console");
 
@@ -28,11 +26,13 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The folder that the console is built in. */
+/** The folder that the console is built in. In the package it was built with everything else. */
 export const buildConsole = async (): Promise<string> => {
+  if (isBuilt) return join(sources, "dist");
   const dir = join(cache, await hashOfSources());
   if (await exists(dir)) return dir;
   await mkdir(dirname(dir), { recursive: true });
+  const { build } = await import("vite");
   const fresh = await mkdtemp(`${dir}-`);
   await build({
     configFile: join(sources, "vite.config.ts"),

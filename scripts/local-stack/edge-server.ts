@@ -2,13 +2,22 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, MiniflareCoreError } from "miniflare";
+import { root } from "../../origin/runtime/place.ts";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const configPath = join(root, "wrangler.toml");
+
+/** Where the package has the Worker, bundled. */
+export const builtBundle = join(root, "edge", "bundle");
+
+/** Wrangler as a program of its own: where a package lies is not known beforehand. */
+export const wranglerProgram = (): string =>
+  join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
+
+export const QUIET_WRANGLER = { WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" };
 
 export type EdgeServer = {
   readonly url: string;
@@ -21,14 +30,10 @@ export type EdgeServer = {
 
 /** Bundles the Worker, or the one that `config` describes, into `outDir`. Throws with wrangler's own words. */
 export const bundleEdge = async (outDir: string, config = configPath): Promise<void> => {
-  const wrangler = join(root, "node_modules", "wrangler", "bin", "wrangler.js");
   const child = spawn(
     process.execPath,
-    [wrangler, "deploy", "--dry-run", "--config", config, "--outdir", outDir],
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
-    },
+    [wranglerProgram(), "deploy", "--dry-run", "--config", config, "--outdir", outDir],
+    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...QUIET_WRANGLER } },
   );
   let output = "";
   const keep = (chunk: Buffer) => {

@@ -6,8 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { INSTANCE_HEADER } from "../../origin/runtime/http-app.ts";
+import { moduleUrl } from "../../origin/runtime/place.ts";
 
-const main = fileURLToPath(new URL("../../origin/main.ts", import.meta.url));
+const main = fileURLToPath(moduleUrl("../../origin/main", import.meta.url));
 const Greeting = z.object({ instance: z.string() });
 const READY_TIMEOUT_MS = 60_000;
 

@@ -4,9 +4,10 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { moduleUrl } from "../../origin/runtime/place.ts";
 import { StackProcessAnswer, type StackProcessOptions } from "./stack-process-messages.ts";
 
-const main = fileURLToPath(new URL("stack-main.ts", import.meta.url));
+const main = fileURLToPath(moduleUrl("stack-main", import.meta.url));
 
 export type RunningStack = Extract<StackProcessAnswer, { state: "running" }>;
 

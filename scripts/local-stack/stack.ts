@@ -2,9 +2,10 @@
 // flow tests all run this.
 import { join } from "node:path";
 import { buildConsole } from "./build-console.ts";
-import { bundleEdge, startEdge, type EdgeServer } from "./edge-server.ts";
+import { builtBundle, bundleEdge, startEdge, type EdgeServer } from "./edge-server.ts";
 import { originUrl, startOriginProcess, type OriginProcess } from "./origin-process.ts";
 import { ownFolder } from "../../origin/db/folder-owner.ts";
+import { isBuilt } from "../../origin/runtime/place.ts";
 import { portErrors } from "./ports.ts";
 import { loadSecrets, type Secrets } from "./secrets.ts";
 import { startShopThread, type ShopThread } from "../shop/thread.ts";
@@ -60,8 +61,8 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     serverKeys: edgeVars["SERVER_KEYS"] ?? kept.serverKeys,
     sessionKeys: originEnv["SESSION_KEYS"] ?? kept.sessionKeys,
   };
-  const bundleDir = join(dataDir, "edge", "bundle");
-  const bundled = bundleEdge(bundleDir);
+  const bundleDir = isBuilt ? builtBundle : join(dataDir, "edge", "bundle");
+  const bundled = isBuilt ? Promise.resolve() : bundleEdge(bundleDir);
   // Awaited below; until then its failure must not end the process.
   bundled.catch(() => {});
   const consoleBuilt = originEnv["CONSOLE_DIR"] ?? buildConsole();

@@ -1,4 +1,4 @@
-// The whole loop as a reader of the README runs it, with a real Redis between its parts.
+// How the demo ends early, and what it leaves alone. test/flow/readme.test.ts and test/flow/package.test.ts play it to its end.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -56,27 +56,6 @@ const listenToRedis = async () => {
       events.filter((event) => event.featureId === featureId).map(({ reason }) => reason),
   };
 };
-
-test(
-  "npm run demo: the failing feature is rolled back at the edge, the good one kept, and both are closed at the end",
-  { timeout: DEMO_TIMEOUT_MS },
-  async () => {
-    const { url, client, reasons } = await listenToRedis();
-    // Ports where nothing runs, so that it brings up a stack of its own.
-    const demo = startDemo({ REDIS_URL: url, EDGE_PORT: String(await freePort()) });
-
-    expect(await demo.exitCode(), demo.said()).toBe(0);
-    expect(demo.said()).toMatch(/\d+ ms after the commit/);
-    expect(demo.said()).toContain("ROLLBACK: ");
-    expect(demo.said()).toContain("KEEP: ");
-    expect(reasons("feat_smart_recs_v1").at(-1)).toMatch(/^ROLLBACK/);
-    expect(reasons("feat_express_checkout").at(-1)).toBe("the demo is over");
-    for (const featureId of FEATURES) {
-      expect(await client.get(`feature:state:${featureId}`)).toBe("DISABLED");
-      expect(await client.ttl(`feature:state:${featureId}`)).toBe(-1);
-    }
-  },
-);
 
 test(
   "a demo that is interrupted closes its features and ends with 130",

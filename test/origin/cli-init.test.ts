@@ -34,14 +34,13 @@ describe("of a site", () => {
     await expect(stat(dir)).rejects.toThrow("ENOENT");
   });
 
-  test("it writes configuration and secrets, and prints the three commands that follow", async () => {
+  test("it writes configuration and secrets, and prints the two commands that follow", async () => {
     const { code, out, error } = await runCli(site);
     expect(code, error).toBe(0);
     expect(out).toBe(
       [
-        `npx wrangler secret bulk '${dir}/worker.env' --config '${dir}/wrangler.toml'`,
-        `npx wrangler deploy --config '${dir}/wrangler.toml'`,
-        `npx sluice serve --variables '${dir}/origin.env'`,
+        `npx sluice edge deploy --config '${dir}/wrangler.toml'`,
+        `npx sluice origin --variables '${dir}/origin.env'`,
         "",
       ].join("\n"),
     );

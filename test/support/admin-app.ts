@@ -94,6 +94,7 @@ export const makeAdminApp = (options: {
   const app = makeHttpApp({
     registry: metrics.registry,
     log: silent,
+    version: "1.2.3",
     instance: "an-instance-of-the-tests",
     publicUrl,
     metricsToken: undefined,

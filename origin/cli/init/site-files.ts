@@ -30,6 +30,13 @@ const sharedLines = (template: string): readonly string[] =>
     .split("\n")
     .filter((line) => /^(?:compatibility_date|compatibility_flags|keep_names) = /.test(line));
 
+/** The Worker's entry, from the folder of the configuration. */
+export const mainOf = (template: string): string => {
+  const [, main] = /^main = "(.+)"$/m.exec(template) ?? [];
+  if (main === undefined) throw new Error("wrangler.toml names no main");
+  return main;
+};
+
 /** From the first table that binds Durable Objects up to the commented queues. */
 const durableObjects = (template: string): string =>
   /^\[\[durable_objects\.bindings\]\][\s\S]*?(?=^# |(?![\s\S]))/m.exec(template)?.[0].trimEnd() ?? "";

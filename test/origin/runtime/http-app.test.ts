@@ -8,6 +8,7 @@ const makeApp = (options: { publicUrl?: string; metricsToken?: string } = {}) =>
   makeHttpApp({
     registry: makeMetrics().registry,
     log: makeLogger("silent"),
+    version: "1.2.3",
     instance: "an-instance-of-the-tests",
     publicUrl: options.publicUrl ?? "http://127.0.0.1:8080",
     metricsToken: options.metricsToken,
@@ -35,6 +36,10 @@ describe("every answer", () => {
     expect(await header("https://sluice.example.com")).toBe("max-age=31536000");
     expect(await header("http://127.0.0.1:8080")).toBe(null);
   });
+});
+
+test("/livez names the version", async () => {
+  expect(await (await makeApp().request("/livez")).text()).toBe("ok\nsluice 1.2.3\n");
 });
 
 describe("/metrics", () => {
