@@ -1,12 +1,14 @@
 // Numbers, shares and times as the reader's language writes them.
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const share = new Intl.NumberFormat(undefined, {
   style: "percent",
   minimumFractionDigits: 1,
   maximumFractionDigits: 1,
 });
 const wholeShare = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 2 });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "long" });
 
@@ -15,6 +17,8 @@ export const formatCount = (count: number): string => whole.format(count);
 export const formatRate = (rate: number | null): string => (rate === null ? "–" : share.format(rate));
 export const formatBps = (bps: number): string => wholeShare.format(bps / 10_000);
 export const formatTime = (iso: string): string => time.format(new Date(iso));
+/** The time of day, to the second. */
+export const formatClock = (iso: string): string => clock.format(new Date(iso));
 export const formatUtc = (iso: string): string => `${iso.slice(0, 19).replace("T", " ")} UTC`;
 
 const STEPS = [
@@ -36,4 +40,10 @@ export const formatDuration = (seconds: number): string => {
   if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
   return `${whole.format(seconds / 86_400)} days`;
+};
+
+/** A short time as it was measured: `14 ms`, `2.3 s`. */
+export const formatMs = (ms: number): string => {
+  if (ms < 1_000) return `${whole.format(Math.max(0, ms))} ms`;
+  return ms < 90_000 ? `${tenths.format(ms / 1_000)} s` : formatDuration(ms / 1_000);
 };

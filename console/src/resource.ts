@@ -17,7 +17,7 @@ type Options = {
   readonly everyMs?: number;
 };
 
-/** Several events of one moment are one reason to ask again. */
+/** The first event is a reason to ask at once. Several within this time are one more. */
 const TOGETHER_MS = 250;
 
 /** `key`: what is asked for; with another key what was answered before is forgotten. */
@@ -55,11 +55,14 @@ export const useResource = <T>(
 
   useEffect(() => {
     let due: ReturnType<typeof setTimeout> | undefined;
+    let askedAt = -Infinity;
     const soon = (): void => {
+      const waitMs = Math.max(0, askedAt + TOGETHER_MS - performance.now());
       due ??= setTimeout(() => {
         due = undefined;
+        askedAt = performance.now();
         reload();
-      }, TOGETHER_MS);
+      }, waitMs);
     };
     const end = listen((event) => {
       if (changes(event)) soon();

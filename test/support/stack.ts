@@ -15,11 +15,15 @@ type Admin = (
   headers?: Readonly<Record<string, string>>,
 ) => Promise<Json>;
 
-export const makeTestStack = async (
-  options: Pick<StackOptions, "originEnv" | "edgeVars"> = {},
-): Promise<TestStack> => {
+export const makeTestStack = async ({
+  originPort,
+  ...options
+}: Pick<StackOptions, "originEnv" | "edgeVars"> & {
+  /** Where the origin's address is needed before it runs. */
+  originPort?: number;
+} = {}): Promise<TestStack> => {
   const dataDir = await mkdtemp(join(tmpdir(), "sluice-flow-"));
-  const [edge, origin, shop] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [edge, origin, shop] = await Promise.all([freePort(), originPort ?? freePort(), freePort()]);
   const stack = await startStack({
     dataDir,
     ports: { edge, origin, shop },

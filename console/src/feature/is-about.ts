@@ -3,5 +3,13 @@ import type { Live } from "../live.ts";
 /** Whether something that happened is about this feature. */
 export const isAbout =
   (featureId: string) =>
-  (event: Live): boolean =>
-    event.kind === "change" ? event.change.featureId === featureId : event.evaluation.featureId === featureId;
+  (event: Live): boolean => {
+    switch (event.kind) {
+      case "change":
+        return event.change.featureId === featureId;
+      case "evaluation":
+        return event.evaluation.featureId === featureId;
+      case "edge":
+        return false;
+    }
+  };

@@ -9,7 +9,7 @@ import { useResource } from "../resource.ts";
 
 export default () => {
   const edges = useResource("edges", () => listEdges(), {
-    changes: ({ kind }) => kind === "change",
+    changes: ({ kind }) => kind === "change" || kind === "edge",
     everyMs: 5_000,
   });
   return (

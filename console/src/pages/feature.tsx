@@ -53,12 +53,12 @@ export default () => {
         {({ why, ...known }) => (
           <>
             <Verdict why={why} />
+            <EdgesSection featureId={featureId} />
             <Facts feature={known.feature} why={why} />
             {why.signals.length === 0 ? null : <Signals why={why} />}
             <OverTime featureId={featureId} why={why} />
             <RuleSection feature={known.feature} why={why} done={resource.reload} />
             <TargetingSection featureId={featureId} />
-            <EdgesSection featureId={featureId} revision={known.feature.revision} />
             <HistorySection featureId={featureId} />
             {change === null ? null : (
               <Changing

@@ -5,7 +5,8 @@ import { withoutState } from "../words.ts";
 import { Loaded } from "./page.tsx";
 import { Time } from "./time.tsx";
 
-const ACTIONS: Readonly<Record<string, string>> = {
+/** The kinds of changes in words. */
+export const ACTIONS: Readonly<Record<string, string>> = {
   create: "Made",
   update: "Changed",
   delete: "Deleted",
