@@ -41,6 +41,23 @@ create table alert_hooks (
   constraint alert_hooks_source_check CHECK ((source = ANY (ARRAY['alertmanager'::text, 'grafana'::text, 'datadog'::text, 'pagerduty'::text, 'generic'::text])))
 );
 
+create table annotations (
+  seq bigint generated always as identity not null,
+  annotation_id text not null,
+  at timestamp with time zone not null,
+  title text not null,
+  link text,
+  tags text[] default '{}'::text[] not null,
+  feature_ids text[] default '{}'::text[] not null,
+  made_by text not null,
+  made_at timestamp with time zone default clock_timestamp() not null,
+  constraint annotations_pkey PRIMARY KEY (seq),
+  constraint annotations_annotation_id_key UNIQUE (annotation_id),
+  constraint annotations_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200)))
+);
+
+CREATE INDEX annotations_at ON public.annotations USING btree (at DESC, seq DESC);
+
 create table announcement_sources (
   only_row boolean default true not null,
   audit_seq bigint not null,
@@ -1397,6 +1414,7 @@ alter table unit_evidence owner to sluice_service;
 
 grant create, usage on schema public to sluice_service;
 
+grant usage on sequence annotations_seq_seq to sluice_service;
 grant usage on sequence announcements_id_seq to sluice_service;
 grant usage on sequence approval_requests_seq_seq to sluice_service;
 grant usage on sequence fold_set_aside_id_seq to sluice_service;
@@ -1410,6 +1428,7 @@ grant usage on sequence telemetry_writer to sluice_service;
 grant usage on sequence unit_runs_run_seq to sluice_service;
 
 grant delete, insert, select, update on table alert_hooks to sluice_service;
+grant delete, insert, select, update on table annotations to sluice_service;
 grant delete, insert, select, update on table announcement_sources to sluice_service;
 grant delete, insert, select, update on table announcements to sluice_service;
 grant delete, insert, select, update on table api_tokens to sluice_service;

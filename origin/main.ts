@@ -32,6 +32,7 @@ import { makeApprovals } from "./features/approvals/make-approvals.ts";
 import { makeFeatureChanges } from "./features/change-feature.ts";
 import { countRollbacks } from "./features/count-rollbacks.ts";
 import { makeDecidedChanges } from "./features/decided-changes.ts";
+import { makeAnnotations } from "./features/annotations.ts";
 import { makeSchedules } from "./features/schedules/make-schedules.ts";
 import { startSchedules } from "./features/schedules/start-schedules.ts";
 import { makeFeatureReads } from "./features/feature-reads.ts";
@@ -281,6 +282,7 @@ const app = makeHttpApp({
         segments: makeSegmentReads(pool),
         segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
         schedules,
+        annotations: makeAnnotations(pool),
         evaluation: evaluationReads,
         delivery: makeDeliveryReads({ pool, keys: config.PUSH_KEYS, nowMs: Date.now }),
         notifications: makeNotificationTargets({

@@ -481,6 +481,22 @@ export type Rule = {
     /** What the rule cannot do at today's traffic. */
     warnings?: string[];
 };
+export type Dependents = {
+    featureId: string;
+    requires: {
+        featureId: string;
+        enabled: boolean;
+    }[];
+    /** The nearest first. */
+    requiredBy: {
+        featureId: string;
+        /** Those that are open close with the feature. */
+        enabled: boolean;
+        rolloutBps: number;
+        /** false: it requires one that requires the feature. */
+        directly: boolean;
+    }[];
+};
 export type ApprovalPolicy = {
     /** 0: none was ever set. */
     version: number;
@@ -713,6 +729,36 @@ export type Signals = {
     checkedAt: string | null;
     latest: Evaluation | null;
 };
+export type Latency = {
+    featureId: string;
+    epoch: number;
+    /** null: it has no rule. */
+    thresholdMs: number | null;
+    /** null: it has no trial yet. */
+    treatment: {
+        requests: number;
+        /** Requests that took longer than the threshold. */
+        above: number | null;
+        p50Ms: number | null;
+        p95Ms: number | null;
+        p99Ms: number | null;
+    } | null;
+    holdout: {
+        requests: number;
+        /** Requests that took longer than the threshold. */
+        above: number | null;
+        p50Ms: number | null;
+        p95Ms: number | null;
+        p99Ms: number | null;
+    } | null;
+    /** Requests by duration, four buckets for each doubling, without a gap. */
+    buckets: {
+        fromMs: number;
+        toMs: number;
+        treatment: number;
+        holdout: number;
+    }[];
+};
 export type AuditEntry = {
     seq: number;
     at: string;
@@ -875,6 +921,34 @@ export type Why = {
             perDay: number;
         };
     };
+    /** null: there is no holdout, or nothing to compare yet. */
+    sampleRatio: {
+        /** The shares of the cohorts are as they are since then. */
+        since: string;
+        /** Share of treatment among both cohorts. */
+        expected: number;
+        observed: number;
+        treatment: number;
+        holdout: number;
+        /** It holds at every look. */
+        pValue: number;
+        /** So unlikely that nothing is decided any more. */
+        isMismatch: boolean;
+    } | null;
+    /** null: the rule has no ramp. */
+    ramp: {
+        stagesBps: number[];
+        minStageSeconds: number;
+        paused: boolean;
+        /** Since when it is at its stage; null: not known yet. */
+        since: string | null;
+        /** null: it is at the last stage. */
+        nextBps: number | null;
+        /** The stage's least time is over then. */
+        readyAt: string | null;
+        /** What the next step waits for. */
+        reason: string;
+    } | null;
     /** To the width of a bucket. */
     newestExposureAt: string | null;
     /** What is not there yet, each in a sentence. */
@@ -903,6 +977,16 @@ export type Why = {
         droppedSpans: number;
         waitsFrom: string | null;
     }[];
+};
+export type Annotation = {
+    annotationId: string;
+    at: string;
+    title: string;
+    link: string | null;
+    tags: string[];
+    features: string[];
+    madeBy: string;
+    madeAt: string;
 };
 export type ErrorBudget = {
     /** Trials that began to be judged in enforce mode. */
@@ -2775,6 +2859,35 @@ export function pauseRamp(featureId: string, body: {
     })));
 }
 /**
+ * What a feature requires, and what closes with it
+ */
+export function getDependents(featureId: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: Dependents;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/features/${encodeURIComponent(featureId)}/dependents`, {
+        ...opts
+    }));
+}
+/**
  * Close all features with a tag, in one revision
  */
 export function rollbackTag(body: {
@@ -3500,6 +3613,35 @@ export function getSignals(featureId: string, opts?: Oazapfts.RequestOpts) {
     }));
 }
 /**
+ * How long the requests of the present trial take, as a distribution
+ */
+export function getLatency(featureId: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: Latency;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/features/${encodeURIComponent(featureId)}/latency`, {
+        ...opts
+    }));
+}
+/**
  * List changes, the newest first
  */
 export function listAudit({ limit, before, featureId, action, actor, since, until }: {
@@ -3604,6 +3746,130 @@ export function explainVerdict(featureId: string, opts?: Oazapfts.RequestOpts) {
         data: Problem;
     }>(`/features/${encodeURIComponent(featureId)}/why`, {
         ...opts
+    }));
+}
+/**
+ * Mark a moment, such as a deploy, on the charts of features
+ */
+export function annotate(body: {
+    title: string;
+    /** When it was; without it now. */
+    at?: string;
+    /** Where one can read more. */
+    link?: string;
+    tags?: string[];
+    /** Without tags and features it is about all features. */
+    features?: string[];
+}, { idempotencyKey }: {
+    idempotencyKey?: string;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 201;
+        data: Annotation;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>("/annotations", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body,
+        headers: oazapfts.mergeHeaders(opts?.headers, {
+            "Idempotency-Key": idempotencyKey
+        })
+    })));
+}
+/**
+ * List annotations, the newest first
+ */
+export function listAnnotations({ featureId, since, until, limit }: {
+    featureId?: string;
+    since?: string;
+    until?: string;
+    limit?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: {
+            annotations: Annotation[];
+        };
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/annotations${QS.query(QS.explode({
+        featureId,
+        since,
+        until,
+        limit
+    }))}`, {
+        ...opts
+    }));
+}
+/**
+ * Take an annotation away
+ */
+export function deleteAnnotation(annotationId: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 204;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/annotations/${encodeURIComponent(annotationId)}`, {
+        ...opts,
+        method: "DELETE"
     }));
 }
 /**

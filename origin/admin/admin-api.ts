@@ -7,6 +7,7 @@ import type { Access } from "../access/make-access.ts";
 import type { Sessions } from "../access/make-sessions.ts";
 import type { DeliveryReads } from "../delivery/delivery-reads.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
+import type { Annotations } from "../features/annotations.ts";
 import type { Approvals } from "../features/approvals/make-approvals.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { SegmentChanges } from "../features/segments/change-segment.ts";
@@ -17,6 +18,7 @@ import type { NotificationTargets } from "../notifications/notification-targets.
 import type { Schedules } from "../features/schedules/make-schedules.ts";
 import type { ErrorLog, WarningLog } from "../runtime/log.ts";
 import { problem } from "../runtime/problem.ts";
+import { addAnnotationRoutes } from "./annotation-routes.ts";
 import { addApprovalRoutes } from "./approval-routes.ts";
 import { addConfigRoutes, CONFIG_BODIES } from "./config-routes.ts";
 import { addDeliveryRoutes } from "./delivery-routes.ts";
@@ -100,6 +102,7 @@ export type AdminApiOptions = Authentication & {
   readonly segments: SegmentReads;
   readonly segmentChanges: SegmentChanges;
   readonly schedules: Schedules;
+  readonly annotations: Annotations;
   readonly evaluation: EvaluationReads;
   readonly delivery: DeliveryReads;
   readonly notifications: NotificationTargets;
@@ -135,6 +138,7 @@ export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   addScheduleRoutes(api, options);
   addHistoryRoutes(api, options);
   addWhyRoute(api, options);
+  addAnnotationRoutes(api, options);
   addPlanningRoutes(api, options);
   addReviewRoute(api, options);
   addConfigRoutes(api, options);

@@ -4,7 +4,7 @@ import { FeatureId } from "../../shared/ids.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import { wholeInQuery } from "./documents/common.ts";
-import { EvaluationsDocument, SignalsDocument } from "./documents/evaluation.ts";
+import { EvaluationsDocument, LatencyDocument, SignalsDocument } from "./documents/evaluation.ts";
 import { FeatureParams } from "./documents/feature.ts";
 import { AuditDocument, AuditVerdictDocument } from "./documents/history.ts";
 import { findFeature } from "./feature-answers.ts";
@@ -58,7 +58,7 @@ const anomalyDocument = ({ hourS, kind, units, seenAgain, largestNetwork, usual 
 export const addHistoryRoutes = (
   api: AdminApp,
   options: {
-    features: Pick<FeatureReads, "getFeature" | "listAudit" | "verifyAudit">;
+    features: Pick<FeatureReads, "getFeature" | "getRule" | "listAudit" | "verifyAudit">;
     evaluation: EvaluationReads;
   },
 ): void => {
@@ -130,6 +130,29 @@ export const addHistoryRoutes = (
         checkedAt,
         latest,
       });
+    },
+  );
+
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/features/{featureId}/latency",
+      operationId: "getLatency",
+      tag: "Evaluations",
+      summary: "How long the requests of the present trial take, as a distribution",
+      scope: "viewer",
+      params: FeatureParams,
+      answers: { 200: { description: "Treatment and holdout.", schema: LatencyDocument } },
+    },
+    async (request) => {
+      const { context } = request;
+      const record = await findFeature(request, features);
+      if (!record.ok) return record.error;
+      const { featureId, epoch } = record.value.state;
+      const thresholdMs = (await features.getRule(featureId))?.rule.latencyP95Threshold ?? null;
+      const latency = await evaluation.readLatency(featureId, epoch, thresholdMs);
+      return context.json({ featureId, epoch, thresholdMs, ...latency });
     },
   );
 

@@ -12,6 +12,7 @@ const TAGS = [
   { name: "Planning", description: "What a rule can decide, and when." },
   { name: "Configuration", description: "Features as files: plan, apply, export." },
   { name: "Audit", description: "Who changed what, and why." },
+  { name: "Annotations", description: "Marks on the charts, such as deploys." },
   { name: "Delivery", description: "How far the edges are." },
   { name: "Notifications", description: "Who outside is told what happens." },
   { name: "Tokens", description: "Who may do what." },

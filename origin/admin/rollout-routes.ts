@@ -17,7 +17,7 @@ import {
   RollbackBody,
   RolloutBody,
 } from "./documents/feature.ts";
-import { answerFeature, findOwnFeature } from "./feature-answers.ts";
+import { answerFeature, findFeature, findOwnFeature } from "./feature-answers.ts";
 import type { AdminApp, AdminContext } from "./admin-context.ts";
 import { addOperation, type Output } from "./operation.ts";
 import { mayChange, tagProblem } from "./permission.ts";
@@ -39,6 +39,23 @@ const TagRollbackDocument = z.object({
   revision: z.number().int().nullable().openapi({ description: "null: nothing with the tag was open." }),
   features: z.array(z.object({ featureId: z.string(), version: z.number().int() })),
 });
+
+const DependentsDocument = z
+  .object({
+    featureId: z.string(),
+    requires: z.array(z.object({ featureId: z.string(), enabled: z.boolean() })),
+    requiredBy: z
+      .array(
+        z.object({
+          featureId: z.string(),
+          enabled: z.boolean().openapi({ description: "Those that are open close with the feature." }),
+          rolloutBps: z.number().int(),
+          directly: z.boolean().openapi({ description: "false: it requires one that requires the feature." }),
+        }),
+      )
+      .openapi({ description: "The nearest first." }),
+  })
+  .openapi("Dependents");
 
 type Reads = Pick<FeatureReads, "getFeature">;
 type ChangeRequest = {
@@ -62,7 +79,7 @@ const readTarget = async (request: ChangeRequest, features: Reads): Promise<Resu
 export const addRolloutRoutes = (
   api: AdminApp,
   options: {
-    features: Reads;
+    features: Pick<FeatureReads, "getFeature" | "readDependents">;
     evaluation: Pick<EvaluationReads, "ruleWarnings">;
     changes: Pick<FeatureChanges, "rollbackTag">;
     submit: SubmitChange;
@@ -198,6 +215,26 @@ export const addRolloutRoutes = (
         features: [feature],
       } = changed.value;
       return context.json({ featureId, paused, version: feature?.version, revision });
+    },
+  );
+
+  addOperation(
+    api,
+    {
+      method: "get",
+      path: "/features/{featureId}/dependents",
+      operationId: "getDependents",
+      tag: "Rollout",
+      summary: "What a feature requires, and what closes with it",
+      scope: "viewer",
+      params: FeatureParams,
+      answers: { 200: { description: "By name.", schema: DependentsDocument } },
+    },
+    async (request) => {
+      const record = await findFeature(request, features);
+      if (!record.ok) return record.error;
+      const { featureId } = record.value.state;
+      return request.context.json({ featureId, ...(await features.readDependents(featureId)) });
     },
   );
 

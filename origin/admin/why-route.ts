@@ -67,7 +67,7 @@ export const addWhyRoute = (
       const shares = { rolloutBps, holdoutBps };
       const [explained, checkedAt, notCounted, botRequests, setAside, telemetry, upcoming] =
         await Promise.all([
-          evaluation.why({ featureId, epoch, epochStartedAt: record.epochStartedAt, shares, rule }),
+          evaluation.why({ featureId, epoch, epochStartedAt: record.epochStartedAt, enabled, shares, rule }),
           evaluation.lastLookAt(featureId),
           evaluation.readNotCounted(featureId, epoch),
           evaluation.countBotRequests(featureId, epoch),

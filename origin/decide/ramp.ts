@@ -13,6 +13,16 @@ export type RampStep =
   /** A failure at the first stage, or under a rule that does not throttle: there is no stage to go back to. */
   | { readonly kind: "close" };
 
+/** The part of a decision that a step depends on. */
+export type RampDecision = Pick<Decision, "action" | "state" | "reason"> & {
+  readonly evidence: {
+    readonly tests: readonly Pick<
+      Decision["evidence"]["tests"][number],
+      "signal" | "counts" | "logEvidence"
+    >[];
+  };
+};
+
 export type RampPosition = {
   readonly rolloutBps: number;
   /** Unix seconds at which the rollout became what it is. */
@@ -34,7 +44,7 @@ export const throttledTo = (rule: Pick<Rule, "ramp" | "onFailure">, rolloutBps: 
 export const nextRampStep = (
   rule: Pick<Rule, "ramp" | "onFailure">,
   position: RampPosition,
-  decision: Decision,
+  decision: RampDecision,
   now: number,
 ): RampStep => {
   const { ramp } = rule;

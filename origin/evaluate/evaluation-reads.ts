@@ -12,6 +12,7 @@ import { readLookedAt } from "./looks.ts";
 import { readTrialAnomalies } from "./read-arrivals.ts";
 import { readBotRequests } from "./read-bot-requests.ts";
 import { readExposed } from "./read-exposed.ts";
+import { readLatency } from "./read-latency.ts";
 import { readNotCounted } from "./read-not-counted.ts";
 import { pricesOf, type Prices } from "./review/burn.ts";
 import { readReview } from "./review/read-review.ts";
@@ -151,6 +152,8 @@ export const makeEvaluationReads = ({
     (await readBotRequests(pool, [{ featureId, epoch }])).get(featureId) ?? 0,
   /** Spans of the epoch that were taken and not counted, by reason. */
   readNotCounted: (featureId: FeatureId, epoch: number) => readNotCounted(pool, featureId, epoch),
+  readLatency: (featureId: FeatureId, epoch: number, thresholdMs: number | null) =>
+    readLatency(pool, { featureId, epoch }, thresholdMs),
   /** Hours of the trial that were not as usual. */
   readAnomalies: (featureId: FeatureId, epoch: number) =>
     readTrialAnomalies(pool, { featureId, epoch }, now()),

@@ -8,6 +8,8 @@ import type { FeatureId } from "../../shared/ids.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import { StoredDecision } from "./stored-decision.ts";
 import { readExposed, readExposedOfDay, type Exposed, type ExposedOfDay } from "./read-exposed.ts";
+import { readRamp } from "./read-ramp.ts";
+import { readSampleRatio } from "./read-sample-ratio.ts";
 import { warningsAtTraffic, type WarningTerms } from "./read-rule-warnings.ts";
 
 const DAY = 86_400;
@@ -95,6 +97,7 @@ export type ExplainedFeature = {
   readonly featureId: FeatureId;
   readonly epoch: number;
   readonly epochStartedAt: Date;
+  readonly enabled: boolean;
   readonly shares: CohortShares;
   readonly rule: Rule | null;
 };
@@ -102,13 +105,19 @@ export type ExplainedFeature = {
 /** Of the feature's present epoch. */
 export const readWhy = async (
   db: Queryable,
-  { featureId, epoch, epochStartedAt, shares, rule }: ExplainedFeature,
+  { featureId, epoch, epochStartedAt, enabled, shares, rule }: ExplainedFeature,
   terms: WarningTerms,
 ) => {
   const [newest, exposed, ofDay] = await Promise.all([
     readNewest(db, featureId, epoch),
     readExposed(db, { featureId, epoch }),
     readExposedOfDay(db, { featureId, epoch }, terms.now),
+  ]);
+  const decision = newest?.decision ?? null;
+  const { rolloutBps } = shares;
+  const [ramp, sampleRatio] = await Promise.all([
+    readRamp(db, { featureId, enabled, rolloutBps, rule }, decision, terms.now),
+    readSampleRatio(db, { featureId, epoch }, decision?.evidence.sampleRatio ?? null),
   ]);
   const cohorts = cohortsOf(exposed, ofDay, terms.now);
   const { missing, rollback, keep } = outlook(newest, rule, cohorts.treatment.perDay);
@@ -129,6 +138,8 @@ export const readWhy = async (
     rollback,
     keep,
     cohorts,
+    sampleRatio,
+    ramp,
     newestExposureAt: exposed.newestS === null ? null : new Date(exposed.newestS * 1_000),
     missing,
     ruleWarnings: rule === null ? [] : warningsAtTraffic({ rule, shares, epochStartedS, ofDay }, terms),

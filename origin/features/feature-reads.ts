@@ -4,6 +4,7 @@ import type { Pool } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { listFeatures, type FeatureQuery } from "./list-features.ts";
 import { previewRollback, type RollbackPreview } from "./preview-rollback.ts";
+import { readDependents } from "./read-dependents.ts";
 import { verifyAudit, type AuditRange } from "./audit/verify-audit.ts";
 import { exportFeatures } from "./config/export-features.ts";
 import { exportSegments } from "./config/export-segments.ts";
@@ -37,6 +38,7 @@ export const makeFeatureReads = ({ pool, history }: { pool: Pool; history: Histo
     (await listAudit(pool, { limit: 1, featureId, kind: "rollback" })).items[0] ?? null,
   /** What a rollback would close now; none where nothing is open. */
   previewRollback: (target: RollbackPreview) => previewRollback(pool, target),
+  readDependents: (featureId: FeatureId) => readDependents(pool, featureId),
   rollbacksAt: (revision: number) => listRollbacksAt(pool, revision),
   newestAuditSeq: () => newestAuditSeq(pool),
   listAuditAfter: (seq: number, limit: number) => listAuditAfter(pool, seq, limit),

@@ -115,3 +115,20 @@ export const decodeSketch = (stored: Uint8Array): Sketch => {
   mergeEncoded(sketch, stored);
   return sketch;
 };
+
+/** How many latencies of each sketch lie in each part of an octave, from the first that holds one to the last; `binsTogether` bins are one. */
+export const histogramOf = (
+  sketches: readonly Sketch[],
+  binsTogether = 8,
+): { readonly fromMs: number; readonly toMs: number; readonly counts: readonly number[] }[] => {
+  const count = (sketch: Sketch, first: number): number =>
+    sketch.subarray(first, first + binsTogether).reduce((sum, each) => sum + each, 0);
+  const all = Array.from({ length: BINS / binsTogether }, (_, i) => ({
+    fromMs: lowerEdgeMs(i * binsTogether),
+    toMs: lowerEdgeMs((i + 1) * binsTogether),
+    counts: sketches.map((sketch) => count(sketch, i * binsTogether)),
+  }));
+  const holds = ({ counts }: { counts: readonly number[] }): boolean => counts.some((each) => each > 0);
+  const first = all.findIndex(holds);
+  return first === -1 ? [] : all.slice(first, all.findLastIndex(holds) + 1);
+};

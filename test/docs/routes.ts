@@ -24,6 +24,7 @@ const admin = makeAdminApi({
   changes: unused,
   approvals: unused,
   schedules: unused,
+  annotations: unused,
   evaluation: unused,
   delivery: unused,
   notifications: unused,

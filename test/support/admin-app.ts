@@ -11,6 +11,7 @@ import { makeDeliveryReads } from "../../origin/delivery/delivery-reads.ts";
 import { makeEvaluationReads } from "../../origin/evaluate/evaluation-reads.ts";
 import { makeApprovals } from "../../origin/features/approvals/make-approvals.ts";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
+import { makeAnnotations } from "../../origin/features/annotations.ts";
 import { makeSchedules } from "../../origin/features/schedules/make-schedules.ts";
 import { makeFeatureReads } from "../../origin/features/feature-reads.ts";
 import { parseAllowedHosts } from "../../origin/notifications/channels/address-guard.ts";
@@ -72,6 +73,7 @@ export const makeAdminApp = (options: {
     segments: makeSegmentReads(pool),
     segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
     schedules: makeSchedules({ pool, changes }),
+    annotations: makeAnnotations(pool),
     evaluation: makeEvaluationReads({ pool, history, now, rawKeepDays: 62 }),
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
     notifications: makeNotificationTargets({

@@ -141,6 +141,27 @@ export const SignalsDocument = z
   })
   .openapi("Signals");
 
+const LatencyOfCohort = z.object({
+  requests: z.number(),
+  above: z.number().nullable().openapi({ description: "Requests that took longer than the threshold." }),
+  p50Ms: z.number().nullable(),
+  p95Ms: z.number().nullable(),
+  p99Ms: z.number().nullable(),
+});
+
+export const LatencyDocument = z
+  .object({
+    featureId: z.string(),
+    epoch: z.number().int(),
+    thresholdMs: z.number().nullable().openapi({ description: "null: it has no rule." }),
+    treatment: z.union([LatencyOfCohort, z.null()]).openapi({ description: "null: it has no trial yet." }),
+    holdout: z.union([LatencyOfCohort, z.null()]),
+    buckets: z
+      .array(z.object({ fromMs: z.number(), toMs: z.number(), treatment: z.number(), holdout: z.number() }))
+      .openapi({ description: "Requests by duration, four buckets for each doubling, without a gap." }),
+  })
+  .openapi("Latency");
+
 export const AlphaSpentDocument = z
   .object({
     launches: z.number().int().openapi({ description: "Trials that began to be judged in enforce mode." }),

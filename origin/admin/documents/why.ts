@@ -88,6 +88,30 @@ export const WhyDocument = z
     rollback: Path,
     keep: Path,
     cohorts: z.object({ treatment: Cohort, holdout: Cohort }),
+    sampleRatio: orNull(
+      z.object({
+        since: Time.openapi({ description: "The shares of the cohorts are as they are since then." }),
+        expected: z.number().openapi({ description: "Share of treatment among both cohorts." }),
+        observed: z.number(),
+        treatment: z.number(),
+        holdout: z.number(),
+        pValue: z.number().openapi({ description: "It holds at every look." }),
+        isMismatch: z.boolean().openapi({ description: "So unlikely that nothing is decided any more." }),
+      }),
+    ).openapi({ description: "null: there is no holdout, or nothing to compare yet." }),
+    ramp: orNull(
+      z.object({
+        stagesBps: z.array(z.number().int()),
+        minStageSeconds: z.number(),
+        paused: z.boolean(),
+        since: Time.nullable().openapi({
+          description: "Since when it is at its stage; null: not known yet.",
+        }),
+        nextBps: z.number().int().nullable().openapi({ description: "null: it is at the last stage." }),
+        readyAt: Time.nullable().openapi({ description: "The stage's least time is over then." }),
+        reason: z.string().openapi({ description: "What the next step waits for." }),
+      }),
+    ).openapi({ description: "null: the rule has no ramp." }),
     newestExposureAt: Time.nullable().openapi({ description: "To the width of a bucket." }),
     missing: z.array(z.string()).openapi({ description: "What is not there yet, each in a sentence." }),
     warnings: z.array(z.string()).openapi({ description: "What should be looked at, each in a sentence." }),
