@@ -780,6 +780,8 @@ export type AuditEntry = {
         }[];
         [key: string]: any;
     };
+    /** Of a rollback; null: it is none. `evidence`: Sluice's own decision. `alert`: an alerting system, by a hook. `dependency`: a feature that it requires was closed. `edge`: an edge held it closed, and the database had forgotten it. `person`: by hand. */
+    cause: ("evidence" | "alert" | "dependency" | "edge" | "person" | null) | ("evidence" | "alert" | "dependency" | "edge" | "person" | null);
     /** Hexadecimal; the next entry's hash covers it. */
     hash: string;
 };
@@ -3644,11 +3646,12 @@ export function getLatency(featureId: string, opts?: Oazapfts.RequestOpts) {
 /**
  * List changes, the newest first
  */
-export function listAudit({ limit, before, featureId, action, actor, since, until }: {
+export function listAudit({ limit, before, featureId, action, cause, actor, since, until }: {
     limit?: number;
     before?: number;
     featureId?: string;
     action?: "create" | "update" | "delete" | "rule" | "rollout" | "enable" | "rollback" | "segment";
+    cause?: "evidence" | "alert" | "dependency" | "edge" | "person";
     actor?: string;
     since?: string;
     until?: string;
@@ -3680,6 +3683,7 @@ export function listAudit({ limit, before, featureId, action, actor, since, unti
         before,
         featureId,
         action,
+        cause,
         actor,
         since,
         until

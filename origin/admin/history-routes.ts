@@ -6,7 +6,7 @@ import type { FeatureReads } from "../features/feature-reads.ts";
 import { wholeInQuery } from "./documents/common.ts";
 import { EvaluationsDocument, LatencyDocument, SignalsDocument } from "./documents/evaluation.ts";
 import { FeatureParams } from "./documents/feature.ts";
-import { AuditDocument, AuditVerdictDocument } from "./documents/history.ts";
+import { AuditDocument, AuditVerdictDocument, CAUSE_TEXT, ROLLBACK_CAUSES } from "./documents/history.ts";
 import { findFeature } from "./feature-answers.ts";
 import type { AdminApp } from "./admin-context.ts";
 import { addOperation } from "./operation.ts";
@@ -33,6 +33,10 @@ const AuditQuery = z.object({
   ...paging,
   featureId: FeatureId.optional().openapi({ description: "Of a segment: `segment:` and its id." }),
   action: ChangeKindQuery.optional().openapi({ description: "Only changes of this kind." }),
+  cause: z
+    .enum(ROLLBACK_CAUSES)
+    .optional()
+    .openapi({ description: `Only rollbacks of this cause. ${CAUSE_TEXT}` }),
   actor: z.string().min(1).max(200).optional().openapi({ description: "Only what this actor did." }),
   since: time.optional().openapi({ ...timeText, description: "Only changes from then on." }),
   until: time.optional().openapi({ ...timeText, description: "Only changes before then." }),

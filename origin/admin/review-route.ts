@@ -56,7 +56,7 @@ const Span = z
 
 export const addReviewRoute = (
   api: AdminApp,
-  { evaluation }: { evaluation: Pick<EvaluationReads, "review" | "prices" | "now"> },
+  { evaluation }: { evaluation: Pick<EvaluationReads, "review" | "reviewText" | "prices" | "now"> },
 ): void => {
   addOperation(
     api,
@@ -67,10 +67,10 @@ export const addReviewRoute = (
       tag: "Evaluations",
       summary: "What was rolled back, never decides, can be removed, or is used by nobody",
       description:
-        "Of the last seven days, or of `since` to `until`. Zombies are open for long while hardly anybody engages; with what they burn. What cannot be known says so.",
+        "Of the last seven days, or of `since` to `until`. Zombies are open for long while hardly anybody engages; with what they burn. What cannot be known says so. As Markdown with `Accept: text/plain`.",
       scope: "viewer",
       query: ReviewQuery,
-      answers: { 200: { description: "The review.", schema: ReviewDocument } },
+      answers: { 200: { description: "The review.", schema: ReviewDocument, alsoText: true } },
     },
     async ({ context, query }) => {
       const { since, until, pricePerMillionRequests, pricePerUpstreamHour, ...terms } = query;
@@ -81,18 +81,19 @@ export const addReviewRoute = (
       const asked = (value: number | undefined, own: { value: number | null; source: string }) =>
         value === undefined ? own : { value, source: "asked for" };
       const { prices } = evaluation;
-      return context.json(
-        await evaluation.review({
-          ...dropUndefined(terms),
-          since: sinceMs / 1_000,
-          until: untilMs / 1_000,
-          prices: {
-            currency: prices.currency,
-            perMillionRequests: asked(pricePerMillionRequests, prices.perMillionRequests),
-            perUpstreamHour: asked(pricePerUpstreamHour, prices.perUpstreamHour),
-          },
-        }),
-      );
+      const review = await evaluation.review({
+        ...dropUndefined(terms),
+        since: sinceMs / 1_000,
+        until: untilMs / 1_000,
+        prices: {
+          currency: prices.currency,
+          perMillionRequests: asked(pricePerMillionRequests, prices.perMillionRequests),
+          perUpstreamHour: asked(pricePerUpstreamHour, prices.perUpstreamHour),
+        },
+      });
+      return context.req.header("accept") === "text/plain"
+        ? context.text(evaluation.reviewText(review))
+        : context.json(review);
     },
   );
 };

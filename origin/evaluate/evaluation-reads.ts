@@ -16,6 +16,7 @@ import { readLatency } from "./read-latency.ts";
 import { readNotCounted } from "./read-not-counted.ts";
 import { pricesOf, type Prices } from "./review/burn.ts";
 import { readReview } from "./review/read-review.ts";
+import { reviewMarkdown } from "./review/review-markdown.ts";
 import type { ReviewTerms } from "./review/review.ts";
 import { readRegions } from "./read-regions.ts";
 import { readRuleWarnings } from "./read-rule-warnings.ts";
@@ -166,6 +167,7 @@ export const makeEvaluationReads = ({
   beginsNewTrial,
   /** null: there is no such feature with a rule. */
   calibrate: (featureId: FeatureId) => history((db) => calibrate(db, featureId, now())),
+  reviewText: reviewMarkdown,
   review: (asked: ReviewQuery) => {
     const { days, ...bounds } = REVIEW;
     const until = asked.until ?? now();

@@ -15,6 +15,7 @@ import {
   listAudit,
   listAuditAfter,
   newestAuditSeq,
+  newestRollback,
   type AuditQuery,
   listRollbacksAt,
 } from "./read-features.ts";
@@ -34,8 +35,7 @@ export const makeFeatureReads = ({ pool, history }: { pool: Pool; history: Histo
   newestChange: async (featureId: FeatureId) =>
     (await listAudit(pool, { limit: 1, featureId })).items[0] ?? null,
   /** From the primary, so that a rollback of a moment ago is found; null: it was never rolled back. */
-  newestRollback: async (featureId: FeatureId) =>
-    (await listAudit(pool, { limit: 1, featureId, kind: "rollback" })).items[0] ?? null,
+  newestRollback: (featureId: FeatureId) => newestRollback(pool, featureId),
   /** What a rollback would close now; none where nothing is open. */
   previewRollback: (target: RollbackPreview) => previewRollback(pool, target),
   readDependents: (featureId: FeatureId) => readDependents(pool, featureId),

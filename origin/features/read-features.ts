@@ -5,6 +5,7 @@ import { FeatureId, Revision } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import type { ChangeKind } from "./commit-change.ts";
 import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./feature-record.ts";
+import { RollbackCause, rollbackCauseSql } from "./audit/rollback-cause.ts";
 
 export type Page<T, C> = {
   readonly items: readonly T[];
@@ -60,6 +61,9 @@ const AuditRow = z.object({
 });
 export type AuditRow = z.infer<typeof AuditRow>;
 
+const AuditEntry = AuditRow.extend({ cause: RollbackCause.nullable() });
+export type AuditEntry = z.infer<typeof AuditEntry>;
+
 export type AuditQuery = {
   readonly limit: number;
   /** The `seq` of the last row of the previous page. */
@@ -67,6 +71,7 @@ export type AuditQuery = {
   readonly featureId?: FeatureId | undefined;
   /** `segment`: changes of segments, which have `segment:ID` in place of a feature's id. */
   readonly kind?: ChangeKind | "segment" | undefined;
+  readonly cause?: RollbackCause | undefined;
   readonly actor?: string | undefined;
   /** Included. */
   readonly since?: Date | undefined;
@@ -78,13 +83,14 @@ const auditColumns = `seq, at, actor, action, feature_id as "featureId", reason,
   encode(hash, 'hex') as hash`;
 
 /** Newest first. */
-export const listAudit = async (db: Queryable, options: AuditQuery): Promise<Page<AuditRow, number>> => {
+export const listAudit = async (db: Queryable, options: AuditQuery): Promise<Page<AuditEntry, number>> => {
   const { rows } = await db.query(
-    `select ${auditColumns} from rollback_audit
+    `select ${auditColumns}, ${rollbackCauseSql} as cause from rollback_audit
      where ($1::bigint is null or seq < $1) and ($2::text is null or feature_id = $2)
        and ($3::text is null or action = $3) and ($4::text is null or actor = $4)
        and ($5::timestamptz is null or at >= $5) and ($6::timestamptz is null or at < $6)
-     order by seq desc limit $7`,
+       and ($7::text is null or ${rollbackCauseSql} = $7)
+     order by seq desc limit $8`,
     [
       options.before ?? null,
       options.featureId ?? null,
@@ -92,14 +98,25 @@ export const listAudit = async (db: Queryable, options: AuditQuery): Promise<Pag
       options.actor ?? null,
       options.since ?? null,
       options.until ?? null,
+      options.cause ?? null,
       options.limit + 1,
     ],
   );
   return pageOf(
-    rows.map((row) => AuditRow.parse(row)),
+    rows.map((row) => AuditEntry.parse(row)),
     options.limit,
     (row) => row.seq,
   );
+};
+
+/** null: it was never rolled back. */
+export const newestRollback = async (db: Queryable, featureId: FeatureId): Promise<AuditRow | null> => {
+  const { rows } = await db.query(
+    `select ${auditColumns} from rollback_audit where feature_id = $1 and action = 'rollback'
+     order by seq desc limit 1`,
+    [featureId],
+  );
+  return rows[0] === undefined ? null : AuditRow.parse(rows[0]);
 };
 
 /** More features than one revision changes. */

@@ -154,7 +154,7 @@ test("a viewer sees everything, and each button says why it may not be used", as
   expect(await page.getByRole("dialog").count()).toBe(0);
 });
 
-const PATHS = CONSOLE_PAGES.map(({ path }) => path.replace(":featureId", FEATURE));
+const PATHS = CONSOLE_PAGES.map(({ path }) => path.replace(":featureId", FEATURE).replace(":revision", "1"));
 
 test.each([
   ["light", PATHS],

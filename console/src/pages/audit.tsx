@@ -1,58 +1,86 @@
-import { useState } from "preact/hooks";
-import { failureOf, type Failure } from "../api.ts";
-import { verifyAudit, type AuditVerdict } from "../client.gen.ts";
-import { formatCount } from "../format.ts";
-import { History } from "../parts/history.tsx";
-import { Notice } from "../parts/notice.tsx";
-import { Page } from "../parts/page.tsx";
+// Who changed what and why, by feature, kind, actor and time.
+import { ACTION_CHOICES, AUDIT_FILTERS, ChoiceField, FilterField, queryOf } from "../audit/audit-filters.tsx";
+import { AuditLog } from "../audit/audit-log.tsx";
+import { ExportMenu } from "../audit/export-menu.tsx";
+import { useVerification, Verification } from "../audit/verify.tsx";
+import { listAudit } from "../client.gen.ts";
+import { useFilters } from "../parts/address.ts";
+import { Loaded, Page } from "../parts/page.tsx";
+import { Pager } from "../parts/pager.tsx";
+import { useResource } from "../resource.ts";
 
-const FAULTS = {
-  missing: "an entry is missing",
-  unlinked: "an entry is not linked to the one before it",
-  altered: "an entry was altered",
-  headMismatch: "the newest entry is not the one that was written last",
-  lost: "entries are lost that an edge knows of",
-} as const;
-
-const Result = ({ verdict }: { verdict: AuditVerdict }) =>
-  verdict.ok ? (
-    <p class="notice good" role="status">
-      ✓ {formatCount(verdict.rows)} entries form an unbroken chain, from {verdict.from} to {verdict.to}. Head:{" "}
-      <code>{verdict.hash}</code>
-    </p>
-  ) : (
-    <p class="notice bad" role="alert">
-      ! At entry {verdict.seq} {FAULTS[verdict.fault]}.
-    </p>
-  );
+const PAGE_SIZE = 50;
 
 export default () => {
-  const [verdict, setVerdict] = useState<AuditVerdict | null>(null);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const verify = async (): Promise<void> => {
-    setBusy(true);
-    setFailure(null);
-    try {
-      setVerdict(await verifyAudit());
-    } catch (error) {
-      setFailure(failureOf(error));
-    }
-    setBusy(false);
-  };
+  const { filters, setFilters, withFilters, before, olderThan } = useFilters(AUDIT_FILTERS);
+  const { check, failure, run } = useVerification();
+  const query = queryOf(filters);
+  const page = before === "" ? {} : { before: Number(before) };
+  const audit = useResource(
+    JSON.stringify([query, page]),
+    () => listAudit({ ...query, ...page, limit: PAGE_SIZE }),
+    { changes: ({ kind }) => kind === "change" },
+  );
+  const isFiltered = Object.values(filters).some((value) => value !== "");
+  const actors = [...new Set(audit.data?.entries.map(({ actor }) => actor) ?? [])].toSorted();
   return (
     <Page
       title="Audit"
-      lead="Who changed what and why. Each entry's hash covers the one before it."
+      lead="Who changed what and why. Each entry's hash covers the one before it, so nothing is changed or removed unseen."
       actions={
-        <button type="button" disabled={isBusy} onClick={() => void verify()}>
+        <button
+          type="button"
+          disabled={check !== null && check.verdict === null && failure === null}
+          onClick={run}
+        >
           Verify the chain
         </button>
       }
     >
-      {verdict === null ? null : <Result verdict={verdict} />}
-      {failure === null ? null : <Notice failure={failure} />}
-      <History />
+      <Verification check={check} failure={failure} />
+      <form class="query" role="search" onSubmit={(event) => event.preventDefault()}>
+        <FilterField name="feature" value={filters.feature} set={(feature) => setFilters({ feature })} />
+        <ChoiceField
+          label="Change"
+          value={filters.action}
+          all="All changes"
+          choices={ACTION_CHOICES}
+          set={(action) => setFilters({ action })}
+        />
+        <FilterField
+          name="actor"
+          value={filters.actor}
+          suggestions={actors}
+          set={(actor) => setFilters({ actor })}
+        />
+        <FilterField name="since" value={filters.since} set={(since) => setFilters({ since })} />
+        <FilterField name="until" value={filters.until} set={(until) => setFilters({ until })} />
+      </form>
+      <ExportMenu query={query} />
+      <Loaded from={audit}>
+        {({ entries, next }) =>
+          entries.length === 0 ? (
+            <p class="empty">
+              {isFiltered ? (
+                <>
+                  No entry has these properties. <a href="/audit">Show all</a>
+                </>
+              ) : (
+                "Nothing has happened yet. The first feature that is made is the first entry."
+              )}
+            </p>
+          ) : (
+            <>
+              <AuditLog entries={entries} />
+              <Pager
+                shown={entries.length}
+                newest={before === "" ? null : withFilters({})}
+                older={next === null ? null : olderThan(String(next))}
+              />
+            </>
+          )
+        }
+      </Loaded>
     </Page>
   );
 };

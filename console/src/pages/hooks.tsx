@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { failureOf, whyNot, type Failure } from "../api.ts";
 import { listHooks, listNotificationTargets, testNotificationTarget } from "../client.gen.ts";
 import { formatCount } from "../format.ts";
+import { AdminOnly } from "../parts/admin-only.tsx";
 import { Action } from "../parts/action.tsx";
 import { FeatureLink } from "../parts/feature-link.tsx";
 import { Notice } from "../parts/notice.tsx";
@@ -14,7 +15,7 @@ import { useResource } from "../resource.ts";
 
 const anyOf = (names: readonly string[] | null): string => names?.join(", ") ?? "all";
 
-export default () => {
+const Told = () => {
   const [told, setTold] = useState<string | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const resource = useResource("hooks", async () => {
@@ -25,8 +26,14 @@ export default () => {
     const run = async (): Promise<void> => {
       setFailure(null);
       try {
-        await testNotificationTarget(name);
-        setTold(`${name} has taken the test message.`);
+        const { delivered, error } = await testNotificationTarget(name);
+        setTold(delivered ? `${name} has taken the test message.` : null);
+        if (!delivered)
+          setFailure({
+            ...failureOf(null),
+            title: `${name} did not take the test message`,
+            details: [error ?? "It does not say why."],
+          });
       } catch (error) {
         setTold(null);
         setFailure(failureOf(error));
@@ -36,7 +43,7 @@ export default () => {
     void run();
   };
   return (
-    <Page title="Hooks and notifications" lead="Who is told what happens, and whose alerts close features.">
+    <>
       {told === null ? null : (
         <p class="notice good" role="status">
           {told}
@@ -141,6 +148,14 @@ export default () => {
           </>
         )}
       </Loaded>
-    </Page>
+    </>
   );
 };
+
+export default () => (
+  <Page title="Hooks and notifications" lead="Who is told what happens, and whose alerts close features.">
+    <AdminOnly what="Targets and hooks">
+      <Told />
+    </AdminOnly>
+  </Page>
+);

@@ -2,6 +2,10 @@
 import { z } from "@hono/zod-openapi";
 import { Cursor, Time } from "./common.ts";
 
+export const ROLLBACK_CAUSES = ["evidence", "alert", "dependency", "edge", "person"] as const;
+export const CAUSE_TEXT =
+  "`evidence`: Sluice's own decision. `alert`: an alerting system, by a hook. `dependency`: a feature that it requires was closed. `edge`: an edge held it closed, and the database had forgotten it. `person`: by hand.";
+
 const AuditEntry = z
   .object({
     seq: z.number().int(),
@@ -27,6 +31,10 @@ const AuditEntry = z
         description:
           "What the kind of change adds, and by whose leave: `approval`, `schedule`, `evidence`, `config`, `forced`.",
       }),
+    cause: z
+      .enum(ROLLBACK_CAUSES)
+      .nullable()
+      .openapi({ description: `Of a rollback; null: it is none. ${CAUSE_TEXT}` }),
     hash: z.string().openapi({ description: "Hexadecimal; the next entry's hash covers it." }),
   })
   .openapi("AuditEntry");

@@ -77,3 +77,44 @@ test.each(["since=yesterday", "until=2026-13-01T00:00:00Z", "actor="])(
     expect(await response.json()).toMatchObject({ errors: [{ field: query.slice(0, query.indexOf("=")) }] });
   },
 );
+
+test("rollbacks are told apart by their cause, and each filter finds its own alone", async () => {
+  const make = (name: string, requires: readonly string[] = []) => {
+    const feature = {
+      featureId: FeatureId.parse(name),
+      enabled: true,
+      requires: requires.map((id) => FeatureId.parse(id)),
+    };
+    return changes.createFeature(newFeature(feature), { actor: "ann", reason: "launch" });
+  };
+  for (const name of ["feat_evidence", "feat_alert", "feat_person"]) await make(name);
+  await make("feat_dependent", ["feat_person"]);
+  const by = { actor: "cause", reason: "it fails" };
+  const roll = (name: string, evidence?: Record<string, unknown>) =>
+    changes.rollbackFeature(
+      { featureId: FeatureId.parse(name), ...(evidence === undefined ? {} : { evidence }) },
+      by,
+    );
+  await roll("feat_evidence", { action: "ROLLBACK" });
+  await roll("feat_alert", { alert: { hook: "pager" } });
+  await roll("feat_person");
+  const found = await Promise.all(
+    ["evidence", "alert", "dependency", "edge", "person"].map(async (cause) => {
+      const response = await request(`/audit?actor=cause&cause=${cause}`);
+      const { entries } = z
+        .object({ entries: z.array(z.object({ featureId: z.string(), cause: z.string() })) })
+        .parse(await response.json());
+      return entries.map((entry) => [entry.cause, entry.featureId]);
+    }),
+  );
+  expect(found).toEqual([
+    [["evidence", "feat_evidence"]],
+    [["alert", "feat_alert"]],
+    [["dependency", "feat_dependent"]],
+    [],
+    [["person", "feat_person"]],
+  ]);
+  expect(await (await request("/audit?featureId=feat_evidence&action=create")).json()).toMatchObject({
+    entries: [{ cause: null }],
+  });
+});
