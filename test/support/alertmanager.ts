@@ -8,23 +8,28 @@ import { freePort } from "../../origin/db/free-port.ts";
 import { programPath } from "../../scripts/system-programs.ts";
 import { waitFor } from "./telemetry.ts";
 
-export const startAlertmanager = async (webhook: { url: string; secret: string }) => {
-  const folder = await mkdtemp(join(tmpdir(), "sluice-alertmanager-"));
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  await writeFile(join(folder, "secret"), webhook.secret);
-  await writeFile(
-    join(folder, "alertmanager.yml"),
-    `
+/** One webhook that gets every alert at once, and again every second. */
+const configOfWebhook = (url: string, secretFile: string): string => `
 route: { receiver: sluice, group_wait: 0s, group_interval: 1s, repeat_interval: 1s }
 receivers:
   - name: sluice
     webhook_configs:
-      - url: ${webhook.url}
+      - url: ${url}
         http_config:
           authorization:
-            credentials_file: ${join(folder, "secret")}
-`,
+            credentials_file: ${secretFile}
+`;
+
+/** With a webhook, or with a configuration file of its own. */
+export const startAlertmanager = async (given: { url: string; secret: string } | { config: string }) => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-alertmanager-"));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const secretFile = join(folder, "secret");
+  if ("secret" in given) await writeFile(secretFile, given.secret);
+  await writeFile(
+    join(folder, "alertmanager.yml"),
+    "config" in given ? given.config : configOfWebhook(given.url, secretFile),
   );
   const child = spawn(
     programPath("prometheus-alertmanager", "This test"),
@@ -45,6 +50,7 @@ receivers:
     20_000,
   );
   return {
+    address: `127.0.0.1:${port}`,
     /** As Prometheus tells it of alerts. `endsAt` in the past: the alert is over. */
     tell: async (alert: { labels: object; annotations?: object; startsAt?: string; endsAt?: string }) => {
       const answer = await fetch(`${url}/api/v2/alerts`, {
