@@ -28,6 +28,13 @@ export const CONSOLE_PAGES = [
     example: "/features/feat_smart_recs_v1",
   },
   {
+    path: "/features/:featureId/rule",
+    name: "Rule",
+    file: "rule",
+    group: null,
+    example: "/features/feat_smart_recs_v1/rule",
+  },
+  {
     path: "/new-feature",
     name: "New feature",
     file: "new-feature",

@@ -64,7 +64,7 @@ test("a feature is made closed, its id is checked while it is typed, and what wa
   expect(await path.getAttribute("aria-invalid")).toBe("true");
   await path.fill("/checkout/:step");
   await make.click();
-  await page.getByRole("heading", { name: "checkout_one_page" }).waitFor();
+  await page.getByRole("heading", { name: "Rule of checkout_one_page" }).waitFor();
   expect(await stack.admin("GET", "/features/checkout_one_page")).toMatchObject({
     enabled: false,
     description: "Checkout on one page",
@@ -93,4 +93,106 @@ test("whoever leaves with something unsaved is asked, and finds it again", async
   await page.getByText("did not save is here again").waitFor();
   await page.getByRole("button", { name: "Throw it away" }).click();
   expect(await page.getByRole("textbox", { name: "Id", exact: true }).inputValue()).toBe("");
+});
+
+test("a rule is planned while it is typed, saved in shadow, and enforced by a step of its own", async () => {
+  await stack.admin("POST", "/features", { featureId: "planned", rolloutBps: 3_000, holdoutBps: 1_000 });
+  await stack.admin("POST", "/features/planned/enable", { reason: "the test opens it" });
+  await open("/features/planned/rule");
+  const activation = page.getByRole("spinbutton", { name: "Activation, at least" });
+  await activation.fill("25");
+  const planner = page.getByRole("region", { name: "At today's traffic" });
+  await planner.getByText("It notices a drop to 20.0%, 80 % of the threshold").waitFor();
+  await page.getByText(/^More:/).click();
+  await page.getByLabel("Time to act, unit").selectOption("hours");
+  await page.getByRole("spinbutton", { name: "Time to act" }).fill("6");
+  await page.getByRole("combobox", { name: "Activation", exact: true }).selectOption("holdout");
+  await page.getByLabel("Raise the rollout by itself").check();
+  await page.getByRole("button", { name: "Remove stage 4" }).click();
+  const reason = page.getByRole("textbox", { name: "Reason" });
+  await reason.fill("the first rule");
+  await page.getByRole("button", { name: "Save it, in shadow" }).click();
+  await page.getByRole("heading", { name: "In shadow" }).waitFor();
+  expect(await stack.admin("GET", "/features/planned/rule")).toMatchObject({
+    activationThreshold: 0.25,
+    activationWindowSeconds: 21_600,
+    compare: { activation: "holdout" },
+    ramp: { stagesBps: [1_000, 2_500, 5_000], minStageSeconds: 86_400 },
+    mode: "shadow",
+  });
+
+  const enforce = page.getByRole("button", { name: /^Enforce…/ });
+  await activation.fill("30");
+  await expect.poll(() => enforce.getAttribute("title")).toBe("Save or discard first what you typed.");
+  await page.getByRole("button", { name: "Discard", exact: true }).click();
+  await enforce.click();
+  const dialog = page.getByRole("dialog", { name: "Let planned close by itself" });
+  await dialog.getByText("is at most 0.04 %").waitFor();
+  await dialog.getByText("It has decided nothing yet").waitFor();
+  await dialog.getByLabel("Reason").fill("a week in shadow was quiet");
+  await dialog.getByRole("button", { name: "Enforce the rule" }).click();
+  await page.getByRole("heading", { name: "Enforced" }).waitFor();
+  const { entries } = await stack.admin("GET", "/audit?featureId=planned&limit=1");
+  expect(entries).toMatchObject([{ action: "rule", reason: "a week in shadow was quiet" }]);
+  expect(await stack.admin("GET", "/features/planned/rule")).toMatchObject({
+    mode: "enforce",
+    activationThreshold: 0.25,
+  });
+
+  await page.getByRole("button", { name: "Back to shadow…" }).click();
+  const back = page.getByRole("dialog", { name: "Put the rule of planned in shadow" });
+  await back.getByLabel("Reason").fill("one more week");
+  await back.getByRole("button", { name: "Back to shadow" }).click();
+  await page.getByRole("heading", { name: "In shadow" }).waitFor();
+});
+
+test("a field that the API refuses says so itself, and what two people change is merged or chosen", async () => {
+  await stack.admin("POST", "/features", { featureId: "shared" });
+  const rule = {
+    activationThreshold: 0.1,
+    retentionThreshold: 0,
+    latencyP95Threshold: 900,
+    minCohortSize: 300,
+    evaluationWindowSeconds: 604_800,
+  };
+  await stack.admin("PUT", "/features/shared/rule", rule);
+  const { secret } = await stack.admin("POST", "/tokens", { name: "second", scope: "editor" });
+  const put = async (change: object): Promise<void> => {
+    const { version } = await stack.admin("GET", "/features/shared");
+    const set = await fetch(`${stack.origin.url}/admin/v1/features/shared/rule?reason=theirs`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${String(secret)}`, "if-match": `"${String(version)}"` },
+      body: JSON.stringify({ ...rule, ...change }),
+    });
+    expect(set.status).toBe(200);
+  };
+  await open("/features/shared/rule");
+  const latency = page.getByRole("spinbutton", { name: "95 % of requests are faster than" });
+  const people = page.getByRole("spinbutton", { name: "People before anything is decided" });
+  await latency.fill("0");
+  const reason = page.getByRole("textbox", { name: "Reason" });
+  const save = page.getByRole("button", { name: "Save the rule" });
+  await reason.fill("mine");
+  await save.click();
+  await page.getByRole("alert").getByText("latencyP95Threshold").first().waitFor();
+  expect(await latency.getAttribute("aria-invalid")).toBe("true");
+  await latency.fill("700");
+
+  await put({ minCohortSize: 500 });
+  await page.getByText("They are taken over; what you typed is kept.").waitFor();
+  expect(await people.inputValue()).toBe("500");
+  expect(await latency.inputValue()).toBe("700");
+
+  await put({ minCohortSize: 500, latencyP95Threshold: 650 });
+  const conflict = page.getByRole("alert", { name: "Somebody else changed the same" });
+  await conflict.getByText("token:second").first().waitFor();
+  await conflict.getByLabel("Theirs: 650 ms").waitFor();
+  await expect.poll(() => save.getAttribute("title")).toBe("Choose first which changes to keep.");
+  await conflict.getByLabel("Mine: 700 ms").check();
+  await conflict.getByRole("button", { name: "Go on with this" }).click();
+  await expect.poll(() => save.isEnabled()).toBe(true);
+  await save.click();
+  await expect
+    .poll(() => stack.admin("GET", "/features/shared/rule"))
+    .toMatchObject({ minCohortSize: 500, latencyP95Threshold: 700 });
 });

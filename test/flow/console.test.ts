@@ -91,11 +91,12 @@ test("a feature that is closed elsewhere is shown closed without a reload, and o
 test("a first rule is saved in shadow, with what it would notice beside it", async () => {
   await signIn(stack.secrets.adminToken);
   await page.goto(`${stack.origin.url}/features/${FEATURE}`);
-  await page.getByLabel("Activation, at least").fill("0.2");
-  await page.getByText(/Activation: notices/).waitFor();
+  await page.getByRole("link", { name: "Give it a first rule" }).click();
+  await page.getByRole("spinbutton", { name: "Activation, at least" }).fill("20");
+  await page.getByText("It notices a drop to 16.0%, 80 % of the threshold").waitFor();
   await page.getByRole("textbox", { name: "Reason" }).fill("the first rule");
-  await page.getByRole("button", { name: "Save the rule" }).click();
-  await page.getByText("in shadow").first().waitFor();
+  await page.getByRole("button", { name: "Save it, in shadow" }).click();
+  await page.getByRole("heading", { name: "In shadow" }).waitFor();
   const rule = await stack.admin("GET", `/features/${FEATURE}/rule`);
   expect(rule).toMatchObject({ activationThreshold: 0.2, mode: "shadow" });
   expect(unexpected()).toEqual([]);

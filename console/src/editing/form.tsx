@@ -40,10 +40,10 @@ export const Form = ({
   );
 };
 
-/** What is wrong with a field, or with anything in it. */
-export const useFaults = (field: string): readonly string[] =>
+/** What is wrong with a field, or with anything in it unless `isAlone`. */
+export const useFaults = (field: string, isAlone = false): readonly string[] =>
   useContext(Faults)
-    .filter((fault) => fault.field === field || fault.field.startsWith(`${field}.`))
+    .filter((fault) => fault.field === field || (!isAlone && fault.field.startsWith(`${field}.`)))
     .map((fault) => fault.detail);
 
 /** What an input has to carry so that its explanation and its fault are read with it. */

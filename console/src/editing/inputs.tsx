@@ -77,7 +77,8 @@ const NumberText = ({
   placeholder?: string | undefined;
 }) => {
   const [text, setText] = useState<string | null>(null);
-  const isTyped = text !== null && (text === "" ? undefined : Number(text)) === value;
+  const shown = Number.isNaN(value) ? undefined : value;
+  const isTyped = text !== null && (text === "" ? undefined : Number(text)) === shown;
   return (
     <input
       {...input}
@@ -87,7 +88,7 @@ const NumberText = ({
       max={max}
       step={step}
       placeholder={placeholder}
-      value={isTyped ? text : (value ?? "")}
+      value={isTyped ? text : (shown ?? "")}
       onInput={({ currentTarget }) => {
         setText(currentTarget.value);
         onValue(Number.isNaN(currentTarget.valueAsNumber) ? undefined : currentTarget.valueAsNumber);
@@ -95,6 +96,32 @@ const NumberText = ({
     />
   );
 };
+
+export const NumberInput = ({
+  value,
+  onValue,
+  min,
+  max,
+  step = 1,
+  unit,
+  placeholder,
+  ...field
+}: Common<number | undefined> & {
+  min: number;
+  max: number;
+  step?: number;
+  unit?: string;
+  placeholder?: string;
+}) => (
+  <Field {...field}>
+    {(input) => (
+      <span class="with-unit">
+        <NumberText {...{ value, onValue, min, max, step, input, placeholder }} />
+        {unit === undefined ? null : <span>{unit}</span>}
+      </span>
+    )}
+  </Field>
+);
 
 /** Without the noise of binary fractions: 0.07 × 100 is 7. */
 const rounded = (value: number): number => Number(value.toPrecision(10));
@@ -148,6 +175,61 @@ export const ShareInput = ({
             />
             <span>%</span>
           </span>
+        </span>
+      )}
+    </Field>
+  );
+};
+
+type Unit = readonly [name: string, seconds: number];
+const HOURS: Unit = ["hours", 3_600];
+const UNITS: readonly Unit[] = [["days", 86_400], HOURS, ["minutes", 60], ["seconds", 1]];
+
+/** The largest unit in which the time is a whole number: 90,000 s are 25 hours. */
+const unitOf = (seconds: number | undefined): Unit =>
+  UNITS.find(([, size]) => seconds !== undefined && seconds > 0 && seconds % size === 0) ?? HOURS;
+
+export const DurationInput = ({
+  value,
+  onValue,
+  maxSeconds,
+  placeholder,
+  ...field
+}: Common<number | undefined> & { maxSeconds: number; placeholder?: string }) => {
+  const [chosen, setChosen] = useState<Unit | null>(null);
+  const [name, size] = chosen ?? unitOf(value);
+  const label = typeof field.label === "string" ? field.label : field.field;
+  return (
+    <Field {...field}>
+      {(input) => (
+        <span class="with-unit">
+          <NumberText
+            value={value === undefined ? undefined : rounded(value / size)}
+            onValue={(next) => {
+              setChosen([name, size]);
+              onValue(next === undefined ? undefined : Math.round(next * size));
+            }}
+            min={1 / size}
+            max={maxSeconds / size}
+            step={1}
+            input={input}
+            placeholder={placeholder}
+          />
+          <select
+            aria-label={`${label}, unit`}
+            value={name}
+            onInput={({ currentTarget }) => {
+              const next = UNITS.find(([each]) => each === currentTarget.value) ?? HOURS;
+              setChosen(next);
+              if (value !== undefined) onValue(Math.round((value / size) * next[1]));
+            }}
+          >
+            {UNITS.map(([each]) => (
+              <option key={each} value={each}>
+                {each}
+              </option>
+            ))}
+          </select>
         </span>
       )}
     </Field>

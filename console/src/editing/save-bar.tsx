@@ -123,6 +123,7 @@ export const SaveBar = <T,>({
   saving,
   refusal,
   name,
+  isNew = false,
 }: {
   edit: Edit<T>;
   saving: Saving;
@@ -130,13 +131,14 @@ export const SaveBar = <T,>({
   refusal: string | null;
   /** What the button says. */
   name: string;
+  isNew?: boolean;
 }) => {
   const { failure, waits, isBusy, reason, setReason } = saving;
   const blocked =
     refusal ??
     (edit.conflicts.length > 0
       ? "Choose first which changes to keep."
-      : !edit.isDirty
+      : !edit.isDirty && !isNew
         ? "Nothing is changed."
         : reason.trim() === ""
           ? "Say why: the reason goes into the audit."

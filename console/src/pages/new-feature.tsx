@@ -83,7 +83,7 @@ export default () => {
     },
     done: (answer) => {
       // One that waits for a second person is not there yet.
-      if (!isWaiting(answer)) route(`/features/${encodeURIComponent(mine.featureId)}`);
+      if (!isWaiting(answer)) route(`/features/${encodeURIComponent(mine.featureId)}/rule`);
     },
     moved: () => {},
   });
