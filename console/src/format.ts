@@ -10,7 +10,10 @@ const share = new Intl.NumberFormat(undefined, {
 const wholeShare = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 2 });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "long" });
+const relative = {
+  long: new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "long" }),
+  narrow: new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" }),
+} as const;
 
 export const formatCount = (count: number): string => whole.format(count);
 /** `rate` from 0 to 1. */
@@ -28,10 +31,10 @@ const STEPS = [
   ["second", 1],
 ] as const;
 
-export const formatAgo = (iso: string, nowMs: number): string => {
+export const formatAgo = (iso: string, nowMs: number, style: "long" | "narrow" = "long"): string => {
   const seconds = Math.round((Date.parse(iso) - nowMs) / 1_000);
   const [unit, length] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
-  return relative.format(Math.trunc(seconds / length), unit);
+  return relative[style].format(Math.trunc(seconds / length), unit);
 };
 
 /** A span of time in its largest unit: `about 3 h`. */

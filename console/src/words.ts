@@ -68,6 +68,23 @@ const WORDS = {
   },
 } as const satisfies Record<string, Word>;
 
+/** What a list of features is filtered by. */
+export const FEATURE_STATES = {
+  open: "Open",
+  closed: WORDS.closed.word,
+  rolledBack: WORDS.rolledBack.word,
+  unwatched: WORDS.unwatched.word,
+  waiting: WORDS.waiting.word,
+  COLLECTING: WORDS.COLLECTING.word,
+  TESTING: WORDS.TESTING.word,
+  UNDECIDED: WORDS.UNDECIDED.word,
+  KEEP: WORDS.KEEP.word,
+  WATCH: WORDS.WATCH.word,
+  ROLLBACK: WORDS.ROLLBACK.word,
+  INVALID: WORDS.INVALID.word,
+} as const;
+export const MODE_NAMES = { shadow: "In shadow", enforce: "Enforced", none: "Without a rule" } as const;
+
 type Known = keyof typeof WORDS;
 const isKnown = (state: string): state is Known => Object.hasOwn(WORDS, state);
 
@@ -94,21 +111,25 @@ export const withoutState = (sentence: string): string =>
 export const SIGNALS = {
   activation: {
     name: "Activation",
+    short: "Act",
     means: "Share of the people who met the feature and then did what it is for.",
     isGoodWhenHigh: true,
   },
   retention: {
     name: "Retention",
+    short: "Return",
     means: "Share of the people who met the feature and came back later.",
     isGoodWhenHigh: true,
   },
   latency: {
     name: "Slow requests",
+    short: "Slow",
     means: "Share of requests that took longer than the rule's limit for the 95th percentile.",
     isGoodWhenHigh: false,
   },
   errorRate: {
     name: "Errors",
+    short: "Errors",
     means: "Share of requests that failed or never ended.",
     isGoodWhenHigh: false,
   },

@@ -75,6 +75,7 @@ test("the filters of the features stand in the address, and / leads to the searc
 test("a feature that is closed elsewhere is shown closed without a reload, and opened again with a reason", async () => {
   await signIn(stack.secrets.adminToken);
   await page.getByRole("link", { name: FEATURE }).click();
+  await page.getByRole("heading", { name: FEATURE }).waitFor();
   await page.getByText("Open, not watched").waitFor();
   await stack.admin("POST", `/features/${FEATURE}/rollback`, { reason: "the test closes it" });
   await page.getByRole("region", { name: "Verdict" }).getByText("Rolled back").first().waitFor();

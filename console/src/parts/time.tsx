@@ -1,4 +1,5 @@
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import { formatAgo, formatTime, formatUtc } from "../format.ts";
 
 /** The clock by which ages are shown. */
@@ -7,9 +8,18 @@ setInterval(() => {
   nowMs.value = Date.now();
 }, 1_000);
 
-/** A point in time, in the reader's zone and with UTC on hover. */
-export const Time = ({ at, ago = false }: { at: string; ago?: boolean }) => (
-  <time dateTime={at} title={ago ? `${formatTime(at)} (${formatUtc(at)})` : formatUtc(at)}>
-    {ago ? formatAgo(at, nowMs.value) : formatTime(at)}
-  </time>
-);
+/** A point in time, in the reader's zone and with UTC on hover. Its text alone changes, and only when it reads otherwise. */
+export const Time = ({ at, ago = false }: { at: string; ago?: boolean | "narrow" }) => {
+  const text = useMemo(
+    () =>
+      computed(() =>
+        ago === false ? formatTime(at) : formatAgo(at, nowMs.value, ago === true ? "long" : ago),
+      ),
+    [at, ago],
+  );
+  return (
+    <time dateTime={at} title={ago !== false ? `${formatTime(at)} (${formatUtc(at)})` : formatUtc(at)}>
+      {text}
+    </time>
+  );
+};
