@@ -139,6 +139,9 @@ export const TERMS = {
   evidence:
     "How much better a bet against the feature has done than a fair one: 100 : 1 means that a good feature gets there by chance once in a hundred.",
   bar: "What the evidence has to reach for a decision. It is fixed beforehand, so that looking often costs nothing.",
+  ramp: "Stages by which the rollout rises by itself, as long as nothing speaks against the feature.",
+  sampleRatio:
+    "Chance gives each cohort its share of people. If one has too few, people or their telemetry get lost on the way, and no comparison is fair.",
   holdout: "People who do not get the feature and are counted, to compare with.",
   treatment: "People who get the feature.",
   shadow: "Decisions are written down and not carried out.",

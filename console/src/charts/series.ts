@@ -60,9 +60,24 @@ export const rateRows = (evaluations: readonly Evaluation[], signal: SignalName)
     ];
   });
 
+export type CohortRow = { readonly at: string; readonly treatment: number; readonly holdout: number };
+
+/** In the order of time. */
+export const cohortRows = (evaluations: readonly Evaluation[]): CohortRow[] =>
+  evaluations.toReversed().map(({ at, decision }) => {
+    const { treatment, holdout } = decision.details.exposed;
+    return { at, treatment, holdout };
+  });
+
+/** A field with a comma, a quote or a line break is quoted. */
+const csvField = (value: string | number | null | undefined): string => {
+  const text = String(value ?? "");
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+
 /** As text with a line for each row, for spreadsheets (RFC 4180). */
 export const toCsv = (rows: readonly Readonly<Record<string, string | number | null>>[]): string => {
   const names = Object.keys(rows[0] ?? {});
-  const lines = rows.map((row) => names.map((name) => row[name] ?? "").join(","));
+  const lines = rows.map((row) => names.map((name) => csvField(row[name])).join(","));
   return `${[names.join(","), ...lines].join("\r\n")}\r\n`;
 };

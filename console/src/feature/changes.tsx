@@ -3,11 +3,18 @@ import { useState } from "preact/hooks";
 import { enableFeature, rollbackFeature, setRollout, type Feature, type Why } from "../client.gen.ts";
 import { formatBps, formatCount } from "../format.ts";
 import { ChangeDialog } from "../parts/dialog.tsx";
+import { Dependents } from "./dependents.tsx";
 
 export type Change = "rollback" | "enable" | "rollout";
 
-const Rollout = ({ feature, close }: { feature: Feature; close: () => void }) => {
+/** New visitors a day at another rollout, by those of the last day; null where there were none to go by. */
+const perDayAt = (perDay: number, nowBps: number, bps: number): number | null =>
+  perDay === 0 || nowBps === 0 ? null : Math.round((perDay * bps) / nowBps);
+
+const Rollout = ({ feature, why, close }: { feature: Feature; why: Why; close: () => void }) => {
   const [bps, setBps] = useState(feature.rolloutBps);
+  const { perDay } = why.cohorts.treatment;
+  const expected = perDayAt(perDay, feature.rolloutBps, bps);
   return (
     <ChangeDialog
       title={`Rollout of ${feature.featureId}`}
@@ -34,6 +41,12 @@ const Rollout = ({ feature, close }: { feature: Feature; close: () => void }) =>
           ? "Whoever is lowered out of it loses the feature with the next request, and is left out of the counts."
           : "Visitors who have it keep it."}
       </p>
+      {expected === null ? null : (
+        <p>
+          About {formatCount(expected)} new visitors a day meet it then, {formatCount(perDay)} did in the last
+          day. The evidence so far stays, and the people of both rollouts count.
+        </p>
+      )}
     </ChangeDialog>
   );
 };
@@ -67,7 +80,8 @@ export const Changing = ({
             was met by {formatCount(why.cohorts.treatment.exposed)} visitors of this trial,{" "}
             {formatCount(perDay)} new ones a day.
           </p>
-          {feature.requires.length === 0 ? null : <p>It requires {feature.requires.join(", ")}.</p>}
+          <Dependents featureId={featureId} before="close" />
+          <p>It stays closed until a person opens it again, and then its evidence starts from nothing.</p>
         </ChangeDialog>
       );
     case "enable":
@@ -78,11 +92,12 @@ export const Changing = ({
           close={close}
           change={(reason) => enableFeature(featureId, { reason }, { ifMatch })}
         >
-          <p>Its evidence starts from nothing.</p>
+          <p>Its evidence starts from nothing. What was seen before the rollback counts no more.</p>
+          <Dependents featureId={featureId} before="open" />
           {feature.rollbackReason === null ? null : <p>It was rolled back: {feature.rollbackReason}</p>}
         </ChangeDialog>
       );
     case "rollout":
-      return <Rollout feature={feature} close={close} />;
+      return <Rollout feature={feature} why={why} close={close} />;
   }
 };

@@ -3,11 +3,11 @@ import { useRef } from "preact/hooks";
 import { getDelivery, type FeatureDelivery } from "../client.gen.ts";
 import { formatClock, formatMs, formatUtc } from "../format.ts";
 import type { Live } from "../live.ts";
-import { ACTIONS } from "../parts/history.tsx";
 import { Loaded } from "../parts/page.tsx";
 import { Term } from "../parts/term.tsx";
 import { nowMs } from "../parts/time.tsx";
 import { useResource } from "../resource.ts";
+import { ACTIONS } from "./change-name.ts";
 import { isAbout } from "./is-about.ts";
 import "./edges-section.css";
 

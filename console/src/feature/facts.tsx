@@ -24,7 +24,7 @@ export const Facts = ({ feature, why }: { feature: Feature; why: Why }) => (
         <dd>{feature.owner}</dd>
       </>
     )}
-    {feature.routes == null ? null : (
+    {feature.routes == null || feature.routes.length === 0 ? null : (
       <>
         <dt>Routes</dt>
         <dd>

@@ -1,10 +1,12 @@
 // What Sluice thinks of a feature, why, and how much more it has to see for each decision.
-import type { Why } from "../client.gen.ts";
+import type { Rule, Why } from "../client.gen.ts";
 import { formatCount, formatDuration } from "../format.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Term } from "../parts/term.tsx";
 import { Time } from "../parts/time.tsx";
 import { SIGNALS, stateOf, withoutState } from "../words.ts";
+import { Certainty } from "./certainty.tsx";
+import { CohortCheck } from "./cohort-check.tsx";
 
 const Expected = ({ expected }: { expected: Why["rollback"]["expected"] }) =>
   expected === null ? null : (
@@ -14,7 +16,8 @@ const Expected = ({ expected }: { expected: Why["rollback"]["expected"] }) =>
     </p>
   );
 
-export const Verdict = ({ why }: { why: Why }) => (
+/** `rule`: null where it has none. */
+export const Verdict = ({ why, rule }: { why: Why; rule: Rule | null }) => (
   <section class="card verdict" aria-label="Verdict">
     <div class="verdict-head">
       <Badge state={stateOf(why)} />
@@ -39,7 +42,9 @@ export const Verdict = ({ why }: { why: Why }) => (
         <p>{why.keep.sentence}</p>
         <Expected expected={why.keep.expected} />
       </div>
+      <Certainty why={why} rule={rule} />
     </div>
+    <CohortCheck ratio={why.sampleRatio} />
     {[...why.missing, ...why.warnings].map((text) => (
       <p key={text} class="notice warn">
         {text}

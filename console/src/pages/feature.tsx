@@ -3,13 +3,15 @@
 import { useRoute } from "preact-iso";
 import { useState } from "preact/hooks";
 import { whyNot } from "../api.ts";
-import { explainVerdict, getFeature } from "../client.gen.ts";
+import { explainVerdict, getFeature, getRule } from "../client.gen.ts";
 import { Changing, type Change } from "../feature/changes.tsx";
 import { EdgesSection } from "../feature/edges-section.tsx";
 import { Facts } from "../feature/facts.tsx";
 import { HistorySection } from "../feature/history-section.tsx";
 import { isAbout } from "../feature/is-about.ts";
 import { OverTime } from "../feature/over-time.tsx";
+import { PreviewSection } from "../feature/preview-section.tsx";
+import { RolloutSection } from "../feature/rollout-section.tsx";
 import { RuleSection } from "../feature/rule-section.tsx";
 import { Signals } from "../feature/signals.tsx";
 import { TargetingSection } from "../feature/targeting-section.tsx";
@@ -24,7 +26,7 @@ export default () => {
   const [change, setChange] = useState<Change | null>(null);
   const read = async () => {
     const [feature, why] = await Promise.all([getFeature(featureId), explainVerdict(featureId)]);
-    return { feature, why };
+    return { feature, why, rule: why.mode === null ? null : await getRule(featureId) };
   };
   const resource = useResource(featureId, read, { changes: isAbout(featureId), everyMs: 5_000 });
   const feature = resource.data?.feature;
@@ -52,14 +54,16 @@ export default () => {
       <Loaded from={resource}>
         {({ why, ...known }) => (
           <>
-            <Verdict why={why} />
+            <Verdict why={why} rule={known.rule} />
             <EdgesSection featureId={featureId} />
             <Facts feature={known.feature} why={why} />
             {why.signals.length === 0 ? null : <Signals why={why} />}
             <OverTime featureId={featureId} why={why} />
+            <RolloutSection feature={known.feature} why={why} refusal={refusal} done={resource.reload} />
             <RuleSection feature={known.feature} why={why} done={resource.reload} />
             <TargetingSection featureId={featureId} />
-            <HistorySection featureId={featureId} />
+            <PreviewSection featureId={featureId} />
+            <HistorySection feature={known.feature} />
             {change === null ? null : (
               <Changing
                 change={change}
