@@ -37,7 +37,10 @@ stopWhenNpmDies();
 try {
   const running = await stack.running;
   const seconds = (performance.now() - beganAt) / 1_000;
-  const signInLink = await makeSignInLink(running);
+  const signInLink = await makeSignInLink({
+    originUrl: running.originUrl,
+    adminToken: running.secrets.adminToken,
+  });
   if (!stopping) console.log(banner({ running, ...environment.value, seconds, signInLink }));
 } catch (error) {
   if (!stopping) console.error(error instanceof Error ? error.message : error);

@@ -1,7 +1,7 @@
 // Where a person goes after signing in: a path of this origin, whatever a link asked for.
 
 /** The console's. */
-export const FIRST_PAGE = "/";
+const FIRST_PAGE = "/";
 
 /** The path, its query and its fragment; the first page for what would lead elsewhere. */
 export const nextPath = (given: string | undefined): string => {

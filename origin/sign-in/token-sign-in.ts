@@ -1,7 +1,7 @@
 // Signing in with a token in a form, or with a link that works once.
 import type { Hono } from "hono";
 import { html } from "hono/html";
-import { FIRST_PAGE, nextPath } from "./next-path.ts";
+import { nextPath } from "./next-path.ts";
 import { page, refusalPage } from "./page.ts";
 import { otherSiteProblem, readForm, signIn, type SignInContext } from "./sign-in-context.ts";
 
@@ -84,7 +84,8 @@ export const addTokenSignIn = (app: Hono, signInContext: SignInContext): void =>
       tags,
       method: "link",
       tokenId,
-      next: FIRST_PAGE,
+      // The form has no action: it is sent to the link's own address, with its query.
+      next: nextPath(context.req.query("next")),
     });
   });
 };

@@ -1,6 +1,7 @@
 // The story of the demo: two features are opened, visitors come, the bad one is rolled back and the good one kept.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { makeAdminClient } from "./admin-client.ts";
+import { makeSignInLink } from "../local-stack/sign-in-link.ts";
 import { shopBehaviour } from "./behaviour.ts";
 import { bad, good } from "./features.ts";
 import type { Loop } from "./loop.ts";
@@ -77,6 +78,16 @@ const watch = async (parts: Parts, probe: Awaited<ReturnType<typeof startProbe>>
     : `${bad.featureId} was not rolled back in time`;
 };
 
+/** The story does not wait for a browser, and goes on without one. */
+const sayWhereToWatch = async (loop: Loop, say: Parts["say"]): Promise<void> => {
+  try {
+    const link = await makeSignInLink(loop, `/features/${bad.featureId}?guide=demo`);
+    if (link !== null) say(`watch it happen (this link signs you in, once): ${link}`);
+  } catch (error) {
+    say(`no link to watch it in the console: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
 /** null when both features ended as they should, else what did not happen. Rejects when it is broken off. */
 export const tellStory = async (parts: Parts): Promise<string | null> => {
   const { loop, admin, say, signal } = parts;
@@ -84,6 +95,8 @@ export const tellStory = async (parts: Parts): Promise<string | null> => {
   await admin.open(good);
   say(`two features open to half of the visitors: ${bad.featureId} is slow and unconvincing,`);
   say(`${good.featureId} is good. Both must have 25 % act, 25 % return and a p95 of at most 1,000 ms.`);
+
+  await sayWhereToWatch(loop, say);
 
   const end = new AbortController();
   const visitors = runVisitors({

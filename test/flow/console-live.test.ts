@@ -2,11 +2,13 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
+import { makeSignInLink } from "../../scripts/local-stack/sign-in-link.ts";
 import { startBrowser } from "../support/browser.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { CLIENT, startOidcServer } from "../support/oidc-server.ts";
 import { makeTestStack } from "../support/stack.ts";
 
+const FIRST = "feat_first";
 const FEATURE = "feat_live";
 const [originPort, issuerPort] = await Promise.all([freePort(), freePort()]);
 // Two more ways to the edge stand for two more edges: one far away, one that can be cut off.
@@ -47,8 +49,6 @@ const arrived = () => page.getByRole("region", { name: "Where it has arrived" })
 const stale = () => page.getByText(/has not been heard of/);
 
 beforeAll(async () => {
-  await stack.admin("POST", "/features", { featureId: FEATURE, rolloutBps: 3_000 });
-  await stack.admin("POST", `/features/${FEATURE}/enable`, { reason: "the test opens it" });
   browser = await startBrowser();
 });
 afterAll(async () => {
@@ -64,6 +64,86 @@ beforeEach(async () => {
 });
 afterEach(() => context.close());
 
+/** A person's visit: the edge counts no bots, and a headless browser is one. */
+const visit = async (path: string): Promise<void> => {
+  const answer = await fetch(stack.edge.url + path, {
+    headers: {
+      "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+      accept: "text/html",
+    },
+  });
+  await answer.arrayBuffer();
+};
+test("an empty installation leads through its first feature, and each step turns when it is true", async () => {
+  await signIn();
+  const steps = page.getByRole("complementary", { name: "First steps" });
+  await steps.getByText("Step 2 of 6: Make a feature, in shadow").waitFor();
+  await steps
+    .getByText(/answers, revision/)
+    .first()
+    .waitFor();
+  await steps.getByRole("link", { name: "Make the first feature" }).click();
+  await page.getByRole("textbox", { name: "Id", exact: true }).fill(FIRST);
+  await page.getByRole("spinbutton", { name: "Rollout" }).fill("50");
+  await page.getByRole("textbox", { name: "Reason" }).fill("the first one");
+  await page.getByRole("button", { name: "Make it, closed" }).click();
+  await steps.getByText("Step 3 of 6: Open it for some visitors, with a rule").waitFor();
+
+  const { version } = await stack.admin("GET", `/features/${FIRST}`);
+  const rule = {
+    activationThreshold: 0.1,
+    retentionThreshold: 0,
+    latencyP95Threshold: 1_000,
+    minCohortSize: 10,
+    evaluationWindowSeconds: 3_600,
+  };
+  await stack.admin("PUT", `/features/${FIRST}/rule`, rule, { "if-match": `"${String(version)}"` });
+  await steps.getByRole("link", { name: "To its page" }).click();
+  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await page.getByRole("dialog").getByLabel("Reason").fill("let us see");
+  await page.getByRole("button", { name: /^Open for/ }).click();
+  await steps.getByText("Step 4 of 6: Look at yourself in the gate").waitFor();
+
+  const opened = context.waitForEvent("page");
+  await steps.getByRole("link", { name: "what you get and why" }).click();
+  await (await opened).getByText(FIRST).waitFor();
+  await Promise.all(Array.from({ length: 20 }, () => visit("/")));
+  await steps.getByText("All 6 steps are done.").waitFor();
+  expect(Number(await steps.locator(".counter").textContent())).toBeGreaterThan(0);
+
+  await steps.getByRole("button", { name: "Skip" }).click();
+  await page.goto(`${stack.origin.url}/`);
+  await page.getByRole("link", { name: FIRST }).waitFor();
+  expect(await steps.count()).toBe(0);
+  await page.goto(`${stack.origin.url}/health`);
+  await page.getByRole("button", { name: "Show the first steps" }).click();
+  await steps.waitFor();
+});
+
+test("the demo's link leads signed in to its feature, and the tour turns by what happens", async () => {
+  for (const featureId of ["feat_smart_recs_v1", "feat_express_checkout"]) {
+    await stack.admin("POST", "/features", { featureId, rolloutBps: 5_000 });
+    await stack.admin("POST", `/features/${featureId}/enable`, { reason: "the demo" });
+  }
+  const { originUrl, adminToken } = { originUrl: stack.origin.url, adminToken: stack.secrets.adminToken };
+  const link = await makeSignInLink({ originUrl, adminToken }, "/features/feat_smart_recs_v1?guide=demo");
+  await page.goto(link ?? "");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  const tour = page.getByRole("complementary", { name: "The demo, as it happens" });
+  await tour.getByText("Step 2 of 6: Visitors come").waitFor();
+  expect(new URL(page.url()).pathname).toBe("/features/feat_smart_recs_v1");
+  await Promise.all(Array.from({ length: 20 }, () => visit("/")));
+  await tour.getByText("Step 3 of 6: Evidence grows").waitFor();
+  const reason = "ROLLBACK: activation is below its threshold";
+  await stack.admin("POST", "/features/feat_smart_recs_v1/rollback", { reason });
+  await tour.getByText(/Every edge had it \d+ ms after the commit/).waitFor();
+  await stack.admin("POST", "/features/feat_express_checkout/rollback", { reason: "the demo is over" });
+  await tour.getByText("You saw a feature close itself on evidence.").waitFor();
+  // By the keyboard too.
+  await tour.getByRole("button", { name: "Close" }).press("Enter");
+  expect(await tour.count()).toBe(0);
+});
+
 test("a link signs in once, and its code is in no address afterwards", async () => {
   const { url } = await stack.admin("POST", "/sign-in-links");
   await page.goto(String(url));
@@ -76,18 +156,20 @@ test("a link signs in once, and its code is in no address afterwards", async () 
 });
 
 test("a person signs in at the provider, and the console names them with their scope", async () => {
-  await page.goto(`${stack.origin.url}/features/${FEATURE}`);
+  await page.goto(`${stack.origin.url}/features/${FIRST}`);
   await page.getByRole("link", { name: /^Sign in with/ }).click();
   await page.locator("input[name=login]").fill("grace");
   await page.locator("input[name=password]").fill("anything");
   await page.locator("button[type=submit]").click();
   await page.getByRole("button", { name: "Continue" }).click();
-  await page.getByRole("heading", { name: FEATURE }).waitFor();
+  await page.getByRole("heading", { name: FIRST }).waitFor();
   await page.getByText("grace@example.com").first().waitFor();
   await page.getByText("editor", { exact: true }).first().waitFor();
 });
 
 test("a rollback turns the verdict and each edge, with milliseconds from the commit; an edge that is cut off is named and counted", async () => {
+  await stack.admin("POST", "/features", { featureId: FEATURE, rolloutBps: 3_000 });
+  await stack.admin("POST", `/features/${FEATURE}/enable`, { reason: "the test opens it" });
   await signIn();
   await page.goto(`${stack.origin.url}/features/${FEATURE}`);
   await arrived()

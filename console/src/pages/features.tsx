@@ -6,6 +6,7 @@ import { FeatureRow } from "../features/feature-row.tsx";
 import { Filters } from "../features/filters.tsx";
 import "../features/list.css";
 import { FIRST_ORDER, pathOf, readQuery, type ListQuery, type Sort } from "../features/query.ts";
+import { NoFeature } from "../guide/no-feature.tsx";
 import { useFeatureList, type FeatureList } from "../features/use-feature-list.ts";
 import { useKeys } from "../features/use-keys.ts";
 import { Loaded, Page } from "../parts/page.tsx";
@@ -111,11 +112,11 @@ export const FeaturesPage = () => {
       <Loaded from={{ data: list.loaded, failure: list.failure, reload: list.reload }}>
         {({ rows }) =>
           rows.length === 0 ? (
-            <p class="empty">
-              {isUnfiltered(query)
-                ? "There is no feature yet. Make the first one here, or with `npx sluice init`."
-                : "No feature has these properties."}
-            </p>
+            isUnfiltered(query) ? (
+              <NoFeature />
+            ) : (
+              <p class="empty">No feature has these properties.</p>
+            )
           ) : (
             <>
               {list.others === 0 ? null : (

@@ -1,4 +1,5 @@
 import { checkHealth } from "../client.gen.ts";
+import { showGuide } from "../guide/which.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Loaded, Page } from "../parts/page.tsx";
 import { Rows } from "../parts/rows.tsx";
@@ -19,6 +20,11 @@ export default () => {
   return (
     <Page
       title="Health"
+      actions={
+        <button type="button" onClick={() => showGuide("first-run")}>
+          Show the first steps
+        </button>
+      }
       lead="What npx sluice doctor checks: database, bus, edges, telemetry, clocks, keys, rules."
     >
       <Loaded from={health}>

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { CONSOLE_PAGES, type PageGroup } from "../../../shared/console-pages.ts";
 import { me } from "../api.ts";
+import { Guide } from "../guide/guide.tsx";
 import { silentSinceMs } from "../live.ts";
 import { formatDuration } from "../format.ts";
 import { nowMs } from "./time.tsx";
@@ -56,6 +57,7 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
           {formatDuration(Math.max(0, nowMs.value - silentSinceMs.value) / 1_000)}: what is shown may be old.
         </p>
       )}
+      <Guide />
       <main id="main" tabIndex={-1}>
         {children}
       </main>

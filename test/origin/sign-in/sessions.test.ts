@@ -174,6 +174,16 @@ describe("a sign-in link", () => {
     expect(answer.status).toBe(409);
   });
 
+  test.each([
+    ["/features/feat_a?guide=demo", "/features/feat_a?guide=demo"],
+    ["https://evil.test/", "/"],
+    ["//evil.test/", "/"],
+  ])("leads to %s as %s", async (next, leadsTo) => {
+    const link = `${await makeLink()}?next=${encodeURIComponent(next)}`;
+    const answer = await makeBrowserClient(app, PUBLIC_URL).submit(link, {});
+    expect([answer.status, answer.headers.get("location")]).toEqual([303, leadsTo]);
+  });
+
   test("stands in the database by its digest alone", async () => {
     const code = (await makeLink()).slice("/auth/link/".length);
     const { rows } = await database.pool.query("select c::text as row from sign_in_codes c");
