@@ -56,6 +56,14 @@ const Patterns = z
   .transform((text) => text.split(/\s+/).filter((pattern) => pattern !== ""))
   .refine((patterns) => patterns.every((pattern) => PathPattern.safeParse(pattern).success), patternsForm);
 
+const decodePercents = (text: string): string | null => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+};
+
 const originsForm = "must be empty or origins such as https://app.shop.example, separated by spaces";
 
 /** As browsers write an origin: scheme, host and port, without a path. `*` is none: any page could then read with cookies. */
@@ -70,6 +78,22 @@ const Origins = z
       ),
     originsForm,
   );
+
+const headersForm = "must be empty or headers such as authorization=Bearer%20abc, separated by commas";
+
+const OtlpHeaders = z.string().transform((text, context): Readonly<Record<string, string>> => {
+  const headers: Record<string, string> = {};
+  for (const part of text.split(",").filter((each) => each.trim() !== "")) {
+    const [, name, value] = /^\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*(.*?)\s*$/.exec(part) ?? [];
+    const decoded = decodePercents(value ?? "");
+    if (name === undefined || decoded === null) {
+      context.issues.push({ code: "custom", message: headersForm, input: "" });
+      return z.NEVER;
+    }
+    headers[name] = decoded;
+  }
+  return headers;
+});
 
 const VERIFY_URLS = {
   turnstile: "https://challenges.cloudflare.com/turnstile/v0/siteverify",
@@ -164,6 +188,12 @@ export const Variables = z.object({
     .describe("Secret of the captcha key. Needed with `CAPTCHA_PROVIDER`."),
   CAPTCHA_VERIFY_URL: baseOrEmpty.describe("Where tokens are verified. Empty: the provider's own address."),
   CAPTCHA_THRESHOLD: CaptchaThreshold,
+  OTEL_EXPORTER_OTLP_ENDPOINT: baseOrEmpty.describe(
+    "Where the edge's part of a change's trace goes: a collector of OTLP/HTTP, without `/v1/traces`. Empty: nothing is sent.",
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: OtlpHeaders.default({}).describe(
+    "Headers for that collector, `name=value` with commas between; values are percent-encoded.",
+  ),
   DEBUG_HEADERS: z
     .enum(["on-request", "always"], "must be on-request or always")
     .default("on-request")

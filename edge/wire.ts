@@ -34,6 +34,7 @@ import { readKvCopy } from "./snapshot/kv-copy.ts";
 import { makeExporter, type Exporter } from "./telemetry/exporter.ts";
 import { makeIsKnownBot } from "./telemetry/known-bots.ts";
 import { makePostTraces } from "./telemetry/post-traces.ts";
+import { makeTracePush } from "./telemetry/trace-push.ts";
 import { makePostOrQueue } from "./telemetry/queue.ts";
 import { makeVerifyCaptcha } from "./visitor/captcha.ts";
 import { makeReadClaims } from "./visitor/claims.ts";
@@ -149,6 +150,7 @@ export const makeEdge = (env: Env, config: Config, region: DurableObjectLocation
       sign: hmac.sign,
       now,
       push: state.push,
+      trace: makeTracePush(config, { newSpanId: () => randomHex(8), warn: makeWarnOnce() }),
     }),
     events: makeEventsRoute({ cache, identify, previews, readPageOrigin, reportEvent, now }),
     ofrep: makeOfrepRoutes({

@@ -177,6 +177,11 @@ export const Variables = z.object({
     .describe(
       "Bearer token of telemetry, beside API tokens with the scope `ingest`. Unset: telemetry needs none where `ORIGIN_HOST` is this machine alone.",
     ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(["http:", "https:"])
+    .optional()
+    .describe(
+      "Where Sluice's own traces go, a collector of OTLP/HTTP without `/v1/traces`: evaluation, decision, commit and push of each change. Unset: none are made. `OTEL_EXPORTER_OTLP_HEADERS` and the other variables of OpenTelemetry's exporter hold too.",
+    ),
   METRICS_TOKEN: token.optional().describe("Bearer token of `/metrics`. Unset: everybody may read them."),
   SLACK_WEBHOOK_URL: url(["https:", "http:"])
     .optional()

@@ -33,6 +33,7 @@ import { makeFeatureChanges } from "./features/change-feature.ts";
 import { countRollbacks } from "./features/count-rollbacks.ts";
 import { makeDecidedChanges } from "./features/decided-changes.ts";
 import { makeAnnotations } from "./features/annotations.ts";
+import { makeChangeTraces } from "./features/trace-changes.ts";
 import { makeSchedules } from "./features/schedules/make-schedules.ts";
 import { startSchedules } from "./features/schedules/start-schedules.ts";
 import { makeFeatureReads } from "./features/feature-reads.ts";
@@ -65,6 +66,7 @@ import { makeRequestLimits } from "./runtime/request-limits.ts";
 import { makePageCookies } from "./runtime/session-cookie.ts";
 import { startPeriodicTask } from "./runtime/periodic-task.ts";
 import { makeShutdown } from "./runtime/shutdown.ts";
+import { startTracing } from "./runtime/tracing.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { startProvider } from "./sign-in/provider.ts";
 import { makeSignInApp } from "./sign-in/sign-in-app.ts";
@@ -88,12 +90,25 @@ const database = await openDatabase({ config, log, isStopping: shutdown.hasBegun
   shutdown.giveUp([], `the database cannot be used: ${errorText(error)}`, 1),
 );
 const { pool, history, url: databaseUrl, makeStagePool } = database;
+const tracing = await startTracing(config.OTEL_EXPORTER_OTLP_ENDPOINT, packageJson.version);
+const traces =
+  tracing === undefined
+    ? undefined
+    : makeChangeTraces({
+        db: pool,
+        readLineage: async () => (await currentHead(pool, null)).message.lineage,
+        tracing,
+        log,
+      });
 const changes = countRollbacks(
   makeFeatureChanges({
     pool,
     newId: randomUUID,
     siteHosts: config.EDGE_URLS.map((url) => new URL(url).host),
-    onCommitted: ({ seconds }) => metrics.commitSeconds.observe(seconds),
+    onCommitted: (commit) => {
+      metrics.commitSeconds.observe(commit.seconds);
+      traces?.committed(commit);
+    },
   }),
   metrics,
 );
@@ -170,6 +185,7 @@ const evaluation = has("evaluate")
       redisUrls: config.REDIS_URL,
       lagSeconds: (fold ?? lag).lagSeconds,
       ...makeDecidedChanges(changes),
+      onCarriedOut: traces?.decided,
       metrics,
       log,
     })
@@ -338,6 +354,7 @@ const parts = [
   weeklyReview,
   finishing,
   delivery,
+  tracing,
   database,
 ].filter((part) => part !== undefined);
 await server

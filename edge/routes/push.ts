@@ -7,6 +7,7 @@ import type { Push } from "../../shared/snapshot/versioned-snapshot.ts";
 import { toHex } from "../bytes.ts";
 import type { WaitUntil } from "../snapshot/cache.ts";
 import type { PushAnswer, PushRefusal } from "../snapshot/rpc.ts";
+import type { TracePush } from "../telemetry/trace-push.ts";
 import { problem } from "./problem.ts";
 import type { ReadPushError, ReceivedPush } from "./read-push.ts";
 import { waitUntilOf } from "./wait-until.ts";
@@ -16,6 +17,8 @@ type Dependencies = {
   readonly push: (message: Push, waitUntil: WaitUntil) => Promise<Result<PushAnswer, PushRefusal>>;
   readonly sign: (secret: string, text: string) => Promise<Uint8Array>;
   readonly now: () => number;
+  /** null: nothing is traced. */
+  readonly trace: TracePush | null;
 };
 
 const problemOf = (error: ReadPushError): Response => {
@@ -41,7 +44,7 @@ const answerTo = (pushed: Result<PushAnswer, PushRefusal>): { status: 200 | 202 
   return { status: reason === "incomplete" ? 202 : 409, json: { revision: have, ...rest, ...why } };
 };
 
-export const makePushRoute = ({ readPush, push, sign, now }: Dependencies): Hono => {
+export const makePushRoute = ({ readPush, push, sign, now, trace }: Dependencies): Hono => {
   /** The header of a signed answer; an older origin sends no nonce and reads no signature. */
   const signature = async (
     { key, nonce }: ReceivedPush,
@@ -57,7 +60,14 @@ export const makePushRoute = ({ readPush, push, sign, now }: Dependencies): Hono
   route.post("/", async (c) => {
     const received = await readPush(c.req.raw);
     if (!received.ok) return problemOf(received.error);
-    const { status, json } = answerTo(await push(received.value.message, waitUntilOf(c)));
+    const waitUntil = waitUntilOf(c);
+    const startMs = now();
+    const pushed = await push(received.value.message, waitUntil);
+    if (trace !== null) {
+      const traceparent = c.req.header("traceparent") ?? null;
+      waitUntil(trace({ traceparent, startMs, endMs: now(), answer: pushed.ok ? pushed.value : null }));
+    }
+    const { status, json } = answerTo(pushed);
     const body = JSON.stringify(json);
     const signed = await signature(received.value, { status, body });
     return c.body(body, status, { "Content-Type": "application/json", ...signed });

@@ -4,6 +4,8 @@ import { randomUUID } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { makePool } from "../db/pool.ts";
 import { makeLogger } from "../runtime/log.ts";
+import { startTracing } from "../runtime/tracing.ts";
+import packageJson from "../../package.json" with { type: "json" };
 import { makePublishChange } from "./outbox/publish-change.ts";
 import { makeInProcessBus } from "./bus/in-process-bus.ts";
 import { startDispatcher } from "./outbox/dispatch.ts";
@@ -33,6 +35,8 @@ export type PushOptions = {
   /** null: there is no edge to push to. */
   readonly pushKeys: KeyRing | null;
   readonly logLevel: string;
+  /** undefined: nothing is traced. */
+  readonly otlpEndpoint: string | undefined;
 };
 
 /** The thread's messages to the process. */
@@ -44,7 +48,8 @@ export type PushReport =
   | { readonly type: "rollbackToEdge"; readonly seconds: number };
 
 const options: PushOptions = workerData;
-const { databaseUrl, redisUrls, edgeUrls, pushKeys, logLevel } = options;
+const { databaseUrl, redisUrls, edgeUrls, pushKeys, logLevel, otlpEndpoint } = options;
+const tracing = await startTracing(otlpEndpoint, packageJson.version);
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
 const report = (message: PushReport): void => parentPort?.postMessage(message);
 const log = makeLogger(logLevel);
@@ -89,7 +94,7 @@ const pusher =
           log,
         }),
         raiseRevision: (above) => raiseRevision(pool, above),
-        send: makeSend({ keys: pushKeys, now: Date.now, newNonce: randomUUID }),
+        send: makeSend({ keys: pushKeys, now: Date.now, newNonce: randomUUID, tracing }),
         onConfirmed: (confirmed) => report({ type: "confirmed", ...confirmed }),
         onFailing: (edge, isFailing) => report({ type: "failing", edge, isFailing }),
         onAhead,
@@ -125,6 +130,7 @@ const stop = async (): Promise<void> => {
   await states.stop();
   await bus.stop();
   await pool.end();
+  await tracing?.stop();
   process.exit();
 };
 parentPort?.once("message", () => void stop());

@@ -23,7 +23,7 @@ export type Delivery = {
 export const startDelivery = (options: {
   databaseUrl: string;
   pool: Pool;
-  config: Pick<Config, "REDIS_URL" | "EDGE_URLS" | "PUSH_KEYS" | "LOG_LEVEL">;
+  config: Pick<Config, "REDIS_URL" | "EDGE_URLS" | "PUSH_KEYS" | "LOG_LEVEL" | "OTEL_EXPORTER_OTLP_ENDPOINT">;
   announce: AnnounceUnconfirmed;
   metrics: Metrics;
   log: Logger;
@@ -36,6 +36,7 @@ export const startDelivery = (options: {
       edgeUrls: config.EDGE_URLS,
       pushKeys: config.PUSH_KEYS ?? null,
       logLevel: config.LOG_LEVEL,
+      otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
     },
     { metrics, logger: log },
   );

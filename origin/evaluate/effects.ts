@@ -11,6 +11,7 @@ import { recordRampPosition } from "./ramp-position.ts";
 import type { EvaluationTarget } from "./targets.ts";
 
 type ChangeError = { readonly reason: string };
+type Changed = { readonly revision: number };
 
 /** Closes the feature in one transaction, unless its version or epoch is not the one decided about. */
 export type RollbackFeature = (rollback: {
@@ -19,7 +20,7 @@ export type RollbackFeature = (rollback: {
   epoch: number;
   reason: string;
   evidence: Decision;
-}) => Promise<Result<unknown, ChangeError>>;
+}) => Promise<Result<Changed, ChangeError>>;
 
 /**
  * Changes the rollout, unless the feature's version is not the one decided about. The evidence that rolled a later stage back
@@ -31,7 +32,7 @@ export type SetRollout = (change: {
   rolloutBps: number;
   endsTrial: boolean;
   reason: string;
-}) => Promise<Result<unknown, ChangeError>>;
+}) => Promise<Result<Changed, ChangeError>>;
 
 /** "conflict": the feature was changed meanwhile; the next evaluation decides again. */
 export type Effect = "none" | "shadow" | "rolledBack" | "advanced" | "throttled" | "conflict" | "failed";
@@ -45,6 +46,16 @@ export type CarryOut = (evaluation: {
   at: number;
 }) => Promise<Effect>;
 
+/** A decision that changed the feature, for traces. Times are unix time. */
+export type OnCarriedOut = (done: {
+  readonly featureId: FeatureId;
+  readonly effect: Effect;
+  readonly decision: Decision;
+  readonly revision: number;
+  readonly evaluatedMs: number;
+  readonly decidedMs: number;
+}) => void;
+
 const DONE = {
   rolledBack: "the feature is rolled back",
   advanced: "the feature is advanced to the next stage of its ramp",
@@ -57,18 +68,27 @@ export const makeCarryOut = (needs: {
   setRollout: SetRollout;
   metrics: Metrics;
   log: Logger;
+  onCarriedOut?: OnCarriedOut | undefined;
 }): CarryOut => {
-  const { pool, rollbackFeature, setRollout, metrics, log } = needs;
+  const { pool, rollbackFeature, setRollout, metrics, log, onCarriedOut } = needs;
 
   const attempt = async (
     { featureId }: EvaluationTarget,
-    change: () => Promise<Result<unknown, ChangeError>>,
-    { effect, reason }: { effect: keyof typeof DONE; reason: string },
+    change: () => Promise<Result<Changed, ChangeError>>,
+    {
+      effect,
+      reason,
+      ...made
+    }: { effect: keyof typeof DONE; reason: string; decision: Decision; at: number },
   ): Promise<Effect> => {
+    const decidedMs = Date.now();
     try {
       const result = await change();
       if (result.ok) {
         log.warn({ featureId, effect, reason }, DONE[effect]);
+        const { revision } = result.value;
+        const { decision, at } = made;
+        onCarriedOut?.({ featureId, effect, decision, revision, evaluatedMs: at * 1_000, decidedMs });
         return effect;
       }
       log.warn(
@@ -85,7 +105,7 @@ export const makeCarryOut = (needs: {
     }
   };
 
-  const rollBack = (target: EvaluationTarget, decision: Decision): Promise<Effect> =>
+  const rollBack = (target: EvaluationTarget, decision: Decision, at: number): Promise<Effect> =>
     attempt(
       target,
       () =>
@@ -96,7 +116,7 @@ export const makeCarryOut = (needs: {
           reason: decision.reason,
           evidence: decision,
         }),
-      { effect: "rolledBack", reason: decision.reason },
+      { effect: "rolledBack", reason: decision.reason, decision, at },
     );
 
   const recordInShadow = (
@@ -118,7 +138,8 @@ export const makeCarryOut = (needs: {
   return async ({ target, decision, isNew, at }) => {
     const { featureId, rule, rolloutBps, version: expectedVersion } = target;
     if (rule.mode === "shadow") return recordInShadow(target, decision, isNew);
-    if (rule.ramp === undefined) return decision.action === "ROLLBACK" ? rollBack(target, decision) : "none";
+    if (rule.ramp === undefined)
+      return decision.action === "ROLLBACK" ? rollBack(target, decision, at) : "none";
 
     const position =
       target.ramp?.rolloutBps === rolloutBps
@@ -129,14 +150,14 @@ export const makeCarryOut = (needs: {
       case "hold":
         return "none";
       case "close":
-        return rollBack(target, decision);
+        return rollBack(target, decision, at);
       case "advance":
       case "throttle": {
         const { kind, ...change } = step;
         return attempt(
           target,
           () => setRollout({ featureId, expectedVersion, endsTrial: kind === "throttle", ...change }),
-          { effect: kind === "advance" ? "advanced" : "throttled", reason: step.reason },
+          { effect: kind === "advance" ? "advanced" : "throttled", reason: step.reason, decision, at },
         );
       }
     }

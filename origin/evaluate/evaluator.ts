@@ -6,7 +6,13 @@ import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { batchTargets } from "./batches.ts";
-import { makeCarryOut, type Effect, type RollbackFeature, type SetRollout } from "./effects.ts";
+import {
+  makeCarryOut,
+  type Effect,
+  type OnCarriedOut,
+  type RollbackFeature,
+  type SetRollout,
+} from "./effects.ts";
 import { explainEvaluations, type ExplainedEvaluation } from "./explain-evaluations.ts";
 import { makeFailedEvaluations } from "./failed-evaluations.ts";
 import { lookAt, type Round } from "./look.ts";
@@ -56,6 +62,8 @@ export const makeEvaluator = (needs: {
   log: Logger;
   now: () => number;
   lagSeconds: () => number | null;
+  /** Hears of each decision that changed its feature. */
+  onCarriedOut?: OnCarriedOut | undefined;
 }): Evaluator => {
   const { pool, metrics, log, now, lagSeconds } = needs;
   const failed = makeFailedEvaluations(needs);

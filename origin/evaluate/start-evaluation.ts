@@ -4,7 +4,7 @@ import { connectRedis } from "../db/redis.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
-import type { RollbackFeature, SetRollout } from "./effects.ts";
+import type { OnCarriedOut, RollbackFeature, SetRollout } from "./effects.ts";
 import { makeEvaluationLocks } from "./evaluation-locks.ts";
 import { makeEvaluator } from "./evaluator.ts";
 import { readTargetIds } from "./targets.ts";
@@ -20,6 +20,7 @@ export const startEvaluation = (options: {
   setRollout: SetRollout;
   metrics: Metrics;
   log: Logger;
+  onCarriedOut?: OnCarriedOut | undefined;
 }): { readonly stop: () => Promise<void> } => {
   const { pool, everyMs, redisUrls, log, metrics } = options;
   const evaluator = makeEvaluator({ ...options, now: () => Date.now() / 1_000 });

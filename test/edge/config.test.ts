@@ -29,6 +29,9 @@ test.each([
   ["CAPTCHA_THRESHOLD", "s3cret"],
   ["CAPTCHA_THRESHOLD", "1.5"],
   ["CAPTCHA_THRESHOLD", ""],
+  ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318/s3cret"],
+  ["OTEL_EXPORTER_OTLP_HEADERS", "authorization s3cret"],
+  ["OTEL_EXPORTER_OTLP_HEADERS", "authorization=%FFs3cret"],
 ])("a wrong %s is refused by its name, and the value is not repeated", (name, value) => {
   const config = parseConfig({ ...good, [name]: value });
   expect(config).toMatchObject({ ok: false, error: [{ variable: name }] });

@@ -1,8 +1,9 @@
 // A real Prometheus scrapes a real run: every expression of the dashboards and alerts returns data, and an alert goes through a
 // real Alertmanager with the routes that are delivered.
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
@@ -41,6 +42,48 @@ const receiver = createServer((request, response) => {
   });
 });
 
+const Span = z.object({
+  name: z.string(),
+  traceId: z.string(),
+  spanId: z.string(),
+  parentSpanId: z.string().optional(),
+  attributes: z.array(
+    z.object({ key: z.string(), value: z.looseObject({ stringValue: z.string().optional() }) }),
+  ),
+  links: z.array(z.object({ traceId: z.string() })).default([]),
+});
+const OtlpRequest = z.object({
+  resourceSpans: z.array(z.object({ scopeSpans: z.array(z.object({ spans: z.array(Span) })) })),
+});
+
+/** The collector of Sluice's own traces, and what came to it. */
+const traced: string[] = [];
+const collector = createServer((request, response) => {
+  let text = "";
+  request.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  request.on("end", () => {
+    expect(request.url).toBe("/v1/traces");
+    traced.push(text);
+    response.end("{}");
+  });
+});
+const ownSpans = (): z.infer<typeof Span>[] =>
+  traced.flatMap((text) =>
+    OtlpRequest.parse(JSON.parse(text)).resourceSpans.flatMap(({ scopeSpans }) =>
+      scopeSpans.flatMap(({ spans }) => spans),
+    ),
+  );
+
+const listen = async (server: Server): Promise<string> => {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return `http://127.0.0.1:${address.port}`;
+};
+
 /** The delivered configuration, with a webhook in the place of each receiver's own address. */
 const deliveredConfig = (webhook: string): string => {
   const config = z
@@ -72,15 +115,20 @@ let alertmanager: Awaited<ReturnType<typeof startAlertmanager>>;
 let prometheus: Awaited<ReturnType<typeof startPrometheus>>;
 
 beforeAll(async () => {
-  receiver.listen(0, "127.0.0.1");
-  await once(receiver, "listening");
-  const address = receiver.address();
-  if (address === null || typeof address === "string") throw new Error("the receiver has no port");
+  const [receiverUrl, collectorUrl] = await Promise.all([listen(receiver), listen(collector)]);
   [redis, alertmanager] = await Promise.all([
     startRedis(),
-    startAlertmanager({ config: deliveredConfig(`http://127.0.0.1:${address.port}`) }),
+    startAlertmanager({ config: deliveredConfig(receiverUrl) }),
   ]);
-  stack = await makeTestStack({ originEnv: { REDIS_URL: redis.url, EVALUATE_EVERY_MS: "200" } });
+  stack = await makeTestStack({
+    originEnv: {
+      REDIS_URL: redis.url,
+      EVALUATE_EVERY_MS: "200",
+      RAW_SAMPLE_BPS: "10000",
+      OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl,
+    },
+    edgeVars: { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl },
+  });
   prometheus = await startPrometheus({
     targets: [new URL(stack.origin.url).host],
     rules: fileOf("prometheus/sluice-alerts.yml"),
@@ -94,6 +142,8 @@ afterAll(async () => {
   await stack?.stop();
   await redis?.stop();
   receiver.close();
+  collector.close();
+  collector.closeAllConnections();
 });
 
 const GOOD = "feat_observed_good";
@@ -120,16 +170,24 @@ const openFeature = async (featureId: string): Promise<void> => {
   await stack.admin("POST", `/features/${featureId}/enable`, { reason: "launch" });
 };
 
-const send = async (spans: readonly TestSpan[]): Promise<void> => {
+const sentTraces = new Set<string>();
+
+const post = async (body: string): Promise<void> => {
   const answer = await fetch(`${stack.origin.url}/v1/traces`, {
     method: "POST",
     headers: {
       authorization: `Bearer ${stack.secrets.ingestToken}`,
       "content-type": "application/json",
     },
-    body: JSON.stringify(jsonRequest(spans)),
+    body,
   });
   expect(answer.status).toBe(200);
+};
+
+const send = async (spans: readonly TestSpan[]): Promise<void> => {
+  const named = spans.map((span) => ({ ...span, traceId: randomBytes(16).toString("hex") }));
+  for (const { traceId } of named) sentTraces.add(traceId);
+  await post(JSON.stringify(jsonRequest(named)));
 };
 
 /** People act in one feature and not in the other, until that one is rolled back and the first one has a score. */
@@ -184,4 +242,66 @@ test("a rollback is told through Prometheus and Alertmanager to the receiver of 
     },
   });
   expect(told().filter(({ name }) => name === "page")).toEqual([]);
+});
+
+describe("Sluice's own traces", () => {
+  const WAY = [
+    "sluice.evaluation",
+    "sluice.decision",
+    "sluice.commit",
+    "sluice.push",
+    "sluice.edge.apply",
+    "sluice.edge.confirm",
+  ];
+  const traceOfRollback = () => {
+    const all = ownSpans();
+    const commit = all.find(
+      ({ name, attributes }) =>
+        name === "sluice.commit" && attributes.some(({ value }) => value.stringValue === `rollback ${BAD}`),
+    );
+    return all.filter(({ traceId }) => traceId === commit?.traceId);
+  };
+
+  test("show the whole way of a rollback, from the spans that it is about to each region of the edge", async () => {
+    const names = () => new Set(traceOfRollback().map(({ name }) => name));
+    await eventually(async () => WAY.every((name) => names().has(name)), 20_000).catch((error: unknown) => {
+      throw new Error(`only ${[...names()].join(", ")}`, { cause: error });
+    });
+    const trace = traceOfRollback();
+    const idsOf = (name: string) => trace.filter((span) => span.name === name).map(({ spanId }) => spanId);
+    for (const [at, name] of WAY.entries()) {
+      const before = WAY[at - 1];
+      for (const { parentSpanId = "" } of trace.filter((span) => span.name === name))
+        if (before === undefined) expect(parentSpanId).toBe("");
+        else expect(idsOf(before), name).toContain(parentSpanId);
+    }
+    const evaluation = trace.find(({ name }) => name === "sluice.evaluation");
+    expect(evaluation?.links.length).toBeGreaterThan(0);
+    expect(evaluation?.links.every(({ traceId }) => sentTraces.has(traceId))).toBe(true);
+  });
+
+  test("are never evidence, also where they are sent to Sluice itself", async () => {
+    const counted = async (): Promise<Record<string, number>> => {
+      const text = await (await fetch(`${stack.origin.url}/metrics`)).text();
+      return Object.fromEntries(
+        ["accepted", "rejected", "ignored"].map((result) => [
+          result,
+          Number(
+            new RegExp(`^sluice_ingest_spans_total\\{result="${result}"\\} (.+)$`, "m").exec(text)?.[1] ?? 0,
+          ),
+        ]),
+      );
+    };
+    const before = await counted();
+    const bodies = [...traced];
+    const spans = bodies.flatMap((text) =>
+      OtlpRequest.parse(JSON.parse(text)).resourceSpans.flatMap(({ scopeSpans }) =>
+        scopeSpans.flatMap((scope) => scope.spans),
+      ),
+    );
+    for (const body of bodies) await post(body);
+    const after = await counted();
+    expect(spans.length).toBeGreaterThan(WAY.length);
+    expect(after).toEqual({ ...before, ignored: (before["ignored"] ?? 0) + spans.length });
+  });
 });

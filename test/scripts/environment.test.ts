@@ -72,6 +72,8 @@ const someValue: Record<string, string> = {
   CAPTCHA_SECRET: "captcha-secret",
   CAPTCHA_VERIFY_URL: "https://verify.example",
   DEBUG_HEADERS: "on-request",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
+  OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20token",
 };
 
 test.each(Object.keys(OriginVariables.shape))("the origin is handed %s", (name) => {

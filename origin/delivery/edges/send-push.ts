@@ -5,6 +5,8 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
 import type { KeyRing } from "../../../shared/signing/key-ring.ts";
 import { formatSignature, senderText, signedText } from "../../../shared/signing/push-signature.ts";
+import type { Tracing } from "../../runtime/tracing.ts";
+import { beginPushSpan } from "./trace-push.ts";
 import { readAnswer, type Answered, type PushAnswer } from "./read-answer.ts";
 
 export type { PushAnswer, RegionConfirmation } from "./read-answer.ts";
@@ -59,9 +61,11 @@ export const makeSend = ({
   keys,
   now,
   newNonce,
+  tracing,
 }: {
   keys: KeyRing;
   now: () => number;
+  tracing?: Tracing | undefined;
   /** 16 to 64 characters that nobody can guess. */
   newNonce: () => string;
 }): Send => {
@@ -73,17 +77,23 @@ export const makeSend = ({
     const timestamp = Math.floor(now() / 1000);
     const sign = (text: string): string => createHmac("sha256", secret).update(text).digest("hex");
     const mac = sign(signedText(timestamp, body));
+    const span = beginPushSpan(tracing, { url, message, nowMs: now });
     const headers = {
+      ...(span === undefined ? {} : { traceparent: span.traceparent }),
       "content-type": "application/json",
       "sluice-signature": formatSignature({ timestamp, kid, mac }),
       "sluice-sender": sign(senderText({ timestamp, mac })),
     };
     try {
       const answered = await post(new URL("/.sluice/push", url), headers, body);
-      return readAnswer(answered, { message, nonce, keys });
+      const answer = readAnswer(answered, { message, nonce, keys });
+      span?.end(answer);
+      return answer;
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : "";
-      return { kind: "failed", error: `${String(error)}${cause}` };
+      const failed: PushAnswer = { kind: "failed", error: `${String(error)}${cause}` };
+      span?.end(failed);
+      return failed;
     }
   };
 };
