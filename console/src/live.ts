@@ -8,6 +8,8 @@ export type Live =
       readonly change: Pick<AuditEntry, "seq" | "featureId" | "action" | "revision">;
     }
   | { readonly kind: "evaluation"; readonly evaluation: { readonly featureId: string } }
+  /** An approval, a schedule or the policy has changed. */
+  | { readonly kind: "operator" }
   | { readonly kind: "edge"; readonly edge: { readonly url: string; readonly completeRevision: number } };
 
 /** null: connected. Otherwise since when nothing is heard, in ms of the clock. */
@@ -33,6 +35,9 @@ const tell = (event: Live): void => {
 const KINDS: Readonly<Record<string, (data: string) => Live>> = {
   change: (data) => ({ kind: "change", change: JSON.parse(data) }),
   evaluation: (data) => ({ kind: "evaluation", evaluation: JSON.parse(data) }),
+  approval: () => ({ kind: "operator" }),
+  schedule: () => ({ kind: "operator" }),
+  policy: () => ({ kind: "operator" }),
   edge: (data) => ({ kind: "edge", edge: JSON.parse(data) }),
 };
 

@@ -4,6 +4,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { CONSOLE_PAGES } from "../../shared/console-pages.ts";
 import { startBrowser } from "../support/browser.ts";
+import { startReceiver } from "../support/receiver.ts";
 import { makeTestStack } from "../support/stack.ts";
 
 const stack = await makeTestStack({ originEnv: { NOTIFY_ALLOW_HOSTS: "127.0.0.1" } });
@@ -36,7 +37,7 @@ afterAll(async () => {
   await stack.stop();
 });
 beforeEach(async () => {
-  context = await browser.newContext({ locale: "en-GB" });
+  context = await browser.newContext({ locale: "en-GB", timezoneId: "Asia/Tokyo" });
   page = await context.newPage();
   page.on("console", (message) => {
     if (message.type() === "error") errors.push(message.text());
@@ -175,6 +176,158 @@ test("the review leads from each rollback to its page, by week", async () => {
   expect(new URL(page.url()).search).toMatch(/^\?until=\d{4}-\d\d-\d\d$/);
 });
 
+test("a webhook is made, tried against a real receiver, and a receiver that refuses is said to", async () => {
+  const receiver = await startReceiver();
+  await signInOn(page, stack.secrets.adminToken);
+  await open("/hooks");
+  await page.getByRole("button", { name: "New target" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel(/^Name/).fill("checkout-team");
+  await dialog.getByLabel(/^URL/).fill(`${receiver.url}/news`);
+  await dialog.getByLabel("A feature was rolled back").check();
+  await dialog.getByRole("button", { name: "Tell it from now on" }).click();
+  expect(await dialog.getByLabel(/^Secret/).inputValue()).toMatch(/^whsec_/);
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("button", { name: "Test checkout-team" }).click();
+  await page.getByText(/checkout-team has taken the test message/).waitFor();
+  expect(receiver.at("/news")).toHaveLength(1);
+  expect(receiver.at("/news")[0]?.headers["webhook-signature"]).toMatch(/^v1,/);
+  const { targets } = await stack.admin("GET", "/notifications");
+  expect(targets).toMatchObject([{ name: "checkout-team", events: ["feature.rolledBack"] }]);
+
+  receiver.state.answer = { status: 500, body: "down" };
+  await page.getByRole("button", { name: "Test checkout-team" }).click();
+  await page.getByText("checkout-team did not take the test message").waitFor();
+  await page.getByRole("button", { name: "Remove" }).click();
+  await dialog.getByRole("button", { name: "Remove it" }).click();
+  await page.getByText("Nobody is told yet.").waitFor();
+  await receiver.stop();
+});
+
+test("a hook is made in shadow, tried with a made-up alert, and shows what came of a real one", async () => {
+  await signInOn(page, stack.secrets.adminToken);
+  await open("/hooks");
+  await page.getByRole("button", { name: "New hook" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel(/^Name/).fill("pager");
+  await dialog.getByLabel("An alert may name these features").fill(FEATURE);
+  await dialog.getByRole("button", { name: "Make the hook" }).click();
+  const secret = await dialog.getByLabel(/^Secret/).inputValue();
+  await dialog.getByText(`url: ${stack.origin.url}/admin/v1/hooks/pager`).waitFor();
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await page.getByText("Deliveries, a try, and how it is set up").click();
+  await page.getByLabel("The alert names this feature").fill(FEATURE);
+  await page.getByRole("button", { name: "Try pager" }).click();
+  await page
+    .getByRole("status")
+    .filter({ hasText: `would close ${FEATURE}` })
+    .waitFor();
+
+  const alert = {
+    status: "firing",
+    labels: { alertname: "Orders fail", sluice_feature: FEATURE },
+    startsAt: new Date().toISOString(),
+    fingerprint: "orders",
+  };
+  const sent = await fetch(`${stack.origin.url}/admin/v1/hooks/pager`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${secret}` },
+    body: JSON.stringify({ alerts: [alert] }),
+  });
+  expect(sent.status).toBe(200);
+  await page.getByText(`Orders fail: would close ${FEATURE}`).waitFor();
+  expect(await stack.admin("GET", `/features/${FEATURE}`)).toMatchObject({ enabled: true });
+});
+
+test("a change is planned for a time on the reader's clocks, and cancelled", async () => {
+  await signInOn(page, await makeToken("planner", "editor"));
+  await open("/approvals");
+  await page.getByRole("button", { name: "Plan a change" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel(/^Feature/).fill(FEATURE);
+  await dialog.getByLabel("Rollout in percent").fill("80");
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+  await dialog.getByLabel("When, on the clocks of Asia/Tokyo").fill(`${tomorrow}T09:30`);
+  await dialog.getByText(`${tomorrow} 00:30:00 UTC`).waitFor();
+  await dialog.getByLabel(/^Reason/).fill("after the release train");
+  await dialog.getByRole("button", { name: "Plan it" }).click();
+  await page.getByText("Rollout to 80%").waitFor();
+  const planned = async () => (await stack.admin("GET", "/schedules?state=planned"))["schedules"];
+  expect(await planned()).toMatchObject([
+    { featureId: FEATURE, at: `${tomorrow}T00:30:00.000Z`, zone: "Asia/Tokyo", madeBy: "token:planner" },
+  ]);
+  await page.getByRole("button", { name: `Cancel ${FEATURE}` }).click();
+  await dialog.getByRole("button", { name: "Cancel the plan" }).click();
+  await page.getByText("Nothing is planned.").waitFor();
+  await page.getByRole("row", { name: /Cancelled.*by token:planner/ }).waitFor();
+  expect(await planned()).toEqual([]);
+});
+
+test("the policy is set, and a change waits until a second person approves exactly it", async () => {
+  await stack.admin("POST", "/features", { featureId: "feat_money", tags: ["payments"], rolloutBps: 1_000 });
+  await signInOn(page, stack.secrets.adminToken);
+  await open("/approvals");
+  await page.getByRole("button", { name: "Change the policy" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel(/^Tags/).fill("payments");
+  await dialog.getByLabel(/^Reason/).fill("money");
+  await dialog.getByRole("button", { name: "Set the policy" }).click();
+  await page.getByText(/Changes of features tagged/).waitFor();
+  await stack.admin("POST", "/features/feat_money/enable", { reason: "launch" });
+  const request = page.getByRole("article", { name: "Change of feat_money" });
+  await request.getByText("Open it").waitFor();
+  const approve = request.getByRole("button", { name: /^Approve exactly this/ });
+  expect(await approve.getAttribute("title")).toBe("You asked for it: somebody else has to look at it.");
+
+  await context.clearCookies();
+  await signInOn(page, await makeToken("second", "editor"));
+  await open("/approvals");
+  await approve.click();
+  await dialog.getByText(/the audit names admin and you/).waitFor();
+  await dialog.getByRole("button", { name: "Approve and carry out" }).click();
+  await page.getByRole("row", { name: /Open it.*feat_money.*Carried out/ }).waitFor();
+  expect(await stack.admin("GET", "/features/feat_money")).toMatchObject({ enabled: true });
+  await page.getByText("Nothing waits.").waitFor();
+});
+
+test("a segment is edited by rows with its users named, merged with somebody else's change, and not deleted while used", async () => {
+  const condition = { attribute: "country", operator: "in", values: ["DE"] };
+  await stack.admin("POST", "/segments", { segmentId: "testers", condition, description: "before" });
+  await stack.admin("POST", "/features", { featureId: "feat_seg", targeting: { segment: "testers" } });
+  await signInOn(page, await makeToken("editor", "editor"));
+  await open("/segments");
+  const remove = page.getByRole("button", { name: /^Delete testers/ });
+  expect(await remove.getAttribute("title")).toBe("Used by feat_seg: take it out of them first.");
+  await page.getByRole("button", { name: "Edit testers" }).click();
+  const form = page.getByRole("form", { name: "Edit testers" });
+  await form.getByText("One feature changes with it").waitFor();
+  await form.getByLabel("Value").fill("DE, AT");
+  await form.getByRole("button", { name: "Add a condition" }).click();
+  const added = form.getByRole("group", { name: "Condition 2" });
+  await added.getByLabel("Attribute").fill("device");
+  await added.getByLabel("Operator").selectOption("equals");
+  await added.getByLabel("Value").fill("mobile");
+
+  await stack.admin("PUT", "/segments/testers", { description: "by somebody else" }, { "if-match": '"1"' });
+  await expect.poll(() => form.getByLabel("Description").inputValue()).toBe("by somebody else");
+  expect(await form.getByLabel("Value").first().inputValue()).toBe("DE, AT");
+  await form.getByLabel(/^Reason/).fill("Austria too, on phones");
+  await form.getByRole("button", { name: "Save the segment" }).click();
+  await form.waitFor({ state: "detached" });
+  await page.getByText("country is one of DE, AT, and device is mobile").waitFor();
+  expect(await stack.admin("GET", "/segments/testers")).toMatchObject({
+    version: 3,
+    description: "by somebody else",
+    condition: {
+      operator: "and",
+      conditions: [
+        { attribute: "country", operator: "in", values: ["DE", "AT"] },
+        { attribute: "device", operator: "equals", value: "mobile" },
+      ],
+    },
+  });
+});
+
 test("a viewer may change nothing on any page, and each button says why", async () => {
   await signInOn(page, await makeToken("reader", "viewer"));
   const seen: string[] = [];
@@ -192,5 +345,5 @@ test("a viewer may change nothing on any page, and each button says why", async 
     }
     expect(await page.getByRole("alert").count()).toBe(0);
   }
-  expect(new Set(seen)).toContain("/tokens");
+  for (const path of ["/approvals", "/segments", "/hooks", "/tokens"]) expect(seen).toContain(path);
 });

@@ -128,6 +128,7 @@ test("a change of a tagged feature waits, and a second person approves exactly i
   await page.goto(`${stack.origin.url}/approvals`);
   await page.getByText("token:first-person").first().waitFor();
   await approve.click();
+  await page.getByRole("button", { name: "Approve and carry out" }).click();
   await page.getByText("Nothing waits.").waitFor();
   expect(await stack.admin("GET", "/features/feat_pay")).toMatchObject({ enabled: true });
 });

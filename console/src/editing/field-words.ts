@@ -1,4 +1,6 @@
 // The names of a document's fields and their values, for people who do not read JSON.
+import type { Condition } from "../client.gen.ts";
+import { sentenceOf } from "../segments/condition.ts";
 import { formatBps, formatDuration, formatRate } from "../format.ts";
 
 type Shown = (value: unknown) => string;
@@ -15,6 +17,10 @@ const bps = asNumber(formatBps);
 const rate = asNumber(formatRate);
 const seconds = asNumber(formatDuration);
 
+const condition: Shown = (value) =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a field of this name is a segment's condition
+  typeof value === "object" && value !== null ? sentenceOf(value as Condition) : asText(value);
+
 const FIELDS: Readonly<Record<string, readonly [string, Shown]>> = {
   description: ["Description", asText],
   owner: ["Owner", asText],
@@ -29,7 +35,7 @@ const FIELDS: Readonly<Record<string, readonly [string, Shown]>> = {
   rolloutBps: ["Rollout", bps],
   holdoutBps: ["Holdout", bps],
   targeting: ["Targeting", asText],
-  condition: ["Condition", asText],
+  condition: ["Condition", condition],
   routes: ["Routes", list],
   activation: ["Activation", asText],
   "gate.upstream": ["Another upstream", asText],

@@ -10,6 +10,7 @@ export const isAbout =
       case "evaluation":
         return event.evaluation.featureId === featureId;
       case "edge":
+      case "operator":
         return false;
     }
   };
