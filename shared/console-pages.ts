@@ -28,6 +28,13 @@ export const CONSOLE_PAGES = [
     example: "/features/feat_smart_recs_v1",
   },
   {
+    path: "/features/:featureId/edit",
+    name: "Fields",
+    file: "fields",
+    group: null,
+    example: "/features/feat_smart_recs_v1/edit",
+  },
+  {
     path: "/features/:featureId/rule",
     name: "Rule",
     file: "rule",

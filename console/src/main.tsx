@@ -12,6 +12,7 @@ import "./style.css";
 const PAGES: Readonly<Record<PagePath, ComponentType>> = {
   "/": FeaturesPage,
   "/features/:featureId": lazy(() => import("./pages/feature.tsx")),
+  "/features/:featureId/edit": lazy(() => import("./pages/edit-feature.tsx")),
   "/features/:featureId/rule": lazy(() => import("./pages/edit-rule.tsx")),
   "/new-feature": lazy(() => import("./pages/new-feature.tsx")),
   "/rollbacks": lazy(() => import("./pages/rollbacks.tsx")),

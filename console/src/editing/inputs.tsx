@@ -55,6 +55,14 @@ export const TextInput = ({
   </Field>
 );
 
+export const DateInput = ({ value, onValue, ...field }: Common<string>) => (
+  <Field {...field}>
+    {(input) => (
+      <input {...input} type="date" value={value} onInput={(event) => onValue(event.currentTarget.value)} />
+    )}
+  </Field>
+);
+
 /**
  * The text of a number while it is typed: `0.` is on its way to `0.5`, and an empty field to anything. Where `value`
  * changes by other means the text follows.
