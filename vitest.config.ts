@@ -16,7 +16,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/*.test.ts", "test/{docs,shared,origin,scripts}/**/*.test.ts"],
+          include: ["test/*.test.ts", "test/{console,docs,shared,origin,scripts}/**/*.test.ts"],
           globalSetup: ["test/support/global-postgres.ts"],
           setupFiles: ["test/support/retry-listed-tests.ts"],
           testTimeout: 60_000,

@@ -1,4 +1,5 @@
 // The console's editors in Chromium, on a whole stack: what one types becomes what the API has, and is never lost.
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { startBrowser } from "../support/browser.ts";
@@ -19,6 +20,14 @@ const signIn = async (on: Page, token: string): Promise<void> => {
 };
 
 const open = (path: string): Promise<unknown> => page.goto(stack.origin.url + path);
+
+/** Serious faults of accessibility of the page as it is now, with what is open and wrong on it. */
+const faultsOfAccess = async (): Promise<readonly string[]> => {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+};
 
 beforeAll(async () => {
   browser = await startBrowser();
@@ -129,6 +138,7 @@ test("a rule is planned while it is typed, saved in shadow, and enforced by a st
   const dialog = page.getByRole("dialog", { name: "Let planned close by itself" });
   await dialog.getByText("is at most 0.04 %").waitFor();
   await dialog.getByText("It has decided nothing yet").waitFor();
+  expect(await faultsOfAccess()).toEqual([]);
   await dialog.getByLabel("Reason").fill("a week in shadow was quiet");
   await dialog.getByRole("button", { name: "Enforce the rule" }).click();
   await page.getByRole("heading", { name: "Enforced" }).waitFor();
@@ -188,6 +198,7 @@ test("a field that the API refuses says so itself, and what two people change is
   await conflict.getByText("token:second").first().waitFor();
   await conflict.getByLabel("Theirs: 650 ms").waitFor();
   await expect.poll(() => save.getAttribute("title")).toBe("Choose first which changes to keep.");
+  expect(await faultsOfAccess()).toEqual([]);
   await conflict.getByLabel("Mine: 700 ms").check();
   await conflict.getByRole("button", { name: "Go on with this" }).click();
   await expect.poll(() => save.isEnabled()).toBe(true);
@@ -256,6 +267,7 @@ test("targeting is edited in rows and as JSON, tried before it is saved, and ref
   await form.getByText("must be country, path, device, header:NAME").first().waitFor();
   expect(await form.getByLabel("Value of condition 2").getAttribute("aria-invalid")).toBe("true");
   expect(await form.getByLabel("Value of condition 1").getAttribute("aria-invalid")).toBe("false");
+  expect(await faultsOfAccess()).toEqual([]);
   await form.getByRole("button", { name: "Remove condition 2" }).click();
   await save.click();
   await expect
@@ -275,11 +287,12 @@ test("a save that fails because the origin is away keeps what was typed, and is 
   await page.getByLabel("Gets a 404").check();
   await page.getByRole("textbox", { name: "Reason" }).fill("described");
   const save = page.getByRole("button", { name: "Save", exact: true });
-  await context.setOffline(true);
+  // It is started again, which takes longer than a click.
+  await stack.origin.kill();
   await save.click();
   await page.getByText("The origin does not answer, so nothing is saved.").waitFor();
   expect(await description.inputValue()).toBe("A long text that nobody wants to type again");
-  await context.setOffline(false);
+  await stack.origin.ready();
   // An answer without a route would close the whole site: the API says so where it is chosen.
   await save.click();
   await page.getByText("Nothing is saved: something is wrong.").waitFor();
@@ -293,6 +306,41 @@ test("a save that fails because the origin is away keeps what was typed, and is 
       tags: ["shop"],
     });
   await page.getByText("Nothing is changed.").waitFor();
+});
+
+test("a change that needs a second person waits, and one that is locked down is forced in place", async () => {
+  const rule = {
+    activationThreshold: 0.1,
+    retentionThreshold: 0,
+    latencyP95Threshold: 900,
+    minCohortSize: 300,
+    evaluationWindowSeconds: 604_800,
+  };
+  await stack.admin("POST", "/features", { featureId: "locked", lockdown: true, rolloutBps: 500 });
+  await stack.admin("PUT", "/features/locked/rule", rule);
+  await stack.admin("POST", "/features/locked/enable", { reason: "the test opens it" });
+  await open("/features/locked/edit");
+  const owner = page.getByRole("textbox", { name: "Owner" });
+  const reason = page.getByRole("textbox", { name: "Reason" });
+  const save = page.getByRole("button", { name: "Save", exact: true });
+  await owner.fill("checkout team");
+  await reason.fill("the team changed");
+  await save.click();
+  await page.getByRole("button", { name: "Save in spite of the lockdown" }).click();
+  await expect.poll(() => stack.admin("GET", "/features/locked")).toMatchObject({ owner: "checkout team" });
+
+  await stack.admin("POST", "/features", { featureId: "guarded", tags: ["money"], owner: "payments" });
+  await stack.admin("PUT", "/approvals/policy", { tags: ["money"], reason: "money" }, { "if-match": '"0"' });
+  const { secret } = await stack.admin("POST", "/tokens", { name: "asks", scope: "editor" });
+  await context.clearCookies();
+  await signIn(page, String(secret));
+  await open("/features/guarded/edit");
+  await owner.fill("somebody else");
+  await reason.fill("they take it over");
+  await save.click();
+  await page.getByText("The change waits for a second person").waitFor();
+  expect(await owner.inputValue()).toBe("payments");
+  expect(await stack.admin("GET", "/features/guarded")).toMatchObject({ owner: "payments" });
 });
 
 test("a viewer sees each editor and may save nothing", async () => {

@@ -39,8 +39,11 @@ export const useSaving = <T,>({
       const answer = await save(reason.trim(), options);
       setFailure(null);
       setReason("");
-      setWaits(isWaiting(answer));
-      edit.saved();
+      const isAsked = isWaiting(answer);
+      setWaits(isAsked);
+      // What waits is not what is stored.
+      if (isAsked) edit.discard();
+      else edit.saved();
       done(answer);
     } catch (error) {
       const found = failureOf(error);

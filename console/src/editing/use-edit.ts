@@ -12,7 +12,7 @@ export type Edit<T> = {
   readonly change: (fields: Partial<T>) => void;
   /** Back to what is stored. */
   readonly discard: () => void;
-  /** To be called when it was saved, or waits for a second person. */
+  /** To be called when it was saved. */
   readonly saved: () => void;
   /** When what is shown was typed, if it comes from a draft that was left; null: it does not. */
   readonly restoredAt: string | null;
