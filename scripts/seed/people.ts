@@ -73,7 +73,7 @@ export const ACTS: readonly Act[] = [
     by: "jonas",
     method: "POST",
     path: "/features/feat_price_alerts/ramp",
-    body: { paused: true },
+    body: { paused: true, reason: "Nobody looks after it over the holidays" },
   },
   {
     days: 0.4,
