@@ -139,6 +139,9 @@ export const Variables = z.object({
     .default([])
     .describe("Edges that the origin pushes to, separated by commas."),
   PUSH_KEYS: KeyRing.optional().describe("Keys that sign pushes and receipts. Needed with `EDGE_URLS`."),
+  PREVIEW_KEYS: KeyRing.optional().describe(
+    "The edge's keys of preview links, with which the admin API and the console make some. Unset: links are made where the keys are, by `sluice preview`.",
+  ),
   ADMIN_TOKEN: token
     .optional()
     .describe("Bearer token of the admin API. Unset: one is made at each start and printed."),

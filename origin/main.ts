@@ -34,6 +34,7 @@ import { countRollbacks } from "./features/count-rollbacks.ts";
 import { makeDecidedChanges } from "./features/decided-changes.ts";
 import { makeAnnotations } from "./features/annotations.ts";
 import { makeChangeTraces } from "./features/trace-changes.ts";
+import { makePreviewLinks } from "./features/preview-link.ts";
 import { makeSchedules } from "./features/schedules/make-schedules.ts";
 import { startSchedules } from "./features/schedules/start-schedules.ts";
 import { makeFeatureReads } from "./features/feature-reads.ts";
@@ -259,6 +260,7 @@ const health = {
         METRICS_TOKEN: [config.METRICS_TOKEN ?? []].flat(),
         OIDC_CLIENT_SECRET: [config.OIDC_CLIENT_SECRET ?? []].flat(),
         PUSH_KEYS: (config.PUSH_KEYS ?? []).map(({ secret }) => secret),
+        PREVIEW_KEYS: (config.PREVIEW_KEYS ?? []).map(({ secret }) => secret),
         SESSION_KEYS: (config.SESSION_KEYS ?? []).map(({ secret }) => secret),
       },
     }),
@@ -299,6 +301,10 @@ const app = makeHttpApp({
         segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
         schedules,
         annotations: makeAnnotations(pool),
+        previewLinks:
+          config.PREVIEW_KEYS === undefined
+            ? null
+            : makePreviewLinks({ key: config.PREVIEW_KEYS[0], site: config.EDGE_URLS[0] ?? null }),
         evaluation: evaluationReads,
         delivery: makeDeliveryReads({ pool, keys: config.PUSH_KEYS, nowMs: Date.now }),
         notifications: makeNotificationTargets({

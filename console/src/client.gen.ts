@@ -3877,6 +3877,88 @@ export function deleteAnnotation(annotationId: string, opts?: Oazapfts.RequestOp
     }));
 }
 /**
+ * Whether preview links can be made here, and for which site
+ */
+export function getPreviewTerms(featureId: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: {
+            featureId: string;
+            /** Whether this origin holds `PREVIEW_KEYS`. */
+            isAvailable: boolean;
+            site: string | null;
+        };
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/features/${encodeURIComponent(featureId)}/preview`, {
+        ...opts
+    }));
+}
+/**
+ * Make a link that shows one feature open, whatever its state
+ */
+export function makePreviewLink(featureId: string, body: {
+    minutes?: number;
+    to?: string;
+    /** Where visitors reach the site; without it the first edge of `EDGE_URLS`. */
+    site?: string;
+}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 201;
+        data: {
+            featureId: string;
+            /** Shows the feature open to everybody who follows it. */
+            url: string;
+            /** It ends earlier when the feature is opened again. */
+            expiresAt: string;
+        };
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/features/${encodeURIComponent(featureId)}/preview`, oazapfts.json({
+        ...opts,
+        method: "POST",
+        body
+    })));
+}
+/**
  * How long a rule takes to decide at a given traffic
  */
 export function forecastRule(body: {

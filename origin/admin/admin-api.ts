@@ -8,6 +8,7 @@ import type { Sessions } from "../access/make-sessions.ts";
 import type { DeliveryReads } from "../delivery/delivery-reads.ts";
 import type { EvaluationReads } from "../evaluate/evaluation-reads.ts";
 import type { Annotations } from "../features/annotations.ts";
+import type { PreviewLinks } from "../features/preview-link.ts";
 import type { Approvals } from "../features/approvals/make-approvals.ts";
 import type { FeatureChanges } from "../features/change-feature.ts";
 import type { SegmentChanges } from "../features/segments/change-segment.ts";
@@ -34,6 +35,7 @@ import type { AdminApp, AdminEnv } from "./admin-context.ts";
 import { addMeRoute } from "./me-route.ts";
 import { addNotificationRoutes } from "./notification-routes.ts";
 import { addPlanningRoutes } from "./planning-routes.ts";
+import { addPreviewRoutes } from "./preview-routes.ts";
 import { makeReferencePage } from "./reference-page.ts";
 import { addRolloutRoutes } from "./rollout-routes.ts";
 import { addScheduleRoutes } from "./schedule-routes.ts";
@@ -103,6 +105,8 @@ export type AdminApiOptions = Authentication & {
   readonly segmentChanges: SegmentChanges;
   readonly schedules: Schedules;
   readonly annotations: Annotations;
+  /** null: this origin holds no keys for them. */
+  readonly previewLinks: PreviewLinks | null;
   readonly evaluation: EvaluationReads;
   readonly delivery: DeliveryReads;
   readonly notifications: NotificationTargets;
@@ -139,6 +143,7 @@ export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   addHistoryRoutes(api, options);
   addWhyRoute(api, options);
   addAnnotationRoutes(api, options);
+  addPreviewRoutes(api, options);
   addPlanningRoutes(api, options);
   addReviewRoute(api, options);
   addConfigRoutes(api, options);

@@ -15,3 +15,11 @@ export const previewLink = (siteUrl: string, token: string, to: string): string 
   url.searchParams.set("to", to);
   return url.href;
 };
+
+/** Makes links with the edge's key. `site`: where visitors reach the edge, as far as that is known. */
+export const makePreviewLinks = ({ key, site }: { key: Key; site: string | null }) => ({
+  site,
+  make: (preview: Preview, { siteUrl, to }: { siteUrl: string; to: string }): string =>
+    previewLink(siteUrl, signPreview(key, preview), to),
+});
+export type PreviewLinks = ReturnType<typeof makePreviewLinks>;

@@ -111,6 +111,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
         ADMIN_TOKEN: secrets.adminToken,
         INGEST_TOKEN: secrets.ingestToken,
         PUSH_KEYS: secrets.pushKeys,
+        PREVIEW_KEYS: secrets.previewKeys,
         SESSION_KEYS: secrets.sessionKeys,
         CONSOLE_DIR: await consoleBuilt,
       },

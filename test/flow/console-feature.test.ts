@@ -288,6 +288,20 @@ test("the history shows what a change of the rule did to each of its fields", as
   expect(await entry.locator("dd").first().textContent()).toBe("100 → 250");
 });
 
+test("a preview link that is made on the page shows the feature open at the edge", async () => {
+  await visit(SEEN);
+  await page.getByLabel("Begins at").fill("/search");
+  await page.getByRole("button", { name: "Make a preview link" }).click();
+  const link = page.getByRole("status").getByRole("link");
+  const url = (await link.getAttribute("href")) ?? "";
+  expect(url.startsWith(`${stack.edge.url}/.sluice/preview?`)).toBe(true);
+  const answer = await fetch(url, { redirect: "manual" });
+  expect({ status: answer.status, to: answer.headers.get("location") }).toEqual({
+    status: 303,
+    to: "/search",
+  });
+});
+
 test("the receipt of a rollback is downloaded from the page that says how to verify it", async () => {
   await stack.admin("POST", `/features/${RAMP}/rollback`, { reason: "support says no" });
   await visit(RAMP);

@@ -12,6 +12,7 @@ import { makeEvaluationReads } from "../../origin/evaluate/evaluation-reads.ts";
 import { makeApprovals } from "../../origin/features/approvals/make-approvals.ts";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { makeAnnotations } from "../../origin/features/annotations.ts";
+import { makePreviewLinks } from "../../origin/features/preview-link.ts";
 import { makeSchedules } from "../../origin/features/schedules/make-schedules.ts";
 import { makeFeatureReads } from "../../origin/features/feature-reads.ts";
 import { parseAllowedHosts } from "../../origin/notifications/channels/address-guard.ts";
@@ -39,6 +40,7 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 export const makeAdminApp = (options: {
   pool: Pool;
   keys?: KeyRing;
+  previewKeys?: KeyRing;
   now?: () => number;
   stopping?: AbortSignal;
   checks?: readonly HealthCheck[];
@@ -74,6 +76,10 @@ export const makeAdminApp = (options: {
     segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
     schedules: makeSchedules({ pool, changes }),
     annotations: makeAnnotations(pool),
+    previewLinks:
+      options.previewKeys === undefined
+        ? null
+        : makePreviewLinks({ key: options.previewKeys[0], site: null }),
     evaluation: makeEvaluationReads({ pool, history, now, rawKeepDays: 62 }),
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
     notifications: makeNotificationTargets({

@@ -62,7 +62,7 @@ export default () => {
             <RolloutSection feature={known.feature} why={why} refusal={refusal} done={resource.reload} />
             <RuleSection feature={known.feature} why={why} done={resource.reload} />
             <TargetingSection featureId={featureId} />
-            <PreviewSection featureId={featureId} />
+            <PreviewSection featureId={featureId} refusal={refusal} />
             <HistorySection feature={known.feature} />
             {change === null ? null : (
               <Changing
