@@ -12,7 +12,8 @@ import { isKnown, withoutNewVisitor } from "../visitor/identity.ts";
 import type { Previews } from "../visitor/preview.ts";
 import type { ReadAuthority } from "../visitor/server-key.ts";
 import { explainFeature, type Explanation, type VisitorExplanation } from "./explanation.ts";
-import { overlayHeaders, renderOverlay } from "./overlay.ts";
+import { renderOverlay } from "./overlay.ts";
+import { ownPage } from "./own-page.ts";
 import { waitUntilOf } from "./wait-until.ts";
 
 type Dependencies = {
@@ -62,10 +63,12 @@ export const makeExplainRoutes = (dependencies: Dependencies): Hono => {
 
   route.get("/explain", async (c) => c.json(await explain(c)));
 
-  route.get("/overlay", async (c) => {
-    for (const [name, value] of Object.entries(await overlayHeaders())) c.header(name, value);
-    return c.html(renderOverlay(await explain(c), c.req.query("path") ?? ""));
-  });
+  route.get("/overlay", async (c) =>
+    ownPage({
+      title: "What you get here",
+      body: renderOverlay(await explain(c), c.req.query("path") ?? ""),
+    }),
+  );
 
   return route;
 };

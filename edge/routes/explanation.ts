@@ -9,6 +9,7 @@ import {
   type Reason,
   type Units,
 } from "../../shared/features/evaluate-feature.ts";
+import { changeText } from "../../shared/features/change-text.ts";
 import { reasonText } from "../../shared/features/reason-text.ts";
 import type { CompiledFeature } from "../features/compiled-feature.ts";
 
@@ -26,6 +27,8 @@ export type Explanation = {
   readonly why: Reason;
   /** The reason in words. */
   readonly reason: string;
+  /** What would change it, in words. */
+  readonly change: string;
 };
 
 export type VisitorExplanation = {
@@ -56,5 +59,6 @@ export const explainFeature = (
     open,
     why: reason,
     reason: reasonText(evaluation, request),
+    change: changeText(evaluation),
   };
 };

@@ -1,31 +1,7 @@
-// The answer of explain as a small page, for a developer who looks at a site through the gate: on its own, or in a frame
-// over the site's page. It runs no script and shows nothing but what the visitor's own cookie says.
+// The answer of explain as a page, for a developer who looks at a site through the gate: on its own, or in a frame over the
+// site's page. It answers in order: who am I here, what do I get and why, what would change it.
 import type { Explanation, VisitorExplanation } from "./explanation.ts";
-
-const STYLE = `
-:root { color-scheme: light dark; font: 14px/1.5 system-ui, sans-serif; }
-body { margin: 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
-.yes { color: #0a7d32; font-weight: 600; }
-@media (prefers-color-scheme: dark) { .yes { color: #5bd882; } }
-code, input { font: inherit; font-family: ui-monospace, monospace; }
-input { width: 20rem; max-width: 60%; }
-`;
-
-const sha256 = async (text: string): Promise<string> => {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return btoa(String.fromCharCode(...new Uint8Array(digest)));
-};
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-const escape = (text: string): string => text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? "");
+import { escape } from "./own-page.ts";
 
 const STATES = {
   open: "open",
@@ -33,25 +9,46 @@ const STATES = {
   stale: "closed while the snapshot is stale",
 } as const satisfies Record<Explanation["state"], string>;
 
-const row = ({ featureId, state, open, cohort, bucket, reason }: Explanation): string => `<tr>
-<td><code>${escape(featureId)}</code></td>
-<td>${STATES[state]}</td>
-<td class="${open ? "yes" : "no"}">${open ? "yes" : "no"}</td>
-<td>${escape(reason)}</td><td>${cohort}</td><td>${bucket ?? ""}</td></tr>`;
+const COHORTS = {
+  treatment: "treatment (gets the feature)",
+  holdout: "holdout (kept without it, compared)",
+  off: "off (not reached)",
+} as const satisfies Record<Explanation["cohort"], string>;
 
-/** The style is allowed by its hash, and nothing else; only the site's own pages may frame it. */
-export const overlayHeaders = async (): Promise<Readonly<Record<string, string>>> => ({
-  "Content-Security-Policy": `default-src 'none'; style-src 'sha256-${await sha256(STYLE)}'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'`,
-  "Referrer-Policy": "no-referrer",
-  "X-Content-Type-Options": "nosniff",
-});
+const fact = (name: string, value: string): string => `<dt>${name}</dt><dd>${value}</dd>`;
+
+const badge = ({ open, why }: Explanation): string => {
+  if (why === "preview") return `<span class="badge warn">! You get it by a preview</span>`;
+  return open
+    ? `<span class="badge good">✓ You get it</span>`
+    : `<span class="badge">○ You do not get it</span>`;
+};
+
+const card = (explanation: Explanation): string => {
+  const { featureId, state, cohort, bucket, reason, change } = explanation;
+  return `<li class="card" data-feature="${escape(featureId)}"><header>${badge(explanation)}<h3><code>${escape(featureId)}</code></h3></header>
+<dl class="facts">${fact("Why", escape(reason))}${fact("The feature is", STATES[state])}${fact("Your cohort", COHORTS[cohort])}${fact("Your bucket", bucket === null ? "none" : `${bucket} of 0 to 9999`)}${fact("What would change it", escape(change))}</dl></li>`;
+};
+
+const who = ({ unit, user, known, captchaScore, revision }: VisitorExplanation): string =>
+  `<dl class="facts">${fact(
+    "Visitor",
+    unit === null ? "nobody: no cookie came with the request" : `<code>${escape(unit)}</code>, by the cookie`,
+  )}${fact("User", user === null ? "nobody is signed in" : `<code>${escape(user)}</code>`)}${
+    captchaScore === null ? "" : fact("Captcha score", String(captchaScore))
+  }${fact("Recognised", known ? "yes" : "no: only what is open to everybody is listed")}${fact("Revision", String(revision))}</dl>`;
+
+const endPreview = (features: readonly Explanation[]): string => {
+  const previewed = features.find(({ why }) => why === "preview");
+  return previewed === undefined
+    ? ""
+    : `<p class="notice" role="status">You look at a preview of <code>${escape(previewed.featureId)}</code>. Nothing of it is counted. <a href="/.sluice/preview/end?to=/.sluice/overlay">End the preview</a></p>`;
+};
 
 /** `path`: the page of the site that the answer is for; empty: any page. */
-export const renderOverlay = ({ unit, user, revision, features }: VisitorExplanation, path: string): string =>
-  `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sluice: why</title>
-<meta name="viewport" content="width=device-width"><style>${STYLE}</style></head><body>
-<p>${unit === null ? "No visitor: no cookie came with the request" : `Visitor <code>${escape(unit)}</code>`}${user === null ? "" : `, user <code>${escape(user)}</code>`}, revision ${revision}</p>
-<form><label>Page <input name="path" value="${escape(path)}" placeholder="any page"></label> <button>Ask</button></form>
-<table><thead><tr><th>Feature<th>The feature is<th>You get it<th>Why<th>Your cohort<th>Your bucket</thead><tbody>
-${features.map(row).join("\n")}
-</tbody></table></body></html>`;
+export const renderOverlay = (explained: VisitorExplanation, path: string): string =>
+  `${endPreview(explained.features)}<h2>Who you are here</h2>
+<div class="card">${who(explained)}
+<form><label>Page of the site <input name="path" value="${escape(path)}" placeholder="any page"></label> <button>Ask about this page</button></form></div>
+<h2>What you get, why, and what would change it</h2>
+${explained.features.length === 0 ? '<p class="card">No feature is listed for you.</p>' : `<ul class="features">${explained.features.map(card).join("\n")}</ul>`}`;

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { previewCookie, type PreviewError, type Previews } from "../visitor/preview.ts";
 import { previewedId } from "../features/evaluate.ts";
 import type { SnapshotCache } from "../snapshot/cache.ts";
+import { escape, ownPage } from "./own-page.ts";
 import { problem } from "./problem.ts";
 import { waitUntilOf } from "./wait-until.ts";
 
@@ -23,16 +24,28 @@ const REASONS = {
 const ownPath = (to: string | undefined): string =>
   to !== undefined && /^\/(?![/\\])[^\s\\]*$/.test(to) ? to : "/";
 
+/** A person reads a page, a program a problem. */
+const refuse = (request: Request, detail: string): Response | Promise<Response> =>
+  request.headers.get("Accept")?.includes("text/html") === true
+    ? ownPage(
+        {
+          title: "This preview link shows nothing",
+          body: `<p class="notice bad">${escape(detail)}</p><p>Ask whoever gave it to you for a new one. <a href="/.sluice/overlay">What you get here without it</a></p>`,
+        },
+        403,
+      )
+    : problem(403, detail);
+
 export const makePreviewRoute = ({ cache, previews, now }: Dependencies): Hono => {
   const route = new Hono();
 
   route.get("/", async (c) => {
     const token = c.req.query("token") ?? "";
     const preview = await previews.verify(token);
-    if (!preview.ok) return problem(403, `the preview link is ${REASONS[preview.error.reason]}`);
+    if (!preview.ok) return refuse(c.req.raw, `the preview link is ${REASONS[preview.error.reason]}`);
     const { snapshot } = await cache.read(waitUntilOf(c));
     if (previewedId(snapshot, preview.value) === null)
-      return problem(403, "the preview link has ended: the feature was opened again or removed since");
+      return refuse(c.req.raw, "the preview link has ended: the feature was opened again or removed since");
     const maxAgeS = Math.floor(preview.value.expires - now() / 1_000);
     c.header("Set-Cookie", previewCookie(c.req.url, token, maxAgeS));
     return c.redirect(ownPath(c.req.query("to")), 303);

@@ -1,19 +1,19 @@
 // The pages of signing in: plain HTML without scripts, so that the strictest policy holds for them.
 import type { Context } from "hono";
 import { html } from "hono/html";
+import { PAGE_LOOK } from "../../shared/page-look.ts";
 import type { HtmlEscapedString } from "hono/utils/html";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>;
 
-export const STYLE = `:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { display: grid; min-height: 90vh; place-content: center; margin: 1rem; }
-main { max-width: 28rem; }
-h1 { font-size: 1.4rem; }
+export const STYLE = `${PAGE_LOOK}
+body { display: grid; min-height: 100vh; place-content: center; padding: 1rem; }
+main { width: min(26rem, calc(100vw - 2rem)); }
+h1 { margin: 0 0 1rem; }
 label { display: block; margin-block: 1rem 0.25rem; }
-input, button, .button { box-sizing: border-box; width: 100%; padding: 0.6rem 0.8rem; font: inherit; }
-button, .button { display: block; margin-block: 0.75rem; border: 1px solid; border-radius: 0.4rem; text-align: center;
-  color: inherit; background: none; text-decoration: none; cursor: pointer; }
+input, button, .button { display: block; width: 100%; margin-block: 0.5rem; }
+button:last-of-type { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
 code { overflow-wrap: anywhere; }
 `;
 
@@ -43,7 +43,8 @@ export const page = (
           <link rel="stylesheet" href="/auth/style.css" />
         </head>
         <body>
-          <main>
+          <main class="card">
+            <p class="brand">Sluice</p>
             <h1>${title}</h1>
             ${body}
           </main>

@@ -141,7 +141,8 @@ test("without the gate a page shows nothing of the feature", async () => {
 test("the overlay shows the developer's own answer, for any page", async () => {
   await set({});
   const { page, context } = await visit("/.sluice/overlay");
-  expect(await page.locator("tbody tr").innerText()).toMatch(/feat_new\s+open\s+yes\s.*\streatment/);
+  const answer = page.getByRole("listitem").filter({ hasText: "feat_new" });
+  expect(await answer.innerText()).toMatch(/You get it\s+feat_new[^]*Your cohort\s+treatment/);
   await page.fill("input[name=path]", "/somewhere");
   await page.click("button");
   expect(page.url()).toContain("path=%2Fsomewhere");
