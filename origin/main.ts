@@ -11,6 +11,7 @@ import { makeAccess } from "./access/make-access.ts";
 import { makeSessions } from "./access/make-sessions.ts";
 import { makeSessionKeys } from "./access/make-session-keys.ts";
 import { printNewToken } from "./access/new-admin-token.ts";
+import { foldBehind } from "./aggregate/fold-behind.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
 import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
@@ -224,6 +225,7 @@ const notReady = async (): Promise<readonly string[]> => [
   ...(await database.notReady()),
   ...(upkeep?.notReady() ?? []),
   ...(fold?.notReady() ?? []),
+  ...(fold === undefined ? [] : foldBehind(fold.lagSeconds(), { takesTelemetry: has("ingest") })),
   ...(delivery?.isReady() === false ? ["push: its thread is starting"] : []),
 ];
 

@@ -1,9 +1,10 @@
 // The console: files that were built before, served from this origin. Every page of it is the same document, whose script
 // asks the admin API; without a session the API tells nothing.
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { serveStatic } from "@hono/node-server/serve-static";
-import { Hono, type Context } from "hono";
+import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
 import { CONSOLE_PAGES } from "../../shared/console-pages.ts";
 import { problem } from "./problem.ts";
@@ -29,15 +30,22 @@ const FOR_EVER = "public, max-age=31536000, immutable";
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ENOENT";
 
+/** Made once the folder is there: without one the library writes a line of its own between those of the log. */
+const filesOf = (dir: string, options: Parameters<typeof serveStatic>[0] = {}): MiddlewareHandler => {
+  let serve: MiddlewareHandler | undefined;
+  return async (context, next) => {
+    if (serve === undefined && !existsSync(dir)) return next();
+    serve ??= serveStatic({ ...options, root: dir });
+    return serve(context, next);
+  };
+};
+
 /** `dir`: where the console was built into. */
 export const makeConsolePages = (dir: string): Hono => {
   const app = new Hono();
   app.use("/assets/*", compress());
-  app.use(
-    "/assets/*",
-    serveStatic({ root: dir, onFound: (_, context) => context.header("cache-control", FOR_EVER) }),
-  );
-  app.get("/icon.svg", serveStatic({ root: dir }));
+  app.use("/assets/*", filesOf(dir, { onFound: (_, context) => context.header("cache-control", FOR_EVER) }));
+  app.get("/icon.svg", filesOf(dir));
 
   const page = async (context: Context): Promise<Response> => {
     try {

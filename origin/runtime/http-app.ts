@@ -12,6 +12,12 @@ export const INSTANCE_HEADER = "sluice-instance";
 /** A request to the app within its process. `env` has the connection of the one that asks. */
 type AskApp = (request: Request, env: unknown) => Promise<Response>;
 
+/** "fold: it is 61 s behind" */
+const partOf = (missing: string): { readonly part: string; readonly detail: string } => {
+  const at = missing.indexOf(": ");
+  return { part: missing.slice(0, at), detail: missing.slice(at + 2) };
+};
+
 export const makeHttpApp = <E extends Env>(options: {
   registry: Registry;
   log: Logger;
@@ -48,7 +54,12 @@ export const makeHttpApp = <E extends Env>(options: {
     const missing = await notReady();
     return missing.length === 0
       ? context.text("ok")
-      : problem(context, { status: 503, title: "Not Ready", detail: missing.join("; ") });
+      : problem(context, {
+          status: 503,
+          title: "Not Ready",
+          detail: missing.join("; "),
+          missing: missing.map(partOf),
+        });
   });
   app.get("/metrics", async (context) => {
     const given = bearerToken(context.req.header("authorization"));

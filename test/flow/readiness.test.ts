@@ -61,6 +61,10 @@ test("a database that takes no writes makes the origin not ready, with the reaso
   await pool.query(`alter database ${name} set default_transaction_read_only = on`);
   await endSessions();
   await eventually(async () => (await readiness()).detail.includes("it takes no writes"), 10_000);
+  expect(await (await fetch(`${origin.url}/readyz`)).json()).toMatchObject({
+    status: 503,
+    missing: [{ part: "database", detail: expect.stringContaining("it takes no writes") }],
+  });
   const client = await pool.connect();
   await client.query("set default_transaction_read_only = off");
   await client.query(`alter database ${name} reset default_transaction_read_only`);

@@ -30,7 +30,7 @@ export const startOrigin = async (env: Readonly<Record<string, string>>) => {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const keep = (chunk: Buffer) => {
-    output = (output + chunk.toString()).slice(-20_000);
+    output = (output + chunk.toString()).slice(-2_000_000);
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
