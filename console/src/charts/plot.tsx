@@ -110,8 +110,10 @@ export const Plot = (props: PlotProps) => {
           // A single point would otherwise stand in an axis of years.
           scales: {
             x: {
-              range: (_, from, to) =>
-                from === to ? [from - SINGLE_POINT_S, to + SINGLE_POINT_S] : [from, to],
+              range: (plot, from, to) => {
+                const [only = from, ...others] = plot.data[0];
+                return others.length === 0 ? [only - SINGLE_POINT_S, only + SINGLE_POINT_S] : [from, to];
+              },
             },
           },
           hooks: {
