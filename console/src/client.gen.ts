@@ -3646,11 +3646,12 @@ export function getLatency(featureId: string, opts?: Oazapfts.RequestOpts) {
 /**
  * List changes, the newest first
  */
-export function listAudit({ limit, before, featureId, action, cause, actor, since, until }: {
+export function listAudit({ limit, before, featureId, action, revision, cause, actor, since, until }: {
     limit?: number;
     before?: number;
     featureId?: string;
     action?: "create" | "update" | "delete" | "rule" | "rollout" | "enable" | "rollback" | "segment";
+    revision?: number;
     cause?: "evidence" | "alert" | "dependency" | "edge" | "person";
     actor?: string;
     since?: string;
@@ -3683,6 +3684,7 @@ export function listAudit({ limit, before, featureId, action, cause, actor, sinc
         before,
         featureId,
         action,
+        revision,
         cause,
         actor,
         since,

@@ -33,6 +33,7 @@ const AuditQuery = z.object({
   ...paging,
   featureId: FeatureId.optional().openapi({ description: "Of a segment: `segment:` and its id." }),
   action: ChangeKindQuery.optional().openapi({ description: "Only changes of this kind." }),
+  revision: row.openapi({ description: "Only what was changed in this revision." }),
   cause: z
     .enum(ROLLBACK_CAUSES)
     .optional()

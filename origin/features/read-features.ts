@@ -72,6 +72,7 @@ export type AuditQuery = {
   /** `segment`: changes of segments, which have `segment:ID` in place of a feature's id. */
   readonly kind?: ChangeKind | "segment" | undefined;
   readonly cause?: RollbackCause | undefined;
+  readonly revision?: number | undefined;
   readonly actor?: string | undefined;
   /** Included. */
   readonly since?: Date | undefined;
@@ -90,7 +91,8 @@ export const listAudit = async (db: Queryable, options: AuditQuery): Promise<Pag
        and ($3::text is null or action = $3) and ($4::text is null or actor = $4)
        and ($5::timestamptz is null or at >= $5) and ($6::timestamptz is null or at < $6)
        and ($7::text is null or ${rollbackCauseSql} = $7)
-     order by seq desc limit $8`,
+       and ($8::bigint is null or revision = $8)
+     order by seq desc limit $9`,
     [
       options.before ?? null,
       options.featureId ?? null,
@@ -99,6 +101,7 @@ export const listAudit = async (db: Queryable, options: AuditQuery): Promise<Pag
       options.since ?? null,
       options.until ?? null,
       options.cause ?? null,
+      options.revision ?? null,
       options.limit + 1,
     ],
   );

@@ -6,12 +6,24 @@ import { Term } from "../parts/term.tsx";
 import { SIGNALS } from "../words.ts";
 
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
-const odds = (log: number | null): string =>
-  log === null
-    ? "–"
-    : log >= 0
-      ? `${compact.format(Math.exp(log))} : 1`
-      : `1 : ${compact.format(Math.exp(-log))}`;
+/** Beyond a billion nobody reads the digits. */
+const MOST = 1e9;
+const odds = (log: number | null): string => {
+  if (log === null) return "–";
+  const times = Math.exp(Math.abs(log));
+  const text = compact.format(Math.min(MOST, times));
+  const isBeyond = times > MOST;
+  return log >= 0 ? `${isBeyond ? "over " : ""}${text} : 1` : `${isBeyond ? "under " : ""}1 : ${text}`;
+};
+
+type Test = Decision["evidence"]["tests"][number];
+
+/** What decided: of a feature that was kept before, its fall since then. */
+const decisive = (
+  test: Test,
+  cause: Decision["cause"],
+): Pick<Test, "logEvidence" | "logBar" | "treatment" | "holdout"> =>
+  cause.includes(test.signal) && test.alarm !== null ? test.alarm : test;
 
 const counted = (tally: { n: number; s: number } | null): string =>
   tally === null ? "–" : `${formatCount(tally.s)} of ${formatCount(tally.n)}`;
@@ -23,7 +35,11 @@ export const EvidenceTable = ({ decision }: { decision: Pick<Decision, "cause" |
       to reach, as they were at that moment.
     </p>
     <Rows
-      rows={decision.evidence.tests}
+      rows={decision.evidence.tests.map((test) => {
+        const { logEvidence, logBar, treatment, holdout } = decisive(test, decision.cause);
+        const rate = treatment.n === 0 ? null : treatment.s / treatment.n;
+        return { ...test, logEvidence, logBar, treatment, holdout, rate };
+      })}
       keyOf={({ signal }) => signal}
       empty="No signal was tested."
       columns={[

@@ -20,6 +20,7 @@ import { Secret } from "../parts/secret.tsx";
 import { Time } from "../parts/time.tsx";
 import { useResource } from "../resource.ts";
 import { eventText } from "./events.ts";
+import "../parts/stacked.css";
 import { TargetDialog } from "./target-dialog.tsx";
 
 const BY_VARIABLE = "SLACK_WEBHOOK_URL made it: change the variable at the origin.";
@@ -174,63 +175,69 @@ export const Targets = () => {
       {failure === null ? null : <Notice failure={failure} />}
       <Loaded from={targets}>
         {({ targets: rows }) => (
-          <Rows
-            rows={rows}
-            keyOf={({ name }) => name}
-            empty="Nobody is told yet. Tell a channel or a program of rollbacks, of changes that wait for a second person, and of the weekly review."
-            columns={[
-              {
-                name: "Target",
-                cell: ({ name, type, address }) => (
-                  <>
-                    {name} <small>{type}</small> <small class="address">{address}</small>
-                  </>
-                ),
-              },
-              {
-                name: "Hears of",
-                cell: ({ events, features, tags }) => (
-                  <>
-                    {events === null ? "everything" : events.map(eventText).join(", ")}
-                    {features === null ? null : <small>of {features.join(", ")}</small>}
-                    {tags === null ? null : <small>of features tagged {tags.join(", ")}</small>}
-                  </>
-                ),
-              },
-              { name: "State", cell: (each) => <State target={each} /> },
-              {
-                name: "Do",
-                cell: (each) => (
-                  <div class="actions">
-                    <Action name={`Test ${each.name}`} refusal={refusal} onClick={() => void tryOut(each)} />
-                    <Action
-                      name="Change"
-                      refusal={refusalOf(each)}
-                      onClick={() => setDoing({ kind: "edit", target: each })}
-                    />
-                    <Action
-                      name="Tell again"
-                      refusal={refusal}
-                      onClick={() => setDoing({ kind: "redeliver", target: each })}
-                    />
-                    {each.type === "webhook" ? (
+          <div class="stacked">
+            <Rows
+              rows={rows}
+              keyOf={({ name }) => name}
+              empty="Nobody is told yet. Tell a channel or a program of rollbacks, of changes that wait for a second person, and of the weekly review."
+              columns={[
+                {
+                  name: "Target",
+                  cell: ({ name, type, address }) => (
+                    <>
+                      {name} <small>{type}</small> <small class="address">{address}</small>
+                    </>
+                  ),
+                },
+                {
+                  name: "Hears of",
+                  cell: ({ events, features, tags }) => (
+                    <>
+                      {events === null ? "everything" : events.map(eventText).join(", ")}
+                      {features === null ? null : <small>of {features.join(", ")}</small>}
+                      {tags === null ? null : <small>of features tagged {tags.join(", ")}</small>}
+                    </>
+                  ),
+                },
+                { name: "State", cell: (each) => <State target={each} /> },
+                {
+                  name: "Do",
+                  cell: (each) => (
+                    <div class="actions">
                       <Action
-                        name="New secret"
-                        refusal={refusalOf(each)}
-                        onClick={() => setDoing({ kind: "secret", target: each })}
+                        name={`Test ${each.name}`}
+                        refusal={refusal}
+                        onClick={() => void tryOut(each)}
                       />
-                    ) : null}
-                    <Action
-                      name="Remove"
-                      tone="bad"
-                      refusal={refusalOf(each)}
-                      onClick={() => setDoing({ kind: "remove", target: each })}
-                    />
-                  </div>
-                ),
-              },
-            ]}
-          />
+                      <Action
+                        name="Change"
+                        refusal={refusalOf(each)}
+                        onClick={() => setDoing({ kind: "edit", target: each })}
+                      />
+                      <Action
+                        name="Tell again"
+                        refusal={refusal}
+                        onClick={() => setDoing({ kind: "redeliver", target: each })}
+                      />
+                      {each.type === "webhook" ? (
+                        <Action
+                          name="New secret"
+                          refusal={refusalOf(each)}
+                          onClick={() => setDoing({ kind: "secret", target: each })}
+                        />
+                      ) : null}
+                      <Action
+                        name="Remove"
+                        tone="bad"
+                        refusal={refusalOf(each)}
+                        onClick={() => setDoing({ kind: "remove", target: each })}
+                      />
+                    </div>
+                  ),
+                },
+              ]}
+            />
+          </div>
         )}
       </Loaded>
       {kind === "new" ? <TargetDialog close={close} /> : null}

@@ -11,6 +11,7 @@ import { Rows } from "../parts/rows.tsx";
 import { Time } from "../parts/time.tsx";
 import { useResource } from "../resource.ts";
 import { withoutState } from "../words.ts";
+import "../parts/stacked.css";
 import "./review.css";
 
 const DAY_MS = 86_400_000;
@@ -52,7 +53,7 @@ const Section = ({
   means: string;
   children: ComponentChildren;
 }) => (
-  <section aria-labelledby={id}>
+  <section aria-labelledby={id} class="stacked">
     <h2 id={id}>
       {title} <span class="total">{formatCount(total)}</span>
     </h2>

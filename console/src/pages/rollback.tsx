@@ -1,7 +1,8 @@
 // One rollback: why, the evidence of that moment, when each edge had it, and the signed receipt.
 import { useRoute } from "preact-iso";
 import { alertOf, decisionOf, EvidenceTable } from "../audit/evidence-table.tsx";
-import { listReceipts, type Receipt } from "../client.gen.ts";
+import { failureOf } from "../api.ts";
+import { listAudit, listReceipts, type AuditEntry, type Receipt } from "../client.gen.ts";
 import { formatCount } from "../format.ts";
 import { FeatureLink } from "../parts/feature-link.tsx";
 import { Loaded, Page } from "../parts/page.tsx";
@@ -10,12 +11,8 @@ import { saveText } from "../parts/save-file.ts";
 import { Time } from "../parts/time.tsx";
 import { useResource } from "../resource.ts";
 import { withoutState } from "../words.ts";
-
-/** The receipt's own fields that the document leaves open. */
-const factsOf = ({ receipt }: Receipt) => {
-  const { at, actor, hash, details } = receipt.rollback;
-  return { at: String(at), actor: String(actor), hash: String(hash), details: details as unknown };
-};
+import "../parts/stacked.css";
+import "./rollback.css";
 
 const Arrived = ({ receipt }: Receipt) => {
   const last = Math.max(0, ...receipt.confirmations.map(({ msAfterCommit }) => msAfterCommit));
@@ -44,17 +41,16 @@ const Arrived = ({ receipt }: Receipt) => {
   );
 };
 
-const One = ({ document: receipt }: { document: Receipt }) => {
-  const { featureId, rollback } = receipt.receipt;
-  const { at, actor, hash, details } = factsOf(receipt);
+const One = ({ entry, receipt }: { entry: AuditEntry; receipt: Receipt | undefined }) => {
+  const { featureId, reason, actor, at, seq, revision, hash, details } = entry;
   const decision = decisionOf(details);
   const alert = alertOf(details);
   return (
-    <article class="rollback" aria-label={`Rollback of ${featureId}`}>
+    <article class="rollback stacked" aria-label={`Rollback of ${featureId}`}>
       <h2>
         <FeatureLink featureId={featureId} />
       </h2>
-      <p class="summary">{withoutState(rollback.reason)}</p>
+      <p class="summary">{withoutState(reason)}</p>
       <p>
         Closed by <strong>{actor}</strong>, <Time at={at} />
       </p>
@@ -71,46 +67,82 @@ const One = ({ document: receipt }: { document: Receipt }) => {
         </>
       )}
       <h3>When it had arrived</h3>
-      <Arrived {...receipt} />
-      <div class="actions">
-        <button
-          type="button"
-          onClick={() =>
-            saveText(
-              `rollback-${rollback.revision}-${featureId.replaceAll(/[^\w.-]/g, "-")}.json`,
-              "application/json",
-              `${JSON.stringify(receipt, null, 2)}\n`,
-            )
-          }
-        >
-          Save the signed receipt
-        </button>
-        <a href={`/audit?feature=${encodeURIComponent(featureId)}#entry-${rollback.seq}`}>
-          Entry {rollback.seq} of the audit
-        </a>
-      </div>
+      {receipt === undefined ? (
+        <p class="empty">There is no receipt: the origin signs them with PUSH_KEYS, and has none.</p>
+      ) : (
+        <>
+          <Arrived {...receipt} />
+          <div class="actions">
+            <button
+              type="button"
+              onClick={() =>
+                saveText(
+                  `rollback-${revision}-${featureId.replaceAll(/[^\w.-]/g, "-")}.json`,
+                  "application/json",
+                  `${JSON.stringify(receipt, null, 2)}\n`,
+                )
+              }
+            >
+              Save the signed receipt
+            </button>
+          </div>
+          <p>
+            <small>
+              Who has the key checks it by <code>npx sluice receipt --check FILE</code>.
+            </small>
+          </p>
+        </>
+      )}
       <p>
+        <a href={`/audit?feature=${encodeURIComponent(featureId)}#entry-${seq}`}>Entry {seq} of the audit</a>{" "}
         <small>
-          Who has the key checks it by <code>npx sluice receipt --check FILE</code>. Hash of the entry:{" "}
-          <code>{hash}</code>
+          with the hash <code>{hash}</code>
         </small>
       </p>
     </article>
   );
 };
 
+/** None where the origin has no keys to sign with. */
+const readReceipts = async (revision: number): Promise<readonly Receipt[]> => {
+  try {
+    return (await listReceipts(revision)).receipts;
+  } catch (error) {
+    if (failureOf(error).status === 404) return [];
+    throw error;
+  }
+};
+
+const read = async (revision: number) => {
+  const [{ entries }, receipts] = await Promise.all([
+    listAudit({ revision, action: "rollback", limit: 500 }),
+    readReceipts(revision),
+  ]);
+  return { entries, receipts };
+};
+
 export default () => {
   const { params } = useRoute();
   const revision = Number(params["revision"]);
-  const receipts = useResource(`receipts ${revision}`, () => listReceipts(revision), { everyMs: 5_000 });
+  const rollback = useResource(`rollback ${revision}`, () => read(revision), { everyMs: 5_000 });
   return (
     <Page
       title={`Rollback at revision ${params["revision"] ?? ""}`}
       lead={<a href="/rollbacks">All rollbacks</a>}
     >
-      <Loaded from={receipts}>
-        {({ receipts: documents }) =>
-          documents.map((document) => <One key={document.receipt.featureId} document={document} />)
+      <Loaded from={rollback}>
+        {({ entries, receipts }) =>
+          entries.length === 0 ? (
+            <p class="empty">Nothing was rolled back in this revision.</p>
+          ) : (
+            entries.map((entry) => (
+              <One
+                key={entry.featureId}
+                entry={entry}
+                receipt={receipts.find(({ receipt }) => receipt.featureId === entry.featureId)}
+              />
+            ))
+          )
         }
       </Loaded>
     </Page>

@@ -11,6 +11,7 @@ import { Time } from "../parts/time.tsx";
 import { useResource } from "../resource.ts";
 import { withoutState } from "../words.ts";
 import "../audit/audit.css";
+import "../parts/stacked.css";
 
 const PAGE_SIZE = 50;
 
@@ -44,7 +45,7 @@ export default () => {
       </form>
       <Loaded from={rollbacks}>
         {({ entries, next }) => (
-          <>
+          <div class="stacked">
             <Rows
               rows={entries}
               keyOf={({ seq }) => String(seq)}
@@ -81,7 +82,7 @@ export default () => {
               newest={before === "" ? null : withFilters({})}
               older={next === null ? null : olderThan(String(next))}
             />
-          </>
+          </div>
         )}
       </Loaded>
     </Page>

@@ -64,6 +64,14 @@ test("a time has its first moment and not its last, in whatever zone it is writt
   expect((await audit({ since: elsewhere, until: until ?? "" })).entries).toEqual(inTime.entries);
 });
 
+test("a revision has its own entries alone", async () => {
+  const all = z
+    .object({ entries: z.array(z.object({ seq: z.number(), revision: z.number() })) })
+    .parse(await (await request("/audit")).json()).entries;
+  const { seq, revision } = all[2] ?? { seq: 0, revision: 0 };
+  expect((await audit({ revision: String(revision) })).entries.map((entry) => entry.seq)).toEqual([seq]);
+});
+
 test("all filters hold together", async () => {
   const { entries } = await audit({ actor: "ann", action: "rollback", featureId: "feat_2" });
   expect(entries).toMatchObject([{ actor: "ann", action: "rollback", featureId: "feat_2" }]);
