@@ -7,9 +7,9 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { z } from "zod";
 import { freePort } from "../../origin/db/free-port.ts";
 import packageJson from "../../package.json" with { type: "json" };
+import { packOnce, type PackedSluice } from "../support/packed.ts";
 import { startRedis } from "../support/redis.ts";
 import { runProgram, type Program } from "../support/terminal.ts";
 
@@ -43,30 +43,14 @@ const run = async (command: string): Promise<string> => {
   return program.screen();
 };
 
-const Packed = z.array(
-  z.object({
-    filename: z.string(),
-    size: z.number(),
-    unpackedSize: z.number(),
-    files: z.array(z.object({ path: z.string() })),
-  }),
-);
-let packed: z.infer<typeof Packed>[number];
+let packed: PackedSluice;
 let installedAtMs = 0;
 let sluice: Program;
 
 beforeAll(async () => {
   await mkdir(folder);
-  const output = execFileSync("npm", ["pack", "--json", "--pack-destination", home], {
-    cwd: repository,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  // What the build prints comes before.
-  const [one] = Packed.parse(JSON.parse(output.slice(output.indexOf("[\n"))));
-  if (one === undefined) throw new Error("npm pack made nothing");
-  packed = one;
-  await run(`npm i ${join(home, packed.filename)} --prefer-offline --no-audit --no-fund`);
+  packed = await packOnce();
+  await run(`npm i ${packed.file} --prefer-offline --no-audit --no-fund`);
   installedAtMs = Date.now();
   sluice = type("npx sluice start");
   await sluice.shows("Ctrl-C stops everything.", MINUTE_MS);
@@ -86,6 +70,7 @@ describe("the tarball", () => {
       "LICENSE",
       "README.md",
       "SECURITY.md",
+      "deploy/systemd",
       "dist/console",
       "dist/edge",
       "dist/migrations",

