@@ -1,6 +1,7 @@
 // All commands of `npx sluice`, each from a file here. Help and completion are made of this tree.
 import { defineCommand } from "citty";
 import { auditCommand } from "./audit.ts";
+import { backupCommand, restoreCommand } from "./backup.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { completionCommand } from "./completion.ts";
 import { applyCommand, driftCommand, planCommand, validateCommand } from "./config-files.ts";
@@ -64,6 +65,8 @@ export const sluice = defineCommand({
     import: importCommand,
     preview: previewCommand,
     audit: auditCommand,
+    backup: backupCommand,
+    restore: restoreCommand,
     calibrate: calibrateCommand,
     "plan-test": planTestCommand,
     mcp: mcpCommand,

@@ -316,6 +316,15 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "How long the rule takes to decide. Needs no origin.",
     },
   ],
+  backup: [
+    {
+      command: "npx sluice backup --out /var/backups/sluice",
+      does: "Saves the database, while the origins go on.",
+    },
+  ],
+  restore: [
+    { command: "npx sluice restore /var/backups/sluice", does: "Into the empty database of DATABASE_URL." },
+  ],
   completion: [
     { command: "source <(npx sluice completion bash)", does: "In this bash; in ~/.bashrc for every one." },
     { command: "source <(npx sluice completion zsh)", does: "The same for zsh, after compinit." },

@@ -152,20 +152,30 @@ const endWithUs = async (home: string): Promise<() => void> => {
   return () => void shell.kill();
 };
 
+const passwordFile = (home: string): string => join(home, "password");
+const versionFile = (home: string): string => join(home, "data", "PG_VERSION");
+
 const urlOf = (port: number, password: string): string =>
   `postgres://sluice:${password}@127.0.0.1:${port}/postgres`;
 
-/**
- * The server that a killed process left running on the same data, if it answers: it is taken over rather than
- * started a second time. postmaster.pid holds the pid in its first line and the port in its fourth.
- */
-const takeOver = async (home: string, password: string): Promise<EmbeddedPostgres | undefined> => {
+/** The server that runs below `home`, if it answers. postmaster.pid holds the pid in its first line and the port in its fourth. */
+const findRunning = async (
+  home: string,
+  password: string,
+): Promise<{ url: string; pid: number } | undefined> => {
   const file = join(home, "data", "postmaster.pid");
   if (!(await exists(file))) return undefined;
   const lines = (await readFile(file, "utf8")).split("\n");
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   const url = urlOf(port, password);
-  if (!(pid > 0 && port > 0) || (await answers(url)) !== true) return undefined;
+  return pid > 0 && port > 0 && (await answers(url)) === true ? { url, pid } : undefined;
+};
+
+/** The server that a killed process left running on the same data, if it answers: it is taken over rather than started twice. */
+const takeOver = async (home: string, password: string): Promise<EmbeddedPostgres | undefined> => {
+  const running = await findRunning(home, password);
+  if (running === undefined) return undefined;
+  const { url, pid } = running;
   const callOff = await endWithUs(home);
   const ended = (async () => {
     while (isAlive(pid)) await setTimeout(100);
@@ -189,11 +199,11 @@ const startOn = async (
   { bin, home }: { readonly bin: string; readonly home: string },
 ): Promise<EmbeddedPostgres> => {
   const cluster = join(home, "data");
-  const secretFile = join(home, "password");
+  const secretFile = passwordFile(home);
   if (process.getuid?.() === 0) await chown(home, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
   const launch = await makeLauncher([home, bin]);
 
-  if (!(await exists(join(cluster, "PG_VERSION")))) {
+  if (!(await exists(versionFile(home)))) {
     await writeFile(secretFile, randomBytes(24).toString("hex"), { mode: 0o600 });
     if (process.getuid?.() === 0) await chown(secretFile, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
     const initdb = launch(join(bin, "initdb"), [
@@ -291,4 +301,15 @@ export const startEmbeddedPostgres = async (options: {
     if (ownership.isNew) await ownership.release();
     throw error;
   }
+};
+
+/** Whether the folder holds a database, running or not. */
+export const hasEmbeddedPostgres = (dataDir: string): Promise<boolean> =>
+  exists(versionFile(resolve(dataDir, "postgres")));
+
+/** The URL of the server that another process runs on the folder, if it answers. */
+export const runningPostgres = async (dataDir: string): Promise<string | undefined> => {
+  const home = resolve(dataDir, "postgres");
+  const password = (await readFile(passwordFile(home), "utf8")).trim();
+  return (await findRunning(home, password))?.url;
 };

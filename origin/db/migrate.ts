@@ -13,10 +13,11 @@ export const migrationNames = async (): Promise<string[]> =>
     .map((file) => basename(file, ".sql"))
     .toSorted();
 
-/** Runs all missing migrations in one transaction each; returns their names. */
+/** Runs all missing migrations, or the first `count` of them, in one transaction each; returns their names. */
 export const migrate = async (
   databaseUrl: string,
   log: (message: string) => void = () => {},
+  count?: number,
 ): Promise<string[]> => {
   // The runner brings a compiler for migrations in TypeScript, which would make itself a folder under node_modules.
   process.env["JITI_FS_CACHE"] ??= "false";
@@ -27,6 +28,7 @@ export const migrate = async (
       dbClient,
       dir: directory,
       direction: "up",
+      ...(count === undefined ? {} : { count }),
       migrationsTable: "schema_migrations",
       advisoryLockMode: "wait",
       logger: { debug: () => {}, info: () => {}, warn: log, error: log },

@@ -2,7 +2,7 @@
 // login that is not a member of it keeps its own rights.
 import { connect } from "./connect.ts";
 
-const SERVICE_ROLE = "sluice_service";
+export const SERVICE_ROLE = "sluice_service";
 
 /** The URL with the service's role asked for at each connection. */
 export const asServiceRole = (databaseUrl: string): string => {

@@ -77,7 +77,7 @@ const shells = {
 
 describe.each(Object.keys(shells) as (keyof typeof shells)[])("%s", (shell) => {
   test.each([
-    ["sluice sta", ["status"]],
+    ["sluice stat", ["status"]],
     ["npx sluice roll", ["rollback"]],
     ["sluice tokens ", ["create", "list", "revoke"]],
     ["sluice why shop:s", ["shop:search", "shop:sort"]],
