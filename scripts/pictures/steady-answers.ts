@@ -13,7 +13,9 @@ const startOfDay = (ms: number): number => Math.floor(ms / DAY_MS) * DAY_MS;
 const moved = (ms: number, nowMs: number): number => {
   const since = ms - nowMs;
   if (since >= JUST_NOW.fromMs && since <= JUST_NOW.untilMs) return SEEN_AT_MS + JUST_NOW.shownMs;
-  if (since < 0) return SEEN_AT_MS + since;
+  // Days before the moment at which the origin answered.
+  const dayAfter = since - Math.floor(since / DAY_MS) * DAY_MS;
+  if (since < 0) return SEEN_AT_MS + since - (dayAfter <= JUST_NOW.untilMs ? dayAfter : 0);
   return startOfDay(SEEN_AT_MS) + startOfDay(ms) - startOfDay(nowMs) + (ms - startOfDay(ms));
 };
 

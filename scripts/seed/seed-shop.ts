@@ -180,6 +180,8 @@ export const seedShop = async (
     await clock.end();
 
     await planAhead(call, as("aylin"), nowS);
+    await owner.query("update approval_requests set asked_at = to_timestamp($1)", [ago(0.4)]);
+    await owner.query("update schedules set made_at = to_timestamp($1)", [ago(0.6)]);
     for (const hook of HOOKS) await call(as("maria"), "POST", "/hooks", hook);
     for (const target of TARGETS) await call(as("maria"), "POST", "/notifications", target);
     await addMachines(owner, call, adminToken, nowS);

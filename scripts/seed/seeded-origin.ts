@@ -40,6 +40,8 @@ export const startSeededOrigin = async (
         DATA_DIR: dataDir,
         DATABASE_URL: postgres.url,
         ADMIN_TOKEN,
+        // Receipts of rollbacks are signed with it; nothing is pushed.
+        PUSH_KEYS: "k1:push-secret-of-the-seeded-shop-0123456789abcdef",
         CONSOLE_DIR: await built,
         ...env,
       },

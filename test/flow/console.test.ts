@@ -1,8 +1,6 @@
 // The console in Chromium, on a whole stack: sign in by the link, look at features, and watch one close.
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { CONSOLE_PAGES } from "../../shared/console-pages.ts";
 import { startBrowser } from "../support/browser.ts";
 import { makeTestStack } from "../support/stack.ts";
 
@@ -155,22 +153,4 @@ test("a viewer sees everything, and each button says why it may not be used", as
   expect(await close.getAttribute("title")).toBe("Needs the scope editor; you have viewer.");
   await close.click({ force: true });
   expect(await page.getByRole("dialog").count()).toBe(0);
-});
-
-const PATHS = CONSOLE_PAGES.map(({ path }) => path.replace(":featureId", FEATURE).replace(":revision", "1"));
-
-test.each([
-  ["light", PATHS],
-  ["dark", PATHS.slice(0, 4)],
-] as const)("no page has a serious fault of accessibility (%s)", async (colorScheme, paths) => {
-  await page.emulateMedia({ colorScheme });
-  await signIn(stack.secrets.adminToken);
-  for (const path of paths) {
-    await page.goto(stack.origin.url + path);
-    await page.getByRole("heading", { level: 1 }).waitFor();
-    await expect.poll(() => page.locator("[aria-busy]").count()).toBe(0);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    expect(serious.map(({ id, nodes }) => [path, id, nodes.map(({ html }) => html)])).toEqual([]);
-  }
 });

@@ -50,6 +50,7 @@ test("a page that has grown is not the same", () => {
 test.each([
   ["a time of before, by so long ago", "2027-01-10T11:00:00.123Z", "2026-11-20T11:00:00.000Z"],
   ["what happens while one looks, as just now", "2027-01-10T12:04:00Z", "2026-11-20T11:59:58.000Z"],
+  ["a week before the answer, as a week ago", "2027-01-03T12:04:00Z", "2026-11-13T12:00:00.000Z"],
   ["what lies ahead, at its time of the day", "2027-01-12T09:00:00Z", "2026-11-22T09:00:00.000Z"],
   ["a time in a sentence", "at 2027-01-09 12:00:00 UTC.", "at 2026-11-19 12:00:00 UTC."],
 ])("pictures show %s", (_, answer, shown) => {

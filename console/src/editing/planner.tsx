@@ -125,7 +125,11 @@ export const Planner = ({
         }
       />
       {failure === null ? null : <Notice failure={failure} />}
-      <div aria-live="polite" class={failure === null ? "" : "old"}>
+      <div
+        aria-live="polite"
+        aria-busy={forecast === null && failure === null}
+        class={failure === null ? "" : "old"}
+      >
         {forecast === null
           ? null
           : forecast.signals.map((signal) => (

@@ -18,7 +18,10 @@ const Expected = ({ expected }: { expected: Why["rollback"]["expected"] }) =>
 
 /** `rule`: null where it has none. */
 export const Verdict = ({ why, rule }: { why: Why; rule: Rule | null }) => (
-  <section class="card verdict" aria-label="Verdict">
+  <section class="card verdict" aria-labelledby="verdict">
+    <h2 id="verdict" class="visually-hidden">
+      Verdict
+    </h2>
     <div class="verdict-head">
       <Badge state={stateOf(why)} />
       {why.mode === null ? null : (

@@ -34,7 +34,8 @@ export const ChangeDialog = ({
     try {
       const answer = await change(reason.trim());
       if (isWaiting(answer)) setWaits(true);
-      else close();
+      // Closing it gives the focus back to what opened it.
+      else dialog.current?.close();
     } catch (error) {
       setFailure(failureOf(error));
       setBusy(false);

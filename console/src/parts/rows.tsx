@@ -18,7 +18,7 @@ export const Rows = <T,>({
     <p class="empty">{empty}</p>
   ) : (
     <div class="scroll">
-      <table>
+      <table class="rows">
         <thead>
           <tr>
             {columns.map(({ name }) => (
@@ -37,7 +37,9 @@ export const Rows = <T,>({
                     {cell(row)}
                   </th>
                 ) : (
-                  <td key={name}>{cell(row)}</td>
+                  <td key={name} data-label={name}>
+                    {cell(row)}
+                  </td>
                 ),
               )}
             </tr>

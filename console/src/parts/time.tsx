@@ -8,12 +8,19 @@ setInterval(() => {
   nowMs.value = Date.now();
 }, 1_000);
 
+/** Every time is shown as UTC, and none as an age. */
+export const showsUtc = signal(false);
+
 /** A point in time, in the reader's zone and with UTC on hover. Its text alone changes, and only when it reads otherwise. */
 export const Time = ({ at, ago = false }: { at: string; ago?: boolean | "narrow" }) => {
   const text = useMemo(
     () =>
       computed(() =>
-        ago === false ? formatTime(at) : formatAgo(at, nowMs.value, ago === true ? "long" : ago),
+        showsUtc.value
+          ? formatUtc(at)
+          : ago === false
+            ? formatTime(at)
+            : formatAgo(at, nowMs.value, ago === true ? "long" : ago),
       ),
     [at, ago],
   );
