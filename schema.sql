@@ -1222,6 +1222,30 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.evidence_progress(evidence jsonb)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (((evidence ->> 'logBar'::text))::double precision > (0)::double precision) THEN GREATEST((0)::double precision, LEAST((1)::double precision, (COALESCE(((evidence ->> 'logEvidence'::text))::double precision, (0)::double precision) / ((evidence ->> 'logBar'::text))::double precision)))
+             ELSE (0)::double precision
+         END AS "case";
+END;
+
+CREATE OR REPLACE FUNCTION public.test_progress(test jsonb)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (jsonb_typeof((test -> 'comparison'::text)) = 'object'::text) THEN LEAST(evidence_progress(test), evidence_progress((test -> 'comparison'::text)))
+             ELSE evidence_progress(test)
+         END AS evidence_progress;
+END;
+
 CREATE OR REPLACE FUNCTION public.decision_nearness(decision jsonb)
  RETURNS double precision
  LANGUAGE sql
@@ -1237,18 +1261,6 @@ BEGIN ATOMIC
                 FROM jsonb_array_elements((decision_nearness.decision #> '{evidence,tests}'::text[])) t(value)), ( SELECT min(evidence_progress(k.value)) AS min
                 FROM jsonb_array_elements((decision_nearness.decision #> '{evidence,keep}'::text[])) k(value)))
          END, (0)::double precision) AS "coalesce";
-END;
-
-CREATE OR REPLACE FUNCTION public.evidence_progress(evidence jsonb)
- RETURNS double precision
- LANGUAGE sql
- IMMUTABLE
-BEGIN ATOMIC
- SELECT
-         CASE
-             WHEN (((evidence ->> 'logBar'::text))::double precision > (0)::double precision) THEN GREATEST((0)::double precision, LEAST((1)::double precision, (COALESCE(((evidence ->> 'logEvidence'::text))::double precision, (0)::double precision) / ((evidence ->> 'logBar'::text))::double precision)))
-             ELSE (0)::double precision
-         END AS "case";
 END;
 
 CREATE OR REPLACE FUNCTION public.feature_bytes(f feature_flags)
@@ -1382,18 +1394,6 @@ begin
   raise exception 'approval_policies is append-only';
 end
 $function$;
-
-CREATE OR REPLACE FUNCTION public.test_progress(test jsonb)
- RETURNS double precision
- LANGUAGE sql
- IMMUTABLE
-BEGIN ATOMIC
- SELECT
-         CASE
-             WHEN (jsonb_typeof((test -> 'comparison'::text)) = 'object'::text) THEN LEAST(evidence_progress(test), evidence_progress((test -> 'comparison'::text)))
-             ELSE evidence_progress(test)
-         END AS evidence_progress;
-END;
 
 CREATE TRIGGER approval_policies_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON approval_policies FOR EACH STATEMENT EXECUTE FUNCTION refuse_policy_change();
 CREATE TRIGGER approval_policies_set AFTER INSERT ON approval_policies FOR EACH ROW EXECUTE FUNCTION announce_policy();

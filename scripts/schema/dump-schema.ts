@@ -65,9 +65,13 @@ where i.indrelid = $1 and not exists (select from pg_constraint where conindid =
 order by i.indexrelid::regclass::text`;
 
 const FUNCTIONS = `
-select rtrim(pg_get_functiondef(oid), E'\\n') as sql
-from pg_proc where pronamespace = 'public'::regnamespace and prokind in ('f', 'p')
-order by oid::regprocedure::text`;
+select p.oid::regprocedure::text as name, rtrim(pg_get_functiondef(p.oid), E'\\n') as query,
+  array(
+    select d.refobjid::regprocedure::text from pg_depend d
+    where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.refclassid = 'pg_proc'::regclass
+  ) as needs
+from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prokind in ('f', 'p')
+order by p.oid::regprocedure::text`;
 
 const TRIGGERS = `
 select pg_get_triggerdef(t.oid, true) as sql
@@ -132,17 +136,17 @@ where d.defaclnamespace = 'public'::regnamespace and a.grantee <> d.defaclrole
 group by d.oid, d.defaclobjtype, a.grantee
 order by 1`;
 
-type View = Named & { readonly query: string; readonly needs: readonly string[] };
+type Needing = Named & { readonly query: string; readonly needs: readonly string[] };
 
-/** Views in an order in which each comes after the views that it reads. */
-const inOrderOfNeed = (views: readonly View[]): View[] => {
-  const ordered: View[] = [];
-  const place = (view: View): void => {
-    if (ordered.includes(view)) return;
-    for (const other of views) if (view.needs.includes(other.name)) place(other);
-    ordered.push(view);
+/** Views and functions in an order in which each comes after those that it reads or calls. */
+const inOrderOfNeed = (all: readonly Needing[]): Needing[] => {
+  const ordered: Needing[] = [];
+  const place = (one: Needing): void => {
+    if (ordered.includes(one)) return;
+    for (const other of all) if (one.needs.includes(other.name)) place(other);
+    ordered.push(one);
   };
-  for (const view of views) place(view);
+  for (const one of all) place(one);
   return ordered;
 };
 
@@ -190,7 +194,8 @@ const withSpace = (statement: string, at: number, all: readonly string[]): strin
 
 /** The schema of the database that `db` is connected to, as the role that migrated it. */
 export const dumpSchema = async (db: Queryable): Promise<string> => {
-  const { rows: views } = await db.query<View>(VIEWS);
+  const { rows: views } = await db.query<Needing>(VIEWS);
+  const { rows: functions } = await db.query<Needing>(FUNCTIONS);
   const statements = [
     ROLE,
     ...(await sqlOf(db, SEQUENCES)),
@@ -198,7 +203,7 @@ export const dumpSchema = async (db: Queryable): Promise<string> => {
     ...(await sqlOf(db, SEQUENCE_OWNERS)),
     ...(await sqlOf(db, FOREIGN_KEYS)),
     ...inOrderOfNeed(views).map(({ name, query }) => `create view ${name} as\n${query}`),
-    ...(await sqlOf(db, FUNCTIONS)),
+    ...inOrderOfNeed(functions).map(({ query }) => query),
     ...(await sqlOf(db, TRIGGERS)),
     ...(await sqlOf(db, OWNERS)),
     ...(await sqlOf(db, RIGHTS)),
