@@ -17,7 +17,8 @@ export const Rows = <T,>({
   rows.length === 0 ? (
     <p class="empty">{empty}</p>
   ) : (
-    <div class="scroll">
+    // A wide table is scrolled by the keyboard too.
+    <div class="scroll" role="group" aria-label={`Table by ${columns[0]?.name ?? ""}`} tabIndex={0}>
       <table class="rows">
         <thead>
           <tr>
