@@ -866,6 +866,7 @@ export type Why = {
         immature: number | null;
         /** Whether there are enough units for it to decide. */
         counts: boolean;
+        /** By everything that the trial has counted. */
         rollback: {
             evidence: string;
             needed: string;
@@ -880,6 +881,30 @@ export type Why = {
                 logBar: number | null;
             } | null;
         };
+        /** Whether it has fallen since the feature was kept, which alone counts from then on. */
+        sinceKept: {
+            evidence: string;
+            needed: string;
+            logEvidence: number | null;
+            logBar: number | null;
+            /** Part of the way to the bar, from 0 to 1, of logarithms. */
+            progress: number;
+            besideHoldout: {
+                evidence: string;
+                needed: string;
+                logEvidence: number | null;
+                logBar: number | null;
+            } | null;
+            /** Of `n` units or requests, `s` succeeded (of latency and errors: were bad). */
+            treatment: {
+                n: number;
+                s: number;
+            };
+            holdout: {
+                n: number;
+                s: number;
+            } | null;
+        } | null;
         keep: {
             evidence: string;
             needed: string;

@@ -15,6 +15,23 @@ const relative = {
   narrow: new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" }),
 } as const;
 
+const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+/** From here on nobody reads the digits, only how many there are. */
+const MANY_DIGITS = 9;
+
+const powerOfTen = (power: number): string => {
+  if (power < MANY_DIGITS) return compact.format(10 ** power);
+  return `10${[...String(Math.floor(power))].map((digit) => SUPERSCRIPTS[Number(digit)]).join("")}`;
+};
+
+/** Odds as a power of ten: `100 : 1`, `10¹⁴ : 1`, or `1 : 100` where the bet has lost. */
+export const formatOdds = (power: number): string =>
+  power >= 0 ? `${powerOfTen(power)} : 1` : `1 : ${powerOfTen(-power)}`;
+/** Evidence as the API tells it, a natural logarithm; null: it refutes outright. */
+export const formatEvidence = (log: number | null): string =>
+  log === null ? "–" : formatOdds(log / Math.LN10);
+
 export const formatCount = (count: number): string => whole.format(count);
 /** `rate` from 0 to 1. */
 export const formatRate = (rate: number | null): string => (rate === null ? "–" : share.format(rate));

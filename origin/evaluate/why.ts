@@ -53,6 +53,13 @@ const shown = ({ logEvidence, logBar }: { logEvidence: number; logBar: number })
   logBar: finite(logBar),
 });
 
+type Tested = Parameters<typeof progressOf>[0];
+const rollbackOf = (test: Tested) => ({
+  ...shown(test),
+  progress: progressOf(test),
+  besideHoldout: test.comparison === null ? null : shown(test.comparison),
+});
+
 const signalsOf = ({ decision: { evidence, explained } }: Newest) =>
   evidence.tests.map((test, i) => {
     const keep = evidence.keep.find(({ signal }) => signal === test.signal);
@@ -69,11 +76,11 @@ const signalsOf = ({ decision: { evidence, explained } }: Newest) =>
       holdout: test.holdout,
       immature: test.immature,
       counts: test.counts,
-      rollback: {
-        ...shown(test),
-        progress: progressOf(test),
-        besideHoldout: test.comparison === null ? null : shown(test.comparison),
-      },
+      rollback: rollbackOf(test),
+      sinceKept:
+        test.alarm === null
+          ? null
+          : { ...rollbackOf(test.alarm), treatment: test.alarm.treatment, holdout: test.alarm.holdout },
       keep: keep === undefined ? null : shown(keep),
     };
   });

@@ -1,20 +1,9 @@
 // What spoke against a feature when it was rolled back, from the decision that the audit keeps.
 import type { Decision } from "../client.gen.ts";
-import { formatCount, formatRate } from "../format.ts";
+import { formatCount, formatEvidence, formatRate } from "../format.ts";
 import { Rows } from "../parts/rows.tsx";
 import { Term } from "../parts/term.tsx";
 import { SIGNALS } from "../words.ts";
-
-const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
-/** Beyond a billion nobody reads the digits. */
-const MOST = 1e9;
-const odds = (log: number | null): string => {
-  if (log === null) return "–";
-  const times = Math.exp(Math.abs(log));
-  const text = compact.format(Math.min(MOST, times));
-  const isBeyond = times > MOST;
-  return log >= 0 ? `${isBeyond ? "over " : ""}${text} : 1` : `${isBeyond ? "under " : ""}1 : ${text}`;
-};
 
 type Test = Decision["evidence"]["tests"][number];
 
@@ -52,8 +41,8 @@ export const EvidenceTable = ({ decision }: { decision: Pick<Decision, "cause" |
             </>
           ),
         },
-        { name: "Evidence", cell: ({ logEvidence }) => odds(logEvidence) },
-        { name: "Bar", cell: ({ logBar }) => odds(logBar) },
+        { name: "Evidence", cell: ({ logEvidence }) => formatEvidence(logEvidence) },
+        { name: "Bar", cell: ({ logBar }) => formatEvidence(logBar) },
         { name: "Rate", cell: ({ rate }) => formatRate(rate) },
         {
           name: "Threshold",

@@ -2,7 +2,7 @@
 // its table and as CSV, and with marks where something happened.
 import { useMemo, useState } from "preact/hooks";
 import type { Evaluation, Latency } from "../client.gen.ts";
-import { formatCount, formatRate } from "../format.ts";
+import { formatCount, formatOdds, formatRate } from "../format.ts";
 import { Time } from "../parts/time.tsx";
 import { SIGNALS } from "../words.ts";
 import { LatencyChart } from "./latency-chart.tsx";
@@ -11,14 +11,8 @@ import { Plot } from "./plot.tsx";
 import { cohortRows, evidenceRows, rateRows, type SignalName } from "./series.ts";
 import { TableView } from "./table-view.tsx";
 
-const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
-
-/** Odds of a power of ten: `100 : 1`, or `1 : 100` where the bet has lost. */
-const odds = (power: number): string =>
-  power >= 0 ? `${compact.format(10 ** power)} : 1` : `1 : ${compact.format(10 ** -power)}`;
-
 const rate = (value: number | null): string => formatRate(value);
-const power = (value: number | null): string => (value === null ? "–" : odds(value));
+const power = (value: number | null): string => (value === null ? "–" : formatOdds(value));
 
 type ChartProps = { evaluations: readonly Evaluation[]; signal: SignalName; marks: readonly Mark[] };
 
@@ -39,7 +33,12 @@ const EvidenceChart = ({ evaluations, signal, marks }: ChartProps) => {
   return (
     <figure>
       <figcaption>Evidence against its bar</figcaption>
-      <Plot label={`Evidence of ${SIGNALS[signal].name} over time`} {...drawn} marks={marks} format={odds} />
+      <Plot
+        label={`Evidence of ${SIGNALS[signal].name} over time`}
+        {...drawn}
+        marks={marks}
+        format={formatOdds}
+      />
       <TableView
         name={`evidence-${signal}`}
         rows={rows.toReversed()}

@@ -1,5 +1,5 @@
 import type { Rule, Why } from "../client.gen.ts";
-import { formatCount } from "../format.ts";
+import { formatCount, formatEvidence } from "../format.ts";
 import { SIGNALS } from "../words.ts";
 
 const inWords = (logEvidence: number | null, name: string): string => {
@@ -10,15 +10,17 @@ const inWords = (logEvidence: number | null, name: string): string => {
 
 /** How sure Sluice is: the strongest evidence against its bar, and the bound that holds whatever happens. */
 export const Certainty = ({ why, rule }: { why: Why; rule: Rule | null }) => {
-  const strongest = why.signals.toSorted((one, other) => other.rollback.progress - one.rollback.progress)[0];
+  const [strongest] = why.signals
+    .map(({ signal, rollback, sinceKept }) => ({ signal, ...(sinceKept ?? rollback) }))
+    .toSorted((one, other) => other.progress - one.progress);
   if (rule === null) return null;
   return (
     <div>
       <h3>How sure</h3>
       {strongest === undefined ? null : (
         <p>
-          {inWords(strongest.rollback.logEvidence, SIGNALS[strongest.signal].name)}
-          {strongest.rollback.logBar === null ? "" : ` It is rolled back at ${strongest.rollback.needed}.`}
+          {inWords(strongest.logEvidence, SIGNALS[strongest.signal].name)}
+          {strongest.logBar === null ? "" : ` It is rolled back at ${formatEvidence(strongest.logBar)}.`}
         </p>
       )}
       <p>

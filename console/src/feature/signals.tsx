@@ -1,6 +1,6 @@
 // Each signal that the rule judges, against its threshold.
 import type { Why } from "../client.gen.ts";
-import { formatCount, formatRate } from "../format.ts";
+import { formatCount, formatEvidence, formatRate } from "../format.ts";
 import { Bullet } from "../parts/bullet.tsx";
 import { Term } from "../parts/term.tsx";
 import { SIGNALS } from "../words.ts";
@@ -11,6 +11,8 @@ export const Signals = ({ why }: { why: Why }) => (
     <div class="tiles">
       {why.signals.map((each) => {
         const { name, means, isGoodWhenHigh } = SIGNALS[each.signal];
+        const { sinceKept } = each;
+        const decisive = sinceKept ?? each.rollback;
         return (
           <article key={each.signal} class="card tile">
             <h3 title={means}>{name}</h3>
@@ -38,11 +40,17 @@ export const Signals = ({ why }: { why: Why }) => (
                 {formatCount(each.treatment.s)} of {formatCount(each.treatment.n)}
               </dd>
             </dl>
+            {sinceKept === null ? null : (
+              <p class="bar">
+                Since it was kept {formatCount(sinceKept.treatment.s)} of {formatCount(sinceKept.treatment.n)}
+                .
+              </p>
+            )}
             <p class="bar">
-              <Term of="evidence">Evidence</Term> for a rollback {each.rollback.evidence},{" "}
-              <Term of="bar">needed</Term> {each.rollback.needed}
+              <Term of="evidence">Evidence</Term> for a rollback {formatEvidence(decisive.logEvidence)},{" "}
+              <Term of="bar">needed</Term> {formatEvidence(decisive.logBar)}
             </p>
-            <progress max={1} value={each.rollback.progress} aria-label={`${name}: way to a rollback`} />
+            <progress max={1} value={decisive.progress} aria-label={`${name}: way to a rollback`} />
           </article>
         );
       })}

@@ -14,6 +14,10 @@ const Evidence = z.object({
   logEvidence: z.number().nullable(),
   logBar: z.number().nullable(),
 });
+const Rollback = Evidence.extend({
+  progress: z.number().openapi({ description: "Part of the way to the bar, from 0 to 1, of logarithms." }),
+  besideHoldout: z.union([Evidence, z.null()]),
+});
 const orNull = <T extends z.ZodType>(schema: T) => z.union([schema, z.null()]);
 
 const Expected = z.object({
@@ -76,11 +80,9 @@ export const WhyDocument = z
         holdout: orNull(Tally),
         immature: z.number().nullable(),
         counts: z.boolean().openapi({ description: "Whether there are enough units for it to decide." }),
-        rollback: Evidence.extend({
-          progress: z
-            .number()
-            .openapi({ description: "Part of the way to the bar, from 0 to 1, of logarithms." }),
-          besideHoldout: orNull(Evidence),
+        rollback: Rollback.openapi({ description: "By everything that the trial has counted." }),
+        sinceKept: orNull(Rollback.extend({ treatment: Tally, holdout: orNull(Tally) })).openapi({
+          description: "Whether it has fallen since the feature was kept, which alone counts from then on.",
         }),
         keep: orNull(Evidence),
       }),

@@ -59,7 +59,7 @@ const evidenceText = ({ logEvidence, logBar }: LogEvidence): string =>
   `${formatOdds(logEvidence)} of ${formatOdds(logBar)}`;
 
 /** The part of the way to the bar that is done: the one that is behind, where there are two. */
-export const progressOf = (test: TestReport): number => {
+export const progressOf = (test: LogEvidence & Pick<TestReport, "comparison">): number => {
   const parts = test.comparison === null ? [test] : [test, test.comparison];
   return Math.min(...parts.map(({ logEvidence, logBar }) => Math.min(1, Math.max(0, logEvidence / logBar))));
 };

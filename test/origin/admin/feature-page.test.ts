@@ -136,3 +136,52 @@ test("why says where the feature stands on its ramp, what it waits for, and whet
   await send("POST", `/features/${featureId}/ramp`, { paused: true, reason: "the sale" });
   expect(await why()).toMatchObject({ ramp: { paused: true, reason: "paused by a person" } });
 });
+
+test("of a feature that was kept, why tells the evidence that it has fallen since, beside that of the whole trial", async () => {
+  const featureId = "feat_fallen";
+  await send("POST", "/features", { featureId, ...open });
+  await send("PUT", `/features/${featureId}/rule`, rule);
+  const alarm = {
+    logEvidence: 8,
+    logBar: 10,
+    comparison: { logEvidence: 5, logBar: 10 },
+    treatment: { n: 150, s: 12 },
+    holdout: { n: 50, s: 10 },
+  };
+  const test = {
+    signal: "activation",
+    against: "both",
+    ageSeconds: 86_400,
+    threshold: 0.17,
+    treatment: { n: 4_000, s: 900 },
+    holdout: { n: 1_000, s: 200 },
+    immature: 0,
+    leftOut: 0,
+    rate: 0.225,
+    logEvidence: -60,
+    logBar: 10,
+    comparison: { logEvidence: -3, logBar: 10 },
+    onlyTreatment: null,
+    alarm,
+    counts: true,
+  };
+  await pool.query(
+    `insert into pmf_evaluations (feature_id, epoch, rule_version, at, mode, action, state, mature, decision)
+     values ($1, 1, 1, now(), 'shadow', 'WAIT', 'WATCH', 0, $2)`,
+    [featureId, { ...decision, state: "WATCH", evidence: { ...decision.evidence, tests: [test] } }],
+  );
+  const { json } = await send("GET", `/features/${featureId}/why`);
+  expect(json["signals"]).toMatchObject([
+    {
+      rollback: { logEvidence: -60, progress: 0 },
+      sinceKept: {
+        logEvidence: 8,
+        logBar: 10,
+        progress: 0.5,
+        besideHoldout: { logEvidence: 5 },
+        treatment: { n: 150, s: 12 },
+        holdout: { n: 50, s: 10 },
+      },
+    },
+  ]);
+});

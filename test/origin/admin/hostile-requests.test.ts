@@ -106,7 +106,15 @@ const GOOD: Readonly<Record<string, object>> = {
   restartTrial: { reason: "tried" },
   rollbackTag: { tag: "a", reason: "tried" },
   forecastRule: { rule: { featureId: "feat_a", ...rule }, usersPerDay: 100, holdoutUsersPerDay: 100 },
-  pauseRamp: { paused: true },
+  pauseRamp: { paused: true, reason: "tried" },
+  annotate: {
+    title: "Deploy 4711",
+    at: "2026-11-01T09:00:00Z",
+    link: "https://ci.example/4711",
+    tags: ["shop"],
+    features: ["feat_target"],
+  },
+  makePreviewLink: { minutes: 60, to: "/", site: "https://shop.example" },
   setApprovalPolicy: { tags: ["a"], reason: "tried" },
   approveChange: { hash: "0".repeat(64) },
   makeSchedule: {
