@@ -1,4 +1,5 @@
 // The image that the Dockerfile makes of the package, built and run by podman.
+import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -25,7 +26,10 @@ const url = `http://127.0.0.1:${await freePort()}`;
 let database: TestDatabase;
 
 const npmCache = process.env["npm_config_cache"] ?? join(homedir(), ".npm");
-const certificates = process.env["NODE_EXTRA_CA_CERTS"];
+/** What this machine trusts: behind a proxy of its own npm needs it in the container too. */
+const certificates =
+  process.env["NODE_EXTRA_CA_CERTS"] ??
+  ["/etc/ssl/certs/ca-certificates.crt"].find((file) => existsSync(file));
 
 beforeAll(async () => {
   const packed = await packOnce();
