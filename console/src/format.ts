@@ -22,7 +22,7 @@ const MANY_DIGITS = 9;
 
 const powerOfTen = (power: number): string => {
   if (power < MANY_DIGITS) return compact.format(10 ** power);
-  return `10${[...String(Math.floor(power))].map((digit) => SUPERSCRIPTS[Number(digit)]).join("")}`;
+  return `10${String(Math.floor(power)).replaceAll(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)] ?? "")}`;
 };
 
 /** Odds as a power of ten: `100 : 1`, `10¹⁴ : 1`, or `1 : 100` where the bet has lost. */

@@ -2,9 +2,11 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { glob, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { FolderOwnedError, ownFolder, type FolderOwnership } from "../../origin/db/folder-owner.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cache = join(root, "node_modules", ".cache", "package");
@@ -34,11 +36,7 @@ const read = async (folder: string): Promise<PackedSluice> => {
   return { ...packed, file: join(folder, packed.filename) };
 };
 
-export const packOnce = async (): Promise<PackedSluice> => {
-  const folder = join(cache, await hashOfSources());
-  const kept = await read(folder).catch(() => null);
-  if (kept !== null) return kept;
-  await mkdir(dirname(folder), { recursive: true });
+const build = async (folder: string): Promise<void> => {
   const fresh = await mkdtemp(`${folder}-`);
   const output = execFileSync("npm", ["pack", "--json", "--pack-destination", fresh], {
     cwd: root,
@@ -50,5 +48,30 @@ export const packOnce = async (): Promise<PackedSluice> => {
   await writeFile(join(fresh, "packed.json"), JSON.stringify(packed));
   await rm(folder, { recursive: true, force: true });
   await rename(fresh, folder);
-  return read(folder);
+};
+
+const ownCache = async (): Promise<FolderOwnership> => {
+  for (;;) {
+    try {
+      return await ownFolder(cache, { what: "the packages of the tests", port: null });
+    } catch (error) {
+      if (!(error instanceof FolderOwnedError)) throw error;
+      await sleep(200);
+    }
+  }
+};
+
+/** Test files run beside each other, and `npm pack` builds in the one folder `dist`: who comes second waits for the first. */
+export const packOnce = async (): Promise<PackedSluice> => {
+  await mkdir(cache, { recursive: true });
+  const ownership = await ownCache();
+  try {
+    const folder = join(cache, await hashOfSources());
+    const kept = await read(folder).catch(() => null);
+    if (kept !== null) return kept;
+    await build(folder);
+    return await read(folder);
+  } finally {
+    await ownership.release();
+  }
 };

@@ -148,7 +148,7 @@ test("of a feature that was kept, why tells the evidence that it has fallen sinc
     treatment: { n: 150, s: 12 },
     holdout: { n: 50, s: 10 },
   };
-  const test = {
+  const report = {
     signal: "activation",
     against: "both",
     ageSeconds: 86_400,
@@ -168,7 +168,7 @@ test("of a feature that was kept, why tells the evidence that it has fallen sinc
   await pool.query(
     `insert into pmf_evaluations (feature_id, epoch, rule_version, at, mode, action, state, mature, decision)
      values ($1, 1, 1, now(), 'shadow', 'WAIT', 'WATCH', 0, $2)`,
-    [featureId, { ...decision, state: "WATCH", evidence: { ...decision.evidence, tests: [test] } }],
+    [featureId, { ...decision, state: "WATCH", evidence: { ...decision.evidence, tests: [report] } }],
   );
   const { json } = await send("GET", `/features/${featureId}/why`);
   expect(json["signals"]).toMatchObject([
