@@ -2,7 +2,7 @@
 import { createWriteStream } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import type { Writable } from "node:stream";
-import { finished } from "node:stream/promises";
+import { finished, pipeline } from "node:stream/promises";
 import { createZstdCompress, createZstdDecompress } from "node:zlib";
 import { defineCommand } from "citty";
 import packageJson from "../../package.json" with { type: "json" };
@@ -111,17 +111,8 @@ async function* unpack(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   }
   if (!head.subarray(0, ZSTD.length).equals(ZSTD)) return yield* whole();
   const unpacked = createZstdDecompress();
-  const feed = async (): Promise<void> => {
-    try {
-      for await (const piece of whole()) {
-        if (!unpacked.write(piece)) await new Promise((go) => unpacked.once("drain", go));
-      }
-      unpacked.end();
-    } catch (error) {
-      unpacked.destroy(error instanceof Error ? error : new Error(String(error)));
-    }
-  };
-  void feed();
+  // What goes wrong is thrown where the unpacked bytes are read.
+  pipeline(whole(), unpacked).catch(() => {});
   yield* unpacked;
 }
 

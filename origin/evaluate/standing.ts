@@ -1,5 +1,5 @@
 // How a feature stands, in short: cohorts, each signal as one bullet, what is in sight, and whether telemetry comes. Pure.
-import { outlookOf, progressOf, type ExpectedDecision } from "../decide/planning/outlook.ts";
+import { outlookOf, partOfWay, progressOf, type ExpectedDecision } from "../decide/planning/outlook.ts";
 import type { SignalName } from "../decide/decision.ts";
 import type { StoredDecision } from "./stored-decision.ts";
 
@@ -40,9 +40,6 @@ export type StoredStanding = {
 
 type Test = StoredDecision["evidence"]["tests"][number];
 
-const partOf = ({ logEvidence, logBar }: { logEvidence: number; logBar: number }): number =>
-  logBar > 0 && Number.isFinite(logBar) ? Math.min(1, Math.max(0, logEvidence / logBar)) : 0;
-
 /** One signal at its longest age that has anybody; the evidence against it is that of the age that is furthest. */
 const signalOf = (
   decision: StoredDecision,
@@ -64,7 +61,7 @@ const signalOf = (
       interval: decision.explained[at]?.interval ?? null,
       counts,
       rollback: Math.max(...tests.map(([test]) => progressOf(test))),
-      keep: keep === undefined ? null : partOf(keep),
+      keep: keep === undefined ? null : partOfWay(keep),
     },
   ];
 };
@@ -99,7 +96,7 @@ const outlookIn = (
   const { tests, keep } = decision.evidence;
   const progress = {
     rollback: Math.max(0, ...tests.map(progressOf)),
-    keep: keep.length === 0 ? 0 : Math.min(...keep.map(partOf)),
+    keep: keep.length === 0 ? 0 : Math.min(...keep.map(partOfWay)),
   };
   if (minCohortSize === null)
     return {

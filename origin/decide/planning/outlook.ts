@@ -58,10 +58,14 @@ const latest = (expected: readonly ExpectedDecision[]): ExpectedDecision | null 
 const evidenceText = ({ logEvidence, logBar }: LogEvidence): string =>
   `${formatOdds(logEvidence)} of ${formatOdds(logBar)}`;
 
+/** The part of the way to the bar that is done, from 0 to 1; 0 where the bar cannot be reached. */
+export const partOfWay = ({ logEvidence, logBar }: LogEvidence): number =>
+  logBar > 0 && Number.isFinite(logBar) ? Math.min(1, Math.max(0, logEvidence / logBar)) : 0;
+
 /** The part of the way to the bar that is done: the one that is behind, where there are two. */
 export const progressOf = (test: LogEvidence & Pick<TestReport, "comparison">): number => {
   const parts = test.comparison === null ? [test] : [test, test.comparison];
-  return Math.min(...parts.map(({ logEvidence, logBar }) => Math.min(1, Math.max(0, logEvidence / logBar))));
+  return Math.min(...parts.map(partOfWay));
 };
 
 const timeText = (expected: ExpectedDecision | null): string => {
