@@ -272,7 +272,10 @@ test("the policy is set, and a change waits until a second person approves exact
   await dialog.getByLabel(/^Tags/).fill("payments");
   await dialog.getByLabel(/^Reason/).fill("money");
   await dialog.getByRole("button", { name: "Set the policy" }).click();
-  await page.getByText(/Changes of features tagged/).waitFor();
+  await page
+    .getByRole("region", { name: "Policy" })
+    .getByText(/^Set by admin/)
+    .waitFor();
   await stack.admin("POST", "/features/feat_money/enable", { reason: "launch" });
   const request = page.getByRole("article", { name: "Change of feat_money" });
   await request.getByText("Open it").waitFor();

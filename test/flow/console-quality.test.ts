@@ -124,6 +124,18 @@ test.each(CONSOLE_PAGES)(
   },
 );
 
+const [, FEATURE_PAGE] = CONSOLE_PAGES;
+test("a chart that has not followed the window yet does not widen the page", async () => {
+  await withContext({}, async (context) => {
+    const page = await context.newPage();
+    await page.addInitScript("ResizeObserver.prototype.observe = () => {}");
+    await open(page, FEATURE_PAGE.example);
+    await page.locator(".plot canvas").first().waitFor();
+    await page.setViewportSize({ width: 375, height: 800 });
+    expect(await numberOf(page, OVERFLOW)).toBe(0);
+  });
+});
+
 const ACTED_ON = CONSOLE_PAGES.filter(({ path }) =>
   ["/features/:featureId", "/approvals", "/tokens"].includes(path),
 );
