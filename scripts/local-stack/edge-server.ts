@@ -77,8 +77,10 @@ export const startEdge = async (options: {
   bindings: Readonly<Record<string, string>>;
   /** Name of a queue that takes the telemetry which the origin does not. */
   telemetryQueue?: string;
+  /** The description of another version's Worker. */
+  config?: string;
 }): Promise<EdgeServer> => {
-  const config = unstable_readConfig({ config: configPath });
+  const config = unstable_readConfig({ config: options.config ?? configPath });
   // The bundle lists its modules itself, so wrangler's rules for finding them have nothing to do. Its bindings would
   // bring in `.dev.vars` and `.env`, which are for `wrangler dev`.
   const {

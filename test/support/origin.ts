@@ -1,11 +1,12 @@
 // An origin process that nobody starts again: it stays dead until the test starts another.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../origin/db/free-port.ts";
 
-const main = fileURLToPath(new URL("../../origin/main.ts", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
 
 export const ADMIN_TOKEN = "admin-token-of-the-tests";
@@ -13,12 +14,13 @@ export const ORIGIN_INGEST_TOKEN = "ingest-token-of-the-tests";
 
 export type OriginUnderTest = Awaited<ReturnType<typeof startOrigin>>;
 
-export const startOrigin = async (env: Readonly<Record<string, string>>) => {
+/** `folder`: of another version's code. */
+export const startOrigin = async (env: Readonly<Record<string, string>>, folder = root) => {
   // A test that has to know the address before the start names its port.
   const port = env["ORIGIN_PORT"] === undefined ? await freePort() : Number(env["ORIGIN_PORT"]);
   const url = `http://127.0.0.1:${port}`;
   let output = "";
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [join(folder, "origin", "main.ts")], {
     env: {
       PATH: process.env["PATH"],
       LOG_LEVEL: "warn",
