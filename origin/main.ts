@@ -70,6 +70,7 @@ import { startPeriodicTask } from "./runtime/periodic-task.ts";
 import { makeShutdown } from "./runtime/shutdown.ts";
 import { startTracing } from "./runtime/tracing.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { makePostgresLogReader } from "./span-log/read-log.ts";
 import { startProvider } from "./sign-in/provider.ts";
 import { makeSignInApp } from "./sign-in/sign-in-app.ts";
 import { variableErrorText } from "../shared/variables.ts";
@@ -178,7 +179,13 @@ const upkeep =
         log,
       })
     : undefined;
-const lag = startLagMonitor({ pool, everyMs: config.EVALUATE_EVERY_MS, metrics, log });
+const lag = startLagMonitor({
+  pool,
+  spanLog: makePostgresLogReader(pool),
+  everyMs: config.EVALUATE_EVERY_MS,
+  metrics,
+  log,
+});
 const fold = has("fold") ? startFold({ databaseUrl, logger: log, metrics }) : undefined;
 const evaluation = has("evaluate")
   ? startEvaluation({

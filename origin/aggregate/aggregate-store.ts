@@ -2,7 +2,7 @@
 // transaction under the fences of its partitions: a crash leaves all of it or nothing, and a process that has lost a
 // partition writes nothing more.
 import type { Client } from "../db/pool.ts";
-import type { LogRow } from "../span-log/read-log.ts";
+import type { LogRow } from "../span-log/span-log.ts";
 import { makeArrivals, type Arrivals } from "./arrivals.ts";
 import { addToCounts, type CountDeltas, type CountedFeature } from "./outcome-counts.ts";
 import { makeLatencyBuckets, type LatencyBuckets } from "./latency/latency-buckets.ts";

@@ -4,12 +4,13 @@ import type { Client, Pool } from "../db/pool.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { errorText } from "../runtime/error-text.ts";
 import { DEDUPE_SECONDS } from "../span-log/partitions.ts";
-import { readFoldedKeys, readUnfolded, unfoldedSeconds, type LogRow } from "../span-log/read-log.ts";
 import { SPAN_KEY_BYTES } from "../span-log/record.ts";
+import type { FoldPositions, LogRow, SpanLogReader } from "../span-log/span-log.ts";
 import { makeAggregateStore } from "./aggregate-store.ts";
 import { foldBatch, unknownFeatures, type BatchReport } from "./batch/fold-batch.ts";
 import type { Aside } from "./batch/find-units.ts";
 import { makeFoldMemory, type FoldMemory } from "./batch/fold-memory.ts";
+import { readAllPositions, readPositions } from "./checkpoints.ts";
 import { isBehind, pauseAfter, splitIntoBatches } from "./pacing.ts";
 import { fairShareOf, releaseExcess, takePartitions } from "./partition-ownership.ts";
 import { makeQuarantine, type QuarantineEvent } from "./set-aside/make-quarantine.ts";
@@ -51,9 +52,13 @@ const atMostEvery = (everyMs: number, work: () => Promise<void>): (() => Promise
   };
 };
 
-/** Spans of a partition that were folded lately: their duplicates may still come. */
-const rememberFolded = (client: Client, partition: number, { dedupe }: FoldMemory): Promise<void> =>
-  readFoldedKeys(client, partition, DEDUPE_SECONDS, ({ spanKeys, atMs }) => {
+/** Spans of partitions that were folded lately: their duplicates may still come. */
+const rememberFolded = (
+  log: SpanLogReader,
+  positions: FoldPositions,
+  { dedupe }: FoldMemory,
+): Promise<void> =>
+  log.readFoldedKeys(positions, DEDUPE_SECONDS, ({ spanKeys, atMs }) => {
     for (let at = 0; at < spanKeys.length; at += SPAN_KEY_BYTES) {
       const low = spanKeys.readUInt32LE(at);
       const high = spanKeys.readUInt32LE(at + 4);
@@ -69,13 +74,14 @@ const rememberFolded = (client: Client, partition: number, { dedupe }: FoldMemor
 export const runFoldLoop = async (options: {
   client: Client;
   pool: Pool;
+  spanLog: SpanLogReader;
   limits: { unitSlots: number; dedupeKeys: number };
   stop: AbortSignal;
   hasFailed: boolean;
   report: (state: FoldState) => void;
   onEvent: (event: QuarantineEvent) => void;
 }): Promise<void> => {
-  const { client, pool, stop, report } = options;
+  const { client, pool, spanLog, stop, report } = options;
   const store = makeAggregateStore(client, RUN_ROWS);
   const memory = makeFoldMemory(options.limits);
   const owned = new Map<number, number>();
@@ -120,7 +126,7 @@ export const runFoldLoop = async (options: {
     if (taken.length === 0) return;
     // Another process may have owned the partition since this one did: its units in memory may be out of date.
     memory.units.clear();
-    for (const partition of taken) await rememberFolded(client, partition, memory);
+    await rememberFolded(spanLog, await readPositions(client, taken), memory);
   });
 
   const followRules = atMostEvery(RULES_MS, async () => {
@@ -165,14 +171,15 @@ export const runFoldLoop = async (options: {
     await balancePartitions();
     await followRules();
     const beganAt = performance.now();
-    const rows = owned.size === 0 ? [] : await readUnfolded(client, [...owned.keys()]);
+    const rows =
+      owned.size === 0 ? [] : await spanLog.readUnfolded(await readPositions(client, [...owned.keys()]));
     for (const batch of isSuspicious ? splitIntoBatches(rows, EXAMINED_RECORDS) : splitIntoBatches(rows)) {
       const unreadable = isSuspicious ? await quarantine.examine(batch) : NO_ROWS;
       await fold(batch, { features: quarantine.features(), rows: unreadable });
       await store.prepare();
     }
     if (rows.length > 0) isSuspicious = false;
-    const lagSeconds = await unfoldedSeconds(client);
+    const lagSeconds = await spanLog.unfoldedSeconds(await readAllPositions(client));
     const again = await countSetAsideAgain();
     report({ lagSeconds, owned: owned.size, leftOut: store.uncounted.totals(), ...total, ...again });
     const behind = isBehind(rows);

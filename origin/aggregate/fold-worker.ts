@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
 import { makePool } from "../db/pool.ts";
+import { makePostgresLogReader } from "../span-log/read-log.ts";
 import { runFoldLoop, type FoldState } from "./fold-loop.ts";
 import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import { FOLD_APPLICATION } from "./partition-ownership.ts";
@@ -75,6 +76,7 @@ const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
       await runFoldLoop({
         client,
         pool,
+        spanLog: makePostgresLogReader(pool),
         limits: options,
         stop: stop.signal,
         hasFailed,

@@ -3,13 +3,17 @@ import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
-import { unfoldedSeconds } from "../span-log/read-log.ts";
+import type { SpanLogReader } from "../span-log/span-log.ts";
+import { readAllPositions } from "./checkpoints.ts";
 
 /** An older answer does not count. */
 const STALE_MS = 5_000;
 
 /** Call `read` now and then; `lagSeconds` is null while there is no recent answer. `nowMs`: a monotonic clock. */
-export const makeLagMonitor = (pool: Pool, nowMs: () => number) => {
+export const makeLagMonitor = (
+  { pool, spanLog }: { pool: Pool; spanLog: Pick<SpanLogReader, "unfoldedSeconds"> },
+  nowMs: () => number,
+) => {
   let seconds = 0;
   let readAt = Number.NEGATIVE_INFINITY;
   const startedAt = nowMs();
@@ -18,7 +22,7 @@ export const makeLagMonitor = (pool: Pool, nowMs: () => number) => {
     atLeastSeconds: (): number => seconds + Math.max(0, nowMs() - Math.max(readAt, startedAt)) / 1_000,
     read: async (): Promise<void> => {
       const askedAt = nowMs();
-      seconds = await unfoldedSeconds(pool);
+      seconds = await spanLog.unfoldedSeconds(await readAllPositions(pool));
       readAt = askedAt;
     },
     lagSeconds: (): number | null => (nowMs() - readAt > STALE_MS ? null : seconds),
@@ -31,12 +35,13 @@ export const makeLagMonitor = (pool: Pool, nowMs: () => number) => {
  */
 export const startLagMonitor = (options: {
   pool: Pool;
+  spanLog: Pick<SpanLogReader, "unfoldedSeconds">;
   everyMs: number;
   metrics: Pick<Metrics, "ingestLagSeconds">;
   log: Logger;
 }): { readonly lagSeconds: () => number | null; readonly stop: () => Promise<void> } => {
-  const { pool, everyMs, metrics, log } = options;
-  const monitor = makeLagMonitor(pool, () => performance.now());
+  const { everyMs, metrics, log } = options;
+  const monitor = makeLagMonitor(options, () => performance.now());
   const task = startPeriodicTask({
     everyMs,
     run: async () => {

@@ -5,6 +5,7 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import type { Pool } from "../db/pool.ts";
 import { dropFoldedLogPartitions, ensureLogPartitions, logCoversSeconds } from "../span-log/partitions.ts";
+import { forgetCheckpoints, readAllPositions } from "./checkpoints.ts";
 import { pruneEndedEpochs } from "./prune-epochs.ts";
 import { dropOldRawSpanPartitions, ensureRawSpanPartitions } from "./raw-span-partitions.ts";
 
@@ -16,6 +17,13 @@ export type TableUpkeep = {
   /** Says that telemetry will soon have no place to go; empty when it has. */
   readonly notReady: () => readonly string[];
   readonly stop: () => Promise<void>;
+};
+
+/** What is folded and so old that no restart needs it leaves the log, and checkpoints of no use any more leave with it. */
+const forgetFoldedLog = async (pool: Pool): Promise<void> => {
+  const { checkpoints } = await readAllPositions(pool);
+  const { endedWriters } = await dropFoldedLogPartitions(pool, checkpoints);
+  await forgetCheckpoints(pool, endedWriters);
 };
 
 /** `pool` is its own, and ends with it. */
@@ -35,7 +43,7 @@ export const startTableUpkeep = (options: {
       () => ensureRawSpanPartitions(pool, rawKeepDays),
     ],
     ["the span log's next partitions could not be attached", () => ensureLogPartitions(pool)],
-    ["folded partitions of the span log could not be dropped", () => dropFoldedLogPartitions(pool)],
+    ["folded partitions of the span log could not be dropped", () => forgetFoldedLog(pool)],
     ["old partitions of otel_spans could not be dropped", () => dropOldRawSpanPartitions(pool, rawKeepDays)],
     [
       "units of ended epochs could not be deleted",

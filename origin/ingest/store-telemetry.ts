@@ -1,5 +1,5 @@
 // A body becomes a batch, the batch is classified, and its records are appended to the log.
-import type { SpanLog } from "../span-log/append.ts";
+import type { SpanLog } from "../span-log/span-log.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { makeBatchClassifier, type ClassCounts, type ClassifiedBatch } from "./classify-batch.ts";
 import { isRelevant, storedReasons } from "./classify.ts";

@@ -1,4 +1,4 @@
-// The log of acknowledged telemetry: requests wait together for one commit at a time (group commit), so that durability
+// Appends to PostgreSQL's log: requests wait together for one commit at a time (group commit), so that durability
 // costs one flush for all of them. A failed commit fails its requests; their clients send again.
 import { setTimeout as sleep } from "node:timers/promises";
 import { withClient, type Pool } from "../db/pool.ts";
@@ -7,19 +7,7 @@ import { CopyBuffer } from "../db/copy-format.ts";
 import { NO_PARTITION, sqlState } from "../db/errors.ts";
 import { makeBlockBuilders } from "./block-builders.ts";
 import { ensureLogPartitions } from "./partitions.ts";
-import type { RecordDraft } from "./record.ts";
-
-/** The log that acknowledged telemetry goes to: PostgreSQL here; the door for another log. */
-export type SpanLog = {
-  /**
-   * Copies the records before it returns. The promise resolves when they are durable and rejects when they may not be.
-   */
-  readonly append: (records: readonly RecordDraft[]) => Promise<void>;
-  /** Bytes accepted and not yet durable. */
-  readonly pendingBytes: () => number;
-  /** Waits until everything accepted is durable or has failed. */
-  readonly stop: () => Promise<void>;
-};
+import type { SpanLog } from "./span-log.ts";
 
 type Waiter = { resolve: () => void; reject: (error: Error) => void };
 

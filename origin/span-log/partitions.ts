@@ -7,6 +7,7 @@ import {
   dropPartitions,
   type TimePartition,
 } from "../db/time-partitions.ts";
+import type { Checkpoint } from "./span-log.ts";
 
 /** Duplicates are found within this time. A restart reads the keys of as much log. */
 export const DEDUPE_SECONDS = 600;
@@ -54,7 +55,7 @@ export const logCoversSeconds = async (db: Queryable): Promise<number> => {
  * Partitions that ended more than `KEEP_SECONDS` ago and hold nothing unfolded. The database may read the names of all tables before
  * it knows which are partitions: a name of another form is no time, and no error.
  */
-const foldedPartitions = async (client: Client): Promise<string[]> => {
+const foldedPartitions = async (client: Client, checkpoints: readonly Checkpoint[]): Promise<string[]> => {
   const { rows: ended } = await client.query<{ name: string }>(
     `select c.relname as name
      from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -69,8 +70,14 @@ const foldedPartitions = async (client: Client): Promise<string[]> => {
     const { rows } = await client.query<{ folded: boolean }>(
       `select not exists (
          select from ${client.escapeIdentifier(name)} l
-         left join fold_checkpoints c using (partition, writer)
+         left join unnest($1::smallint[], $2::integer[], $3::bigint[]) as c(partition, writer, seq)
+           using (partition, writer)
          where l.seq > coalesce(c.seq, 0)) as folded`,
+      [
+        checkpoints.map(({ partition }) => partition),
+        checkpoints.map(({ writer }) => writer),
+        checkpoints.map(({ seq }) => seq),
+      ],
     );
     if (rows[0]?.folded === true) folded.push(name);
   }
@@ -78,16 +85,19 @@ const foldedPartitions = async (client: Client): Promise<string[]> => {
 };
 
 /**
- * Drops partitions that have ended and hold nothing unfolded; returns their names. One that holds unfolded records stays,
- * however old: acknowledged telemetry is never dropped.
+ * Drops partitions that have ended and hold nothing beyond the checkpoints. One that holds unfolded records stays, however
+ * old: acknowledged telemetry is never dropped. `endedWriters`: those of the checkpoints' writers that have left no rows behind.
  */
-export const dropFoldedLogPartitions = (pool: Pool): Promise<string[]> =>
+export const dropFoldedLogPartitions = (
+  pool: Pool,
+  checkpoints: readonly Checkpoint[],
+): Promise<{ dropped: string[]; endedWriters: number[] }> =>
   asPartitionKeeper(pool, "span_log", async (client) => {
-    const dropped = await dropPartitions(client, "span_log", await foldedPartitions(client));
-    // Checkpoints of writers that have left no rows behind are of no use any more.
-    await client.query(
-      `delete from fold_checkpoints c
+    const dropped = await dropPartitions(client, "span_log", await foldedPartitions(client, checkpoints));
+    const { rows } = await client.query<{ writer: number }>(
+      `select distinct c.writer from unnest($1::integer[]) as c(writer)
        where c.writer < (select coalesce(min(writer), 0) from span_log)`,
+      [checkpoints.map(({ writer }) => writer)],
     );
-    return dropped;
+    return { dropped, endedWriters: rows.map(({ writer }) => writer) };
   });

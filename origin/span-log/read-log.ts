@@ -1,16 +1,7 @@
-// Reads the log for the fold: rows beyond its checkpoints in the order of each stream, and how far it is behind.
+// Reads PostgreSQL's log for the fold: rows beyond its checkpoints in the order of each stream, and how far it is behind.
 import { copyFrom } from "../db/copy.ts";
-import type { Client, Queryable } from "../db/pool.ts";
-
-export type LogRow = {
-  partition: number;
-  writer: number;
-  seq: number;
-  /** ms since the epoch, the database's clock: when it was made durable */
-  atMs: number;
-  spanKeys: Buffer;
-  block: Buffer;
-};
+import { withClient, type Client, type Pool } from "../db/pool.ts";
+import type { Checkpoint, FoldPositions, LogRow, SpanLogReader } from "./span-log.ts";
 
 /**
  * All writers of the log, by a loose index scan: one probe of the index for each. `until` keeps the planner and the scan
@@ -40,11 +31,19 @@ const readSoon = async (client: Client): Promise<string> => {
 const ROWS_PER_STREAM = 400;
 const RECORDS_PER_STREAM = 25_000;
 
-/**
- * Rows of the partitions that are not folded yet. Each stream is one probe of the index, so the cost does not grow with the
- * rows that are already folded.
- */
-export const readUnfolded = async (client: Client, partitions: readonly number[]): Promise<LogRow[]> => {
+const within = ({ partitions, checkpoints }: FoldPositions): readonly Checkpoint[] =>
+  checkpoints.filter(({ partition }) => partitions.includes(partition));
+
+const listed = (numbers: readonly number[]): string => `'{${numbers.map(Number).join(",")}}'`;
+
+/** COPY takes no parameters: numbers only. */
+const copiedCheckpoints = (checkpoints: readonly Checkpoint[]): string =>
+  `unnest(${listed(checkpoints.map(({ partition }) => partition))}::smallint[],
+    ${listed(checkpoints.map(({ writer }) => writer))}::integer[],
+    ${listed(checkpoints.map(({ seq }) => seq))}::bigint[]) as c(partition, writer, seq)`;
+
+/** Each stream is one probe of the index, so the cost does not grow with the rows that are already folded. */
+const readUnfolded = async (client: Client, positions: FoldPositions): Promise<LogRow[]> => {
   const rows: LogRow[] = [];
   const until = await readSoon(client);
   await copyFrom(
@@ -52,8 +51,8 @@ export const readUnfolded = async (client: Client, partitions: readonly number[]
     `${withWriters(until)}
      select l.partition, l.writer, l.seq, l.at, l.span_keys, l.block
      from writers w
-     cross join unnest('{${partitions.map(Number).join(",")}}'::smallint[]) as p(partition)
-     left join fold_checkpoints c on c.partition = p.partition and c.writer = w.writer
+     cross join unnest(${listed(positions.partitions)}::smallint[]) as p(partition)
+     left join ${copiedCheckpoints(within(positions))} on c.partition = p.partition and c.writer = w.writer
      cross join lateral (
        select * from (
          select s.*, sum(s.records) over (order by s.seq) - s.records as before
@@ -81,56 +80,73 @@ export const readUnfolded = async (client: Client, partitions: readonly number[]
   return rows;
 };
 
-/** Seconds since the oldest unfolded row of any partition became durable, by the database's clock; 0 when all is folded. */
-export const unfoldedSeconds = async (db: Queryable): Promise<number> => {
-  const { rows } = await db.query<{ seconds: number | null }>({
+const unfoldedSeconds = async (pool: Pool, positions: FoldPositions): Promise<number> => {
+  const checkpoints = within(positions);
+  const { rows } = await pool.query<{ seconds: number | null }>({
     name: "unfolded-seconds",
     text: `${withWriters(SOON)}
       select extract(epoch from clock_timestamp() - min(l.at))::float8 as seconds
       from writers w
-      cross join fold_partitions p
-      left join fold_checkpoints c on c.partition = p.partition and c.writer = w.writer
+      cross join unnest($1::smallint[]) as p(partition)
+      left join unnest($2::smallint[], $3::integer[], $4::bigint[]) as c(partition, writer, seq)
+        on c.partition = p.partition and c.writer = w.writer
       cross join lateral (
         select s.at from span_log s
         where s.writer = w.writer and s.partition = p.partition and s.seq > coalesce(c.seq, 0) and s.at < ${SOON}
         order by s.seq limit 1
       ) l
       where w.writer is not null`,
+    values: [
+      positions.partitions,
+      checkpoints.map(({ partition }) => partition),
+      checkpoints.map(({ writer }) => writer),
+      checkpoints.map(({ seq }) => seq),
+    ],
   });
   return Math.max(0, rows[0]?.seconds ?? 0);
 };
 
-/**
- * Visits the keys of the spans folded within the last `seconds`, stream by stream and row by row. The checkpoints are read
- * once and bound every read that follows: the key of a span that is not folded yet must not be among them, or the span
- * would count as a duplicate.
- */
-export const readFoldedKeys = async (
+const readStreamKeys = async (
   client: Client,
-  partition: number,
+  { partition, writer, seq: foldedSeq }: Checkpoint,
   seconds: number,
   visit: (row: { atMs: number; spanKeys: Buffer }) => void,
 ): Promise<void> => {
-  const { rows: streams } = await client.query<{ writer: number; seq: number }>(
-    "select writer, seq from fold_checkpoints where partition = $1 order by writer",
-    [partition],
+  let before = 0;
+  await copyFrom(
+    client,
+    `select seq, at, span_keys
+     from span_log
+     where writer = ${writer} and partition = ${partition} and seq <= ${foldedSeq}
+       and at > clock_timestamp() - make_interval(secs => ${seconds})
+     order by seq`,
+    (row) => {
+      const seq = row.int8();
+      if (seq <= before || seq > foldedSeq)
+        throw new Error(`stream ${writer}/${partition} gave ${seq}, asked (${before}, ${foldedSeq}]`);
+      before = seq;
+      visit({ atMs: row.timestamp(), spanKeys: row.bytes() });
+    },
   );
-  for (const { writer, seq: foldedSeq } of streams) {
-    let before = 0;
-    await copyFrom(
-      client,
-      `select seq, at, span_keys
-       from span_log
-       where writer = ${writer} and partition = ${partition} and seq <= ${foldedSeq}
-         and at > clock_timestamp() - make_interval(secs => ${seconds})
-       order by seq`,
-      (row) => {
-        const seq = row.int8();
-        if (seq <= before || seq > foldedSeq)
-          throw new Error(`stream ${writer}/${partition} gave ${seq}, asked (${before}, ${foldedSeq}]`);
-        before = seq;
-        visit({ atMs: row.timestamp(), spanKeys: row.bytes() });
-      },
-    );
-  }
 };
+
+/** A connection on which a read has failed is dropped: rows of it may still be on the way. */
+const reading = <T>(pool: Pool, read: (client: Client) => Promise<T>): Promise<T> =>
+  withClient(pool, async (client, drop) => {
+    try {
+      return await read(client);
+    } catch (error) {
+      drop(error);
+      throw error;
+    }
+  });
+
+/** The reader of PostgreSQL's log, on connections of `pool`. */
+export const makePostgresLogReader = (pool: Pool): SpanLogReader => ({
+  readUnfolded: (positions) => reading(pool, (client) => readUnfolded(client, positions)),
+  unfoldedSeconds: (positions) => unfoldedSeconds(pool, positions),
+  readFoldedKeys: (positions, seconds, visit) =>
+    reading(pool, async (client) => {
+      for (const stream of within(positions)) await readStreamKeys(client, stream, seconds, visit);
+    }),
+});

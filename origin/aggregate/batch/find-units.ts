@@ -1,6 +1,6 @@
 // The first pass over a batch: finds duplicates, and the units and latencies to read before the second one.
 import { readFeatures, readRecords } from "../../span-log/read-block.ts";
-import type { LogRow } from "../../span-log/read-log.ts";
+import type { LogRow } from "../../span-log/span-log.ts";
 import { NO_EXPOSURE, TIMED } from "../../span-log/record.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
 import type { CountedFeature } from "../outcome-counts.ts";

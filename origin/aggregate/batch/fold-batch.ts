@@ -2,7 +2,7 @@
 // new checkpoints in one transaction. After a crash before the commit the rows are folded again; after it, the checkpoint
 // says that they are folded. Nothing is lost and nothing counts twice.
 import { readFeatures, recordCount } from "../../span-log/read-block.ts";
-import type { LogRow } from "../../span-log/read-log.ts";
+import type { LogRow } from "../../span-log/span-log.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
 import { makeCountDeltas, type CountDeltas } from "../outcome-counts.ts";
 import { windowsKey, type WindowsByKey } from "../outcome-windows.ts";

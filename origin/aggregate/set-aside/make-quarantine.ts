@@ -4,7 +4,7 @@ import { DatabaseError } from "pg";
 import type { Client, Pool } from "../../db/pool.ts";
 import { errorText } from "../../runtime/error-text.ts";
 import { blockProblem } from "../../span-log/read-block.ts";
-import type { LogRow } from "../../span-log/read-log.ts";
+import type { LogRow } from "../../span-log/span-log.ts";
 import { makeAggregateStore } from "../aggregate-store.ts";
 import type { Aside } from "../batch/find-units.ts";
 import { featuresOf, foldBatch, type NamedFeature } from "../batch/fold-batch.ts";

@@ -1,6 +1,6 @@
 // Which features are set aside in which partitions of the log, and their records that wait to be counted.
 import type { Client, Queryable } from "../../db/pool.ts";
-import type { LogRow } from "../../span-log/read-log.ts";
+import type { LogRow } from "../../span-log/span-log.ts";
 
 /** Stands for rows of the log that cannot be read. */
 export const UNREADABLE = { featureId: "", epoch: 0 } as const;

@@ -5,7 +5,7 @@ import { CopyBuffer } from "../../db/copy-format.ts";
 import type { Client } from "../../db/pool.ts";
 import { RECORD_HEAD_BYTES, SPAN_KEY_BYTES, type StoredRecord } from "../../span-log/record.ts";
 import { recordCount } from "../../span-log/read-block.ts";
-import type { LogRow } from "../../span-log/read-log.ts";
+import type { LogRow } from "../../span-log/span-log.ts";
 import { UNREADABLE } from "./quarantine.ts";
 
 type NamedFeature = { readonly featureId: string; readonly epoch: number };

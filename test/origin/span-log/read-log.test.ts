@@ -1,42 +1,39 @@
 // Reading the log, on a real PostgreSQL.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureLogPartitions } from "../../../origin/span-log/partitions.ts";
-import { readFoldedKeys, readUnfolded } from "../../../origin/span-log/read-log.ts";
-import type { Client } from "../../../origin/db/pool.ts";
+import { makePostgresLogReader } from "../../../origin/span-log/read-log.ts";
+import type { Checkpoint, SpanLogReader } from "../../../origin/span-log/span-log.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 let database: TestDatabase;
-let client: Client;
+let reader: SpanLogReader;
+const checkpoints: Checkpoint[] = [];
 beforeAll(async () => {
   database = await makeTestDatabase();
-  client = await database.pool.connect();
   const { pool } = database;
+  reader = makePostgresLogReader(pool);
   await ensureLogPartitions(pool);
   // Three processes' streams; the youngest is folded up to 200 only.
   for (const [writer, rows, folded] of [
     [1, 700, 700],
     [34, 900, 900],
     [67, 600, 200],
-  ]) {
+  ] as const) {
     await pool.query(
       `insert into span_log (writer, partition, seq, records, span_keys, block)
        select $1, p, s, 1, int4send($1) || int4send(s), '' from generate_series(1, $2::integer) s, generate_series(0, 3) p`,
       [writer, rows],
     );
-    await pool.query("insert into fold_checkpoints select p, $1, $2 from generate_series(0, 3) p", [
-      writer,
-      folded,
-    ]);
+    for (const partition of [0, 1, 2, 3]) checkpoints.push({ partition, writer, seq: folded });
   }
 });
 afterAll(async () => {
-  client.release();
   await database.drop();
 });
 
 test("the keys of folded spans end exactly at the checkpoints", async () => {
   const found = new Map<number, number[]>();
-  await readFoldedKeys(client, 2, 600, ({ spanKeys: keys }) => {
+  await reader.readFoldedKeys({ partitions: [2], checkpoints }, 600, ({ spanKeys: keys }) => {
     const writer = keys.readInt32BE(0);
     found.set(writer, [...(found.get(writer) ?? []), keys.readInt32BE(4)]);
   });
@@ -51,7 +48,7 @@ test("the keys of folded spans end exactly at the checkpoints", async () => {
 });
 
 test("unfolded rows begin right after the checkpoint, in the order of their stream", async () => {
-  const rows = await readUnfolded(client, [1, 3]);
+  const rows = await reader.readUnfolded({ partitions: [1, 3], checkpoints });
   for (const partition of [1, 3]) {
     const stream = rows.filter((row) => row.partition === partition);
     expect(stream.every(({ writer }) => writer === 67)).toBe(true);
