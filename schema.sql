@@ -214,6 +214,13 @@ create table edge_witnesses (
   constraint edge_witnesses_pkey PRIMARY KEY (url, lineage, revision, head)
 );
 
+create table epoch_pseudonyms (
+  feature_id text not null,
+  epoch integer not null,
+  kid text,
+  constraint epoch_pseudonyms_pkey PRIMARY KEY (feature_id, epoch)
+);
+
 create table feature_flags (
   feature_id text not null,
   enabled boolean not null,
@@ -560,6 +567,21 @@ create table pmf_trials (
   constraint pmf_trials_decided_check CHECK ((decided = ANY (ARRAY['KEEP'::text, 'ROLLBACK'::text])))
 ) with (fillfactor=50);
 
+create table pseudonym_keys (
+  kid text not null,
+  fingerprint text not null,
+  secret text,
+  made_at timestamp with time zone default clock_timestamp() not null,
+  constraint pseudonym_keys_pkey PRIMARY KEY (kid)
+);
+
+create table pseudonyms_begin (
+  only_row boolean default true not null,
+  at timestamp with time zone not null,
+  constraint pseudonyms_begin_pkey PRIMARY KEY (only_row),
+  constraint pseudonyms_begin_only_row_check CHECK (only_row)
+);
+
 create table rollback_audit (
   seq bigint not null,
   at timestamp with time zone not null,
@@ -758,6 +780,7 @@ CREATE INDEX waiting_units_partition ON public.waiting_units USING btree (partit
 alter sequence schema_migrations_id_seq owned by schema_migrations.id;
 
 alter table edge_closes add constraint edge_closes_url_fkey FOREIGN KEY (url) REFERENCES edge_targets(url) ON DELETE CASCADE;
+alter table epoch_pseudonyms add constraint epoch_pseudonyms_kid_fkey FOREIGN KEY (kid) REFERENCES pseudonym_keys(kid);
 alter table hook_alerts add constraint hook_alerts_hook_fkey FOREIGN KEY (hook) REFERENCES alert_hooks(name) ON DELETE CASCADE;
 alter table hook_deliveries add constraint hook_deliveries_hook_fkey FOREIGN KEY (hook) REFERENCES alert_hooks(name) ON DELETE CASCADE;
 alter table managed_features add constraint managed_features_feature_id_fkey FOREIGN KEY (feature_id) REFERENCES feature_flags(feature_id) ON DELETE CASCADE;
@@ -1445,6 +1468,7 @@ grant delete, insert, select, update on table edge_progress to sluice_service;
 grant delete, insert, select, update on table edge_receipts to sluice_service;
 grant delete, insert, select, update on table edge_targets to sluice_service;
 grant delete, insert, select, update on table edge_witnesses to sluice_service;
+grant delete, insert, select on table epoch_pseudonyms to sluice_service;
 grant delete, insert, select, update on table feature_exposures to sluice_service;
 
 grant select on table feature_flags to sluice_service;
@@ -1480,6 +1504,9 @@ grant select on table pmf_rules to sluice_service;
 grant delete, insert, select, update on table pmf_standings to sluice_service;
 grant delete, insert, select, update on table pmf_trials to sluice_service;
 
+grant insert, select on table pseudonym_keys to sluice_service;
+
+grant select on table pseudonyms_begin to sluice_service;
 grant select on table rollback_audit to sluice_service;
 
 grant delete, insert, select, update on table schedules to sluice_service;

@@ -23,6 +23,8 @@ const { values } = parseArgs({
     units: { type: "string", default: "0" },
     /** seconds of steady load in a further part: it shows whether memory grows */
     soak: { type: "string", default: "0" },
+    /** as UNIT_IDS: "raw" shows what pseudonyms cost */
+    "unit-ids": { type: "string", default: "pseudonymous" },
   },
 });
 const SPANS = 512;
@@ -36,6 +38,7 @@ const say = (line: string): void => {
 
 const setting = await startIngestSetting({
   features: Number(values.features),
+  env: { UNIT_IDS: values["unit-ids"] },
   fill: async (pool) => {
     if (Number(values.units) === 0) return;
     await fillExposures(pool, Number(values.units));

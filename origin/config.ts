@@ -180,6 +180,15 @@ export const Variables = z.object({
     .describe(
       "Bearer token of telemetry, beside API tokens with the scope `ingest`. Unset: telemetry needs none where `ORIGIN_HOST` is this machine alone.",
     ),
+  PSEUDONYM_KEYS: KeyRing.optional().describe(
+    "Keys by which units get the pseudonyms that they are stored under. The first is for epochs that begin from now on; keep the others. Unset: the database keeps a key of its own, beside what it protects.",
+  ),
+  UNIT_IDS: z
+    .enum(["pseudonymous", "raw"], { error: "must be pseudonymous or raw" })
+    .default("pseudonymous")
+    .describe(
+      "How units are stored of epochs that begin from now on: under pseudonyms, or by the ids that telemetry names (`raw`).",
+    ),
   OTEL_EXPORTER_OTLP_ENDPOINT: url(["http:", "https:"])
     .optional()
     .describe(

@@ -47,6 +47,7 @@ import { makeHooks } from "./hooks/make-hooks.ts";
 import { makeSegmentChanges } from "./features/segments/change-segment.ts";
 import { makeSegmentReads } from "./features/segments/segment-reads.ts";
 import { startIngest } from "./ingest/start-ingest.ts";
+import { makePseudonymKeys, PseudonymKeyError } from "./span-log/pseudonyms/pseudonym-keys.ts";
 import { makeAnnounce, makeIsAnnounced } from "./notifications/announce.ts";
 import { parseAllowedHosts } from "./notifications/channels/address-guard.ts";
 import { makePostJson } from "./notifications/channels/post-json.ts";
@@ -169,7 +170,19 @@ const notifications = has("push")
       log,
     })
   : undefined;
-const ingest = has("ingest") ? startIngest({ makeStagePool, config, access, metrics, log }) : undefined;
+const pseudonyms = makePseudonymKeys({ db: pool, keys: config.PSEUDONYM_KEYS, naming: config.UNIT_IDS });
+await pseudonyms
+  .verify()
+  .catch((error: unknown) =>
+    shutdown.giveUp(
+      [database],
+      error instanceof PseudonymKeyError ? error.message : `pseudonyms: ${errorText(error)}`,
+      error instanceof PseudonymKeyError ? 2 : 1,
+    ),
+  );
+const ingest = has("ingest")
+  ? startIngest({ makeStagePool, config, access, pseudonyms, metrics, log })
+  : undefined;
 const upkeep =
   has("ingest") || has("fold")
     ? startTableUpkeep({
@@ -230,6 +243,7 @@ const streams = { stop: async () => stopping.abort() };
 
 const notReady = async (): Promise<readonly string[]> => [
   ...(await database.notReady()),
+  ...(ingest?.notReady() ?? []),
   ...(upkeep?.notReady() ?? []),
   ...(fold?.notReady() ?? []),
   ...(fold === undefined ? [] : foldBehind(fold.lagSeconds(), { takesTelemetry: has("ingest") })),
@@ -268,6 +282,7 @@ const health = {
         INGEST_TOKEN: [config.INGEST_TOKEN ?? []].flat(),
         METRICS_TOKEN: [config.METRICS_TOKEN ?? []].flat(),
         OIDC_CLIENT_SECRET: [config.OIDC_CLIENT_SECRET ?? []].flat(),
+        PSEUDONYM_KEYS: (config.PSEUDONYM_KEYS ?? []).map(({ secret }) => secret),
         PUSH_KEYS: (config.PUSH_KEYS ?? []).map(({ secret }) => secret),
         PREVIEW_KEYS: (config.PREVIEW_KEYS ?? []).map(({ secret }) => secret),
         SESSION_KEYS: (config.SESSION_KEYS ?? []).map(({ secret }) => secret),

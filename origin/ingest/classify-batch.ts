@@ -1,5 +1,7 @@
 // Classifies all items of one request body.
 import { EMPTY_VIEW } from "../span-log/bytes.ts";
+import { lacksKey } from "../span-log/pseudonyms/pseudonym-keys.ts";
+import { PseudonymBuffer } from "../span-log/pseudonyms/pseudonym.ts";
 import type { RecordDraft } from "../span-log/record.ts";
 import type { FeatureEpoch } from "../span-log/unit-key.ts";
 import {
@@ -34,13 +36,23 @@ export type Rejected = { readonly feature: FeatureEpoch; readonly reason: Reject
 const increment = <K>(counts: Map<K, number>, key: K): void =>
   void counts.set(key, (counts.get(key) ?? 0) + 1);
 
-/** `nowMs`: when the request came in. */
+/** `nowMs`: when the request came in. Throws a PseudonymKeyError when a unit cannot be named. */
 export const makeBatchClassifier = (options: Parameters<typeof makeClassifier>[0]) => {
   const classify = makeClassifier(options);
   let pool: RecordDraft[] = [];
+  const pseudonyms = new PseudonymBuffer();
+
+  /** From here on nothing knows the unit by its id. */
+  const hideUnit = ({ feature, unit }: RecordDraft): void => {
+    const key = feature.pseudonyms;
+    if (key === null) return;
+    if ("missing" in key) throw lacksKey(key.missing);
+    pseudonyms.replace(key, unit);
+  };
 
   return (signal: OtlpSignal, batch: SpanBatch, nowMs: number): ClassifiedBatch => {
     if (pool.length > MAX_KEPT) pool = [];
+    pseudonyms.clear();
     const records: RecordDraft[] = [];
     const counts = new Map<Classification, number>();
     const bots = new Map<FeatureEpoch, number>();
@@ -52,7 +64,10 @@ export const makeBatchClassifier = (options: Parameters<typeof makeClassifier>[0
       const record = (pool[records.length] ??= emptyRecord(NO_FEATURE, EMPTY_VIEW));
       const classification = classify(signal, fields, nowMs, record);
       increment(counts, classification);
-      if (classification === "accepted" || classification === "botByCaptcha") records.push(record);
+      if (classification === "accepted" || classification === "botByCaptcha") {
+        hideUnit(record);
+        records.push(record);
+      }
       if (isRejection(classification) && record.feature !== NO_FEATURE)
         rejected.push({ feature: record.feature, reason: classification });
       if (classification === "bot" || classification === "botByCaptcha") increment(bots, record.feature);

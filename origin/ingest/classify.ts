@@ -92,7 +92,13 @@ const cohortOf = (variant: TextRange): number | "off" | "unknownVariant" => {
 };
 
 /** Of a record whose item names no known feature. */
-export const NO_FEATURE: FeatureEpoch = { featureId: "", epoch: 0, seedLow: 0, seedHigh: 0 };
+export const NO_FEATURE: FeatureEpoch = {
+  featureId: "",
+  epoch: 0,
+  seedLow: 0,
+  seedHigh: 0,
+  pseudonyms: null,
+};
 
 /**
  * The classifier of a process. `fields` are relevant. It fills `record` for items that are stored, and its `feature` for

@@ -2,6 +2,7 @@
 // second, and when a span names a feature or epoch that was not there a second ago.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Queryable } from "../db/pool.ts";
+import type { EpochName, PseudonymKeys } from "../span-log/pseudonyms/pseudonym-keys.ts";
 import { featureEpoch, type FeatureEpoch } from "../span-log/unit-key.ts";
 
 const REFRESH_MS = 1_000;
@@ -20,23 +21,44 @@ export type FeatureDirectory = {
   readonly find: (featureId: string, epoch: number | undefined) => FeatureEpoch | "unknown" | "unsure";
   /** Whether the last read is more than a second ago. */
   readonly isOld: () => boolean;
+  /** Names of keys that this process lacks, with the features whose units it cannot name. */
+  readonly missingKeys: () => ReadonlyMap<string, readonly string[]>;
   readonly refresh: () => Promise<void>;
 };
 
 /** `nowMs`: a monotonic clock. Current epochs are at most a second behind. */
-export const makeFeatureDirectory = (db: Queryable, nowMs: () => number): FeatureDirectory => {
+export const makeFeatureDirectory = (options: {
+  db: Queryable;
+  pseudonyms: Pick<PseudonymKeys, "of">;
+  nowMs: () => number;
+}): FeatureDirectory => {
+  const { db, pseudonyms, nowMs } = options;
   let entries = new Map<string, Entry>();
   let sought = new Set<string>();
+  /** of earlier epochs, which are read when a span names them */
+  let soughtEpochs = new Map<string, EpochName>();
   let missing = new Map<string, number>();
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
+
+  /** Epochs are read once, since their keys never change. */
+  const addEpochs = async (wanted: readonly EpochName[]): Promise<void> => {
+    const fresh = wanted.filter(
+      ({ featureId, epoch }) => entries.get(featureId)?.epochs.has(epoch) === false,
+    );
+    const keys = await pseudonyms.of(fresh);
+    for (const [i, { featureId, epoch }] of fresh.entries())
+      entries.get(featureId)?.epochs.set(epoch, featureEpoch(featureId, epoch, keys[i] ?? null));
+  };
 
   const read = async (): Promise<void> => {
     const waitMs = readAt + SPACING_MS - nowMs();
     if (waitMs > 0) await sleep(waitMs);
     const startedAt = nowMs();
     const names = sought;
+    const earlier = soughtEpochs;
     sought = new Set();
+    soughtEpochs = new Map();
     const { rows } = await db.query<{ feature_id: string; epoch: number }>({
       name: "feature-directory",
       text: "select feature_id, epoch from feature_flags",
@@ -47,6 +69,10 @@ export const makeFeatureDirectory = (db: Queryable, nowMs: () => number): Featur
         { epoch, epochs: entries.get(featureId)?.epochs ?? new Map<number, FeatureEpoch>() },
       ]),
     );
+    await addEpochs([
+      ...rows.map(({ feature_id: featureId, epoch }) => ({ featureId, epoch })),
+      ...earlier.values(),
+    ]);
     if (missing.size > MAX_MISSING) missing = new Map();
     for (const name of names) missing.set(name, startedAt);
     readAt = startedAt;
@@ -66,12 +92,19 @@ export const makeFeatureDirectory = (db: Queryable, nowMs: () => number): Featur
       const epoch = wanted ?? entry.epoch;
       if (!Number.isInteger(epoch) || epoch < 1) return "unknown";
       if (epoch > entry.epoch) return absent(`${epoch}@${featureId}`);
-      let found = entry.epochs.get(epoch);
-      if (found === undefined) {
-        found = featureEpoch(featureId, epoch);
-        entry.epochs.set(epoch, found);
+      const found = entry.epochs.get(epoch);
+      if (found !== undefined) return found;
+      soughtEpochs.set(`${epoch}@${featureId}`, { featureId, epoch });
+      return "unsure";
+    },
+    missingKeys: () => {
+      const lacking = new Map<string, string[]>();
+      for (const [featureId, { epoch, epochs }] of entries) {
+        const key = epochs.get(epoch)?.pseudonyms ?? null;
+        if (key !== null && "missing" in key)
+          lacking.set(key.missing, [...(lacking.get(key.missing) ?? []), featureId]);
       }
-      return found;
+      return lacking;
     },
     isOld: () => nowMs() - readAt > REFRESH_MS,
     refresh: () =>

@@ -7,6 +7,7 @@ import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import { makeSpanLog } from "../span-log/append.ts";
+import type { PseudonymKeys } from "../span-log/pseudonyms/pseudonym-keys.ts";
 import { makeUncountedSpans } from "../span-log/uncounted.ts";
 import { HEARTBEAT_EVERY_MS, OUTAGE_LATENESS_SECONDS, recordHeartbeat } from "../span-log/heartbeat.ts";
 import { makeBotRequestCounter } from "./bot-request-counter.ts";
@@ -20,6 +21,8 @@ export type Ingest = {
   /** Whether the request is telemetry. */
   readonly takes: (request: IncomingMessage) => boolean;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Says of which features telemetry is refused; empty when all is taken. */
+  readonly notReady: () => readonly string[];
   /** Stores all that was accepted. Requests must have ended. */
   readonly stop: () => Promise<void>;
 };
@@ -31,13 +34,15 @@ export const startIngest = (options: {
     "RAW_SAMPLE_BPS" | "RAW_SLOW_MS" | "CAPTCHA_THRESHOLD" | "INGEST_TOKEN" | "ORIGIN_HOST"
   >;
   access: Pick<Access, "principalOf">;
+  pseudonyms: Pick<PseudonymKeys, "of">;
   metrics: Metrics;
   log: Logger;
 }): Ingest => {
-  const { makeStagePool, config, access, metrics, log } = options;
+  const { makeStagePool, config, access, pseudonyms, metrics, log } = options;
   const pool = makeStagePool({ applicationName: "sluice-ingest", max: 2 });
   const spanLog = makeSpanLog({ pool });
   const botRequests = makeBotRequestCounter(pool);
+  const directory = makeFeatureDirectory({ db: pool, pseudonyms, nowMs: () => performance.now() });
   const uncounted = makeUncountedSpans();
   const regions = makeSeenRegions(pool, metrics);
   const writeCounts = async (): Promise<void> => {
@@ -73,7 +78,7 @@ export const startIngest = (options: {
     takes: ({ url = "" }) => signalOf(url) !== undefined || isMetricsPath(url),
     handle: makeOtlpHandler({
       log: spanLog,
-      directory: makeFeatureDirectory(pool, () => performance.now()),
+      directory,
       bots: botRequests,
       uncounted,
       regions,
@@ -83,6 +88,11 @@ export const startIngest = (options: {
       metrics,
       logger: log,
     }),
+    notReady: () =>
+      [...directory.missingKeys()].map(
+        ([kid, features]) =>
+          `ingest: PSEUDONYM_KEYS lacks ${kid}, with which the units of ${features.slice(0, 5).join(", ")} are stored`,
+      ),
     stop: async () => {
       await heartbeat.stop();
       await spanLog.stop();

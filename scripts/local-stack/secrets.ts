@@ -15,6 +15,7 @@ export const Secrets = z.object({
   previewKeys: keys,
   serverKeys: keys,
   sessionKeys: keys,
+  pseudonymKeys: keys,
 });
 export type Secrets = z.infer<typeof Secrets>;
 
@@ -29,6 +30,7 @@ const makeSecrets = (): Secrets => ({
   previewKeys: newKey(),
   serverKeys: newKey(),
   sessionKeys: newKey(),
+  pseudonymKeys: newKey(),
 });
 
 /** The secret of the key that signs, or that a server sends. */

@@ -60,6 +60,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     previewKeys: edgeVars["PREVIEW_KEYS"] ?? kept.previewKeys,
     serverKeys: edgeVars["SERVER_KEYS"] ?? kept.serverKeys,
     sessionKeys: originEnv["SESSION_KEYS"] ?? kept.sessionKeys,
+    pseudonymKeys: originEnv["PSEUDONYM_KEYS"] ?? kept.pseudonymKeys,
   };
   const bundleDir = isBuilt ? builtBundle : join(dataDir, "edge", "bundle");
   const bundled = isBuilt ? Promise.resolve() : bundleEdge(bundleDir);
@@ -113,6 +114,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
         PUSH_KEYS: secrets.pushKeys,
         PREVIEW_KEYS: secrets.previewKeys,
         SESSION_KEYS: secrets.sessionKeys,
+        PSEUDONYM_KEYS: secrets.pseudonymKeys,
         CONSOLE_DIR: await consoleBuilt,
       },
     });

@@ -17,7 +17,11 @@ export const startCountedWorld = async (
 ): Promise<CountedWorld> => {
   const database = await makeTestDatabase();
   const { originEnv, edgeVars = {} } = options;
-  const world = await startWorld({ edgeVars, originEnv: { DATABASE_URL: database.url, ...originEnv } });
+  const world = await startWorld({
+    edgeVars,
+    // Tests look units up by the ids that they were given.
+    originEnv: { DATABASE_URL: database.url, UNIT_IDS: "raw", ...originEnv },
+  });
   const units = async (table: "feature_exposures" | "user_actions", featureId: string): Promise<string[]> => {
     const { rows } = await database.pool.query<{ user_id: string }>(
       `select distinct user_id from ${table} where feature_id = $1`,

@@ -15,6 +15,7 @@ import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeUncountedSpans } from "../../origin/span-log/uncounted.ts";
+import { makePseudonymKeys } from "../../origin/span-log/pseudonyms/pseudonym-keys.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
 import { fuzzBody, gzipBomb } from "./bodies.ts";
 
@@ -33,7 +34,11 @@ const log = makeSpanLog({ pool });
 const metrics = makeMetrics();
 const handler = makeOtlpHandler({
   log,
-  directory: makeFeatureDirectory(pool, () => performance.now()),
+  directory: makeFeatureDirectory({
+    db: pool,
+    pseudonyms: makePseudonymKeys({ db: pool, keys: undefined, naming: "pseudonymous" }),
+    nowMs: () => performance.now(),
+  }),
   bots: makeBotRequestCounter(pool),
   uncounted: makeUncountedSpans(),
   regions: makeSeenRegions(pool, metrics),

@@ -33,6 +33,8 @@ const someValue: Record<string, string> = {
   OIDC_ROLE_CLAIM: "groups",
   OIDC_ROLES: "viewer=*",
   SESSION_KEYS: "s1:session-secret-0123456789abcdefghijklmnop-of-people",
+  PSEUDONYM_KEYS: "u1:pseudonym-secret-0123456789abcdefghijklmnop-of-units",
+  UNIT_IDS: "raw",
   DATA_DIR: "/var/lib/sluice",
   DATABASE_URL: "postgres://db/sluice",
   DATABASE_REPLICA_URL: "postgres://standby/sluice",

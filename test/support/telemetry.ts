@@ -11,6 +11,7 @@ import { makeMayIngest } from "../../origin/ingest/may-ingest.ts";
 import { makeOtlpHandler } from "../../origin/ingest/otlp-handler.ts";
 import { makeLogger, type ErrorLog, type WarningLog } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { makePseudonymKeys } from "../../origin/span-log/pseudonyms/pseudonym-keys.ts";
 import { makeUncountedSpans } from "../../origin/span-log/uncounted.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
 import { makePool, type Pool } from "../../origin/db/pool.ts";
@@ -53,13 +54,23 @@ export const startTelemetry = async (
     upkeep?: boolean;
     maxPendingBytes?: number;
     logPool?: Pool;
+    /** by their ids, as the senders wrote them: most tests look units up by name */
+    unitIds?: "raw" | "pseudonymous";
     foldLog?: ErrorLog & WarningLog;
   } = {},
 ) => {
   const logger = makeLogger("silent");
   const metrics = makeMetrics();
   const log = makeSpanLog({ pool: options.logPool ?? database.pool });
-  const directory = makeFeatureDirectory(database.pool, () => performance.now());
+  const directory = makeFeatureDirectory({
+    db: database.servicePool,
+    pseudonyms: makePseudonymKeys({
+      db: database.servicePool,
+      keys: undefined,
+      naming: options.unitIds ?? "raw",
+    }),
+    nowMs: () => performance.now(),
+  });
   const bots = makeBotRequestCounter(database.pool);
   const uncounted = makeUncountedSpans();
   const regions = makeSeenRegions(database.pool, metrics);

@@ -87,6 +87,7 @@ export const siteFiles = (
     PUBLIC_URL: site.originUrl,
     ...shared,
     ADMIN_TOKEN: newSecret(),
+    PSEUDONYM_KEYS: newKey(),
   };
   return [
     // First, so that no secret lies beside it without it.

@@ -31,9 +31,9 @@ import { jsonSpan, type TestSpan } from "../../support/otlp-spans.ts";
 const NOW = Date.UTC(2026, 10, 1);
 const MINUTE = 60_000;
 const DAY = 86_400_000;
-const SHOP = featureEpoch("feat_shop", 3);
-const SHOP_BEFORE = featureEpoch("feat_shop", 2);
-const NO_FEATURE = featureEpoch("", 0);
+const SHOP = featureEpoch("feat_shop", 3, null);
+const SHOP_BEFORE = featureEpoch("feat_shop", 2, null);
+const NO_FEATURE = featureEpoch("", 0, null);
 
 const directory = {
   find: (featureId: string, epoch: number | undefined) => {

@@ -15,7 +15,11 @@ import {
 } from "../../../origin/span-log/record.ts";
 import { featureEpoch, partitionOf } from "../../../origin/span-log/unit-key.ts";
 
-const features = [featureEpoch("feat_a", 1), featureEpoch("feat_a", 2), featureEpoch("feat_ü", 1)];
+const features = [
+  featureEpoch("feat_a", 1, null),
+  featureEpoch("feat_a", 2, null),
+  featureEpoch("feat_ü", 1, null),
+];
 
 type Item = {
   feature: number;
@@ -173,8 +177,8 @@ test("a block has the bytes in which databases already hold telemetry", () => {
     ...draftOf({ ...span, flags: 1, startMs: 1_790_000_000_124, durationUs: 0, ids: null }),
   };
   const builders = makeBlockBuilders();
-  builders.add({ ...draftOf(span), feature: featureEpoch("feat_ü", 3) });
-  builders.add({ ...logRecord, feature: featureEpoch("feat_b", 1) });
+  builders.add({ ...draftOf(span), feature: featureEpoch("feat_ü", 3, null) });
+  builders.add({ ...logRecord, feature: featureEpoch("feat_b", 1, null) });
   const blocks = builders.takeBlocks().map(({ partition, spanKeys, parts }) => ({
     partition,
     spanKeys: spanKeys.toString("hex"),

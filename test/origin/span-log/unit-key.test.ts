@@ -23,10 +23,10 @@ test("a unit's key is the one under which databases already hold it, in each fea
   const keyOf = (featureId: string, epoch: number): string => {
     const key = { low: 0, high: 0 };
     const unit = Buffer.from("a visitor 7.");
-    hashUnit(featureEpoch(featureId, epoch), { view: viewOf(unit), start: 2, end: 11 }, key);
+    hashUnit(featureEpoch(featureId, epoch, null), { view: viewOf(unit), start: 2, end: 11 }, key);
     return [key.low, key.high].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join(" ");
   };
-  expect(featureEpoch("feat_ü", 3)).toMatchObject({ seedLow: -1_981_485_708, seedHigh: 707_311_321 });
+  expect(featureEpoch("feat_ü", 3, null)).toMatchObject({ seedLow: -1_981_485_708, seedHigh: 707_311_321 });
   expect(keyOf("feat_ü", 3)).toBe("f84d8ba4 e53fb217");
   expect(keyOf("feat_b", 1)).toBe("4a5bdd79 3743897d");
 });
