@@ -599,6 +599,7 @@ create table rollback_audit (
 );
 
 CREATE INDEX rollback_audit_feature ON public.rollback_audit USING btree (feature_id, seq);
+CREATE INDEX rollback_audit_revision ON public.rollback_audit USING btree (revision);
 
 create table schedules (
   seq bigint generated always as identity not null,

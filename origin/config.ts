@@ -89,6 +89,19 @@ const RoleRules = z.string(ROLES_FORM).transform((text, context): RoleRule[] => 
   return rules;
 });
 const PRICE = "must be a price such as 0.30";
+/** The host of a push names the edge, and a kid the key. */
+const EDGE_KEY_FORM =
+  "must be host=kid[,host=kid…] with hosts of EDGE_URLS and names of PUSH_KEYS, such as eu.shop.example=eu,us.shop.example=us";
+
+const EdgeKeyNames = z.string(EDGE_KEY_FORM).transform((text, context): Readonly<Record<string, string>> => {
+  const entries = text.split(",").map((entry) => /^([^\s=]+)=([A-Za-z0-9_-]{1,32})$/.exec(entry.trim()));
+  const pairs = entries.map((entry): [string, string] => [entry?.[1] ?? "", entry?.[2] ?? ""]);
+  if (entries.includes(null) || new Set(pairs.map(([host]) => host)).size < pairs.length) {
+    context.issues.push({ code: "custom", message: EDGE_KEY_FORM, input: "" });
+    return z.NEVER;
+  }
+  return Object.fromEntries(pairs);
+});
 const price = z
   .string()
   .regex(/^\d{1,9}(?:\.\d{1,6})?$/, PRICE)
@@ -139,6 +152,9 @@ export const Variables = z.object({
     .default([])
     .describe("Edges that the origin pushes to, separated by commas."),
   PUSH_KEYS: KeyRing.optional().describe("Keys that sign pushes and receipts. Needed with `EDGE_URLS`."),
+  EDGE_KEY_NAMES: EdgeKeyNames.default({}).describe(
+    "Which of `PUSH_KEYS` an edge has, by its host: `eu.shop.example=eu,us.shop.example=us`. An edge that is not named has the first.",
+  ),
   PREVIEW_KEYS: KeyRing.optional().describe(
     "The edge's keys of preview links, with which the admin API and the console make some. Unset: links are made where the keys are, by `sluice preview`.",
   ),
@@ -269,6 +285,12 @@ const Config = Variables.superRefine((config, context) => {
     context.addIssue({ code: "custom", path: [variable], message: needed });
   if (config.EDGE_URLS.length > 0 && config.PUSH_KEYS === undefined)
     miss("PUSH_KEYS", "must be set when EDGE_URLS is");
+  const hosts = new Set(config.EDGE_URLS.map((edge) => new URL(edge).host));
+  const kids = new Set((config.PUSH_KEYS ?? []).map(({ kid }) => kid));
+  for (const [host, kid] of Object.entries(config.EDGE_KEY_NAMES)) {
+    if (!hosts.has(host)) miss("EDGE_KEY_NAMES", `names ${host}, which is the host of no edge in EDGE_URLS`);
+    if (!kids.has(kid)) miss("EDGE_KEY_NAMES", `names the key ${kid}, which PUSH_KEYS does not have`);
+  }
   if (config.SMTP_URL !== undefined && config.SMTP_FROM === undefined)
     miss("SMTP_FROM", "must be set when SMTP_URL is");
   for (const variable of NEEDED_BY_OIDC)

@@ -21,6 +21,7 @@ import { openDatabase } from "./db/open-database.ts";
 import { redisCheck } from "./db/redis-health.ts";
 import { makeDeliveryReads } from "./delivery/delivery-reads.ts";
 import { edgeChecks } from "./delivery/edges/edge-health.ts";
+import { makeKeyOf } from "./delivery/edges/push-key.ts";
 import { makeSend } from "./delivery/edges/send-push.ts";
 import { startDelivery } from "./delivery/start-delivery.ts";
 import { evaluationChecks } from "./evaluate/evaluation-health.ts";
@@ -262,7 +263,11 @@ const health = {
       send:
         config.PUSH_KEYS === undefined
           ? undefined
-          : makeSend({ keys: config.PUSH_KEYS, now: Date.now, newNonce: randomUUID }),
+          : makeSend({
+              keyOf: makeKeyOf(config.PUSH_KEYS, config.EDGE_KEY_NAMES),
+              now: Date.now,
+              newNonce: randomUUID,
+            }),
       readHead: () => currentHead(pool, null),
       nowMs: Date.now,
     }),

@@ -1280,6 +1280,10 @@ export type Edges = {
         revision: number | null;
         /** Confirmed by the hub and by every region of the newest answer. */
         completeRevision: number;
+        /** Committed changes that some region of it has not confirmed. No more than 1,000 are counted. */
+        missingChanges: number;
+        /** When the oldest of them was committed; null: it lacks none. */
+        missingSince: string | null;
         regions: {
             region: string;
             revision: number;

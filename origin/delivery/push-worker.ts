@@ -25,6 +25,7 @@ import {
   noteLineage,
   raiseRevision,
 } from "../features/read-snapshot.ts";
+import { makeKeyOf, type EdgeKeyNames } from "./edges/push-key.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 
 export type PushOptions = {
@@ -34,6 +35,7 @@ export type PushOptions = {
   readonly edgeUrls: readonly string[];
   /** null: there is no edge to push to. */
   readonly pushKeys: KeyRing | null;
+  readonly edgeKeyNames: EdgeKeyNames;
   readonly logLevel: string;
   /** undefined: nothing is traced. */
   readonly otlpEndpoint: string | undefined;
@@ -48,7 +50,7 @@ export type PushReport =
   | { readonly type: "rollbackToEdge"; readonly seconds: number };
 
 const options: PushOptions = workerData;
-const { databaseUrl, redisUrls, edgeUrls, pushKeys, logLevel, otlpEndpoint } = options;
+const { databaseUrl, redisUrls, edgeUrls, pushKeys, edgeKeyNames, logLevel, otlpEndpoint } = options;
 const tracing = await startTracing(otlpEndpoint, packageJson.version);
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
 const report = (message: PushReport): void => parentPort?.postMessage(message);
@@ -94,7 +96,12 @@ const pusher =
           log,
         }),
         raiseRevision: (above) => raiseRevision(pool, above),
-        send: makeSend({ keys: pushKeys, now: Date.now, newNonce: randomUUID, tracing }),
+        send: makeSend({
+          keyOf: makeKeyOf(pushKeys, edgeKeyNames),
+          now: Date.now,
+          newNonce: randomUUID,
+          tracing,
+        }),
         onConfirmed: (confirmed) => report({ type: "confirmed", ...confirmed }),
         onFailing: (edge, isFailing) => report({ type: "failing", edge, isFailing }),
         onAhead,

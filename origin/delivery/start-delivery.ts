@@ -5,6 +5,7 @@ import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
+import { reportBehind } from "./edges/edge-metrics.ts";
 import { makeCompletionMonitor, type AnnounceUnconfirmed } from "./completion-monitor.ts";
 import { pruneDelivered } from "./outbox/prune.ts";
 import { reportOutbox } from "./outbox/read-outbox.ts";
@@ -23,7 +24,10 @@ export type Delivery = {
 export const startDelivery = (options: {
   databaseUrl: string;
   pool: Pool;
-  config: Pick<Config, "REDIS_URL" | "EDGE_URLS" | "PUSH_KEYS" | "LOG_LEVEL" | "OTEL_EXPORTER_OTLP_ENDPOINT">;
+  config: Pick<
+    Config,
+    "REDIS_URL" | "EDGE_URLS" | "EDGE_KEY_NAMES" | "PUSH_KEYS" | "LOG_LEVEL" | "OTEL_EXPORTER_OTLP_ENDPOINT"
+  >;
   announce: AnnounceUnconfirmed;
   metrics: Metrics;
   log: Logger;
@@ -35,6 +39,7 @@ export const startDelivery = (options: {
       redisUrls: config.REDIS_URL ?? null,
       edgeUrls: config.EDGE_URLS,
       pushKeys: config.PUSH_KEYS ?? null,
+      edgeKeyNames: config.EDGE_KEY_NAMES,
       logLevel: config.LOG_LEVEL,
       otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
     },
@@ -53,6 +58,7 @@ export const startDelivery = (options: {
     run: async () => {
       await reportIncomplete();
       await reportOutbox(pool, metrics);
+      await reportBehind(pool, metrics);
     },
     onError: (error) =>
       log.error({ err: error }, "could not check whether rollbacks are complete; it is tried again in 5 s"),

@@ -70,6 +70,21 @@ test("edges to push to need keys to sign with", () => {
   });
 });
 
+test.each([
+  ["eu.shop.example", "host=kid"],
+  ["eu.shop.example=eu,eu.shop.example=us", "host=kid"],
+  ["us.shop.example=eu", "us.shop.example, which is the host of no edge in EDGE_URLS"],
+  ["eu.shop.example=us", "the key us, which PUSH_KEYS does not have"],
+])("EDGE_KEY_NAMES=%s is refused with what is wrong", (EDGE_KEY_NAMES, wrong) => {
+  const config = parseConfig({
+    EDGE_URLS: "https://eu.shop.example",
+    PUSH_KEYS: "eu:push-secret-0123456789abcdefghijklmnop-of-push",
+    EDGE_KEY_NAMES,
+  });
+  expect(config).toMatchObject({ ok: false, error: [{ variable: "EDGE_KEY_NAMES" }] });
+  expect(JSON.stringify(config)).toContain(wrong);
+});
+
 test("an empty variable counts as unset", () => {
   expect(parseConfig({ DATABASE_URL: "", ORIGIN_PORT: "" })).toMatchObject({ ok: true });
 });

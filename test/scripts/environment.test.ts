@@ -42,6 +42,7 @@ const someValue: Record<string, string> = {
   EDGE_URLS: "https://edge.example",
   PUSH_AUDIENCE: "shop.example",
   PUSH_KEYS: "k1:push-secret-0123456789abcdefghijklmnop-of-push",
+  EDGE_KEY_NAMES: "edge.example=k1",
   ADMIN_TOKEN: "admin-token",
   INGEST_TOKEN: "ingest-token",
   ROLES: "ingest,admin",

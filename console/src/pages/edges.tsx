@@ -10,6 +10,9 @@ import "./edges.css";
 
 type Edge = Edges["edges"][number];
 
+/** The API counts no more missing changes. */
+const MOST_COUNTED = 1_000;
+
 /** What is to be done about an edge that is behind; null: nothing. */
 const todoOf = (
   { failingSince, lastError, completeRevision, regions }: Edge,
@@ -52,6 +55,19 @@ const EdgeCard = ({ edge, revision }: { edge: Edge; revision: number }) => {
           <dt>Confirmed</dt>
           <dd>{edge.confirmedAt === null ? "never" : <Time at={edge.confirmedAt} ago />}</dd>
         </div>
+        {edge.missingSince === null ? null : (
+          <div>
+            <dt>Behind</dt>
+            <dd>
+              {edge.missingChanges >= MOST_COUNTED
+                ? `${formatCount(MOST_COUNTED)} changes or more`
+                : edge.missingChanges === 1
+                  ? "one change"
+                  : `${formatCount(edge.missingChanges)} changes`}
+              , the oldest of <Time at={edge.missingSince} ago />
+            </dd>
+          </div>
+        )}
         {edge.failingSince === null ? null : (
           <div>
             <dt>Not reached since</dt>

@@ -15,6 +15,13 @@ export const EdgesDocument = z
           .number()
           .int()
           .openapi({ description: "Confirmed by the hub and by every region of the newest answer." }),
+        missingChanges: z.number().int().openapi({
+          description:
+            "Committed changes that some region of it has not confirmed. No more than 1,000 are counted.",
+        }),
+        missingSince: Time.nullable().openapi({
+          description: "When the oldest of them was committed; null: it lacks none.",
+        }),
         regions: z.array(Region),
         confirmedAt: Time.nullable(),
         failingSince: Time.nullable(),

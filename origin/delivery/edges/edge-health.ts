@@ -106,6 +106,17 @@ const pushFinding = (url: string, answer: PushAnswer): Finding => {
   }
 };
 
+const count = (changes: number): string => {
+  if (changes >= 1_000) return "1,000 changes or more";
+  return changes === 1 ? "one change" : `${changes} changes`;
+};
+
+/** In the words of a finding; empty: it lacks nothing, or nothing is known of it. */
+const behindText = (known: EdgeStatus | undefined): string =>
+  known === undefined || known.missingSince === null
+    ? ""
+    : `, and lacks ${count(known.missingChanges)}, the oldest of ${known.missingSince.toISOString()}`;
+
 const revisionFinding = (
   url: string,
   { revision, source }: EdgeHealth,
@@ -122,7 +133,7 @@ const revisionFinding = (
       summary: `has no features yet: no push has arrived${because}`,
       todo: "see whether a process with the role push has it in EDGE_URLS",
     };
-  const summary = `has revision ${revision ?? 0} of ${head}${because}`;
+  const summary = `has revision ${revision ?? 0} of ${head}${failing === null ? "" : behindText(known)}${because}`;
   if ((revision ?? 0) >= head && failing === null) return { status: "ok", subject: url, summary };
   return {
     status: failing === null ? "warning" : "failing",
@@ -180,7 +191,7 @@ export const edgeChecks = (options: {
     };
     const [seen, taken] = await Promise.all([askEdge(url, nowMs), pushed()]);
     // One that cannot be reached takes no push for the same reason.
-    if ("status" in seen) return [seen];
+    if ("status" in seen) return [{ ...seen, summary: `${seen.summary}${behindText(known)}` }];
     const { health, clockAwayS } = seen;
     return [
       revisionFinding(url, health, head, known),

@@ -1,5 +1,7 @@
 // Shows on /metrics what the edges confirm.
+import type { Queryable } from "../../db/pool.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { readBehind } from "./edge-status.ts";
 import type { Confirmed } from "./record-answers.ts";
 
 export type EdgeMetrics = Pick<
@@ -47,4 +49,18 @@ export const makeEdgeReport = (metrics: EdgeMetrics, edges: readonly string[], n
     failing: (edge: string, isFailing: boolean): void => edgePushFailing.set({ edge }, isFailing ? 1 : 0),
     ahead: (edge: string): void => edgeAhead.inc({ edge }),
   };
+};
+
+/** Shows how far each edge is behind, an edge that has never answered too. An edge that is no longer configured leaves. */
+export const reportBehind = async (
+  db: Queryable,
+  { edgeMissingChanges, edgeBehindSeconds }: Pick<Metrics, "edgeMissingChanges" | "edgeBehindSeconds">,
+): Promise<void> => {
+  const behind = await readBehind(db);
+  edgeMissingChanges.reset();
+  edgeBehindSeconds.reset();
+  for (const { edge, missingChanges, seconds } of behind) {
+    edgeMissingChanges.set({ edge }, missingChanges);
+    edgeBehindSeconds.set({ edge }, seconds);
+  }
 };

@@ -83,6 +83,8 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
   /** What the newest revision changed, when its notification carried that. */
   let notified: PushMessage | null = null;
   let failures = 0;
+  /** The last push got no answer, or a refusal. */
+  let isUnreachable = false;
   let pauseMs = 0;
   let hasNotification = true;
 
@@ -157,6 +159,7 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
       case "confirmed": {
         const isFirst = !hasContact;
         failures = 0;
+        isUnreachable = false;
         hasContact = true;
         asks = false;
         replaces = undefined;
@@ -171,6 +174,9 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
       }
       case "out-of-step": {
         const isFirst = !hasContact;
+        // An edge that is back is brought up to date at once, however long it was away.
+        if (isUnreachable) failures = 0;
+        isUnreachable = false;
         takesParts = answer.takesParts || (takesParts && !isFirst);
         hasContact = true;
         const doubt = await resumeFrom(message, answer);
@@ -193,6 +199,7 @@ export const startEdgePusher = (options: EdgePusherOptions): EdgePusher => {
         return answer;
       case "failed":
       case "refused":
+        isUnreachable = true;
         retryLater();
         return answer;
     }

@@ -11,6 +11,10 @@ const EdgeStatus = z.object({
   revision: Revision.nullable(),
   /** The revision that its hub and every region of the newest answer have confirmed. */
   completeRevision: Revision,
+  /** Committed changes that some region of it has not confirmed; no more than 1,000 are counted. */
+  missingChanges: z.number(),
+  /** When the oldest of them was committed; null: it lacks none. */
+  missingSince: z.date().nullable(),
   regions: z.array(Region),
   confirmedAt: z.date().nullable(),
   failingSince: z.date().nullable(),
@@ -19,15 +23,21 @@ const EdgeStatus = z.object({
 });
 export type EdgeStatus = z.infer<typeof EdgeStatus>;
 
+/** What the edge of a row `p` lacks. The audit's index by revision finds it, so an edge that is up to date costs nothing. */
+const MISSING_CHANGES = `lateral (
+  select count(*)::integer as changes, min(at) as since
+  from (select at from rollback_audit where revision > p.complete_revision order by revision limit 1000) a) missing`;
+
 export const readEdges = async (
   db: Queryable,
 ): Promise<{ readonly revision: Revision; readonly edges: readonly EdgeStatus[] }> => {
   const [head, edges] = await Promise.all([
     db.query("select revision from state_head"),
     db.query(
-      `select url, revision, complete_revision as "completeRevision", regions, confirmed_at as "confirmedAt",
-              failing_since as "failingSince", attempts, last_error as "lastError"
-       from edge_progress order by url`,
+      `select url, p.revision, complete_revision as "completeRevision", regions, confirmed_at as "confirmedAt",
+              failing_since as "failingSince", attempts, last_error as "lastError",
+              missing.changes as "missingChanges", missing.since as "missingSince"
+       from edge_progress p, ${MISSING_CHANGES} order by url`,
     ),
   ]);
   return {
@@ -57,6 +67,18 @@ export const readEdgeNews = async (db: Queryable): Promise<readonly EdgeNews[]> 
      from edge_progress p order by url`,
   );
   return rows.map((row) => EdgeNews.parse(row));
+};
+
+const Behind = z.object({ edge: z.string(), missingChanges: z.number(), seconds: z.number() });
+
+/** How far each edge is behind the database, in changes and in seconds since the oldest that it lacks. */
+export const readBehind = async (db: Queryable): Promise<readonly z.infer<typeof Behind>[]> => {
+  const { rows } = await db.query(
+    `select url as edge, missing.changes as "missingChanges",
+            greatest(0, coalesce(extract(epoch from clock_timestamp() - missing.since), 0))::double precision as seconds
+     from edge_progress p, ${MISSING_CHANGES}`,
+  );
+  return rows.map((row) => Behind.parse(row));
 };
 
 const DeadLetter = z.object({

@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { Revision } from "../../../shared/ids.ts";
 import { HeldFeature, HistoryPoint, type PushMessage } from "../../../shared/snapshot/push-message.ts";
-import type { KeyRing } from "../../../shared/signing/key-ring.ts";
+import type { Key } from "../../../shared/signing/key-ring.ts";
 import { answerText, parseSignature } from "../../../shared/signing/push-signature.ts";
 
 export type RegionConfirmation = {
@@ -62,7 +62,8 @@ export type Answered = {
 export type Expected = {
   readonly message: Pick<PushMessage, "revision" | "head" | "lineage">;
   readonly nonce: string;
-  readonly keys: KeyRing;
+  /** The key of the push: an edge answers by it. */
+  readonly key: Key;
 };
 
 const MAX_REGIONS = 2_000;
@@ -113,11 +114,10 @@ const detailOf = (text: string): string => {
 };
 
 /** null: there is no signature, as older edges answer. false: there is one, and it is not the edge's for this push. */
-const checkSignature = ({ status, text, signature }: Answered, { nonce, keys }: Expected): boolean | null => {
+const checkSignature = ({ status, text, signature }: Answered, { nonce, key }: Expected): boolean | null => {
   if (signature === "") return null;
   const parsed = parseSignature(signature);
-  const key = keys.find(({ kid }) => kid === parsed?.kid);
-  if (parsed === null || key === undefined) return false;
+  if (parsed === null || parsed.kid !== key.kid) return false;
   const signed = answerText(parsed.timestamp, { nonce, status, body: text });
   const mac = createHmac("sha256", key.secret).update(signed).digest();
   return timingSafeEqual(mac, Buffer.from(parsed.mac, "hex"));

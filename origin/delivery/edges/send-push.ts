@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { PushMessage } from "../../../shared/snapshot/push-message.ts";
-import type { KeyRing } from "../../../shared/signing/key-ring.ts";
+import type { Key } from "../../../shared/signing/key-ring.ts";
 import { formatSignature, senderText, signedText } from "../../../shared/signing/push-signature.ts";
 import type { Tracing } from "../../runtime/tracing.ts";
 import { beginPushSpan } from "./trace-push.ts";
@@ -56,14 +56,14 @@ const makePost = () => {
     });
 };
 
-/** Signs with the first key. Never throws: a failure is an answer of kind "failed". */
+/** Signs with the edge's key, and believes an answer by the same key alone. Never throws: a failure is an answer of kind "failed". */
 export const makeSend = ({
-  keys,
+  keyOf,
   now,
   newNonce,
   tracing,
 }: {
-  keys: KeyRing;
+  keyOf: (edgeUrl: string) => Key;
   now: () => number;
   tracing?: Tracing | undefined;
   /** 16 to 64 characters that nobody can guess. */
@@ -71,7 +71,8 @@ export const makeSend = ({
 }): Send => {
   const post = makePost();
   return async (url, message) => {
-    const [{ kid, secret }] = keys;
+    const key = keyOf(url);
+    const { kid, secret } = key;
     const nonce = newNonce();
     const body = JSON.stringify({ ...message, audience: new URL(url).host, nonce });
     const timestamp = Math.floor(now() / 1000);
@@ -86,7 +87,7 @@ export const makeSend = ({
     };
     try {
       const answered = await post(new URL("/.sluice/push", url), headers, body);
-      const answer = readAnswer(answered, { message, nonce, keys });
+      const answer = readAnswer(answered, { message, nonce, key });
       span?.end(answer);
       return answer;
     } catch (error) {

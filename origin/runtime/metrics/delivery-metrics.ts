@@ -57,6 +57,18 @@ export const makeDeliveryMetrics = (registers: Registry[]) => {
       labelNames: ["edge"],
       registers,
     }),
+    edgeMissingChanges: new Gauge({
+      name: "sluice_edge_missing_changes",
+      help: "Committed changes that a region of the edge has not confirmed; no more than 1,000 are counted",
+      labelNames: ["edge"],
+      registers,
+    }),
+    edgeBehindSeconds: new Gauge({
+      name: "sluice_edge_behind_seconds",
+      help: "Time since the oldest change that a region of the edge has not confirmed was committed; 0 for an edge that has all",
+      labelNames: ["edge"],
+      registers,
+    }),
     edgePushFailing: new Gauge({
       name: "sluice_edge_push_failing",
       help: "1 for an edge that does not take pushes, 0 for one that does",

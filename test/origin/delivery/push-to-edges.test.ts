@@ -8,6 +8,7 @@ import { startDispatcher, type Deliver } from "../../../origin/delivery/outbox/d
 import { listenForChanges } from "../../../origin/delivery/listen.ts";
 import { makeRecoverFromEdge } from "../../../origin/delivery/edges/recover-from-edge.ts";
 import { startPusher } from "../../../origin/delivery/edges/push-to-edges.ts";
+import { makeKeyOf } from "../../../origin/delivery/edges/push-key.ts";
 import { makeSend } from "../../../origin/delivery/edges/send-push.ts";
 import { makeFeatureChanges, type Attribution } from "../../../origin/features/change-feature.ts";
 import { newFeature } from "../../../origin/features/new-feature.ts";
@@ -80,7 +81,7 @@ const startPusherOf = (
       log,
     }),
     raiseRevision: (above) => raiseRevision(pool, above),
-    send: makeSend({ keys, now: Date.now, newNonce: randomUUID }),
+    send: makeSend({ keyOf: makeKeyOf(keys, {}), now: Date.now, newNonce: randomUUID }),
     onConfirmed: () => {},
     onFailing: (edge, isFailing) => void failing.push([edge, isFailing]),
     onAhead,

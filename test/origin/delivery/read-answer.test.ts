@@ -11,7 +11,7 @@ const keys = KeyRing.parse(
   "k1:a-secret-of-sixteen-or-more-0123456789abcdefghijklmnop,k0:the-older-secret-of-it-0123456789abcdefghijklmnop",
 );
 const NONCE = "0123456789abcdef";
-const expected = { message: { revision: Revision.parse(7) }, nonce: NONCE, keys };
+const expected = { message: { revision: Revision.parse(7) }, nonce: NONCE, key: keys[0] };
 
 const signed = (status: number, text: string, { nonce = NONCE, key = keys[0] } = {}) => ({
   status,
@@ -28,7 +28,7 @@ const unsigned = (status: number, json: unknown) => ({ status, text: JSON.string
 const region = (fields: object = {}) => ({ region: "weur", revision: 7, ms: 3, ...fields });
 
 describe("an answer", () => {
-  test("that the edge signed for this push is signed, with an older key of the ring too", () => {
+  test("that the edge signed for this push is signed", () => {
     const text = JSON.stringify({ revision: 7, regions: [region()], closed: true });
     const confirmed = {
       kind: "confirmed",
@@ -39,7 +39,6 @@ describe("an answer", () => {
       disputed: [],
     };
     expect(readAnswer(signed(200, text), expected)).toEqual(confirmed);
-    expect(readAnswer(signed(200, text, { key: keys[1] ?? keys[0] }), expected)).toEqual(confirmed);
   });
 
   test.each([
@@ -48,6 +47,10 @@ describe("an answer", () => {
     [
       "with another text",
       { ...signed(200, '{"revision":7,"regions":[]}'), text: '{"revision":7,"regions":[ ]}' },
+    ],
+    [
+      "with the key of another edge",
+      signed(200, '{"revision":7,"regions":[]}', { key: keys[1] ?? { kid: "", secret: "" } }),
     ],
     [
       "with a key that is not ours",
