@@ -1,11 +1,12 @@
 // Calibrates the threshold of an outcome.
+import { setImmediate } from "node:timers/promises";
 import type { Queryable } from "../db/pool.ts";
 import { KEEP_LOG_BAR, rollbackLogBar } from "../decide/alpha-shares.ts";
 import { emptyEvidence } from "../decide/evidence.ts";
 import { matureUpTo } from "../decide/maturity.ts";
 import { concludeCalibration, type SignalCalibration } from "../decide/planning/calibration.ts";
 import { againstOf, type JudgedRule } from "../decide/judged-rule.ts";
-import { replayOutcome, type Replay } from "../decide/planning/replay.ts";
+import { replayOutcome, walkOutcomes, type Replay } from "../decide/planning/replay.ts";
 import { usersNeeded } from "../decide/planning/sufficiency.ts";
 import { totalByCohort } from "../decide/statistics/tally.ts";
 import type { Ages } from "../../shared/features/outcome-ages.ts";
@@ -52,15 +53,23 @@ export const calibrateOutcome = async (
     logBar: rollbackLogBar(rule, signal),
     keepLogBar: KEEP_LOG_BAR,
     threshold: signal === "activation" ? rule.activationThreshold : rule.retentionThreshold,
-    minCohortSize: rule.minCohortSize,
-    bucketSeconds: ages.bucketSeconds,
   };
   const empty = emptyEvidence(ages, 0, { rolloutBps: 0, holdoutBps: 0 })[signal].slice(-tested.length);
-  const replayAt = (threshold: number): Replay =>
-    replayOutcome(
-      empty.map((one, index) => ({ empty: one, buckets: found[index] ?? [] })),
-      { ...settings, threshold },
-    );
+  const moments = walkOutcomes(
+    empty.map((one, index) => ({ empty: one, buckets: found[index] ?? [] })),
+    { against, minCohortSize: rule.minCohortSize, bucketSeconds: ages.bucketSeconds },
+  );
+  const replayAt = async (threshold: number): Promise<Replay> => {
+    // Three months of buckets take some 20 ms for each threshold; the service has other work meanwhile.
+    await setImmediate();
+    return replayOutcome(moments, { ...settings, threshold });
+  };
+  const current = await replayAt(settings.threshold);
+  const replays: Replay[] = [];
+  for (const ratio of against === "holdout" ? [1] : RATE_RATIOS) {
+    const threshold = ratio * settings.threshold;
+    if (threshold < 1) replays.push(await replayAt(threshold));
+  }
   const seen = totalByCohort(found.at(-1) ?? []);
   const holdoutPerUnit = isCompared ? seen.holdout.n / Math.max(1, seen.treatment.n) : undefined;
   const secondLogBar = against === "both" ? settings.logBar : undefined;
@@ -73,10 +82,7 @@ export const calibrateOutcome = async (
       have: seen.treatment.n,
       needed: usersNeeded({ ...settings, holdoutPerUnit, secondLogBar }, rule.minCohortSize),
     },
-    current: replayAt(settings.threshold),
-    replays: (against === "holdout" ? [1] : RATE_RATIOS)
-      .map((ratio) => ratio * settings.threshold)
-      .filter((threshold) => threshold < 1)
-      .map(replayAt),
+    current,
+    replays,
   });
 };

@@ -55,55 +55,72 @@ const summarise = (looks: Iterable<Look>, { threshold, logBar, keepLogBar }: Bar
   return { threshold, rolledBack, kept, mostLogEvidence };
 };
 
-type OutcomeReplay = Bars & {
-  readonly signal: "activation" | "retention";
+/** The evidence of all ages after one more bucket: the same under every threshold. */
+type OutcomeMoment = {
+  readonly at: number;
+  /** Of the oldest age that has enough units. */
+  readonly seen: Tally;
+  readonly logEvidenceBeside: number;
+  readonly cannotSucceed: boolean;
+};
+
+type OutcomeWalk = {
   readonly against: Against;
-  readonly prior: Rule["prior"];
   readonly minCohortSize: number;
   /** Seconds from a bucket's begin until it is closed. */
   readonly bucketSeconds: number;
 };
 
 /** For each age, in rising order, the buckets that have reached it; against the threshold the whole window is enough. */
-export const replayOutcome = (
+export const walkOutcomes = (
   ages: readonly { readonly empty: OutcomeEvidence; readonly buckets: readonly OutcomeBucket[] }[],
-  replay: OutcomeReplay,
-): Replay => {
-  const { signal: name, threshold, against, logBar, minCohortSize, bucketSeconds } = replay;
-  const signal = { name, threshold };
+  { against, minCohortSize, bucketSeconds }: OutcomeWalk,
+): OutcomeMoment[] => {
   const inOrder = ages
     .flatMap(({ empty: { ageSeconds }, buckets }, age) =>
       buckets.map((bucket) => ({ age, bucket, at: bucket.bucketS + bucketSeconds + ageSeconds })),
     )
     .toSorted((one, other) => one.at - other.at);
+  // Only the watch over a kept feature asks for the threshold while it accumulates.
+  const terms = { threshold: 1, against, isKept: false };
+  const evidence = ages.map(({ empty }) => empty);
+  const moments: OutcomeMoment[] = [];
+  for (const { age, bucket, at } of inOrder) {
+    const ofAge = evidence[age];
+    if (ofAge === undefined) continue;
+    evidence[age] = accumulateOutcomes(ofAge, [bucket], bucket.bucketS + bucketSeconds, terms);
+    const judged = against === "holdout" ? evidence : evidence.slice(-1);
+    const oldest = judged.findLast(({ mature }) => mature.treatment.n >= minCohortSize);
+    if (oldest === undefined) continue;
+    moments.push({
+      at,
+      seen: oldest.mature.treatment,
+      logEvidenceBeside: against === "threshold" ? 0 : logEvidenceWorseThanHoldout(evidence),
+      cannotSucceed: against === "both" && cannotSucceed(onlyTreatmentOf(evidence)),
+    });
+  }
+  return moments;
+};
+
+type OutcomeReplay = Bars & {
+  readonly signal: "activation" | "retention";
+  readonly against: Against;
+  readonly prior: Rule["prior"];
+};
+
+/** `moments`: as `walkOutcomes` gives them, by the same `against`. */
+export const replayOutcome = (moments: readonly OutcomeMoment[], replay: OutcomeReplay): Replay => {
+  const { signal: name, threshold, against, logBar } = replay;
+  const signal = { name, threshold };
   const looks = function* (): Generator<Look> {
-    const evidence = ages.map(({ empty }) => empty);
-    for (const { age, bucket, at } of inOrder) {
-      const ofAge = evidence[age];
-      if (ofAge === undefined) continue;
-      evidence[age] = accumulateOutcomes(ofAge, [bucket], bucket.bucketS + bucketSeconds, {
-        threshold,
-        against,
-        isKept: false,
-      });
-      const judged = against === "holdout" ? evidence : evidence.slice(-1);
-      const oldest = judged.findLast(({ mature }) => mature.treatment.n >= minCohortSize);
-      if (oldest === undefined) continue;
-      const seen = oldest.mature.treatment;
+    for (const { at, seen, logEvidenceBeside, cannotSucceed: isAlone } of moments)
       yield {
         at,
         seen,
-        logEvidence:
-          against === "holdout"
-            ? logEvidenceWorseThanHoldout(evidence)
-            : logEvidenceBelow(replay, signal, seen),
-        isShownBeside:
-          against !== "both" ||
-          logEvidenceWorseThanHoldout(evidence) >= logBar ||
-          cannotSucceed(onlyTreatmentOf(evidence)),
+        logEvidence: against === "holdout" ? logEvidenceBeside : logEvidenceBelow(replay, signal, seen),
+        isShownBeside: against !== "both" || logEvidenceBeside >= logBar || isAlone,
         logKeepEvidence: logEvidenceAbove(replay, signal, seen),
       };
-    }
   };
   return summarise(looks(), replay);
 };

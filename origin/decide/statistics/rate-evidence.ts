@@ -40,9 +40,24 @@ const weightsAt = (threshold: number): Weights => {
 export const logLikelihoodRatios = ({ n, s }: Tally, p0: number): number[] =>
   weightsAt(clampProbability(p0)).failure.map((weight, i) => s * (LOG_RATIOS[i] ?? 0) + (n - s) * weight);
 
+/** One place for the terms of a mixture: it is filled and summed within one call. */
+const terms = new Float64Array(RATIOS.length);
+
+/** ln of the mean over RATIOS of what each failure and each success weighs. */
+const mixed = (
+  failures: number,
+  failure: readonly number[],
+  successes: number,
+  success: readonly number[],
+): number => {
+  for (let i = 0; i < terms.length; i++)
+    terms[i] = successes * (success[i] ?? 0) + failures * (failure[i] ?? 0);
+  return logMeanExp(terms);
+};
+
 /** ln evidence against "the rate is at least `p0`", mixed over RATIOS. */
-export const gridLogEvidence = (tally: Tally, p0: number): number =>
-  logMeanExp(logLikelihoodRatios(tally, p0));
+export const gridLogEvidence = ({ n, s }: Tally, p0: number): number =>
+  mixed(n - s, weightsAt(clampProbability(p0)).failure, s, LOG_RATIOS);
 
 /**
  * ln evidence against "the rate is at most `p0`", mixed over rates whose odds are those of `p0` divided by each of RATIOS.
@@ -50,6 +65,4 @@ export const gridLogEvidence = (tally: Tally, p0: number): number =>
  * threshold of 2 % would never be kept.)
  */
 export const gridLogKeepEvidence = ({ n, s }: Tally, p0: number): number =>
-  logMeanExp(
-    weightsAt(clampProbability(p0)).keep.map((weight, i) => n * weight + (n - s) * (LOG_RATIOS[i] ?? 0)),
-  );
+  mixed(n - s, LOG_RATIOS, n, weightsAt(clampProbability(p0)).keep);

@@ -4,7 +4,12 @@ import { accumulateOutcomes } from "../../../origin/decide/accumulate-outcomes.t
 import { accumulateRequests } from "../../../origin/decide/accumulate-requests.ts";
 import { emptyEvidence, EMPTY_TRAFFIC } from "../../../origin/decide/evidence.ts";
 import { concludeCalibration } from "../../../origin/decide/planning/calibration.ts";
-import { replayOutcome, replayTraffic, type Replay } from "../../../origin/decide/planning/replay.ts";
+import {
+  replayOutcome,
+  replayTraffic,
+  walkOutcomes,
+  type Replay,
+} from "../../../origin/decide/planning/replay.ts";
 import { logEvidenceWorseThanHoldout } from "../../../origin/decide/rollback-tests.ts";
 import { logMeanExp } from "../../../origin/decide/statistics/log-sum-exp.ts";
 import { betaLogEvidence, betaLogKeepEvidence } from "../../../origin/decide/statistics/beta-evidence.ts";
@@ -14,11 +19,12 @@ import { agesOf } from "../../../shared/features/outcome-ages.ts";
 const NOBODY = { n: 0, s: 0 };
 const LOG_20 = Math.log(20);
 
-type OutcomeReplay = Parameters<typeof replayOutcome>[1];
-const replayComparison = (
-  ages: Parameters<typeof replayOutcome>[0],
-  replay: Omit<OutcomeReplay, "signal" | "against" | "prior">,
-) => replayOutcome(ages, { ...replay, signal: "activation", against: "holdout", prior: undefined });
+type Ages = Parameters<typeof walkOutcomes>[0];
+type OutcomeReplay = Parameters<typeof walkOutcomes>[1] & Parameters<typeof replayOutcome>[1];
+const replayAges = (ages: Ages, replay: OutcomeReplay): Replay =>
+  replayOutcome(walkOutcomes(ages, replay), replay);
+const replayComparison = (ages: Ages, replay: Omit<OutcomeReplay, "signal" | "against" | "prior">) =>
+  replayAges(ages, { ...replay, signal: "activation", against: "holdout", prior: undefined });
 
 describe("an outcome against its threshold", () => {
   const ages = agesOf({
@@ -29,10 +35,10 @@ describe("an outcome against its threshold", () => {
   const [empty] = emptyEvidence(ages, 0, { rolloutBps: 5000, holdoutBps: 0 }).activation;
   if (empty === undefined) throw new Error("an age was expected");
   const replayThreshold = (
-    { buckets: played }: { buckets: Parameters<typeof replayOutcome>[0][0]["buckets"] },
+    { buckets: played }: { buckets: Ages[0]["buckets"] },
     settings: Omit<OutcomeReplay, "signal" | "against" | "prior"> & { prior?: OutcomeReplay["prior"] },
   ) =>
-    replayOutcome([{ empty, buckets: played }], {
+    replayAges([{ empty, buckets: played }], {
       prior: undefined,
       ...settings,
       signal: "activation",
@@ -144,7 +150,7 @@ describe("at several ages", () => {
     { against: "both", at: 1980 },
     { against: "holdout", at: 1080 },
   ] as const)("a test against $against looks first at $at s", ({ against, at }) => {
-    const { rolledBack } = replayOutcome(
+    const { rolledBack } = replayAges(
       [
         { empty: young, buckets: [bad] },
         { empty: old, buckets: [bad] },
@@ -156,7 +162,7 @@ describe("at several ages", () => {
 
   test("a comparison counts the units of the oldest age that has enough", () => {
     const later = { ...bad, treatment: { n: 120, s: 60 }, holdout: { n: 120, s: 60 } };
-    const { kept } = replayOutcome(
+    const { kept } = replayAges(
       [
         { empty: young, buckets: [bad] },
         { empty: old, buckets: [later] },
@@ -175,7 +181,7 @@ describe("at several ages", () => {
     const logBar = logEvidenceWorseThanHoldout([mature]);
     expect(logBar).toBeLessThan(gridLogEvidence(bad.treatment, 0.15));
     const rolledBackAt = (bar: number) =>
-      replayOutcome([{ empty: old, buckets: [bad] }], { ...replay, against: "both", logBar: bar }).rolledBack
+      replayAges([{ empty: old, buckets: [bad] }], { ...replay, against: "both", logBar: bar }).rolledBack
         ?.at;
     expect(rolledBackAt(logBar)).toBe(1980);
     expect(rolledBackAt(logBar + 1e-9)).toBe(undefined);
@@ -276,7 +282,7 @@ describe("against both", () => {
     bucketSeconds: 120,
   };
   const replayBeside = (holdout: number, over: Partial<OutcomeReplay> = {}) =>
-    replayOutcome(
+    replayAges(
       [
         {
           empty,
