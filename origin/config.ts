@@ -5,7 +5,8 @@ import { z } from "zod";
 import { WeeklyTime } from "../shared/weekly-time.ts";
 import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
 import { KeyRing } from "../shared/signing/key-ring.ts";
-import type { Result } from "../shared/result.ts";
+import { isLoopbackName, postgresExposure, urlExposure, type Exposure } from "../shared/plain-text.ts";
+import { err, type Result } from "../shared/result.ts";
 import {
   listeningPort,
   parseVariables,
@@ -22,13 +23,10 @@ const url = (protocols: readonly string[]) =>
       `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
     );
 
-/** Browsers take a cookie with `Secure` over https alone, and over http where nothing leaves the machine. */
-const isLoopbackName = (hostname: string): boolean =>
-  hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
-
 const PUBLIC_URL_FORM =
   "must be an address such as https://sluice.example.com, without a path; http:// only for this machine, such as http://127.0.0.1:8080";
 
+// Browsers take a cookie with `Secure` over https alone, and over http where nothing leaves the machine.
 const PublicUrl = z
   .string()
   .refine((text) => {
@@ -139,7 +137,9 @@ export const Variables = z.object({
     .describe("Folder of the embedded PostgreSQL. A relative one is below the working directory."),
   DATABASE_URL: url(["postgres:", "postgresql:"])
     .optional()
-    .describe("A PostgreSQL 17 of your own. Unset: the embedded one."),
+    .describe(
+      "A PostgreSQL 17 of your own. With `?sslmode=verify-full` the connection is encrypted and the server's certificate verified, with `&sslrootcert=/path/to/ca.pem` by an authority of your own. Unset: the embedded one.",
+    ),
   DATABASE_REPLICA_URL: url(["postgres:", "postgresql:"])
     .optional()
     .describe(
@@ -147,10 +147,19 @@ export const Variables = z.object({
     ),
   REDIS_URL: list(url(["redis:", "rediss:"]))
     .optional()
-    .describe("Redis, or the nodes of a Redis Cluster separated by commas. Unset: a bus within the process."),
+    .describe(
+      "Redis, or the nodes of a Redis Cluster separated by commas. `rediss://` is encrypted and verified, with `?sslrootcert=/path/to/ca.pem` by an authority of your own, and `&sslcert=…&sslkey=…` names a certificate of this client; the first URL says so for all. Unset: a bus within the process.",
+    ),
   EDGE_URLS: list(url(["http:", "https:"]))
     .default([])
     .describe("Edges that the origin pushes to, separated by commas."),
+  ALLOW_PLAINTEXT_TO: list(
+    z.string().regex(/^[\w.:-]+$/, "must be names of hosts or addresses, separated by commas"),
+  )
+    .default([])
+    .describe(
+      "Hosts of `DATABASE_URL`, `DATABASE_REPLICA_URL`, `REDIS_URL` and `EDGE_URLS`, separated by commas, that may be spoken with unencrypted or unverified, since the network between is yours alone. Other hosts than this machine are refused at start otherwise.",
+    ),
   PUSH_KEYS: KeyRing.optional().describe("Keys that sign pushes and receipts. Needed with `EDGE_URLS`."),
   EDGE_KEY_NAMES: EdgeKeyNames.default({}).describe(
     "Which of `PUSH_KEYS` an edge has, by its host: `eu.shop.example=eu,us.shop.example=us`. An edge that is not named has the first.",
@@ -302,10 +311,55 @@ const Config = Variables.superRefine((config, context) => {
 });
 export type Config = z.infer<typeof Config>;
 
+const VERIFIED = {
+  postgres:
+    "let its URL end with ?sslmode=verify-full (and &sslrootcert=/path/to/ca.pem where the certificate is of an authority of your own)",
+  redis:
+    "write rediss:// (and ?sslrootcert=/path/to/ca.pem where the certificate is of an authority of your own)",
+  edge: "write https://",
+};
+
+const WORDS = {
+  plain: "in plain text, which everybody on the way can read and change",
+  unverified: "without verifying who answers there",
+};
+
+/** Addresses that would be spoken with in plain text or unverified, without leave: a line for each variable. */
+const exposures = (config: Config, environment: Readonly<Record<string, string>>): VariableError[] => {
+  const allowed = new Set(config.ALLOW_PLAINTEXT_TO.map((host) => host.toLowerCase()));
+  const told = (variable: string, found: readonly (Exposure | null)[], verified: string): VariableError[] =>
+    (["plain", "unverified"] as const).flatMap((kind) => {
+      const names = found.flatMap((one) => (one?.how === kind && !allowed.has(one.host) ? [one.host] : []));
+      const hosts = [...new Set(names)].join(",");
+      const reason =
+        `leads to ${hosts} ${WORDS[kind]}: ${verified}. Where the network between is yours alone, ` +
+        `allow it by ALLOW_PLAINTEXT_TO=${hosts}`;
+      return hosts === "" ? [] : [{ variable, reason }];
+    });
+  const defaults = { host: environment["PGHOST"], sslmode: environment["PGSSLMODE"] };
+  const databases = (["DATABASE_URL", "DATABASE_REPLICA_URL"] as const).flatMap((variable) => {
+    const given = config[variable];
+    const found = given === undefined ? null : postgresExposure(new URL(given), defaults);
+    return told(variable, [found], VERIFIED.postgres);
+  });
+  const found = (urls: readonly string[] = []) => urls.map((given) => urlExposure(new URL(given)));
+  return [
+    ...databases,
+    ...told("REDIS_URL", found(config.REDIS_URL), VERIFIED.redis),
+    ...told("EDGE_URLS", found(config.EDGE_URLS), VERIFIED.edge),
+  ];
+};
+
 /** An empty variable counts as unset. */
 export const parseConfig = (
   environment: Readonly<Record<string, string | undefined>>,
-): Result<Config, VariableError[]> => parseVariables(Config, withoutEmpty(environment));
+): Result<Config, VariableError[]> => {
+  const set = withoutEmpty(environment);
+  const parsed = parseVariables(Config, set);
+  if (!parsed.ok) return parsed;
+  const exposed = exposures(parsed.value, set);
+  return exposed.length === 0 ? parsed : err(exposed);
+};
 
 /** The address that links begin with, without a slash at its end. */
 export const publicUrlOf = (config: Pick<Config, "PUBLIC_URL" | "ORIGIN_PORT">): string =>

@@ -16,6 +16,7 @@ import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
 import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
 import { parseConfig, providerOf, publicUrlOf, type Role } from "./config.ts";
+import { certificateProblems } from "./db/certificates.ts";
 import { databaseChecks } from "./db/database-health.ts";
 import { openDatabase } from "./db/open-database.ts";
 import { redisCheck } from "./db/redis-health.ts";
@@ -85,6 +86,13 @@ if (!parsed.ok) {
   process.exit(2);
 }
 const config = parsed.value;
+const unreadable = (["DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL"] as const).flatMap((variable) =>
+  certificateProblems([config[variable]].flat()).map((reason) => variableErrorText({ variable, reason })),
+);
+if (unreadable.length > 0) {
+  for (const line of unreadable) process.stderr.write(`${line}\n`);
+  process.exit(2);
+}
 const log = makeLogger(config.LOG_LEVEL);
 const metrics = makeMetrics();
 const shutdown = makeShutdown(log);

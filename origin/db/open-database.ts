@@ -9,6 +9,7 @@ import { keepPostgres } from "./kept-postgres.ts";
 import { makeHistoryReads, type HistoryReads } from "./history-reads.ts";
 import { migrate, migrationNames } from "./migrate.ts";
 import { makePool, type Pool, type PoolOptions } from "./pool.ts";
+import { tlsFailure } from "./tls-failure.ts";
 import { asServiceRole, serviceUrlOf } from "./service-role.ts";
 
 export type Database = {
@@ -28,6 +29,12 @@ export type Database = {
 };
 
 const QUERY_TIMEOUT_MS = 10_000;
+
+/** Why it cannot be connected to, in words of this variable where TLS is why. */
+const inWords = (error: unknown): never => {
+  const failure = tlsFailure(error);
+  throw failure === null ? error : new Error(`DATABASE_URL: ${failure}`, { cause: error });
+};
 
 export const openDatabase = async (options: {
   config: Pick<Config, "DATABASE_URL" | "DATABASE_REPLICA_URL" | "DATA_DIR" | "ORIGIN_PORT">;
@@ -49,7 +56,7 @@ export const openDatabase = async (options: {
         })
       : undefined;
   const givenUrl = config.DATABASE_URL ?? embedded?.url ?? "";
-  const unusable = embedded === undefined ? await sessionProblem(givenUrl) : null;
+  const unusable = embedded === undefined ? await sessionProblem(givenUrl).catch(inWords) : null;
   if (unusable !== null) throw new Error(`DATABASE_URL: ${unusable}`);
   const migrated = await migrate(givenUrl, (message) =>
     log.warn({ message }, "a migration reported this warning"),
@@ -95,7 +102,7 @@ export const openDatabase = async (options: {
     notReady: () =>
       readServerState(pool, migrations).then(
         (state) => (state === undefined ? [] : serverProblems(state)),
-        (error: unknown) => [`database: ${errorText(error)}`],
+        (error: unknown) => [`database: ${tlsFailure(error) ?? errorText(error)}`],
       ),
     stop: async () => {
       await replica?.end();

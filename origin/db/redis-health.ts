@@ -1,6 +1,7 @@
 // Whether Redis answers. Without it everything goes on, up to a second slower.
 import type { HealthCheck } from "../runtime/health.ts";
-import { connectRedis } from "./redis.ts";
+import { errorText } from "../runtime/error-text.ts";
+import { connectRedis, hearFailures } from "./redis.ts";
 
 const silent = { warn: () => {} };
 const CONNECT_MS = 2_000;
@@ -9,7 +10,13 @@ const ping = async (urls: readonly string[]): Promise<number> => {
   const client = connectRedis(urls, silent);
   try {
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error("no connection within 2 s")), CONNECT_MS);
+      let why = "no connection within 2 s";
+      const giveUp = (): void => reject(new Error(why));
+      const timer = setTimeout(giveUp, CONNECT_MS);
+      hearFailures({ client, urls }, (words, isTls) => {
+        why = words;
+        if (isTls) giveUp();
+      });
       client.once("ready", () => {
         clearTimeout(timer);
         resolve();
@@ -37,7 +44,7 @@ export const redisCheck = (urls: readonly string[] | undefined): HealthCheck => 
       return [
         {
           status: "warning",
-          summary: `Redis does not answer: ${String(error)}`,
+          summary: `Redis does not answer: ${errorText(error)}`,
           todo: "see whether it runs and REDIS_URL leads to it; nothing is lost meanwhile, and changes are up to a second slower",
         },
       ];

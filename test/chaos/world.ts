@@ -65,10 +65,12 @@ export const startWorld = async () => {
     stops.push(() => pool.end());
     /** One for each node, in their order; the cluster tells its clients these ports. */
     const redisProxies: FaultProxy[] = [];
-    const redis = await startRedisCluster(async (nodePort) => {
-      const proxy = await startFaultProxy({ host: "127.0.0.1", port: nodePort });
-      redisProxies.push(proxy);
-      return proxy.port;
+    const redis = await startRedisCluster({
+      announce: async (nodePort) => {
+        const proxy = await startFaultProxy({ host: "127.0.0.1", port: nodePort });
+        redisProxies.push(proxy);
+        return proxy.port;
+      },
     });
     stops.push(
       () => Promise.all(redisProxies.map((proxy) => proxy.stop())),

@@ -76,8 +76,8 @@ const selects = (selector: Record<string, string>) =>
 
 /** What the secret `sluice` has to have, as docs/operations/install.md says. */
 const secrets = {
-  DATABASE_URL: "postgres://sluice:secret@database/sluice",
-  REDIS_URL: "redis://redis",
+  DATABASE_URL: "postgres://sluice:secret@database/sluice?sslmode=verify-full",
+  REDIS_URL: "rediss://redis",
   ADMIN_TOKEN: "admin-token-of-the-tests",
   INGEST_TOKEN: "ingest-token-of-the-tests",
   PUSH_KEYS: "k1:push-secret-of-the-tests-0123456789abcdefghijklm",

@@ -85,6 +85,61 @@ test.each([
   expect(JSON.stringify(config)).toContain(wrong);
 });
 
+const KEYS = "k1:the-secret-of-pushes-0123456789abcdefghijklmnopqr";
+
+test.each<[string, string, string, "plain" | "unverified"]>([
+  ["DATABASE_URL", "postgres://u:hunter2@DB.internal/sluice", "db.internal", "plain"],
+  ["DATABASE_URL", "postgres:///sluice?host=db.internal", "db.internal", "plain"],
+  ["DATABASE_URL", "postgres://127.0.0.1/sluice?host=10.0.0.5", "10.0.0.5", "plain"],
+  ["DATABASE_URL", "postgres://[fd00::5]/sluice", "fd00::5", "plain"],
+  ["DATABASE_URL", "postgres://db/sluice?sslmode=disable", "db", "plain"],
+  ["DATABASE_URL", "postgres://db/sluice?sslmode=verify-full&sslmode=disable", "db", "plain"],
+  ["DATABASE_URL", "postgres://db/sluice?ssl=0", "db", "plain"],
+  ["DATABASE_URL", "postgres://db/sluice?sslmode=no-verify", "db", "unverified"],
+  ["DATABASE_URL", "postgres://db/sluice?ssl=no-verify", "db", "unverified"],
+  ["DATABASE_URL", "postgres://db/sluice?sslmode=require&uselibpqcompat=true", "db", "unverified"],
+  ["DATABASE_REPLICA_URL", "postgres://replica/sluice", "replica", "plain"],
+  ["REDIS_URL", "rediss://r1,redis://r2,redis://127.0.0.1,redis://r3:1", "r2,r3", "plain"],
+  ["EDGE_URLS", "https://shop.example,http://shop.example:8787", "shop.example", "plain"],
+])("%s=%s is refused, unless its host is allowed by name", (variable, value, host, how) => {
+  const given = { PUSH_KEYS: KEYS, [variable]: value };
+  const refused = parseConfig(given);
+  const words = { plain: "in plain text", unverified: "without verifying" }[how];
+  expect(refused).toMatchObject({ ok: false, error: [{ variable }] });
+  const reason = refused.ok ? "" : refused.error.map((one) => one.reason).join();
+  expect(reason).toContain(`leads to ${host} ${words}`);
+  expect(reason).toContain(`ALLOW_PLAINTEXT_TO=${host}`);
+  expect(reason).not.toContain("hunter2");
+  expect(parseConfig({ ...given, ALLOW_PLAINTEXT_TO: host.toUpperCase() })).toMatchObject({ ok: true });
+  expect(parseConfig({ ...given, ALLOW_PLAINTEXT_TO: "other.internal" })).toMatchObject({ ok: false });
+});
+
+test.each([
+  ["DATABASE_URL", "postgres://db/sluice?sslmode=verify-full&sslrootcert=/etc/ca.pem"],
+  ["DATABASE_URL", "postgres://db/sluice?sslmode=verify-full&uselibpqcompat=true"],
+  // pg verifies these, too.
+  ["DATABASE_URL", "postgres://db/sluice?sslmode=require"],
+  ["DATABASE_URL", "postgres://db/sluice?ssl=true"],
+  ["DATABASE_URL", "postgres://db/sluice?sslnegotiation=direct"],
+  ["DATABASE_URL", "postgres://localhost/sluice"],
+  ["DATABASE_URL", "postgres:///sluice"],
+  ["DATABASE_URL", "postgres:///sluice?host=/run/postgresql"],
+  ["DATABASE_URL", "postgres://%2Frun%2Fpostgresql/sluice"],
+  ["REDIS_URL", "rediss://r1,redis://[::1]:6379"],
+  ["EDGE_URLS", "https://shop.example,http://127.0.0.9:8787"],
+])("%s=%s is encrypted and verified, or stays on this machine", (variable, value) => {
+  expect(parseConfig({ PUSH_KEYS: KEYS, [variable]: value })).toMatchObject({ ok: true });
+});
+
+test("what pg takes from PGHOST and PGSSLMODE counts where the URL does not say it", () => {
+  const DATABASE_URL = "postgres:///sluice";
+  const allowed = (more: Record<string, string>) => parseConfig({ DATABASE_URL, ...more }).ok;
+  expect(allowed({ PGHOST: "db" })).toBe(false);
+  expect(allowed({ PGHOST: "db", PGSSLMODE: "disable" })).toBe(false);
+  expect(allowed({ PGHOST: "db", PGSSLMODE: "no-verify" })).toBe(false);
+  expect(allowed({ PGHOST: "db", PGSSLMODE: "verify-full" })).toBe(true);
+});
+
 test("an empty variable counts as unset", () => {
   expect(parseConfig({ DATABASE_URL: "", ORIGIN_PORT: "" })).toMatchObject({ ok: true });
 });

@@ -40,6 +40,7 @@ const someValue: Record<string, string> = {
   DATABASE_REPLICA_URL: "postgres://standby/sluice",
   REDIS_URL: "redis://r1:6379,redis://r2:6379",
   EDGE_URLS: "https://edge.example",
+  ALLOW_PLAINTEXT_TO: "db,standby,r1,r2",
   PUSH_AUDIENCE: "shop.example",
   PUSH_KEYS: "k1:push-secret-0123456789abcdefghijklmnop-of-push",
   EDGE_KEY_NAMES: "edge.example=k1",

@@ -8,8 +8,28 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { freePort } from "../../origin/db/free-port.ts";
 import { programPath } from "../../scripts/system-programs.ts";
+import type { Certificate } from "./certificates.ts";
 
-export type RedisNode = { readonly port: number; readonly url: string; process: ChildProcess };
+/** Its certificate and key, the authority that signed it, and whether clients have to show one of that authority too. */
+export type RedisTls = Certificate & { readonly ca: string; readonly asksClients?: boolean };
+
+export type RedisNode = {
+  readonly port: number;
+  readonly url: string;
+  /** 0: it takes none. */
+  readonly tlsPort: number;
+  process: ChildProcess;
+};
+
+/** A port of its own for TLS: the tests' own questions go to the other one. */
+const tlsFlags = (port: number, { cert, key, ca, asksClients = false }: RedisTls): readonly string[] =>
+  Object.entries({
+    "tls-port": String(port),
+    "tls-cert-file": cert,
+    "tls-key-file": key,
+    "tls-ca-cert-file": ca,
+    "tls-auth-clients": asksClients ? "yes" : "no",
+  }).flatMap(([name, value]) => [`--${name}`, value]);
 
 const launch = async (folder: string, port: number, more: readonly string[]): Promise<ChildProcess> => {
   const settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
@@ -29,9 +49,14 @@ const launch = async (folder: string, port: number, more: readonly string[]): Pr
   return process;
 };
 
-const startNode = async (folder: string, port: number, more: readonly string[]): Promise<RedisNode> => ({
+const startNode = async (
+  folder: string,
+  { port, tlsPort = 0 }: { readonly port: number; readonly tlsPort?: number },
+  more: readonly string[],
+): Promise<RedisNode> => ({
   port,
   url: `redis://127.0.0.1:${port}`,
+  tlsPort,
   process: await launch(folder, port, more),
 });
 
@@ -43,15 +68,18 @@ const end = async (node: RedisNode): Promise<void> => {
 };
 
 /** One node. `crash` kills it; `start` brings an empty one back on the same port. */
-export const startRedis = async () => {
+export const startRedis = async (tls?: RedisTls) => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-redis-"));
-  const node = await startNode(folder, await freePort(), []);
+  const tlsPort = tls === undefined ? 0 : await freePort();
+  const flags = tls === undefined ? [] : tlsFlags(tlsPort, tls);
+  const node = await startNode(folder, { port: await freePort(), tlsPort }, flags);
   return {
     url: node.url,
     port: node.port,
+    tlsPort,
     crash: () => end(node),
     start: async () => {
-      node.process = await launch(folder, node.port, []);
+      node.process = await launch(folder, node.port, flags);
     },
     stop: async () => {
       await end(node);
@@ -78,6 +106,17 @@ const run = async (command: string, args: readonly string[]): Promise<void> => {
   if (code !== 0) throw new Error(`${command} ended with ${String(code)}: ${output}`);
 };
 
+/** Clients that come by TLS are told the ports for it, and the name that stands in the certificate. */
+const clusterTlsFlags = (port: number, tlsPort: number): readonly string[] =>
+  Object.entries({
+    "tls-cluster": "yes",
+    "tls-replication": "yes",
+    "cluster-port": String(port + 10_000),
+    "cluster-announce-tls-port": String(tlsPort),
+    "cluster-announce-hostname": "localhost",
+    "cluster-preferred-endpoint-type": "hostname",
+  }).flatMap(([name, value]) => [`--${name}`, value]);
+
 const NODE_TIMEOUT_MS = 1_500;
 const dumpOf = (port: number): string => `dump-${port}.rdb`;
 
@@ -98,13 +137,18 @@ const ask = async ({ port }: RedisNode, command: string, ...more: string[]): Pro
  * Three masters and three replicas, formed by redis-cli. `announce` gives the port by which a node tells others to
  * reach it, when that is not its own.
  */
-export const startRedisCluster = async (
-  announce: (port: number) => Promise<number> = (port) => Promise.resolve(port),
-) => {
+export const startRedisCluster = async ({
+  announce = (port) => Promise.resolve(port),
+  tls,
+}: {
+  announce?: (port: number) => Promise<number>;
+  tls?: RedisTls;
+} = {}) => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-cluster-"));
   const settingsOf = new Map<RedisNode, readonly string[]>();
   for (let i = 0; i < 6; i += 1) {
     const port = await clusterPort();
+    const tlsPort = tls === undefined ? 0 : await freePort();
     const settings = {
       "cluster-enabled": "yes",
       // A replica writes what it is sent into a file, and would take up what another wrote.
@@ -118,8 +162,11 @@ export const startRedisCluster = async (
       "repl-diskless-sync-delay": "0",
       "cluster-replica-validity-factor": "0",
     };
-    const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-    settingsOf.set(await startNode(folder, port, flags), flags);
+    const flags = [
+      ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+      ...(tls === undefined ? [] : [...tlsFlags(tlsPort, tls), ...clusterTlsFlags(port, tlsPort)]),
+    ];
+    settingsOf.set(await startNode(folder, { port, tlsPort }, flags), flags);
   }
   const nodes = [...settingsOf.keys()];
   const addresses = nodes.map((node) => `127.0.0.1:${node.port}`);
