@@ -62,6 +62,7 @@ import { notificationChecks } from "./notifications/upkeep.ts";
 import { errorText } from "./runtime/error-text.ts";
 import { makeConsolePages } from "./runtime/console-pages.ts";
 import { forgetSeries } from "./runtime/forget-series.ts";
+import { giveMemoryBack } from "./runtime/give-memory-back.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
 import { makeHttpServer } from "./runtime/http-server.ts";
 import { makeLogger } from "./runtime/log.ts";
@@ -74,7 +75,7 @@ import { makeShutdown } from "./runtime/shutdown.ts";
 import { startTracing } from "./runtime/tracing.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { makePostgresLogReader } from "./span-log/read-log.ts";
-import { startProvider } from "./sign-in/provider.ts";
+import type { ProviderSettings } from "./sign-in/provider.ts";
 import { makeSignInApp } from "./sign-in/sign-in-app.ts";
 import { variableErrorText } from "../shared/variables.ts";
 
@@ -210,7 +211,7 @@ const lag = startLagMonitor({
 });
 const fold = has("fold") ? startFold({ databaseUrl, logger: log, metrics }) : undefined;
 const evaluation = has("evaluate")
-  ? startEvaluation({
+  ? await startEvaluation({
       pool,
       everyMs: config.EVALUATE_EVERY_MS,
       redisUrls: config.REDIS_URL,
@@ -314,10 +315,15 @@ const people = {
   log,
 };
 const providerSettings = has("admin") ? providerOf(config) : null;
-const provider =
-  providerSettings === null
-    ? undefined
-    : startProvider({ settings: providerSettings, nowMs: () => performance.now(), log });
+const startSignInAt = async (settings: ProviderSettings) => {
+  const [{ startProvider }, { makeProviderPages }] = await Promise.all([
+    import("./sign-in/provider.ts"),
+    import("./sign-in/provider-pages.ts"),
+  ]);
+  const started = startProvider({ settings, nowMs: () => performance.now(), log });
+  return { pages: makeProviderPages(started), stop: started.stop };
+};
+const provider = providerSettings === null ? undefined : await startSignInAt(providerSettings);
 
 const app = makeHttpApp({
   registry: metrics.registry,
@@ -370,7 +376,7 @@ const app = makeHttpApp({
       place: { isLocal: isLoopback(config.ORIGIN_HOST), publicUrl },
       log,
     }),
-  signIn: has("admin") ? makeSignInApp(people, provider) : undefined,
+  signIn: has("admin") ? makeSignInApp(people, provider?.pages) : undefined,
   consolePages: has("admin")
     ? makeConsolePages(config.CONSOLE_DIR ?? fileURLToPath(new URL("../console/dist", import.meta.url)))
     : undefined,
@@ -400,6 +406,7 @@ const parts = [
   tracing,
   database,
 ].filter((part) => part !== undefined);
+giveMemoryBack();
 await server
   .listen({ host: config.ORIGIN_HOST, port: config.ORIGIN_PORT })
   .catch((error: unknown) =>

@@ -8,6 +8,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
 import { makePool } from "../db/pool.ts";
 import { makePostgresLogReader } from "../span-log/read-log.ts";
+import { giveMemoryBack } from "../runtime/give-memory-back.ts";
 import { runFoldLoop, type FoldState } from "./fold-loop.ts";
 import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import { FOLD_APPLICATION } from "./partition-ownership.ts";
@@ -93,6 +94,7 @@ const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
 };
 
 lowerPriority();
+giveMemoryBack();
 let hasFailed = false;
 while (!stop.signal.aborted) {
   try {

@@ -1,12 +1,12 @@
 // Whether Redis answers. Without it everything goes on, up to a second slower.
 import type { HealthCheck } from "../runtime/health.ts";
 import { errorText } from "../runtime/error-text.ts";
-import { connectRedis, hearFailures } from "./redis.ts";
 
 const silent = { warn: () => {} };
 const CONNECT_MS = 2_000;
 
 const ping = async (urls: readonly string[]): Promise<number> => {
+  const { connectRedis, hearFailures } = await import("./redis.ts");
   const client = connectRedis(urls, silent);
   try {
     await new Promise<void>((resolve, reject) => {

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { makePool } from "../db/pool.ts";
+import { giveMemoryBack } from "../runtime/give-memory-back.ts";
 import { makeLogger } from "../runtime/log.ts";
 import { startTracing } from "../runtime/tracing.ts";
 import packageJson from "../../package.json" with { type: "json" };
@@ -11,8 +12,6 @@ import { makeInProcessBus } from "./bus/in-process-bus.ts";
 import { startDispatcher } from "./outbox/dispatch.ts";
 import { startStateRefresh } from "./bus/refresh-states.ts";
 import { listenForChanges } from "./listen.ts";
-import { makeRedisBus } from "./bus/redis-bus.ts";
-import { connectRedis } from "../db/redis.ts";
 import { startPusher } from "./edges/push-to-edges.ts";
 import type { Confirmed } from "./edges/record-answers.ts";
 import { makeSend } from "./edges/send-push.ts";
@@ -68,14 +67,15 @@ const pool = makePool(databaseUrl, {
       log.warn({ error: message }, "a database connection broke while idle; the pool makes a new one");
   },
 });
-const bus =
-  redisUrls === null
-    ? makeInProcessBus()
-    : makeRedisBus({
-        publisher: connectRedis(redisUrls, log),
-        subscriber: connectRedis(redisUrls, log),
-        log,
-      });
+/** Loads the client of Redis, which an origin alone never needs. */
+const startRedisBus = async (urls: readonly string[]) => {
+  const [{ connectRedis }, { makeRedisBus }] = await Promise.all([
+    import("../db/redis.ts"),
+    import("./bus/redis-bus.ts"),
+  ]);
+  return makeRedisBus({ publisher: connectRedis(urls, log), subscriber: connectRedis(urls, log), log });
+};
+const bus = redisUrls === null ? makeInProcessBus() : await startRedisBus(redisUrls);
 const dispatcher = startDispatcher({ pool, deliver: { state: makePublishChange(bus) }, log });
 const pusher =
   pushKeys === null
@@ -141,4 +141,5 @@ const stop = async (): Promise<void> => {
   process.exit();
 };
 parentPort?.once("message", () => void stop());
+giveMemoryBack();
 report({ type: "ready" });

@@ -1,16 +1,34 @@
 // The role `evaluate`: looks at every evaluation target once in `everyMs`, shared among processes by locks in Redis.
 import type { Pool } from "../db/pool.ts";
-import { connectRedis } from "../db/redis.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import type { OnCarriedOut, RollbackFeature, SetRollout } from "./effects.ts";
-import { makeEvaluationLocks } from "./evaluation-locks.ts";
 import { makeEvaluator } from "./evaluator.ts";
 import { readTargetIds } from "./targets.ts";
 
+/** Loads the client of Redis, which an origin alone never needs. */
+const shareEvaluations = async (
+  urls: readonly string[],
+  { metrics, log }: { metrics: Metrics; log: Logger },
+) => {
+  const [{ connectRedis }, { makeEvaluationLocks }] = await Promise.all([
+    import("../db/redis.ts"),
+    import("./evaluation-locks.ts"),
+  ]);
+  const redis = connectRedis(urls, log);
+  const { hold, stop } = makeEvaluationLocks({ redis, metrics, log });
+  return {
+    hold,
+    stop: async () => {
+      await stop();
+      redis.disconnect();
+    },
+  };
+};
+
 /** `lagSeconds`: how far the fold is behind; null: unknown, and nothing is decided. */
-export const startEvaluation = (options: {
+export const startEvaluation = async (options: {
   pool: Pool;
   everyMs: number;
   /** undefined: this process is the only one that evaluates. */
@@ -21,11 +39,10 @@ export const startEvaluation = (options: {
   metrics: Metrics;
   log: Logger;
   onCarriedOut?: OnCarriedOut | undefined;
-}): { readonly stop: () => Promise<void> } => {
+}): Promise<{ readonly stop: () => Promise<void> }> => {
   const { pool, everyMs, redisUrls, log, metrics } = options;
   const evaluator = makeEvaluator({ ...options, now: () => Date.now() / 1_000 });
-  const redis = redisUrls === undefined ? undefined : connectRedis(redisUrls, log);
-  const locks = redis === undefined ? undefined : makeEvaluationLocks({ redis, metrics, log });
+  const locks = redisUrls === undefined ? undefined : await shareEvaluations(redisUrls, { metrics, log });
   const rounds = startPeriodicTask({
     everyMs,
     run: async () => {
@@ -39,7 +56,6 @@ export const startEvaluation = (options: {
     stop: async () => {
       await rounds.stop();
       await locks?.stop();
-      redis?.disconnect();
     },
   };
 };

@@ -143,11 +143,11 @@ export const addOidcSignIn = (app: Hono, signInContext: SignInContext, provider:
 
 /** Where the browser goes to sign out at the provider too; null: the provider has no such page, or cannot be reached. */
 export const signOutUrl = (
-  provider: Provider | undefined,
+  provider: Provider,
   session: { issuer: string | null; idToken?: string | null },
   publicUrl: string,
 ): string | null => {
-  const configuration = provider?.configuration();
+  const configuration = provider.configuration();
   const metadata = configuration?.serverMetadata();
   if (configuration === undefined || metadata?.end_session_endpoint === undefined) return null;
   if (session.issuer !== metadata.issuer) return null;

@@ -5,10 +5,8 @@ import { html } from "hono/html";
 import { nextPath } from "./next-path.ts";
 import { page, refusalPage, STYLE, type Markup } from "./page.ts";
 import { currentSession, otherSiteProblem, readForm, type SignInContext } from "./sign-in-context.ts";
-import { addBackChannelLogout } from "./back-channel-logout.ts";
 import { addCliSignIn } from "./cli-sign-in.ts";
-import { addOidcSignIn, signOutUrl } from "./oidc-sign-in.ts";
-import type { Provider } from "./provider.ts";
+import type { ProviderPages } from "./provider-pages.ts";
 import { addTokenSignIn } from "./token-sign-in.ts";
 
 const MAX_FORM_BYTES = 64 * 1024;
@@ -16,8 +14,8 @@ const MAX_FORM_BYTES = 64 * 1024;
 /** The origin of a URL, for a policy. */
 const originsOf = (url: string | null): string[] => (url === null ? [] : [new URL(url).origin]);
 
-const providerPart = (provider: Provider, next: string): Markup => {
-  const { issuer } = provider.settings;
+const providerPart = (provider: ProviderPages, next: string): Markup => {
+  const { issuer } = provider;
   const trouble = provider.trouble();
   return trouble === undefined
     ? html`<a class="button" href="/auth/oidc?next=${encodeURIComponent(next)}"
@@ -27,7 +25,7 @@ const providerPart = (provider: Provider, next: string): Markup => {
 };
 
 /** `provider`: undefined where none is configured. */
-export const makeSignInApp = (signInContext: SignInContext, provider?: Provider): Hono => {
+export const makeSignInApp = (signInContext: SignInContext, provider?: ProviderPages): Hono => {
   const { sessions, cookies, publicUrl, log } = signInContext;
   const app = new Hono();
   app.use("/auth/*", async (context, next) => {
@@ -55,7 +53,8 @@ export const makeSignInApp = (signInContext: SignInContext, provider?: Provider)
     return page(context, {
       title: current === null ? "Sign in" : "You are signed in",
       // The form for signing out is answered with the way to the provider's own page.
-      formTargets: current === null ? [] : originsOf(signOutUrl(provider, current.session, publicUrl)),
+      formTargets:
+        current === null ? [] : originsOf(provider?.signOutUrl(current.session, publicUrl) ?? null),
       body: html`${
           current === null
             ? ""
@@ -91,7 +90,7 @@ export const makeSignInApp = (signInContext: SignInContext, provider?: Provider)
         });
       const { sessionId, actor } = current.session;
       const ended = await sessions.end(sessionId, actor);
-      if (ended !== null) elsewhere = signOutUrl(provider, ended, publicUrl);
+      if (ended !== null) elsewhere = provider?.signOutUrl(ended, publicUrl) ?? null;
       log.info({ actor }, "somebody signed out");
     }
     cookies.clear(context, "sluice-session");
@@ -100,9 +99,6 @@ export const makeSignInApp = (signInContext: SignInContext, provider?: Provider)
 
   addTokenSignIn(app, signInContext);
   addCliSignIn(app, signInContext);
-  if (provider !== undefined) {
-    addOidcSignIn(app, signInContext, provider);
-    addBackChannelLogout(app, signInContext, provider);
-  }
+  provider?.addTo(app, signInContext);
   return app;
 };

@@ -28,6 +28,7 @@ import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeRequestLimits } from "../../origin/runtime/request-limits.ts";
 import { makePageCookies } from "../../origin/runtime/session-cookie.ts";
 import type { Provider } from "../../origin/sign-in/provider.ts";
+import { makeProviderPages } from "../../origin/sign-in/provider-pages.ts";
 import { makeSignInApp } from "../../origin/sign-in/sign-in-app.ts";
 import { makeOpenApiCheck } from "./openapi-check.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
@@ -114,7 +115,10 @@ export const makeAdminApp = (options: {
         place: { isLocal: true, publicUrl: "http://127.0.0.1:8080" },
         log: silent,
       }),
-    signIn: makeSignInApp(people, options.provider),
+    signIn: makeSignInApp(
+      people,
+      options.provider === undefined ? undefined : makeProviderPages(options.provider),
+    ),
   });
   return {
     app,

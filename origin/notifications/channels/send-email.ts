@@ -1,5 +1,4 @@
 // Sends e-mails over the server that SMTP_URL names. That server is the operator's own choice, so it may be anywhere.
-import { createTransport } from "nodemailer";
 import { z } from "zod";
 import { errorText } from "../../runtime/error-text.ts";
 import type { EmailMessage } from "../messages/email-message.ts";
@@ -20,9 +19,11 @@ const isRefusal = (error: unknown): boolean => {
   return responseCode >= 500 && /^(?:MAIL FROM|RCPT TO|DATA)$/.test(command);
 };
 
-export const makeSendEmail = ({ url, from }: { url: string; from: string }): SendEmail => {
+/** Loads the mailer with the first mail: many origins never send one. */
+const connectTo = async ({ url, from }: { url: string; from: string }) => {
+  const { createTransport } = await import("nodemailer");
   // Options of the URL's query count too: `?requireTLS=true`.
-  const transport = createTransport(
+  return createTransport(
     {
       url,
       connectionTimeout: CONNECT_MS,
@@ -34,10 +35,17 @@ export const makeSendEmail = ({ url, from }: { url: string; from: string }): Sen
     },
     { from },
   );
+};
+
+export const makeSendEmail = ({ url, from }: { url: string; from: string }): SendEmail => {
+  let transport: ReturnType<typeof connectTo> | undefined;
   const domain = /@([^>\s]+)/.exec(from)?.[1] ?? "sluice.invalid";
   return async ({ id, to, subject, text, html }) => {
     try {
-      await transport.sendMail({
+      transport ??= connectTo({ url, from });
+      await (
+        await transport
+      ).sendMail({
         to: [...to],
         subject,
         text,

@@ -1,0 +1,36 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+
+const module = new URL("../../../origin/runtime/give-memory-back.ts", import.meta.url).href;
+
+/** Runs in a process of its own, since a heap is the whole process's. Returns MB resident before and after. */
+const afterMuchGarbage = (thenDo: string): { before: number; after: number; gc: string } =>
+  JSON.parse(
+    execFileSync(
+      process.execPath,
+      [
+        "--input-type=module",
+        "--eval",
+        `import { giveMemoryBack } from ${JSON.stringify(module)};
+         const resident = () => Math.round(process.memoryUsage().rss / 2 ** 20);
+         let kept = [];
+         for (let n = 0; n < 60; n++) kept.push(Array.from({ length: 20_000 }, (_, i) => ({ i, n })));
+         kept = [];
+         const before = resident();
+         ${thenDo};
+         console.log(JSON.stringify({ before, after: resident(), gc: typeof globalThis.gc }));`,
+      ],
+      { encoding: "utf8" },
+    ),
+  );
+
+test("the memory of what is garbage goes back to the operating system, and the collector stays hidden", () => {
+  const { before, after, gc } = afterMuchGarbage("giveMemoryBack()");
+  expect(after).toBeLessThan(before - 30);
+  expect(gc).toBe("undefined");
+});
+
+test("without it the process keeps that memory", () => {
+  const { before, after } = afterMuchGarbage("");
+  expect(after).toBeGreaterThan(before - 30);
+});
