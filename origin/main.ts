@@ -15,7 +15,7 @@ import { foldBehind } from "./aggregate/fold-behind.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
 import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
-import { parseConfig, providerOf, publicUrlOf, type Role } from "./config.ts";
+import { parseConfig, providerOf, publicUrlOf, Variables, type Role } from "./config.ts";
 import { certificateProblems } from "./db/certificates.ts";
 import { databaseChecks } from "./db/database-health.ts";
 import { openDatabase } from "./db/open-database.ts";
@@ -61,6 +61,7 @@ import { startNotifications } from "./notifications/start-notifications.ts";
 import { notificationChecks } from "./notifications/upkeep.ts";
 import { errorText } from "./runtime/error-text.ts";
 import { makeConsolePages } from "./runtime/console-pages.ts";
+import { withFileVariables } from "./runtime/file-variables.ts";
 import { forgetSeries } from "./runtime/forget-series.ts";
 import { giveMemoryBack } from "./runtime/give-memory-back.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
@@ -81,7 +82,8 @@ import { variableErrorText } from "../shared/variables.ts";
 
 const FORGET_SERIES_EVERY_MS = 60_000;
 
-const parsed = parseConfig(process.env);
+const given = withFileVariables(process.env, Object.keys(Variables.shape));
+const parsed = given.ok ? parseConfig(given.value) : given;
 if (!parsed.ok) {
   for (const error of parsed.error) process.stderr.write(`${variableErrorText(error)}\n`);
   process.exit(2);

@@ -10,9 +10,10 @@ import { withDatabase, type DatabasePlace } from "./backup/backup-database.ts";
 import { readBackup } from "./backup/read-backup.ts";
 import { refuseNewerBackup, refuseUsedDatabase, restoreBackup } from "./backup/restore-backup.ts";
 import { writeBackup } from "./backup/write-backup.ts";
-import { parseConfig } from "../config.ts";
+import { parseConfig, Variables } from "../config.ts";
 import { migrate, migrationNames } from "../db/migrate.ts";
 import { makePool, withClient, type Client } from "../db/pool.ts";
+import { withFileVariables } from "../runtime/file-variables.ts";
 import { variableErrorText } from "../../shared/variables.ts";
 import { UsageError } from "./errors.ts";
 import { jsonArgument, printJson, say } from "./print.ts";
@@ -21,7 +22,8 @@ import { jsonArgument, printJson, say } from "./print.ts";
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 const placeOf = (): DatabasePlace => {
-  const parsed = parseConfig(process.env);
+  const given = withFileVariables(process.env, Object.keys(Variables.shape));
+  const parsed = given.ok ? parseConfig(given.value) : given;
   if (!parsed.ok) throw new UsageError(parsed.error.map(variableErrorText).join("\n"));
   return { databaseUrl: parsed.value.DATABASE_URL, dataDir: parsed.value.DATA_DIR };
 };

@@ -89,7 +89,7 @@ const environmentPage = (): string =>
     "Environment",
     "An empty variable counts as unset. A wrong one is refused by its name.",
     "## Origin",
-    "Variables of the process `origin/main.ts`.",
+    "Variables of the process `origin/main.ts`. The value of each may lie in a file instead: `NAME_FILE` names the file that holds what `NAME` would.",
     variableTable(OriginVariables),
     "## Edge",
     "Variables and secrets of the Worker: `[vars]` in `wrangler.toml`, or `npx wrangler secret put`.",
