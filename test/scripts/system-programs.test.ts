@@ -71,6 +71,7 @@ test.runIf(process.getuid?.() === 0)("as root on Debian what is missing is insta
     "promtool",
     "bash",
     "podman",
+    "podman-compose",
     "mmdebstrap",
     "kubectl",
     "tmux",

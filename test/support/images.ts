@@ -1,7 +1,7 @@
 // Containers as they run without a registry: base images made from Debian's packages stand in for those that the
 // Dockerfile names. One has the libraries that Node needs and nothing else, no shell; the other Node and npm beside them.
 import { execFile, execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,19 +9,29 @@ import { promisify } from "node:util";
 import { programPath } from "../../scripts/system-programs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const cache = join(root, "node_modules", ".cache", "images");
+export const imageCache = join(root, "node_modules", ".cache", "images");
 const LIBRARIES = "libc6,libstdc++6,libgcc-s1,libatomic1,tzdata,base-files,ca-certificates";
-/** Within a container each process counts against the one that made it. */
-const LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"];
-
 const run = promisify(execFile);
-// The kernel of a CI machine has no overlay file system for it.
-const env = { ...process.env, STORAGE_DRIVER: "vfs" };
+/** crun fails on the control groups of some machines. Within a container each process counts against the one that made it. */
+const SETTINGS = `
+[engine]
+runtime = "runc"
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+`;
+
+/** For podman and for programs that call it. The kernel of a CI machine has no overlay file system for it. */
+export const podmanEnvironment = async (): Promise<NodeJS.ProcessEnv> => {
+  await mkdir(imageCache, { recursive: true });
+  const file = join(imageCache, "containers.conf");
+  await writeFile(file, SETTINGS);
+  return { ...process.env, STORAGE_DRIVER: "vfs", CONTAINERS_CONF: file };
+};
 
 /** Resolves with its standard output; rejects with its words. */
 export const podman = async (...args: readonly string[]): Promise<string> => {
-  const { stdout } = await run(programPath("podman", "npm test"), ["--runtime", "runc", ...args], {
-    env,
+  const { stdout } = await run(programPath("podman", "npm test"), args, {
+    env: await podmanEnvironment(),
     cwd: root,
     maxBuffer: 2 ** 26,
   });
@@ -29,9 +39,9 @@ export const podman = async (...args: readonly string[]): Promise<string> => {
 };
 
 const debianLibraries = async (): Promise<string> => {
-  const file = join(cache, "libraries.tar");
+  const file = join(imageCache, "libraries.tar");
   if ((await stat(file).catch(() => null)) === null) {
-    await mkdir(cache, { recursive: true });
+    await mkdir(imageCache, { recursive: true });
     const words = ["--variant=extract", `--include=${LIBRARIES}`, "bookworm", `${file}.next.tar`];
     await run(programPath("mmdebstrap", "npm test"), words, { maxBuffer: 2 ** 26 });
     execFileSync("mv", [`${file}.next.tar`, file]);
@@ -70,5 +80,5 @@ export const startContainer = async (
   const variables = Object.entries(options.env).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
   const rights = ["--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges"];
   const place = ["--detach", "--name", options.name, "--network", "host"];
-  await podman("run", ...place, ...rights, ...LIMITS, ...variables, image);
+  await podman("run", ...place, ...rights, ...variables, image);
 };

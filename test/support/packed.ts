@@ -1,12 +1,11 @@
 // The tarball of `npm pack`, made once for each state of the sources: building it takes some seconds.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { glob, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { glob, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { FolderOwnedError, ownFolder, type FolderOwnership } from "../../origin/db/folder-owner.ts";
+import { ownCache } from "./own-cache.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cache = join(root, "node_modules", ".cache", "package");
@@ -50,21 +49,9 @@ const build = async (folder: string): Promise<void> => {
   await rename(fresh, folder);
 };
 
-const ownCache = async (): Promise<FolderOwnership> => {
-  for (;;) {
-    try {
-      return await ownFolder(cache, { what: "the packages of the tests", port: null });
-    } catch (error) {
-      if (!(error instanceof FolderOwnedError)) throw error;
-      await sleep(200);
-    }
-  }
-};
-
 /** Test files run beside each other, and `npm pack` builds in the one folder `dist`: who comes second waits for the first. */
 export const packOnce = async (): Promise<PackedSluice> => {
-  await mkdir(cache, { recursive: true });
-  const ownership = await ownCache();
+  const ownership = await ownCache(cache, "the packages of the tests");
   try {
     const folder = join(cache, await hashOfSources());
     const kept = await read(folder).catch(() => null);
