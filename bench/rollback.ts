@@ -9,7 +9,7 @@ import { provide } from "../scripts/system-programs.ts";
 import { startRedis } from "../test/support/redis.ts";
 import { startIngestLoad } from "./rollback/ingest-load.ts";
 import { INGEST_TOKEN, startSetting } from "./rollback/setting.ts";
-import { startVisitors, type VisitorAnswer } from "./rollback/visitors.ts";
+import { startVisitors, type VisitorAnswer } from "../test/support/steady-visitors.ts";
 
 const { values } = parseArgs({
   options: {

@@ -126,6 +126,9 @@ export const Variables = z.object({
     .min(1, "must be an address to listen on")
     .default("127.0.0.1")
     .describe("Address that the origin listens on."),
+  DRAIN_MS: whole(0, 60_000, 0).describe(
+    "Milliseconds for which a process that is asked to stop still takes requests, while `/readyz` says 503 and each answer ends its connection: the time in which your load balancer notices.",
+  ),
   PUBLIC_URL: PublicUrl.optional().describe(
     "The origin's address as people see it, such as `https://sluice.example.com`: links in messages begin with it, and sign-in comes back to it. Unset: `http://127.0.0.1:` and `ORIGIN_PORT`.",
   ),

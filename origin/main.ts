@@ -254,6 +254,7 @@ const stopping = new AbortController();
 const streams = { stop: async () => stopping.abort() };
 
 const notReady = async (): Promise<readonly string[]> => [
+  ...(shutdown.hasBegun() ? ["process: it is being stopped"] : []),
   ...(await database.notReady()),
   ...(ingest?.notReady() ?? []),
   ...(upkeep?.notReady() ?? []),
@@ -391,6 +392,7 @@ const server = makeHttpServer((request, response) => {
 
 // Ended in this order: first what brings work, then what carries it out. Requests under way find all stages running.
 const parts = [
+  { stop: () => server.drain(config.DRAIN_MS) },
   streams,
   server,
   provider,

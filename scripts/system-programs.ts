@@ -14,6 +14,7 @@ const PACKAGES = {
   git: ["git", "ca-certificates"],
   curl: ["curl"],
   nginx: ["nginx-light"],
+  haproxy: ["haproxy"],
   apache2: ["apache2-bin", "libapache2-mod-php"],
   pgbouncer: ["pgbouncer"],
   openssl: ["openssl"],
@@ -43,6 +44,7 @@ export const programs = [
   "git",
   "curl",
   "nginx",
+  "haproxy",
   "apache2",
   "pgbouncer",
   "openssl",
@@ -59,7 +61,14 @@ export const programs = [
   "fish",
 ] as const;
 
-const SERVERS: ReadonlySet<string> = new Set(["nginx", "apache2", "pgbouncer", "mariadbd", "varnishd"]);
+const SERVERS: ReadonlySet<string> = new Set([
+  "nginx",
+  "haproxy",
+  "apache2",
+  "pgbouncer",
+  "mariadbd",
+  "varnishd",
+]);
 
 const find = (name: string): string | undefined =>
   // Servers lie where only root's PATH leads.

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { z } from "zod";
 
-const Result = z.object({ spansPerSecond: z.number(), refused: z.number() });
+const Result = z.object({ spansPerSecond: z.number(), acked: z.number(), refused: z.number() });
 
 export const startIngestLoad = (options: {
   url: string;

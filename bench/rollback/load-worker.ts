@@ -29,6 +29,10 @@ const result = await runLoad({
   requestsPerSecond: spansPerSecond / SPANS,
   stop: stop.signal,
 });
-const answer = { spansPerSecond: Math.round(result.acked / result.seconds), refused: result.failed };
+const answer = {
+  spansPerSecond: Math.round(result.acked / result.seconds),
+  acked: result.acked,
+  refused: result.failed,
+};
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 parentPort?.postMessage(answer);

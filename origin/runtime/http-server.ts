@@ -13,11 +13,24 @@ const KEEP_ALIVE_MS = 75_000;
 export type HttpServer = Stoppable & {
   /** Throws when the address cannot be listened on. */
   readonly listen: (address: { host: string; port: number }) => Promise<void>;
+  /**
+   * Answers for `ms` as ever, and ends each connection with its answer, so that clients leave for another process. Whoever
+   * still sends afterwards is refused.
+   */
+  readonly drain: (ms: number) => Promise<void>;
 };
 
 export const makeHttpServer = (onRequest: RequestListener): HttpServer => {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, onRequest);
+  let isDraining = false;
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    if (isDraining) response.shouldKeepAlive = false;
+    onRequest(request, response);
+  });
   return {
+    drain: async (ms) => {
+      isDraining = true;
+      if (server.listening && ms > 0) await sleep(ms);
+    },
     listen: async ({ host, port }) => {
       server.listen(port, host);
       await once(server, "listening");

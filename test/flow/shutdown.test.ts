@@ -72,3 +72,31 @@ test("an origin that stops answers the requests that are under way and takes no 
   expect((await made).status).toBe(201);
   expect(await ended).toBe(0);
 });
+
+test("an origin that drains calls itself not ready, answers on, and ends each connection with its answer", async () => {
+  const DRAIN_MS = 2_000;
+  const origin = await startOrigin({ DATABASE_URL: database.url, DRAIN_MS: String(DRAIN_MS) });
+  const before = await fetch(`${origin.url}/livez`);
+  expect(before.headers.get("connection")).toBe("keep-alive");
+  const askedAt = performance.now();
+  const ended = origin.end("SIGTERM");
+  const notReady = async (): Promise<Response> => {
+    for (;;) {
+      const answer = await fetch(`${origin.url}/readyz`);
+      if (answer.status === 503) return answer;
+      await sleep(10);
+    }
+  };
+  const answer = await notReady();
+  expect(await answer.json()).toMatchObject({ detail: "process: it is being stopped" });
+  const made = await fetch(`${origin.url}/admin/v1/features`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    body: JSON.stringify({ featureId: "feat_while_draining" }),
+  });
+  expect(made.status).toBe(201);
+  expect(made.headers.get("connection")).toBe("close");
+  expect(await ended).toBe(0);
+  expect(performance.now() - askedAt).toBeGreaterThanOrEqual(DRAIN_MS);
+  await expect(fetch(`${origin.url}/livez`)).rejects.toThrow("fetch failed");
+});

@@ -14,6 +14,7 @@ const parsed = (environment: Record<string, string>) => {
 const someValue: Record<string, string> = {
   ORIGIN_PORT: "18080",
   ORIGIN_HOST: "0.0.0.0",
+  DRAIN_MS: "5000",
   PUBLIC_URL: "https://sluice.example.com",
   METRICS_TOKEN: "metrics-token",
   CONSOLE_DIR: "/usr/share/sluice/console",

@@ -1,21 +1,29 @@
 // Visitors at a steady rate, each request a new one; reports when one was answered and which features upstream was told.
-import { Agent, request } from "node:http";
+import { Agent, request, type ClientRequest } from "node:http";
 
 export type VisitorAnswer = {
   /** performance.now() when the request was sent and when its answer had come. */
   readonly sentAt: number;
   readonly answeredAt: number;
+  readonly status: number;
   /** The upstream's header: "feat_a=treatment, feat_b=holdout". */
   readonly features: string;
 };
 
+const ANSWER_MS = 10_000;
 /** A client that does not name itself is nobody's visit. */
 const headers = { "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" };
 
-export const startVisitors = (url: string, perSecond: number) => {
+/** `onFailed`: hears of each request that has no answer. */
+export const startVisitors = (
+  url: string,
+  perSecond: number,
+  onFailed: (failure: { sentAt: number; error: Error }) => void = () => {},
+) => {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const listeners = new Set<(answer: VisitorAnswer) => void>();
   let failed = 0;
+  const underWay = new Set<ClientRequest>();
 
   const visit = () => {
     const sentAt = performance.now();
@@ -26,13 +34,22 @@ export const startVisitors = (url: string, perSecond: number) => {
         features += chunk;
       });
       response.on("end", () => {
-        const answer = { sentAt, answeredAt: performance.now(), features };
+        const answer = {
+          sentAt,
+          answeredAt: performance.now(),
+          status: response.statusCode ?? 0,
+          features,
+        };
         for (const listener of listeners) listener(answer);
       });
     });
-    sent.on("error", () => {
+    sent.on("error", (error) => {
       failed += 1;
+      onFailed({ sentAt, error });
     });
+    underWay.add(sent);
+    sent.on("close", () => underWay.delete(sent));
+    sent.setTimeout(ANSWER_MS, () => sent.destroy(new Error(`no answer for ${ANSWER_MS} ms`)));
     sent.end();
   };
 
@@ -69,6 +86,12 @@ export const startVisitors = (url: string, perSecond: number) => {
       return () => listeners.delete(listener);
     },
     failed: () => failed,
+    /** Sends no more, and returns when all that were sent are answered or have failed. */
+    end: async (): Promise<void> => {
+      clearInterval(timer);
+      while (underWay.size > 0) await new Promise((wake) => setTimeout(wake, 10));
+      agent.destroy();
+    },
     stop: () => {
       clearInterval(timer);
       agent.destroy();
