@@ -11,7 +11,8 @@ import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { freePort } from "../../origin/db/free-port.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
-import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
+import { startHaproxy } from "../support/haproxy.ts";
+import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { startRedisCluster } from "../support/redis.ts";
 import { startStandby } from "../support/standby.ts";
 import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
@@ -39,7 +40,8 @@ export type Origin = {
 };
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-export const startWorld = async () => {
+/** `balanced`: HAProxy before the edges for visitors, and before the origins for the edges' telemetry. */
+export const startWorld = async ({ balanced = false } = {}) => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-chaos-"));
   const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   const stop = async () => {
@@ -87,6 +89,8 @@ export const startWorld = async () => {
     const upstream = createServer((request, response) => {
       response.end(String(request.headers["sluice-features"] ?? ""));
     }).listen(0, "127.0.0.1");
+    // By default Node closes an idle connection after 5 s, maybe while a request comes in on it.
+    upstream.keepAliveTimeout = 3_600_000;
     await once(upstream, "listening");
     stops.push(async () => {
       upstream.close();
@@ -95,10 +99,29 @@ export const startWorld = async () => {
     const upstreamAddress = upstream.address();
     if (upstreamAddress === null || typeof upstreamAddress === "string") throw new Error("no port");
 
+    const originPorts: number[] = [];
+    for (const _ of SKEWS_MS) originPorts.push(await freePort());
+    const edgePorts = [
+      [await freePort(), await freePort()],
+      [await freePort(), await freePort()],
+    ] as const;
+    const balancer = balanced
+      ? await startHaproxy({
+          // An edge that has lost everything gets visitors once it has a snapshot again.
+          edges: {
+            ports: edgePorts.flat(),
+            check: "/.sluice/health",
+            expect: '"revision":[1-9]',
+            repeats: true,
+          },
+          origins: { ports: originPorts, check: "/readyz" },
+        })
+      : undefined;
+    stops.push(async () => balancer?.stop());
+
     const bundleDir = join(folder, "bundle");
     await bundleEdge(bundleDir);
-    const makeEdge = async (name: string): Promise<Edge> => {
-      const ports = [await freePort(), await freePort()] as const;
+    const makeEdge = async (name: string, ports: readonly [number, number]): Promise<Edge> => {
       const proxy = await startFaultProxy({ host: "127.0.0.1", port: ports[0] });
       let server: EdgeServer | null = null;
       const start = async () => {
@@ -109,7 +132,8 @@ export const startWorld = async () => {
           morePorts: [ports[1]],
           bindings: {
             UPSTREAM_URL: `http://127.0.0.1:${upstreamAddress.port}`,
-            ORIGIN_URL: "",
+            ORIGIN_URL: balancer?.urls.origins ?? "",
+            INGEST_TOKEN: ORIGIN_INGEST_TOKEN,
             PUSH_KEYS,
             COOKIE_KEYS: "c1:cookie-key-of-the-chaos-suite-0123456789abcdefghijklmnop",
           },
@@ -130,13 +154,14 @@ export const startWorld = async () => {
         proxy,
       };
     };
-    const edges = [await makeEdge("edge-1"), await makeEdge("edge-2")];
+    const edges = [await makeEdge("edge-1", edgePorts[0]), await makeEdge("edge-2", edgePorts[1])];
 
-    const makeOrigin = async (skewMs: number): Promise<Origin> => {
+    const makeOrigin = async (skewMs: number, port: number): Promise<Origin> => {
       const database = await startFaultProxy(primary);
       const url = through(database);
       const launch = () =>
         startOrigin({
+          ORIGIN_PORT: String(port),
           DATABASE_URL: url,
           REDIS_URL: redisPorts.map((redisPort) => `redis://127.0.0.1:${redisPort}`).join(","),
           EDGE_URLS: edges.map((edge) => `http://127.0.0.1:${edge.proxy.port}`).join(","),
@@ -160,7 +185,7 @@ export const startWorld = async () => {
       };
     };
     const origins: Origin[] = [];
-    for (const skewMs of SKEWS_MS) origins.push(await makeOrigin(skewMs));
+    for (const [i, skewMs] of SKEWS_MS.entries()) origins.push(await makeOrigin(skewMs, originPorts[i] ?? 0));
 
     let standbys = 0;
     /**
@@ -203,6 +228,8 @@ export const startWorld = async () => {
       redisProxies,
       edges,
       origins,
+      balancer,
+      postgresPid: () => postgres.pid,
       /** SIGINT ends sessions in order; SIGQUIT is a crash with recovery at the next start. */
       restartPostgres: async (signal: "SIGINT" | "SIGQUIT") => {
         process.kill(postgres.pid, signal);

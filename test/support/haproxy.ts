@@ -9,21 +9,35 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../origin/db/free-port.ts";
 import { programPath } from "../../scripts/system-programs.ts";
 
-/** Ports on the loopback. A server is ready when `check` answers 200. */
-export type BalancedGroup = { readonly ports: readonly number[]; readonly check: string };
+/** Ports on the loopback. */
+export type BalancedGroup = {
+  readonly ports: readonly number[];
+  /** A server is ready when this path answers 200. */
+  readonly check: string;
+  /** Or when its answer's body matches. */
+  readonly expect?: string;
+  /** A GET whose server goes away before it has answered is sent to another one. */
+  readonly repeats?: boolean;
+};
 
 /** A process is left out within this: two checks that fail, and some time on a busy machine. */
 export const NOTICED_MS = 1_500;
 
 const UP_WITHIN_MS = 20_000;
 
-const describeGroup = (name: string, port: number, { ports, check }: BalancedGroup): string => `
+const describeGroup = (
+  name: string,
+  port: number,
+  { ports, check, expect, repeats = false }: BalancedGroup,
+): string => `
 frontend ${name}
   bind 127.0.0.1:${port}
   default_backend ${name}
 backend ${name}
   option httpchk
   http-check send meth GET uri ${check} ver HTTP/1.1 hdr Host localhost
+${expect === undefined ? "" : `  http-check expect rstring ${expect.replaceAll('"', '\\"')}`}
+${repeats ? "  retry-on conn-failure empty-response response-timeout" : ""}
 ${ports.map((each, i) => `  server ${name}-${i + 1} 127.0.0.1:${each} check`).join("\n")}
 `;
 
@@ -105,7 +119,13 @@ defaults
         await sleep(20);
       }
     },
+    /** How many requests were sent again. */
+    repeated: async (name: Name): Promise<number> => {
+      const [head = "", ...rows] = (await command("show stat")).split("\n");
+      const at = head.split(",").indexOf("wretr");
+      const row = rows.find((line) => line.startsWith(`${name},BACKEND,`));
+      return Number(row?.split(",")[at]);
+    },
     stop,
   };
 };
-export type Haproxy<Name extends string> = Awaited<ReturnType<typeof startHaproxy<Name>>>;

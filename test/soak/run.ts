@@ -1,0 +1,181 @@
+// A soak: visitors come in all the time, a random fault strikes each minute, and features change. It counts what visitors got, looks
+// at the memory of every process, and after each fault at whether everything agrees again.
+import { setTimeout as sleep } from "node:timers/promises";
+import { seededRandom } from "../../scripts/demo/random.ts";
+import { disagreements } from "../chaos/agreement.ts";
+import { createAll, makeChange, type Acknowledged } from "../chaos/changes.ts";
+import { drawFault } from "../chaos/faults.ts";
+import { startWorld, type World } from "../chaos/world.ts";
+import { startVisitors } from "../support/steady-visitors.ts";
+import { courseOf, meanMb, postgresMb, workerds, type Course, type Sample } from "./memory.ts";
+
+const FAULT_EVERY_MS = 60_000;
+/** The rest of the minute is for everything to agree again. */
+const FAULT_LASTS_MS = [3_000, 8_000, 15_000];
+const CHANGE_EVERY_MS = 1_000;
+const SAMPLE_EVERY_MS = 15_000;
+/** Open for everybody from the beginning to the end. */
+const OPEN = "feat_soak_open";
+/** Rolled back at the beginning. */
+const CLOSED = "feat_soak_closed";
+
+export type SoakReport = {
+  readonly visits: number;
+  /** What happened to each request that was not answered, or not as it should be. */
+  readonly failures: readonly string[];
+  /** Requests that the balancer sent to another edge, since the first one went away. */
+  readonly repeated: number;
+  readonly faults: number;
+  readonly changes: number;
+  /** Of each fault from its end until everything agreed; a line for each that took too long. */
+  readonly recoveredMs: readonly number[];
+  readonly disagreements: readonly string[];
+  readonly memory: Readonly<Record<string, Course>>;
+};
+
+const prepare = async (world: World): Promise<void> => {
+  await createAll(world);
+  const admin = world.origins[0]?.current().admin;
+  for (const featureId of [OPEN, CLOSED])
+    await admin?.("POST", "/features", { featureId, enabled: true, rolloutBps: 10_000, holdoutBps: 0 });
+  await admin?.("POST", `/features/${CLOSED}/rollback`, { reason: "soak" });
+};
+
+export const runSoak = async (options: {
+  minutes: number;
+  seed: number;
+  visitorsPerSecond: number;
+  say: (line: string) => void;
+}): Promise<SoakReport> => {
+  const { minutes, seed, visitorsPerSecond, say } = options;
+  const random = seededRandom(seed);
+  const pick = <T>(from: readonly T[]): T => {
+    const one = from[Math.floor(random() * from.length)];
+    if (one === undefined) throw new Error("nothing to pick from");
+    return one;
+  };
+  const world = await startWorld({ balanced: true });
+  const { balancer } = world;
+  if (balancer === undefined) throw new Error("the world has no balancer");
+  try {
+    await prepare(world);
+    for (const index of [0, 1, 2, 3]) await balancer.up("edges", index);
+
+    const begunAt = performance.now();
+    const elapsedS = (at = performance.now()): number => Math.round((at - begunAt) / 1_000);
+    let doing = "before the first fault";
+    let visits = 0;
+    let isCounting = false;
+    const failures: string[] = [];
+    const fail = (sentAt: number, what: string): void => {
+      failures.push(`${elapsedS(sentAt)} s, ${doing}: ${what}`);
+      say(`FAILED ${failures.at(-1)}`);
+    };
+    const visitors = startVisitors(balancer.urls.edges, visitorsPerSecond, ({ sentAt, error }) => {
+      visits += 1;
+      fail(sentAt, error.message);
+    });
+    await visitors.first(({ features }) => features.includes(`${OPEN}=`) && !features.includes(`${CLOSED}=`));
+    // The other edge has both changes too.
+    await sleep(2_000);
+    isCounting = true;
+    visitors.watch(({ sentAt, status, features }) => {
+      if (!isCounting) return;
+      visits += 1;
+      if (status !== 200) fail(sentAt, `status ${status}`);
+      else if (!features.includes(`${OPEN}=treatment`))
+        fail(sentAt, `without the open feature: "${features}"`);
+      else if (features.includes(`${CLOSED}=`)) fail(sentAt, `with the closed feature: "${features}"`);
+    });
+
+    const series = new Map<string, Sample[]>();
+    const sample = async (): Promise<void> => {
+      const found = {
+        "origin process": await meanMb(world.origins.map((origin) => origin.current().pid)),
+        "edge (workerd) process": await meanMb(await workerds()),
+        "PostgreSQL with its sessions": await postgresMb(world.postgresPid()),
+        "Redis node": await meanMb(world.redis.nodes.map((node) => node.process.pid ?? 0)),
+      };
+      for (const [name, mb] of Object.entries(found)) {
+        if (mb === null) continue;
+        series.set(name, [...(series.get(name) ?? []), { atS: elapsedS(), mb }]);
+      }
+    };
+    const over = new AbortController();
+    const every = async (everyMs: number, work: () => Promise<unknown>): Promise<void> => {
+      while (!over.signal.aborted) {
+        await work();
+        await sleep(everyMs, undefined, { signal: over.signal }).catch(() => {});
+      }
+    };
+    const sampling = every(SAMPLE_EVERY_MS, sample);
+    let acknowledged: Acknowledged[] = [];
+    let changes = 0;
+    // Nothing changes while it is asked whether everything agrees.
+    let isAsking = false;
+    const changing = every(CHANGE_EVERY_MS, async () => {
+      if (isAsking) return;
+      const done = await makeChange(world, pick);
+      if (done === null) return;
+      changes += 1;
+      acknowledged.push(done);
+    });
+
+    const recoveredMs: number[] = [];
+    const disagreed: string[] = [];
+    for (let minute = 1; minute <= minutes; minute += 1) {
+      const fault = drawFault(world, pick);
+      const lastsMs = pick(FAULT_LASTS_MS);
+      const failedBefore = failures.length;
+      doing = `while "${fault.name}"`;
+      await fault.begin();
+      await sleep(lastsMs);
+      await fault.end();
+      const promoted = fault.promoted?.();
+      if (promoted !== undefined)
+        acknowledged = acknowledged.filter(({ revision }) => revision <= promoted.revision);
+      doing = `after "${fault.name}"`;
+      const healedAt = performance.now();
+      const deadlineMs = Math.max(healedAt + 20_000, begunAt + minute * FAULT_EVERY_MS);
+      isAsking = true;
+      let problems = ["not asked yet"];
+      while (problems.length > 0 && performance.now() < deadlineMs) {
+        problems = await disagreements(world, acknowledged);
+        if (problems.length > 0) await sleep(100);
+      }
+      isAsking = false;
+      const ms = Math.round(performance.now() - healedAt);
+      if (problems.length === 0) recoveredMs.push(ms);
+      else disagreed.push(`minute ${minute}, ${fault.name}: ${problems.join("; ")}`);
+      say(
+        `${elapsedS()} s, minute ${minute}/${minutes}: ${fault.name} for ${lastsMs / 1_000} s; ` +
+          (problems.length === 0
+            ? `agreed again after ${ms} ms`
+            : `STILL DISAGREES: ${problems.join("; ")}`) +
+          `; ${visits} visits, ${failures.length - failedBefore} failed in this minute`,
+      );
+      await sleep(Math.max(0, begunAt + minute * FAULT_EVERY_MS - performance.now()));
+    }
+    isCounting = false;
+    over.abort();
+    await Promise.all([sampling, changing]);
+    await visitors.end();
+    const memory: Record<string, Course> = {};
+    for (const [name, samples] of series) {
+      const course = courseOf(samples);
+      if (course !== null) memory[name] = course;
+    }
+    return {
+      visits,
+      failures,
+      repeated: await balancer.repeated("edges"),
+      faults: minutes,
+      changes,
+      recoveredMs,
+      disagreements: disagreed,
+      memory,
+    };
+  } finally {
+    await world.stop();
+  }
+};
