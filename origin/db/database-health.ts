@@ -29,12 +29,14 @@ const clockFinding = async (pool: Pool, nowMs: () => number): Promise<Finding> =
 };
 
 const replicaFinding = async (pool: Pool, replica: Pool): Promise<Finding> => {
-  const { rows: primary } = await pool.query<{ lsn: string }>("select pg_current_wal_lsn()::text as lsn");
-  const { rows } = await replica.query<{ standby: boolean; bytes: number | null; seconds: number | null }>(
-    `select pg_is_in_recovery() as standby,
-       pg_wal_lsn_diff($1::pg_lsn, pg_last_wal_replay_lsn())::float8 as bytes,
+  const { rows } = await replica.query<{ standby: boolean; lsn: string | null; seconds: number | null }>(
+    `select pg_is_in_recovery() as standby, pg_last_wal_replay_lsn()::text as lsn,
        extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::float8 as seconds`,
-    [primary[0]?.lsn ?? "0/0"],
+  );
+  // After the replica, so that one which follows is never ahead.
+  const { rows: primary } = await pool.query<{ bytes: number | null }>(
+    "select pg_wal_lsn_diff(pg_current_wal_lsn(), $1::pg_lsn)::float8 as bytes",
+    [rows[0]?.lsn ?? null],
   );
   const [row] = rows;
   if (row?.standby !== true)
@@ -43,7 +45,15 @@ const replicaFinding = async (pool: Pool, replica: Pool): Promise<Finding> => {
       summary: "DATABASE_REPLICA_URL leads to a database that is no standby",
       todo: "name a standby of the primary, or leave the variable unset",
     };
-  const { bytes, seconds } = row;
+  const { seconds } = row;
+  const bytes = primary[0]?.bytes ?? null;
+  if (bytes !== null && bytes < 0)
+    return {
+      status: "warning",
+      summary:
+        "the replica has more than the primary: it followed another one, which was replaced without its last changes",
+      todo: "copy it anew from the primary (pg_basebackup, pg_rewind); until then history in the admin API may show changes that were lost",
+    };
   // With nothing left to replay, the time of the last transaction says nothing.
   const behind = bytes === null || bytes <= 0 ? 0 : (seconds ?? 0);
   const summary = `the replica is ${behind.toFixed(0)} s behind`;

@@ -3,6 +3,7 @@
 import { connect as connectTls } from "node:tls";
 import { Cluster, Redis } from "ioredis";
 import { certificatesOf } from "./certificates.ts";
+import { PacedCluster } from "./paced-cluster.ts";
 import { tlsFailure } from "./tls-failure.ts";
 import { errorText } from "../runtime/error-text.ts";
 import { backoffMs } from "../runtime/backoff.ts";
@@ -83,7 +84,7 @@ export const connectRedis = (urls: readonly string[], log: WarningLog): RedisCli
           retryStrategy,
           enableOfflineQueue: false,
         })
-      : new Cluster(urls.map(addressOf), {
+      : new PacedCluster(urls.map(addressOf), {
           redisOptions: shared,
           clusterRetryStrategy: retryStrategy,
           clusterNodeRetryStrategy: retryStrategy,

@@ -45,7 +45,10 @@ export const startOrigin = async (env: Readonly<Record<string, string>>, folder 
       () => false,
     ))
   ) {
-    if (!isRunning() || Date.now() > deadline) throw new Error(`the origin did not become ready:\n${output}`);
+    if (!isRunning() || Date.now() > deadline) {
+      child.kill("SIGKILL");
+      throw new Error(`the origin did not become ready:\n${output}`);
+    }
     await sleep(50);
   }
   return {
