@@ -716,6 +716,17 @@ create table span_log (
   constraint span_log_pkey PRIMARY KEY (writer, partition, seq, at)
 ) partition by RANGE (at);
 
+create table span_log_streams (
+  partition smallint not null,
+  stream text not null,
+  losses integer default 0 not null,
+  begins_after bigint default 0 not null,
+  writer integer default nextval('telemetry_writer'::regclass) not null,
+  seen_at timestamp with time zone default clock_timestamp() not null,
+  constraint span_log_streams_pkey PRIMARY KEY (partition, stream, losses),
+  constraint span_log_streams_writer_key UNIQUE (writer)
+);
+
 create table state_head (
   only_row boolean default true not null,
   revision bigint default 0 not null,
@@ -1518,6 +1529,7 @@ grant select on table segments to sluice_service;
 
 grant delete, insert, select, update on table sessions to sluice_service;
 grant delete, insert, select, update on table sign_in_codes to sluice_service;
+grant delete, insert, select, update on table span_log_streams to sluice_service;
 
 grant select on table state_head to sluice_service;
 

@@ -153,6 +153,35 @@ export const Variables = z.object({
     .describe(
       "Redis, or the nodes of a Redis Cluster separated by commas. `rediss://` is encrypted and verified, with `?sslrootcert=/path/to/ca.pem` by an authority of your own, and `&sslcert=…&sslkey=…` names a certificate of this client; the first URL says so for all. Unset: a bus within the process.",
     ),
+  SPAN_LOG_URL: list(url(["nats:", "tls:"]))
+    .optional()
+    .describe(
+      "NATS servers of one cluster with JetStream, separated by commas, that keep acknowledged telemetry; a user and a password may stand in the first. Unset: PostgreSQL keeps it.",
+    ),
+  SPAN_LOG_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, - or _")
+    .default("sluice-spans")
+    .describe(
+      "With `SPAN_LOG_URL`: what the names of the streams begin with. Two installations on one cluster have two.",
+    ),
+  SPAN_LOG_REPLICAS: z
+    .enum(["1", "3", "5"], "must be 1, 3 or 5")
+    .default("3")
+    .transform(Number)
+    .describe(
+      "With `SPAN_LOG_URL`: on how many servers each block is before it is acknowledged; most of them have it then.",
+    ),
+  SPAN_LOG_CA_FILE: z
+    .string()
+    .optional()
+    .describe(
+      "With `SPAN_LOG_URL`: the certificate, as a PEM file, of an authority of your own that the servers' are by. The connection is encrypted then.",
+    ),
+  SPAN_LOG_CREDENTIALS_FILE: z
+    .string()
+    .optional()
+    .describe("With `SPAN_LOG_URL`: a NATS credentials file (`.creds`) that the origin signs in with."),
   EDGE_URLS: list(url(["http:", "https:"]))
     .default([])
     .describe("Edges that the origin pushes to, separated by commas."),
@@ -161,7 +190,7 @@ export const Variables = z.object({
   )
     .default([])
     .describe(
-      "Hosts of `DATABASE_URL`, `DATABASE_REPLICA_URL`, `REDIS_URL` and `EDGE_URLS`, separated by commas, that may be spoken with unencrypted or unverified, since the network between is yours alone. Other hosts than this machine are refused at start otherwise.",
+      "Hosts of `DATABASE_URL`, `DATABASE_REPLICA_URL`, `REDIS_URL`, `SPAN_LOG_URL` and `EDGE_URLS`, separated by commas, that may be spoken with unencrypted or unverified, since the network between is yours alone. Other hosts than this machine are refused at start otherwise.",
     ),
   PUSH_KEYS: KeyRing.optional().describe("Keys that sign pushes and receipts. Needed with `EDGE_URLS`."),
   EDGE_KEY_NAMES: EdgeKeyNames.default({}).describe(
@@ -303,6 +332,9 @@ const Config = Variables.superRefine((config, context) => {
     if (!hosts.has(host)) miss("EDGE_KEY_NAMES", `names ${host}, which is the host of no edge in EDGE_URLS`);
     if (!kids.has(kid)) miss("EDGE_KEY_NAMES", `names the key ${kid}, which PUSH_KEYS does not have`);
   }
+  for (const variable of ["SPAN_LOG_CA_FILE", "SPAN_LOG_CREDENTIALS_FILE"] as const)
+    if (config.SPAN_LOG_URL === undefined && config[variable] !== undefined)
+      miss("SPAN_LOG_URL", `must be set when ${variable} is`);
   if (config.SMTP_URL !== undefined && config.SMTP_FROM === undefined)
     miss("SMTP_FROM", "must be set when SMTP_URL is");
   for (const variable of NEEDED_BY_OIDC)
@@ -320,6 +352,7 @@ const VERIFIED = {
   redis:
     "write rediss:// (and ?sslrootcert=/path/to/ca.pem where the certificate is of an authority of your own)",
   edge: "write https://",
+  spanLog: "write tls://, or name the authority in SPAN_LOG_CA_FILE",
 };
 
 const WORDS = {
@@ -349,6 +382,9 @@ const exposures = (config: Config, environment: Readonly<Record<string, string>>
   return [
     ...databases,
     ...told("REDIS_URL", found(config.REDIS_URL), VERIFIED.redis),
+    ...(config.SPAN_LOG_CA_FILE === undefined
+      ? told("SPAN_LOG_URL", found(config.SPAN_LOG_URL), VERIFIED.spanLog)
+      : []),
     ...told("EDGE_URLS", found(config.EDGE_URLS), VERIFIED.edge),
   ];
 };
@@ -367,6 +403,18 @@ export const parseConfig = (
 /** The address that links begin with, without a slash at its end. */
 export const publicUrlOf = (config: Pick<Config, "PUBLIC_URL" | "ORIGIN_PORT">): string =>
   config.PUBLIC_URL ?? `http://127.0.0.1:${config.ORIGIN_PORT}`;
+
+/** Where acknowledged telemetry is kept outside the database; null: nowhere. */
+export const spanLogOf = (config: Config) =>
+  config.SPAN_LOG_URL === undefined
+    ? null
+    : {
+        urls: config.SPAN_LOG_URL,
+        prefix: config.SPAN_LOG_PREFIX,
+        replicas: config.SPAN_LOG_REPLICAS,
+        caFile: config.SPAN_LOG_CA_FILE ?? null,
+        credentialsFile: config.SPAN_LOG_CREDENTIALS_FILE ?? null,
+      };
 
 /** The provider that people sign in at; null: none. */
 export const providerOf = (config: Config) => {

@@ -15,7 +15,7 @@ import { foldBehind } from "./aggregate/fold-behind.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
 import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
-import { parseConfig, providerOf, publicUrlOf, Variables, type Role } from "./config.ts";
+import { parseConfig, providerOf, publicUrlOf, spanLogOf, Variables, type Role } from "./config.ts";
 import { certificateProblems } from "./db/certificates.ts";
 import { databaseChecks } from "./db/database-health.ts";
 import { openDatabase } from "./db/open-database.ts";
@@ -75,7 +75,8 @@ import { startPeriodicTask } from "./runtime/periodic-task.ts";
 import { makeShutdown } from "./runtime/shutdown.ts";
 import { startTracing } from "./runtime/tracing.ts";
 import packageJson from "../package.json" with { type: "json" };
-import { makePostgresLogReader } from "./span-log/read-log.ts";
+import { openSpanLog } from "./span-log/open-span-log.ts";
+import { spanLogChecks } from "./span-log/span-log-health.ts";
 import type { ProviderSettings } from "./sign-in/provider.ts";
 import { makeSignInApp } from "./sign-in/sign-in-app.ts";
 import { variableErrorText } from "../shared/variables.ts";
@@ -192,13 +193,26 @@ await pseudonyms
       error instanceof PseudonymKeyError ? 2 : 1,
     ),
   );
+const spanLog = await openSpanLog({
+  settings: spanLogOf(config),
+  name: `sluice ${config.ROLES.join(",")}`,
+  pool,
+  onProblem: (problem) => log.warn({ problem }, "the span log has a problem; it is tried again"),
+});
+if (has("ingest") || has("fold"))
+  await spanLog
+    .check()
+    .catch((error: unknown) =>
+      shutdown.giveUp([spanLog, database], `the span log cannot be used: ${errorText(error)}`, 2),
+    );
 const ingest = has("ingest")
-  ? startIngest({ makeStagePool, config, access, pseudonyms, metrics, log })
+  ? startIngest({ makeStagePool, spanLog, config, access, pseudonyms, metrics, log })
   : undefined;
 const upkeep =
   has("ingest") || has("fold")
     ? startTableUpkeep({
         pool: makeStagePool({ applicationName: "sluice-upkeep", max: 1 }),
+        spanLog,
         rawKeepDays: config.RAW_KEEP_DAYS,
         metrics,
         log,
@@ -206,12 +220,14 @@ const upkeep =
     : undefined;
 const lag = startLagMonitor({
   pool,
-  spanLog: makePostgresLogReader(pool),
+  spanLog: spanLog.reader,
   everyMs: config.EVALUATE_EVERY_MS,
   metrics,
   log,
 });
-const fold = has("fold") ? startFold({ databaseUrl, logger: log, metrics }) : undefined;
+const fold = has("fold")
+  ? startFold({ databaseUrl, spanLog: spanLogOf(config), logger: log, metrics })
+  : undefined;
 const evaluation = has("evaluate")
   ? await startEvaluation({
       pool,
@@ -256,6 +272,7 @@ const streams = { stop: async () => stopping.abort() };
 const notReady = async (): Promise<readonly string[]> => [
   ...(shutdown.hasBegun() ? ["process: it is being stopped"] : []),
   ...(await database.notReady()),
+  ...(has("ingest") || has("fold") ? spanLog.notReady() : []),
   ...(ingest?.notReady() ?? []),
   ...(upkeep?.notReady() ?? []),
   ...(fold?.notReady() ?? []),
@@ -283,6 +300,7 @@ const health = {
       readHead: () => currentHead(pool, null),
       nowMs: Date.now,
     }),
+    ...(has("ingest") || has("fold") ? spanLogChecks(spanLog) : []),
     ...ingestChecks({
       metrics,
       token: config.INGEST_TOKEN,
@@ -401,6 +419,7 @@ const parts = [
   lag,
   seriesUpkeep,
   upkeep,
+  spanLog,
   evaluation,
   notifications,
   timetable,

@@ -31,6 +31,7 @@ const PACKAGES = {
   fish: ["fish"],
   mariadbd: ["mariadb-server", "php-mysql", "wordpress", "wordpress-theme-twentytwentythree"],
   varnishd: ["varnish"],
+  "nats-server": ["nats-server"],
 } as const;
 export type Program = keyof typeof PACKAGES;
 
@@ -59,6 +60,7 @@ export const programs = [
   "tmux",
   "zsh",
   "fish",
+  "nats-server",
 ] as const;
 
 const SERVERS: ReadonlySet<string> = new Set([
@@ -68,6 +70,7 @@ const SERVERS: ReadonlySet<string> = new Set([
   "pgbouncer",
   "mariadbd",
   "varnishd",
+  "nats-server",
 ]);
 
 const find = (name: string): string | undefined =>

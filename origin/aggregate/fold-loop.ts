@@ -5,7 +5,12 @@ import { backoffMs } from "../runtime/backoff.ts";
 import { errorText } from "../runtime/error-text.ts";
 import { DEDUPE_SECONDS } from "../span-log/partitions.ts";
 import { SPAN_KEY_BYTES } from "../span-log/record.ts";
-import type { FoldPositions, LogRow, SpanLogReader } from "../span-log/span-log.ts";
+import {
+  SpanLogUnreachable,
+  type FoldPositions,
+  type LogRow,
+  type SpanLogReader,
+} from "../span-log/span-log.ts";
 import { makeAggregateStore } from "./aggregate-store.ts";
 import { foldBatch, unknownFeatures, type BatchReport } from "./batch/fold-batch.ts";
 import type { Aside } from "./batch/find-units.ts";
@@ -80,6 +85,8 @@ export const runFoldLoop = async (options: {
   hasFailed: boolean;
   report: (state: FoldState) => void;
   onEvent: (event: QuarantineEvent) => void;
+  /** the log cannot be asked how far behind the fold is */
+  onLogProblem: (problem: string) => void;
 }): Promise<void> => {
   const { client, pool, spanLog, stop, report } = options;
   const store = makeAggregateStore(client, RUN_ROWS);
@@ -166,6 +173,18 @@ export const runFoldLoop = async (options: {
     return { setAsideByFeature: await quarantine.count() };
   };
 
+  /** Null while the log does not answer. What the fold remembers stays right meanwhile: it goes on when the log is back. */
+  const readLag = async (): Promise<number | null> => {
+    const positions = await readAllPositions(client);
+    try {
+      return await spanLog.unfoldedSeconds(positions);
+    } catch (error) {
+      if (!(error instanceof SpanLogUnreachable)) throw error;
+      options.onLogProblem(errorText(error));
+      return null;
+    }
+  };
+
   let isSuspicious = options.hasFailed;
   while (!stop.aborted) {
     await balancePartitions();
@@ -179,12 +198,17 @@ export const runFoldLoop = async (options: {
       await store.prepare();
     }
     if (rows.length > 0) isSuspicious = false;
-    const lagSeconds = await spanLog.unfoldedSeconds(await readAllPositions(client));
+    const lagSeconds = await readLag();
     const again = await countSetAsideAgain();
-    report({ lagSeconds, owned: owned.size, leftOut: store.uncounted.totals(), ...total, ...again });
+    if (lagSeconds !== null)
+      report({ lagSeconds, owned: owned.size, leftOut: store.uncounted.totals(), ...total, ...again });
     const behind = isBehind(rows);
     if (!behind) await store.maintain();
-    const pauseMs = pauseAfter({ tookMs: performance.now() - beganAt, isBehind: behind, lagSeconds });
+    const pauseMs = pauseAfter({
+      tookMs: performance.now() - beganAt,
+      isBehind: behind,
+      lagSeconds: lagSeconds ?? 0,
+    });
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal: stop }).catch(() => {});
   }
 };

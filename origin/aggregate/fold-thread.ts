@@ -4,6 +4,7 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { moduleUrl } from "../runtime/place.ts";
 import { superviseThread } from "../runtime/supervised-thread.ts";
 import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
+import type { JetStreamSettings } from "../span-log/jetstream/settings.ts";
 import type { FoldReport, WorkerOptions } from "./fold-worker.ts";
 
 /** A round takes less, also with a backlog: a thread that says nothing for longer stands still. */
@@ -26,6 +27,8 @@ export type Fold = {
  */
 export const startFold = (options: {
   databaseUrl: string;
+  /** where acknowledged telemetry is kept outside the database; null: nowhere */
+  spanLog: JetStreamSettings | null;
   logger: ErrorLog & WarningLog;
   metrics: Pick<Metrics, "foldedSpans" | "leftOutSpans" | "setAsideSpans">;
   unitSlots?: number;
@@ -34,6 +37,7 @@ export const startFold = (options: {
   const { logger, metrics } = options;
   const workerData: WorkerOptions = {
     databaseUrl: options.databaseUrl,
+    spanLog: options.spanLog,
     unitSlots: options.unitSlots ?? 2 ** 21,
     dedupeKeys: options.dedupeKeys ?? 45_000_000,
   };
@@ -95,6 +99,13 @@ export const startFold = (options: {
         return;
       case "quarantine":
         logQuarantine(message.event);
+        return;
+      case "logProblem":
+        lastError = message.problem;
+        logger.warn(
+          { problem: message.problem },
+          "the fold cannot read all of the span log; what it has not read is kept there, and it tries again",
+        );
         return;
       case "error":
         lastError = message.message;

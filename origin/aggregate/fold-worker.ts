@@ -7,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
 import { makePool } from "../db/pool.ts";
-import { makePostgresLogReader } from "../span-log/read-log.ts";
+import { JetStreamSettings } from "../span-log/jetstream/settings.ts";
+import { openSpanLog } from "../span-log/open-span-log.ts";
 import { giveMemoryBack } from "../runtime/give-memory-back.ts";
 import { runFoldLoop, type FoldState } from "./fold-loop.ts";
 import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
@@ -15,6 +16,7 @@ import { FOLD_APPLICATION } from "./partition-ownership.ts";
 
 const WorkerOptions = z.strictObject({
   databaseUrl: z.string(),
+  spanLog: JetStreamSettings.nullable(),
   /** of one generation of the unit table; a power of two */
   unitSlots: z.number().int(),
   dedupeKeys: z.number().int(),
@@ -24,6 +26,7 @@ export type WorkerOptions = z.infer<typeof WorkerOptions>;
 /** What the thread tells the process. */
 export type FoldReport =
   | ({ type: "state" } & FoldState)
+  | { type: "logProblem"; problem: string }
   | { type: "quarantine"; event: QuarantineEvent }
   | { type: "error"; message: string }
   | { type: "stopped" };
@@ -69,7 +72,15 @@ const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
     lockTimeoutMs: LOCK_WAIT_MS,
     onIdleError: () => {},
   });
+  const onLogProblem = (problem: string): void => report({ type: "logProblem", problem });
+  const spanLog = await openSpanLog({
+    settings: options.spanLog,
+    name: "sluice fold",
+    pool,
+    onProblem: onLogProblem,
+  });
   try {
+    await spanLog.check();
     const client = await own.connect();
     // A broken connection also rejects the query in work; without a listener it would end the thread.
     client.on("error", () => {});
@@ -77,7 +88,8 @@ const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
       await runFoldLoop({
         client,
         pool,
-        spanLog: makePostgresLogReader(pool),
+        spanLog: spanLog.reader,
+        onLogProblem,
         limits: options,
         stop: stop.signal,
         hasFailed,
@@ -89,6 +101,7 @@ const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
       client.release(true);
     }
   } finally {
+    await spanLog.stop();
     await Promise.allSettled([pool.end(), own.end()]);
   }
 };

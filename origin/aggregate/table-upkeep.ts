@@ -6,6 +6,7 @@ import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import type { Pool } from "../db/pool.ts";
 import { dropFoldedLogPartitions, ensureLogPartitions, logCoversSeconds } from "../span-log/partitions.ts";
 import { forgetCheckpoints, readAllPositions } from "./checkpoints.ts";
+import type { OpenSpanLog } from "../span-log/open-span-log.ts";
 import { pruneEndedEpochs } from "./prune-epochs.ts";
 import { dropOldRawSpanPartitions, ensureRawSpanPartitions } from "./raw-span-partitions.ts";
 
@@ -26,14 +27,21 @@ const forgetFoldedLog = async (pool: Pool): Promise<void> => {
   await forgetCheckpoints(pool, endedWriters);
 };
 
+/** The same for a log outside the database. */
+const removeFoldedBlocks = async (
+  pool: Pool,
+  { removeFolded }: Pick<OpenSpanLog, "removeFolded">,
+): Promise<void> => removeFolded(await readAllPositions(pool));
+
 /** `pool` is its own, and ends with it. */
 export const startTableUpkeep = (options: {
   pool: Pool;
+  spanLog: Pick<OpenSpanLog, "removeFolded" | "streams">;
   rawKeepDays: number;
-  metrics: Pick<Metrics, "logAheadSeconds">;
+  metrics: Pick<Metrics, "logAheadSeconds" | "logBytes" | "logCurrentReplicas">;
   log: WarningLog;
 }): TableUpkeep => {
-  const { pool, rawKeepDays, metrics, log } = options;
+  const { pool, spanLog, rawKeepDays, metrics, log } = options;
   let aheadSeconds: number | undefined;
   const steps: readonly (readonly [what: string, work: () => Promise<unknown>])[] = [
     // A new database has none: the nearest first, without which nothing can be stored.
@@ -44,6 +52,18 @@ export const startTableUpkeep = (options: {
     ],
     ["the span log's next partitions could not be attached", () => ensureLogPartitions(pool)],
     ["folded partitions of the span log could not be dropped", () => forgetFoldedLog(pool)],
+    [
+      "folded blocks of the span log could not be removed",
+      async () => {
+        const { streams } = spanLog;
+        if (streams === null) return;
+        await removeFoldedBlocks(pool, spanLog);
+        for (const { partition, bytes, currentReplicas } of streams()) {
+          metrics.logBytes.set({ partition }, bytes);
+          metrics.logCurrentReplicas.set({ partition }, currentReplicas);
+        }
+      },
+    ],
     ["old partitions of otel_spans could not be dropped", () => dropOldRawSpanPartitions(pool, rawKeepDays)],
     [
       "units of ended epochs could not be deleted",

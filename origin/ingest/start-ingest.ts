@@ -6,7 +6,7 @@ import type { Database } from "../db/open-database.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
-import { makeSpanLog } from "../span-log/append.ts";
+import type { OpenSpanLog } from "../span-log/open-span-log.ts";
 import type { PseudonymKeys } from "../span-log/pseudonyms/pseudonym-keys.ts";
 import { makeUncountedSpans } from "../span-log/uncounted.ts";
 import { HEARTBEAT_EVERY_MS, OUTAGE_LATENESS_SECONDS, recordHeartbeat } from "../span-log/heartbeat.ts";
@@ -29,6 +29,7 @@ export type Ingest = {
 
 export const startIngest = (options: {
   makeStagePool: Database["makeStagePool"];
+  spanLog: Pick<OpenSpanLog, "append">;
   config: Pick<
     Config,
     "RAW_SAMPLE_BPS" | "RAW_SLOW_MS" | "CAPTCHA_THRESHOLD" | "INGEST_TOKEN" | "ORIGIN_HOST"
@@ -40,7 +41,7 @@ export const startIngest = (options: {
 }): Ingest => {
   const { makeStagePool, config, access, pseudonyms, metrics, log } = options;
   const pool = makeStagePool({ applicationName: "sluice-ingest", max: 2 });
-  const spanLog = makeSpanLog({ pool });
+  const spanLog = options.spanLog.append(pool);
   const botRequests = makeBotRequestCounter(pool);
   const directory = makeFeatureDirectory({ db: pool, pseudonyms, nowMs: () => performance.now() });
   const uncounted = makeUncountedSpans();

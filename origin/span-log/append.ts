@@ -1,15 +1,12 @@
-// Appends to PostgreSQL's log: requests wait together for one commit at a time (group commit), so that durability
-// costs one flush for all of them. A failed commit fails its requests; their clients send again.
-import { setTimeout as sleep } from "node:timers/promises";
+// Appends to PostgreSQL's log, one commit at a time.
 import { withClient, type Pool } from "../db/pool.ts";
 import { copyInto } from "../db/copy.ts";
 import { CopyBuffer } from "../db/copy-format.ts";
 import { NO_PARTITION, sqlState } from "../db/errors.ts";
-import { makeBlockBuilders } from "./block-builders.ts";
+import type { EncodedBlock } from "./block-builders.ts";
+import { makeGroupCommits } from "./group-commit.ts";
 import { ensureLogPartitions } from "./partitions.ts";
 import type { SpanLog } from "./span-log.ts";
-
-type Waiter = { resolve: () => void; reject: (error: Error) => void };
 
 /** A connection that failed is dropped: the commit may still be under way on it. */
 const insertRows = (pool: Pool, rows: Buffer): Promise<void> =>
@@ -22,16 +19,9 @@ const insertRows = (pool: Pool, rows: Buffer): Promise<void> =>
     }
   });
 
-/**
- * `gatherMs`: how long the first request of a commit waits for others to join it. The writer's number is taken from
- * the database when a stream begins, so two processes never share one.
- */
+/** The writer's number is taken from the database when a stream begins, so two processes never share one. */
 export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog => {
   const { pool, gatherMs = 2 } = options;
-  const builders = makeBlockBuilders();
-  let waiters: Waiter[] = [];
-  let committing: Promise<void> | undefined;
-  let committingBytes = 0;
   let writer: number | undefined;
   let seq = 0;
   const copy = new CopyBuffer();
@@ -45,11 +35,11 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
     return number;
   };
 
-  /** The records that wait, as rows of the stream's next commit. */
-  const takeRows = (stream: number): Buffer => {
+  /** The blocks as rows of the stream's next commit. */
+  const toRows = (blocks: readonly EncodedBlock[], stream: number): Buffer => {
     copy.clear();
     seq++;
-    for (const { partition, records, spanKeys, parts } of builders.takeBlocks()) {
+    for (const { partition, records, spanKeys, parts } of blocks) {
       copy.row(6);
       copy.int4(stream);
       copy.int2(partition);
@@ -61,7 +51,7 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
     return copy.finish();
   };
 
-  const commit = async (rows: Buffer): Promise<void> => {
+  const insert = async (rows: Buffer): Promise<void> => {
     try {
       await insertRows(pool, rows);
     } catch (error) {
@@ -80,48 +70,20 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
     seq = 0;
   };
 
-  const takeWaiting = (): Waiter[] => {
-    const taken = waiters;
-    waiters = [];
-    return taken;
-  };
-
-  const commitWaiting = async (): Promise<void> => {
-    let committed: Waiter[] | undefined;
-    try {
+  return makeGroupCommits({
+    gatherMs,
+    atOnce: 1,
+    prepare: async () => {
       writer ??= await takeWriter();
-      committed = takeWaiting();
-      committingBytes = builders.size();
-      const rows = takeRows(writer);
-      if (copy.rows > 0) await commit(rows);
-      for (const waiter of committed) waiter.resolve();
-    } catch (cause) {
-      endStream();
-      if (committed === undefined) builders.takeBlocks();
-      const error = new Error("telemetry could not be stored", { cause });
-      for (const waiter of committed ?? takeWaiting()) waiter.reject(error);
-    }
-  };
-
-  const run = async (): Promise<void> => {
-    while (waiters.length > 0) {
-      if (gatherMs > 0) await sleep(gatherMs);
-      await commitWaiting();
-    }
-    committing = undefined;
-    committingBytes = 0;
-  };
-
-  return {
-    append: (records) => {
-      for (const record of records) builders.add(record);
-      const durable = new Promise<void>((resolve, reject) => waiters.push({ resolve, reject }));
-      committing ??= run();
-      return durable;
     },
-    pendingBytes: () => builders.size() + committingBytes,
-    stop: async () => {
-      await committing;
+    commit: async (blocks) => {
+      if (writer === undefined) throw new Error("unreachable: a commit without a stream");
+      try {
+        await insert(toRows(blocks, writer));
+      } catch (error) {
+        endStream();
+        throw error;
+      }
     },
-  };
+  });
 };

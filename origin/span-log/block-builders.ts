@@ -31,9 +31,10 @@ type Builder = {
   format: number;
   /** numbers of the features in the block's dictionary */
   features: Map<FeatureEpoch, number>;
+  dictionaryBytes: number;
 };
 
-/** Points into the builders' memory: to be used before anything is added. */
+/** May point into the builders' memory: to be used before anything is added. */
 export type EncodedBlock = {
   readonly partition: number;
   readonly records: number;
@@ -49,6 +50,7 @@ const newBuilder = (): Builder => ({
   count: 0,
   format: FIRST_FORMAT,
   features: new Map(),
+  dictionaryBytes: 0,
 });
 
 /** The same memory if `needed` more bytes fit, else a copy twice as large. */
@@ -65,6 +67,7 @@ const featureNumber = (builder: Builder, feature: FeatureEpoch): number => {
   const number = builder.features.size;
   if (number === MAX_FEATURES) throw new Error("too many features in one block");
   builder.features.set(feature, number);
+  builder.dictionaryBytes += 5 + Buffer.byteLength(feature.featureId);
   return number;
 };
 
@@ -88,8 +91,23 @@ const encodeBlock = (builder: Builder, partition: number): EncodedBlock => {
   };
 };
 
-export const makeBlockBuilders = () => {
+const clear = (builder: Builder): void => {
+  builder.recordBytes = 0;
+  builder.count = 0;
+  builder.format = FIRST_FORMAT;
+  builder.features = new Map();
+  builder.dictionaryBytes = 0;
+};
+
+/** Bytes of its records and of the keys beside them. */
+const sizeOf = ({ recordBytes, count }: Builder): number => recordBytes + count * SPAN_KEY_BYTES;
+
+/** A block of more than `maxBlockBytes` is divided. */
+export const makeBlockBuilders = (maxBlockBytes = Number.POSITIVE_INFINITY) => {
   const builders = Array.from({ length: PARTITIONS }, newBuilder);
+  /** complete, in memory of their own */
+  let full: EncodedBlock[] = [];
+  let fullBytes = 0;
   const hash: Hash64 = { low: 0, high: 0 };
   const ids = new DataView(new ArrayBuffer(TRACE_ID_BYTES + SPAN_ID_BYTES));
 
@@ -97,7 +115,8 @@ export const makeBlockBuilders = () => {
     add: (draft: RecordDraft): void => {
       const { view, unit, feature } = draft;
       hashUnit(feature, unit, hash);
-      const builder = builders[partitionOf(hash.low)];
+      const partitionKey = hash.low;
+      const builder = builders[partitionOf(partitionKey)];
       if (builder === undefined) throw new Error("unreachable: partition out of range");
       const out = withRoom(builder.records, builder.recordBytes, MAX_RECORD_BYTES);
       builder.records = out;
@@ -145,19 +164,23 @@ export const makeBlockBuilders = () => {
       }
       builder.recordBytes = at;
       builder.count++;
+      if (sizeOf(builder) + builder.dictionaryBytes >= maxBlockBytes) {
+        const block = encodeBlock(builder, partitionOf(partitionKey));
+        full.push({ ...block, spanKeys: Buffer.from(block.spanKeys), parts: [Buffer.concat(block.parts)] });
+        fullBytes += sizeOf(builder);
+        clear(builder);
+      }
     },
     /** Bytes of the records that no commit has taken yet. */
-    size: (): number =>
-      builders.reduce((sum, { recordBytes, count }) => sum + recordBytes + count * SPAN_KEY_BYTES, 0),
-    /** Takes all records out, as one block for each partition that has any. */
+    size: (): number => builders.reduce((sum, builder) => sum + sizeOf(builder), fullBytes),
+    /** Takes all records out, as one block for each partition that has any, or several in their order. */
     takeBlocks: (): EncodedBlock[] => {
-      const blocks: EncodedBlock[] = [];
+      const blocks = full;
+      full = [];
+      fullBytes = 0;
       for (const [partition, builder] of builders.entries()) {
         if (builder.count > 0) blocks.push(encodeBlock(builder, partition));
-        builder.recordBytes = 0;
-        builder.count = 0;
-        builder.format = FIRST_FORMAT;
-        builder.features = new Map();
+        clear(builder);
       }
       return blocks;
     },

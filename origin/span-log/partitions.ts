@@ -11,7 +11,7 @@ import type { Checkpoint } from "./span-log.ts";
 
 /** Duplicates are found within this time. A restart reads the keys of as much log. */
 export const DEDUPE_SECONDS = 600;
-const KEEP_SECONDS = 900;
+export const KEEP_SECONDS = 900;
 /** So long may a lock keep partitions from being attached before telemetry is refused. */
 const HOURS_AHEAD = 48;
 
@@ -86,7 +86,8 @@ const foldedPartitions = async (client: Client, checkpoints: readonly Checkpoint
 
 /**
  * Drops partitions that have ended and hold nothing beyond the checkpoints. One that holds unfolded records stays, however
- * old: acknowledged telemetry is never dropped. `endedWriters`: those of the checkpoints' writers that have left no rows behind.
+ * old: acknowledged telemetry is never dropped. `endedWriters`: those of the checkpoints' writers that have left no rows behind. Streams
+ * of JetStream's log are no such writers: without its checkpoint one would be folded again.
  */
 export const dropFoldedLogPartitions = (
   pool: Pool,
@@ -96,7 +97,8 @@ export const dropFoldedLogPartitions = (
     const dropped = await dropPartitions(client, "span_log", await foldedPartitions(client, checkpoints));
     const { rows } = await client.query<{ writer: number }>(
       `select distinct c.writer from unnest($1::integer[]) as c(writer)
-       where c.writer < (select coalesce(min(writer), 0) from span_log)`,
+       where c.writer < (select coalesce(min(writer), 0) from span_log)
+         and not exists (select from span_log_streams s where s.writer = c.writer)`,
       [checkpoints.map(({ writer }) => writer)],
     );
     return { dropped, endedWriters: rows.map(({ writer }) => writer) };

@@ -54,3 +54,9 @@ export type SpanLogReader = {
     visit: (row: { atMs: number; spanKeys: Buffer }) => void,
   ) => Promise<void>;
 };
+
+/** The log does not answer. It is asked again; nothing that was acknowledged is lost meanwhile. */
+export class SpanLogUnreachable extends Error {}
+
+/** The log is not as the configuration wants it, and asking again does not change that. */
+export class SpanLogMisconfigured extends Error {}

@@ -55,6 +55,8 @@ afterAll(async () => {
 
 test.each([
   "ioredis",
+  "@nats-io/transport-node",
+  "@nats-io/jetstream",
   "redis-semaphore",
   "nodemailer",
   "openid-client",

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { startTableUpkeep } from "../../origin/aggregate/table-upkeep.ts";
+import { readAllPositions } from "../../origin/aggregate/checkpoints.ts";
 import { startFold } from "../../origin/aggregate/fold-thread.ts";
 import { makeFeatureDirectory } from "../../origin/ingest/feature-directory.ts";
 import { makeBotRequestCounter } from "../../origin/ingest/bot-request-counter.ts";
@@ -13,7 +14,8 @@ import { makeLogger, type ErrorLog, type WarningLog } from "../../origin/runtime
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makePseudonymKeys } from "../../origin/span-log/pseudonyms/pseudonym-keys.ts";
 import { makeUncountedSpans } from "../../origin/span-log/uncounted.ts";
-import { makeSpanLog } from "../../origin/span-log/append.ts";
+import type { JetStreamSettings } from "../../origin/span-log/jetstream/settings.ts";
+import { openSpanLog } from "../../origin/span-log/open-span-log.ts";
 import { makePool, type Pool } from "../../origin/db/pool.ts";
 import type { TestDatabase } from "./database.ts";
 import { jsonRequest, type TestSpan } from "./otlp-spans.ts";
@@ -54,6 +56,8 @@ export const startTelemetry = async (
     upkeep?: boolean;
     maxPendingBytes?: number;
     logPool?: Pool;
+    /** JetStream, in place of PostgreSQL's log */
+    spanLog?: JetStreamSettings;
     /** by their ids, as the senders wrote them: most tests look units up by name */
     unitIds?: "raw" | "pseudonymous";
     foldLog?: ErrorLog & WarningLog;
@@ -61,7 +65,14 @@ export const startTelemetry = async (
 ) => {
   const logger = makeLogger("silent");
   const metrics = makeMetrics();
-  const log = makeSpanLog({ pool: options.logPool ?? database.pool });
+  const spanLog = await openSpanLog({
+    settings: options.spanLog ?? null,
+    name: "sluice-test",
+    pool: database.pool,
+    onProblem: () => {},
+  });
+  await spanLog.check();
+  const log = spanLog.append(options.logPool ?? database.pool);
   const directory = makeFeatureDirectory({
     db: database.servicePool,
     pseudonyms: makePseudonymKeys({
@@ -106,6 +117,7 @@ export const startTelemetry = async (
       ? undefined
       : startFold({
           databaseUrl: database.url,
+          spanLog: options.spanLog ?? null,
           logger: options.foldLog ?? logger,
           metrics,
           unitSlots: 2 ** 18,
@@ -115,6 +127,7 @@ export const startTelemetry = async (
       ? undefined
       : startTableUpkeep({
           pool: makePool(database.url, { applicationName: "sluice-upkeep", max: 1, onIdleError: () => {} }),
+          spanLog,
           rawKeepDays: 62,
           metrics,
           log: logger,
@@ -148,6 +161,8 @@ export const startTelemetry = async (
     /** Waits until everything acknowledged is folded. */
     folded: async (): Promise<void> => {
       await waitFor(async () => {
+        if (options.spanLog !== undefined)
+          return (await spanLog.reader.unfoldedSeconds(await readAllPositions(database.pool))) === 0;
         const { rows } = await database.pool.query<{ open: boolean }>(
           `select exists (select from span_log l left join fold_checkpoints c using (partition, writer)
              where l.seq > coalesce(c.seq, 0)) as open`,
@@ -159,6 +174,7 @@ export const startTelemetry = async (
       server.close();
       server.closeAllConnections();
       await log.stop();
+      await spanLog.stop();
       await fold?.stop();
       await upkeep?.stop();
     },

@@ -50,6 +50,18 @@ export const makeTelemetryMetrics = (registers: Registry[]) => {
       help: "Age of the oldest acknowledged telemetry that is not yet aggregated",
       registers,
     }),
+    logBytes: new Gauge({
+      name: "sluice_span_log_bytes",
+      help: "With SPAN_LOG_URL: bytes of acknowledged telemetry in a partition's stream, folded ones of the last quarter of an hour included",
+      labelNames: ["partition"],
+      registers,
+    }),
+    logCurrentReplicas: new Gauge({
+      name: "sluice_span_log_current_replicas",
+      help: "With SPAN_LOG_URL: replicas of a partition's stream that have all blocks",
+      labelNames: ["partition"],
+      registers,
+    }),
     logAheadSeconds: new Gauge({
       name: "sluice_span_log_ahead_seconds",
       help: "Time for which the span log has partitions ahead; telemetry is refused at 0",

@@ -22,6 +22,7 @@ afterAll(async () => {
 const start = (): Fold =>
   startFold({
     databaseUrl: database.url,
+    spanLog: null,
     logger: makeLogger("silent"),
     metrics: makeMetrics(),
     unitSlots: 2 ** 18,

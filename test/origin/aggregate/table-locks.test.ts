@@ -89,6 +89,8 @@ const keep = async (): Promise<{ attach: string[]; drop: string[] }> => ({
   ],
 });
 
+const spanLog = { streams: null, removeFolded: async () => {} };
+
 const inModeOn =
   (mode: string, which: "parents" | "partitions" | "all") =>
   async (client: Client): Promise<void> => {
@@ -199,7 +201,7 @@ test("upkeep that gives up names the process that holds the lock; a table that a
     await client.query("set local application_name = 'forgotten psql'");
     await client.query("analyze span_log");
     const { rows } = await client.query("select pg_backend_pid() as pid");
-    const upkeep = startTableUpkeep({ pool, rawKeepDays: 62, metrics, log });
+    const upkeep = startTableUpkeep({ pool, spanLog, rawKeepDays: 62, metrics, log });
     await waitFor(async () => lines.length >= 2, 20_000);
     await client.query("rollback");
     expect(lines[0]?.message).toBe(
@@ -220,6 +222,7 @@ test("the metric says for how long the log has partitions; with less than half a
   const upkeepOnce = async (): Promise<{ aheadSeconds: number; notReady: readonly string[] }> => {
     const upkeep = startTableUpkeep({
       pool: makePool(database.url, { applicationName: "sluice-upkeep", max: 1, onIdleError: () => {} }),
+      spanLog,
       rawKeepDays: 62,
       metrics,
       log,

@@ -1,0 +1,88 @@
+// JetStream's log as a process uses it: the connection, its streams kept as they should be, and both sides of the log.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StreamInfo } from "@nats-io/jetstream";
+import type { Pool } from "../../db/pool.ts";
+import { errorText } from "../../runtime/error-text.ts";
+import type { OpenSpanLog, StreamState } from "../open-span-log.ts";
+import { SpanLogMisconfigured } from "../span-log.ts";
+import { makeJetStreamLog } from "./append.ts";
+import { makeNatsLink } from "./link.ts";
+import { makeJetStreamReader } from "./read.ts";
+import { removeFolded } from "./retain.ts";
+import type { JetStreamSettings } from "./settings.ts";
+import { ensureStreams } from "./streams.ts";
+
+const CHECK_AGAIN_MS = 20_000;
+const TRY_AGAIN_MS = 1_000;
+/** So long does a process that starts wait for the log. */
+const FIRST_CHECK_MS = 5_000;
+
+const toState = (info: StreamInfo, partition: number): StreamState => ({
+  stream: info.config.name,
+  partition,
+  bytes: info.state.bytes,
+  currentReplicas: 1 + (info.cluster?.replicas ?? []).filter(({ current }) => current).length,
+  wantedReplicas: info.config.num_replicas,
+});
+
+export const openJetStream = (options: {
+  settings: JetStreamSettings;
+  name: string;
+  pool: Pool;
+  onProblem: (problem: string) => void;
+}): OpenSpanLog => {
+  const { settings, pool, onProblem } = options;
+  const link = makeNatsLink(settings, options.name);
+  const stop = new AbortController();
+  let problem: string | null = "its streams were not looked at yet";
+  let states: readonly StreamState[] = [];
+
+  const checkStreams = async (): Promise<void> => {
+    try {
+      states = (await ensureStreams(link.connection(), settings)).map(toState);
+      problem = null;
+    } catch (error) {
+      problem = errorText(error);
+      throw error;
+    }
+  };
+
+  /** Streams that somebody has deleted are made again, and a changed one is told of. */
+  const keepStreams = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await checkStreams().catch(() => onProblem(problem ?? ""));
+      await sleep(problem === null ? CHECK_AGAIN_MS : TRY_AGAIN_MS, undefined, { signal: stop.signal }).catch(
+        () => {},
+      );
+    }
+  };
+  let keeping: Promise<void> | undefined;
+
+  return {
+    reader: makeJetStreamReader({ link, settings, pool, nowMs: Date.now, onProblem }),
+    append: () => makeJetStreamLog({ link, settings }),
+    check: async () => {
+      const until = performance.now() + FIRST_CHECK_MS;
+      while (performance.now() < until) {
+        try {
+          await checkStreams();
+          break;
+        } catch (error) {
+          if (error instanceof SpanLogMisconfigured) throw error;
+          await sleep(100);
+        }
+      }
+      keeping ??= keepStreams();
+    },
+    notReady: () => (problem === null ? [] : [`span log: ${problem}`]),
+    removeFolded: async (positions) => {
+      await removeFolded({ link, settings, pool, nowMs: Date.now }, positions);
+    },
+    streams: () => states,
+    stop: async () => {
+      stop.abort();
+      await link.close();
+      await keeping;
+    },
+  };
+};

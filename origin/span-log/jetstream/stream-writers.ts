@@ -1,0 +1,44 @@
+// The numbers by which checkpoints name the streams of JetStream's log. PostgreSQL's writers have theirs from the same sequence, so
+// both logs can be read at once.
+import type { Queryable } from "../../db/pool.ts";
+
+export type StreamWriter = {
+  readonly partition: number;
+  readonly writer: number;
+  /** blocks up to this one are folded, whatever the checkpoint says */
+  readonly beginsAfter: number;
+  readonly losses: number;
+};
+
+/** A stream that is made anew under its name begins again with 1: the time at which it was made tells them apart. */
+export const streamKey = (name: string, created: string): string => `${name} of ${created}`;
+
+/** The present number of each of these streams that has one. */
+export const readStreamWriters = async (
+  db: Queryable,
+  streams: readonly string[],
+): Promise<Map<string, StreamWriter>> => {
+  const { rows } = await db.query<StreamWriter & { stream: string }>({
+    name: "read-stream-writers",
+    text: `select distinct on (stream) stream, partition, writer, begins_after as "beginsAfter", losses
+           from span_log_streams where stream = any($1::text[]) order by stream, losses desc`,
+    values: [streams],
+  });
+  return new Map(rows.map(({ stream, ...writer }) => [stream, writer]));
+};
+
+/** Gives the stream a number, or another one from `beginsAfter` on. Processes that do so at once give it the same. */
+export const nameStream = async (
+  db: Queryable,
+  stream: { readonly key: string; readonly partition: number },
+  { losses, beginsAfter }: Pick<StreamWriter, "losses" | "beginsAfter">,
+): Promise<StreamWriter> => {
+  await db.query(
+    `insert into span_log_streams (partition, stream, losses, begins_after) values ($1, $2, $3, $4)
+     on conflict do nothing`,
+    [stream.partition, stream.key, losses, beginsAfter],
+  );
+  const found = (await readStreamWriters(db, [stream.key])).get(stream.key);
+  if (found === undefined) throw new Error(`the stream ${stream.key} got no number`);
+  return found;
+};

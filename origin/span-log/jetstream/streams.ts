@@ -1,0 +1,125 @@
+// The streams of the log: one for each partition, so that their leaders spread over the servers. They are made where they are
+// missing, and checked: a stream that may drop what is not folded would break the log's promise without a word.
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { errorText } from "../../runtime/error-text.ts";
+import { SpanLogMisconfigured, SpanLogUnreachable } from "../span-log.ts";
+import { PARTITIONS } from "../unit-key.ts";
+import { streamOf, subjectOf, type JetStreamSettings } from "./settings.ts";
+
+const OLDEST_SERVER = [2, 9] as const;
+/** A block and what comes with it; blocks are divided before (append.ts). */
+const MIN_PAYLOAD_BYTES = 512 * 1_024;
+/** JetStream's codes of errors that stay: it runs on one server, or is not for this account. */
+const STAYING = new Set([10_039, 10_074]);
+
+const STREAM_NOT_FOUND = 10_059;
+
+/** JetStream's own code of an error, also of one that the library has wrapped. */
+const codeOf = (error: unknown): number | undefined => {
+  if (error instanceof JetStreamApiError) return error.apiError().err_code;
+  return error instanceof Error && error.cause !== undefined ? codeOf(error.cause) : undefined;
+};
+
+export const isStreamMissing = (error: unknown): boolean => codeOf(error) === STREAM_NOT_FOUND;
+
+const REQUEST_MS = 3_000;
+
+export const manage = (connection: NatsConnection): Promise<JetStreamManager> =>
+  jetstreamManager(connection, { checkAPI: false, timeout: REQUEST_MS });
+
+const checkServer = (info: NatsConnection["info"]): void => {
+  if (info === undefined) throw new SpanLogUnreachable("the server has not introduced itself");
+  const [major = 0, minor = 0] = info.version.split(".").map(Number);
+  if (major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1]))
+    throw new SpanLogMisconfigured(
+      `the server is NATS ${info.version}; the span log needs ${OLDEST_SERVER.join(".")} or newer`,
+    );
+  if (info.max_payload < MIN_PAYLOAD_BYTES)
+    throw new SpanLogMisconfigured(
+      `max_payload of the server is ${info.max_payload} bytes; the span log needs ${MIN_PAYLOAD_BYTES}`,
+    );
+};
+
+const wanted = (settings: JetStreamSettings, partition: number) =>
+  ({
+    name: streamOf(settings, partition),
+    subjects: [subjectOf(settings, partition)],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    num_replicas: settings.replicas,
+    // Nothing may be dropped that is not folded. A limit of its own would also make the replicas of a stream differ: before NATS
+    // 2.9.22 a block that is refused for it counts at some and not at others once the leader changes. What bounds the log is the
+    // account or the server, who refuse a block before it is replicated.
+    discard: DiscardPolicy.New,
+    max_age: 0,
+    max_msgs: -1,
+    max_bytes: -1,
+  }) satisfies Partial<StreamConfig>;
+
+/** What is wrong with a stream that is there; empty when nothing is. */
+export const streamProblems = (config: StreamConfig, want: ReturnType<typeof wanted>): string[] => {
+  const problems: string[] = [];
+  const say = (field: string, is: unknown, should: unknown): void => {
+    if (String(is) !== String(should)) problems.push(`${field} is ${String(is)}, not ${String(should)}`);
+  };
+  say("num_replicas", config.num_replicas, want.num_replicas);
+  say("subjects", config.subjects, want.subjects);
+  say("storage", config.storage, want.storage);
+  say("retention", config.retention, want.retention);
+  say("discard", config.discard, want.discard);
+  say("max_age", config.max_age, want.max_age);
+  say("max_msgs", config.max_msgs, want.max_msgs);
+  say("max_bytes", config.max_bytes, want.max_bytes);
+  return problems;
+};
+
+const ensureStream = async (
+  manager: JetStreamManager,
+  settings: JetStreamSettings,
+  partition: number,
+): Promise<StreamInfo> => {
+  const want = wanted(settings, partition);
+  try {
+    const info = await manager.streams.info(want.name);
+    const problems = streamProblems(info.config, want);
+    if (problems.length === 0) return info;
+    throw new SpanLogMisconfigured(
+      `the stream ${want.name} is not as the span log needs it: ${problems.join("; ")}. ` +
+        "Edit the stream (`nats stream edit`), or set SPAN_LOG_REPLICAS as it is",
+    );
+  } catch (error) {
+    if (!isStreamMissing(error)) throw error;
+  }
+  return manager.streams.add(want);
+};
+
+/** Makes the streams that are missing. Any number of processes may do so at once. */
+export const ensureStreams = async (
+  connection: NatsConnection,
+  settings: JetStreamSettings,
+): Promise<readonly StreamInfo[]> => {
+  checkServer(connection.info);
+  const manager = await manage(connection);
+  try {
+    const infos: StreamInfo[] = [];
+    for (let partition = 0; partition < PARTITIONS; partition++)
+      infos.push(await ensureStream(manager, settings, partition));
+    return infos;
+  } catch (error) {
+    if (error instanceof SpanLogMisconfigured) throw error;
+    const text = `the streams ${settings.prefix}-* of ${settings.replicas} replicas cannot be made or read: ${errorText(error)}`;
+    throw STAYING.has(codeOf(error) ?? 0)
+      ? new SpanLogMisconfigured(text, { cause: error })
+      : new SpanLogUnreachable(text, { cause: error });
+  }
+};

@@ -1,0 +1,90 @@
+// Opens the log that the configuration names. JetStream's client is loaded only where it is configured. PostgreSQL's log is read
+// in any case: while ingest moves from one log to the other, blocks lie in both.
+import type { Pool } from "../db/pool.ts";
+import { makeSpanLog } from "./append.ts";
+import type { JetStreamSettings } from "./jetstream/settings.ts";
+import { makePostgresLogReader } from "./read-log.ts";
+import type { FoldPositions, SpanLog, SpanLogReader } from "./span-log.ts";
+
+/** How the streams of a log outside the database are. */
+export type StreamState = {
+  readonly stream: string;
+  readonly partition: number;
+  readonly bytes: number;
+  /** those that have all blocks, the leader among them */
+  readonly currentReplicas: number;
+  readonly wantedReplicas: number;
+};
+
+export type OpenSpanLog = {
+  readonly reader: SpanLogReader;
+  /** Ingest's side; `pool` is for PostgreSQL's log alone. */
+  readonly append: (pool: Pool) => SpanLog;
+  /** Resolves when the log can be used, and also when it cannot be reached. Rejects with SpanLogMisconfigured. */
+  readonly check: () => Promise<void>;
+  /** Why telemetry cannot be taken or read; empty when it can. */
+  readonly notReady: () => readonly string[];
+  /** Removes from logs outside the database what is folded and old. */
+  readonly removeFolded: (positions: FoldPositions) => Promise<void>;
+  /** Null where there are none: PostgreSQL's log. */
+  readonly streams: (() => readonly StreamState[]) | null;
+  readonly stop: () => Promise<void>;
+};
+
+/** The same sentence is not said again for this long. */
+const SAY_AGAIN_MS = 30_000;
+const MOST_SAID = 100;
+
+const saidSeldom = (say: (problem: string) => void): ((problem: string) => void) => {
+  const saidAt = new Map<string, number>();
+  return (problem) => {
+    const now = performance.now();
+    const last = saidAt.get(problem);
+    if (last !== undefined && now - last < SAY_AGAIN_MS) return;
+    if (saidAt.size >= MOST_SAID) saidAt.clear();
+    saidAt.set(problem, now);
+    say(problem);
+  };
+};
+
+/** Both logs at once. Their writers have numbers from one sequence, so a checkpoint is of one of them. */
+export const readBoth = (one: SpanLogReader, other: SpanLogReader): SpanLogReader => ({
+  readUnfolded: async (positions) => [
+    ...(await one.readUnfolded(positions)),
+    ...(await other.readUnfolded(positions)),
+  ],
+  unfoldedSeconds: async (positions) =>
+    Math.max(await one.unfoldedSeconds(positions), await other.unfoldedSeconds(positions)),
+  readFoldedKeys: async (positions, seconds, visit) => {
+    await one.readFoldedKeys(positions, seconds, visit);
+    await other.readFoldedKeys(positions, seconds, visit);
+  },
+});
+
+/**
+ * `name`: what the log's servers show this process as. `pool`: of the main database. `onProblem` hears of what keeps a log outside
+ * the database from being read or made, seldom the same.
+ */
+export const openSpanLog = async (options: {
+  settings: JetStreamSettings | null;
+  name: string;
+  pool: Pool;
+  onProblem: (problem: string) => void;
+}): Promise<OpenSpanLog> => {
+  const { settings, pool } = options;
+  const postgres = makePostgresLogReader(pool);
+  if (settings === null)
+    return {
+      reader: postgres,
+      append: (its) => makeSpanLog({ pool: its }),
+      check: async () => {},
+      notReady: () => [],
+      removeFolded: async () => {},
+      streams: null,
+      stop: async () => {},
+    };
+  const { openJetStream } = await import("./jetstream/open-jetstream.ts");
+  const onProblem = saidSeldom(options.onProblem);
+  const { reader, ...rest } = openJetStream({ ...options, settings, onProblem });
+  return { ...rest, reader: readBoth(postgres, reader) };
+};

@@ -1,0 +1,166 @@
+// Telemetry on its way through a JetStream log, from OTLP/HTTP to the counts, on a real NATS server and a real PostgreSQL.
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readAllPositions } from "../../../origin/aggregate/checkpoints.ts";
+import { makeNatsLink } from "../../../origin/span-log/jetstream/link.ts";
+import type { JetStreamSettings } from "../../../origin/span-log/jetstream/settings.ts";
+import { ensureStreams, manage } from "../../../origin/span-log/jetstream/streams.ts";
+import { openSpanLog } from "../../../origin/span-log/open-span-log.ts";
+import { SpanLogMisconfigured } from "../../../origin/span-log/span-log.ts";
+import { spanLogChecks } from "../../../origin/span-log/span-log-health.ts";
+import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { jetStreamSettings, startNats, type TestNats } from "../../support/nats.ts";
+import { jsonRequest, newUnit } from "../../support/otlp-spans.ts";
+import { createFeature, startTelemetry, waitFor } from "../../support/telemetry.ts";
+
+let database: TestDatabase;
+let nats: TestNats;
+let settings: JetStreamSettings;
+const newSettings = () => jetStreamSettings(nats, `test-${randomBytes(4).toString("hex")}`);
+beforeAll(async () => {
+  [database, nats] = await Promise.all([makeTestDatabase(), startNats()]);
+  await createFeature(database, "feat_stream");
+  settings = newSettings();
+});
+afterAll(async () => {
+  await nats.stop();
+  await database.drop();
+});
+
+const FEATURE = { feature: "feat_stream", variant: "treatment" };
+const bodyOf = (spans: number): string =>
+  JSON.stringify(jsonRequest(Array.from({ length: spans }, () => ({ ...FEATURE, unit: newUnit() }))));
+const counted = async (): Promise<number> => {
+  const { rows } = await database.pool.query<{ requests: number }>(
+    "select coalesce(sum(requests), 0)::integer as requests from latency_sketches",
+  );
+  return rows[0]?.requests ?? 0;
+};
+
+test("ingest moves to JetStream and back while the fold reads both logs, and a request that is sent again counts once", async () => {
+  const inPostgres = await startTelemetry(database, { fold: false });
+  const inStreams = await startTelemetry(database, { fold: false, spanLog: settings });
+  const again = bodyOf(10);
+  // Nobody folds yet, so blocks lie in both logs.
+  expect((await inPostgres.send("/v1/traces", again)).status).toBe(200);
+  expect((await inStreams.send("/v1/traces", again)).status).toBe(200);
+  expect((await inStreams.send("/v1/traces", bodyOf(20))).status).toBe(200);
+  const fold = await startTelemetry(database, { spanLog: settings });
+  await fold.folded();
+  expect(await counted()).toBe(30);
+  await fold.stop();
+  // A fold that starts over knows from the log which spans it has counted.
+  const other = await startTelemetry(database, { spanLog: settings });
+  expect((await inPostgres.send("/v1/traces", again)).status).toBe(200);
+  expect((await inPostgres.send("/v1/traces", bodyOf(5))).status).toBe(200);
+  await other.folded();
+  expect(await counted()).toBe(35);
+  await Promise.all([inPostgres.stop(), inStreams.stop(), other.stop()]);
+});
+
+test("while NATS is away telemetry is refused with 503; when it is back, the same processes take and count it", async () => {
+  const telemetry = await startTelemetry(database, { spanLog: settings });
+  const before = await counted();
+  const [node] = nats.nodes;
+  await node?.kill();
+  const body = bodyOf(10);
+  const refused = await telemetry.send("/v1/traces", body);
+  expect(refused.status).toBe(503);
+  expect(["1", "2"]).toContain(refused.headers.get("retry-after"));
+  await node?.start();
+  await waitFor(async () => (await telemetry.send("/v1/traces", body)).status === 200);
+  await waitFor(async () => (await counted()) === before + 10);
+  await telemetry.stop();
+});
+
+test("a stream that has lost folded blocks goes on under another number, and what comes then is counted", async () => {
+  const its = newSettings();
+  const problems: string[] = [];
+  const log = await openSpanLog({
+    settings: its,
+    name: "sluice-test",
+    pool: database.servicePool,
+    onProblem: (problem) => problems.push(problem),
+  });
+  await log.check();
+  const telemetry = await startTelemetry(database, { spanLog: its });
+  const before = await counted();
+  expect((await telemetry.send("/v1/traces", bodyOf(40))).status).toBe(200);
+  await telemetry.folded();
+  const { rows } = await database.pool.query<{ writer: number; stream: string }>(
+    "select writer, stream from span_log_streams where stream like $1",
+    [`${its.prefix}-%`],
+  );
+  expect(rows).toHaveLength(4);
+  // As after a power failure of all servers: the checkpoints are beyond the ends of the streams.
+  await telemetry.stop();
+  await database.pool.query("update fold_checkpoints set seq = seq + 3 where writer = any($1::integer[])", [
+    rows.map(({ writer }) => writer),
+  ]);
+  const after = await startTelemetry(database, { spanLog: its });
+  const lossesOf = async () => {
+    const { rowCount } = await database.pool.query(
+      "select from span_log_streams where stream like $1 and losses = 1",
+      [`${its.prefix}-%`],
+    );
+    return rowCount;
+  };
+  await waitFor(async () => (await lossesOf()) === 4);
+  expect((await after.send("/v1/traces", bodyOf(40))).status).toBe(200);
+  await waitFor(async () => (await counted()) === before + 80);
+  await after.stop();
+  await log.stop();
+});
+
+test("streams that cannot keep the log's promise are refused with what is wrong", async () => {
+  const its = newSettings();
+  const link = makeNatsLink(its, "sluice-test");
+  const connection = await waitFor(async () => {
+    try {
+      return link.connection();
+    } catch {
+      return undefined;
+    }
+  });
+  const manager = await manage(connection);
+  await manager.streams.add({
+    name: `${its.prefix}-1`,
+    subjects: [`${its.prefix}.1`],
+    max_age: 60_000_000_000,
+  });
+  const refused = ensureStreams(connection, its);
+  await expect(refused).rejects.toThrow(SpanLogMisconfigured);
+  await expect(refused).rejects.toThrow(/discard is old, not new; max_age is 60000000000, not 0/);
+  const three = ensureStreams(connection, { ...newSettings(), replicas: 3 });
+  await expect(three).rejects.toThrow(SpanLogMisconfigured);
+  await expect(three).rejects.toThrow(/of 3 replicas cannot be made/);
+  await link.close();
+});
+
+test("a log that is away makes the process not ready and the doctor's check fail, and starting does not wait for ever", async () => {
+  const log = await openSpanLog({
+    settings: { ...newSettings(), urls: ["nats://127.0.0.1:1"] },
+    name: "sluice-test",
+    pool: database.servicePool,
+    onProblem: () => {},
+  });
+  await log.check();
+  expect(log.notReady()).toEqual([expect.stringContaining("NATS at 127.0.0.1:1 cannot be reached")]);
+  const [check] = spanLogChecks(log);
+  expect(await check?.run()).toEqual([expect.objectContaining({ status: "failing" })]);
+  await expect(log.reader.unfoldedSeconds(await readAllPositions(database.pool))).rejects.toThrow(
+    "cannot be reached",
+  );
+  await log.stop();
+  const well = await openSpanLog({
+    settings: newSettings(),
+    name: "sluice-test",
+    pool: database.servicePool,
+    onProblem: () => {},
+  });
+  await well.check();
+  expect(well.notReady()).toEqual([]);
+  const [ok] = spanLogChecks(well);
+  expect(await ok?.run()).toHaveLength(4);
+  await well.stop();
+});
