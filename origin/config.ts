@@ -143,6 +143,12 @@ export const Variables = z.object({
     .describe(
       "A PostgreSQL 17 of your own. With `?sslmode=verify-full` the connection is encrypted and the server's certificate verified, with `&sslrootcert=/path/to/ca.pem` by an authority of your own. Unset: the embedded one.",
     ),
+  MIGRATE: z
+    .enum(["start", "wait", "only"], { error: "must be one of start wait only" })
+    .default("start")
+    .describe(
+      "Who brings the database to this version's schema. `start`: this process, when it starts. `wait`: another one, for which it waits; its login then needs no more than the role `sluice_service`. `only`: this process, which ends then.",
+    ),
   DATABASE_REPLICA_URL: url(["postgres:", "postgresql:"])
     .optional()
     .describe(
@@ -335,6 +341,8 @@ const Config = Variables.superRefine((config, context) => {
   for (const variable of ["SPAN_LOG_CA_FILE", "SPAN_LOG_CREDENTIALS_FILE"] as const)
     if (config.SPAN_LOG_URL === undefined && config[variable] !== undefined)
       miss("SPAN_LOG_URL", `must be set when ${variable} is`);
+  if (config.MIGRATE !== "start" && config.DATABASE_URL === undefined)
+    miss("DATABASE_URL", `must be set when MIGRATE is ${config.MIGRATE}`);
   if (config.SMTP_URL !== undefined && config.SMTP_FROM === undefined)
     miss("SMTP_FROM", "must be set when SMTP_URL is");
   for (const variable of NEEDED_BY_OIDC)

@@ -103,9 +103,17 @@ const shutdown = makeShutdown(log);
 const instance = randomUUID();
 const has = (role: Role): boolean => config.ROLES.includes(role);
 
-const database = await openDatabase({ config, log, isStopping: shutdown.hasBegun }).catch((error: unknown) =>
-  shutdown.giveUp([], `the database cannot be used: ${errorText(error)}`, 1),
-);
+const database = await openDatabase({
+  config,
+  log,
+  isEnding: shutdown.isRequested,
+  isStopping: shutdown.hasBegun,
+}).catch((error: unknown) => shutdown.giveUp([], `the database cannot be used: ${errorText(error)}`, 1));
+if (config.MIGRATE === "only") {
+  log.info({}, "the database has all migrations; MIGRATE is only, so the process ends");
+  await database.stop();
+  process.exit(0);
+}
 const { pool, history, url: databaseUrl, makeStagePool } = database;
 const tracing = await startTracing(config.OTEL_EXPORTER_OTLP_ENDPOINT, packageJson.version);
 const traces =

@@ -11,6 +11,7 @@ import { migrate, migrationNames } from "./migrate.ts";
 import { makePool, type Pool, type PoolOptions } from "./pool.ts";
 import { tlsFailure } from "./tls-failure.ts";
 import { asServiceRole, serviceUrlOf } from "./service-role.ts";
+import { waitForSchema } from "./wait-for-schema.ts";
 
 export type Database = {
   /** For connections of the stages; they have the service's rights. */
@@ -37,12 +38,14 @@ const inWords = (error: unknown): never => {
 };
 
 export const openDatabase = async (options: {
-  config: Pick<Config, "DATABASE_URL" | "DATABASE_REPLICA_URL" | "DATA_DIR" | "ORIGIN_PORT">;
+  config: Pick<Config, "DATABASE_URL" | "DATABASE_REPLICA_URL" | "DATA_DIR" | "ORIGIN_PORT" | "MIGRATE">;
   log: Logger;
+  /** Whether the process shall end, also while it still starts. */
+  isEnding: () => boolean;
   /** Connections that break while the process ends are not worth a line. */
   isStopping: () => boolean;
 }): Promise<Database> => {
-  const { config, log, isStopping } = options;
+  const { config, log, isEnding, isStopping } = options;
   const embedded =
     config.DATABASE_URL === undefined
       ? await keepPostgres({
@@ -58,11 +61,14 @@ export const openDatabase = async (options: {
   const givenUrl = config.DATABASE_URL ?? embedded?.url ?? "";
   const unusable = embedded === undefined ? await sessionProblem(givenUrl).catch(inWords) : null;
   if (unusable !== null) throw new Error(`DATABASE_URL: ${unusable}`);
-  const migrated = await migrate(givenUrl, (message) =>
-    log.warn({ message }, "a migration reported this warning"),
-  );
-  if (migrated.length > 0) log.info({ migrated }, "the database was migrated");
   const migrations = await migrationNames();
+  if (config.MIGRATE === "wait") await waitForSchema({ databaseUrl: givenUrl, migrations, isEnding, log });
+  else {
+    const migrated = await migrate(givenUrl, (message) =>
+      log.warn({ message }, "a migration reported this warning"),
+    );
+    if (migrated.length > 0) log.info({ migrated }, "the database was migrated");
+  }
   const serviceUrl = await serviceUrlOf(givenUrl);
   if (serviceUrl === null)
     log.warn({}, "there is no role sluice_service, so this process has all the rights of its database login");

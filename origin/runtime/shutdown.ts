@@ -5,6 +5,8 @@ import type { Logger } from "./log.ts";
 export type Stoppable = { readonly stop: () => Promise<void> };
 
 export type Shutdown = {
+  /** Whether the process was asked to end, also while it still starts. */
+  readonly isRequested: () => boolean;
   /** Whether the end has begun. From then on broken connections are expected. */
   readonly hasBegun: () => boolean;
   /** From now on a request to stop ends `parts`, one after the other, and the process. */
@@ -36,6 +38,7 @@ export const makeShutdown = (log: Logger): Shutdown => {
   process.once("disconnect", () => request("the process that started this one has ended"));
 
   return {
+    isRequested: () => requested !== null,
     hasBegun: () => stopping,
     ready: (parts) => {
       started = parts;

@@ -38,6 +38,7 @@ const someValue: Record<string, string> = {
   UNIT_IDS: "raw",
   DATA_DIR: "/var/lib/sluice",
   DATABASE_URL: "postgres://db/sluice",
+  MIGRATE: "wait",
   DATABASE_REPLICA_URL: "postgres://standby/sluice",
   SPAN_LOG_URL: "nats://n1:4222,nats://n2:4222",
   SPAN_LOG_PREFIX: "ours",

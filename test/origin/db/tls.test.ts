@@ -59,9 +59,20 @@ describe("PostgreSQL", () => {
   };
 
   const open = async (url: string): Promise<string> => {
-    const config = { DATABASE_URL: url, DATABASE_REPLICA_URL: undefined, DATA_DIR: folder, ORIGIN_PORT: 1 };
+    const config = {
+      DATABASE_URL: url,
+      DATABASE_REPLICA_URL: undefined,
+      DATA_DIR: folder,
+      ORIGIN_PORT: 1,
+      MIGRATE: "start" as const,
+    };
     try {
-      const database = await openDatabase({ config, log: makeLogger("silent"), isStopping: () => true });
+      const database = await openDatabase({
+        config,
+        log: makeLogger("silent"),
+        isEnding: () => false,
+        isStopping: () => true,
+      });
       await database.stop();
       return "opened";
     } catch (error) {
