@@ -1,6 +1,7 @@
 // Connections to PostgreSQL.
 import { Pool as PgPool, types, type PoolClient } from "pg";
 import { LOCK_NOT_AVAILABLE, sqlState } from "./errors.ts";
+import { applySettings, splitSettings } from "./session-settings.ts";
 
 export type Pool = PgPool;
 export type Client = PoolClient;
@@ -27,16 +28,22 @@ const bigintsAsNumbers: Pick<typeof types, "getTypeParser"> = {
  * `onIdleError` hears of connections that break while unused; the pool replaces them by itself.
  */
 export const makePool = (connectionString: string, options: PoolOptions): Pool => {
+  const { queryTimeoutMs, lockTimeoutMs } = options;
+  const { url, settings } = splitSettings(connectionString);
+  const all = {
+    ...settings,
+    ...(queryTimeoutMs === undefined ? {} : { statement_timeout: String(queryTimeoutMs) }),
+    ...(lockTimeoutMs === undefined ? {} : { lock_timeout: String(lockTimeoutMs) }),
+  };
   const pool = new PgPool({
-    connectionString,
+    connectionString: url,
     max: options.max ?? 10,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
     types: bigintsAsNumbers,
-    ...(options.queryTimeoutMs === undefined
-      ? {}
-      : { query_timeout: options.queryTimeoutMs, statement_timeout: options.queryTimeoutMs }),
-    ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
+    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for the promise, which its type does not say
+    onConnect: (client) => applySettings(client, all),
   });
   pool.on("error", options.onIdleError);
   return pool;

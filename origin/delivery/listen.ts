@@ -2,6 +2,7 @@
 // that were sent meanwhile are lost, so every new connection counts as a notification that names no revision.
 import { Client } from "pg";
 import { PushMessage } from "../../shared/snapshot/push-message.ts";
+import { applySettings, splitSettings } from "../db/session-settings.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../runtime/interruptible-sleep.ts";
 import type { WarningLog } from "../runtime/log.ts";
@@ -31,13 +32,14 @@ export const listenForChanges = (options: {
   log: WarningLog;
 }): Listener => {
   const { databaseUrl, onNotification, log } = options;
+  const { url, settings } = splitSettings(databaseUrl);
   const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
   let failures = 0;
 
   const listen = async (): Promise<void> => {
     const client = new Client({
-      connectionString: databaseUrl,
+      connectionString: url,
       application_name: "sluice-listen",
       connectionTimeoutMillis: PROBE_MS,
       query_timeout: PROBE_MS,
@@ -52,6 +54,7 @@ export const listenForChanges = (options: {
     );
     try {
       await client.connect();
+      await applySettings(client, settings);
       await client.query(`listen ${STATES}; listen ${REVISIONS}`);
       failures = 0;
       onNotification({});

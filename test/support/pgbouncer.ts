@@ -33,7 +33,6 @@ listen_port = ${listenPort}
 unix_socket_dir =
 auth_type = any
 pool_mode = ${poolMode}
-ignore_startup_parameters = extra_float_digits,options,statement_timeout,lock_timeout
 `,
   );
   await chmod(folder, 0o755);
