@@ -582,6 +582,23 @@ create table pseudonyms_begin (
   constraint pseudonyms_begin_only_row_check CHECK (only_row)
 );
 
+create table raw_span_spool (
+  id bigint generated always as identity not null,
+  spans integer not null,
+  lines bytea storage external not null,
+  written_at timestamp with time zone default clock_timestamp() not null,
+  batch uuid,
+  due_at timestamp with time zone default clock_timestamp() not null,
+  attempts integer default 0 not null,
+  last_error text,
+  dead_at timestamp with time zone,
+  constraint raw_span_spool_pkey PRIMARY KEY (id),
+  constraint raw_span_spool_spans_check CHECK ((spans > 0))
+);
+
+CREATE INDEX raw_span_spool_batch ON public.raw_span_spool USING btree (batch) WHERE (batch IS NOT NULL);
+CREATE INDEX raw_span_spool_waiting ON public.raw_span_spool USING btree (due_at, id) WHERE (dead_at IS NULL);
+
 create table rollback_audit (
   seq bigint not null,
   at timestamp with time zone not null,
@@ -1457,6 +1474,7 @@ grant usage on sequence hook_deliveries_id_seq to sluice_service;
 grant usage on sequence operator_events_id_seq to sluice_service;
 grant usage on sequence outbox_id_seq to sluice_service;
 grant usage on sequence pmf_evaluations_id_seq to sluice_service;
+grant usage on sequence raw_span_spool_id_seq to sluice_service;
 grant usage on sequence schedules_seq_seq to sluice_service;
 grant usage on sequence schema_migrations_id_seq to sluice_service;
 grant usage on sequence telemetry_writer to sluice_service;
@@ -1519,6 +1537,9 @@ grant delete, insert, select, update on table pmf_trials to sluice_service;
 grant insert, select on table pseudonym_keys to sluice_service;
 
 grant select on table pseudonyms_begin to sluice_service;
+
+grant delete, insert, select, update on table raw_span_spool to sluice_service;
+
 grant select on table rollback_audit to sluice_service;
 
 grant delete, insert, select, update on table schedules to sluice_service;

@@ -196,7 +196,7 @@ export const Variables = z.object({
   )
     .default([])
     .describe(
-      "Hosts of `DATABASE_URL`, `DATABASE_REPLICA_URL`, `REDIS_URL`, `SPAN_LOG_URL` and `EDGE_URLS`, separated by commas, that may be spoken with unencrypted or unverified, since the network between is yours alone. Other hosts than this machine are refused at start otherwise.",
+      "Hosts of `DATABASE_URL`, `DATABASE_REPLICA_URL`, `REDIS_URL`, `SPAN_LOG_URL`, `EDGE_URLS` and `CLICKHOUSE_URL`, separated by commas, that may be spoken with unencrypted or unverified, since the network between is yours alone. Other hosts than this machine are refused at start otherwise.",
     ),
   PUSH_KEYS: KeyRing.optional().describe("Keys that sign pushes and receipts. Needed with `EDGE_URLS`."),
   EDGE_KEY_NAMES: EdgeKeyNames.default({}).describe(
@@ -316,6 +316,16 @@ export const Variables = z.object({
   ),
   RAW_SLOW_MS: whole(1, 600_000, 1000).describe("Milliseconds from which a span is slow, for `otel_spans`."),
   RAW_KEEP_DAYS: whole(1, 3_650, 62).describe("Days that `otel_spans` keeps a month after its end."),
+  CLICKHOUSE_URL: url(["http:", "https:"])
+    .optional()
+    .describe(
+      "A ClickHouse that keeps the sample of spans instead of PostgreSQL's `otel_spans`, with the database as its path: `https://clickhouse.example:8443/sluice`. Unset: PostgreSQL keeps it.",
+    ),
+  CLICKHOUSE_USER: z.string().min(1).default("default").describe("User of `CLICKHOUSE_URL`."),
+  CLICKHOUSE_PASSWORD: z.string().default("").describe("Its password."),
+  RAW_SPOOL_MB: whole(1, 1_000_000, 1_024).describe(
+    "Megabytes of the sample, packed, that may wait in PostgreSQL for a ClickHouse that is away. What comes then is left out of the sample, and counted as ever.",
+  ),
   CAPTCHA_THRESHOLD: CaptchaThreshold,
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
@@ -345,6 +355,14 @@ const Config = Variables.superRefine((config, context) => {
     miss("DATABASE_URL", `must be set when MIGRATE is ${config.MIGRATE}`);
   if (config.SMTP_URL !== undefined && config.SMTP_FROM === undefined)
     miss("SMTP_FROM", "must be set when SMTP_URL is");
+  if (config.CLICKHOUSE_URL !== undefined) {
+    const { username, password, search } = new URL(config.CLICKHOUSE_URL);
+    if (`${username}${password}${search}` !== "")
+      miss(
+        "CLICKHOUSE_URL",
+        "must have neither a user nor a query: use CLICKHOUSE_USER and CLICKHOUSE_PASSWORD",
+      );
+  }
   for (const variable of NEEDED_BY_OIDC)
     if (config.OIDC_ISSUER !== undefined && config[variable] === undefined)
       miss(variable, "must be set when OIDC_ISSUER is");
@@ -394,6 +412,7 @@ const exposures = (config: Config, environment: Readonly<Record<string, string>>
       ? told("SPAN_LOG_URL", found(config.SPAN_LOG_URL), VERIFIED.spanLog)
       : []),
     ...told("EDGE_URLS", found(config.EDGE_URLS), VERIFIED.edge),
+    ...told("CLICKHOUSE_URL", found([config.CLICKHOUSE_URL ?? []].flat()), VERIFIED.edge),
   ];
 };
 

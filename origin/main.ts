@@ -14,6 +14,9 @@ import { printNewToken } from "./access/new-admin-token.ts";
 import { foldBehind } from "./aggregate/fold-behind.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
+import { connectClickHouse } from "./aggregate/raw-spans/clickhouse.ts";
+import { rawSpanChecks } from "./aggregate/raw-spans/raw-span-health.ts";
+import { startSpoolSender } from "./aggregate/raw-spans/send-spool.ts";
 import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
 import { parseConfig, providerOf, publicUrlOf, spanLogOf, Variables, type Role } from "./config.ts";
 import { certificateProblems } from "./db/certificates.ts";
@@ -234,8 +237,27 @@ const lag = startLagMonitor({
   log,
 });
 const fold = has("fold")
-  ? startFold({ databaseUrl, spanLog: spanLogOf(config), logger: log, metrics })
+  ? startFold({
+      databaseUrl,
+      spanLog: spanLogOf(config),
+      spoolBytes: config.CLICKHOUSE_URL === undefined ? undefined : config.RAW_SPOOL_MB * 1_000_000,
+      logger: log,
+      metrics,
+    })
   : undefined;
+const rawSpans =
+  has("fold") && config.CLICKHOUSE_URL !== undefined
+    ? startSpoolSender({
+        pool: makeStagePool({ applicationName: "sluice-raw-spans", max: 2 }),
+        store: await connectClickHouse({
+          url: config.CLICKHOUSE_URL,
+          user: config.CLICKHOUSE_USER,
+          password: config.CLICKHOUSE_PASSWORD,
+        }),
+        metrics,
+        log,
+      })
+    : undefined;
 const evaluation = has("evaluate")
   ? await startEvaluation({
       pool,
@@ -317,6 +339,7 @@ const health = {
       lagSeconds: (fold ?? lag).lagSeconds,
     }),
     ...notificationChecks({ pool }),
+    ...rawSpanChecks({ pool, isConfigured: config.CLICKHOUSE_URL !== undefined }),
     ...evaluationChecks({ pool, nowMs: Date.now, rawKeepDays: config.RAW_KEEP_DAYS }),
     ...accessChecks({
       pool,
@@ -424,6 +447,7 @@ const parts = [
   provider,
   ingest,
   fold,
+  rawSpans,
   lag,
   seriesUpkeep,
   upkeep,

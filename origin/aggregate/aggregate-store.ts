@@ -9,7 +9,7 @@ import { makeLatencyBuckets, type LatencyBuckets } from "./latency/latency-bucke
 import { holdFences, type Owned } from "./partition-ownership.ts";
 import { makeUncountedSpans, type UncountedSpans } from "../span-log/uncounted.ts";
 import { makeWaitingSpans, type WaitingSpans } from "./waiting/waiting-spans.ts";
-import { makeRawSpans, storeRawSpans, type RawSpans } from "./raw-spans.ts";
+import type { RawSpanSink } from "./raw-spans/raw-span-sink.ts";
 import { deleteSetAside, SET_ASIDE } from "./set-aside/quarantine.ts";
 import { makeSetAsideRows, type SetAsideRows } from "./set-aside/set-aside-rows.ts";
 import type { Unit } from "./units/unit.ts";
@@ -33,7 +33,7 @@ export type AggregateStore = {
   readonly units: Pick<UnitRuns, "add">;
   readonly latencies: Pick<LatencyBuckets, "has" | "record">;
   readonly arrivals: Pick<Arrivals, "add">;
-  readonly raw: Pick<RawSpans, "add">;
+  readonly raw: Pick<RawSpanSink, "add">;
   readonly uncounted: Pick<UncountedSpans, "add" | "totals">;
   readonly waiting: Pick<WaitingSpans, "add" | "of" | "release" | "expire" | "size">;
   readonly setAside: Pick<SetAsideRows, "addRecord" | "endRow" | "addRow">;
@@ -74,17 +74,17 @@ const writeCheckpoints = async (client: Client, rows: readonly LogRow[]): Promis
 
 /**
  * `client`: the session that holds the partitions' locks. `runRows`: rows of `unit_evidence` in a run. A `rehearsal` does
- * everything and takes it back: its owner learns whether a batch can be stored.
+ * everything and takes it back: its owner learns whether a batch can be stored. `raw`: the sample's sink, of its own.
  */
 export const makeAggregateStore = (
   client: Client,
   runRows: number,
+  raw: RawSpanSink,
   rehearsal?: "rehearsal",
 ): AggregateStore => {
   const runs = makeUnitRuns(runRows);
   const latencies = makeLatencyBuckets();
   const arrivals = makeArrivals();
-  const raw = makeRawSpans();
   const uncounted = makeUncountedSpans();
   const waiting = makeWaitingSpans(uncounted);
   const setAside = makeSetAsideRows();
@@ -124,7 +124,7 @@ export const makeAggregateStore = (
       const aside = await setAside.write(client);
       await deleteSetAside(client, rows);
       await writeCheckpoints(client, rows);
-      const unsampled = await storeRawSpans(client, raw);
+      const unsampled = await raw.store(client);
       await client.query(rehearsal === undefined ? "commit" : "rollback");
       latencies.age();
       runs.closeFull();

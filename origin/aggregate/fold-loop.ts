@@ -17,6 +17,7 @@ import type { Aside } from "./batch/find-units.ts";
 import { makeFoldMemory, type FoldMemory } from "./batch/fold-memory.ts";
 import { readAllPositions, readPositions } from "./checkpoints.ts";
 import { isBehind, pauseAfter, splitIntoBatches } from "./pacing.ts";
+import type { RawSpanSink } from "./raw-spans/raw-span-sink.ts";
 import { fairShareOf, releaseExcess, takePartitions } from "./partition-ownership.ts";
 import { makeQuarantine, type QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import {
@@ -80,6 +81,7 @@ export const runFoldLoop = async (options: {
   client: Client;
   pool: Pool;
   spanLog: SpanLogReader;
+  makeRawSpans: () => RawSpanSink;
   limits: { unitSlots: number; dedupeKeys: number };
   stop: AbortSignal;
   hasFailed: boolean;
@@ -88,8 +90,8 @@ export const runFoldLoop = async (options: {
   /** the log cannot be asked how far behind the fold is */
   onLogProblem: (problem: string) => void;
 }): Promise<void> => {
-  const { client, pool, spanLog, stop, report } = options;
-  const store = makeAggregateStore(client, RUN_ROWS);
+  const { client, pool, spanLog, makeRawSpans, stop, report } = options;
+  const store = makeAggregateStore(client, RUN_ROWS, makeRawSpans());
   const memory = makeFoldMemory(options.limits);
   const owned = new Map<number, number>();
   const total: BatchReport = { folded: 0, duplicates: 0, capped: 0, unsampled: 0, setAside: 0 };
@@ -115,6 +117,7 @@ export const runFoldLoop = async (options: {
     client,
     pool,
     runRows: RUN_ROWS,
+    makeRawSpans,
     owned,
     windows: () => windows,
     learnWindows,

@@ -29,6 +29,8 @@ export const startFold = (options: {
   databaseUrl: string;
   /** where acknowledged telemetry is kept outside the database; null: nowhere */
   spanLog: JetStreamSettings | null;
+  /** So much of the sample may wait for a column store. Unset: PostgreSQL keeps the sample. */
+  spoolBytes?: number | undefined;
   logger: ErrorLog & WarningLog;
   metrics: Pick<Metrics, "foldedSpans" | "leftOutSpans" | "setAsideSpans">;
   unitSlots?: number;
@@ -38,6 +40,7 @@ export const startFold = (options: {
   const workerData: WorkerOptions = {
     databaseUrl: options.databaseUrl,
     spanLog: options.spanLog,
+    spoolBytes: options.spoolBytes ?? null,
     unitSlots: options.unitSlots ?? 2 ** 21,
     dedupeKeys: options.dedupeKeys ?? 45_000_000,
   };

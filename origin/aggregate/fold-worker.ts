@@ -12,11 +12,16 @@ import { openSpanLog } from "../span-log/open-span-log.ts";
 import { giveMemoryBack } from "../runtime/give-memory-back.ts";
 import { runFoldLoop, type FoldState } from "./fold-loop.ts";
 import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
+import { makePostgresSink } from "./raw-spans/postgres-sink.ts";
+import type { RawSpanSink } from "./raw-spans/raw-span-sink.ts";
+import { makeSpoolSink } from "./raw-spans/spool-sink.ts";
 import { FOLD_APPLICATION } from "./partition-ownership.ts";
 
 const WorkerOptions = z.strictObject({
   databaseUrl: z.string(),
   spanLog: JetStreamSettings.nullable(),
+  /** so much of the sample may wait for a column store; null: there is none, and PostgreSQL keeps the sample */
+  spoolBytes: z.number().nullable(),
   /** of one generation of the unit table; a power of two */
   unitSlots: z.number().int(),
   dedupeKeys: z.number().int(),
@@ -56,6 +61,11 @@ const lowerPriority = (): void => {
   }
 };
 
+const makeRawSpans = (): RawSpanSink =>
+  options.spoolBytes === null
+    ? makePostgresSink()
+    : makeSpoolSink(options.spoolBytes, () => performance.now());
+
 /** Folds on connections of its own until it is told to stop or anything fails. */
 const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
   const pool = makePool(options.databaseUrl, {
@@ -90,6 +100,7 @@ const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
         pool,
         spanLog: spanLog.reader,
         onLogProblem,
+        makeRawSpans,
         limits: options,
         stop: stop.signal,
         hasFailed,

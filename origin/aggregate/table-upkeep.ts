@@ -8,7 +8,7 @@ import { dropFoldedLogPartitions, ensureLogPartitions, logCoversSeconds } from "
 import { forgetCheckpoints, readAllPositions } from "./checkpoints.ts";
 import type { OpenSpanLog } from "../span-log/open-span-log.ts";
 import { pruneEndedEpochs } from "./prune-epochs.ts";
-import { dropOldRawSpanPartitions, ensureRawSpanPartitions } from "./raw-span-partitions.ts";
+import { dropOldRawSpanPartitions, ensureRawSpanPartitions } from "./raw-spans/raw-span-partitions.ts";
 
 const EVERY_MS = 20_000;
 /** With less of the log's partitions ahead the process is not ready: a person has to look. */

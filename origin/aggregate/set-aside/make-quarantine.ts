@@ -9,6 +9,7 @@ import { makeAggregateStore } from "../aggregate-store.ts";
 import type { Aside } from "../batch/find-units.ts";
 import { featuresOf, foldBatch, type NamedFeature } from "../batch/fold-batch.ts";
 import { makeFoldMemory } from "../batch/fold-memory.ts";
+import type { RawSpanSink } from "../raw-spans/raw-span-sink.ts";
 import type { Owned } from "../partition-ownership.ts";
 import type { StoredWindows, UnsyncedFeature } from "../sync-windows.ts";
 import { findPoison } from "./find-poison.ts";
@@ -47,19 +48,20 @@ export const makeQuarantine = (options: {
   client: Client;
   pool: Pool;
   runRows: number;
+  makeRawSpans: () => RawSpanSink;
   owned: Owned;
   windows: () => StoredWindows;
   /** Stores windows for features of these rows that have none; tells for which it could not. */
   learnWindows: (rows: readonly LogRow[], aside: Aside) => Promise<readonly UnsyncedFeature[]>;
   onEvent: (event: QuarantineEvent) => void;
 }) => {
-  const { client, pool, runRows, owned, windows, learnWindows, onEvent } = options;
+  const { client, pool, runRows, makeRawSpans, owned, windows, learnWindows, onEvent } = options;
   let quarantine = new Map<string, Quarantined>();
 
   /** The error with which this batch cannot be stored; null when it can. */
   const rehearse = async (rows: readonly LogRow[], aside: Aside): Promise<unknown> => {
     try {
-      const store = makeAggregateStore(client, runRows, "rehearsal");
+      const store = makeAggregateStore(client, runRows, makeRawSpans(), "rehearsal");
       await store.open(owned, true);
       const memory = makeFoldMemory(REHEARSAL_LIMITS);
       await foldBatch({ store, memory, windows: windows(), rows, aside });

@@ -77,7 +77,9 @@ const byReference = (tables: readonly Table[]): Table[] => {
 const ownerStatement = (table: string): string =>
   `do $$ begin if exists (select from pg_roles where rolname = '${SERVICE_ROLE}') then alter table ${table} owner to ${SERVICE_ROLE}; end if; end $$;\n`;
 
-const isRawSpans = ({ name, parent }: Table): boolean => name === "otel_spans" || parent === "otel_spans";
+/** What is on its way to a column store too. */
+const isRawSpans = ({ name, parent }: Table): boolean =>
+  name === "otel_spans" || parent === "otel_spans" || name === "raw_span_spool";
 
 /** Hands text and bytes on as fast as they are taken, and keeps their hash. */
 const makeWriter = (out: Writable) => {

@@ -23,8 +23,33 @@ export const makeTelemetryMetrics = (registers: Registry[]) => {
     }),
     foldedSpans: new Counter({
       name: "sluice_folded_spans_total",
-      help: "Acknowledged spans and log records: folded, of these capped (too many requests of one unit or network) and unsampled (otel_spans was locked), duplicates, setAside",
+      help: "Acknowledged spans and log records: folded, of these capped (too many requests of one unit or network) and unsampled (otel_spans was locked, or too much waits for the column store), duplicates, setAside",
       labelNames: ["result"],
+      registers,
+    }),
+    rawSpansSent: new Counter({
+      name: "sluice_raw_spans_sent_total",
+      help: "Sampled spans that the column store has taken",
+      registers,
+    }),
+    rawSpansWaiting: new Gauge({
+      name: "sluice_raw_spans_waiting",
+      help: "Sampled spans that wait for the column store",
+      registers,
+    }),
+    rawSpansWaitingBytes: new Gauge({
+      name: "sluice_raw_spans_waiting_bytes",
+      help: "Packed size of the sampled spans that wait or were laid aside; at RAW_SPOOL_MB the newest sample is left out",
+      registers,
+    }),
+    rawSpansAgeSeconds: new Gauge({
+      name: "sluice_raw_spans_age_seconds",
+      help: "Age of the oldest sampled spans that wait for the column store; 0 without any",
+      registers,
+    }),
+    rawSpansDead: new Gauge({
+      name: "sluice_raw_spans_dead",
+      help: "Sampled spans that the column store could not read, and that are kept for a person to look at",
       registers,
     }),
     edgeDroppedSpans: new Counter({

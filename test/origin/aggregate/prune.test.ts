@@ -5,7 +5,7 @@ import { pruneEndedEpochs } from "../../../origin/aggregate/prune-epochs.ts";
 import {
   dropOldRawSpanPartitions,
   ensureRawSpanPartitions,
-} from "../../../origin/aggregate/raw-span-partitions.ts";
+} from "../../../origin/aggregate/raw-spans/raw-span-partitions.ts";
 import { makePool } from "../../../origin/db/pool.ts";
 import { dropFoldedLogPartitions, ensureLogPartitions } from "../../../origin/span-log/partitions.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";

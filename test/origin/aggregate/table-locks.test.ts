@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   dropOldRawSpanPartitions,
   ensureRawSpanPartitions,
-} from "../../../origin/aggregate/raw-span-partitions.ts";
+} from "../../../origin/aggregate/raw-spans/raw-span-partitions.ts";
 import { startTableUpkeep } from "../../../origin/aggregate/table-upkeep.ts";
 import { makePool, withClient, type Client } from "../../../origin/db/pool.ts";
 import { makeMetrics } from "../../../origin/runtime/metrics.ts";

@@ -1,11 +1,11 @@
 // The monthly partitions of otel_spans, made ahead and dropped after their time.
-import type { Pool } from "../db/pool.ts";
+import type { Pool } from "../../db/pool.ts";
 import {
   asPartitionKeeper,
   attachPartitions,
   dropPartitions,
   type TimePartition,
-} from "../db/time-partitions.ts";
+} from "../../db/time-partitions.ts";
 
 /** Makes the partitions of the last, the current and the next two months; returns their names. */
 export const ensureRawSpanPartitions = (pool: Pool, keepDays: number): Promise<string[]> =>
