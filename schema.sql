@@ -12,6 +12,15 @@ $$;
 create sequence schema_migrations_id_seq as integer;
 create sequence telemetry_writer as integer;
 
+create table aggregate_database (
+  only_row boolean default true not null,
+  name text,
+  installation text default (gen_random_uuid())::text not null,
+  by_partition boolean default false not null,
+  constraint aggregate_database_pkey PRIMARY KEY (only_row),
+  constraint aggregate_database_only_row_check CHECK (only_row)
+);
+
 create table alert_hooks (
   name text not null,
   source text not null,
@@ -156,6 +165,25 @@ create table arrivals (
   largest_network bigint not null,
   constraint arrivals_pkey PRIMARY KEY (feature_id, epoch, hour_s)
 ) with (fillfactor=50);
+
+create table arrivals_by_partition (
+  feature_id text not null,
+  epoch integer not null,
+  hour_s bigint not null,
+  partition smallint not null,
+  units bigint not null,
+  seen_again bigint not null,
+  largest_network bigint not null,
+  constraint arrivals_by_partition_pkey PRIMARY KEY (feature_id, epoch, hour_s, partition)
+) with (fillfactor=50);
+
+create table arrived_runs (
+  partition smallint not null,
+  from_database text not null,
+  from_run integer not null,
+  run integer not null,
+  constraint arrived_runs_pkey PRIMARY KEY (partition, from_database, from_run)
+);
 
 create table bot_requests (
   feature_id text not null,
@@ -410,6 +438,14 @@ create table managed_segments (
 
 CREATE INDEX managed_segments_source ON public.managed_segments USING btree (source);
 
+create table moved_partitions (
+  partition smallint not null,
+  to_database text not null,
+  fence bigint not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  constraint moved_partitions_pkey PRIMARY KEY (partition)
+);
+
 create table notification_targets (
   name text not null,
   version integer default 1 not null,
@@ -499,6 +535,28 @@ create table outcome_counts (
   constraint outcome_counts_cohort_check CHECK ((cohort = ANY (ARRAY['treatment'::text, 'holdout'::text]))),
   constraint outcome_counts_signal_check CHECK ((signal = ANY (ARRAY['exposure'::text, 'activation'::text, 'retention'::text])))
 ) with (fillfactor=80);
+
+create table outcome_counts_by_partition (
+  feature_id text not null,
+  epoch integer not null,
+  cohort text not null,
+  signal text not null,
+  age_s integer not null,
+  bucket_s bigint not null,
+  partition smallint not null,
+  units integer not null,
+  constraint outcome_counts_by_partition_pkey PRIMARY KEY (feature_id, epoch, bucket_s, cohort, signal, age_s, partition),
+  constraint outcome_counts_by_partition_cohort_check CHECK ((cohort = ANY (ARRAY['treatment'::text, 'holdout'::text]))),
+  constraint outcome_counts_by_partition_signal_check CHECK ((signal = ANY (ARRAY['exposure'::text, 'activation'::text, 'retention'::text])))
+) with (fillfactor=80);
+
+create table partition_places (
+  partition smallint not null,
+  database text default 'main'::text not null,
+  moves bigint default 0 not null,
+  since timestamp with time zone default clock_timestamp() not null,
+  constraint partition_places_pkey PRIMARY KEY (partition)
+);
 
 create table pmf_evaluations (
   id bigint generated always as identity not null,
@@ -765,6 +823,15 @@ create table telemetry_regions (
   away_until timestamp with time zone,
   dropped_spans bigint default 0 not null,
   constraint telemetry_regions_pkey PRIMARY KEY (region)
+) with (fillfactor=50);
+
+create table uncounted_by_partition (
+  feature_id text not null,
+  epoch integer not null,
+  reason text not null,
+  partition smallint not null,
+  spans bigint not null,
+  constraint uncounted_by_partition_pkey PRIMARY KEY (feature_id, epoch, reason, partition)
 ) with (fillfactor=50);
 
 create table uncounted_signals (
@@ -1438,6 +1505,19 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_counts_of_all_partitions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  if (select by_partition from aggregate_database) then
+    raise exception 'this database keeps its counts by partition: an origin of an older version cannot fold here, update it';
+  end if;
+  return null;
+end;
+$function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_policy_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1454,6 +1534,7 @@ CREATE TRIGGER approval_requests_decided AFTER UPDATE OF state ON approval_reque
 CREATE TRIGGER feature_flags_bytes AFTER INSERT OR DELETE ON feature_flags FOR EACH ROW EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER feature_flags_bytes_changed AFTER UPDATE ON feature_flags FOR EACH ROW WHEN (old.targeting IS DISTINCT FROM new.targeting OR old.routes IS DISTINCT FROM new.routes OR old.gate IS DISTINCT FROM new.gate OR old.activation IS DISTINCT FROM new.activation) EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER outbox_announce_states AFTER INSERT ON outbox FOR EACH ROW WHEN (new.topic = 'state'::text) EXECUTE FUNCTION announce_states();
+CREATE TRIGGER counts_of_all_partitions BEFORE INSERT OR UPDATE ON outcome_counts FOR EACH STATEMENT EXECUTE FUNCTION refuse_counts_of_all_partitions();
 CREATE TRIGGER pmf_evaluations_standing AFTER INSERT ON pmf_evaluations FOR EACH ROW EXECUTE FUNCTION note_standing();
 CREATE TRIGGER rollback_audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON rollback_audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 CREATE TRIGGER schedules_finished AFTER UPDATE OF state ON schedules FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state) EXECUTE FUNCTION announce_schedule();
@@ -1480,6 +1561,7 @@ grant usage on sequence schema_migrations_id_seq to sluice_service;
 grant usage on sequence telemetry_writer to sluice_service;
 grant usage on sequence unit_runs_run_seq to sluice_service;
 
+grant delete, insert, select, update on table aggregate_database to sluice_service;
 grant delete, insert, select, update on table alert_hooks to sluice_service;
 grant delete, insert, select, update on table annotations to sluice_service;
 grant delete, insert, select, update on table announcement_sources to sluice_service;
@@ -1490,6 +1572,8 @@ grant insert, select on table approval_policies to sluice_service;
 
 grant delete, insert, select, update on table approval_requests to sluice_service;
 grant delete, insert, select, update on table arrivals to sluice_service;
+grant delete, insert, select, update on table arrivals_by_partition to sluice_service;
+grant delete, insert, select, update on table arrived_runs to sluice_service;
 grant delete, insert, select, update on table bot_requests to sluice_service;
 grant delete, insert, select, update on table config_applies to sluice_service;
 grant delete, insert, select, update on table dead_letters to sluice_service;
@@ -1521,10 +1605,13 @@ grant select on table lineages to sluice_service;
 
 grant delete, insert, select, update on table managed_features to sluice_service;
 grant delete, insert, select, update on table managed_segments to sluice_service;
+grant delete, insert, select, update on table moved_partitions to sluice_service;
 grant delete, insert, select, update on table notification_targets to sluice_service;
 grant delete, insert, select, update on table operator_events to sluice_service;
 grant delete, insert, select, update on table outbox to sluice_service;
 grant delete, insert, select, update on table outcome_counts to sluice_service;
+grant delete, insert, select, update on table outcome_counts_by_partition to sluice_service;
+grant delete, insert, select, update on table partition_places to sluice_service;
 grant delete, insert, select, update on table pmf_evaluations to sluice_service;
 grant delete, insert, select, update on table pmf_looks to sluice_service;
 grant delete, insert, select, update on table pmf_ramps to sluice_service;
@@ -1555,6 +1642,7 @@ grant delete, insert, select, update on table span_log_streams to sluice_service
 grant select on table state_head to sluice_service;
 
 grant delete, insert, select, update on table telemetry_regions to sluice_service;
+grant delete, insert, select, update on table uncounted_by_partition to sluice_service;
 grant delete, insert, select, update on table uncounted_signals to sluice_service;
 grant delete, insert, select, update on table unit_runs to sluice_service;
 grant delete, insert, select, update on table user_actions to sluice_service;

@@ -118,6 +118,25 @@ const isAddressRange = (text: string): boolean => {
   );
 };
 
+const AGGREGATE_DATABASES_FORM =
+  "must be name=postgres://…[,name=postgres://…] with different names of small letters, digits and hyphens; main is the database of DATABASE_URL";
+
+/** `a=postgres://…,b=postgres://…` */
+const AggregateDatabaseUrls = z.string().transform((text, context): { name: string; url: string }[] => {
+  const databases = text.split(/,(?=\s*[a-z0-9-]+=postgres)/).map((entry) => {
+    const [, name = "", databaseUrl = ""] =
+      /^\s*([a-z][a-z0-9-]{0,30})=(postgres(?:ql)?:\/\/\S+)\s*$/.exec(entry) ?? [];
+    return { name, url: databaseUrl };
+  });
+  const names = databases.map(({ name }) => name);
+  const isWellFormed = databases.every(
+    ({ name, url: databaseUrl }) => name !== "" && name !== "main" && URL.canParse(databaseUrl),
+  );
+  if (isWellFormed && new Set(names).size === names.length) return databases;
+  context.issues.push({ code: "custom", message: AGGREGATE_DATABASES_FORM, input: "" });
+  return z.NEVER;
+});
+
 /** Each variable by its name, with the text that docs/reference/environment.md shows. */
 export const Variables = z.object({
   ORIGIN_PORT: listeningPort(8080).describe("Port of the origin."),
@@ -154,6 +173,9 @@ export const Variables = z.object({
     .describe(
       "A standby that answers the admin API's questions about the past. Unset: the primary answers them.",
     ),
+  AGGREGATE_DATABASE_URLS: AggregateDatabaseUrls.default([]).describe(
+    "Further PostgreSQL 17 databases for the aggregates, `a=postgres://…,b=postgres://…`: `sluice partitions move` brings partitions there. Unset: the main database has all of them.",
+  ),
   REDIS_URL: list(url(["redis:", "rediss:"]))
     .optional()
     .describe(
@@ -196,7 +218,7 @@ export const Variables = z.object({
   )
     .default([])
     .describe(
-      "Hosts of `DATABASE_URL`, `DATABASE_REPLICA_URL`, `REDIS_URL`, `SPAN_LOG_URL`, `EDGE_URLS` and `CLICKHOUSE_URL`, separated by commas, that may be spoken with unencrypted or unverified, since the network between is yours alone. Other hosts than this machine are refused at start otherwise.",
+      "Hosts of `DATABASE_URL`, `DATABASE_REPLICA_URL`, `AGGREGATE_DATABASE_URLS`, `REDIS_URL`, `SPAN_LOG_URL`, `EDGE_URLS` and `CLICKHOUSE_URL`, separated by commas, that may be spoken with unencrypted or unverified, since the network between is yours alone. Other hosts than this machine are refused at start otherwise.",
     ),
   PUSH_KEYS: KeyRing.optional().describe("Keys that sign pushes and receipts. Needed with `EDGE_URLS`."),
   EDGE_KEY_NAMES: EdgeKeyNames.default({}).describe(
@@ -404,9 +426,13 @@ const exposures = (config: Config, environment: Readonly<Record<string, string>>
     const found = given === undefined ? null : postgresExposure(new URL(given), defaults);
     return told(variable, [found], VERIFIED.postgres);
   });
+  const aggregates = config.AGGREGATE_DATABASE_URLS.map((one) =>
+    postgresExposure(new URL(one.url), defaults),
+  );
   const found = (urls: readonly string[] = []) => urls.map((given) => urlExposure(new URL(given)));
   return [
     ...databases,
+    ...told("AGGREGATE_DATABASE_URLS", aggregates, VERIFIED.postgres),
     ...told("REDIS_URL", found(config.REDIS_URL), VERIFIED.redis),
     ...(config.SPAN_LOG_CA_FILE === undefined
       ? told("SPAN_LOG_URL", found(config.SPAN_LOG_URL), VERIFIED.spanLog)

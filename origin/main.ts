@@ -21,6 +21,7 @@ import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
 import { parseConfig, providerOf, publicUrlOf, spanLogOf, Variables, type Role } from "./config.ts";
 import { certificateProblems } from "./db/certificates.ts";
 import { databaseChecks } from "./db/database-health.ts";
+import { openAggregateDatabases } from "./db/aggregate-databases.ts";
 import { openDatabase } from "./db/open-database.ts";
 import { redisCheck } from "./db/redis-health.ts";
 import { makeDeliveryReads } from "./delivery/delivery-reads.ts";
@@ -28,6 +29,7 @@ import { edgeChecks } from "./delivery/edges/edge-health.ts";
 import { makeKeyOf } from "./delivery/edges/push-key.ts";
 import { makeSend } from "./delivery/edges/send-push.ts";
 import { startDelivery } from "./delivery/start-delivery.ts";
+import { makeAggregates } from "./evaluate/aggregates.ts";
 import { evaluationChecks } from "./evaluate/evaluation-health.ts";
 import { makeEvaluationReads } from "./evaluate/evaluation-reads.ts";
 import { pricesOf } from "./evaluate/review/burn.ts";
@@ -112,12 +114,24 @@ const database = await openDatabase({
   isEnding: shutdown.isRequested,
   isStopping: shutdown.hasBegun,
 }).catch((error: unknown) => shutdown.giveUp([], `the database cannot be used: ${errorText(error)}`, 1));
-if (config.MIGRATE === "only") {
-  log.info({}, "the database has all migrations; MIGRATE is only, so the process ends");
-  await database.stop();
-  process.exit(0);
-}
 const { pool, history, url: databaseUrl, makeStagePool } = database;
+const aggregateDatabases = await openAggregateDatabases({
+  configured: config.AGGREGATE_DATABASE_URLS,
+  migrates: config.MIGRATE !== "wait",
+  main: { url: databaseUrl, pool },
+  log,
+  isStopping: shutdown.hasBegun,
+});
+if (config.MIGRATE === "only") {
+  const problems = [...aggregateDatabases.problems()];
+  for (const [name, problem] of problems)
+    log.error({ database: name, error: problem }, "an aggregate database lacks migrations");
+  if (problems.length === 0)
+    log.info({}, "the database has all migrations; MIGRATE is only, so the process ends");
+  await aggregateDatabases.stop();
+  await database.stop();
+  process.exit(problems.length === 0 ? 0 : 1);
+}
 const tracing = await startTracing(config.OTEL_EXPORTER_OTLP_ENDPOINT, packageJson.version);
 const traces =
   tracing === undefined
@@ -222,7 +236,12 @@ const ingest = has("ingest")
 const upkeep =
   has("ingest") || has("fold")
     ? startTableUpkeep({
-        pool: makeStagePool({ applicationName: "sluice-upkeep", max: 1 }),
+        // The second is for the one that finishes moves.
+        pool: makeStagePool({
+          applicationName: "sluice-upkeep",
+          max: aggregateDatabases.all.length > 1 ? 2 : 1,
+        }),
+        databases: aggregateDatabases.all,
         spanLog,
         rawKeepDays: config.RAW_KEEP_DAYS,
         metrics,
@@ -231,6 +250,7 @@ const upkeep =
     : undefined;
 const lag = startLagMonitor({
   pool,
+  databases: aggregateDatabases.all,
   spanLog: spanLog.reader,
   everyMs: config.EVALUATE_EVERY_MS,
   metrics,
@@ -241,6 +261,7 @@ const fold = has("fold")
       databaseUrl,
       spanLog: spanLogOf(config),
       spoolBytes: config.CLICKHOUSE_URL === undefined ? undefined : config.RAW_SPOOL_MB * 1_000_000,
+      aggregateDatabases: config.AGGREGATE_DATABASE_URLS,
       logger: log,
       metrics,
     })
@@ -258,12 +279,19 @@ const rawSpans =
         log,
       })
     : undefined;
+const aggregates = makeAggregates({
+  databases: aggregateDatabases,
+  lagOf: lag.lagOf,
+  nowMs: () => performance.now(),
+});
 const evaluation = has("evaluate")
   ? await startEvaluation({
       pool,
       everyMs: config.EVALUATE_EVERY_MS,
       redisUrls: config.REDIS_URL,
-      lagSeconds: (fold ?? lag).lagSeconds,
+      // A fold knows the lag sooner, and of several databases only which one is the furthest behind.
+      lagSeconds: (config.AGGREGATE_DATABASE_URLS.length > 0 ? lag : (fold ?? lag)).lagSeconds,
+      aggregates,
       ...makeDecidedChanges(changes),
       onCarriedOut: traces?.decided,
       metrics,
@@ -275,6 +303,7 @@ const timetable = has("evaluate") ? startSchedules({ schedules, log }) : undefin
 const evaluationReads = makeEvaluationReads({
   pool,
   history,
+  aggregates,
   now: () => Date.now() / 1_000,
   rawKeepDays: config.RAW_KEEP_DAYS,
   prices: pricesOf({
@@ -340,7 +369,7 @@ const health = {
     }),
     ...notificationChecks({ pool }),
     ...rawSpanChecks({ pool, isConfigured: config.CLICKHOUSE_URL !== undefined }),
-    ...evaluationChecks({ pool, nowMs: Date.now, rawKeepDays: config.RAW_KEEP_DAYS }),
+    ...evaluationChecks({ pool, aggregates, nowMs: Date.now, rawKeepDays: config.RAW_KEEP_DAYS }),
     ...accessChecks({
       pool,
       secrets: {
@@ -459,6 +488,7 @@ const parts = [
   finishing,
   delivery,
   tracing,
+  aggregateDatabases,
   database,
 ].filter((part) => part !== undefined);
 giveMemoryBack();

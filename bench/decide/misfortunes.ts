@@ -223,7 +223,7 @@ export const liveThrough = (site: Site, random: Random, world: World | null = nu
           });
         }
     }
-    const mature: MatureData = { outcomes, traffic: undefined };
+    const mature: MatureData = { outcomes, traffic: undefined, away: [], late: [], share: 1 };
     const at = look * BUCKETS_A_LOOK * ages.bucketSeconds;
     const evaluated = evaluateTrial(target, updateTrial(target, trial, mature, at), {
       now: at,

@@ -75,7 +75,7 @@ export const addWhyRoute = (
           evaluation.readRegions(),
           schedules.upcoming([featureId]),
         ]);
-      const { ruleWarnings, ...why } = explained;
+      const { ruleWarnings, missedWarnings, ...why } = explained;
       const exposed = why.cohorts.treatment.exposed + why.cohorts.holdout.exposed;
       return context.json({
         featureId,
@@ -97,6 +97,7 @@ export const addWhyRoute = (
         ...why,
         checkedAt,
         warnings: [
+          ...missedWarnings,
           ...(setAside === null
             ? []
             : [`${setAside.spans} spans cannot be counted and wait: ${setAside.reason}`]),

@@ -44,6 +44,7 @@ export type AggregateStore = {
   readonly commit: (
     deltas: CountDeltas,
     rows: readonly LogRow[],
+    kept: { readonly byPartition: boolean },
   ) => Promise<{ unsampled: number; setAside: number }>;
   /** Before memory forgets units: from now on `readUnits` finds all. */
   readonly indexUnits: () => Promise<void>;
@@ -94,10 +95,11 @@ export const makeAggregateStore = (
 
   return {
     open: async (now, taken) => {
+      const before = latencyPartition();
       owned = new Map(now);
       await runs.open(client, owned.keys());
       await waiting.open(client, owned.keys());
-      if (taken) latencies.forget();
+      if (taken || latencyPartition() !== before) latencies.forget();
     },
     begin: async (windowsVersion) => {
       await client.query("begin");
@@ -114,13 +116,14 @@ export const makeAggregateStore = (
     uncounted,
     waiting,
     setAside,
-    commit: async (deltas, rows) => {
+    commit: async (deltas, rows, { byPartition }) => {
+      const own = byPartition ? latencyPartition() : null;
       await runs.write(client);
       await addToCounts(client, deltas);
-      await arrivals.write(client);
+      await arrivals.write(client, own);
       await latencies.write(client, latencyPartition());
       await waiting.write(client);
-      await uncounted.write(client);
+      await uncounted.write(client, own);
       const aside = await setAside.write(client);
       await deleteSetAside(client, rows);
       await writeCheckpoints(client, rows);

@@ -15,15 +15,24 @@ export const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS) * 3_600;
 const before = (one: HourOfFeature, other: HourOfFeature): number =>
   one.featureId.localeCompare(other.featureId) || one.epoch - other.epoch || one.hourS - other.hourS;
 
-/** In the order of the key: processes that share a row never wait in a circle. */
-const addArrivals = async (client: Client, hours: readonly HourOfFeature[]): Promise<void> => {
+/** In the order of the key: processes that share a row never wait in a circle. `partition`: null where all have one row. */
+const addArrivals = async (
+  client: Client,
+  hours: readonly HourOfFeature[],
+  partition: number | null,
+): Promise<void> => {
   const sorted = hours.toSorted(before);
+  const [table, column, key] =
+    partition === null
+      ? ["arrivals", "", ""]
+      : ["arrivals_by_partition", ", partition", `, ${partition}::smallint`];
   await client.query({
-    name: "add-arrivals",
+    name: `add-arrivals${partition === null ? "" : `-${partition}`}`,
     text: `
-      insert into arrivals as a (feature_id, epoch, hour_s, units, seen_again, largest_network)
-      select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-      on conflict (feature_id, epoch, hour_s) do update set units = a.units + excluded.units,
+      insert into ${table} as a (feature_id, epoch, hour_s, units, seen_again, largest_network${column})
+      select d.*${key}
+      from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) d
+      on conflict (feature_id, epoch, hour_s${column}) do update set units = a.units + excluded.units,
         seen_again = a.seen_again + excluded.seen_again,
         largest_network = a.largest_network + excluded.largest_network`,
     values: [
@@ -54,10 +63,11 @@ export const makeArrivals = () => {
       }
       hour[what]++;
     },
-    write: async (client: Client): Promise<void> => {
+    /** `partition`: under which this process writes; null: the database keeps nothing by partition. */
+    write: async (client: Client, partition: number | null): Promise<void> => {
       const hours = Array.from(byFeature.values(), (some) => Array.from(some.values())).flat();
       byFeature.clear();
-      if (hours.length > 0) await addArrivals(client, hours);
+      if (hours.length > 0) await addArrivals(client, hours, partition);
     },
   };
 };

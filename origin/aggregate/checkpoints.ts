@@ -1,4 +1,5 @@
 // How far the log is folded: rows that are committed with the aggregates.
+import { databaseOf, readPlaces, type AggregateDatabase } from "../db/aggregate-databases.ts";
 import type { Queryable } from "../db/pool.ts";
 import type { Checkpoint, FoldPositions } from "../span-log/span-log.ts";
 
@@ -32,6 +33,24 @@ export const readAllPositions = async (db: Queryable): Promise<FoldPositions> =>
            order by 1, 2`,
   });
   return toPositions(rows);
+};
+
+/** Of all partitions, each as the database has it that it lives in. Throws when one of them cannot be asked. */
+export const readPositionsOfAll = async (
+  main: Queryable,
+  databases: readonly AggregateDatabase[],
+): Promise<FoldPositions> => {
+  if (databases.length <= 1) return readAllPositions(main);
+  const { byDatabase } = await readPlaces(main);
+  const found = await Promise.all(
+    Array.from(byDatabase, ([name, partitions]) =>
+      readPositions(databaseOf(databases, name).pool(), partitions),
+    ),
+  );
+  return {
+    partitions: found.flatMap(({ partitions }) => partitions),
+    checkpoints: found.flatMap(({ checkpoints }) => checkpoints),
+  };
 };
 
 /** Of writers that have left no rows behind, and will append none. */

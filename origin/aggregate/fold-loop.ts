@@ -1,9 +1,10 @@
 // The fold's work: own partitions, fold the rows that the log has, pause, and again.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Client, Pool } from "../db/pool.ts";
+import type { Client, Pool, Queryable } from "../db/pool.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { errorText } from "../runtime/error-text.ts";
 import { DEDUPE_SECONDS } from "../span-log/partitions.ts";
+import { PARTITIONS } from "../span-log/unit-key.ts";
 import { SPAN_KEY_BYTES } from "../span-log/record.ts";
 import {
   SpanLogUnreachable,
@@ -18,7 +19,14 @@ import { makeFoldMemory, type FoldMemory } from "./batch/fold-memory.ts";
 import { readAllPositions, readPositions } from "./checkpoints.ts";
 import { isBehind, pauseAfter, splitIntoBatches } from "./pacing.ts";
 import type { RawSpanSink } from "./raw-spans/raw-span-sink.ts";
-import { fairShareOf, releaseExcess, takePartitions } from "./partition-ownership.ts";
+import {
+  countFolds,
+  countFree,
+  fairShareOf,
+  partitionsAskedFor,
+  releaseExcess,
+  takePartitions,
+} from "./partition-ownership.ts";
 import { makeQuarantine, type QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import {
   readWindows,
@@ -29,10 +37,12 @@ import {
 } from "./sync-windows.ts";
 
 /** A run of units: 0.3 s to index, and 40 runs hold ten million. */
-const RUN_ROWS = 2 ** 18;
+export const RUN_ROWS = 2 ** 18;
 const NO_ROWS: Aside["rows"] = new Set();
 const OWNERSHIP_MS = 2_000;
 const RULES_MS = 500;
+/** So many times a partition is seen free before a process takes it that has its part already. */
+const FREE_ROUNDS = 5;
 
 /** Pauses until what is set aside is tried again. A changed rule is a reason to try at once. */
 const TRY_AGAIN = { firstMs: 1_000, mostMs: 60_000 };
@@ -79,18 +89,25 @@ const rememberFolded = (
  */
 export const runFoldLoop = async (options: {
   client: Client;
+  /** of the database that the partitions live in */
   pool: Pool;
+  /** The main database, which has the rules. */
+  rules: Queryable;
+  /** Partitions that this process owns in other databases. */
+  ownedElsewhere: () => number;
   spanLog: SpanLogReader;
   makeRawSpans: () => RawSpanSink;
   limits: { unitSlots: number; dedupeKeys: number };
   stop: AbortSignal;
   hasFailed: boolean;
   report: (state: FoldState) => void;
+  /** How many partitions of this database are owned from now on. */
+  onOwned: (partitions: number) => void;
   onEvent: (event: QuarantineEvent) => void;
   /** the log cannot be asked how far behind the fold is */
   onLogProblem: (problem: string) => void;
 }): Promise<void> => {
-  const { client, pool, spanLog, makeRawSpans, stop, report } = options;
+  const { client, pool, rules, spanLog, makeRawSpans, stop, report } = options;
   const store = makeAggregateStore(client, RUN_ROWS, makeRawSpans());
   const memory = makeFoldMemory(options.limits);
   const owned = new Map<number, number>();
@@ -108,7 +125,7 @@ export const runFoldLoop = async (options: {
   const learnWindows = async (rows: readonly LogRow[], aside: Aside): Promise<readonly UnsyncedFeature[]> => {
     const unknown = unknownFeatures(rows, aside, windows.byKey);
     if (unknown.length === 0) return [];
-    const unsynced = await syncWindows(pool, unknown);
+    const unsynced = await syncWindows({ rules, pool }, unknown);
     await reloadWindows();
     return unsynced;
   };
@@ -124,11 +141,27 @@ export const runFoldLoop = async (options: {
     onEvent: options.onEvent,
   });
 
+  let freeRounds = 0;
+  /**
+   * A partition that stays free although this process has its part of all is one that no other can reach: this one takes it, and
+   * keeps it for as long as it lasts.
+   */
+  const shareOfRound = async (): Promise<number> => {
+    const fold = await countFolds(client);
+    const share = fairShareOf(fold, options.ownedElsewhere(), PARTITIONS);
+    const ofThese = Math.ceil(fold.partitions / fold.processes);
+    if (share >= ofThese) return share;
+    freeRounds = freeRounds >= FREE_ROUNDS || (await countFree(client)) > 0 ? freeRounds + 1 : 0;
+    return freeRounds >= FREE_ROUNDS ? ofThese : share;
+  };
+
   const balancePartitions = atMostEvery(OWNERSHIP_MS, async () => {
-    const share = await fairShareOf(client);
+    const share = await shareOfRound();
+    const askedFor = await partitionsAskedFor(client);
     // The rows of the lowest partition hold this process's latencies. It keeps that one, since the highest are released.
-    const released = await releaseExcess(client, owned, share);
-    const taken = await takePartitions(client, owned, share);
+    const released = await releaseExcess(client, owned, share, askedFor);
+    const taken = await takePartitions(client, owned, share, askedFor);
+    options.onOwned(owned.size);
     if (released || taken.length > 0) {
       await store.open(owned, taken.length > 0);
       await quarantine.reload();
@@ -140,9 +173,9 @@ export const runFoldLoop = async (options: {
   });
 
   const followRules = atMostEvery(RULES_MS, async () => {
-    const now = await rulesFingerprint(client);
+    const now = await rulesFingerprint(rules);
     if (now === fingerprint) return;
-    const unsynced = await syncWindows(pool, []);
+    const unsynced = await syncWindows({ rules, pool }, []);
     fingerprint = now;
     attempts = tryAgainAt = 0;
     await reloadWindows();

@@ -1,4 +1,5 @@
 // Runs the fold in a thread of its own, so that folding never makes a request wait; a thread that dies is started again.
+import { MAIN } from "../db/aggregate-databases.ts";
 import type { ErrorLog, WarningLog } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { moduleUrl } from "../runtime/place.ts";
@@ -26,11 +27,14 @@ export type Fold = {
  * and 330 MB at their fullest.
  */
 export const startFold = (options: {
+  /** of the main database */
   databaseUrl: string;
   /** where acknowledged telemetry is kept outside the database; null: nowhere */
   spanLog: JetStreamSettings | null;
   /** So much of the sample may wait for a column store. Unset: PostgreSQL keeps the sample. */
   spoolBytes?: number | undefined;
+  /** further ones that partitions live in */
+  aggregateDatabases?: readonly { readonly name: string; readonly url: string }[];
   logger: ErrorLog & WarningLog;
   metrics: Pick<Metrics, "foldedSpans" | "leftOutSpans" | "setAsideSpans">;
   unitSlots?: number;
@@ -41,12 +45,11 @@ export const startFold = (options: {
     databaseUrl: options.databaseUrl,
     spanLog: options.spanLog,
     spoolBytes: options.spoolBytes ?? null,
+    aggregateDatabases: [...(options.aggregateDatabases ?? [])],
     unitSlots: options.unitSlots ?? 2 ** 21,
     dedupeKeys: options.dedupeKeys ?? 45_000_000,
   };
-  let lagSeconds: number | null = null;
-  let reportedAt = performance.now();
-  let lastError: string | undefined;
+  const startedAt = performance.now();
   const nothing = {
     folded: 0,
     duplicates: 0,
@@ -55,12 +58,45 @@ export const startFold = (options: {
     setAside: 0,
     leftOut: {} as Readonly<Record<string, number>>,
   };
-  let counted = nothing;
+  type State = {
+    readonly lagSeconds: number | null;
+    readonly reportedAt: number;
+    readonly lastError: string | undefined;
+    readonly counted: typeof nothing;
+    readonly setAsideByFeature: Readonly<Record<string, number>>;
+  };
+  const none: State = {
+    lagSeconds: null,
+    reportedAt: startedAt,
+    lastError: undefined,
+    counted: nothing,
+    setAsideByFeature: {},
+  };
+  /** by database */
+  const states = new Map<string, State>();
+  const stateOf = (database: string): State => states.get(database) ?? none;
+  const silentSeconds = ({ reportedAt }: State): number => (performance.now() - reportedAt) / 1_000;
+  /** Those that fold. A database that cannot be reached says nothing about the others. */
+  const folding = (): readonly State[] => {
+    const all = [...states.values()];
+    const heard = all.filter((state) => silentSeconds(state) < STANDSTILL_S);
+    return heard.length > 0 ? heard : all;
+  };
 
   const lag = (): number | null => {
-    const silentS = (performance.now() - reportedAt) / 1_000;
-    if (lagSeconds === null) return null;
-    return silentS > REPORT_EVERY_S ? lagSeconds + silentS : lagSeconds;
+    const known = folding().flatMap((state) => {
+      if (state.lagSeconds === null) return [];
+      const silentS = silentSeconds(state);
+      return silentS > REPORT_EVERY_S ? state.lagSeconds + silentS : state.lagSeconds;
+    });
+    return known.length === 0 ? null : Math.max(...known);
+  };
+
+  const showSetAside = (): void => {
+    metrics.setAsideSpans.reset();
+    for (const { setAsideByFeature } of states.values())
+      for (const [feature, spans] of Object.entries(setAsideByFeature))
+        metrics.setAsideSpans.inc({ feature }, spans);
   };
 
   const logQuarantine = ({ kind, featureId, epoch, reason }: QuarantineEvent): void => {
@@ -83,37 +119,43 @@ export const startFold = (options: {
 
   const onReport = (message: FoldReport): void => {
     switch (message.type) {
-      case "state":
-        ({ lagSeconds } = message);
-        reportedAt = performance.now();
-        lastError = undefined;
-        // A thread that has started over counts from zero.
-        if (message.folded < counted.folded) counted = nothing;
+      case "state": {
+        const before = stateOf(message.database);
+        // A fold that has started over counts from zero.
+        const counted = message.folded < before.counted.folded ? nothing : before.counted;
         for (const result of ["folded", "duplicates", "capped", "unsampled", "setAside"] as const)
           metrics.foldedSpans.inc({ result }, message[result] - counted[result]);
         for (const [reason, spans] of Object.entries(message.leftOut))
           metrics.leftOutSpans.inc({ reason }, spans - (counted.leftOut[reason] ?? 0));
-        counted = message;
-        if (message.setAsideByFeature !== undefined) {
-          metrics.setAsideSpans.reset();
-          for (const [feature, spans] of Object.entries(message.setAsideByFeature))
-            metrics.setAsideSpans.set({ feature }, spans);
-        }
+        states.set(message.database, {
+          lagSeconds: message.lagSeconds,
+          reportedAt: performance.now(),
+          lastError: undefined,
+          counted: message,
+          setAsideByFeature: message.setAsideByFeature ?? before.setAsideByFeature,
+        });
+        if (message.setAsideByFeature !== undefined) showSetAside();
         return;
+      }
       case "quarantine":
         logQuarantine(message.event);
         return;
       case "logProblem":
-        lastError = message.problem;
+        for (const [database, state] of states)
+          states.set(database, { ...state, lastError: message.problem });
         logger.warn(
           { problem: message.problem },
           "the fold cannot read all of the span log; what it has not read is kept there, and it tries again",
         );
         return;
       case "error":
-        lastError = message.message;
+        states.set(message.database, {
+          ...stateOf(message.database),
+          counted: nothing,
+          lastError: message.message,
+        });
         logger.error(
-          { problem: message.message },
+          { problem: message.message, ...(message.database === MAIN ? {} : { database: message.database }) },
           "the fold failed; it starts over from its checkpoint and loses nothing",
         );
         return;
@@ -128,7 +170,7 @@ export const startFold = (options: {
     // Batches make much garbage, and V8 collects late where it has room for gigabytes. The tables are not in this heap.
     resourceLimits: { maxOldGenerationSizeMb: 384, maxYoungGenerationSizeMb: 32 },
     onStart: (worker) => {
-      counted = nothing;
+      for (const [database, state] of states) states.set(database, { ...state, counted: nothing });
       worker.on("message", onReport);
     },
     logger,
@@ -136,9 +178,10 @@ export const startFold = (options: {
   return {
     lagSeconds: lag,
     notReady: () => {
-      const silentS = (performance.now() - reportedAt) / 1_000;
+      const [last = none] = [...states.values()].toSorted((a, b) => b.reportedAt - a.reportedAt);
+      const silentS = silentSeconds(last);
       if (silentS < STANDSTILL_S) return [];
-      const why = lastError === undefined ? "" : `: ${lastError.split("\n")[0]}`;
+      const why = last.lastError === undefined ? "" : `: ${last.lastError.split("\n")[0]}`;
       return [`fold: it has counted nothing for ${Math.round(silentS)} s${why}`];
     },
     stop: thread.stop,

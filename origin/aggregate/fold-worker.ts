@@ -6,9 +6,11 @@ import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
+import { assertIdentity, MAIN } from "../db/aggregate-databases.ts";
 import { makePool } from "../db/pool.ts";
 import { JetStreamSettings } from "../span-log/jetstream/settings.ts";
 import { openSpanLog } from "../span-log/open-span-log.ts";
+import { serviceUrlOf } from "../db/service-role.ts";
 import { giveMemoryBack } from "../runtime/give-memory-back.ts";
 import { runFoldLoop, type FoldState } from "./fold-loop.ts";
 import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
@@ -18,10 +20,13 @@ import { makeSpoolSink } from "./raw-spans/spool-sink.ts";
 import { FOLD_APPLICATION } from "./partition-ownership.ts";
 
 const WorkerOptions = z.strictObject({
+  /** of the main database */
   databaseUrl: z.string(),
   spanLog: JetStreamSettings.nullable(),
   /** so much of the sample may wait for a column store; null: there is none, and PostgreSQL keeps the sample */
   spoolBytes: z.number().nullable(),
+  /** further ones that partitions live in */
+  aggregateDatabases: z.array(z.strictObject({ name: z.string(), url: z.string() })),
   /** of one generation of the unit table; a power of two */
   unitSlots: z.number().int(),
   dedupeKeys: z.number().int(),
@@ -30,13 +35,14 @@ export type WorkerOptions = z.infer<typeof WorkerOptions>;
 
 /** What the thread tells the process. */
 export type FoldReport =
-  | ({ type: "state" } & FoldState)
+  | ({ type: "state"; database: string } & FoldState)
   | { type: "logProblem"; problem: string }
   | { type: "quarantine"; event: QuarantineEvent }
-  | { type: "error"; message: string }
+  | { type: "error"; database: string; message: string }
   | { type: "stopped" };
 
 const RETRY_MS = 500;
+const RETRY_OTHERS_MS = 2_000;
 /** Somebody has locked a table that the fold writes. It waits rather than start over, which costs it its memory. */
 const LOCK_WAIT_MS = 60_000;
 /** More than any statement takes: a change of a rule that makes the counts of ten million units again takes a second. */
@@ -61,36 +67,50 @@ const lowerPriority = (): void => {
   }
 };
 
-const makeRawSpans = (): RawSpanSink =>
-  options.spoolBytes === null
+/** A column store gets the sample of the main database. What is folded in another one keeps its sample there. */
+const rawSpansOf = (name: string) => (): RawSpanSink =>
+  options.spoolBytes === null || name !== MAIN
     ? makePostgresSink()
     : makeSpoolSink(options.spoolBytes, () => performance.now());
 
-/** Folds on connections of its own until it is told to stop or anything fails. */
-const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
-  const pool = makePool(options.databaseUrl, {
-    applicationName: "sluice-fold-rules",
-    max: 2,
+const foldPool = (url: string, applicationName: string, max: number) =>
+  makePool(url, {
+    applicationName,
+    max,
     queryTimeoutMs: QUERY_TIMEOUT_MS,
     lockTimeoutMs: LOCK_WAIT_MS,
     onIdleError: () => {},
   });
-  const own = makePool(options.databaseUrl, {
-    applicationName: FOLD_APPLICATION,
-    max: 1,
-    queryTimeoutMs: QUERY_TIMEOUT_MS,
-    lockTimeoutMs: LOCK_WAIT_MS,
-    onIdleError: () => {},
-  });
-  const onLogProblem = (problem: string): void => report({ type: "logProblem", problem });
+
+type Home = { readonly name: string; readonly url: string };
+
+const homes: readonly Home[] = [{ name: MAIN, url: options.databaseUrl }, ...options.aggregateDatabases];
+/** Partitions that this process owns, by database. */
+const owned = new Map<string, number>();
+const ownedElsewhere = (name: string): number =>
+  [...owned].reduce((sum, [other, partitions]) => (other === name ? sum : sum + partitions), 0);
+/** What the process may remember is divided among the databases, in powers of two. */
+const parts = 2 ** Math.ceil(Math.log2(homes.length));
+const limits = { unitSlots: options.unitSlots / parts, dedupeKeys: Math.floor(options.dedupeKeys / parts) };
+
+const onLogProblem = (problem: string): void => report({ type: "logProblem", problem });
+
+/** Folds what lives in one database, on connections of its own, until it is told to stop or anything fails. */
+const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promise<void> => {
+  // The main database comes with the service's rights; of another it has to be asked whether it has the role.
+  const serviceUrl = name === MAIN ? url : ((await serviceUrlOf(url)) ?? url);
+  const pool = foldPool(serviceUrl, "sluice-fold-rules", 2);
+  const rules = name === MAIN ? pool : foldPool(options.databaseUrl, "sluice-fold-rules", 2);
+  const own = foldPool(serviceUrl, FOLD_APPLICATION, 1);
   const spanLog = await openSpanLog({
     settings: options.spanLog,
-    name: "sluice fold",
-    pool,
+    name: name === MAIN ? "sluice fold" : `sluice fold ${name}`,
+    pool: rules,
     onProblem: onLogProblem,
   });
   try {
     await spanLog.check();
+    await assertIdentity(pool, name, rules);
     const client = await own.connect();
     // A broken connection also rejects the query in work; without a listener it would end the thread.
     client.on("error", () => {});
@@ -98,13 +118,16 @@ const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
       await runFoldLoop({
         client,
         pool,
+        rules,
         spanLog: spanLog.reader,
         onLogProblem,
-        makeRawSpans,
-        limits: options,
+        makeRawSpans: rawSpansOf(name),
+        limits,
         stop: stop.signal,
         hasFailed,
-        report: (state) => report({ type: "state", ...state }),
+        ownedElsewhere: () => ownedElsewhere(name),
+        report: (state) => report({ type: "state", database: name, ...state }),
+        onOwned: (partitions) => owned.set(name, partitions),
         onEvent: (event) => report({ type: "quarantine", event }),
       });
     } finally {
@@ -112,25 +135,33 @@ const foldUntilFailure = async (hasFailed: boolean): Promise<void> => {
       client.release(true);
     }
   } finally {
+    owned.delete(name);
     await spanLog.stop();
-    await Promise.allSettled([pool.end(), own.end()]);
+    await Promise.allSettled([pool.end(), own.end(), name === MAIN ? undefined : rules.end()]);
+  }
+};
+
+/** A database that fails stops the partitions that live in it, and no others. */
+const foldAlways = async (home: Home): Promise<void> => {
+  let hasFailed = false;
+  while (!stop.signal.aborted) {
+    try {
+      await foldUntilFailure(home, hasFailed);
+    } catch (error) {
+      hasFailed = true;
+      report({
+        type: "error",
+        database: home.name,
+        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+      const retryMs = home.name === MAIN ? RETRY_MS : RETRY_OTHERS_MS;
+      await sleep(retryMs, undefined, { signal: stop.signal }).catch(() => {});
+    }
   }
 };
 
 lowerPriority();
 giveMemoryBack();
-let hasFailed = false;
-while (!stop.signal.aborted) {
-  try {
-    await foldUntilFailure(hasFailed);
-  } catch (error) {
-    hasFailed = true;
-    report({
-      type: "error",
-      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
-    await sleep(RETRY_MS, undefined, { signal: stop.signal }).catch(() => {});
-  }
-}
+await Promise.all(homes.map(foldAlways));
 report({ type: "stopped" });
 parentPort?.close();

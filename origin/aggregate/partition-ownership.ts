@@ -1,7 +1,7 @@
 // Decides which process folds a partition. A partition belongs to the session that holds its advisory lock; the lock ends with
 // the session. A session that the database has given up may still be writing, so each new owner raises the partition's
 // fence, and a transaction under an older fence does nothing.
-import type { Client } from "../db/pool.ts";
+import type { Client, Queryable } from "../db/pool.ts";
 
 const LOCK_CLASS = "hashtext('sluice fold partition')";
 export const FOLD_APPLICATION = "sluice-fold";
@@ -9,58 +9,126 @@ export const FOLD_APPLICATION = "sluice-fold";
 /** Fence by owned partition. */
 export type Owned = ReadonlyMap<number, number>;
 
-/** Takes free partitions until `fairShare` are owned; returns those that were taken. */
+/** SQL: whether a row of pg_locks is the lock of a partition in this database, held by its owner. */
+export const lockOfPartition = (locks: string, lockClass = LOCK_CLASS): string =>
+  `${locks}.locktype = 'advisory' and ${locks}.granted and ${locks}.objsubid = 2
+   and ${locks}.database = (select oid from pg_database where datname = current_database())
+   and ${locks}.classid = ${lockClass}::bigint::bit(32)::bigint::oid`;
+
+const MOVE_LOCK_CLASS = "hashtext('sluice partition move')";
+
+/** Asks the owner of the partition to give it back, and nobody to take it, as long as this session lasts. */
+export const askForPartition = async (client: Queryable, partition: number): Promise<boolean> => {
+  const { rows } = await client.query<{ locked: boolean }>(
+    `select pg_try_advisory_lock(${MOVE_LOCK_CLASS}, $1) as locked`,
+    [partition],
+  );
+  return rows[0]?.locked === true;
+};
+
+/** Partitions that somebody wants to move away from this database. */
+export const partitionsAskedFor = async (client: Queryable): Promise<ReadonlySet<number>> => {
+  const { rows } = await client.query<{ partition: number }>({
+    name: "partitions-asked-for",
+    text: `select objid::integer as partition from pg_locks l where ${lockOfPartition("l", MOVE_LOCK_CLASS)}`,
+  });
+  return new Set(rows.map(({ partition }) => partition));
+};
+
+/** Tries to become the owner of a partition; its new fence, or null while another session owns it. */
+export const takePartition = async (client: Queryable, partition: number): Promise<number | null> => {
+  const lock = await client.query<{ locked: boolean }>(
+    `select pg_try_advisory_lock(${LOCK_CLASS}, $1) as locked`,
+    [partition],
+  );
+  if (lock.rows[0]?.locked !== true) return null;
+  const raised = await client.query<{ fence: number }>(
+    "update fold_partitions set fence = fence + 1 where partition = $1 returning fence",
+    [partition],
+  );
+  const fence = raised.rows[0]?.fence;
+  if (fence !== undefined) return fence;
+  // It has moved to another database since the list was read.
+  await client.query(`select pg_advisory_unlock(${LOCK_CLASS}, $1)`, [partition]);
+  return null;
+};
+
+/** Takes free partitions until `fairShare` are owned, but none of `askedFor`; returns those that were taken. */
 export const takePartitions = async (
   client: Client,
   owned: Map<number, number>,
   fairShare: number,
+  askedFor: ReadonlySet<number> = new Set(),
 ): Promise<number[]> => {
   const { rows } = await client.query<{ partition: number }>(
     "select partition from fold_partitions order by 1",
   );
   const taken: number[] = [];
   for (const { partition } of rows) {
-    if (owned.size >= fairShare || owned.has(partition)) continue;
-    const lock = await client.query<{ locked: boolean }>(
-      `select pg_try_advisory_lock(${LOCK_CLASS}, $1) as locked`,
-      [partition],
-    );
-    if (lock.rows[0]?.locked !== true) continue;
-    const raised = await client.query<{ fence: number }>(
-      "update fold_partitions set fence = fence + 1 where partition = $1 returning fence",
-      [partition],
-    );
-    owned.set(partition, raised.rows[0]?.fence ?? 0);
+    if (owned.size >= fairShare || owned.has(partition) || askedFor.has(partition)) continue;
+    const fence = await takePartition(client, partition);
+    if (fence === null) continue;
+    owned.set(partition, fence);
     taken.push(partition);
   }
   return taken;
 };
 
-/** Gives back the partitions above the fair share, for another process that has just started. */
+/** Gives back the partitions above the fair share, for another process that has just started, and those of `askedFor`. */
 export const releaseExcess = async (
   client: Client,
   owned: Map<number, number>,
   fairShare: number,
+  askedFor: ReadonlySet<number> = new Set(),
 ): Promise<boolean> => {
-  let released = false;
+  const released = [...owned.keys()].filter((partition) => askedFor.has(partition));
+  for (const partition of released) owned.delete(partition);
   while (owned.size > fairShare) {
     const partition = Math.max(...owned.keys());
-    await client.query(`select pg_advisory_unlock(${LOCK_CLASS}, $1)`, [partition]);
+    // Before the lock is given back: other loops of this process count what is owned.
     owned.delete(partition);
-    released = true;
+    released.push(partition);
   }
-  return released;
+  for (const partition of released)
+    await client.query(`select pg_advisory_unlock(${LOCK_CLASS}, $1)`, [partition]);
+  return released.length > 0;
 };
 
-/** Partitions for each of the fold processes that are connected. */
-export const fairShareOf = async (client: Client): Promise<number> => {
-  const { rows } = await client.query<{ share: number }>(
-    `select ceil((select count(*) from fold_partitions)::float8 / greatest(1, (
-       select count(*) from pg_stat_activity
-       where application_name = $1 and datname = current_database()))) as share`,
+export type Fold = {
+  /** Partitions that live in this database. */
+  readonly partitions: number;
+  /** Fold processes that are connected to it, with this one. */
+  readonly processes: number;
+};
+
+export const countFolds = async (client: Client): Promise<Fold> => {
+  const { rows } = await client.query<Fold>(
+    `select (select count(*)::integer from fold_partitions) as partitions,
+       greatest(1, (select count(*)::integer from pg_stat_activity
+                    where application_name = $1 and datname = current_database())) as processes`,
     [FOLD_APPLICATION],
   );
-  return rows[0]?.share ?? 1;
+  return rows[0] ?? { partitions: 0, processes: 1 };
+};
+
+/**
+ * How many partitions of this database a process should own: its part of them, and with those that it owns in other databases
+ * (`ownedElsewhere`) no more than its part of all. Where only one partition lives in each database, it is the second that counts.
+ */
+export const fairShareOf = ({ partitions, processes }: Fold, ownedElsewhere: number, ofAll: number): number =>
+  Math.min(
+    Math.ceil(partitions / processes),
+    Math.max(0, Math.ceil(Math.max(ofAll, partitions) / processes) - ownedElsewhere),
+  );
+
+/** How many partitions of this database nobody owns. */
+export const countFree = async (client: Client): Promise<number> => {
+  const { rows } = await client.query<{ free: number }>(
+    `select count(*)::integer as free from fold_partitions p
+     where not exists (
+       select from pg_locks l where ${lockOfPartition("l")} and l.objid = p.partition::oid)`,
+  );
+  return rows[0]?.free ?? 0;
 };
 
 /**

@@ -1,5 +1,5 @@
 // Deletes the units and counts of epochs that are over. They are kept while spans may still arrive for them.
-import { inTransaction, type Pool } from "../db/pool.ts";
+import { inTransaction, type Pool, type Queryable } from "../db/pool.ts";
 import { MAX_SPAN_AGE_DAYS } from "../span-log/record.ts";
 
 /** Ingest rejects older spans, and the fold may be some days behind. */
@@ -9,19 +9,20 @@ type Ended = { feature_id: string; epoch: number };
 
 /**
  * Deletes one ended epoch or deleted feature, run by run (some 100 ms each); returns whether there may be more. The
- * windows go last: through them the epoch is found here.
+ * windows go last: through them the epoch is found here. `rules`: the main database; `pool`: the one that is pruned.
  */
-export const pruneEndedEpochs = async (pool: Pool): Promise<boolean> => {
-  const { rows } = await pool.query<Ended>(
+export const pruneEndedEpochs = async (rules: Queryable, pool: Pool): Promise<boolean> => {
+  const { rows: counted } = await pool.query<Ended>("select feature_id, epoch from fold_windows");
+  const { rows } = await rules.query<Ended>(
     `select w.feature_id, w.epoch
-     from fold_windows w
+     from unnest($2::text[], $3::integer[]) as w (feature_id, epoch)
      left join feature_flags f using (feature_id)
      left join feature_tombstones t using (feature_id)
      where case when f.feature_id is null then t.deleted_at < now() - make_interval(days => $1)
            else w.epoch < f.epoch and f.epoch_started_at < now() - make_interval(days => $1) end
      order by w.feature_id, w.epoch
      limit 1`,
-    [KEEP_DAYS],
+    [KEEP_DAYS, counted.map(({ feature_id }) => feature_id), counted.map(({ epoch }) => epoch)],
   );
   const ended = rows[0];
   if (ended === undefined) return false;
@@ -38,6 +39,9 @@ export const pruneEndedEpochs = async (pool: Pool): Promise<boolean> => {
       "latency_sketches",
       "arrivals",
       "uncounted_signals",
+      "outcome_counts_by_partition",
+      "arrivals_by_partition",
+      "uncounted_by_partition",
       "fold_set_aside",
       "fold_quarantine",
       "fold_windows",

@@ -5,8 +5,10 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import type { Pool } from "../db/pool.ts";
 import { dropFoldedLogPartitions, ensureLogPartitions, logCoversSeconds } from "../span-log/partitions.ts";
-import { forgetCheckpoints, readAllPositions } from "./checkpoints.ts";
 import type { OpenSpanLog } from "../span-log/open-span-log.ts";
+import { MAIN, type AggregateDatabase } from "../db/aggregate-databases.ts";
+import { forgetCheckpoints, readPositionsOfAll } from "./checkpoints.ts";
+import { asMover, finishMoves } from "./move/finish-moves.ts";
 import { pruneEndedEpochs } from "./prune-epochs.ts";
 import { dropOldRawSpanPartitions, ensureRawSpanPartitions } from "./raw-spans/raw-span-partitions.ts";
 
@@ -21,27 +23,34 @@ export type TableUpkeep = {
 };
 
 /** What is folded and so old that no restart needs it leaves the log, and checkpoints of no use any more leave with it. */
-const forgetFoldedLog = async (pool: Pool): Promise<void> => {
-  const { checkpoints } = await readAllPositions(pool);
+const forgetFoldedLog = async (pool: Pool, databases: readonly AggregateDatabase[]): Promise<void> => {
+  const { checkpoints } = await readPositionsOfAll(pool, databases);
   const { endedWriters } = await dropFoldedLogPartitions(pool, checkpoints);
   await forgetCheckpoints(pool, endedWriters);
+  for (const database of othersOf(databases)) await forgetCheckpoints(database.pool(), endedWriters);
 };
 
 /** The same for a log outside the database. */
 const removeFoldedBlocks = async (
   pool: Pool,
+  databases: readonly AggregateDatabase[],
   { removeFolded }: Pick<OpenSpanLog, "removeFolded">,
-): Promise<void> => removeFolded(await readAllPositions(pool));
+): Promise<void> => removeFolded(await readPositionsOfAll(pool, databases));
+
+const othersOf = (databases: readonly AggregateDatabase[]): readonly AggregateDatabase[] =>
+  databases.filter(({ name }) => name !== MAIN);
 
 /** `pool` is its own, and ends with it. */
 export const startTableUpkeep = (options: {
   pool: Pool;
   spanLog: Pick<OpenSpanLog, "removeFolded" | "streams">;
+  /** Those that partitions live in; the main one alone when they are not given. */
+  databases?: readonly AggregateDatabase[];
   rawKeepDays: number;
   metrics: Pick<Metrics, "logAheadSeconds" | "logBytes" | "logCurrentReplicas">;
   log: WarningLog;
 }): TableUpkeep => {
-  const { pool, spanLog, rawKeepDays, metrics, log } = options;
+  const { pool, databases = [], spanLog, rawKeepDays, metrics, log } = options;
   let aheadSeconds: number | undefined;
   const steps: readonly (readonly [what: string, work: () => Promise<unknown>])[] = [
     // A new database has none: the nearest first, without which nothing can be stored.
@@ -51,26 +60,46 @@ export const startTableUpkeep = (options: {
       () => ensureRawSpanPartitions(pool, rawKeepDays),
     ],
     ["the span log's next partitions could not be attached", () => ensureLogPartitions(pool)],
-    ["folded partitions of the span log could not be dropped", () => forgetFoldedLog(pool)],
     [
       "folded blocks of the span log could not be removed",
       async () => {
         const { streams } = spanLog;
         if (streams === null) return;
-        await removeFoldedBlocks(pool, spanLog);
+        await removeFoldedBlocks(pool, databases, spanLog);
         for (const { partition, bytes, currentReplicas } of streams()) {
           metrics.logBytes.set({ partition }, bytes);
           metrics.logCurrentReplicas.set({ partition }, currentReplicas);
         }
       },
     ],
+    ["folded partitions of the span log could not be dropped", () => forgetFoldedLog(pool, databases)],
     ["old partitions of otel_spans could not be dropped", () => dropOldRawSpanPartitions(pool, rawKeepDays)],
     [
       "units of ended epochs could not be deleted",
       async () => {
-        while (await pruneEndedEpochs(pool));
+        while (await pruneEndedEpochs(pool, pool));
       },
     ],
+    ...(databases.length > 1
+      ? [
+          [
+            "moves of partitions that were interrupted could not be finished",
+            // While the command is at work it finishes them itself.
+            () => asMover(pool, () => finishMoves(pool, databases)),
+          ] as const,
+        ]
+      : []),
+    ...othersOf(databases).map(
+      ({ name, pool: poolOf }) =>
+        [
+          `tables of the aggregate database ${name} could not be kept`,
+          async () => {
+            await ensureRawSpanPartitions(poolOf(), rawKeepDays);
+            await dropOldRawSpanPartitions(poolOf(), rawKeepDays);
+            while (await pruneEndedEpochs(pool, poolOf()));
+          },
+        ] as const,
+    ),
     [
       "the span log's partitions could not be listed",
       async () => {

@@ -16,6 +16,7 @@ import { hooksCommand } from "./hooks.ts";
 import { loginCommand, logoutCommand } from "./login.ts";
 import { mcpCommand } from "./mcp.ts";
 import { notificationsCommand } from "./notifications.ts";
+import { partitionsCommand } from "./partitions.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { previewCommand } from "./preview.ts";
 import { receiptCommand } from "./receipt.ts";
@@ -65,6 +66,7 @@ export const sluice = defineCommand({
     import: importCommand,
     preview: previewCommand,
     audit: auditCommand,
+    partitions: partitionsCommand,
     backup: backupCommand,
     restore: restoreCommand,
     calibrate: calibrateCommand,

@@ -316,6 +316,21 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "How long the rule takes to decide. Needs no origin.",
     },
   ],
+  partitions: [
+    { command: "npx sluice partitions list", does: "Where each partition lives, and how far behind it is." },
+  ],
+  "partitions list": [
+    {
+      command: "npx sluice partitions list --json",
+      does: "The same with exact figures. A database that cannot be asked has its reason.",
+    },
+  ],
+  "partitions move": [
+    {
+      command: "npx sluice partitions move 2,3 --to a",
+      does: "Brings two partitions into the database that AGGREGATE_DATABASE_URLS names a. Run it again when it was interrupted.",
+    },
+  ],
   backup: [
     {
       command: "npx sluice backup --out /var/backups/sluice",

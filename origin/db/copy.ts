@@ -60,6 +60,18 @@ const runCopy = (
     client.query(query);
   });
 
+/** The rows of a trusted `query` without parameters, as `copyInto` takes them: all of them in memory. */
+export const copyOut = async (client: Client, query: string): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  await runCopy(client, `copy (${query}) to stdout (format binary)`, {
+    handleCopyData: ({ chunk }) => {
+      // The driver uses the memory of a message again.
+      chunks.push(Buffer.from(chunk));
+    },
+  });
+  return Buffer.concat(chunks);
+};
+
 /** `target`: a trusted `table (columns)`. Rejects as the server does; the client is usable afterwards. */
 export const copyInto = (client: Client, target: string, data: Buffer): Promise<void> =>
   runCopy(client, `copy ${target} from stdin (format binary)`, { data, handleCopyData: () => {} });

@@ -2,6 +2,7 @@
 // A trial is an epoch under one set of terms; everything here starts from nothing with it. It is stored between evaluations
 // under the names of evaluate/stored-evidence.ts.
 import type { Ages } from "../../shared/features/outcome-ages.ts";
+import type { Missed } from "./missed.ts";
 import { COMPARED_RATIOS } from "./statistics/comparison.ts";
 import type { Detector } from "./statistics/detector.ts";
 import type { CohortShares, RolloutPeriod } from "./statistics/sample-ratio.ts";
@@ -83,6 +84,8 @@ export type Evidence = {
     /** 95th percentile since the trial began, in ms; null before the first request. */
     readonly p95Ms: ByCohort<number | null>;
   };
+  /** What is in without the people of some partitions; they are taken in later. */
+  readonly missed: readonly Missed[];
 };
 
 const zeros = (components: number): number[] => Array.from({ length: components }, () => 0);
@@ -141,5 +144,6 @@ export const emptyEvidence = (
       lost: EMPTY_TRAFFIC,
       p95Ms: { treatment: null, holdout: null },
     },
+    missed: [],
   };
 };

@@ -1,6 +1,5 @@
 // Calibrates the threshold of an outcome.
 import { setImmediate } from "node:timers/promises";
-import type { Queryable } from "../db/pool.ts";
 import { KEEP_LOG_BAR, rollbackLogBar } from "../decide/alpha-shares.ts";
 import { emptyEvidence } from "../decide/evidence.ts";
 import { matureUpTo } from "../decide/maturity.ts";
@@ -11,7 +10,8 @@ import { usersNeeded } from "../decide/planning/sufficiency.ts";
 import { totalByCohort } from "../decide/statistics/tally.ts";
 import type { Ages } from "../../shared/features/outcome-ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
-import { readOutcomes } from "./read-outcomes.ts";
+import type { AggregatePart } from "./aggregates.ts";
+import { readOutcomesOf } from "./read-parts.ts";
 
 /** The factors by which the threshold is multiplied; beside a holdout alone an outcome's threshold rolls nothing back. */
 const RATE_RATIOS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5] as const;
@@ -26,7 +26,7 @@ export type CalibratedEpoch = {
 
 /** `now`: unix seconds. */
 export const calibrateOutcome = async (
-  db: Queryable,
+  parts: readonly AggregatePart[],
   { featureId, epoch, rule, ages }: CalibratedEpoch,
   signal: "activation" | "retention",
   now: number,
@@ -34,8 +34,8 @@ export const calibrateOutcome = async (
   const against = againstOf(rule, signal);
   const isCompared = against !== "threshold";
   const tested = isCompared ? ages[signal] : ages[signal].slice(-1);
-  const found = await readOutcomes(
-    db,
+  const found = await readOutcomesOf(
+    parts,
     tested.map((ageSeconds, index) => ({
       featureId,
       epoch,

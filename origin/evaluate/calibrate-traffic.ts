@@ -1,6 +1,5 @@
 // Calibrates the thresholds of requests: the latency that counts as slow, and the share that may fail.
 import { setImmediate } from "node:timers/promises";
-import type { Queryable } from "../db/pool.ts";
 import { lostOf, SLOW_SHARE } from "../decide/accumulate-requests.ts";
 import { KEEP_LOG_BAR, rollbackLogBar } from "../decide/alpha-shares.ts";
 import { matureUpTo } from "../decide/maturity.ts";
@@ -10,8 +9,9 @@ import { bucketsNeeded, requestsNeeded, type Sufficiency } from "../decide/plann
 import { totalByCohort } from "../decide/statistics/tally.ts";
 import type { Against } from "../../shared/features/rule.ts";
 import type { CalibratedEpoch } from "./calibrate-outcome.ts";
-import { readOutcomes } from "./read-outcomes.ts";
-import { readTraffic, trafficBuckets, type TrafficPart } from "./read-traffic.ts";
+import type { AggregatePart } from "./aggregates.ts";
+import { readOutcomesOf, readTrafficOf } from "./read-parts.ts";
+import { trafficBuckets, type TrafficPart } from "./read-traffic.ts";
 
 /** The factors by which the threshold is multiplied. */
 const REQUEST_RATIOS = [0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 3] as const;
@@ -21,14 +21,14 @@ export type Requests = { readonly parts: readonly TrafficPart[]; readonly counts
 
 /** `now`: unix seconds. */
 export const readRequests = async (
-  db: Queryable,
+  databases: readonly AggregatePart[],
   { featureId, epoch, rule, ages }: CalibratedEpoch,
   now: number,
 ): Promise<Requests> => {
   const range = { featureId, epoch, from: 0, upTo: matureUpTo(ages, 0, { now, lagSeconds: 0 }) };
   const [[parts = []], [exposures = []]] = await Promise.all([
-    readTraffic(db, [range]),
-    readOutcomes(db, [{ ...range, signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null }]),
+    readTrafficOf(databases, [range]),
+    readOutcomesOf(databases, [{ ...range, signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null }]),
   ]);
   let exposed = 0;
   const enough = exposures.find(({ treatment }) => (exposed += treatment.n) >= rule.minCohortSize);

@@ -7,12 +7,14 @@ import type { Calibration, SignalCalibration } from "../decide/planning/calibrat
 import { agesOf } from "../../shared/features/outcome-ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
+import type { AggregatePart } from "./aggregates.ts";
 import { calibrateOutcome } from "./calibrate-outcome.ts";
 import { calibrateTraffic, readRequests } from "./calibrate-traffic.ts";
 
 /** null when there is no such feature or it has no rule. `now` in unix seconds. */
 export const calibrate = async (
   db: Queryable,
+  parts: readonly AggregatePart[],
   featureId: FeatureId,
   now: number,
 ): Promise<Calibration | null> => {
@@ -31,9 +33,9 @@ export const calibrate = async (
     { signal: "latency", against: againstOf(rule, "latency") } as const,
     ...errorTestsOf(rule).map((against) => ({ signal: "errorRate", against }) as const),
   ];
-  const requests = await readRequests(db, epoch, now);
+  const requests = await readRequests(parts, epoch, now);
   const signals: SignalCalibration[] = [];
-  for (const signal of outcomes) signals.push(await calibrateOutcome(db, epoch, signal, now));
+  for (const signal of outcomes) signals.push(await calibrateOutcome(parts, epoch, signal, now));
   for (const test of traffic) signals.push(await calibrateTraffic(epoch, requests, test));
   return { featureId, epoch: row.epoch, ruleVersion: row.version, mode: rule.mode, signals };
 };

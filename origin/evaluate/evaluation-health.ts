@@ -5,6 +5,8 @@ import type { Finding, HealthCheck } from "../runtime/health.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { formatCount, formatDuration } from "../decide/format.ts";
 import { readRegions } from "./read-regions.ts";
+import { countsOf, onlyMain, type AggregatePart, type Aggregates, type AggregateView } from "./aggregates.ts";
+import { eachPart } from "./read-parts.ts";
 import { readRuleWarnings } from "./read-rule-warnings.ts";
 
 const DAY = 86_400;
@@ -61,30 +63,57 @@ const OpenFeature = z.object({
 });
 type OpenFeature = z.infer<typeof OpenFeature>;
 
-/** Open features, the newest first, with what came of each in the last day. */
-const readOpenFeatures = async (pool: Pool, nowS: number): Promise<OpenFeature[]> => {
-  const { rows } = await pool.query(
+/** What came of each in the last day. */
+const readOfDay = async (
+  part: AggregatePart,
+  features: readonly { readonly featureId: string; readonly epoch: number }[],
+  nowS: number,
+): Promise<(Pick<OpenFeature, "exposed" | "activated" | "failing"> & { featureId: string })[]> => {
+  const { rows } = await part.db.query(
     `select f.feature_id as "featureId",
-       greatest(0, $1 - extract(epoch from f.epoch_started_at))::float8 as "ageS",
-       r.rule is not null as "hasRule",
-       coalesce((r.rule ->> 'activationThreshold')::float8 > 0, false) as "wantsActivation",
        coalesce(c.exposed, 0)::float8 as exposed, coalesce(c.activated, 0)::float8 as activated,
-       (select e.state from pmf_evaluations e
-        where e.feature_id = f.feature_id and e.epoch = f.epoch order by e.id desc limit 1) as state,
        (select min(q.error) from fold_quarantine q
         where q.feature_id = f.feature_id and q.epoch = f.epoch) as failing
-     from (select * from feature_flags where enabled order by revision desc limit $3) f
-     left join pmf_rules r using (feature_id)
+     from unnest($3::text[], $4::integer[]) as f (feature_id, epoch)
      left join lateral (
        select sum(units) filter (where signal = 'exposure') as exposed,
               sum(units) filter (where signal = 'activation') as activated
-       from outcome_counts o
+       from ${countsOf(part)} o
        where o.feature_id = f.feature_id and o.epoch = f.epoch and o.bucket_s >= $1::bigint - $2
-     ) c on true
-     order by f.feature_id`,
-    [Math.floor(nowS), DAY, MAX_FEATURES],
+     ) c on true`,
+    [Math.floor(nowS), DAY, features.map(({ featureId }) => featureId), features.map(({ epoch }) => epoch)],
   );
-  return rows.map((row) => OpenFeature.parse(row));
+  return rows;
+};
+
+/** Open features, the newest first, with what came of each in the last day. */
+const readOpenFeatures = async (
+  pool: Pool,
+  parts: readonly AggregatePart[],
+  nowS: number,
+): Promise<OpenFeature[]> => {
+  const { rows } = await pool.query<{ featureId: string; epoch: number }>(
+    `select f.feature_id as "featureId", f.epoch,
+       greatest(0, $1 - extract(epoch from f.epoch_started_at))::float8 as "ageS",
+       r.rule is not null as "hasRule",
+       coalesce((r.rule ->> 'activationThreshold')::float8 > 0, false) as "wantsActivation",
+       (select e.state from pmf_evaluations e
+        where e.feature_id = f.feature_id and e.epoch = f.epoch order by e.id desc limit 1) as state
+     from (select * from feature_flags where enabled order by revision desc limit $2) f
+     left join pmf_rules r using (feature_id)
+     order by f.feature_id`,
+    [Math.floor(nowS), MAX_FEATURES],
+  );
+  const counted = (await eachPart(parts, (part) => readOfDay(part, rows, nowS))).flat();
+  return rows.map(({ epoch: _epoch, ...row }) => {
+    const own = counted.filter(({ featureId }) => featureId === row.featureId);
+    return OpenFeature.parse({
+      ...row,
+      exposed: own.reduce((sum, { exposed }) => sum + exposed, 0),
+      activated: own.reduce((sum, { activated }) => sum + activated, 0),
+      failing: own.find(({ failing }) => failing !== null)?.failing ?? null,
+    });
+  });
 };
 
 const telemetryOf = ({ featureId, ageS, wantsActivation, exposed, activated }: OpenFeature): Finding[] => {
@@ -142,19 +171,33 @@ const stateOf = ({ featureId, state, failing, hasRule }: OpenFeature): Finding[]
       ]),
 ];
 
+const awayFindings = (away: AggregateView["away"]): Finding[] =>
+  away.length === 0
+    ? [{ status: "ok", summary: "the people of every partition are counted" }]
+    : away.map(({ partition, database, reason }) => ({
+        status: "failing",
+        subject: database,
+        summary: `the people of partition ${partition} are missed: ${reason}`,
+        todo: "bring the database back, or restore it; what was acknowledged waits in the log and is counted then",
+      }));
+
 /** `nowMs`: wall clock; `rawKeepDays`: how long `otel_spans` keeps a span at least. */
 export const evaluationChecks = (options: {
   pool: Pool;
+  /** Where the counts are; the main database alone when it is not given. */
+  aggregates?: Aggregates;
   nowMs: () => number;
   rawKeepDays: number;
 }): readonly HealthCheck[] => {
-  const { pool, nowMs, rawKeepDays } = options;
+  const { pool, aggregates = onlyMain(options.pool), nowMs, rawKeepDays } = options;
   return [
+    { id: "aggregates", run: async () => awayFindings((await aggregates.view()).away) },
     { id: "telemetry", run: () => regionFindings(pool, nowMs()) },
     {
       id: "features",
       run: async () => {
-        const open = await readOpenFeatures(pool, nowMs() / 1_000);
+        const { parts } = await aggregates.view();
+        const open = await readOpenFeatures(pool, parts, nowMs() / 1_000);
         const found = open.flatMap((feature) => [...stateOf(feature), ...telemetryOf(feature)]);
         return found.length > 0
           ? found
@@ -169,10 +212,11 @@ export const evaluationChecks = (options: {
     {
       id: "rules",
       run: async () => {
-        const open = (await readOpenFeatures(pool, nowMs() / 1_000)).filter(({ hasRule }) => hasRule);
+        const { parts } = await aggregates.view();
+        const open = (await readOpenFeatures(pool, parts, nowMs() / 1_000)).filter(({ hasRule }) => hasRule);
         const found: Finding[] = [];
         for (const { featureId } of open)
-          for (const warning of await readRuleWarnings(pool, featureId, {
+          for (const warning of await readRuleWarnings(pool, parts, featureId, {
             now: nowMs() / 1_000,
             rawKeepDays,
           }))

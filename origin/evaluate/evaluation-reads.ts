@@ -5,6 +5,7 @@ import type { Pool, Queryable } from "../db/pool.ts";
 import { judgedRule } from "../decide/judged-rule.ts";
 import { forecastRule } from "../decide/planning/forecast.ts";
 import type { FeatureId } from "../../shared/ids.ts";
+import { allTogether, onlyMain, type AggregatePart, type Aggregates } from "./aggregates.ts";
 import { readAlphaSpent } from "./alpha-spent.ts";
 import { calibrate } from "./calibrate.ts";
 import { calibrationText } from "./calibration-text.ts";
@@ -125,56 +126,77 @@ export type EvaluationReads = ReturnType<typeof makeEvaluationReads>;
 export const makeEvaluationReads = ({
   pool,
   history,
+  aggregates = onlyMain(pool),
   now,
   rawKeepDays,
   prices = pricesOf({ currency: "USD" }),
 }: {
   pool: Pool;
   history: HistoryReads;
+  /** Where the counts are; the main database alone when it is not given. */
+  aggregates?: Aggregates;
   now: () => number;
   rawKeepDays: number;
   prices?: Prices;
-}) => ({
-  now,
-  listEvaluations: (featureId: FeatureId, query: EvaluationQuery) =>
-    history((db) => listEvaluations(db, featureId, query)),
-  newestEvaluation: async (featureId: FeatureId) =>
-    (await listEvaluations(pool, featureId, { limit: 1 })).evaluations[0] ?? null,
-  newestVerdicts: (features: Parameters<typeof newestVerdicts>[1]) => newestVerdicts(pool, features),
-  /** How each of them stands, in short. */
-  standings: (features: readonly ListedForStanding[]) => readStandings(pool, features, now()),
-  newestEvaluationId: () => newestEvaluationId(pool),
-  listEvaluationsAfter: (id: number, limit: number) => listEvaluationsAfter(pool, id, limit),
-  why: (feature: ExplainedFeature) => readWhy(pool, feature, { now: now(), rawKeepDays }),
-  /** null: it was not looked at yet. */
-  lastLookAt: (featureId: FeatureId) => readLookedAt(pool, featureId),
-  readExposed: (featureId: FeatureId, epoch: number) => readExposed(pool, { featureId, epoch }),
-  countBotRequests: async (featureId: FeatureId, epoch: number) =>
-    (await readBotRequests(pool, [{ featureId, epoch }])).get(featureId) ?? 0,
-  /** Spans of the epoch that were taken and not counted, by reason. */
-  readNotCounted: (featureId: FeatureId, epoch: number) => readNotCounted(pool, featureId, epoch),
-  readLatency: (featureId: FeatureId, epoch: number, thresholdMs: number | null) =>
-    readLatency(pool, { featureId, epoch }, thresholdMs),
-  /** Hours of the trial that were not as usual. */
-  readAnomalies: (featureId: FeatureId, epoch: number) =>
-    readTrialAnomalies(pool, { featureId, epoch }, now()),
-  /** null: everything of the epoch can be counted. */
-  readSetAside: (featureId: FeatureId, epoch: number) => readSetAside(pool, featureId, epoch),
-  readRegions: () => readRegions(pool),
-  readAlphaSpent: () => history(readAlphaSpent),
-  /** What its rule cannot do at today's traffic; none where it has no rule. */
-  ruleWarnings: (featureId: FeatureId) => readRuleWarnings(pool, featureId, { now: now(), rawKeepDays }),
-  beginsNewTrial,
-  /** null: there is no such feature with a rule. */
-  calibrate: (featureId: FeatureId) => history((db) => calibrate(db, featureId, now())),
-  reviewText: reviewMarkdown,
-  review: (asked: ReviewQuery) => {
-    const { days, ...bounds } = REVIEW;
-    const until = asked.until ?? now();
-    const since = asked.since ?? until - days * DAY_S;
-    return history((db) => readReview(db, { ...bounds, prices, ...asked, since, until }));
-  },
-  prices,
-  calibrationText,
-  forecastRule,
-});
+}) => {
+  /** Counts that are not kept by partition may come from where `read` reads the rest. */
+  const historyWithParts = async <T>(
+    read: (db: Queryable, parts: readonly AggregatePart[]) => Promise<T>,
+  ): Promise<T> => {
+    const { moves, parts } = await aggregates.view();
+    return history((db) => read(db, moves === null ? [allTogether(db)] : parts));
+  };
+  return {
+    now,
+    listEvaluations: (featureId: FeatureId, query: EvaluationQuery) =>
+      history((db) => listEvaluations(db, featureId, query)),
+    newestEvaluation: async (featureId: FeatureId) =>
+      (await listEvaluations(pool, featureId, { limit: 1 })).evaluations[0] ?? null,
+    newestVerdicts: (features: Parameters<typeof newestVerdicts>[1]) => newestVerdicts(pool, features),
+    /** How each of them stands, in short. */
+    standings: async (features: readonly ListedForStanding[]) =>
+      readStandings(pool, (await aggregates.view()).parts, features, now()),
+    newestEvaluationId: () => newestEvaluationId(pool),
+    listEvaluationsAfter: (id: number, limit: number) => listEvaluationsAfter(pool, id, limit),
+    why: async (feature: ExplainedFeature) =>
+      readWhy(pool, await aggregates.view(), feature, { now: now(), rawKeepDays }),
+    /** null: it was not looked at yet. */
+    lastLookAt: (featureId: FeatureId) => readLookedAt(pool, featureId),
+    readExposed: async (featureId: FeatureId, epoch: number) =>
+      readExposed(pool, (await aggregates.view()).parts, { featureId, epoch }),
+    countBotRequests: async (featureId: FeatureId, epoch: number) =>
+      (await readBotRequests(pool, [{ featureId, epoch }])).get(featureId) ?? 0,
+    /** Spans of the epoch that were taken and not counted, by reason. */
+    readNotCounted: async (featureId: FeatureId, epoch: number) =>
+      readNotCounted(pool, (await aggregates.view()).parts, featureId, epoch),
+    readLatency: (featureId: FeatureId, epoch: number, thresholdMs: number | null) =>
+      readLatency(pool, { featureId, epoch }, thresholdMs),
+    /** Hours of the trial that were not as usual. */
+    readAnomalies: async (featureId: FeatureId, epoch: number) =>
+      readTrialAnomalies(pool, await aggregates.view(), { featureId, epoch }, now()),
+    /** null: everything of the epoch can be counted. */
+    readSetAside: async (featureId: FeatureId, epoch: number) =>
+      readSetAside((await aggregates.view()).parts, featureId, epoch),
+    readRegions: () => readRegions(pool),
+    readAlphaSpent: () => history(readAlphaSpent),
+    /** What its rule cannot do at today's traffic; none where it has no rule. */
+    ruleWarnings: async (featureId: FeatureId) =>
+      readRuleWarnings(pool, (await aggregates.view()).parts, featureId, { now: now(), rawKeepDays }),
+    beginsNewTrial,
+    /** null: there is no such feature with a rule. */
+    calibrate: (featureId: FeatureId) =>
+      historyWithParts((db, parts) => calibrate(db, parts, featureId, now())),
+    reviewText: reviewMarkdown,
+    review: (asked: ReviewQuery) => {
+      const { days, ...bounds } = REVIEW;
+      const until = asked.until ?? now();
+      const since = asked.since ?? until - days * DAY_S;
+      return historyWithParts((db, parts) =>
+        readReview(db, parts, { ...bounds, prices, ...asked, since, until }),
+      );
+    },
+    prices,
+    calibrationText,
+    forecastRule,
+  };
+};

@@ -13,6 +13,9 @@ import {
   type RollbackFeature,
   type SetRollout,
 } from "./effects.ts";
+import { onlyMain, type Aggregates, type AggregateView } from "./aggregates.ts";
+import { makeCountable } from "./countable.ts";
+import { AggregateReadError } from "./read-parts.ts";
 import { explainEvaluations, type ExplainedEvaluation } from "./explain-evaluations.ts";
 import { makeFailedEvaluations } from "./failed-evaluations.ts";
 import { lookAt, type Round } from "./look.ts";
@@ -40,6 +43,8 @@ export type Evaluator = {
 const BATCHES_AT_ONCE = 2;
 /** Decisions of a batch that are carried out at once: fewer than the pool has connections. */
 const EFFECTS_AT_ONCE = 3;
+/** Databases that may fail in one round. */
+const MOST_FAILURES = 3;
 /** After this long, in ms, the other work of the process gets its turn. */
 const YIELD_AFTER_MS = 5;
 
@@ -62,15 +67,18 @@ export const makeEvaluator = (needs: {
   log: Logger;
   now: () => number;
   lagSeconds: () => number | null;
+  /** Where the counts are; the main database alone when it is not given. */
+  aggregates?: Aggregates;
   /** Hears of each decision that changed its feature. */
   onCarriedOut?: OnCarriedOut | undefined;
 }): Evaluator => {
-  const { pool, metrics, log, now, lagSeconds } = needs;
+  const { pool, metrics, log, now, lagSeconds, aggregates = onlyMain(needs.pool) } = needs;
   const failed = makeFailedEvaluations(needs);
   const targets = makeTargetReader(pool, ({ featureId, error }) => failed.note(featureId, error));
   const watermarkAt = makeWatermark(pool);
   const looks = makeLooks(pool);
-  const ordinaryOf = makeOrdinaryOf(pool);
+  const ordinaryOf = makeOrdinaryOf();
+  const countable = makeCountable(failed.note);
   const report = makeDecisionReport(metrics);
   const carryOut = makeCarryOut(needs);
 
@@ -98,9 +106,9 @@ export const makeEvaluator = (needs: {
   ): Promise<EvaluationOutcome[]> => {
     const at = round.clock.now;
     const beganAt = performance.now();
-    const evaluations = await lookAt(pool, batch, round);
+    const evaluations = await lookAt(batch, round);
     const explained = await explainEvaluations(pool, evaluations, round.yieldIfDue);
-    const stored = await storeNews(pool, targets, explained, at);
+    const stored = await storeNews(pool, targets, explained, { at, moves: round.view.moves });
     const finish = async (evaluation: ExplainedEvaluation): Promise<EvaluationOutcome> => {
       const { target, decision, isNew } = evaluation;
       const { featureId } = target;
@@ -134,6 +142,8 @@ export const makeEvaluator = (needs: {
     try {
       return await evaluateBatch(batch, round, looked);
     } catch (error) {
+      // The others' people are looked at in the next round, without those of this database.
+      if (error instanceof AggregateReadError) throw error;
       if (first === undefined || !(await isConnected(pool))) throw error;
       if (rest.length === 0) {
         failed.note(first.featureId, error);
@@ -145,27 +155,60 @@ export const makeEvaluator = (needs: {
     }
   };
 
+  let away = "";
+  /** Said when it begins and when it ends: decisions are sound meanwhile, and slower. */
+  const sayAway = (view: AggregateView): void => {
+    metrics.partitionsAway.reset();
+    for (const { database } of view.away) metrics.partitionsAway.inc({ database });
+    const awayNow = view.away.map(({ partition, database }) => `${partition} in ${database}`).join(", ");
+    if (awayNow === away) return;
+    away = awayNow;
+    const [first] = view.away;
+    if (first === undefined)
+      log.warn({}, "all partitions are evaluated again, and with them the people who were missed");
+    else
+      log.error(
+        { partitions: awayNow, reason: first.reason },
+        "ALERT: the people of some partitions are missed; decisions are made on the others, and take these in when their database answers",
+      );
+  };
+
+  const evaluateRound: Evaluator["evaluate"] = async (featureIds) => {
+    const at = now();
+    const view = await aggregates.view();
+    sayAway(view);
+    const [read, watermark] = await Promise.all([targets.read(featureIds), watermarkAt(at, view.parts)]);
+    const found = await countable(view, read);
+    const round: Round = {
+      clock: { now: at, watermark, lagSeconds: lagSeconds() ?? Infinity },
+      view,
+      lagSeconds,
+      ordinaryOf,
+      yieldIfDue: makeYieldAfter(YIELD_AFTER_MS),
+    };
+    const batches = batchTargets(found, at).values();
+    const outcomes: EvaluationOutcome[] = [];
+    const looked: FeatureId[] = [];
+    const work = async (): Promise<void> => {
+      for (const batch of batches) outcomes.push(...(await evaluateApart(batch, round, looked)));
+    };
+    await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, work));
+    await looks.note(looked, at);
+    await failed.forgetGone(pool);
+    report.forgetOld(at);
+    return outcomes;
+  };
+
   return {
+    /** A database that fails while it is read is left out at once: the round begins again without its people. */
     evaluate: async (featureIds) => {
-      const at = now();
-      const [found, watermark] = await Promise.all([targets.read(featureIds), watermarkAt(at)]);
-      const round: Round = {
-        clock: { now: at, watermark, lagSeconds: lagSeconds() ?? Infinity },
-        lagSeconds,
-        ordinaryOf,
-        yieldIfDue: makeYieldAfter(YIELD_AFTER_MS),
-      };
-      const batches = batchTargets(found, at).values();
-      const outcomes: EvaluationOutcome[] = [];
-      const looked: FeatureId[] = [];
-      const work = async (): Promise<void> => {
-        for (const batch of batches) outcomes.push(...(await evaluateApart(batch, round, looked)));
-      };
-      await Promise.all(Array.from({ length: BATCHES_AT_ONCE }, work));
-      await looks.note(looked, at);
-      await failed.forgetGone(pool);
-      report.forgetOld(at);
-      return outcomes;
+      for (let failures = 0; ; failures++)
+        try {
+          return await evaluateRound(featureIds);
+        } catch (error) {
+          if (!(error instanceof AggregateReadError) || failures >= MOST_FAILURES) throw error;
+          aggregates.noteFailure(error.database, error.cause);
+        }
     },
   };
 };

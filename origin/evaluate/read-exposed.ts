@@ -1,5 +1,7 @@
 // Units that met a feature in its epoch, as they are counted: in all, and in the last day.
 import type { Queryable } from "../db/pool.ts";
+import { countsOf, planOf, type AggregatePart } from "./aggregates.ts";
+import { eachPart } from "./read-parts.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 
 const DAY = 86_400;
@@ -14,39 +16,71 @@ export type Exposed = {
   readonly newestS: number | null;
 };
 
+type InTrial = {
+  readonly treatment: number | null;
+  readonly holdout: number | null;
+  readonly firstS: number | null;
+  readonly accumulatedTo: number | null;
+};
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0);
+const known = (numbers: readonly (number | null)[]): number[] => numbers.flatMap((one) => one ?? []);
+const leastOf = (numbers: readonly (number | null)[]): number | null =>
+  known(numbers).length === 0 ? null : Math.min(...known(numbers));
+const mostOf = (numbers: readonly (number | null)[]): number | null =>
+  known(numbers).length === 0 ? null : Math.max(...known(numbers));
+
+/** Units in the buckets from here on, and the begin of the newest bucket of all. */
+const readBehind = async (
+  part: AggregatePart,
+  { featureId, epoch }: FeatureInEpoch,
+  accumulatedTo: number,
+): Promise<Exposed> => {
+  const { rows } = await part.db.query<Exposed>({
+    name: planOf("read-exposed", part),
+    text: `
+      select coalesce(sum(units) filter (where cohort = 'treatment'), 0)::float8 as treatment,
+        coalesce(sum(units) filter (where cohort = 'holdout'), 0)::float8 as holdout,
+        min(bucket_s)::float8 as "firstS",
+        (select o.bucket_s::float8 from ${countsOf(part)} o
+         where o.feature_id = $1 and o.epoch = $2 and o.signal = 'exposure' order by o.bucket_s desc limit 1) as "newestS"
+      from ${countsOf(part)} c where feature_id = $1 and epoch = $2 and signal = 'exposure' and bucket_s >= $3`,
+    values: [featureId, epoch, accumulatedTo],
+  });
+  return rows[0] ?? { treatment: 0, holdout: 0, firstS: null, newestS: null };
+};
+
 /**
  * So far, whatever their age. The first trial of an epoch has counted all of its units up to where it is accumulated, so that only
  * the buckets behind are read: for an epoch of 90 days with a bucket for every three minutes 0.4 ms and not 50 to 70 ms. Without such a
  * trial it reads every bucket of the epoch.
  */
-export const readExposed = async (db: Queryable, { featureId, epoch }: FeatureInEpoch): Promise<Exposed> => {
-  const { rows } = await db.query<Exposed>({
-    name: "read-exposed",
+export const readExposed = async (
+  db: Queryable,
+  parts: readonly AggregatePart[],
+  feature: FeatureInEpoch,
+): Promise<Exposed> => {
+  const { featureId, epoch } = feature;
+  const { rows } = await db.query<InTrial>({
+    name: "read-exposed-in-trial",
     text: `
-      with trial as materialized (
-        select (t.evidence #>> '{exposed,treatment}')::float8 as treatment,
-          (t.evidence #>> '{exposed,holdout}')::float8 as holdout,
-          (t.evidence #>> '{exposed,firstBucketS}')::float8 as first_s,
-          (t.evidence #>> '{exposed,foldedTo}')::bigint as accumulated_to
-        from pmf_trials t join feature_flags f using (feature_id, epoch)
-        where t.feature_id = $1 and t.epoch = $2
-          and (t.evidence ->> 'since')::float8 <= extract(epoch from f.epoch_started_at)::float8
-      ), behind as (
-        select sum(units) filter (where cohort = 'treatment')::float8 as treatment,
-          sum(units) filter (where cohort = 'holdout')::float8 as holdout,
-          min(bucket_s)::float8 as first_s
-        from outcome_counts where feature_id = $1 and epoch = $2 and signal = 'exposure'
-          and bucket_s >= coalesce((select accumulated_to from trial), 0)
-      )
-      select coalesce(t.treatment, 0) + coalesce(b.treatment, 0) as treatment,
-        coalesce(t.holdout, 0) + coalesce(b.holdout, 0) as holdout,
-        least(t.first_s, b.first_s) as "firstS",
-        (select o.bucket_s::float8 from outcome_counts o
-         where o.feature_id = $1 and o.epoch = $2 and o.signal = 'exposure' order by o.bucket_s desc limit 1) as "newestS"
-      from behind b left join trial t on true`,
+      select (t.evidence #>> '{exposed,treatment}')::float8 as treatment,
+        (t.evidence #>> '{exposed,holdout}')::float8 as holdout,
+        (t.evidence #>> '{exposed,firstBucketS}')::float8 as "firstS",
+        (t.evidence #>> '{exposed,foldedTo}')::float8 as "accumulatedTo"
+      from pmf_trials t join feature_flags f using (feature_id, epoch)
+      where t.feature_id = $1 and t.epoch = $2
+        and (t.evidence ->> 'since')::float8 <= extract(epoch from f.epoch_started_at)::float8`,
     values: [featureId, epoch],
   });
-  return rows[0] ?? { treatment: 0, holdout: 0, firstS: null, newestS: null };
+  const trial = rows[0] ?? { treatment: 0, holdout: 0, firstS: null, accumulatedTo: 0 };
+  const behind = await eachPart(parts, (part) => readBehind(part, feature, trial.accumulatedTo ?? 0));
+  return {
+    treatment: sumOf(behind.map(({ treatment }) => treatment)) + (trial.treatment ?? 0),
+    holdout: sumOf(behind.map(({ holdout }) => holdout)) + (trial.holdout ?? 0),
+    firstS: leastOf([trial.firstS, ...behind.map(({ firstS }) => firstS)]),
+    newestS: mostOf(behind.map(({ newestS }) => newestS)),
+  };
 };
 
 /** null: the cohort has no bucket of the day. */
@@ -54,17 +88,24 @@ export type ExposedOfDay = { readonly treatment: number | null; readonly holdout
 
 /** Of the day up to `now` (unix seconds). It reads as much however old the epoch is. */
 export const readExposedOfDay = async (
-  db: Queryable,
+  parts: readonly AggregatePart[],
   { featureId, epoch }: FeatureInEpoch,
   now: number,
 ): Promise<ExposedOfDay> => {
-  const { rows } = await db.query<ExposedOfDay>({
-    name: "read-exposed-of-day",
-    text: `
-      select sum(units) filter (where cohort = 'treatment')::float8 as treatment,
-        sum(units) filter (where cohort = 'holdout')::float8 as holdout
-      from outcome_counts where feature_id = $1 and epoch = $2 and signal = 'exposure' and bucket_s >= $3`,
-    values: [featureId, epoch, Math.floor(now) - DAY],
+  const found = await eachPart(parts, async (part) => {
+    const { rows } = await part.db.query<ExposedOfDay>({
+      name: planOf("read-exposed-of-day", part),
+      text: `
+        select sum(units) filter (where cohort = 'treatment')::float8 as treatment,
+          sum(units) filter (where cohort = 'holdout')::float8 as holdout
+        from ${countsOf(part)} o where feature_id = $1 and epoch = $2 and signal = 'exposure' and bucket_s >= $3`,
+      values: [featureId, epoch, Math.floor(now) - DAY],
+    });
+    return rows;
   });
-  return rows[0] ?? { treatment: null, holdout: null };
+  const of = (cohort: "treatment" | "holdout"): number | null => {
+    const counted = found.flat().flatMap((one) => one[cohort] ?? []);
+    return counted.length === 0 ? null : sumOf(counted);
+  };
+  return { treatment: of("treatment"), holdout: of("holdout") };
 };

@@ -1,11 +1,14 @@
-// Reads the buckets that have matured since each trial took some in last, for many trials in two statements.
-import type { Queryable } from "../db/pool.ts";
+// Reads the buckets that have matured since each trial took some in last, for many trials in two statements a database.
 import type { OutcomeBucket } from "../decide/accumulate-outcomes.ts";
 import type { Evidence } from "../decide/evidence.ts";
 import { againstOf, type JudgedRule } from "../decide/judged-rule.ts";
 import { matureUpTo } from "../decide/maturity.ts";
-import { readOutcomes, type OutcomeRange, type OutcomeSignal } from "./read-outcomes.ts";
-import { readTraffic, type TrafficPart } from "./read-traffic.ts";
+import type { Missed } from "../decide/missed.ts";
+import type { AggregateView } from "./aggregates.ts";
+import { readLate, type Late } from "./read-late.ts";
+import type { OutcomeRange, OutcomeSignal } from "./read-outcomes.ts";
+import { readOutcomesOf, readTrafficOf } from "./read-parts.ts";
+import type { TrafficPart } from "./read-traffic.ts";
 import type { EvaluationTarget } from "./targets.ts";
 import type { Trial } from "./trials.ts";
 import { watermarkFor, type Watermark } from "./watermark.ts";
@@ -24,6 +27,12 @@ export type Mature<T> = { readonly upTo: number; readonly found: T };
 export type MatureData = {
   readonly outcomes: ReadonlyMap<string, Mature<readonly OutcomeBucket[]>>;
   readonly traffic: Mature<readonly TrafficPart[]> | undefined;
+  /** Partitions that nothing of this is of. */
+  readonly away: readonly number[];
+  /** Of partitions that were missed before and can be asked again. */
+  readonly late: readonly Late[];
+  /** The part of all people that this is of. */
+  readonly share: number;
 };
 
 export const outcomeKey = (signal: OutcomeSignal, ageSeconds: number): string => `${signal} ${ageSeconds}`;
@@ -43,7 +52,7 @@ const outcomeProgress = ({ exposed, ...outcomes }: Evidence, rule: JudgedRule): 
 
 /** For each trial, in their order. Nothing is read of a feature whose counts are not made by its rule's windows yet. */
 export const readMature = async (
-  db: Queryable,
+  { parts, away }: AggregateView,
   trials: readonly { readonly target: EvaluationTarget; readonly trial: Trial }[],
   { now, watermark, lagSeconds }: EvaluationClock,
 ): Promise<MatureData[]> => {
@@ -76,9 +85,20 @@ export const readMature = async (
       upTo: upTo(0),
     }))
     .filter((range) => range.from < range.upTo);
-  const [outcomes, traffic] = await Promise.all([
-    readOutcomes(db, outcomeRanges),
-    readTraffic(db, trafficRanges),
+  const asked = parts.reduce((sum, { partitions }) => sum + (partitions?.length ?? 0), 0);
+  /** What of these can be taken in now: its own fold may be behind the others'. */
+  const matureOf = ({ trial, upTo }: (typeof counted)[number]): readonly Missed[] =>
+    trial.evidence.missed.filter((missed) => missed.upTo <= upTo(missed.ageSeconds));
+  const [outcomes, traffic, late] = await Promise.all([
+    readOutcomesOf(parts, outcomeRanges),
+    readTrafficOf(parts, trafficRanges),
+    readLate(
+      parts,
+      counted
+        .map((one) => ({ index: one.index, target: one.target, missed: matureOf(one) }))
+        .filter(({ missed }) => missed.length > 0),
+      asked + away.length,
+    ),
   ]);
 
   const matureOutcomes = trials.map(() => new Map<string, Mature<readonly OutcomeBucket[]>>());
@@ -87,5 +107,12 @@ export const readMature = async (
   const matureTraffic = new Map(
     trafficRanges.map(({ index, upTo }, position) => [index, { upTo, found: traffic[position] ?? [] }]),
   );
-  return matureOutcomes.map((one, index) => ({ outcomes: one, traffic: matureTraffic.get(index) }));
+  const awayPartitions = away.map(({ partition }) => partition);
+  return matureOutcomes.map((one, index) => ({
+    outcomes: one,
+    traffic: matureTraffic.get(index),
+    away: awayPartitions,
+    late: late.get(index) ?? [],
+    share: away.length === 0 ? 1 : asked / (asked + away.length),
+  }));
 };

@@ -1,6 +1,6 @@
 // Reads the outcome buckets of many features in one statement, whatever the number of features. An evaluation reads the buckets
 // that have matured since the one before, never users.
-import type { Queryable } from "../db/pool.ts";
+import { countsOf, planOf, type AggregatePart } from "./aggregates.ts";
 import type { OutcomeBucket } from "../decide/accumulate-outcomes.ts";
 import { rangeColumns, type BucketRange } from "./bucket-range.ts";
 
@@ -67,21 +67,21 @@ type OutcomeRow = [number, number, OutcomeSignal, number, "treatment" | "holdout
  * for fifty features, 1 s with eight million rows, and 14 s for a thousand, where the probes take 0.1 s.
  */
 export const readOutcomes = async (
-  db: Queryable,
+  part: AggregatePart,
   ranges: readonly OutcomeRange[],
 ): Promise<OutcomeBucket[][]> => {
   const found = ranges.map((): FillingBucket[] => []);
   if (ranges.length === 0) return found;
   const scans = scansOf(ranges);
-  const { rows } = await db.query<OutcomeRow>({
-    name: "read-outcomes",
+  const { rows } = await part.db.query<OutcomeRow>({
+    name: planOf("read-outcomes", part),
     rowMode: "array",
     text: `
       select w.position::int, o.bucket_s, o.signal, o.age_s, o.cohort, o.units
       from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
         with ordinality as w (feature_id, epoch, from_s, up_to_s, position)
       cross join lateral (
-        select * from outcome_counts
+        select * from ${countsOf(part)} c
         where feature_id = w.feature_id and epoch = w.epoch and bucket_s >= w.from_s and bucket_s < w.up_to_s
         order by bucket_s
       ) o

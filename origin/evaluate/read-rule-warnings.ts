@@ -5,6 +5,7 @@ import { ruleWarnings } from "../decide/planning/rule-warnings.ts";
 import type { CohortShares } from "../decide/statistics/sample-ratio.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import type { FeatureId } from "../../shared/ids.ts";
+import type { AggregatePart } from "./aggregates.ts";
 import { readExposedOfDay, type ExposedOfDay } from "./read-exposed.ts";
 
 const DAY = 86_400;
@@ -39,6 +40,7 @@ export const warningsAtTraffic = (
 /** None where there is no such feature or it has no rule. */
 export const readRuleWarnings = async (
   db: Queryable,
+  parts: readonly AggregatePart[],
   featureId: FeatureId,
   terms: WarningTerms,
 ): Promise<string[]> => {
@@ -57,6 +59,6 @@ export const readRuleWarnings = async (
   const [row] = rows;
   if (row === undefined) return [];
   const { rule, epoch, epochStartedS, ...shares } = row;
-  const ofDay = await readExposedOfDay(db, { featureId, epoch }, terms.now);
+  const ofDay = await readExposedOfDay(parts, { featureId, epoch }, terms.now);
   return warningsAtTraffic({ rule: Rule.parse(rule), shares, epochStartedS, ofDay }, terms);
 };

@@ -1,9 +1,9 @@
 // Reads the requests of many features in one statement, by the bucket in which they came in.
 import { countAbove } from "../../shared/telemetry/latency-sketch.ts";
-import type { Queryable } from "../db/pool.ts";
 import type { TrafficBucket } from "../decide/accumulate-requests.ts";
 import { addTallies, EMPTY_TALLIES, EMPTY_TALLY, type Tally } from "../decide/statistics/tally.ts";
 import type { Rule } from "../../shared/features/rule.ts";
+import { planOf, sketchesOf, type AggregatePart } from "./aggregates.ts";
 import { rangeColumns, type BucketRange } from "./bucket-range.ts";
 
 /** Some of the requests of one bucket and cohort: several processes may have counted their own. */
@@ -29,28 +29,28 @@ type TrafficRow = Omit<TrafficPart, "bucketS" | "unfinishedSketch"> & {
 
 /** For each range, in its order, the parts of its buckets, rising. */
 export const readTraffic = async (
-  db: Queryable,
+  part: AggregatePart,
   ranges: readonly BucketRange[],
 ): Promise<TrafficPart[][]> => {
   const found = ranges.map((): TrafficPart[] => []);
   if (ranges.length === 0) return found;
-  const { rows } = await db.query<TrafficRow>({
-    name: "read-traffic",
+  const { rows } = await part.db.query<TrafficRow>({
+    name: planOf("read-traffic", part),
     text: `
      select w.position::int, l.bucket_s, l.cohort, l.kind, l.requests, l.errors, l.unfinished,
        l.sketch, l.unfinished_sketch
      from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
        with ordinality as w (feature_id, epoch, from_s, up_to_s, position)
      cross join lateral (
-       select * from latency_sketches
+       select * from ${sketchesOf(part)} s
        where feature_id = w.feature_id and epoch = w.epoch and bucket_s >= w.from_s and bucket_s < w.up_to_s
        order by bucket_s
      ) l
      order by w.position, l.bucket_s`,
     values: rangeColumns(ranges),
   });
-  for (const { position, bucket_s: bucketS, unfinished_sketch: unfinishedSketch, ...part } of rows)
-    found[position - 1]?.push({ bucketS, unfinishedSketch, ...part });
+  for (const { position, bucket_s: bucketS, unfinished_sketch: unfinishedSketch, ...counted } of rows)
+    found[position - 1]?.push({ bucketS, unfinishedSketch, ...counted });
   return found;
 };
 

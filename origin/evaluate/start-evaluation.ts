@@ -3,6 +3,7 @@ import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
+import type { Aggregates } from "./aggregates.ts";
 import type { OnCarriedOut, RollbackFeature, SetRollout } from "./effects.ts";
 import { makeEvaluator } from "./evaluator.ts";
 import { readTargetIds } from "./targets.ts";
@@ -34,6 +35,7 @@ export const startEvaluation = async (options: {
   /** undefined: this process is the only one that evaluates. */
   redisUrls: readonly string[] | undefined;
   lagSeconds: () => number | null;
+  aggregates: Aggregates;
   rollbackFeature: RollbackFeature;
   setRollout: SetRollout;
   metrics: Metrics;

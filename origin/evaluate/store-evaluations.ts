@@ -10,6 +10,13 @@ import type { TargetReader } from "./target-reader.ts";
 /** Between documents, in none of which it can be. As an array's elements they would be escaped: 5 ms for a hundred. */
 const SEPARATOR = "\u001E";
 
+type StoredAt = {
+  /** unix seconds */
+  readonly at: number;
+  /** The view's, by which the counts were read. */
+  readonly moves: number | null;
+};
+
 /** Texts of JSON documents; an empty one stands for none. */
 const joinDocuments = (documents: readonly unknown[]): string =>
   documents.map((document) => (document === null ? "" : JSON.stringify(document))).join(SEPARATOR);
@@ -17,12 +24,13 @@ const joinDocuments = (documents: readonly unknown[]): string =>
 /**
  * The new stamps of the trials that were stored; of the others another evaluation was first. One statement for all of them, so
  * one round trip and one transaction. Evidence alone does not wait for the disk: if a crash takes it away it is accumulated again
- * from where the trial then stands, and a decision on it is committed after it, so never without it. `at`: unix seconds.
+ * from where the trial then stands, and a decision on it is committed after it, so never without it. Counts that were read
+ * while a partition moved may lack it or have it twice: then nothing is stored, and the next round reads again.
  */
 const storeEvaluations = async (
   db: Queryable,
   evaluations: readonly ExplainedEvaluation[],
-  at: number,
+  { at, moves }: StoredAt,
 ): Promise<ReadonlyMap<FeatureId, string>> => {
   if (evaluations.length === 0) return new Map();
   const targets = evaluations.map(({ target }) => target);
@@ -41,6 +49,7 @@ const storeEvaluations = async (
        ) as g (
          feature_id, epoch, stamp, terms, decided, causes, evidence, treatment_sketch, holdout_sketch, alpha_spent,
          mode, decision, at, mature)
+       where $16::float8 is null or $16::float8 = (select sum(moves) from partition_places)
      ), held as (
        select t.feature_id, t.epoch from given g join pmf_trials t using (feature_id, epoch)
        where ${trialStamp} = g.stamp order by t.feature_id for update of t
@@ -85,6 +94,7 @@ const storeEvaluations = async (
       stored.map((evaluation) => evaluation && at),
       stored.map((evaluation) => evaluation && matureCount(evaluation.decision)),
       stored.every((evaluation) => evaluation === null),
+      moves,
     ],
   });
   return new Map(rows.map(({ feature_id, stamp }) => [feature_id, stamp]));
@@ -97,9 +107,9 @@ export const storeNews = async (
   db: Queryable,
   targets: Pick<TargetReader, "noteStored">,
   evaluations: readonly ExplainedEvaluation[],
-  at: number,
+  when: StoredAt,
 ): Promise<ExplainedEvaluation[]> => {
-  const stamps = await storeEvaluations(db, evaluations.filter(hasNews), at);
+  const stamps = await storeEvaluations(db, evaluations.filter(hasNews), when);
   return evaluations.filter((evaluation) => {
     if (!hasNews(evaluation)) return true;
     const { target, trial, decision, isWorthStoring } = evaluation;

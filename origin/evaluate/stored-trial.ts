@@ -8,6 +8,7 @@ import {
   type SinceKept,
   type TrafficEvidence,
 } from "../decide/evidence.ts";
+import type { Missed } from "../decide/missed.ts";
 import type { BucketSizes } from "../decide/statistics/bucket-sizes.ts";
 import type { Detector } from "../decide/statistics/detector.ts";
 import type { RolloutPeriod } from "../decide/statistics/sample-ratio.ts";
@@ -78,6 +79,8 @@ export type StoredEvidence = {
     readonly lost?: StoredTraffic;
     readonly p95Ms: ByCohort<number | null>;
   };
+  /** Not there: nothing was missed. */
+  readonly missed?: readonly Missed[];
 };
 
 const storeWatch = ({ detector, besideHoldout, run }: SinceKept): StoredWatch => ({
@@ -111,7 +114,7 @@ const storeTraffic = (traffic: TrafficEvidence): StoredTraffic => ({
 });
 
 export const toStoredEvidence = (evidence: Evidence): StoredEvidence => {
-  const { since, exposed, sampleRatio, activation, retention, traffic } = evidence;
+  const { since, exposed, sampleRatio, activation, retention, traffic, missed } = evidence;
   const { detects, earlierLogEvidence, ...period } = sampleRatio;
   return {
     since,
@@ -132,6 +135,7 @@ export const toStoredEvidence = (evidence: Evidence): StoredEvidence => {
       lost: storeTraffic(traffic.lost),
       p95Ms: traffic.p95Ms,
     },
+    ...(missed.length === 0 ? {} : { missed }),
   };
 };
 
@@ -187,5 +191,6 @@ export const fromStoredEvidence = (stored: StoredEvidence): Evidence => {
       lost: traffic.lost === undefined ? EMPTY_TRAFFIC : readTraffic(traffic.lost),
       p95Ms: traffic.p95Ms,
     },
+    missed: stored.missed ?? [],
   };
 };

@@ -6,6 +6,8 @@
 import type { Queryable } from "../db/pool.ts";
 import { OUTAGE_AFTER_SECONDS, OUTAGE_LATENESS_SECONDS } from "../span-log/heartbeat.ts";
 import { heldFromSql } from "../span-log/regions.ts";
+import { countsOf, planOf, sketchesOf, type AggregatePart } from "./aggregates.ts";
+import { eachPart } from "./read-parts.ts";
 
 /** One read a second is enough for buckets of a second and more. */
 const READ_EVERY_SECONDS = 1;
@@ -33,8 +35,6 @@ export const watermarkFor = ({ upTo, outage }: Watermark, since: number): number
 type Progress = {
   /** Higher when a feature has been opened or closed. */
   revision: number;
-  /** Another text when the fold has committed. */
-  folded: string;
   seenAgo: number | null;
   awayFromAgo: number | null;
   awayUntilAgo: number | null;
@@ -47,33 +47,56 @@ const readProgress = async (db: Queryable): Promise<Progress | undefined> => {
     name: "read-progress-of-telemetry",
     text: `
      select h.revision,
-       concat_ws(' ', v.version, (select string_agg(concat_ws(':', partition, writer, seq), ' ' order by partition, writer)
-                                  from fold_checkpoints)) as folded,
        extract(epoch from clock_timestamp() - p.seen_at)::float8 as "seenAgo",
        extract(epoch from clock_timestamp() - p.away_from)::float8 as "awayFromAgo",
        extract(epoch from clock_timestamp() - p.away_until)::float8 as "awayUntilAgo",
        (select extract(epoch from clock_timestamp() - min(${heldFromSql("n.newest")}))::float8
         from telemetry_regions r, (select max(seen_at) as newest from telemetry_regions) n) as "heldAgo"
-     from ingest_presence p, state_head h, fold_windows_version v`,
+     from ingest_presence p, state_head h`,
   });
   return rows[0];
 };
 
-/** Newest end of a bucket that holds anything, over all open features, in unix seconds; null before the first. */
-const readNewestBucketEnd = async (db: Queryable): Promise<number | null> => {
+/** Another text when the fold has committed. */
+const readFolded = async ({ db }: AggregatePart): Promise<string> => {
+  const { rows } = await db.query<{ folded: string }>({
+    name: "read-folded",
+    text: `
+     select concat_ws(' ', v.version, (select string_agg(concat_ws(':', partition, writer, seq), ' ' order by partition, writer)
+                                       from fold_checkpoints)) as folded
+     from fold_windows_version v`,
+  });
+  return rows[0]?.folded ?? "";
+};
+
+type OpenEpoch = { readonly feature_id: string; readonly epoch: number };
+
+const readOpen = async (db: Queryable): Promise<OpenEpoch[]> => {
+  const { rows } = await db.query<OpenEpoch>({
+    name: "read-open-epochs",
+    text: "select feature_id, epoch from feature_flags where enabled",
+  });
+  return rows;
+};
+
+/** Newest end of a bucket that holds anything, over these features, in unix seconds; null before the first. */
+const readNewestBucketEnd = async (
+  part: AggregatePart,
+  open: readonly OpenEpoch[],
+): Promise<number | null> => {
   // Two probes of large primary keys for each feature: 20 to 30 ms for a thousand features.
-  const { rows } = await db.query<{ newest: number | null }>({
-    name: "read-newest-bucket",
+  const { rows } = await part.db.query<{ newest: number | null }>({
+    name: planOf("read-newest-bucket", part),
     text: `
      select max(greatest(
-         (select l.bucket_s from latency_sketches l
+         (select l.bucket_s from ${sketchesOf(part)} l
           where l.feature_id = f.feature_id and l.epoch = f.epoch order by l.bucket_s desc limit 1),
-         (select o.bucket_s from outcome_counts o
+         (select o.bucket_s from ${countsOf(part)} o
           where o.feature_id = f.feature_id and o.epoch = f.epoch order by o.bucket_s desc limit 1)
        ) + coalesce(w.bucket_s, 1))::float8 as newest
-     from feature_flags f
-     left join fold_windows w using (feature_id, epoch)
-     where f.enabled`,
+     from unnest($1::text[], $2::integer[]) as f (feature_id, epoch)
+     left join fold_windows w using (feature_id, epoch)`,
+    values: [open.map(({ feature_id }) => feature_id), open.map(({ epoch }) => epoch)],
   });
   return rows[0]?.newest ?? null;
 };
@@ -89,22 +112,28 @@ const outageOf = ({ seenAgo, awayFromAgo, awayUntilAgo }: Progress, now: number)
  * when it may have become another one and the answer depends on it: not while nothing is folded, and not before the end
  * of the one that is known.
  */
-export const makeWatermark = (db: Queryable): ((now: number) => Promise<Watermark>) => {
+export const makeWatermark = (
+  db: Queryable,
+): ((now: number, parts: readonly AggregatePart[]) => Promise<Watermark>) => {
   let readAt = -Infinity;
   let outage: Watermark["outage"] = null;
   let heldFrom = Infinity;
   let known = { revision: -1, folded: "", newest: -Infinity };
-  return async (now) => {
+  return async (now, parts) => {
     if (Math.abs(now - readAt) >= READ_EVERY_SECONDS) {
       // Read before the newest bucket: a commit in between causes one more look, and none is missed.
-      const progress = await readProgress(db);
+      const [progress, foldedOfParts] = await Promise.all([readProgress(db), eachPart(parts, readFolded)]);
       readAt = now;
       outage = progress === undefined ? null : outageOf(progress, now);
       heldFrom = progress?.heldAgo == null ? Infinity : now - progress.heldAgo;
       if (progress !== undefined) {
-        const { revision, folded } = progress;
-        if (revision !== known.revision || (known.newest < now && folded !== known.folded))
-          known = { revision, folded, newest: (await readNewestBucketEnd(db)) ?? -Infinity };
+        const { revision } = progress;
+        const folded = foldedOfParts.join(" ");
+        if (revision !== known.revision || (known.newest < now && folded !== known.folded)) {
+          const open = await readOpen(db);
+          const newest = await eachPart(parts, (part) => readNewestBucketEnd(part, open));
+          known = { revision, folded, newest: Math.max(...newest.map((end) => end ?? -Infinity)) };
+        }
       }
     }
     return { upTo: Math.min(now, heldFrom, Math.max(known.newest, now - SILENCE_SECONDS)), outage };

@@ -8,6 +8,8 @@ import type { FeatureId } from "../../shared/ids.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import { StoredDecision } from "./stored-decision.ts";
 import { readExposed, readExposedOfDay, type Exposed, type ExposedOfDay } from "./read-exposed.ts";
+import type { AggregateView } from "./aggregates.ts";
+import { PARTITIONS } from "../span-log/unit-key.ts";
 import { readRamp } from "./read-ramp.ts";
 import { readSampleRatio } from "./read-sample-ratio.ts";
 import { warningsAtTraffic, type WarningTerms } from "./read-rule-warnings.ts";
@@ -99,6 +101,14 @@ const outlook = (newest: Newest | null, rule: Rule | null, unitsPerDay: number):
     ? NOT_YET
     : outlookOf(newest.decision, { unitsPerDay, minCohortSize: rule.minCohortSize });
 
+/** A sentence for each database of whose people nothing is counted at the moment. */
+const missedWarnings = (away: AggregateView["away"]): string[] =>
+  Array.from(
+    Map.groupBy(away, ({ database }) => database),
+    ([database, of]) =>
+      `the people of ${of.length} of ${PARTITIONS} partitions are missed at the moment, in every cohort alike, because the database ${database} cannot be asked (${of[0]?.reason ?? ""}); decisions are about the others, and they are counted when it is back`,
+  );
+
 /** `rule`: null where it has none. */
 export type ExplainedFeature = {
   readonly featureId: FeatureId;
@@ -112,13 +122,14 @@ export type ExplainedFeature = {
 /** Of the feature's present epoch. */
 export const readWhy = async (
   db: Queryable,
+  { parts, away }: AggregateView,
   { featureId, epoch, epochStartedAt, enabled, shares, rule }: ExplainedFeature,
   terms: WarningTerms,
 ) => {
   const [newest, exposed, ofDay] = await Promise.all([
     readNewest(db, featureId, epoch),
-    readExposed(db, { featureId, epoch }),
-    readExposedOfDay(db, { featureId, epoch }, terms.now),
+    readExposed(db, parts, { featureId, epoch }),
+    readExposedOfDay(parts, { featureId, epoch }, terms.now),
   ]);
   const decision = newest?.decision ?? null;
   const { rolloutBps } = shares;
@@ -149,6 +160,7 @@ export const readWhy = async (
     ramp,
     newestExposureAt: exposed.newestS === null ? null : new Date(exposed.newestS * 1_000),
     missing,
+    missedWarnings: missedWarnings(away),
     ruleWarnings: rule === null ? [] : warningsAtTraffic({ rule, shares, epochStartedS, ofDay }, terms),
   };
 };

@@ -10,15 +10,23 @@ const before = (one: Count, other: Count): number =>
   one.epoch - other.epoch ||
   one.reason.localeCompare(other.reason);
 
-/** In the order of the key: processes that share a row never wait in a circle. */
-const addUncounted = async (db: Queryable, counts: readonly Count[]): Promise<void> => {
+/** In the order of the key: processes that share a row never wait in a circle. `partition`: null where all have one row. */
+const addUncounted = async (
+  db: Queryable,
+  counts: readonly Count[],
+  partition: number | null,
+): Promise<void> => {
   const sorted = counts.toSorted(before);
+  const [table, column, key] =
+    partition === null
+      ? ["uncounted_signals", "", ""]
+      : ["uncounted_by_partition", ", partition", `, ${partition}::smallint`];
   await db.query({
-    name: "add-uncounted",
+    name: `add-uncounted${partition === null ? "" : `-${partition}`}`,
     text: `
-      insert into uncounted_signals as u (feature_id, epoch, reason, spans)
-      select * from unnest($1::text[], $2::integer[], $3::text[], $4::bigint[])
-      on conflict (feature_id, epoch, reason) do update set spans = u.spans + excluded.spans`,
+      insert into ${table} as u (feature_id, epoch, reason, spans${column})
+      select d.*${key} from unnest($1::text[], $2::integer[], $3::text[], $4::bigint[]) d
+      on conflict (feature_id, epoch, reason${column}) do update set spans = u.spans + excluded.spans`,
     values: [
       sorted.map(({ featureId }) => featureId),
       sorted.map(({ epoch }) => epoch),
@@ -42,13 +50,16 @@ export const makeUncountedSpans = () => {
 
   return {
     add,
-    /** Adds what is new since the last write; after a failure it stays for the next one. */
-    write: async (db: Queryable): Promise<void> => {
+    /**
+     * Adds what is new since the last write; after a failure it stays for the next one. `partition`: under which a fold writes
+     * where the database keeps its counts by partition.
+     */
+    write: async (db: Queryable, partition: number | null = null): Promise<void> => {
       if (counts.size === 0) return;
       const written = [...counts.values()];
       counts = new Map();
       try {
-        await addUncounted(db, written);
+        await addUncounted(db, written, partition);
       } catch (error) {
         for (const count of written) add(count, count.reason, count.spans);
         throw error;

@@ -162,7 +162,7 @@ export const seedShop = async (
       }
       const open = await readOpen(owner);
       await syncWindows(
-        owner,
+        { rules: owner, pool: owner },
         open.map(({ featureId, epoch }) => ({ featureId, epoch })),
       );
       const untilS = atS - HOUR / 2;

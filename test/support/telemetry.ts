@@ -16,6 +16,7 @@ import { makePseudonymKeys } from "../../origin/span-log/pseudonyms/pseudonym-ke
 import { makeUncountedSpans } from "../../origin/span-log/uncounted.ts";
 import type { JetStreamSettings } from "../../origin/span-log/jetstream/settings.ts";
 import { openSpanLog } from "../../origin/span-log/open-span-log.ts";
+import { asServiceRole } from "../../origin/db/service-role.ts";
 import { makePool, type Pool } from "../../origin/db/pool.ts";
 import type { TestDatabase } from "./database.ts";
 import { jsonRequest, type TestSpan } from "./otlp-spans.ts";
@@ -61,6 +62,7 @@ export const startTelemetry = async (
     /** by their ids, as the senders wrote them: most tests look units up by name */
     unitIds?: "raw" | "pseudonymous";
     foldLog?: ErrorLog & WarningLog;
+    aggregateDatabases?: readonly { readonly name: string; readonly url: string }[];
   } = {},
 ) => {
   const logger = makeLogger("silent");
@@ -116,8 +118,10 @@ export const startTelemetry = async (
     options.fold === false
       ? undefined
       : startFold({
-          databaseUrl: database.url,
+          // With its own rights in all databases, as an origin has.
+          databaseUrl: options.aggregateDatabases === undefined ? database.url : asServiceRole(database.url),
           spanLog: options.spanLog ?? null,
+          aggregateDatabases: options.aggregateDatabases ?? [],
           logger: options.foldLog ?? logger,
           metrics,
           unitSlots: 2 ** 18,

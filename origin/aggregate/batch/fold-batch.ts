@@ -3,9 +3,11 @@
 // says that they are folded. Nothing is lost and nothing counts twice.
 import { readFeatures, recordCount } from "../../span-log/read-block.ts";
 import type { LogRow } from "../../span-log/span-log.ts";
+import { partitionOf } from "../../span-log/unit-key.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
-import { makeCountDeltas, type CountDeltas } from "../outcome-counts.ts";
+import { ALL_PARTITIONS, makeCountDeltas, type CountDeltas } from "../outcome-counts.ts";
 import { windowsKey, type WindowsByKey } from "../outcome-windows.ts";
+import type { StoredWindows } from "../sync-windows.ts";
 import { mergeUnit, NO_COHORT, unknownUnit } from "../units/unit.ts";
 import type { UnitTable } from "../units/unit-table.ts";
 import { applyRecords } from "./apply-records.ts";
@@ -56,7 +58,12 @@ const loadMissing = async (
 };
 
 /** Hands the changed units to the store; returns the changes of counts. */
-const storeChanges = (store: AggregateStore, units: UnitTable, { changed }: BatchColumns): CountDeltas => {
+const storeChanges = (
+  store: AggregateStore,
+  units: UnitTable,
+  { changed }: BatchColumns,
+  byPartition: boolean,
+): CountDeltas => {
   const deltas = makeCountDeltas();
   const before = unknownUnit();
   const after = unknownUnit();
@@ -70,8 +77,9 @@ const storeChanges = (store: AggregateStore, units: UnitTable, { changed }: Batc
     before.activatedMs = changed.activatedMs[at] ?? Infinity;
     before.returnedMs = changed.returnedMs[at] ?? Infinity;
     units.read(slot, after);
-    deltas.move(feature, before, after);
-    store.units.add(units.low(slot), units.high(slot), after, feature, {
+    const low = units.low(slot);
+    deltas.move(byPartition ? partitionOf(low) : ALL_PARTITIONS, feature, before, after);
+    store.units.add(low, units.high(slot), after, feature, {
       bytes: block,
       start: changed.unitStarts[at] ?? 0,
       end: changed.unitEnds[at] ?? 0,
@@ -88,7 +96,7 @@ const storeChanges = (store: AggregateStore, units: UnitTable, { changed }: Batc
 export const foldBatch = async (options: {
   store: AggregateStore;
   memory: FoldMemory;
-  windows: { readonly version: number; readonly byKey: WindowsByKey };
+  windows: Pick<StoredWindows, "version" | "byKey" | "byPartition">;
   rows: readonly LogRow[];
   aside: Aside;
 }): Promise<BatchReport | "lost" | "windowsChanged"> => {
@@ -105,7 +113,8 @@ export const foldBatch = async (options: {
   await loadMissing(store, units, columns);
   await store.readLatencies(found.missingBuckets);
   const capped = applyRecords(found.rows, store, units, columns);
-  const { unsampled, setAside } = await store.commit(storeChanges(store, units, columns), rows);
+  const deltas = storeChanges(store, units, columns, windows.byPartition);
+  const { unsampled, setAside } = await store.commit(deltas, rows, windows);
   const { duplicates } = found;
   return { folded: records - duplicates - found.setAside, duplicates, capped, unsampled, setAside };
 };

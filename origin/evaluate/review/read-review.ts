@@ -2,6 +2,7 @@
 // history is read, and each of its parts is bounded.
 import type { Queryable } from "../../db/pool.ts";
 import { formatCount } from "../../decide/format.ts";
+import type { AggregatePart } from "../aggregates.ts";
 import { burnOf, latencyDifference } from "./burn.ts";
 import { engagementOf, judgeEngagement, type Engagement } from "./engagement.ts";
 import { readBurns } from "./read-burn.ts";
@@ -88,11 +89,15 @@ const quietOf = (feature: OpenFeature, units: number, { until, minUnits }: Revie
   why: quietReason(units, feature.isCut, minUnits),
 });
 
-export const readReview = async (db: Queryable, terms: ReviewTerms): Promise<Review> => {
+export const readReview = async (
+  db: Queryable,
+  parts: readonly AggregatePart[],
+  terms: ReviewTerms,
+): Promise<Review> => {
   const { since, until, prices, ...bounds } = terms;
   const [rolledBack, open, states] = await Promise.all([
     readRolledBack(db, terms),
-    readOpenFeatures(db, terms),
+    readOpenFeatures(db, parts, terms),
     readStates(db),
   ]);
 
@@ -118,11 +123,13 @@ export const readReview = async (db: Queryable, terms: ReviewTerms): Promise<Rev
   const [burns, outlooks] = await Promise.all([
     readBurns(
       db,
+      parts,
       listedZombies.slice(0, MOST_BURNS).map(({ feature }) => feature),
       terms,
     ),
     readOutlooks(
       db,
+      parts,
       listedUndecided.map(({ featureId }) => featureId),
       until,
     ),

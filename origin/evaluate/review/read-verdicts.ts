@@ -3,6 +3,8 @@ import { z } from "zod";
 import type { Queryable } from "../../db/pool.ts";
 import { outlookOf, type Outlook } from "../../decide/planning/outlook.ts";
 import { Rule } from "../../../shared/features/rule.ts";
+import { countsOf, type AggregatePart } from "../aggregates.ts";
+import { eachPart } from "../read-parts.ts";
 import { toNewest } from "../why.ts";
 import { MOST_LISTED } from "./review.ts";
 
@@ -36,19 +38,34 @@ export const readStates = async (db: Queryable): Promise<ReadonlyMap<string, Sho
 
 export type Explained = { readonly sentence: string; readonly outlook: Outlook };
 
+/** Units of treatment in the last day, by feature. */
+const readPerDay = async (
+  part: AggregatePart,
+  features: readonly { readonly featureId: string; readonly epoch: number }[],
+  until: number,
+): Promise<ReadonlyMap<string, number>> => {
+  const { rows } = await part.db.query<{ featureId: string; units: number }>(
+    `select g.feature_id as "featureId",
+       coalesce((
+         select sum(o.units) from ${countsOf(part)} o
+         where o.feature_id = g.feature_id and o.epoch = g.epoch and o.signal = 'exposure' and o.cohort = 'treatment'
+           and o.bucket_s >= $3::bigint - ${DAY_S} and o.bucket_s < $3
+       ), 0)::float8 as units
+     from unnest($1::text[], $2::integer[]) as g (feature_id, epoch)`,
+    [features.map(({ featureId }) => featureId), features.map(({ epoch }) => epoch), Math.floor(until)],
+  );
+  return new Map(rows.map(({ featureId, units }) => [featureId, units]));
+};
+
 /** For at most a hundred features: the sentence of the newest evaluation, and what comes next at the last day's traffic. */
 export const readOutlooks = async (
   db: Queryable,
+  parts: readonly AggregatePart[],
   featureIds: readonly string[],
   until: number,
 ): Promise<ReadonlyMap<string, Explained>> => {
-  const { rows } = await db.query<{ featureId: string; rule: unknown; perDay: number }>(
-    `select f.feature_id as "featureId", r.rule, e.*,
-       coalesce((
-         select sum(o.units) from outcome_counts o
-         where o.feature_id = f.feature_id and o.epoch = f.epoch and o.signal = 'exposure' and o.cohort = 'treatment'
-           and o.bucket_s >= $2::bigint - ${DAY_S} and o.bucket_s < $2
-       ), 0)::float8 as "perDay"
+  const { rows } = await db.query<{ featureId: string; epoch: number; rule: unknown }>(
+    `select f.feature_id as "featureId", r.rule, e.*
      from feature_flags f
      join pmf_rules r using (feature_id)
      join lateral (
@@ -56,10 +73,12 @@ export const readOutlooks = async (
        from pmf_evaluations p where p.feature_id = f.feature_id order by p.id desc limit 1
      ) e on e.epoch = f.epoch
      where f.feature_id = any($1::text[])`,
-    [featureIds.slice(0, MOST_LISTED), Math.floor(until)],
+    [featureIds.slice(0, MOST_LISTED)],
   );
+  const counted = await eachPart(parts, (part) => readPerDay(part, rows, until));
   return new Map(
-    rows.map(({ featureId, rule, perDay, ...stored }) => {
+    rows.map(({ featureId, rule, ...stored }) => {
+      const perDay = counted.reduce((sum, of) => sum + (of.get(featureId) ?? 0), 0);
       const { decision } = toNewest(stored);
       const { minCohortSize } = Rule.parse(rule);
       const outlook = outlookOf(decision, { unitsPerDay: perDay, minCohortSize });

@@ -87,6 +87,18 @@ export const makeTelemetryMetrics = (registers: Registry[]) => {
       labelNames: ["partition"],
       registers,
     }),
+    partitionLagSeconds: new Gauge({
+      name: "sluice_partition_lag_seconds",
+      help: "Age of the oldest acknowledged telemetry of a partition that is not yet aggregated, and the database that it lives in",
+      labelNames: ["partition", "database"],
+      registers,
+    }),
+    partitionsAway: new Gauge({
+      name: "sluice_partitions_away",
+      help: "Partitions whose people are in no evaluation at the moment, because their database cannot be asked or is behind",
+      labelNames: ["database"],
+      registers,
+    }),
     logAheadSeconds: new Gauge({
       name: "sluice_span_log_ahead_seconds",
       help: "Time for which the span log has partitions ahead; telemetry is refused at 0",

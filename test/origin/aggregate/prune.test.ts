@@ -44,7 +44,7 @@ test("units and counts of an epoch are deleted 35 days after the next one began;
       [epoch],
     );
   }
-  while (await pruneEndedEpochs(pool));
+  while (await pruneEndedEpochs(pool, pool));
   for (const table of ["fold_windows", "outcome_counts", "feature_units"]) {
     const { rows } = await pool.query(`select epoch from ${table} where feature_id = 'feat_old'`);
     expect(rows, table).toEqual([{ epoch: 3 }]);

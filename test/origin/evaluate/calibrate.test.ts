@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { emptySketch, encodeSketch, recordLatency } from "../../../shared/telemetry/latency-sketch.ts";
+import { allTogether } from "../../../origin/evaluate/aggregates.ts";
 import { calibrate } from "../../../origin/evaluate/calibrate.ts";
 import { calibrationText } from "../../../origin/evaluate/calibration-text.ts";
 import { FeatureId } from "../../../shared/ids.ts";
@@ -72,7 +73,7 @@ const insertHoldout = async () => {
 
 describe("calibration", () => {
   test("a calibration says when the rule would have fired and at which thresholds it would not have", async () => {
-    const found = await calibrate(pool, FEATURE, START + 10_000);
+    const found = await calibrate(pool, [allTogether(pool)], FEATURE, START + 10_000);
     const [activation] = found?.signals ?? [];
     expect(activation?.seen).toEqual({ n: 5000, s: 550 });
     expect(activation?.current.rolledBack).toMatchObject({ s: expect.any(Number) });
@@ -89,7 +90,7 @@ describe("calibration", () => {
   test("latency and errors are calibrated too: here 40 of 100 requests take 350 ms in every bucket, and 2 fail, which is slow too", async () => {
     await insertRequests();
     await setRule({ ...rule, errorRateThreshold: 0.1 });
-    const found = await calibrate(pool, FEATURE, START + 10_000);
+    const found = await calibrate(pool, [allTogether(pool)], FEATURE, START + 10_000);
     const [latency, errorRate] = found?.signals.slice(-2) ?? [];
     expect(latency).toMatchObject({ signal: "latency", against: "threshold", seen: { n: 5000, s: 2100 } });
     expect(latency?.current).toMatchObject({ threshold: 200, kept: null });
@@ -112,7 +113,7 @@ describe("calibration", () => {
   test("a signal held against the holdout is replayed against the holdout, as the rule would have been", async () => {
     await insertHoldout();
     await setRule({ ...rule, compare: { activation: "holdout", latency: "holdout" } });
-    const found = await calibrate(pool, FEATURE, START + 10_000);
+    const found = await calibrate(pool, [allTogether(pool)], FEATURE, START + 10_000);
     const [activation, latency] = found?.signals ?? [];
     expect(activation?.replays).toHaveLength(1);
     expect(activation).toMatchObject({ against: "holdout", strictestQuiet: null });
@@ -125,7 +126,7 @@ describe("calibration", () => {
   });
 
   test("users who are not mature are left out", async () => {
-    const found = await calibrate(pool, FEATURE, START + 12 + 60 + 12);
+    const found = await calibrate(pool, [allTogether(pool)], FEATURE, START + 12 + 60 + 12);
     expect(found?.signals[0]?.seen.n).toBe(100);
   });
 });
@@ -171,7 +172,7 @@ describe("with few users", () => {
     await pool.query("delete from latency_sketches");
     await pool.query("update outcome_counts set units = case signal when 'exposure' then 7 else 0 end");
     await pool.query("delete from outcome_counts where bucket_s > $1", [START]);
-    const found = await calibrate(pool, FEATURE, START + 10_000);
+    const found = await calibrate(pool, [allTogether(pool)], FEATURE, START + 10_000);
     const [activation, latency] = found?.signals ?? [];
     expect(activation).toMatchObject({
       seen: { n: 7, s: 0 },

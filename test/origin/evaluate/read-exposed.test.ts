@@ -1,5 +1,6 @@
 // How many units met a feature: what its first trial has counted, and the buckets behind.
 import { afterAll, beforeEach, expect, test } from "vitest";
+import { allTogether } from "../../../origin/evaluate/aggregates.ts";
 import { readExposed } from "../../../origin/evaluate/read-exposed.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import { makeTestDatabase } from "../../support/database.ts";
@@ -9,7 +10,11 @@ const database = await makeTestDatabase();
 afterAll(() => database.drop());
 const { pool } = database;
 const { insertFeature, insertTelemetry, insertTrafficUntil, startEvaluator } = makeTrial(database);
-const read = () => readExposed(database.servicePool, { featureId: FeatureId.parse(FEATURE), epoch: 1 });
+const read = () =>
+  readExposed(database.servicePool, [allTogether(database.servicePool)], {
+    featureId: FeatureId.parse(FEATURE),
+    epoch: 1,
+  });
 /** Every bucket of the epoch, as it is in the table. */
 const readAll = async () => {
   const { rows } = await pool.query(

@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { emptySketch, encodeSketch } from "../../../shared/telemetry/latency-sketch.ts";
+import { allTogether } from "../../../origin/evaluate/aggregates.ts";
 import { makeWatermark } from "../../../origin/evaluate/watermark.ts";
 import { makeTestDatabase } from "../../support/database.ts";
 
@@ -43,7 +44,8 @@ beforeEach(async () => {
 /** The watermark at that many seconds; both are after START. */
 const setup = () => {
   const watermarkAt = makeWatermark(pool);
-  return async (seconds: number): Promise<number> => (await watermarkAt(START + seconds)).upTo - START;
+  return async (seconds: number): Promise<number> =>
+    (await watermarkAt(START + seconds, [allTogether(pool)])).upTo - START;
 };
 
 test("the watermark goes to the end of the newest bucket and waits there for another one, 15 s at most", async () => {

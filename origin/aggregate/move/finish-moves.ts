@@ -1,0 +1,118 @@
+// Finishes moves of partitions that have left one database. From that moment the partition lives in the other one: whatever interrupts
+// the move, everything that is left to do is to say so. Origins do it every some seconds, and the command before it begins.
+import {
+  databaseOf,
+  MAIN,
+  readPlaces,
+  withOwnConnection,
+  type AggregateDatabase,
+} from "../../db/aggregate-databases.ts";
+import { inClientTransaction, withClient, type Client, type Pool, type Queryable } from "../../db/pool.ts";
+import { dropRuns, runsOf } from "./move-units.ts";
+import { deletePartitionRows } from "./partition-tables.ts";
+
+const LOCK_CLASS = "hashtext('sluice partition move of all')";
+
+export type Left = {
+  readonly partition: number;
+  readonly from: string;
+  readonly to: string;
+  readonly fence: number;
+};
+
+/** One move or finish at a time, wherever it runs. null: another one is at work. */
+export const asMover = <T>(main: Pool, work: (client: Client) => Promise<T>): Promise<T | null> =>
+  withClient(main, async (client, drop) => {
+    const { rows } = await client.query<{ locked: boolean }>(
+      `select pg_try_advisory_lock(${LOCK_CLASS}, 0) as locked`,
+    );
+    if (rows[0]?.locked !== true) return null;
+    try {
+      return await work(client);
+    } finally {
+      await client.query(`select pg_advisory_unlock(${LOCK_CLASS}, 0)`).catch(drop);
+    }
+  });
+
+export const readLeft = async ({ name, pool }: AggregateDatabase): Promise<Left[]> => {
+  const { rows } = await pool().query<Left>(
+    `select partition, $1 as "from", to_database as "to", fence from moved_partitions order by partition`,
+    [name],
+  );
+  return rows;
+};
+
+/** The main database learns where the partition lives: from here on evaluations read it there. */
+const tellMain = async (main: Queryable, { partition, from, to }: Left): Promise<void> => {
+  await main.query(
+    `update partition_places set database = $3, moves = moves + 1, since = clock_timestamp()
+     where partition = $1 and database = $2`,
+    [partition, from, to],
+  );
+};
+
+/** Folds of the other database may take the partition. One that has moved on from there stays away. */
+const openAt = async (target: AggregateDatabase, { partition, fence }: Left): Promise<void> => {
+  await target.pool().query(
+    `insert into fold_partitions (partition, fence)
+     select $1, $2 where not exists (select from moved_partitions where partition = $1)
+     on conflict do nothing`,
+    [partition, fence + 1],
+  );
+};
+
+/** Removes the copy that was left behind; the mark goes last. */
+const removeCopy = async (source: AggregateDatabase, { partition }: Left): Promise<void> => {
+  await withOwnConnection(source, async (client) => {
+    const runs = await runsOf(client, partition);
+    await dropRuns(
+      client,
+      runs.map(({ run }) => run),
+    );
+    await inClientTransaction(client, async () => {
+      await deletePartitionRows(client, partition);
+      await client.query("delete from moved_partitions where partition = $1", [partition]);
+    });
+  });
+};
+
+export type MoveStep = "told" | "opened" | "removed";
+
+/** Does the rest of one move. `onStep` hears of each step when it is done. */
+export const finishMove = async (
+  main: Pool,
+  databases: readonly AggregateDatabase[],
+  left: Left,
+  onStep: (step: MoveStep) => Promise<void> = async () => {},
+): Promise<void> => {
+  await tellMain(main, left);
+  await onStep("told");
+  const { byDatabase } = await readPlaces(main);
+  const target = databaseOf(databases, left.to);
+  if (byDatabase.get(left.to)?.includes(left.partition) === true) await openAt(target, left);
+  await onStep("opened");
+  const isBack = byDatabase.get(left.from)?.includes(left.partition) === true;
+  if (isBack)
+    throw new Error(`unreachable: partition ${left.partition} has left ${left.from} and lives there`);
+  await removeCopy(databaseOf(databases, left.from), left);
+  await target.pool().query("delete from arrived_runs where partition = $1", [left.partition]);
+  await onStep("removed");
+};
+
+/** Finishes what was interrupted; resolves to those moves. Only as the mover. */
+export const finishMoves = async (
+  main: Pool,
+  databases: readonly AggregateDatabase[],
+): Promise<readonly Left[]> => {
+  const left: Left[] = [];
+  // A database that cannot be asked now is asked again later; the main one always can be.
+  for (const database of databases)
+    left.push(
+      ...(await readLeft(database).catch((error: unknown): Left[] => {
+        if (database.name === MAIN) throw error;
+        return [];
+      })),
+    );
+  for (const one of left) await finishMove(main, databases, one);
+  return left;
+};

@@ -1,0 +1,227 @@
+// `sluice partitions`: where each partition of the aggregates lives, and how it gets into another database. It speaks with the
+// databases themselves, since one that is dead or full is the reason to look.
+import { defineCommand } from "citty";
+import { readPositions } from "../aggregate/checkpoints.ts";
+import { finishMoves } from "../aggregate/move/finish-moves.ts";
+import { movePartition, type Step } from "../aggregate/move/move-partition.ts";
+import { readPartitionOwners, readPartitionSize } from "../aggregate/partition-facts.ts";
+import { parseConfig, spanLogOf, type Config } from "../config.ts";
+import {
+  databaseOf,
+  MAIN,
+  prepareAggregateDatabase,
+  readPlaces,
+  type AggregateDatabase,
+} from "../db/aggregate-databases.ts";
+import { makePool, type Pool } from "../db/pool.ts";
+import { serviceUrlOf } from "../db/service-role.ts";
+import { errorText } from "../runtime/error-text.ts";
+import { openSpanLog } from "../span-log/open-span-log.ts";
+import { variableErrorText } from "../../shared/variables.ts";
+import { withDatabase } from "./backup/backup-database.ts";
+import { UsageError } from "./errors.ts";
+import { jsonArgument, printJson, say } from "./print.ts";
+
+const connect = (url: string): Pool =>
+  makePool(url, { applicationName: "sluice-partitions", max: 3, onIdleError: () => {} });
+
+/** Lends the main database and all that are configured. One that cannot be reached throws when it is asked. */
+const withDatabases = async <T>(
+  work: (main: Pool, databases: readonly AggregateDatabase[], config: Config) => Promise<T>,
+): Promise<T> => {
+  const parsed = parseConfig(process.env);
+  if (!parsed.ok) throw new UsageError(parsed.error.map(variableErrorText).join("\n"));
+  const { DATABASE_URL: databaseUrl, DATA_DIR: dataDir, AGGREGATE_DATABASE_URLS: configured } = parsed.value;
+  return withDatabase({ databaseUrl, dataDir }, { toRead: true }, async (url) => {
+    const serviceUrl = (await serviceUrlOf(url)) ?? url;
+    const main = connect(serviceUrl);
+    const pools = [main];
+    const databases: AggregateDatabase[] = [{ name: MAIN, url: () => serviceUrl, pool: () => main }];
+    for (const one of configured) {
+      const quiet = { info: () => {}, warn: () => {} };
+      const prepared = await prepareAggregateDatabase(one, main, quiet).then(
+        (ready) => ({ url: ready, pool: connect(ready) }),
+        (error: unknown) =>
+          new Error(`the aggregate database ${one.name} cannot be used: ${errorText(error)}`),
+      );
+      if (!(prepared instanceof Error)) pools.push(prepared.pool);
+      databases.push({
+        name: one.name,
+        url: () => (prepared instanceof Error ? one.url : prepared.url),
+        pool: () => {
+          if (prepared instanceof Error) throw prepared;
+          return prepared.pool;
+        },
+      });
+    }
+    try {
+      return await work(main, databases, parsed.value);
+    } finally {
+      await Promise.all(pools.map((pool) => pool.end()));
+    }
+  });
+};
+
+type Listed = {
+  readonly partition: number;
+  readonly database: string;
+  /** null: nobody folds it */
+  readonly owner: string | null;
+  readonly lagSeconds: number | null;
+  readonly checkpoint: string | null;
+  readonly bytes: number | null;
+  readonly problem: string | null;
+};
+
+const list = async (
+  main: Pool,
+  databases: readonly AggregateDatabase[],
+  config: Config,
+): Promise<Listed[]> => {
+  const log = await openSpanLog({
+    settings: spanLogOf(config),
+    name: "sluice partitions",
+    pool: main,
+    onProblem: (problem) => void process.stderr.write(`${problem}\n`),
+  });
+  const { byDatabase } = await readPlaces(main);
+  const ofDatabase = async (name: string, partitions: readonly number[]): Promise<Listed[]> => {
+    const db = databaseOf(databases, name).pool();
+    const owners = await readPartitionOwners(db);
+    const { checkpoints } = await readPositions(db, partitions);
+    const listed: Listed[] = [];
+    for (const partition of partitions) {
+      const own = checkpoints.filter((checkpoint) => checkpoint.partition === partition);
+      listed.push({
+        partition,
+        database: name,
+        owner: owners.get(partition) ?? null,
+        lagSeconds: await log.reader.unfoldedSeconds({ partitions: [partition], checkpoints: own }),
+        checkpoint: own.map(({ writer, seq }) => `${writer}:${seq}`).join(" "),
+        bytes: await readPartitionSize(db, partition),
+        problem: null,
+      });
+    }
+    return listed;
+  };
+  const found = Array.from(byDatabase, async ([name, partitions]) => {
+    try {
+      return await ofDatabase(name, partitions);
+    } catch (error) {
+      const nothing = { owner: null, lagSeconds: null, checkpoint: null, bytes: null };
+      return partitions.map((partition): Listed => ({
+        partition,
+        database: name,
+        ...nothing,
+        problem: errorText(error),
+      }));
+    }
+  });
+  const listed = (await Promise.all(found)).flat();
+  await log.stop();
+  return listed.toSorted((a, b) => a.partition - b.partition);
+};
+
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+
+const lineOf = ({ partition, database, owner, lagSeconds, checkpoint, bytes, problem }: Listed): string =>
+  problem === null
+    ? [
+        String(partition).padStart(9),
+        database.padEnd(12),
+        (owner ?? "nobody").padEnd(28),
+        `${(lagSeconds ?? 0).toFixed(1)} s`.padStart(9),
+        megabytes(bytes ?? 0).padStart(11),
+        checkpoint,
+      ].join("  ")
+    : `${String(partition).padStart(9)}  ${database.padEnd(12)}  cannot be asked: ${problem}`;
+
+const HEAD = [
+  "partition",
+  "database    ",
+  "folded by".padEnd(28),
+  "      lag",
+  "       size",
+  "checkpoint",
+].join("  ");
+
+const STEP_TEXT: Readonly<Record<Step, string>> = {
+  split: "the counts of the main database are kept by partition from now on",
+  "full runs copied": "full runs of units are copied; it is folded as before",
+  owned: "nobody folds it any more; what comes in waits in the log",
+  copied: "everything is copied, and the counts of both databases are equal",
+  left: "it has left; whatever happens now, it lives in the other database",
+  told: "evaluations read it there",
+  opened: "it is folded there",
+  removed: "the old copy is removed",
+};
+
+const moveCommand = defineCommand({
+  meta: {
+    name: "move",
+    description:
+      "Bring a partition into another database while telemetry comes in; run it again when it was interrupted",
+  },
+  args: {
+    partition: { type: "positional", description: "its number; several separated by commas", required: true },
+    to: {
+      type: "string",
+      valueHint: "DATABASE",
+      description: "a name of AGGREGATE_DATABASE_URLS, or main",
+      required: true,
+    },
+    json: jsonArgument,
+  },
+  run: async ({ args }) => {
+    const partitions = args.partition.split(",").map(Number);
+    if (!partitions.every((partition) => Number.isInteger(partition) && partition >= 0))
+      throw new UsageError(
+        "PARTITION must be numbers of partitions such as 2 or 2,3; `sluice partitions list` lists them",
+      );
+    const moved = await withDatabases(async (main, databases) => {
+      if (!databases.some(({ name }) => name === args.to))
+        throw new UsageError(
+          `--to must be one of ${databases.map(({ name }) => name).join(", ")}; AGGREGATE_DATABASE_URLS names the others`,
+        );
+      for (const { partition, from, to } of await finishMoves(main, databases))
+        if (!args.json) say(`Partition ${partition}: the move from ${from} to ${to} is finished.`);
+      const done: Awaited<ReturnType<typeof movePartition>>[] = [];
+      for (const partition of partitions)
+        done.push(
+          await movePartition(main, databases, { partition, to: args.to }, async (step) => {
+            if (!args.json) say(`Partition ${partition}: ${STEP_TEXT[step]}.`);
+          }),
+        );
+      return done;
+    });
+    if (args.json) printJson(moved);
+    else
+      for (const { partition, to, facts } of moved)
+        say(
+          facts === null
+            ? `Partition ${partition} is in ${to} already.`
+            : `Partition ${partition} is in ${to}: ${facts["unit_evidence"]} of units.`,
+        );
+  },
+});
+
+const listCommand = defineCommand({
+  meta: {
+    name: "list",
+    description: "Each partition: its database, who folds it, how far behind, and its size",
+  },
+  args: { json: jsonArgument },
+  run: async ({ args }) => {
+    const listed = await withDatabases(list);
+    if (args.json) printJson(listed);
+    else for (const line of [HEAD, ...listed.map(lineOf)]) say(line);
+  },
+});
+
+export const partitionsCommand = defineCommand({
+  meta: {
+    name: "partitions",
+    description: "Where the partitions of the aggregates live, and how to move them",
+  },
+  subCommands: { list: listCommand, move: moveCommand },
+});
