@@ -6,6 +6,7 @@ import { NO_PARTITION, sqlState } from "../db/errors.ts";
 import type { EncodedBlock } from "./block-builders.ts";
 import { makeGroupCommits } from "./group-commit.ts";
 import { ensureLogPartitions } from "./partitions.ts";
+import { countLost, type Acknowledged } from "./lost-records.ts";
 import type { SpanLog } from "./span-log.ts";
 
 /** A connection that failed is dropped: the commit may still be under way on it. */
@@ -19,11 +20,32 @@ const insertRows = (pool: Pool, rows: Buffer): Promise<void> =>
     }
   });
 
-/** The writer's number is taken from the database when a stream begins, so two processes never share one. */
-export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog => {
-  const { pool, gatherMs = 2 } = options;
+/** Some minutes of a busy process. */
+const KEPT_COMMITS = 20_000;
+
+const sumOf = (blocks: readonly EncodedBlock[]): number =>
+  blocks.reduce((sum, { records }) => sum + records, 0);
+
+/**
+ * The writer's number is taken from the database when a stream begins, so two processes never share one. A stream ends with the
+ * history of the database: a promoted standby that lagged may give its number to another process. `onLost` hears how many
+ * acknowledged records the new history lacks; null: that could not be counted.
+ */
+export const makeSpanLog = (options: {
+  pool: Pool;
+  gatherMs?: number;
+  onLost?: (records: number | null) => void;
+}): SpanLog => {
+  const { pool, gatherMs = 2, onLost = () => {} } = options;
   let writer: number | undefined;
   let seq = 0;
+  let place: string | undefined;
+  /** Whether no connection was made since `place` was read: each may lead to another server. */
+  let isSure = false;
+  pool.on("connect", () => {
+    isSure = false;
+  });
+  let acknowledged: Acknowledged[] = [];
   const copy = new CopyBuffer();
 
   const takeWriter = async (): Promise<number> => {
@@ -70,16 +92,39 @@ export const makeSpanLog = (options: { pool: Pool; gatherMs?: number }): SpanLog
     seq = 0;
   };
 
+  const tellLost = async (commits: readonly Acknowledged[]): Promise<void> => {
+    const records = await countLost(pool, commits).catch(() => null);
+    if (records !== 0) onLost(records);
+  };
+
+  /** A new history is no reason to wait: what it lacks is counted beside the next commits. */
+  const noteHistory = async (): Promise<void> => {
+    const { rows } = await pool.query<{ place: string }>("select history_place() as place");
+    const here = rows[0]?.place;
+    if (place !== undefined && here !== place) {
+      endStream();
+      const before = acknowledged;
+      acknowledged = [];
+      void tellLost(before);
+    }
+    place = here;
+  };
+
   return makeGroupCommits({
     gatherMs,
     atOnce: 1,
     prepare: async () => {
+      if (isSure && writer !== undefined) return;
+      await noteHistory();
       writer ??= await takeWriter();
+      isSure = true;
     },
     commit: async (blocks) => {
       if (writer === undefined) throw new Error("unreachable: a commit without a stream");
       try {
         await insert(toRows(blocks, writer));
+        acknowledged.push({ writer, seq, records: sumOf(blocks) });
+        if (acknowledged.length > 2 * KEPT_COMMITS) acknowledged = acknowledged.slice(-KEPT_COMMITS);
       } catch (error) {
         endStream();
         throw error;

@@ -18,8 +18,11 @@ export type StreamState = {
 
 export type OpenSpanLog = {
   readonly reader: SpanLogReader;
-  /** Ingest's side; `pool` is for PostgreSQL's log alone. */
-  readonly append: (pool: Pool) => SpanLog;
+  /**
+   * Ingest's side; `pool` is for PostgreSQL's log alone, and so is `onLost`: it hears how many acknowledged records a promoted
+   * standby lacks.
+   */
+  readonly append: (pool: Pool, onLost?: (records: number | null) => void) => SpanLog;
   /** Resolves when the log can be used, and also when it cannot be reached. Rejects with SpanLogMisconfigured. */
   readonly check: () => Promise<void>;
   /** Why telemetry cannot be taken or read; empty when it can. */
@@ -76,7 +79,7 @@ export const openSpanLog = async (options: {
   if (settings === null)
     return {
       reader: postgres,
-      append: (its) => makeSpanLog({ pool: its }),
+      append: (its, onLost) => makeSpanLog({ pool: its, ...(onLost === undefined ? {} : { onLost }) }),
       check: async () => {},
       notReady: () => [],
       removeFolded: async () => {},

@@ -95,6 +95,10 @@ export type AsyncReport = {
   readonly openAfterwards: readonly string[];
   readonly rollbackMs: number;
   readonly closedAgain: boolean;
+  /** Acknowledged before the death of the primary, and copied to no standby that was promoted. */
+  readonly acknowledgedSpans: number;
+  /** As the origins say it. */
+  readonly spansCalledLost: number;
   /** What the doctor says of the read replicas, which had followed the old primary further. */
   readonly replicas: string;
   readonly copiedAnew: readonly Follower[];
@@ -119,16 +123,38 @@ const alertsOf = (world: World): string[] =>
       .map((line) => z.looseObject({ msg: z.string() }).parse(JSON.parse(line)).msg),
   );
 
+const TELEMETRY_MS = 400;
+
+const loadFor = async (
+  world: World,
+  feature: { readonly epoch: number },
+  ms: number,
+): Promise<LoadReport> => {
+  const load = startLoad(world, { featureId: "feat_late", epoch: feature.epoch });
+  await sleep(ms);
+  return load.stop();
+};
+
+const Lost = z.object({ records: z.number(), msg: z.string() });
+
+const lostRecords = (world: World): number =>
+  world.origins
+    .flatMap((origin) => origin.output().split("\n"))
+    .filter((line) => line.includes("telemetry that this process had acknowledged"))
+    .reduce((sum, line) => sum + Lost.parse(JSON.parse(line)).records, 0);
+
 /** Promotes the asynchronous standby, which lacks the last changes: one close that the edges have, and one new feature. */
 export const promoteTheLaggingStandby = async (world: World): Promise<AsyncReport> => {
   const before = alertsOf(world).length;
   await openFeature(world, "feat_kept");
   await openFeature(world, "feat_lost");
+  const late = await openFeature(world, "feat_late");
   await sleep(500);
   await world.postgres.cut("async");
   await change(world, "/features/feat_lost/rollback", { reason: "too slow" });
   await untilEdges(world, (open) => !open.has("feat_lost"));
   await openFeature(world, "feat_unknown");
+  const { acknowledgedSpans } = await loadFor(world, late, TELEMETRY_MS);
   // So much that the new primary does not catch up with it while this is looked at.
   await askOnce(world.postgres.url, "select pg_logical_emit_message(true, 'lost', repeat('x', 16000000))");
   await world.postgres.killPrimary();
@@ -147,6 +173,7 @@ export const promoteTheLaggingStandby = async (world: World): Promise<AsyncRepor
   await untilEdges(world, (open) => !open.has("feat_unknown"));
   const { enabled } = await world.originAt(1).admin("GET", "/features/feat_lost");
   const replicas = await replicaFinding(world);
+  await loadFor(world, late, TELEMETRY_MS);
   const copiedAnew = await followAgain();
   watching.abort();
   await watched;
@@ -156,6 +183,8 @@ export const promoteTheLaggingStandby = async (world: World): Promise<AsyncRepor
     openAfterwards: edge === undefined ? [] : [...(await openAt(edge))].toSorted(),
     rollbackMs: round(edgesMs),
     closedAgain: enabled === false,
+    acknowledgedSpans,
+    spansCalledLost: lostRecords(world),
     replicas,
     copiedAnew,
     audit: await verifyAudit(world),

@@ -39,6 +39,7 @@ test("the primary dies under load, the synchronous standby takes its place, and 
   expect(report.countedUnits).toBe(report.load.acknowledgedSpans);
   expect(report.load.failedVisits).toBe(0);
   expect(report.audit).toMatchObject({ ok: true });
+  expect(world.origins.map((origin) => origin.output()).join("")).not.toContain("lacks");
   expect(report.rollbackMs).toBeLessThan(5_000);
   // Nobody had to do anything but promote.
   expect(world.origins.every((origin) => origin.isRunning())).toBe(true);
@@ -54,6 +55,8 @@ test("a standby that lacks the last changes is promoted: they are named, and not
   expect(report.reopened).toEqual([]);
   expect(report.closedAgain).toBe(true);
   expect(report.openAfterwards).not.toContain("feat_unknown");
+  expect(report.acknowledgedSpans).toBeGreaterThan(0);
+  expect(report.spansCalledLost).toBe(report.acknowledgedSpans);
   expect(report.replicas).toMatch(/^the replica has more than the primary/);
   // They had followed the old primary further than the new one.
   expect(report.copiedAnew).toEqual(["replica-1", "replica-2", "replica-3"]);
