@@ -68,7 +68,7 @@ import { errorText } from "./runtime/error-text.ts";
 import { makeConsolePages } from "./runtime/console-pages.ts";
 import { withFileVariables } from "./runtime/file-variables.ts";
 import { forgetSeries } from "./runtime/forget-series.ts";
-import { giveMemoryBack } from "./runtime/give-memory-back.ts";
+import { keepMemorySmall } from "./runtime/give-memory-back.ts";
 import { makeHttpApp } from "./runtime/http-app.ts";
 import { makeHttpServer } from "./runtime/http-server.ts";
 import { makeLogger } from "./runtime/log.ts";
@@ -491,7 +491,7 @@ const parts = [
   aggregateDatabases,
   database,
 ].filter((part) => part !== undefined);
-giveMemoryBack();
+keepMemorySmall();
 await server
   .listen({ host: config.ORIGIN_HOST, port: config.ORIGIN_PORT })
   .catch((error: unknown) =>

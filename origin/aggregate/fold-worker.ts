@@ -11,7 +11,7 @@ import { makePool } from "../db/pool.ts";
 import { JetStreamSettings } from "../span-log/jetstream/settings.ts";
 import { openSpanLog } from "../span-log/open-span-log.ts";
 import { serviceUrlOf } from "../db/service-role.ts";
-import { giveMemoryBack } from "../runtime/give-memory-back.ts";
+import { keepMemorySmall } from "../runtime/give-memory-back.ts";
 import { runFoldLoop, type FoldState } from "./fold-loop.ts";
 import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import { makePostgresSink } from "./raw-spans/postgres-sink.ts";
@@ -161,7 +161,7 @@ const foldAlways = async (home: Home): Promise<void> => {
 };
 
 lowerPriority();
-giveMemoryBack();
+keepMemorySmall();
 await Promise.all(homes.map(foldAlways));
 report({ type: "stopped" });
 parentPort?.close();

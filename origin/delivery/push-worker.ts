@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { makePool } from "../db/pool.ts";
-import { giveMemoryBack } from "../runtime/give-memory-back.ts";
+import { keepMemorySmall } from "../runtime/give-memory-back.ts";
 import { makeLogger } from "../runtime/log.ts";
 import { startTracing } from "../runtime/tracing.ts";
 import packageJson from "../../package.json" with { type: "json" };
@@ -141,5 +141,5 @@ const stop = async (): Promise<void> => {
   process.exit();
 };
 parentPort?.once("message", () => void stop());
-giveMemoryBack();
+keepMemorySmall();
 report({ type: "ready" });

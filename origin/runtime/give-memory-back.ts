@@ -1,11 +1,17 @@
-// Gives the memory that a start has used back to the operating system. To load a program makes much garbage, and V8 keeps
-// the pages for more of it: of an idle origin they were 100 MB. Each thread has a heap of its own and calls this for itself, at
-// the end of its start, when nobody waits for it. Afterwards the heap grows as far as the load needs, as ever; a smaller limit
-// (--max-semi-space-size) would hold it down under load too.
-import { setFlagsFromString } from "node:v8";
+// Gives memory that is not needed any more back to the operating system. To load a program makes much garbage, and so does
+// load that has passed; V8 keeps the pages for more of it. Of an idle origin they were 100 MB. Each thread has a heap of its
+// own and does this for itself. Under load the heap grows as far as it has to, as ever; a smaller limit
+// (--max-semi-space-size) would hold it down there too.
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 type CollectGarbage = (options: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
+
+const LOOK_EVERY_MS = 60_000;
+/** Share of the time in which a thread may have worked and still counts as idle. */
+const IDLE_BELOW = 0.1;
+/** Less is not worth the pause. */
+const WORTH_BYTES = 4 * 2 ** 20;
 
 /** Takes some 50 ms, in which this thread does nothing else. */
 export const giveMemoryBack = (): void => {
@@ -14,4 +20,28 @@ export const giveMemoryBack = (): void => {
   const collect: CollectGarbage = runInNewContext("gc");
   setFlagsFromString("--no-expose-gc");
   collect({ type: "major", execution: "sync", flavor: "last-resort" });
+};
+
+/** Whether a heap that had `afterBytes` after it last gave memory back should do so again. Pure. */
+export const isWorthGivingBack = (now: {
+  heapBytes: number;
+  afterBytes: number;
+  workedShare: number;
+}): boolean => now.workedShare < IDLE_BELOW && now.heapBytes - now.afterBytes >= WORTH_BYTES;
+
+/** Called at the end of a thread's start, when nobody waits for it; looks again each minute, until the thread ends. */
+export const keepMemorySmall = (everyMs = LOOK_EVERY_MS): void => {
+  const give = (): number => {
+    giveMemoryBack();
+    return getHeapStatistics().total_heap_size;
+  };
+  let afterBytes = give();
+  let before = performance.eventLoopUtilization();
+  setInterval(() => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    const heapBytes = getHeapStatistics().total_heap_size;
+    if (isWorthGivingBack({ heapBytes, afterBytes, workedShare: utilization })) afterBytes = give();
+  }, everyMs).unref();
 };

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
+import { isWorthGivingBack } from "../../../origin/runtime/give-memory-back.ts";
 
 const module = new URL("../../../origin/runtime/give-memory-back.ts", import.meta.url).href;
 
@@ -11,7 +12,7 @@ const afterMuchGarbage = (thenDo: string): { before: number; after: number; gc: 
       [
         "--input-type=module",
         "--eval",
-        `import { giveMemoryBack } from ${JSON.stringify(module)};
+        `import { giveMemoryBack, keepMemorySmall } from ${JSON.stringify(module)};
          const resident = () => Math.round(process.memoryUsage().rss / 2 ** 20);
          let kept = [];
          for (let n = 0; n < 60; n++) kept.push(Array.from({ length: 20_000 }, (_, i) => ({ i, n })));
@@ -33,4 +34,32 @@ test("the memory of what is garbage goes back to the operating system, and the c
 test("without it the process keeps that memory", () => {
   const { before, after } = afterMuchGarbage("");
   expect(after).toBeGreaterThan(before - 30);
+});
+
+test("an idle thread gives back what came later, and ends all the same", () => {
+  const { before, after } = afterMuchGarbage(
+    "keepMemorySmall(200); for (let n = 0; n < 60; n++) kept.push(Array.from({ length: 20_000 }, (_, i) => ({ i, n }))); kept = []; " +
+      "await new Promise((wake) => setTimeout(wake, 1500))",
+  );
+  expect(after).toBeLessThan(before - 30);
+});
+
+test.each([
+  {
+    heapBytes: 60e6,
+    afterBytes: 30e6,
+    workedShare: 0.02,
+    worth: true,
+    what: "an idle thread whose heap has grown",
+  },
+  { heapBytes: 60e6, afterBytes: 30e6, workedShare: 0.4, worth: false, what: "a thread that works" },
+  {
+    heapBytes: 32e6,
+    afterBytes: 30e6,
+    workedShare: 0.02,
+    worth: false,
+    what: "a heap that has hardly grown",
+  },
+])("$what: worth a pause $worth", ({ worth, heapBytes, afterBytes, workedShare }) => {
+  expect(isWorthGivingBack({ heapBytes, afterBytes, workedShare })).toBe(worth);
 });
