@@ -2,6 +2,7 @@
 import { defineCommand } from "citty";
 import { auditCommand } from "./audit.ts";
 import { backupCommand, restoreCommand } from "./backup.ts";
+import { capacityCommand } from "./capacity.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { completionCommand } from "./completion.ts";
 import { applyCommand, driftCommand, planCommand, validateCommand } from "./config-files.ts";
@@ -71,6 +72,7 @@ export const sluice = defineCommand({
     restore: restoreCommand,
     calibrate: calibrateCommand,
     "plan-test": planTestCommand,
+    capacity: capacityCommand,
     mcp: mcpCommand,
     completion: completionCommand,
   },

@@ -310,6 +310,12 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "When the rule would have fired on the observed data, and which thresholds would not have.",
     },
   ],
+  capacity: [
+    {
+      command: "npx sluice capacity --requests-per-second 5000 --gated-share 40% --features 20",
+      does: "What a site of this size needs and costs. Needs no origin.",
+    },
+  ],
   "plan-test": [
     {
       command: "npx sluice plan-test --users-per-day 2000 --holdout-users-per-day 1000 --activation 0.2",

@@ -28,6 +28,27 @@ test.each([
   [["preview", "feat_a"], "preview", "Missing required argument: --site"],
   [["calibrate", "fäh"], "calibrate", "FEATURE may contain letters, digits and _ . : / - only"],
   [["plan-test", "--users-per-day", "many"], "plan-test", "--users-per-day must be a number"],
+  [["capacity"], "capacity", "Missing required argument: --requests-per-second"],
+  [
+    ["capacity", "--requests-per-second", "-1"],
+    "capacity",
+    "--requests-per-second must be a number of at least 0",
+  ],
+  [
+    ["capacity", "--requests-per-second", "10", "--features", "1.5"],
+    "capacity",
+    "--features must be a whole number of at least 0",
+  ],
+  [
+    ["capacity", "--requests-per-second", "10", "--gated-share", "120%"],
+    "capacity",
+    "--gated-share must be a share such as 40%, at most 100%",
+  ],
+  [
+    ["capacity", "--requests-per-second", "10", "--mean-share", "0%"],
+    "capacity",
+    "--mean-share must be a share such as 40% and more than 0%, at most 100%",
+  ],
   [["audit", "verify", "--from", "first"], "audit verify", "--from must be the number of a row"],
   [["audit", "verify", "--origin", "localhost"], "audit verify", "--origin must be a URL"],
   [
@@ -39,6 +60,21 @@ test.each([
   const { code, out, error } = await sluice(args);
   expect({ code, out }).toEqual({ code: 2, out: "" });
   expect(error).toBe(`sluice: ${message}\n${hint(command)}`);
+});
+
+test("capacity prints what a traffic needs, beside the article's table, and the same as JSON", async () => {
+  const args = ["capacity", "--requests-per-second", "1000000", "--features", "20"];
+  const [text, json] = [await sluice(args), await sluice([...args, "--json"])];
+  expect(text).toMatchObject({ code: 0, error: "" });
+  expect(text.out).toContain(
+    "For 1,000,000 requests/s and 1,000,000 spans/s in the busiest hour, 20 features:",
+  );
+  expect(text.out).toMatch(/^OTel Collector +\$0 +\$300$/m);
+  const plan = JSON.parse(json.out);
+  expect(plan.traffic).toMatchObject({ spansPerSecond: 1e6, rawShare: 0.01 });
+  expect(plan.capacity.partitions).toBeGreaterThan(4);
+  expect(plan.change.length).toBeGreaterThan(2);
+  for (const line of plan.change) expect(text.out).toContain(line);
 });
 
 describe("preview", () => {
@@ -120,6 +156,7 @@ test("without a command it says what there is", async () => {
     "audit",
     "calibrate",
     "plan-test",
+    "capacity",
   ])
     expect(out).toContain(command);
 });

@@ -1,0 +1,36 @@
+// What has to be changed from the defaults for a planned size, in the order in which it would break. Pure.
+import type { Capacity, Traffic } from "./capacity.ts";
+
+/** A fold process remembers 45 million keys of spans for ten minutes; above that it forgets the oldest early. */
+const SPANS_A_FOLD_REMEMBERS = 75_000;
+const DEFAULT_PARTITIONS = 4;
+
+export const firstLimits = (
+  { spansPerSecond, features }: Traffic,
+  { processes, databases, cores }: Capacity,
+): readonly string[] => [
+  ...(processes.ingest > 1
+    ? [
+        `one ingest process works on one core: start ${processes.ingest} (ROLES=ingest) behind a load balancer`,
+      ]
+    : []),
+  ...(processes.fold > 1 ? [`one fold works on one core: start ${processes.fold} (ROLES=fold)`] : []),
+  ...(spansPerSecond / processes.fold > SPANS_A_FOLD_REMEMBERS
+    ? [
+        `a fold process remembers the keys of ${SPANS_A_FOLD_REMEMBERS} spans/s for ten minutes: with more, duplicates that come late are counted twice in the latency`,
+      ]
+    : []),
+  ...(processes.fold > DEFAULT_PARTITIONS
+    ? [`the span log has ${DEFAULT_PARTITIONS} partitions: ${processes.fold} folds need as many`]
+    : []),
+  ...(cores.evaluate > 0.5
+    ? [
+        `${features} features are ${cores.evaluate.toFixed(1)} cores of evaluation: share it among processes by Redis (REDIS_URL)`,
+      ]
+    : []),
+  ...(databases > 1
+    ? [
+        `one database is not enough: ${databases} with the units and counts shared among them, and the span log on servers of its own (SPAN_LOG_URL)`,
+      ]
+    : []),
+];
