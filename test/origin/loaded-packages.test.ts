@@ -66,6 +66,7 @@ test.each([
   "@modelcontextprotocol/sdk",
   "@opentelemetry/sdk-trace-base",
   "yaml",
+  "@nats-io/transport-node",
   "wrangler",
 ])("an origin with a migrated database alone does not load %s", (name) => {
   expect(loaded.filter((url) => url.includes(`/node_modules/${name}/`))).toEqual([]);
