@@ -30,7 +30,7 @@ export const firstLimits = (
     : []),
   ...(databases > 1
     ? [
-        `one database is not enough: ${databases} with the units and counts shared among them, and the span log on servers of its own (SPAN_LOG_URL)`,
+        `one database is not enough: ${databases} with the units and counts shared among them (AGGREGATE_DATABASE_URLS), and the span log on servers of its own (SPAN_LOG_URL)`,
       ]
     : []),
 ];
