@@ -65,15 +65,21 @@ const count = async ({ pool }: World, text: string): Promise<number> => {
   return rows[0]?.count ?? 0;
 };
 
+/** A fold that was starved has much to catch up with. */
+const FOLDED_WITHIN_MS = 300_000;
 const folded = (world: World): Promise<void> =>
-  until("all telemetry is counted", async () => {
-    const unfolded = await count(
-      world,
-      `select count(*)::integer as count from span_log l left join fold_checkpoints c using (partition, writer)
-       where l.seq > coalesce(c.seq, 0)`,
-    );
-    return unfolded === 0;
-  });
+  until(
+    "all telemetry is counted",
+    async () => {
+      const unfolded = await count(
+        world,
+        `select count(*)::integer as count from span_log l left join fold_checkpoints c using (partition, writer)
+         where l.seq > coalesce(c.seq, 0)`,
+      );
+      return unfolded === 0;
+    },
+    FOLDED_WITHIN_MS,
+  );
 
 export const runRollingUpgrade = async (options: {
   from: Version;
@@ -86,7 +92,7 @@ export const runRollingUpgrade = async (options: {
   say: (line: string) => void;
 }): Promise<RollingUpgrade> => {
   const { from, to, visitorsPerSecond, spansPerSecond, pauseMs, parts, say } = options;
-  const world = await startWorld(from, parts);
+  const world = await startWorld(from, to, parts);
   try {
     for (const featureId of ["feat_steady", "feat_toggled"]) await open(world, featureId);
     // Visitors do not meet them, so that only the load is counted there.
@@ -154,7 +160,9 @@ export const runRollingUpgrade = async (options: {
     await visitors.end();
     const { acked, refused } = await load.stop();
     await world.edgesFlushed();
+    const endedAt = performance.now();
     await folded(world);
+    const catchUpS = (performance.now() - endedAt) / 1_000;
     const counted = await count(
       world,
       `select ((select coalesce(sum(requests), 0) from latency_sketches where feature_id like 'feat_load%')
@@ -164,7 +172,7 @@ export const runRollingUpgrade = async (options: {
       world,
       "select count(*)::integer as count from feature_units where feature_id = 'feat_steady'",
     );
-    say(`counted ${counted} of ${acked} spans, ${units} of ${visits} visits`);
+    say(`${catchUpS.toFixed(1)} s later: counted ${counted} of ${acked} spans, ${units} of ${visits} visits`);
     return {
       visits,
       failures,

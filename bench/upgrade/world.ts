@@ -40,10 +40,14 @@ const EDGES = 2;
 
 const WITHIN_MS = 30_000;
 /** Asks until it is so; fails with `what` did not come to be. */
-export const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-  const deadline = performance.now() + WITHIN_MS;
+export const until = async (
+  what: string,
+  holds: () => Promise<boolean>,
+  withinMs = WITHIN_MS,
+): Promise<void> => {
+  const deadline = performance.now() + withinMs;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not within ${WITHIN_MS} ms: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
     await sleep(50);
   }
 };
@@ -58,7 +62,8 @@ export type Replaceable = {
 };
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-export const startWorld = async (version: Version, parts: readonly Part[]) => {
+/** Begins with `version`; `later` is what its parts will be replaced by. */
+export const startWorld = async (version: Version, later: Version, parts: readonly Part[]) => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-upgrade-"));
   const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   const stop = async () => {
@@ -74,7 +79,7 @@ export const startWorld = async (version: Version, parts: readonly Part[]) => {
       released: join(folder, "bundle-released"),
     };
     await bundleEdge(bundles.this);
-    if (version === "released") {
+    if (version === "released" || later === "released") {
       const release = await lastRelease();
       const missing = missingRelease(release);
       if (missing !== null) throw new Error(missing);

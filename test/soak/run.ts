@@ -1,6 +1,7 @@
 // A soak: visitors come in all the time, a random fault strikes each minute, and features change. It counts what visitors got, looks
 // at the memory of every process, and after each fault at whether everything agrees again.
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorText } from "../../origin/runtime/error-text.ts";
 import { seededRandom } from "../../scripts/demo/random.ts";
 import { disagreements } from "../chaos/agreement.ts";
 import { createAll, makeChange, type Acknowledged } from "../chaos/changes.ts";
@@ -21,7 +22,9 @@ const CLOSED = "feat_soak_closed";
 
 export type SoakReport = {
   readonly visits: number;
-  /** What happened to each request that was not answered, or not as it should be. */
+  /** Requests that were not answered, or not as they should be. */
+  readonly failed: number;
+  /** What happened to them: a line for each thing that happened in one fault. */
   readonly failures: readonly string[];
   /** Requests that the balancer sent to another edge, since the first one went away. */
   readonly repeated: number;
@@ -66,10 +69,14 @@ export const runSoak = async (options: {
     let doing = "before the first fault";
     let visits = 0;
     let isCounting = false;
-    const failures: string[] = [];
+    let failed = 0;
+    const failures = new Map<string, { count: number; fromS: number; toS: number }>();
     const fail = (sentAt: number, what: string): void => {
-      failures.push(`${elapsedS(sentAt)} s, ${doing}: ${what}`);
-      say(`FAILED ${failures.at(-1)}`);
+      failed += 1;
+      const key = `${doing}: ${what}`;
+      const atS = elapsedS(sentAt);
+      const { count, fromS } = failures.get(key) ?? { count: 0, fromS: atS };
+      failures.set(key, { count: count + 1, fromS, toS: atS });
     };
     const visitors = startVisitors(balancer.urls.edges, visitorsPerSecond, ({ sentAt, error }) => {
       visits += 1;
@@ -126,11 +133,15 @@ export const runSoak = async (options: {
     for (let minute = 1; minute <= minutes; minute += 1) {
       const fault = drawFault(world, pick);
       const lastsMs = pick(FAULT_LASTS_MS);
-      const failedBefore = failures.length;
+      const failedBefore = failed;
       doing = `while "${fault.name}"`;
-      await fault.begin();
-      await sleep(lastsMs);
-      await fault.end();
+      try {
+        await fault.begin();
+        await sleep(lastsMs);
+        await fault.end();
+      } catch (error) {
+        disagreed.push(`minute ${minute}, ${fault.name} could not be played: ${errorText(error)}`);
+      }
       const promoted = fault.promoted?.();
       if (promoted !== undefined)
         acknowledged = acknowledged.filter(({ revision }) => revision <= promoted.revision);
@@ -152,7 +163,7 @@ export const runSoak = async (options: {
           (problems.length === 0
             ? `agreed again after ${ms} ms`
             : `STILL DISAGREES: ${problems.join("; ")}`) +
-          `; ${visits} visits, ${failures.length - failedBefore} failed in this minute`,
+          `; ${visits} visits, ${failed - failedBefore} failed in this minute`,
       );
       await sleep(Math.max(0, begunAt + minute * FAULT_EVERY_MS - performance.now()));
     }
@@ -167,7 +178,10 @@ export const runSoak = async (options: {
     }
     return {
       visits,
-      failures,
+      failed,
+      failures: [...failures].map(
+        ([what, { count, fromS, toS }]) => `${count} requests, ${fromS} to ${toS} s, ${what}`,
+      ),
       repeated: await balancer.repeated("edges"),
       faults: minutes,
       changes,
