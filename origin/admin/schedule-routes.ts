@@ -5,7 +5,7 @@ import type { Approvals } from "../features/approvals/make-approvals.ts";
 import type { Hold } from "../features/change-guard.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import type { Schedules } from "../features/schedules/make-schedules.ts";
-import type { Schedule } from "../features/schedules/schedule.ts";
+import type { ShownSchedule } from "../features/schedules/schedule.ts";
 import { problem } from "../runtime/problem.ts";
 import type { AdminApp, AdminContext } from "./admin-context.ts";
 import { changeProblem } from "./change-problem.ts";
@@ -39,7 +39,11 @@ const FARTHEST_MS = 5 * 366 * 86_400_000;
 const notFound = (context: AdminContext): Response =>
   problem(context, { status: 404, title: "Not Found", detail: "no such schedule" });
 
-const answerSchedule = (context: AdminContext, schedule: Schedule, status: 200 | 201 = 200): Response => {
+const answerSchedule = (
+  context: AdminContext,
+  schedule: ShownSchedule,
+  status: 200 | 201 = 200,
+): Response => {
   context.header("etag", etagOf(schedule.version));
   return context.json(scheduleDocument(schedule), status);
 };

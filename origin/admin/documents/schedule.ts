@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { Rule } from "../../../shared/features/rule.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import type { ProposedChange } from "../../features/proposed-change.ts";
-import type { Schedule } from "../../features/schedules/schedule.ts";
+import type { ShownSchedule } from "../../features/schedules/schedule.ts";
 import { Cursor, Time } from "./common.ts";
 import { dropUndefined, EnableBody, FeatureEditBody, Reason, RolloutBody } from "./feature.ts";
 
@@ -99,4 +99,4 @@ export const ScheduleDocument = z
 
 export const SchedulesDocument = z.object({ schedules: z.array(ScheduleDocument), next: Cursor.nullable() });
 
-export const scheduleDocument = ({ seq: _seq, changeId: _changeId, ...schedule }: Schedule) => schedule;
+export const scheduleDocument = ({ seq: _seq, changeId: _changeId, ...schedule }: ShownSchedule) => schedule;

@@ -1,6 +1,6 @@
 // What is planned for a feature, as its other documents show it.
 import { z } from "@hono/zod-openapi";
-import type { Schedule } from "../../features/schedules/schedule.ts";
+import type { ShownSchedule } from "../../features/schedules/schedule.ts";
 import { Time } from "./common.ts";
 
 /** As other documents show what is planned for a feature. */
@@ -17,7 +17,7 @@ export const UpcomingDocument = z
   )
   .openapi({ description: "Schedules that are planned, the next first." });
 
-export const upcomingDocument = ({ scheduleId, at, localTime, zone, change, madeBy }: Schedule) => ({
+export const upcomingDocument = ({ scheduleId, at, localTime, zone, change, madeBy }: ShownSchedule) => ({
   scheduleId,
   at,
   localTime,

@@ -9,7 +9,7 @@ import type { ChangeError } from "../change-error.ts";
 import type { Attribution, FeatureChanges } from "../change-feature.ts";
 import { checkPermission, type ChangeGuard, type Hold } from "../change-guard.ts";
 import { readPolicy } from "../approvals/approval-policy.ts";
-import { actorOf, type ProposedSchedule, type Schedule } from "./schedule.ts";
+import { actorOf, type ProposedSchedule, type Schedule, type ShownSchedule } from "./schedule.ts";
 import {
   cancelSchedule,
   claimDue,
@@ -59,9 +59,9 @@ export const makeSchedules = ({
   const finish = async (
     schedule: Due,
     change: Parameters<typeof finishSchedule>[2],
-  ): Promise<Schedule | null> => finishSchedule(pool, schedule.scheduleId, change);
+  ): Promise<ShownSchedule | null> => finishSchedule(pool, schedule.scheduleId, change);
 
-  const carryOut = async (due: Due): Promise<Schedule | null> => {
+  const carryOut = async (due: Due): Promise<ShownSchedule | null> => {
     const { change, changeId, scheduleId, madeBy, baseVersion, graceSeconds, lateSeconds, permission } = due;
     const late = `${lateSeconds.toFixed(1)} s after its time`;
     if (lateSeconds > graceSeconds) {
@@ -88,6 +88,9 @@ export const makeSchedules = ({
     const { state, note } = refusalOf(error);
     return finish(due, { state, note, outcome: { reason: error.reason, lateSeconds } });
   };
+
+  /** Of a newer version. */
+  const unreadable = new Set<string>();
 
   return {
     /** The id is new, unless one is given: then the schedule is made once. */
@@ -116,8 +119,14 @@ export const makeSchedules = ({
     /** Carries out what is due. What could not be tried is tried again; the others are not held up by it. */
     carryOutDue: async (
       onError: (error: unknown, scheduleId: string) => void,
-    ): Promise<readonly Schedule[]> => {
-      const due = await claimDue(pool, MOST_DUE);
+    ): Promise<readonly ShownSchedule[]> => {
+      const known = unreadable.size;
+      const due = await claimDue(pool, MOST_DUE, unreadable);
+      for (const scheduleId of [...unreadable].slice(known))
+        onError(
+          new Error("a newer version has made it, and a process of that version will carry it out"),
+          scheduleId,
+        );
       const finished = await Promise.all(
         due.map(async (one) => {
           try {

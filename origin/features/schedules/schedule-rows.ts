@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Queryable } from "../../db/pool.ts";
 import type { FeatureId } from "../../../shared/ids.ts";
-import { Schedule, type ProposedSchedule, type ScheduleState } from "./schedule.ts";
+import { Schedule, ShownSchedule, type ProposedSchedule, type ScheduleState } from "./schedule.ts";
 
 const columns = `s.seq, s.schedule_id as "scheduleId", s.change_id as "changeId", s.version, s.feature_id as "featureId",
   s.change, s.base_version as "baseVersion",
@@ -11,8 +11,8 @@ const columns = `s.seq, s.schedule_id as "scheduleId", s.change_id as "changeId"
   s.made_at as "madeAt", s.permission, s.state, s.attempts, s.last_error as "lastError",
   s.finished_at as "finishedAt", s.finished_by as "finishedBy", s.note, s.outcome`;
 
-const oneOf = (rows: readonly unknown[]): Schedule | null =>
-  rows[0] === undefined ? null : Schedule.parse(rows[0]);
+const oneOf = (rows: readonly unknown[]): ShownSchedule | null =>
+  rows[0] === undefined ? null : ShownSchedule.parse(rows[0]);
 
 export type NewSchedule = {
   readonly scheduleId: string;
@@ -57,7 +57,7 @@ export const databaseNow = async (db: Queryable): Promise<Date> => {
   return rows[0].now;
 };
 
-export const getSchedule = async (db: Queryable, scheduleId: string): Promise<Schedule | null> => {
+export const getSchedule = async (db: Queryable, scheduleId: string): Promise<ShownSchedule | null> => {
   const { rows } = await db.query(`select ${columns} from schedules s where s.schedule_id = $1`, [
     scheduleId,
   ]);
@@ -75,7 +75,7 @@ export type ScheduleQuery = {
 export const listSchedules = async (
   db: Queryable,
   { limit, before, featureId, state }: ScheduleQuery,
-): Promise<{ readonly items: readonly Schedule[]; readonly next: number | null }> => {
+): Promise<{ readonly items: readonly ShownSchedule[]; readonly next: number | null }> => {
   const { rows } = await db.query(
     `select ${columns} from schedules s
      where ($1::bigint is null or s.seq < $1) and ($2::text is null or s.feature_id = $2)
@@ -83,25 +83,28 @@ export const listSchedules = async (
      order by s.seq desc limit $4`,
     [before ?? null, featureId ?? null, state ?? null, limit + 1],
   );
-  const items = rows.slice(0, limit).map((row) => Schedule.parse(row));
+  const items = rows.slice(0, limit).map((row) => ShownSchedule.parse(row));
   return { items, next: rows.length > limit ? (items.at(-1)?.seq ?? null) : null };
 };
 
 /** Those that are planned for these features, the next first. */
-export const listUpcoming = async (db: Queryable, featureIds: readonly FeatureId[]): Promise<Schedule[]> => {
+export const listUpcoming = async (
+  db: Queryable,
+  featureIds: readonly FeatureId[],
+): Promise<ShownSchedule[]> => {
   const { rows } = await db.query(
     `select ${columns} from schedules s
      where s.state = 'planned' and s.feature_id = any($1::text[]) order by s.at, s.seq`,
     [featureIds],
   );
-  return rows.map((row) => Schedule.parse(row));
+  return rows.map((row) => ShownSchedule.parse(row));
 };
 
 /** null: it is not planned any more, or is being carried out, or has another version. */
 export const cancelSchedule = async (
   db: Queryable,
   given: { scheduleId: string; actor: string; expectedVersion: number | undefined },
-): Promise<Schedule | null> => {
+): Promise<ShownSchedule | null> => {
   const { rows } = await db.query(
     `update schedules s set state = 'cancelled', version = s.version + 1, finished_at = clock_timestamp(), finished_by = $2
      where s.schedule_id = $1 and s.state = 'planned' and s.attempts = 0 and ($3::integer is null or s.version = $3)
@@ -114,17 +117,23 @@ export const cancelSchedule = async (
 /** A process that has a due schedule for so long, in ms, may have died. Its change has its effect once all the same. */
 const LEASE_MS = 5_000;
 
+const Claimed = z.object({ scheduleId: z.string() });
 const Due = Schedule.extend({ lateSeconds: z.number() });
 export type Due = z.infer<typeof Due>;
 
-/** Those that are due and in nobody's hands. Of one feature only the earliest: the order of the times is kept. */
-export const claimDue = async (db: Queryable, limit: number): Promise<Due[]> => {
+/**
+ * Those that are due and in nobody's hands. Of one feature only the earliest: the order of the times is kept. One that a newer version
+ * has made, and this one cannot read, is given back for a process of that version: its id is added to `unreadable`, and those are not
+ * claimed.
+ */
+export const claimDue = async (db: Queryable, limit: number, unreadable: Set<string>): Promise<Due[]> => {
   const { rows } = await db.query({
     name: "claim-due-schedules",
     text: `with due as (
        select d.seq from schedules d
        where d.state = 'planned' and d.at <= clock_timestamp()
          and (d.leased_until is null or d.leased_until < clock_timestamp())
+         and d.schedule_id <> all($3::text[])
          and not exists (
            select from schedules e
            where e.feature_id = d.feature_id and e.state = 'planned' and (e.at, e.seq) < (d.at, d.seq))
@@ -138,9 +147,23 @@ export const claimDue = async (db: Queryable, limit: number): Promise<Due[]> => 
      )
      select ${columns}, extract(epoch from clock_timestamp() - s.at)::float8 as "lateSeconds"
      from claimed s order by s.at, s.seq`,
-    values: [limit, LEASE_MS],
+    values: [limit, LEASE_MS, [...unreadable]],
   });
-  return rows.map((row) => Due.parse(row));
+  const due: Due[] = [];
+  const givenBack: string[] = [];
+  for (const row of rows) {
+    const read = Due.safeParse(row);
+    if (read.success) due.push(read.data);
+    else givenBack.push(Claimed.parse(row).scheduleId);
+  }
+  for (const scheduleId of givenBack) unreadable.add(scheduleId);
+  if (givenBack.length > 0)
+    await db.query(
+      `update schedules set attempts = attempts - 1, leased_until = null
+       where schedule_id = any($1::text[]) and state = 'planned'`,
+      [givenBack],
+    );
+  return due;
 };
 
 /** null: another process has said so already. */
@@ -152,7 +175,7 @@ export const finishSchedule = async (
     note,
     outcome,
   }: { state: Exclude<ScheduleState, "planned" | "cancelled">; note: string; outcome: object },
-): Promise<Schedule | null> => {
+): Promise<ShownSchedule | null> => {
   const { rows } = await db.query(
     `update schedules s set state = $2, note = $3, outcome = $4, version = s.version + 1, leased_until = null,
        last_error = null, finished_at = clock_timestamp()

@@ -47,5 +47,9 @@ export const Schedule = z.object({
 });
 export type Schedule = z.infer<typeof Schedule>;
 
+/** To be shown and cancelled. A newer version may have planned a change that this one does not know. */
+export const ShownSchedule = Schedule.extend({ change: z.looseObject({ kind: z.string() }) });
+export type ShownSchedule = z.infer<typeof ShownSchedule>;
+
 /** How the audit names it. */
 export const actorOf = ({ scheduleId }: Pick<Schedule, "scheduleId">): string => `schedule:${scheduleId}`;

@@ -343,6 +343,34 @@ describe("a time that comes", () => {
     expect(await schedule(second)).toMatchObject({ state: "done", note: "carried out; noted later" });
   });
 
+  test("of a newer version is shown, left to a process of that version, and holds up nobody else's", async () => {
+    const [newer, known] = [await makeFeature(), await makeFeature()];
+    const planned = await send("ann", "POST", "/schedules", bodyOf(newer, { kind: "rollback" }));
+    const scheduleId = z.string().parse(planned.json["scheduleId"]);
+    await send("ann", "POST", "/schedules", bodyOf(known, { kind: "rollback" }));
+    await database.pool.query(
+      `update schedules set at = clock_timestamp(),
+         change = case when feature_id = $1 then '{"kind": "dim", "featureId": "feat_x"}'::jsonb else change end
+       where feature_id in ($1, $2)`,
+      [newer, known],
+    );
+    const complaints: string[] = [];
+    const old = makeTimetable();
+    const carried = await old.carryOutDue((error, id) => complaints.push(`${id}: ${String(error)}`));
+    expect(carried.map(({ featureId }) => featureId)).toEqual([known]);
+    // It is told once, and the next look does not take it.
+    await old.carryOutDue((error, id) => complaints.push(`${id}: ${String(error)}`));
+    expect(complaints).toEqual([
+      expect.stringContaining(`${scheduleId}: Error: a newer version has made it`),
+    ]);
+    const shown = await send("vic", "GET", `/schedules/${scheduleId}`);
+    expect(shown.json).toMatchObject({ state: "planned", attempts: 0, change: { kind: "dim" } });
+    expect((await send("vic", "GET", `/schedules?featureId=${newer}`)).status).toBe(200);
+    expect((await feature(newer))["enabled"]).toBe(true);
+    // Nothing of it is under way, so it can be cancelled.
+    expect((await send("ann", "DELETE", `/schedules/${scheduleId}`)).status).toBe(200);
+  });
+
   test("does not hold up others when one is refused", async () => {
     const [needing, needed, other] = [
       await makeFeature(),
