@@ -55,6 +55,9 @@ export const postgresExposure = (url: ParsedUrl, defaults: PostgresDefaults): Ex
   return exposed(host, postgresProtection(url, defaults.sslmode));
 };
 
-/** Of the other protocols the scheme says it: `rediss:` and `https:` are encrypted and verified. */
+/** Of the other protocols the scheme says it: `rediss:`, `https:` and `tls:` (NATS) are encrypted and verified. */
 export const urlExposure = ({ protocol, hostname }: ParsedUrl): Exposure | null =>
-  exposed(hostname.replace(/^\[(.+)\]$/, "$1"), /^(rediss|https):$/.test(protocol) ? "verified" : "plain");
+  exposed(
+    hostname.replace(/^\[(.+)\]$/, "$1"),
+    /^(rediss|https|tls):$/.test(protocol) ? "verified" : "plain",
+  );

@@ -101,6 +101,8 @@ test.each<[string, string, string, "plain" | "unverified"]>([
   ["DATABASE_REPLICA_URL", "postgres://replica/sluice", "replica", "plain"],
   ["REDIS_URL", "rediss://r1,redis://r2,redis://127.0.0.1,redis://r3:1", "r2,r3", "plain"],
   ["EDGE_URLS", "https://shop.example,http://shop.example:8787", "shop.example", "plain"],
+  ["SPAN_LOG_URL", "tls://n1.internal,nats://n2.internal", "n2.internal", "plain"],
+  ["CLICKHOUSE_URL", "http://clickhouse.internal:8123", "clickhouse.internal", "plain"],
 ])("%s=%s is refused, unless its host is allowed by name", (variable, value, host, how) => {
   const given = { PUSH_KEYS: KEYS, [variable]: value };
   const refused = parseConfig(given);
@@ -127,6 +129,8 @@ test.each([
   ["DATABASE_URL", "postgres://%2Frun%2Fpostgresql/sluice"],
   ["REDIS_URL", "rediss://r1,redis://[::1]:6379"],
   ["EDGE_URLS", "https://shop.example,http://127.0.0.9:8787"],
+  ["SPAN_LOG_URL", "tls://nats.internal:4222"],
+  ["CLICKHOUSE_URL", "https://clickhouse.internal:8443"],
 ])("%s=%s is encrypted and verified, or stays on this machine", (variable, value) => {
   expect(parseConfig({ PUSH_KEYS: KEYS, [variable]: value })).toMatchObject({ ok: true });
 });
