@@ -1049,6 +1049,99 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.audit_hook()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  fact jsonb;
+begin
+  if tg_op = 'DELETE' then
+    perform audit_operator_change(deleting_actor(), 'hook', 'hook:' || old.name, 'the hook was deleted', old.version + 1, '{}');
+    return null;
+  end if;
+  fact := to_jsonb(new) - array['name', 'secret', 'old_secret', 'version', 'created_at', 'created_by', 'updated_at',
+    'updated_by', 'refused_at', 'refusal'];
+  perform audit_operator_change(new.updated_by, 'hook', 'hook:' || new.name,
+    case
+      when tg_op = 'INSERT' then 'the hook was made'
+      when old.secret is distinct from new.secret then 'the secret of the hook was replaced'
+      else 'the hook was changed'
+    end, new.version, fact);
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.audit_operator_change(actor text, kind text, subject text, reason text, version integer, details jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  head state_head;
+  now_at timestamptz;
+  new_hash bytea;
+begin
+  select * into head from state_head for update;
+  now_at := clock_timestamp();
+  head.revision := head.revision + 1;
+  head.audit_seq := head.audit_seq + 1;
+  new_hash := sha256(head.audit_hash || convert_to(
+    audit_text(head.audit_seq, now_at, actor, kind, subject, reason, version, 1, head.revision, details), 'UTF8'));
+  insert into rollback_audit
+    (seq, at, actor, action, feature_id, reason, version, epoch, revision, details, prev_hash, hash)
+  values
+    (head.audit_seq, now_at, actor, kind, subject, reason, version, 1, head.revision, details, head.audit_hash, new_hash);
+  update state_head
+  set revision = head.revision, audit_seq = head.audit_seq, audit_hash = new_hash;
+  insert into outbox (topic, change_id, revision, payload)
+  values ('state', gen_random_uuid(), head.revision, jsonb_build_object('result', jsonb_build_object(
+    'outcome', 'committed', 'revision', head.revision, 'at', now_at, 'features', jsonb_build_array(), 'auditRows', 1)));
+  perform pg_notify('sluice_outbox', head.revision::text);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.audit_policy()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  perform audit_operator_change(new.actor, 'policy', 'policy:approval', new.reason, new.version,
+    new.details || jsonb_build_object('tags', to_jsonb(new.tags)));
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.audit_target()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  fact jsonb;
+begin
+  if tg_op = 'DELETE' then
+    perform audit_operator_change(deleting_actor(), 'target', 'target:' || old.name, 'the notification target was deleted',
+      old.version + 1, '{}');
+    return null;
+  end if;
+  fact := jsonb_build_object(
+    'type', new.type, 'events', to_jsonb(new.events), 'features', to_jsonb(new.features), 'tags', to_jsonb(new.tags),
+    'enabled', new.enabled, 'host', substring(new.config ->> 'url' from '^[a-z]+://(?:[^/@?#]*@)?([^/?#]+)'),
+    'to', new.config -> 'to');
+  perform audit_operator_change(new.updated_by, 'target', 'target:' || new.name,
+    case when tg_op = 'INSERT' then 'the notification target was made' else 'the notification target was changed' end,
+    new.version, fact);
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.audit_text(seq bigint, at timestamp with time zone, actor text, action text, feature_id text, reason text, version integer, epoch integer, revision bigint, details jsonb)
  RETURNS text
  LANGUAGE sql
@@ -1058,6 +1151,24 @@ AS $function$
     seq, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor, action, feature_id, reason,
     version, epoch, revision, details
   )::text
+$function$;
+
+CREATE OR REPLACE FUNCTION public.audit_token()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    perform audit_operator_change(new.created_by, 'token', 'token:' || new.token_id, 'the token was made', 1,
+      jsonb_build_object('name', new.name, 'scope', new.scope, 'tags', to_jsonb(new.tags), 'expiresAt', new.expires_at));
+  else
+    perform audit_operator_change(coalesce(new.revoked_by, 'unknown'), 'token', 'token:' || new.token_id,
+      'the token was revoked', 2, jsonb_build_object('name', new.name, 'scope', new.scope));
+  end if;
+  return null;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION public.begin_lineage()
@@ -1382,6 +1493,14 @@ BEGIN ATOMIC
          END, (0)::double precision) AS "coalesce";
 END;
 
+CREATE OR REPLACE FUNCTION public.deleting_actor()
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce(nullif(current_setting('sluice.actor', true), ''), 'unknown')
+$function$;
+
 CREATE OR REPLACE FUNCTION public.feature_bytes(f feature_flags)
  RETURNS integer
  LANGUAGE sql
@@ -1518,6 +1637,23 @@ begin
 end;
 $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_early_deletion()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  if old.confirmed_at > clock_timestamp() - interval '7 days'
+    or old.confirmed_at > clock_timestamp() - interval '400 days'
+      and exists (select from rollback_audit a where a.revision = old.revision and a.action = 'rollback') then
+    raise exception 'the confirmation of revision % by % is kept for its receipt', old.revision, old.edge_url
+      using errcode = 'insufficient_privilege';
+  end if;
+  return old;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_policy_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1527,12 +1663,21 @@ begin
 end
 $function$;
 
+CREATE TRIGGER alert_hooks_changed AFTER UPDATE ON alert_hooks FOR EACH ROW WHEN (old.version IS DISTINCT FROM new.version) EXECUTE FUNCTION audit_hook();
+CREATE TRIGGER alert_hooks_made AFTER INSERT OR DELETE ON alert_hooks FOR EACH ROW EXECUTE FUNCTION audit_hook();
+CREATE TRIGGER api_tokens_made AFTER INSERT ON api_tokens FOR EACH ROW EXECUTE FUNCTION audit_token();
+CREATE TRIGGER api_tokens_revoked AFTER UPDATE ON api_tokens FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION audit_token();
 CREATE TRIGGER approval_policies_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON approval_policies FOR EACH STATEMENT EXECUTE FUNCTION refuse_policy_change();
+CREATE TRIGGER approval_policies_audited AFTER INSERT ON approval_policies FOR EACH ROW EXECUTE FUNCTION audit_policy();
 CREATE TRIGGER approval_policies_set AFTER INSERT ON approval_policies FOR EACH ROW EXECUTE FUNCTION announce_policy();
 CREATE TRIGGER approval_requests_asked AFTER INSERT ON approval_requests FOR EACH ROW EXECUTE FUNCTION announce_approval();
 CREATE TRIGGER approval_requests_decided AFTER UPDATE OF state ON approval_requests FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state) EXECUTE FUNCTION announce_approval();
+CREATE TRIGGER edge_receipts_kept BEFORE DELETE ON edge_receipts FOR EACH ROW EXECUTE FUNCTION refuse_early_deletion();
 CREATE TRIGGER feature_flags_bytes AFTER INSERT OR DELETE ON feature_flags FOR EACH ROW EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER feature_flags_bytes_changed AFTER UPDATE ON feature_flags FOR EACH ROW WHEN (old.targeting IS DISTINCT FROM new.targeting OR old.routes IS DISTINCT FROM new.routes OR old.gate IS DISTINCT FROM new.gate OR old.activation IS DISTINCT FROM new.activation) EXECUTE FUNCTION count_features_bytes();
+CREATE TRIGGER notification_targets_changed AFTER UPDATE ON notification_targets FOR EACH ROW WHEN (old.version IS DISTINCT FROM new.version AND NOT new.from_environment) EXECUTE FUNCTION audit_target();
+CREATE TRIGGER notification_targets_deleted AFTER DELETE ON notification_targets FOR EACH ROW WHEN (NOT old.from_environment) EXECUTE FUNCTION audit_target();
+CREATE TRIGGER notification_targets_made AFTER INSERT ON notification_targets FOR EACH ROW WHEN (NOT new.from_environment) EXECUTE FUNCTION audit_target();
 CREATE TRIGGER outbox_announce_states AFTER INSERT ON outbox FOR EACH ROW WHEN (new.topic = 'state'::text) EXECUTE FUNCTION announce_states();
 CREATE TRIGGER counts_of_all_partitions BEFORE INSERT OR UPDATE ON outcome_counts FOR EACH STATEMENT EXECUTE FUNCTION refuse_counts_of_all_partitions();
 CREATE TRIGGER pmf_evaluations_standing AFTER INSERT ON pmf_evaluations FOR EACH ROW EXECUTE FUNCTION note_standing();
@@ -1579,9 +1724,11 @@ grant delete, insert, select, update on table config_applies to sluice_service;
 grant delete, insert, select, update on table dead_letters to sluice_service;
 grant delete, insert, select, update on table edge_closes to sluice_service;
 grant delete, insert, select, update on table edge_progress to sluice_service;
-grant delete, insert, select, update on table edge_receipts to sluice_service;
+grant delete, insert, select on table edge_receipts to sluice_service;
 grant delete, insert, select, update on table edge_targets to sluice_service;
-grant delete, insert, select, update on table edge_witnesses to sluice_service;
+
+grant insert, select on table edge_witnesses to sluice_service;
+
 grant delete, insert, select on table epoch_pseudonyms to sluice_service;
 grant delete, insert, select, update on table feature_exposures to sluice_service;
 
@@ -1607,12 +1754,16 @@ grant delete, insert, select, update on table managed_features to sluice_service
 grant delete, insert, select, update on table managed_segments to sluice_service;
 grant delete, insert, select, update on table moved_partitions to sluice_service;
 grant delete, insert, select, update on table notification_targets to sluice_service;
-grant delete, insert, select, update on table operator_events to sluice_service;
+
+grant insert, select on table operator_events to sluice_service;
+
 grant delete, insert, select, update on table outbox to sluice_service;
 grant delete, insert, select, update on table outcome_counts to sluice_service;
 grant delete, insert, select, update on table outcome_counts_by_partition to sluice_service;
 grant delete, insert, select, update on table partition_places to sluice_service;
-grant delete, insert, select, update on table pmf_evaluations to sluice_service;
+
+grant insert, select on table pmf_evaluations to sluice_service;
+
 grant delete, insert, select, update on table pmf_looks to sluice_service;
 grant delete, insert, select, update on table pmf_ramps to sluice_service;
 
@@ -1648,6 +1799,10 @@ grant delete, insert, select, update on table unit_runs to sluice_service;
 grant delete, insert, select, update on table user_actions to sluice_service;
 grant delete, insert, select, update on table user_retention to sluice_service;
 grant delete, insert, select, update on table waiting_units to sluice_service;
+
+revoke execute on function audit_operator_change(text,text,text,text,integer,jsonb) from public;
+
+grant execute on function audit_operator_change(text,text,text,text,integer,jsonb) to sluice_service;
 
 revoke execute on function commit_change(jsonb) from public;
 

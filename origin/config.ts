@@ -348,6 +348,9 @@ export const Variables = z.object({
   RAW_SPOOL_MB: whole(1, 1_000_000, 1_024).describe(
     "Megabytes of the sample, packed, that may wait in PostgreSQL for a ClickHouse that is away. What comes then is left out of the sample, and counted as ever.",
   ),
+  UNIT_KEEP_DAYS: whole(1, 3_650, 180).describe(
+    "Days that a unit is kept after its first exposure; longer where a window of its feature asks for it. Counts and verdicts stay.",
+  ),
   CAPTCHA_THRESHOLD: CaptchaThreshold,
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {

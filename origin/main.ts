@@ -11,6 +11,7 @@ import { makeAccess } from "./access/make-access.ts";
 import { makeSessions } from "./access/make-sessions.ts";
 import { makeSessionKeys } from "./access/make-session-keys.ts";
 import { printNewToken } from "./access/new-admin-token.ts";
+import { makeForgetUnit } from "./aggregate/forget-unit.ts";
 import { foldBehind } from "./aggregate/fold-behind.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
@@ -21,7 +22,7 @@ import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
 import { parseConfig, providerOf, publicUrlOf, spanLogOf, Variables, type Role } from "./config.ts";
 import { certificateProblems } from "./db/certificates.ts";
 import { databaseChecks } from "./db/database-health.ts";
-import { openAggregateDatabases } from "./db/aggregate-databases.ts";
+import { MAIN, openAggregateDatabases } from "./db/aggregate-databases.ts";
 import { openDatabase } from "./db/open-database.ts";
 import { redisCheck } from "./db/redis-health.ts";
 import { makeDeliveryReads } from "./delivery/delivery-reads.ts";
@@ -87,6 +88,7 @@ import { makeSignInApp } from "./sign-in/sign-in-app.ts";
 import { variableErrorText } from "../shared/variables.ts";
 
 const FORGET_SERIES_EVERY_MS = 60_000;
+const FORGET_TIMEOUT_MS = 600_000;
 
 const given = withFileVariables(process.env, Object.keys(Variables.shape));
 const parsed = given.ok ? parseConfig(given.value) : given;
@@ -171,9 +173,10 @@ const seriesUpkeep = startPeriodicTask({
 });
 const finishing = has("admin") ? startFinishingApproved({ approvals, log }) : undefined;
 
+const adminToken = config.ADMIN_TOKEN ?? (has("admin") ? printNewToken() : undefined);
 const access = makeAccess({
   pool,
-  adminToken: config.ADMIN_TOKEN ?? (has("admin") ? printNewToken() : undefined),
+  adminToken,
   nowMs: () => performance.now(),
   isLocal: isLoopback(config.ORIGIN_HOST),
   log,
@@ -244,6 +247,7 @@ const upkeep =
         databases: aggregateDatabases.all,
         spanLog,
         rawKeepDays: config.RAW_KEEP_DAYS,
+        unitKeepDays: config.UNIT_KEEP_DAYS,
         metrics,
         log,
       })
@@ -389,7 +393,7 @@ const features = makeFeatureReads({ pool, history });
 
 const people = {
   access,
-  sessions: makeSessions({ pool, keys: config.SESSION_KEYS ?? makeSessionKeys() }),
+  sessions: makeSessions({ pool, keys: config.SESSION_KEYS ?? makeSessionKeys(), adminToken }),
   cookies: makePageCookies(publicUrl),
   limits: makeRequestLimits({ addressOf: makeAddressOf(config.TRUSTED_PROXIES) }),
   publicUrl,
@@ -406,6 +410,11 @@ const startSignInAt = async (settings: ProviderSettings) => {
 };
 const provider = providerSettings === null ? undefined : await startSignInAt(providerSettings);
 
+const forgetPool = makeStagePool({
+  applicationName: "sluice-forget",
+  max: 1,
+  queryTimeoutMs: FORGET_TIMEOUT_MS,
+});
 const app = makeHttpApp({
   registry: metrics.registry,
   log,
@@ -425,6 +434,14 @@ const app = makeHttpApp({
         segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
         schedules,
         annotations: makeAnnotations(pool),
+        // A scan of large tables takes longer than a request of the others may.
+        forgetUnit: makeForgetUnit({
+          pools: () => [
+            forgetPool,
+            ...aggregateDatabases.all.filter(({ name }) => name !== MAIN).map((other) => other.pool()),
+          ],
+          pseudonyms,
+        }),
         previewLinks:
           config.PREVIEW_KEYS === undefined
             ? null

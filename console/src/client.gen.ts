@@ -1541,6 +1541,20 @@ export type NewHook = {
     /** The secret. It is shown this once. */
     secret: string;
 };
+export type Forgotten = {
+    /** Rows of exposures, activations and returns that were deleted. */
+    evidence: number;
+    /** Spans of `otel_spans` that were deleted. */
+    rawSpans: number;
+    /** Rows of requests that waited for an exposure and were deleted. */
+    waiting: number;
+    /** Records of the log that now name nobody. */
+    logRecords: number;
+    /** false: the fold is behind, and what it has not counted yet may still bring a row. Forget again. */
+    isComplete: boolean;
+    /** Features and segments whose targeting names the id. A person has to change them. */
+    namedBy: string[];
+};
 export type Me = {
     /** As the audit names the caller. */
     actor: string;
@@ -3679,7 +3693,7 @@ export function listAudit({ limit, before, featureId, action, revision, cause, a
     limit?: number;
     before?: number;
     featureId?: string;
-    action?: "create" | "update" | "delete" | "rule" | "rollout" | "enable" | "rollback" | "segment";
+    action?: "create" | "update" | "delete" | "rule" | "rollout" | "enable" | "rollback" | "segment" | "hook" | "target" | "policy" | "token" | "forget";
     revision?: number;
     cause?: "evidence" | "alert" | "dependency" | "edge" | "person";
     actor?: string;
@@ -5712,6 +5726,52 @@ export function listHookDeliveries(name: string, { limit, before }: {
     }))}`, {
         ...opts
     }));
+}
+/**
+ * Delete what is kept of a visitor or user
+ */
+export function forgetUnit(body: {
+    unit: string;
+    /** The audit keeps it. Do not name the unit in it. */
+    reason?: string;
+}, { idempotencyKey }: {
+    idempotencyKey?: string;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.ok(oazapfts.fetchJson<{
+        status: 200;
+        data: Forgotten;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 429;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>("/forget", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body,
+        headers: oazapfts.mergeHeaders(opts?.headers, {
+            "Idempotency-Key": idempotencyKey
+        })
+    })));
 }
 /**
  * Who the caller is, and what it may do

@@ -78,9 +78,21 @@ export const insertSession = async (
   );
 };
 
+/** Neither a token of the database nor a provider stands behind it. */
+const isOfAdminToken = "(s.token_id is null and s.issuer is null)";
+
+/** By the id of a cookie, and whether the cookie is one of the present ADMIN_TOKEN. */
+export type SessionKey = { readonly digest: Buffer; readonly ofAdminToken: boolean };
+
 /** The session with this digest if it may be used now. It is used by this: its idle time begins again. */
-export const useSession = async (db: Queryable, digest: Buffer): Promise<Session | null> => {
-  const { rows } = await db.query(`select ${columns} ${from} where s.digest = $1 and ${isOpen}`, [digest]);
+export const useSession = async (
+  db: Queryable,
+  { digest, ofAdminToken }: SessionKey,
+): Promise<Session | null> => {
+  const { rows } = await db.query(
+    `select ${columns} ${from} where s.digest = $1 and ${isOfAdminToken} = $2 and ${isOpen}`,
+    [digest, ofAdminToken],
+  );
   if (rows[0] === undefined) return null;
   // Once a minute is enough: a page that follows events would else write with each request.
   await db.query(
@@ -92,8 +104,14 @@ export const useSession = async (db: Queryable, digest: Buffer): Promise<Session
 };
 
 /** Whether the session with this digest may be used now. It is not used by this. */
-export const isSessionOpen = async (db: Queryable, digest: Buffer): Promise<boolean> => {
-  const { rowCount } = await db.query(`select ${from} where s.digest = $1 and ${isOpen}`, [digest]);
+export const isSessionOpen = async (
+  db: Queryable,
+  { digest, ofAdminToken }: SessionKey,
+): Promise<boolean> => {
+  const { rowCount } = await db.query(
+    `select ${from} where s.digest = $1 and ${isOfAdminToken} = $2 and ${isOpen}`,
+    [digest, ofAdminToken],
+  );
   return rowCount === 1;
 };
 

@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import type { Key, KeyRing } from "../../shared/signing/key-ring.ts";
 import { sameSecret } from "../runtime/secrets.ts";
 
-export type Purpose = "session" | "csrf" | "sign-in";
+export type Purpose = "session" | `session of ADMIN_TOKEN ${string}` | "csrf" | "sign-in";
 
 const macOf = ({ kid, secret }: Key, purpose: Purpose, text: string): string =>
   createHmac("sha256", secret).update(`sluice ${purpose} v1.${kid}.${text}`).digest("base64url");

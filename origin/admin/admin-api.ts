@@ -26,6 +26,7 @@ import { addDeliveryRoutes } from "./delivery-routes.ts";
 import { addAlertRoute } from "./alert-route.ts";
 import { makeEventFeed } from "./event-feed.ts";
 import { addEventRoutes } from "./event-routes.ts";
+import { addForgetRoute, type ForgetUnit } from "./forget-route.ts";
 import { addFeatureRoutes } from "./feature-routes.ts";
 import { addHealthRoute, type HealthOptions } from "./health-route.ts";
 import { addHookRoutes } from "./hook-routes.ts";
@@ -105,6 +106,7 @@ export type AdminApiOptions = Authentication & {
   readonly segmentChanges: SegmentChanges;
   readonly schedules: Schedules;
   readonly annotations: Annotations;
+  readonly forgetUnit: ForgetUnit;
   /** null: this origin holds no keys for them. */
   readonly previewLinks: PreviewLinks | null;
   readonly evaluation: EvaluationReads;
@@ -153,6 +155,7 @@ export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   addTokenRoutes(api, options);
   addSessionRoutes(api, options);
   addHookRoutes(api, options);
+  addForgetRoute(api, options);
   addMeRoute(api, options);
   addEventRoutes(api, { feed: makeFeed(options), stopping: options.stopping });
   const document = openApiDocument(api);

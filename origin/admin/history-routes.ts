@@ -26,12 +26,20 @@ const ChangeKindQuery = z.enum([
   "enable",
   "rollback",
   "segment",
+  "hook",
+  "target",
+  "policy",
+  "token",
+  "forget",
 ]);
 const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 const timeText = { type: "string", format: "date-time" } as const;
 const AuditQuery = z.object({
   ...paging,
-  featureId: FeatureId.optional().openapi({ description: "Of a segment: `segment:` and its id." }),
+  featureId: FeatureId.optional().openapi({
+    description:
+      "Of a segment: `segment:` and its id; so of a `hook:`, a `target:`, a `policy:` and a `token:`.",
+  }),
   action: ChangeKindQuery.optional().openapi({ description: "Only changes of this kind." }),
   revision: row.openapi({ description: "Only what was changed in this revision." }),
   cause: z

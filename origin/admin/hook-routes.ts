@@ -192,7 +192,9 @@ export const addHookRoutes = (
       const found = await findOwnHook(request);
       if (!found.ok) return found.error;
       const { name, version } = found.value;
-      return (await hooks.deleteHook(name, version)) ? request.context.body(null, 204) : lostTo(request);
+      return (await hooks.deleteHook({ name, version, actor: request.principal.actor }))
+        ? request.context.body(null, 204)
+        : lostTo(request);
     },
   );
 

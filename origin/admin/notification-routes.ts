@@ -212,11 +212,12 @@ export const addNotificationRoutes = (
       ifMatch: "required",
       answers: { 204: { description: "It is removed." } },
     },
-    async ({ context, params }) => {
+    async ({ context, principal, params }) => {
       const found = await findForChange(context, params.name);
       if (!found.ok) return found.error;
       const { name, version } = found.value;
-      if (await notifications.remove(name, version)) return context.body(null, 204);
+      if (await notifications.remove({ name, version, actor: principal.actor }))
+        return context.body(null, 204);
       const target = await find(context, name);
       return target.ok ? versionProblem(context, target.value.version, "the target") : target.error;
     },

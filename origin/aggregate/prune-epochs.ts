@@ -44,6 +44,7 @@ export const pruneEndedEpochs = async (rules: Queryable, pool: Pool): Promise<bo
       "uncounted_by_partition",
       "fold_set_aside",
       "fold_quarantine",
+      "epoch_pseudonyms",
       "fold_windows",
     ])
       await client.query(`delete from ${table} where feature_id = $1 and epoch = $2`, key);

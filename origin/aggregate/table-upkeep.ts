@@ -10,9 +10,11 @@ import { MAIN, type AggregateDatabase } from "../db/aggregate-databases.ts";
 import { forgetCheckpoints, readPositionsOfAll } from "./checkpoints.ts";
 import { asMover, finishMoves } from "./move/finish-moves.ts";
 import { pruneEndedEpochs } from "./prune-epochs.ts";
+import { pruneOldUnits } from "./prune-old-units.ts";
 import { dropOldRawSpanPartitions, ensureRawSpanPartitions } from "./raw-spans/raw-span-partitions.ts";
 
 const EVERY_MS = 20_000;
+const PRUNE_UNITS_EVERY_MS = 6 * 3_600_000;
 /** With less of the log's partitions ahead the process is not ready: a person has to look. */
 const MIN_AHEAD_SECONDS = 1_800;
 
@@ -47,11 +49,13 @@ export const startTableUpkeep = (options: {
   /** Those that partitions live in; the main one alone when they are not given. */
   databases?: readonly AggregateDatabase[];
   rawKeepDays: number;
+  unitKeepDays: number;
   metrics: Pick<Metrics, "logAheadSeconds" | "logBytes" | "logCurrentReplicas">;
   log: WarningLog;
 }): TableUpkeep => {
-  const { pool, databases = [], spanLog, rawKeepDays, metrics, log } = options;
+  const { pool, databases = [], spanLog, rawKeepDays, unitKeepDays, metrics, log } = options;
   let aheadSeconds: number | undefined;
+  let pruneUnitsAt = 0;
   const steps: readonly (readonly [what: string, work: () => Promise<unknown>])[] = [
     // A new database has none: the nearest first, without which nothing can be stored.
     ["the span log's first partitions could not be attached", () => ensureLogPartitions(pool, 1)],
@@ -100,6 +104,15 @@ export const startTableUpkeep = (options: {
           },
         ] as const,
     ),
+    [
+      "old units could not be deleted",
+      async () => {
+        if (performance.now() < pruneUnitsAt) return;
+        await pruneOldUnits(pool, unitKeepDays);
+        for (const other of othersOf(databases)) await pruneOldUnits(other.pool(), unitKeepDays);
+        pruneUnitsAt = performance.now() + PRUNE_UNITS_EVERY_MS;
+      },
+    ],
     [
       "the span log's partitions could not be listed",
       async () => {

@@ -13,12 +13,14 @@ import { doctorCommand } from "./doctor.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { approvalsCommand } from "./approvals.ts";
+import { forgetCommand } from "./forget.ts";
 import { hooksCommand } from "./hooks.ts";
 import { loginCommand, logoutCommand } from "./login.ts";
 import { mcpCommand } from "./mcp.ts";
 import { notificationsCommand } from "./notifications.ts";
 import { partitionsCommand } from "./partitions.ts";
 import { planTestCommand } from "./plan-test.ts";
+import { migrateCommand } from "./migrate.ts";
 import { previewCommand } from "./preview.ts";
 import { receiptCommand } from "./receipt.ts";
 import { scheduleCommand, schedulesCommand } from "./schedules.ts";
@@ -55,6 +57,7 @@ export const sluice = defineCommand({
     schedules: schedulesCommand,
     approvals: approvalsCommand,
     review: reviewCommand,
+    forget: forgetCommand,
     tokens: tokensCommand,
     hooks: hooksCommand,
     notifications: notificationsCommand,
@@ -68,6 +71,7 @@ export const sluice = defineCommand({
     preview: previewCommand,
     audit: auditCommand,
     partitions: partitionsCommand,
+    migrate: migrateCommand,
     backup: backupCommand,
     restore: restoreCommand,
     calibrate: calibrateCommand,

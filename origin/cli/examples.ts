@@ -188,6 +188,12 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "It works no more, within 5 s everywhere.",
     },
   ],
+  forget: [
+    {
+      command: "npx sluice forget ada@example.com",
+      does: "Nothing that is kept names this user any more; counts stay.",
+    },
+  ],
   review: [
     { command: "npx sluice review", does: "The last seven days." },
     { command: "npx sluice review --last 30d --markdown", does: "The last month, for a ticket." },
@@ -294,6 +300,12 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     },
   ],
   drift: [{ command: "npx sluice drift", does: "What the next apply would take back." }],
+  migrate: [
+    {
+      command: "npx sluice migrate",
+      does: "Brings the database of DATABASE_URL up to date, before origins of a new version start.",
+    },
+  ],
   preview: [
     {
       command: "npx sluice preview feat_new_checkout --site https://shop.example --to /cart",

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect } from "./connect.ts";
+import { INSUFFICIENT_PRIVILEGE, sqlState } from "./errors.ts";
 import type { Queryable } from "./pool.ts";
 
 const directory = fileURLToPath(new URL("../../migrations", import.meta.url));
@@ -14,17 +15,33 @@ export const migrationNames = async (): Promise<string[]> =>
     .map((file) => basename(file, ".sql"))
     .toSorted();
 
-/** Whether the database has all of these already: then the runner need not be loaded. */
-const hasAll = async (client: Queryable, names: readonly string[]): Promise<boolean> => {
+/** Those that the database lacks. A login that may only read what was migrated can tell, too. */
+const missingOf = async (client: Queryable, names: readonly string[]): Promise<readonly string[]> => {
   const { rows } = await client.query<{ known: boolean }>(
     "select to_regclass('schema_migrations') is not null as known",
   );
-  if (rows[0]?.known !== true) return false;
-  const missing = await client.query(
-    "select unnest($1::text[]) except select name from schema_migrations limit 1",
+  if (rows[0]?.known !== true) return names;
+  const missing = await client.query<{ name: string }>(
+    "select unnest($1::text[]) as name except select name from schema_migrations order by 1",
     [names],
   );
-  return missing.rows.length === 0;
+  return missing.rows.map(({ name }) => name);
+};
+
+export class MigrationRightsError extends Error {
+  override readonly name = "MigrationRightsError";
+}
+
+const orSayWhoMay = (error: unknown, missing: readonly string[]): never => {
+  // The runner wraps the first error in text.
+  const isRefused =
+    sqlState(error) === INSUFFICIENT_PRIVILEGE ||
+    (error instanceof Error && /permission denied|must be (owner|member)/.test(error.message));
+  if (!isRefused) throw error;
+  throw new MigrationRightsError(
+    `the database lacks ${missing.join(", ")}, and this login may not migrate it: run \`npx sluice migrate\` with the login of its owner`,
+    { cause: error },
+  );
 };
 
 /** Runs all missing migrations, or the first `count` of them, in one transaction each; returns their names. */
@@ -35,7 +52,9 @@ export const migrate = async (
 ): Promise<string[]> => {
   const dbClient = await connect({ connectionString: databaseUrl });
   try {
-    if (await hasAll(dbClient, await migrationNames())) return [];
+    const missing = await missingOf(dbClient, await migrationNames());
+    // Then the runner need not be loaded.
+    if (missing.length === 0) return [];
     // The runner brings a compiler for migrations in TypeScript, which would make itself a folder under node_modules.
     process.env["JITI_FS_CACHE"] ??= "false";
     const { runner } = await import("node-pg-migrate");
@@ -47,7 +66,7 @@ export const migrate = async (
       migrationsTable: "schema_migrations",
       advisoryLockMode: "wait",
       logger: { debug: () => {}, info: () => {}, warn: log, error: log },
-    });
+    }).catch((error: unknown) => orSayWhoMay(error, missing));
     return done.map((migration) => migration.name);
   } finally {
     await dbClient.end();

@@ -23,7 +23,7 @@ export type Database = {
   /** All that the database should have. */
   readonly migrations: readonly string[];
   /** A pool of a stage's own: its work neither waits for other stages nor makes them wait. */
-  readonly makeStagePool: (options: Pick<PoolOptions, "applicationName" | "max">) => Pool;
+  readonly makeStagePool: (options: Pick<PoolOptions, "applicationName" | "max" | "queryTimeoutMs">) => Pool;
   /** Says why the database does not answer, or is not one to work with; empty when it does and is. */
   readonly notReady: () => Promise<readonly string[]>;
   readonly stop: () => Promise<void>;
@@ -74,13 +74,17 @@ export const openDatabase = async (options: {
     log.warn({}, "there is no role sluice_service, so this process has all the rights of its database login");
 
   const makeStagePool = (
-    { applicationName, max }: Pick<PoolOptions, "applicationName" | "max">,
+    {
+      applicationName,
+      max,
+      queryTimeoutMs = QUERY_TIMEOUT_MS,
+    }: Pick<PoolOptions, "applicationName" | "max" | "queryTimeoutMs">,
     url = serviceUrl ?? givenUrl,
   ): Pool =>
     makePool(url, {
       applicationName,
       ...(max === undefined ? {} : { max }),
-      queryTimeoutMs: QUERY_TIMEOUT_MS,
+      queryTimeoutMs,
       onIdleError: ({ message }) => {
         if (!isStopping())
           log.warn({ error: message }, "an idle database connection broke; the pool makes another");

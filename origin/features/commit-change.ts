@@ -14,6 +14,10 @@ import { err, ok, type Result } from "../../shared/result.ts";
 import type { Rule } from "../../shared/features/rule.ts";
 import { operatorFieldsOf, type OperatorFields } from "../../shared/features/operator-fields.ts";
 
+/** Kinds of audit rows that the database writes for what is no feature (migration 0044). */
+export const OPERATOR_KINDS = ["hook", "target", "policy", "token", "forget"] as const;
+export type OperatorKind = (typeof OPERATOR_KINDS)[number];
+
 export type ChangeKind = "create" | "update" | "delete" | "rule" | "rollout" | "enable" | "rollback";
 
 /** The state that a feature gets. The database gives the version. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
-import type { ChangeKind } from "./commit-change.ts";
+import { OPERATOR_KINDS, type ChangeKind, type OperatorKind } from "./commit-change.ts";
 import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./feature-record.ts";
 import { RollbackCause, rollbackCauseSql } from "./audit/rollback-cause.ts";
 
@@ -70,7 +70,8 @@ export type AuditQuery = {
   readonly before?: number | undefined;
   readonly featureId?: FeatureId | undefined;
   /** `segment`: changes of segments, which have `segment:ID` in place of a feature's id. */
-  readonly kind?: ChangeKind | "segment" | undefined;
+  /** Those that are no change of a feature have their subject as `featureId`, such as `hook:pager`. */
+  readonly kind?: ChangeKind | "segment" | OperatorKind | undefined;
   readonly cause?: RollbackCause | undefined;
   readonly revision?: number | undefined;
   readonly actor?: string | undefined;
@@ -144,11 +145,14 @@ export const newestAuditSeq = async (db: Queryable): Promise<number> => {
   return rows[0]?.audit_seq ?? 0;
 };
 
-/** Oldest first. Entries are numbered in the order of their commits, so none comes later with a smaller number. */
+/**
+ * Changes of features and segments, oldest first; what operators change beside them has events of its own, or none. Entries
+ * are numbered in the order of their commits, so none comes later with a smaller number.
+ */
 export const listAuditAfter = async (db: Queryable, seq: number, limit: number): Promise<AuditRow[]> => {
   const { rows } = await db.query(
-    `select ${auditColumns} from rollback_audit where seq > $1 order by seq limit $2`,
-    [seq, limit],
+    `select ${auditColumns} from rollback_audit where seq > $1 and action <> all($3) order by seq limit $2`,
+    [seq, limit, OPERATOR_KINDS],
   );
   return rows.map((row) => AuditRow.parse(row));
 };

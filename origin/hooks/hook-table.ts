@@ -92,11 +92,16 @@ export const replaceSecret = async (
 };
 
 /** false: it is not at this version any more. Its deliveries go with it. */
-export const deleteHook = async (db: Queryable, name: HookName, version: number): Promise<boolean> => {
-  const { rowCount } = await db.query("delete from alert_hooks where name = $1 and version = $2", [
-    name,
-    version,
-  ]);
+export const deleteHook = async (
+  db: Queryable,
+  { name, version, actor }: { name: HookName; version: number; actor: string },
+): Promise<boolean> => {
+  // The audit's trigger takes the actor from this setting, which ends with the statement's transaction.
+  const { rowCount } = await db.query(
+    `delete from alert_hooks
+     where name = $1 and version = $2 and set_config('sluice.actor', $3, true) is not null`,
+    [name, version, actor],
+  );
   return rowCount === 1;
 };
 

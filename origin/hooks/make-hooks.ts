@@ -186,7 +186,7 @@ export const makeHooks = ({
       });
       return hook === null ? err({ reason: "versionConflict" }) : ok({ hook, secret });
     },
-    deleteHook: (name: HookName, version: number) => deleteHook(pool, name, version),
+    deleteHook: (hook: { name: HookName; version: number; actor: string }) => deleteHook(pool, hook),
     listDeliveries: (name: HookName, query: DeliveryQuery) => listDeliveries(pool, name, query),
     /** The hook, if the request comes from who has its secret. */
     authenticate: async (

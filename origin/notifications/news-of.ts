@@ -64,7 +64,11 @@ const CHANGE_EVENTS: Readonly<Record<string, EventName>> = {
 const eventOfChange = ({ action, isNewTrial }: ChangeRow): EventName =>
   isNewTrial === true ? "feature.trialRestarted" : (CHANGE_EVENTS[action] ?? "feature.changed");
 
+/** Rows of the audit that are about no feature. Those of policies are told as operator events. */
+const NOT_TOLD: ReadonlySet<string> = new Set(["hook", "target", "policy", "token", "forget"]);
+
 export const newsOfChange = (change: ChangeRow): Announcement[] => {
+  if (NOT_TOLD.has(change.action)) return [];
   const { at, actor, featureId, reason, revision, tags, tests, cause } = change;
   const news = { at, actor, featureId, reason, revision, counts: countsOf(tests, cause) };
   return [{ event: eventOfChange(change), ...news, ...(tags === null ? {} : { tags }) }];

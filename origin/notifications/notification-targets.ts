@@ -72,7 +72,7 @@ export const makeNotificationTargets = (needs: {
       const present = await getTarget(pool, target.name);
       return present !== null && updateTarget(pool, { ...target, channel: channelOf(present.channel) });
     },
-    remove: (name: string, version: number) => deleteTarget(pool, name, version),
+    remove: (target: { name: string; version: number; actor: string }) => deleteTarget(pool, target),
     redeliver: (name: string, since: Date) => tellAgain(pool, name, since),
     /** Sends a message now, beside all others, and says what became of it. null: there is no such target. */
     test: async (name: string, actor: string) => {

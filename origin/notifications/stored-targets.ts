@@ -89,10 +89,15 @@ export const updateTarget = async (
   return rowCount === 1;
 };
 
-export const deleteTarget = async (db: Queryable, name: string, version: number): Promise<boolean> => {
+export const deleteTarget = async (
+  db: Queryable,
+  { name, version, actor }: { name: string; version: number; actor: string },
+): Promise<boolean> => {
+  // The audit's trigger takes the actor from this setting, which ends with the statement's transaction.
   const { rowCount } = await db.query(
-    "delete from notification_targets where name = $1 and version = $2 and not from_environment",
-    [name, version],
+    `delete from notification_targets
+     where name = $1 and version = $2 and not from_environment and set_config('sluice.actor', $3, true) is not null`,
+    [name, version, actor],
   );
   return rowCount === 1;
 };

@@ -25,6 +25,7 @@ const admin = makeAdminApi({
   approvals: unused,
   schedules: unused,
   annotations: unused,
+  forgetUnit: unused,
   previewLinks: unused,
   evaluation: unused,
   delivery: unused,

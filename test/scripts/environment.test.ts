@@ -63,6 +63,7 @@ const someValue: Record<string, string> = {
   CLICKHOUSE_USER: "sluice",
   CLICKHOUSE_PASSWORD: "clickhouse-password",
   RAW_SPOOL_MB: "100",
+  UNIT_KEEP_DAYS: "90",
   CAPTCHA_THRESHOLD: "0.3",
   LOG_LEVEL: "debug",
   UPSTREAM_URL: "http://127.0.0.1:3000",

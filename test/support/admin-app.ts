@@ -1,6 +1,8 @@
 // The origin's HTTP app with its admin API on a test's database, wired as main.ts wires it.
 import { randomUUID } from "node:crypto";
 import { makeIdempotentAnswers } from "../../origin/access/idempotent-answers.ts";
+import { makeForgetUnit } from "../../origin/aggregate/forget-unit.ts";
+import { makePseudonymKeys } from "../../origin/span-log/pseudonyms/pseudonym-keys.ts";
 import { makeAccess } from "../../origin/access/make-access.ts";
 import { makeAgentRoutes } from "../../origin/agents/agent-routes.ts";
 import { makeSessionKeys } from "../../origin/access/make-session-keys.ts";
@@ -48,6 +50,8 @@ export const makeAdminApp = (options: {
   sessionKeys?: KeyRing;
   provider?: Provider;
   publicUrl?: string;
+  /** another ADMIN_TOKEN than the one of `request` */
+  adminToken?: string;
   /** Private hosts that notification targets may have. */
   allowedHosts?: readonly string[];
 }) => {
@@ -58,8 +62,17 @@ export const makeAdminApp = (options: {
   const metrics = makeMetrics();
   const publicUrl = options.publicUrl ?? PUBLIC_URL;
   const people = {
-    access: makeAccess({ pool, adminToken, nowMs: () => performance.now(), log: silent }),
-    sessions: makeSessions({ pool, keys: options.sessionKeys ?? makeSessionKeys() }),
+    access: makeAccess({
+      pool,
+      adminToken: options.adminToken ?? adminToken,
+      nowMs: () => performance.now(),
+      log: silent,
+    }),
+    sessions: makeSessions({
+      pool,
+      keys: options.sessionKeys ?? makeSessionKeys(),
+      adminToken: options.adminToken ?? adminToken,
+    }),
     cookies: makePageCookies(publicUrl),
     limits: makeRequestLimits(),
     publicUrl,
@@ -77,6 +90,10 @@ export const makeAdminApp = (options: {
     segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
     schedules: makeSchedules({ pool, changes }),
     annotations: makeAnnotations(pool),
+    forgetUnit: makeForgetUnit({
+      pools: () => [pool],
+      pseudonyms: makePseudonymKeys({ db: pool, keys: undefined, naming: "pseudonymous" }),
+    }),
     previewLinks:
       options.previewKeys === undefined
         ? null

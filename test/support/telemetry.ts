@@ -133,6 +133,7 @@ export const startTelemetry = async (
           pool: makePool(database.url, { applicationName: "sluice-upkeep", max: 1, onIdleError: () => {} }),
           spanLog,
           rawKeepDays: 62,
+          unitKeepDays: 180,
           metrics,
           log: logger,
         });

@@ -107,6 +107,7 @@ const GOOD: Readonly<Record<string, object>> = {
   rollbackTag: { tag: "a", reason: "tried" },
   forecastRule: { rule: { featureId: "feat_a", ...rule }, usersPerDay: 100, holdoutUsersPerDay: 100 },
   pauseRamp: { paused: true, reason: "tried" },
+  forgetUnit: { unit: "anon-hostile", reason: "tried" },
   annotate: {
     title: "Deploy 4711",
     at: "2026-11-01T09:00:00Z",

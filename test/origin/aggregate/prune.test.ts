@@ -1,6 +1,7 @@
 // Units and counts of ended epochs are deleted when no span can arrive for them any more. Acknowledged telemetry is never
 // dropped before it is folded.
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { pruneOldUnits } from "../../../origin/aggregate/prune-old-units.ts";
 import { pruneEndedEpochs } from "../../../origin/aggregate/prune-epochs.ts";
 import {
   dropOldRawSpanPartitions,
@@ -49,6 +50,74 @@ test("units and counts of an epoch are deleted 35 days after the next one began;
     const { rows } = await pool.query(`select epoch from ${table} where feature_id = 'feat_old'`);
     expect(rows, table).toEqual([{ epoch: 3 }]);
   }
+});
+
+const storeTrial = (featureId: string, decided: "KEEP" | null) =>
+  database.pool.query(
+    `insert into pmf_trials (feature_id, epoch, terms, seq, decided, evidence, treatment_sketch, holdout_sketch)
+     values ($1, 1, 'terms', 1, $2, '{"kept": "this"}', 'all', 'all')`,
+    [featureId, decided],
+  );
+const values = async (query: string): Promise<unknown[]> => {
+  const { rows } = await database.pool.query<{ value: unknown }>(query);
+  return rows.map(({ value }) => value);
+};
+
+test("units of a running epoch are deleted when they are old and their windows are over; counts, trials and younger units stay", async () => {
+  const { pool } = database;
+  const days = (count: number) => `now() - interval '${count} days'`;
+  for (const [featureId, retention] of [
+    ["feat_kept", "600"],
+    ["feat_long_windows", String(200 * 86_400)],
+  ]) {
+    await createFeature(database, featureId ?? "");
+    await pool.query("insert into fold_windows values ($1, 1, '{60}', $2, 300, 12)", [
+      featureId,
+      `{${retention}}`,
+    ]);
+    await pool.query("insert into outcome_counts values ($1, 1, 'treatment', 'exposure', 0, 0, 3)", [
+      featureId,
+    ]);
+    for (const [key, age] of [
+      [1, 10],
+      [2, 100],
+      [3, 236],
+    ] as const)
+      await pool.query(`insert into unit_evidence values (1, $2, $1, 1, $3, 1, ${days(age)})`, [
+        featureId,
+        key * (featureId === "feat_kept" ? 1 : 11),
+        `of ${age} days`,
+      ]);
+    await pool.query(
+      `insert into latency_sketches (feature_id, epoch, cohort, bucket_s, partition, requests, errors, sketch)
+       select $1, 1, 'treatment', extract(epoch from now() - make_interval(days => age))::bigint, 0, 1, 0, ''
+       from unnest('{10,100}'::int[]) age`,
+      [featureId],
+    );
+  }
+  await storeTrial("feat_kept", "KEEP");
+  await storeTrial("feat_long_windows", null);
+  const left = async (featureId: string) => ({
+    units: await values(
+      `select unit_id as value from unit_evidence where feature_id = '${featureId}' order by unit_key`,
+    ),
+    sketches: (
+      await values(`select bucket_s as value from latency_sketches where feature_id = '${featureId}'`)
+    ).length,
+    counts: await values(`select units as value from outcome_counts where feature_id = '${featureId}'`),
+    trial: await values(
+      `select evidence ->> 'kept' as value from pmf_trials where feature_id = '${featureId}'`,
+    ),
+  });
+  const before = await left("feat_kept");
+  // 35 days after the longest window, however few days were asked for.
+  expect(await pruneOldUnits(pool, 1)).toEqual({ units: 3, sketches: 1 });
+  expect(await left("feat_kept")).toEqual({ ...before, units: ["of 10 days"], sketches: 1 });
+  expect(await left("feat_long_windows")).toMatchObject({
+    units: ["of 10 days", "of 100 days"],
+    sketches: 2,
+  });
+  expect(await pruneOldUnits(pool, 180)).toEqual({ units: 0, sketches: 0 });
 });
 
 test("a partition of the log is dropped when it has ended and all of it is folded, not before", async () => {

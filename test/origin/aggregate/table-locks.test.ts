@@ -201,7 +201,14 @@ test("upkeep that gives up names the process that holds the lock; a table that a
     await client.query("set local application_name = 'forgotten psql'");
     await client.query("analyze span_log");
     const { rows } = await client.query("select pg_backend_pid() as pid");
-    const upkeep = startTableUpkeep({ pool, spanLog, rawKeepDays: 62, metrics, log });
+    const upkeep = startTableUpkeep({
+      pool,
+      spanLog,
+      rawKeepDays: 62,
+      unitKeepDays: 180,
+      metrics,
+      log,
+    });
     await waitFor(async () => lines.length >= 2, 20_000);
     await client.query("rollback");
     expect(lines[0]?.message).toBe(
@@ -224,6 +231,7 @@ test("the metric says for how long the log has partitions; with less than half a
       pool: makePool(database.url, { applicationName: "sluice-upkeep", max: 1, onIdleError: () => {} }),
       spanLog,
       rawKeepDays: 62,
+      unitKeepDays: 180,
       metrics,
       log,
     });

@@ -354,6 +354,30 @@ describe("a session ends", () => {
     expect((await request("/sessions", { method: "DELETE" })).status).toBe(400);
   });
 
+  test.each(["the token in the form", "a link"])(
+    "that %s began with ADMIN_TOKEN, when another ADMIN_TOKEN takes its place; and links of before are no good",
+    async (door) => {
+      const browser = makeBrowserClient(app, PUBLIC_URL);
+      if (door === "a link") await browser.submit(await makeLink(), {});
+      else await browser.submit("/auth/token", { token: adminToken });
+      expect((await browser.get("/admin/v1/me")).status).toBe(200);
+      const person = await signedIn();
+      const link = await makeLink();
+
+      const later = makeAdminApp({
+        pool: database.servicePool,
+        sessionKeys,
+        adminToken: "another-admin-token",
+      });
+      const statusOf = async (client: BrowserClient): Promise<number> =>
+        (await later.app.request("/admin/v1/me", { headers: { cookie: client.cookieHeader() } })).status;
+      expect(await statusOf(browser)).toBe(401);
+      expect(await statusOf(person)).toBe(200);
+      const late = await makeBrowserClient(later.app, PUBLIC_URL).submit(link, {});
+      expect(late.status).toBe(410);
+    },
+  );
+
   test("at every origin at once when an admin revokes it, who finds it in the list", async () => {
     const browser = await signedIn();
     await works(browser);

@@ -1,0 +1,206 @@
+// Deletes what is kept of a unit, under its id and under its pseudonyms. Counts are sums in which nobody can be found: they stay,
+// and so do the verdicts that they led to.
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Pool } from "../db/pool.ts";
+import { bytesOf, viewOf } from "../span-log/bytes.ts";
+import { pseudonymOf } from "../span-log/pseudonyms/pseudonym.ts";
+import type { PseudonymKeys } from "../span-log/pseudonyms/pseudonym-keys.ts";
+import { readFeatures, readRecords } from "../span-log/read-block.ts";
+import { featureEpoch, hashUnit } from "../span-log/unit-key.ts";
+import { keyText } from "./units/unit-run.ts";
+
+/** How many rows and records there were of the unit. */
+export type Forgotten = {
+  /** of `unit_evidence`: exposures, activations, returns */
+  readonly evidence: number;
+  /** of `otel_spans` */
+  readonly rawSpans: number;
+  /** of `waiting_units` */
+  readonly waiting: number;
+  /** records of the log and of what is set aside, which now name nobody */
+  readonly logRecords: number;
+  /** Whether all that was taken before is folded. If not, a row of it may still come. */
+  readonly isComplete: boolean;
+  /** Features and segments whose targeting names the id itself. A person has to change them. */
+  readonly namedBy: readonly string[];
+};
+
+/** Records of the log that were taken before are folded within so long, or the fold is behind. */
+const FOLD_WAIT_MS = 15_000;
+const LOOK_EVERY_MS = 200;
+
+type Pools = readonly [Pool, ...Pool[]];
+
+/** Blocks are written once, so that a row keeps its place. */
+type BlockRow = { partition: string; place: string; span_keys: Buffer; block: Buffer };
+
+/** Overwrites the names in the block by others of the same length; returns how many. */
+const blankOut = (row: Pick<BlockRow, "span_keys" | "block">, names: ReadonlySet<string>): number => {
+  const { block, span_keys: spanKeys } = row;
+  let count = 0;
+  readRecords(block, spanKeys, readFeatures(block).end, ({ unitStart, unitEnd }) => {
+    const name = bytesOf(viewOf(block), unitStart, unitEnd).toString("utf8");
+    if (!names.has(name)) return;
+    const nobody = randomBytes(unitEnd - unitStart).toString("base64url");
+    block.write(nobody.slice(0, unitEnd - unitStart), unitStart, "latin1");
+    count++;
+  });
+  return count;
+};
+
+const holdsOneOf = (column: string): string =>
+  `exists (select from unnest($1::text[]) name where position(convert_to(name, 'UTF8') in ${column}) > 0)`;
+
+/** Of a table with blocks. */
+const blankOutBlocks = async (
+  pool: Pool,
+  table: "span_log" | "fold_set_aside",
+  names: readonly string[],
+): Promise<number> => {
+  const { rows } = await pool.query<BlockRow>(
+    `select tableoid::regclass::text as partition, ctid::text as place, span_keys, block from ${table}
+     where ${holdsOneOf("block")}`,
+    [names],
+  );
+  const known = new Set(names);
+  let count = 0;
+  for (const row of rows) {
+    const found = blankOut(row, known);
+    if (found === 0) continue;
+    count += found;
+    await pool.query(`update ${row.partition} set block = $2 where ctid = $1::tid`, [row.place, row.block]);
+  }
+  return count;
+};
+
+type Checkpoint = { partition: number; writer: number; seq: number };
+
+/** `pools`: the main database, which has the log, and those that its partitions are counted in. */
+const hasUnfolded = async (pools: Pools, before: string): Promise<boolean> => {
+  const checkpoints: Checkpoint[] = [];
+  for (const pool of pools) {
+    const { rows } = await pool.query<Checkpoint>("select partition, writer, seq from fold_checkpoints");
+    checkpoints.push(...rows);
+  }
+  const { rows } = await pools[0].query<{ open: boolean }>(
+    `select exists (
+       select from span_log l
+       where l.at <= $1::timestamptz and l.seq > coalesce((
+         select max(c.seq) from unnest($2::smallint[], $3::integer[], $4::bigint[]) c(partition, writer, seq)
+         where c.partition = l.partition and c.writer = l.writer), 0)) as open`,
+    [
+      before,
+      checkpoints.map(({ partition }) => partition),
+      checkpoints.map(({ writer }) => writer),
+      checkpoints.map(({ seq }) => seq),
+    ],
+  );
+  return rows[0]?.open === true;
+};
+
+/** false: what was taken before now is not folded in time. */
+const waitForFold = async (pools: Pools): Promise<boolean> => {
+  const { rows } = await pools[0].query<{ now: string }>("select clock_timestamp()::text as now");
+  const before = rows[0]?.now ?? "";
+  const deadline = performance.now() + FOLD_WAIT_MS;
+  while (await hasUnfolded(pools, before)) {
+    if (performance.now() > deadline) return false;
+    await sleep(LOOK_EVERY_MS);
+  }
+  return true;
+};
+
+/** Partition by partition, so that no statement reads all of a large table. */
+const deleteFromPartitions = async (
+  pool: Pool,
+  { table, column }: { table: string; column: string },
+  names: readonly string[],
+): Promise<number> => {
+  const { rows } = await pool.query<{ partition: string }>(
+    `select inhrelid::regclass::text as partition from pg_inherits where inhparent = $1::regclass order by 1`,
+    [table],
+  );
+  let count = 0;
+  for (const { partition } of rows) {
+    const { rowCount } = await pool.query(`delete from ${partition} where ${column} = any($1::text[])`, [
+      names,
+    ]);
+    count += rowCount ?? 0;
+  }
+  return count;
+};
+
+/** They are kept by a hash of feature, epoch and name. */
+const deleteWaiting = async (pool: Pool, names: readonly string[]): Promise<number> => {
+  const { rows } = await pool.query<{ feature_id: string; epoch: number }>(
+    "select distinct feature_id, epoch from waiting_units",
+  );
+  const key = { low: 0, high: 0 };
+  const keys = rows.flatMap(({ feature_id: featureId, epoch }) =>
+    names.map((name) => {
+      const view = viewOf(Buffer.from(name));
+      hashUnit(featureEpoch(featureId, epoch, null), { view, start: 0, end: view.byteLength }, key);
+      return keyText(key.low >>> 0, key.high >>> 0);
+    }),
+  );
+  const { rowCount } = await pool.query("delete from waiting_units where unit_key = any($1::bigint[])", [
+    keys,
+  ]);
+  return rowCount ?? 0;
+};
+
+const namedBy = async (pool: Pool, unitId: string): Promise<string[]> => {
+  const names =
+    "jsonb_path_exists(condition, 'strict $.** ? (@ == $id)', jsonb_build_object('id', $1::text))";
+  const { rows } = await pool.query<{ name: string }>(
+    `select 'feature ' || feature_id as name from feature_flags
+     where ${names.replace("condition", "coalesce(written_targeting, targeting)")}
+     union all
+     select 'segment ' || segment_id from segments where ${names}
+     order by 1`,
+    [unitId],
+  );
+  return rows.map(({ name }) => name);
+};
+
+const sumOver = async (pools: Pools, work: (pool: Pool) => Promise<number>): Promise<number> => {
+  let sum = 0;
+  for (const pool of pools) sum += await work(pool);
+  return sum;
+};
+
+/**
+ * Repeating it finds nothing more. Telemetry that comes afterwards makes the unit known again, as a new one. `pools`: without
+ * a limit of time for a statement, the main database first. The audit gets a row that does not name the unit.
+ */
+export const makeForgetUnit =
+  ({ pools, pseudonyms }: { pools: () => Pools; pseudonyms: Pick<PseudonymKeys, "all"> }) =>
+  async (unitId: string, by: { actor: string; reason: string }): Promise<Forgotten> => {
+    const keys = await pseudonyms.all();
+    const names = [unitId, ...keys.map((key) => pseudonymOf(key, unitId))];
+    const all = pools();
+    const [main] = all;
+    // First the log: what it still holds the fold then counts as nobody's.
+    const logRecords =
+      (await blankOutBlocks(main, "span_log", names)) +
+      (await sumOver(all, (pool) => blankOutBlocks(pool, "fold_set_aside", names)));
+    const isComplete = await waitForFold(all);
+    const evidence = { table: "unit_evidence", column: "unit_id" };
+    const rawSpans = { table: "otel_spans", column: "user_id" };
+    const forgotten: Forgotten = {
+      evidence: await sumOver(all, (pool) => deleteFromPartitions(pool, evidence, names)),
+      rawSpans: await sumOver(all, (pool) => deleteFromPartitions(pool, rawSpans, names)),
+      waiting: await sumOver(all, (pool) => deleteWaiting(pool, names)),
+      logRecords,
+      isComplete,
+      namedBy: await namedBy(main, unitId),
+    };
+    const { namedBy: _, ...counts } = forgotten;
+    await main.query("select audit_operator_change($1, 'forget', 'unit', $2, 1, $3)", [
+      by.actor,
+      by.reason,
+      counts,
+    ]);
+    return forgotten;
+  };

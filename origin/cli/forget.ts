@@ -1,0 +1,43 @@
+// `sluice forget UNIT`: deletes what is kept of a visitor or user.
+import { defineCommand } from "citty";
+import { z } from "zod";
+import { askFor, originArgument } from "./ask-origin.ts";
+import { jsonArgument, plain, printJson, printLine, say } from "./print.ts";
+
+const Forgotten = z.object({
+  evidence: z.number(),
+  rawSpans: z.number(),
+  waiting: z.number(),
+  logRecords: z.number(),
+  isComplete: z.boolean(),
+  namedBy: z.array(z.string()),
+});
+
+export const forgetCommand = defineCommand({
+  meta: { name: "forget", description: "Delete what is kept of a visitor or user" },
+  args: {
+    unit: {
+      type: "positional",
+      required: true,
+      description: "the user's id as the site names it, or the visitor's as /.sluice/explain shows it",
+    },
+    reason: { type: "string", description: "kept in the audit; do not name the unit in it" },
+    json: jsonArgument,
+    origin: originArgument,
+  },
+  run: async ({ args }) => {
+    const body = { unit: args.unit, ...(args.reason === undefined ? {} : { reason: args.reason }) };
+    const forgotten = await askFor(args.origin, { method: "POST", path: "/forget", body }, Forgotten);
+    if (!forgotten.isComplete) process.exitCode = 1;
+    if (args.json) return printJson(forgotten);
+    const { evidence, rawSpans, waiting, logRecords, isComplete, namedBy } = forgotten;
+    printLine(
+      `deleted: ${evidence} rows of exposures and outcomes, ${rawSpans} spans, ${waiting} waiting rows; made nameless: ${logRecords} records of the log`,
+    );
+    if (namedBy.length > 0)
+      say(`the id stands in the targeting of ${plain(namedBy.join(", "))}: take it out there`);
+    if (!isComplete)
+      say("the fold is behind, and what it has not counted yet may still bring a row: forget again later");
+    return undefined;
+  },
+});

@@ -1,0 +1,126 @@
+// A unit is forgotten: the whole database is searched for it, on a real PostgreSQL with the service's rights.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeForgetUnit } from "../../../origin/aggregate/forget-unit.ts";
+import { verifyAudit } from "../../../origin/features/audit/verify-audit.ts";
+import { makePseudonymKeys } from "../../../origin/span-log/pseudonyms/pseudonym-keys.ts";
+import { pseudonymOf } from "../../../origin/span-log/pseudonyms/pseudonym.ts";
+import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { columnsThatHold } from "../../support/everything-stored.ts";
+import { createFeature, startTelemetry, type TestTelemetry } from "../../support/telemetry.ts";
+
+const UNIT = "ada.lovelace@example.com";
+const BY = { actor: "token:privacy", reason: "request 4711" };
+
+let database: TestDatabase;
+let telemetry: TestTelemetry;
+beforeAll(async () => {
+  database = await makeTestDatabase();
+  telemetry = await startTelemetry(database, { unitIds: "pseudonymous" });
+});
+afterAll(async () => {
+  await telemetry.stop();
+  await database.drop();
+});
+
+const forget = () =>
+  makeForgetUnit({
+    pools: () => [database.servicePool],
+    pseudonyms: makePseudonymKeys({ db: database.servicePool, keys: undefined, naming: "pseudonymous" }),
+  });
+const namesOf = async (unit: string): Promise<string[]> => {
+  const keys = await makePseudonymKeys({
+    db: database.pool,
+    keys: undefined,
+    naming: "pseudonymous",
+  }).all();
+  return [unit, ...keys.map((key) => pseudonymOf(key, unit))];
+};
+const held = async (unit: string): Promise<string[]> => {
+  const columns = await Promise.all(
+    (await namesOf(unit)).map((name) => columnsThatHold(database.pool, name)),
+  );
+  return columns.flat();
+};
+const exposures = async (featureId: string): Promise<number> => {
+  const { rows } = await database.pool.query<{ units: number }>(
+    `select coalesce(sum(units), 0)::int as units from outcome_counts
+     where feature_id = $1 and signal = 'exposure'`,
+    [featureId],
+  );
+  return rows[0]?.units ?? 0;
+};
+
+test("no table holds a forgotten unit, by its id or a pseudonym; others and all counts stay; the audit does not name it", async () => {
+  await createFeature(database, "feat_new");
+  await createFeature(database, "feat_old");
+  await createFeature(database, "feat_set_aside");
+  // Of before an upgrade: by its id. And records that cannot be counted just now.
+  await database.pool.query(
+    `insert into epoch_pseudonyms values ('feat_old', 1, null);
+     insert into fold_quarantine (feature_id, epoch, partition, error)
+     select 'feat_set_aside', 1, p, 'tried' from generate_series(0, 3) p`,
+  );
+  const other = "somebody.else@example.com";
+  for (const unit of [UNIT, other])
+    for (const feature of ["feat_new", "feat_old", "feat_set_aside"])
+      await telemetry.sendSpans([
+        { feature, unit, variant: "treatment" },
+        { feature, unit, variant: "treatment", activated: true, failed: true },
+      ]);
+  await telemetry.sendSpans([
+    { feature: "feat_new", unit: `${UNIT}.waits`, attributes: { "sluice.exposure": false } },
+  ]);
+  await telemetry.folded();
+  expect(await held(UNIT)).not.toEqual([]);
+  const waiting = await database.pool.query("select from waiting_units");
+  expect(waiting.rowCount).toBe(1);
+  await database.pool.query(`update feature_flags set targeting = $1 where feature_id = 'feat_old'`, [
+    { attribute: "claim:email", operator: "in", values: [UNIT] },
+  ]);
+
+  const forgotten = await forget()(UNIT, BY);
+  expect(forgotten).toMatchObject({ rawSpans: 6, isComplete: true, namedBy: ["feature feat_old"] });
+  expect(forgotten.evidence).toBeGreaterThanOrEqual(2);
+  expect(forgotten.logRecords).toBeGreaterThanOrEqual(6);
+  expect(await forget()(`${UNIT}.waits`, BY)).toMatchObject({ waiting: 1 });
+  // The targeting is a person's to change.
+  await database.pool.query("update feature_flags set targeting = null where feature_id = 'feat_old'");
+  expect(await held(UNIT)).toEqual([]);
+  expect(await held(other)).not.toEqual([]);
+  for (const featureId of ["feat_new", "feat_old"]) expect(await exposures(featureId)).toBe(2);
+
+  const { rows } = await database.pool.query(
+    "select actor, action, feature_id, reason from rollback_audit order by seq limit 1",
+  );
+  expect(rows).toEqual([{ actor: BY.actor, action: "forget", feature_id: "unit", reason: BY.reason }]);
+  expect(await verifyAudit(database.pool)).toMatchObject({ ok: true, rows: 2 });
+});
+
+test("to forget a unit again finds nothing, and one that nobody knows neither", async () => {
+  const nothing = { evidence: 0, rawSpans: 0, waiting: 0, logRecords: 0, isComplete: true, namedBy: [] };
+  expect(await forget()(UNIT, BY)).toEqual(nothing);
+  expect(await forget()("nobody", BY)).toEqual(nothing);
+});
+
+test("a short id does not touch the records of others that contain it", async () => {
+  await createFeature(database, "feat_short");
+  await database.pool.query("insert into epoch_pseudonyms values ('feat_short', 1, null)");
+  await telemetry.sendSpans([
+    { feature: "feat_short", unit: "a", variant: "treatment" },
+    { feature: "feat_short", unit: "ab", variant: "treatment" },
+  ]);
+  await telemetry.folded();
+  expect(await forget()("a", BY)).toMatchObject({ logRecords: 1, rawSpans: 1, evidence: 1 });
+  const { rows } = await database.pool.query(
+    "select user_id from feature_exposures where feature_id = 'feat_short'",
+  );
+  expect(rows).toEqual([{ user_id: "ab" }]);
+});
+
+test("a forgotten unit that comes again is known again, and can be forgotten again", async () => {
+  await telemetry.sendSpans([{ feature: "feat_new", unit: UNIT, variant: "treatment", failed: true }]);
+  await telemetry.folded();
+  expect(await held(UNIT)).not.toEqual([]);
+  expect(await forget()(UNIT, BY)).toMatchObject({ rawSpans: 1, isComplete: true });
+  expect(await held(UNIT)).toEqual([]);
+});
