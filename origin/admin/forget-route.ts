@@ -1,12 +1,9 @@
 // Forgetting a unit: what is kept of a visitor or user is deleted.
 import { z } from "@hono/zod-openapi";
-import type { Forgotten } from "../aggregate/forget-unit.ts";
 import { UnitId } from "../../shared/ids.ts";
 import type { AdminApp } from "./admin-context.ts";
 import { Reason } from "./documents/feature.ts";
 import { addOperation } from "./operation.ts";
-
-export type ForgetUnit = (unitId: string, by: { actor: string; reason: string }) => Promise<Forgotten>;
 
 const rows = z.number().int();
 const ForgetBody = z.strictObject({
@@ -30,6 +27,11 @@ const ForgottenDocument = z
     }),
   })
   .openapi("Forgotten");
+
+export type ForgetUnit = (
+  unitId: string,
+  by: { actor: string; reason: string },
+) => Promise<z.infer<typeof ForgottenDocument>>;
 
 export const addForgetRoute = (api: AdminApp, { forgetUnit }: { forgetUnit: ForgetUnit }): void => {
   addOperation(

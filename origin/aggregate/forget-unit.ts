@@ -23,7 +23,7 @@ export type Forgotten = {
   /** Whether all that was taken before is folded. If not, a row of it may still come. */
   readonly isComplete: boolean;
   /** Features and segments whose targeting names the id itself. A person has to change them. */
-  readonly namedBy: readonly string[];
+  readonly namedBy: string[];
 };
 
 /** Records of the log that were taken before are folded within so long, or the fold is behind. */
