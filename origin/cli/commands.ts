@@ -1,5 +1,6 @@
 // All commands of `npx sluice`, each from a file here. Help and completion are made of this tree.
 import { defineCommand } from "citty";
+import { annotateCommand } from "./annotate.ts";
 import { auditCommand } from "./audit.ts";
 import { backupCommand, restoreCommand } from "./backup.ts";
 import { capacityCommand } from "./capacity.ts";
@@ -55,6 +56,7 @@ export const sluice = defineCommand({
     receipt: receiptCommand,
     schedule: scheduleCommand,
     schedules: schedulesCommand,
+    annotate: annotateCommand,
     approvals: approvalsCommand,
     review: reviewCommand,
     forget: forgetCommand,

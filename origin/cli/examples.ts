@@ -164,6 +164,13 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     { command: "npx sluice schedules --feature feat_new_checkout", does: "What is planned for one feature." },
     { command: "npx sluice schedules --cancel sch_0123456789abcdef01", does: "It will not be done." },
   ],
+  annotate: [
+    {
+      command:
+        'npx sluice annotate "Deploy 4711 of the shop" --link https://ci.example.com/4711 --tags checkout',
+      does: "Marks the deploy on the charts of the features with this tag.",
+    },
+  ],
   approvals: [{ command: "npx sluice approvals list", does: "What waits for a second person." }],
   "approvals approve": [
     {
