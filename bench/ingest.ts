@@ -9,6 +9,7 @@ import { percentile, runLoad } from "./ingest/load.ts";
 import { cpuSeconds, residentMb } from "./ingest/processes.ts";
 import { makeRequests } from "./ingest/requests.ts";
 import { startIngestSetting } from "./ingest/setting.ts";
+import { jetStreamSettings, startNats } from "../test/support/nats.ts";
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +20,8 @@ const { values } = parseArgs({
     /** how many visitors the spans are of; "new": every span is of another one */
     visitors: { type: "string", default: "200000" },
     saturate: { type: "string", default: "10" },
+    /** what keeps acknowledged telemetry: "postgres", or "jetstream" on three servers */
+    log: { type: "string", default: "postgres" },
     /** units in the database at the start */
     units: { type: "string", default: "0" },
     /** seconds of steady load in a further part: it shows whether memory grows */
@@ -27,16 +30,24 @@ const { values } = parseArgs({
     "unit-ids": { type: "string", default: "pseudonymous" },
   },
 });
+if (values.log !== "postgres" && values.log !== "jetstream") {
+  console.error(`--log must be postgres or jetstream, not ${values.log}`);
+  process.exit(2);
+}
 const SPANS = 512;
 const SOAK_STEP_S = 30;
 const rate = Number(values.rate);
 const seconds = Number(values.seconds);
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+const sumOf = async (numbers: readonly Promise<number>[]): Promise<number> =>
+  (await Promise.all(numbers)).reduce((sum, number) => sum + number, 0);
 const say = (line: string): void => {
   if (!values.json) console.log(line);
 };
 
+const nats = values.log === "jetstream" ? await startNats({ nodes: 3, maxStore: "20GB" }) : undefined;
 const setting = await startIngestSetting({
+  spanLog: nats === undefined ? null : jetStreamSettings(nats, "bench"),
   features: Number(values.features),
   env: { UNIT_IDS: values["unit-ids"] },
   fill: async (pool) => {
@@ -54,6 +65,7 @@ try {
   const cpu = async () => ({
     origin: await cpuSeconds(setting.origin.pid()),
     postgres: await cpuSeconds(setting.postgres.pid),
+    nats: await sumOf((nats?.nodes ?? []).map((node) => cpuSeconds(node.pid()))),
   });
 
   /** Resident memory in MB every half a minute of the load. */
@@ -100,12 +112,13 @@ try {
   const after = await cpu();
   const originCores = (after.origin - before.origin) / steady.seconds;
   const postgresCores = (after.postgres - before.postgres) / steady.seconds;
+  const natsCores = (after.nats - before.nats) / steady.seconds;
   await setting.folded();
   const counted = (await setting.countedRequests()) - countedBefore;
   say(
     `${Math.round(steady.acked / steady.seconds)} spans/s for ${round(steady.seconds)} s: ack p50 ` +
       `${round(percentile(steady.latencies, 0.5))} ms, p99 ${round(percentile(steady.latencies, 0.99))} ms; origin ` +
-      `${round(originCores, 2)} + PostgreSQL ${round(postgresCores, 2)} cores; resident ` +
+      `${round(originCores, 2)} + PostgreSQL ${round(postgresCores, 2)}${nats === undefined ? "" : ` + NATS ${round(natsCores, 2)}`} cores; resident ` +
       `${Math.round(await residentMb(setting.origin.pid()))} MB; acked ${steady.acked}, counted ${counted}, ` +
       `refused ${steady.failed}`,
   );
@@ -135,7 +148,8 @@ try {
         ackP99Ms: round(percentile(steady.latencies, 0.99)),
         floorP50Ms: round(percentile(waits, 0.5)),
         floorP99Ms: round(percentile(waits, 0.99)),
-        originCores: round(originCores + postgresCores, 2),
+        originCores: round(originCores + postgresCores + natsCores, 2),
+        ...(nats !== undefined && { natsCores: round(natsCores, 2) }),
         saturatedSpansPerSecond: saturated,
         acked: steady.acked + full.acked,
         counted: counted + countedFull,
@@ -146,4 +160,5 @@ try {
     );
 } finally {
   await setting.stop();
+  await nats?.stop();
 }

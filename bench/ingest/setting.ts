@@ -7,11 +7,16 @@ import { freePort } from "../../origin/db/free-port.ts";
 import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { makePool, type Pool } from "../../origin/db/pool.ts";
+import { readAllPositions } from "../../origin/aggregate/checkpoints.ts";
+import type { JetStreamSettings } from "../../origin/span-log/jetstream/settings.ts";
+import { openSpanLog } from "../../origin/span-log/open-span-log.ts";
 import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 
 export const startIngestSetting = async (options: {
   features: number;
   env?: Record<string, string>;
+  /** JetStream, which keeps acknowledged telemetry in place of PostgreSQL */
+  spanLog?: JetStreamSettings | null;
   /** PostgreSQL's settings beside its defaults */
   postgres?: Record<string, string>;
   /** fills the database before the origin starts */
@@ -43,11 +48,21 @@ export const startIngestSetting = async (options: {
       INGEST_TOKEN: token,
       ADMIN_TOKEN: randomBytes(16).toString("hex"),
       LOG_LEVEL: "warn",
+      ...(options.spanLog == null
+        ? {}
+        : { SPAN_LOG_URL: options.spanLog.urls.join(","), SPAN_LOG_PREFIX: options.spanLog.prefix }),
       ...options.env,
     },
     onLine: (line) => process.stderr.write(`${line}\n`),
   });
   await origin.ready();
+  const spanLog = await openSpanLog({
+    settings: options.spanLog ?? null,
+    name: "sluice-bench",
+    pool,
+    onProblem: (problem) => process.stderr.write(`${problem}\n`),
+  });
+  await spanLog.check();
 
   /** With those that are left out for a stated reason: some units of the load make more requests than count of one. */
   const countedRequests = async (): Promise<number> => {
@@ -69,16 +84,18 @@ export const startIngestSetting = async (options: {
     /** Waits until nothing acknowledged is unfolded. */
     folded: async (): Promise<void> => {
       for (;;) {
+        await new Promise((wake) => setTimeout(wake, 200));
+        if ((await spanLog.reader.unfoldedSeconds(await readAllPositions(pool))) > 0) continue;
         const { rows } = await pool.query<{ open: boolean }>(
           `select exists (select from span_log l left join fold_checkpoints c using (partition, writer)
              where l.seq > coalesce(c.seq, 0)) as open`,
         );
         if (rows[0]?.open === false) return;
-        await new Promise((wake) => setTimeout(wake, 200));
       }
     },
     stop: async (): Promise<void> => {
       await origin.stop();
+      await spanLog.stop();
       await pool.end();
       await postgres.stop();
       await rm(folder, { recursive: true, force: true });

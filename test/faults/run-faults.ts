@@ -12,15 +12,19 @@ import { migrate } from "../../origin/db/migrate.ts";
 import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 import { jsonRequest, newUnit, type TestSpan } from "../support/otlp-spans.ts";
 import { waitFor } from "../support/telemetry.ts";
+import { seededRandom, startLogServers, type LogFault } from "./log-servers.ts";
 
 const FEATURE = "feat_faults";
 const SPANS = 20;
 const SENDERS = 4;
 
-const victims = ["ingest", "fold", "backend", "postgres"] as const;
+const VICTIMS = ["ingest", "fold", "backend", "postgres"] as const;
+type Victim = (typeof VICTIMS)[number] | LogFault;
 
 export type FaultReport = {
   kills: number;
+  /** which part of the installation each was of */
+  victims: Readonly<Record<string, number>>;
   /** spans acknowledged at last, each sent once or more */
   acked: number;
   /** requests sent again because they were refused or their answer was lost */
@@ -31,14 +35,20 @@ export type FaultReport = {
 };
 
 /**
- * One process takes telemetry in, two fold it; `kills` times one of them, a backend or all of PostgreSQL gets a
- * SIGKILL at a random moment. `say` is called with each step.
+ * One process takes telemetry in (two with JetStream), two fold it; `kills` times one of them, a backend or all of PostgreSQL gets a
+ * SIGKILL at a random moment, and with JetStream one of its servers is harmed. `say` is called with each step. Equal
+ * seeds do equal harm in the same order.
  */
 export const runFaults = async (options: {
   kills: number;
+  log?: "postgres" | "jetstream";
+  seed?: number;
+  /** in this order, in place of those that chance picks */
+  victims?: readonly Victim[];
   say: (line: string) => void;
 }): Promise<FaultReport> => {
   const { kills, say } = options;
+  const random = seededRandom(options.seed ?? Date.now());
   const folder = await mkdtemp(join(tmpdir(), "sluice-faults-"));
   const token = randomBytes(16).toString("hex");
   const databasePort = await freePort();
@@ -47,6 +57,8 @@ export const runFaults = async (options: {
   let postgres = await startPostgres();
   await migrate(postgres.url);
   const url = postgres.url;
+  const servers = options.log === "jetstream" ? await startLogServers(random) : undefined;
+  const victims: readonly Victim[] = servers === undefined ? VICTIMS : [...VICTIMS, ...servers.faults];
 
   const ask = async <T extends object>(text: string, values: unknown[] = []): Promise<T[]> => {
     const client = new Client({ connectionString: url });
@@ -73,20 +85,24 @@ export const runFaults = async (options: {
         ADMIN_TOKEN: randomBytes(16).toString("hex"),
         DATA_DIR: folder,
         LOG_LEVEL: "fatal",
+        ...servers?.env,
       },
       onLine: () => {},
     });
-  const ingest = await start("ingest");
+  const ingests = [await start("ingest")];
+  if (servers !== undefined) ingests.push(await start("ingest"));
   const folds = [await start("fold"), await start("fold")];
-  const ready = () => Promise.all([ingest, ...folds].map((origin) => origin.ready()));
+  const ready = () => Promise.all([...ingests, ...folds].map((origin) => origin.ready()));
 
   const units = new Set<string>();
   let acked = 0;
   let retries = 0;
   const enough = new AbortController();
+  const harmed: Record<string, number> = {};
 
+  const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)];
   const post = (body: string): Promise<number> =>
-    fetch(`${ingest.url}/v1/traces`, {
+    fetch(`${ingests[Math.floor(Math.random() * ingests.length)]?.url}/v1/traces`, {
       method: "POST",
       body,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
@@ -118,17 +134,22 @@ export const runFaults = async (options: {
       await sleep(10);
     }
   };
-  const kill = async (victim: (typeof victims)[number]): Promise<void> => {
+  const kill = async (victim: Victim): Promise<void> => {
     switch (victim) {
       case "ingest":
-        return ingest.kill();
+        return pick(ingests)?.kill();
       case "fold":
-        return folds[Math.floor(Math.random() * folds.length)]?.kill();
+        return pick(folds)?.kill();
       case "backend": {
         const backends = await ask<{ pid: number }>(
           "select pid from pg_stat_activity where application_name like 'sluice-%' order by random() limit 1",
         ).catch(() => []);
-        if (backends[0] !== undefined) process.kill(backends[0].pid, "SIGKILL");
+        try {
+          if (backends[0] !== undefined) process.kill(backends[0].pid, "SIGKILL");
+        } catch (error) {
+          // It has ended by itself since it was listed.
+          if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+        }
         return;
       }
       case "postgres": {
@@ -136,7 +157,14 @@ export const runFaults = async (options: {
         await postgres.ended;
         // Its children end by themselves when they notice; until then the data is in use.
         postgres = await waitFor(() => startPostgres().catch(() => undefined), 60_000);
+        return;
       }
+      case "leader":
+      case "pause":
+      case "serverNetwork":
+      case "clientNetwork":
+      case "disk":
+        await servers?.harm(victim);
     }
   };
 
@@ -144,8 +172,10 @@ export const runFaults = async (options: {
     await ready();
     const senders = Array.from({ length: SENDERS }, sender);
     for (let n = 0; n < kills; n++) {
-      await sleep(300 + Math.random() * 1_200);
-      const victim = victims[n % victims.length] ?? "ingest";
+      await sleep(300 + random() * 1_200);
+      const inTurn = options.victims ?? (servers === undefined ? VICTIMS : undefined);
+      const victim = (inTurn === undefined ? pick(victims) : inTurn[n % inTurn.length]) ?? "ingest";
+      harmed[victim] = (harmed[victim] ?? 0) + 1;
       say(`kill ${n + 1}: ${victim}`);
       await kill(victim);
       // The killed process runs again before the next kill: otherwise the load would seldom be on.
@@ -159,7 +189,7 @@ export const runFaults = async (options: {
         `select exists (select from span_log l left join fold_checkpoints c using (partition, writer)
            where l.seq > coalesce(c.seq, 0)) as open`,
       ).catch(() => []);
-      return rows[0]?.open === false;
+      return rows[0]?.open === false && (await servers?.isFolded(url)) !== false;
     }, 120_000);
     const [counted] = await ask<{ requests: number; units: number }>(
       `select (select sum(requests)::integer from latency_sketches) as requests,
@@ -167,6 +197,7 @@ export const runFaults = async (options: {
     );
     return {
       kills,
+      victims: harmed,
       acked,
       retries,
       countedRequests: counted?.requests ?? 0,
@@ -175,7 +206,8 @@ export const runFaults = async (options: {
     };
   } finally {
     enough.abort();
-    await Promise.all([ingest, ...folds].map((origin) => origin.stop()));
+    await Promise.all([...ingests, ...folds].map((origin) => origin.stop()));
+    await servers?.stop();
     await postgres.stop();
     await rm(folder, { recursive: true, force: true });
   }

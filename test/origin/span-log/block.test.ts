@@ -263,3 +263,39 @@ test("records of any number fit, whose sizes are known until a commit takes them
 test("a block of an unknown format is refused", () => {
   expect(() => readFeatures(Buffer.from([3, 0, 0]))).toThrow(/unknown format 3/);
 });
+
+test("a block that has grown to the largest size of a message is divided, and its records stay in their order", () => {
+  const builders = makeBlockBuilders(2_000);
+  const units = Array.from({ length: 400 }, (_, n) => Buffer.from(`unit ${n}`));
+  for (const unit of units)
+    builders.add({
+      ...draftOf({
+        feature: 0,
+        flags: 0,
+        startMs: 1,
+        durationUs: 1,
+        unit,
+        ids: Buffer.alloc(24, unit),
+        name: Buffer.alloc(0),
+        httpStatus: 0,
+        network: 0,
+      }),
+    });
+  const size = builders.size();
+  const blocks = builders.takeBlocks();
+  expect(builders.size()).toBe(0);
+  expect(blocks.length).toBeGreaterThan(8);
+  expect(size).toBeGreaterThan(blocks.length * 1_000);
+  const read = new Map<number, string[]>();
+  for (const { partition, spanKeys, parts } of blocks) {
+    const block = Buffer.concat(parts);
+    expect(block.length + spanKeys.length).toBeLessThan(2_500);
+    readRecords(block, spanKeys, readFeatures(block).end, ({ unitStart, unitEnd }) => {
+      read.set(partition, [...(read.get(partition) ?? []), block.toString("utf8", unitStart, unitEnd)]);
+    });
+  }
+  const order = units.map(String);
+  for (const inPartition of read.values())
+    expect(inPartition).toEqual(order.filter((unit) => inPartition.includes(unit)));
+  expect([...read.values()].flat().toSorted()).toEqual(order.toSorted());
+});

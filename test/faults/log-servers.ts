@@ -1,0 +1,158 @@
+// Three NATS servers that keep the log of an installation under faults, and what is done to them: a leader is killed, a server
+// stands still, the network between servers or from clients is cut, a disk is full.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readAllPositions } from "../../origin/aggregate/checkpoints.ts";
+import { makePool } from "../../origin/db/pool.ts";
+import { makeNatsLink } from "../../origin/span-log/jetstream/link.ts";
+import { makeJetStreamReader } from "../../origin/span-log/jetstream/read.ts";
+import { streamOf } from "../../origin/span-log/jetstream/settings.ts";
+import { manage } from "../../origin/span-log/jetstream/streams.ts";
+import { startCuttableProxy, type CuttableProxy } from "../support/cuttable-proxy.ts";
+import { jetStreamSettings, startNats } from "../support/nats.ts";
+import { waitFor } from "../support/telemetry.ts";
+
+const FAULTS = ["leader", "pause", "serverNetwork", "clientNetwork"] as const;
+export type LogFault = (typeof FAULTS)[number] | "disk";
+
+/** Mulberry32: numbers in [0, 1). */
+export const seededRandom = (seed: number): (() => number) => {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+/** A disk of 48 MB, which only root may mount. */
+const mountDisk = (): string | undefined => {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return undefined;
+  const folder = mkdtempSync(join(tmpdir(), "sluice-nats-disk-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=48m,mode=0700", "tmpfs", folder], { stdio: "ignore" });
+    return folder;
+  } catch {
+    return undefined;
+  }
+};
+
+export const startLogServers = async (random: () => number) => {
+  const disk = mountDisk();
+  const routes: { from: number; to: number; proxy: CuttableProxy }[] = [];
+  const nats = await startNats({
+    nodes: 3,
+    storeDirs: [undefined, undefined, disk === undefined ? undefined : join(disk, "data")],
+    route: async (from, to, port) => {
+      const proxy = await startCuttableProxy(`nats://127.0.0.1:${port}`);
+      routes.push({ from, to, proxy });
+      return Number(new URL(proxy.url).port);
+    },
+  });
+  const ways = await Promise.all(nats.urls.map((url) => startCuttableProxy(url)));
+  const settings = jetStreamSettings(nats, "faults");
+  const link = makeNatsLink(settings, "sluice-faults");
+  const numberOf = (name: string | undefined): number => nats.nodes.findIndex((node) => node.name === name);
+  const anyNode = (): number => Math.floor(random() * nats.nodes.length);
+
+  const leaderOf = async (partition: number): Promise<number> => {
+    try {
+      const manager = await manage(link.connection());
+      return numberOf((await manager.streams.info(streamOf(settings, partition))).cluster?.leader);
+    } catch {
+      return -1;
+    }
+  };
+  const victimOf = async (): Promise<number> => {
+    const leader = await leaderOf(Math.floor(random() * 4));
+    return leader < 0 ? anyNode() : leader;
+  };
+  const isCurrent = async (): Promise<boolean> => {
+    try {
+      const manager = await manage(link.connection());
+      for (let partition = 0; partition < 4; partition++) {
+        const { cluster } = await manager.streams.info(streamOf(settings, partition));
+        const current = (cluster?.replicas ?? []).filter((replica) => replica.current);
+        if (current.length < 2) return false;
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  return {
+    faults: disk === undefined ? FAULTS : [...FAULTS, "disk" as const],
+    env: {
+      SPAN_LOG_URL: ways.map(({ url }) => url.replace("http:", "nats:")).join(","),
+      SPAN_LOG_PREFIX: settings.prefix,
+    },
+    harm: async (fault: LogFault): Promise<void> => {
+      const node = nats.nodes[fault === "disk" ? 2 : await victimOf()];
+      if (node === undefined) return;
+      const own = routes.filter(({ from, to }) => from === numberOf(node.name) || to === numberOf(node.name));
+      const forMs = 500 + random() * 3_000;
+      switch (fault) {
+        case "leader":
+          await node.kill();
+          await sleep(forMs);
+          await node.start();
+          break;
+        case "pause":
+          node.pause();
+          await sleep(forMs * 2);
+          node.resume();
+          break;
+        case "serverNetwork":
+          for (const { proxy } of own) proxy.cut();
+          await sleep(forMs * 2);
+          for (const { proxy } of own) proxy.mend();
+          break;
+        case "clientNetwork":
+          for (const way of ways) way.cut();
+          await sleep(forMs);
+          for (const way of ways) way.mend();
+          break;
+        case "disk":
+          // Until nothing fits any more. JetStream gives the disk up, and comes back with the server's next start.
+          await writeFile(join(disk ?? "", "filler"), Buffer.alloc(64 * 2 ** 20)).catch(() => {});
+          await sleep(forMs);
+          await rm(join(disk ?? "", "filler"), { force: true });
+          await node.kill();
+          await node.start();
+      }
+      // The late server catches up before the next fault: of three, one may be away.
+      await waitFor(isCurrent, 120_000);
+    },
+    /** Whether nothing that was acknowledged is left to fold. */
+    isFolded: async (databaseUrl: string): Promise<boolean> => {
+      const pool = makePool(databaseUrl, {
+        applicationName: "sluice-test-faults",
+        max: 2,
+        onIdleError: () => {},
+      });
+      try {
+        const reader = makeJetStreamReader({ link, settings, pool, nowMs: Date.now, onProblem: () => {} });
+        return (await reader.unfoldedSeconds(await readAllPositions(pool))) === 0;
+      } catch {
+        return false;
+      } finally {
+        await pool.end();
+      }
+    },
+    stop: async (): Promise<void> => {
+      await link.close();
+      for (const { proxy } of routes) proxy.stop();
+      for (const way of ways) way.stop();
+      await nats.stop();
+      if (disk === undefined) return;
+      execFileSync("umount", [disk]);
+      await rm(disk, { recursive: true, force: true });
+    },
+  };
+};
