@@ -6,6 +6,7 @@ import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { root } from "../origin/runtime/place.ts";
+import { makeBill } from "./audit/bill-of-materials.ts";
 import { buildConsole } from "./local-stack/build-console.ts";
 import { bundleEdge } from "./local-stack/edge-server.ts";
 
@@ -43,6 +44,9 @@ const copyFiles = async (): Promise<void> => {
     await cp(join(swagger, file), join(page, file));
 };
 
+const writeBill = async (): Promise<void> =>
+  writeFile(join(dist, "sbom.cdx.json"), `${JSON.stringify(await makeBill(root))}\n`);
+
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist);
-await Promise.all([compile(), bundleWorker(), copyConsole(), copyFiles()]);
+await Promise.all([compile(), bundleWorker(), copyConsole(), copyFiles(), writeBill()]);

@@ -18,5 +18,10 @@ const {
 for (const name of ["wrangler", "miniflare"]) delete origin.dependencies[name];
 writeFileSync("package.json", `${JSON.stringify(origin, null, 2)}\n`);
 npm("install", "--ignore-scripts", "--no-audit", "--no-fund");
-writeFileSync("sbom.cdx.json", npm("sbom", "--sbom-format=cyclonedx"));
+// npm calls the whole by the name of its folder.
+const bill = JSON.parse(npm("sbom", "--sbom-format=cyclonedx"));
+bill.metadata.component.name = origin.name;
+writeFileSync("sbom.cdx.json", JSON.stringify(bill));
+// The package's own bill has what the image leaves out.
+rmSync("dist/sbom.cdx.json");
 rmSync("install-packages.mjs");

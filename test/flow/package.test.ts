@@ -76,6 +76,7 @@ describe("the tarball", () => {
       "dist/migrations",
       "dist/origin",
       "dist/package.json",
+      "dist/sbom.cdx.json",
       "dist/scripts",
       "dist/shared",
       "dist/wrangler.toml",
