@@ -60,6 +60,14 @@ test("no rule names a metric that does not exist", () => {
   expect(named.filter((name) => !known.has(name))).toEqual([]);
 });
 
+test("the page on alerting lists each alert with its severity", () => {
+  const rows = readFile("docs/operations/alert.md").matchAll(/^\| `(Sluice\w+)` +\| `(\w+)` +\|/gm);
+  const listed = Array.from(rows, ([, name, severity]) => `${name} ${severity}`);
+  expect(listed.toSorted()).toEqual(
+    alerts.map(({ alert, labels }) => `${alert} ${labels.severity}`).toSorted(),
+  );
+});
+
 describe("the runbook", () => {
   const [, ...sections] = readFile(RUNBOOK).split(/^### /m);
   const entries = new Map(
