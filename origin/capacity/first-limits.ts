@@ -1,8 +1,8 @@
 // What has to be changed from the defaults for a planned size, in the order in which it would break. Pure.
 import type { Capacity, Traffic } from "./capacity.ts";
 
-/** A fold process remembers 45 million keys of spans for ten minutes; above that it forgets the oldest early. */
-const SPANS_A_FOLD_REMEMBERS = 75_000;
+/** A fold has room for 45 million keys of spans and drops them in tables of 76 s, so nine tables have to fit (dedupe.ts). */
+const SPANS_A_FOLD_REMEMBERS = 65_000;
 const DEFAULT_PARTITIONS = 4;
 
 export const firstLimits = (
