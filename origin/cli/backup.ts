@@ -72,7 +72,11 @@ export const backupCommand = defineCommand({
   },
   args: {
     out: { type: "string", valueHint: "FILE", description: "where to; else standard output" },
-    spans: { type: "boolean", default: true, description: "raw spans too, by which nothing is decided" },
+    spans: {
+      type: "boolean",
+      default: true,
+      description: "raw spans too, by which nothing is decided; --no-spans leaves them out",
+    },
     json: { ...jsonArgument, description: "write what was saved as JSON; needs --out" },
   },
   run: async ({ args }) => {
