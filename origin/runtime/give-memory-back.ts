@@ -13,7 +13,7 @@ const IDLE_BELOW = 0.1;
 /** Less is not worth the pause. */
 const WORTH_BYTES = 4 * 2 ** 20;
 
-/** Takes some 50 ms, in which this thread does nothing else. */
+/** The thread does nothing else meanwhile: it takes some tenths of a second on a busy machine. */
 export const giveMemoryBack = (): void => {
   // V8's own collection when memory runs out. It alone shrinks the young generation and frees the pages that it has pooled.
   setFlagsFromString("--expose-gc");

@@ -70,6 +70,7 @@ describe("the tarball", () => {
       "LICENSE",
       "README.md",
       "SECURITY.md",
+      "deploy/clickhouse",
       "deploy/systemd",
       "dist/console",
       "dist/edge",
