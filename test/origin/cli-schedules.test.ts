@@ -141,16 +141,18 @@ test("what came due while no origin ran is caught up by the next one, and what i
 });
 
 test("annotate marks a deploy on the charts of a feature, and a wrong field is named", async () => {
-  await makeFeature("feat_marked");
+  const origin = await start();
+  origins.push(origin);
+  await origin.admin("POST", "/features", { featureId: "feat_marked", reason: "x" });
   const link = "https://ci.example.com/4711";
   const words = ["annotate", "Deploy 4711", "--link", link, "--features", "feat_marked"];
-  const marked = await sluice("ann", [...words, "--at", "2026-01-02T03:04:05Z"]);
+  const marked = await sluice("ann", [...words, "--at", "2026-01-02T03:04:05Z"], origin);
   expect(marked).toMatchObject({ code: 0, error: "" });
   expect(marked.out).toMatch(/^\S+: Deploy 4711 at 2026-01-02T03:04:05\.000Z, about feat_marked\n$/);
-  expect(await first.admin("GET", "/annotations?featureId=feat_marked")).toMatchObject({
+  expect(await origin.admin("GET", "/annotations?featureId=feat_marked")).toMatchObject({
     annotations: [{ title: "Deploy 4711", link, features: ["feat_marked"], madeBy: "token:ann" }],
   });
-  const wrong = await sluice("ann", ["annotate", "Deploy", "--at", "yesterday"]);
+  const wrong = await sluice("ann", ["annotate", "Deploy", "--at", "yesterday"], origin);
   expect(wrong.code).not.toBe(0);
   expect(wrong.error).toMatch(/\bat\b/);
 });
