@@ -13,11 +13,15 @@ import { freePort } from "../../origin/db/free-port.ts";
 const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const START_MS = 30_000;
 
-/** From its lockfile, once. Install scripts stay off: it needs none. */
+/**
+ * The versions of its lockfile, once. Install scripts stay off: it needs none. Not `npm ci`, which refuses a lockfile without the
+ * engines of all other systems, and not every registry has those.
+ */
 const installEngine = async (): Promise<void> => {
   const folder = fileOf("../clickhouse");
   if (existsSync(join(folder, "node_modules", ".package-lock.json"))) return;
-  await promisify(execFile)("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder });
+  const args = ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"];
+  await promisify(execFile)("npm", args, { cwd: folder });
 };
 
 export type ClickHouse = Awaited<ReturnType<typeof startClickHouse>>;
