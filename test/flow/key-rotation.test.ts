@@ -74,7 +74,9 @@ const serveEdge = (name: string, port: number, kids: string[], ingestToken: stri
   });
 };
 const serveOrigin = async (edgeUrls: readonly string[], kids: string[], port?: number) => {
-  const { PUSH_KEYS, PREVIEW_KEYS, SESSION_KEYS, PSEUDONYM_KEYS } = rings(...kids);
+  const { PUSH_KEYS, PREVIEW_KEYS, SESSION_KEYS } = rings(...kids);
+  // Epochs that run keep their key, so the old one stays in this ring for as long as they do.
+  const { PSEUDONYM_KEYS } = rings(...new Set([...kids, "k1"]));
   const origin = await startOrigin({
     DATABASE_URL: database.url,
     EDGE_URLS: edgeUrls.join(","),
