@@ -1,31 +1,42 @@
 // How far the fold is behind, whoever folds: what is acknowledged and not folded, asked of the database.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import type { SpanLogReader } from "../span-log/span-log.ts";
 import { databaseOf, MAIN, readPlaces, type AggregateDatabase } from "../db/aggregate-databases.ts";
-import { readAllPositions, readPositions } from "./checkpoints.ts";
+import { readPositions } from "./checkpoints.ts";
 
 /** From here on nothing would be decided (origin/decide/guards.ts): the partitions of one database stop no others. */
 const AWAY_FROM_LAG_S = 60;
 const PARTITIONS_EVERY_MS = 5_000;
 /** An older answer does not count. */
 const STALE_MS = 5_000;
+/** A database that says nothing for so long holds up the answers of the others no more. */
+const ANSWER_MS = 1_000;
+
+/** `moves`: the state of the places by which it was asked. */
+type Answer = { readonly seconds: number; readonly askedAt: number; readonly moves: number };
 
 /** How far the fold of one database's partitions is behind. */
 const makeLag = (nowMs: () => number) => {
-  let seconds = 0;
-  let readAt = Number.NEGATIVE_INFINITY;
+  let last: Answer | undefined;
   const startedAt = nowMs();
+  const recent = (): Answer | null => (last === undefined || nowMs() - last.askedAt > STALE_MS ? null : last);
   return {
     /** The last answer and the time since: nothing is known to be folded in that time. */
-    atLeastSeconds: (): number => seconds + Math.max(0, nowMs() - Math.max(readAt, startedAt)) / 1_000,
-    note: (read: number, askedAt: number): void => {
-      seconds = read;
-      readAt = askedAt;
+    atLeastSeconds: (): number =>
+      (last?.seconds ?? 0) + Math.max(0, nowMs() - (last?.askedAt ?? startedAt)) / 1_000,
+    note: (answer: Answer): void => {
+      last = answer;
     },
-    lagSeconds: (): number | null => (nowMs() - readAt > STALE_MS ? null : seconds),
+    lagSeconds: (): number | null => recent()?.seconds ?? null,
+    /** null also when partitions have come or gone since: the answer says nothing of those that live there now. */
+    lagSecondsAt: (moves: number): number | null => {
+      const answer = recent();
+      return answer?.moves === moves ? answer.seconds : null;
+    },
   };
 };
 
@@ -40,46 +51,79 @@ type Needs = {
 
 /** Call `read` now and then; `lagSeconds` is null while there is no recent answer. `nowMs`: a monotonic clock. */
 export const makeLagMonitor = ({ pool, spanLog, databases = [] }: Needs, nowMs: () => number) => {
-  const main = makeLag(nowMs);
-  const lags = new Map([[MAIN, main]]);
+  const lags = new Map<string, ReturnType<typeof makeLag>>();
   const lagOf = (database: string) => {
     const known = lags.get(database) ?? makeLag(nowMs);
     lags.set(database, known);
     return known;
   };
+  const poolOf = (database: string): Pool =>
+    database === MAIN ? pool : databaseOf(databases, database).pool();
+  /** Places that this process knows: evaluations leave out the people of others. */
   let living: readonly string[] = [MAIN];
+  const asking = new Map<string, Promise<Answer>>();
 
-  /** Rejects when the log, or any of the databases, cannot be asked; the others are known nevertheless. */
+  const ask = async (database: string, partitions: readonly number[], moves: number): Promise<Answer> => {
+    const askedAt = nowMs();
+    const positions = await readPositions(poolOf(database), partitions);
+    return { seconds: await spanLog.unfoldedSeconds(positions), askedAt, moves };
+  };
+
+  /** A database that has not answered yet is not asked anew meanwhile. */
+  const answerOf = (database: string, partitions: readonly number[], moves: number): Promise<Answer> => {
+    const known = asking.get(database);
+    if (known !== undefined) return known;
+    const answer = ask(database, partitions, moves).finally(() => asking.delete(database));
+    asking.set(database, answer);
+    return answer;
+  };
+
+  const answerInTime = async (database: string, answer: Promise<Answer>): Promise<Answer> => {
+    const late = new AbortController();
+    try {
+      return await Promise.race([
+        answer,
+        sleep(ANSWER_MS, undefined, { signal: late.signal }).then(() => {
+          throw new Error(`the database ${database} has not answered within ${ANSWER_MS} ms`);
+        }),
+      ]);
+    } finally {
+      late.abort();
+    }
+  };
+
+  /**
+   * Rejects when the log, or any of the databases, cannot be asked; the others are known nevertheless, all from the same moment on:
+   * one that is known before the next would make it seem away.
+   */
   const readEach = async (): Promise<void> => {
-    const { byDatabase } = await readPlaces(pool);
-    living = [...byDatabase.keys()];
+    const { moves, byDatabase } = await readPlaces(pool);
+    const named = new Set([MAIN, ...databases.map(({ name }) => name)]);
+    const asked = [...byDatabase].filter(([name]) => named.has(name));
     const outcomes = await Promise.allSettled(
-      Array.from(byDatabase, async ([name, partitions]) => {
-        const askedAt = nowMs();
-        const positions = await readPositions(databaseOf(databases, name).pool(), partitions);
-        lagOf(name).note(await spanLog.unfoldedSeconds(positions), askedAt);
+      asked.map(([name, partitions]) => {
+        const answer = answerOf(name, partitions, moves);
+        return asked.length === 1 ? answer : answerInTime(name, answer);
       }),
     );
+    living = asked.map(([name]) => name);
+    for (const [at, outcome] of outcomes.entries())
+      if (outcome.status === "fulfilled") lagOf(living[at] ?? "").note(outcome.value);
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   };
 
   return {
     /** The most of any database. */
-    atLeastSeconds: (): number => Math.max(...living.map((name) => lagOf(name).atLeastSeconds())),
-    read: async (): Promise<void> => {
-      if (databases.length > 1) return readEach();
-      const askedAt = nowMs();
-      main.note(await spanLog.unfoldedSeconds(await readAllPositions(pool)), askedAt);
-    },
-    /** Of one database. */
-    lagOf: (database: string): number | null => lagOf(database).lagSeconds(),
+    atLeastSeconds: (): number => Math.max(0, ...living.map((name) => lagOf(name).atLeastSeconds())),
+    read: readEach,
+    /** Of one database with the partitions that live there after so many moves. */
+    lagOf: (database: string, moves: number): number | null => lagOf(database).lagSecondsAt(moves),
     /** Of each partition by itself: one question each. Of a database that cannot be asked, its lag is that of its partitions. */
     readPartitions: async (): Promise<PartitionLag[]> => {
       const { byDatabase } = await readPlaces(pool);
       const ofDatabase = async (database: string, partitions: readonly number[]): Promise<PartitionLag[]> => {
-        const db = database === MAIN ? pool : databaseOf(databases, database).pool();
-        const { checkpoints } = await readPositions(db, partitions);
+        const { checkpoints } = await readPositions(poolOf(database), partitions);
         return Promise.all(
           partitions.map(async (partition) => ({
             partition,
@@ -117,7 +161,7 @@ export const startLagMonitor = (
   },
 ): {
   readonly lagSeconds: () => number | null;
-  readonly lagOf: (database: string) => number | null;
+  readonly lagOf: (database: string, moves: number) => number | null;
   readonly stop: () => Promise<void>;
 } => {
   const { everyMs, metrics, log } = options;

@@ -25,6 +25,8 @@ export type AggregateView = {
   readonly moves: number | null;
   readonly parts: readonly AggregatePart[];
   readonly away: readonly AwayPartition[];
+  /** How far the fold of the parts was behind when they were chosen: the most of them. 0 where the process asks for its lag itself. */
+  readonly lagSeconds: number;
 };
 
 export type Aggregates = {
@@ -74,46 +76,61 @@ export const planOf = (name: string, { partitions }: AggregatePart): string =>
 export const allTogether = (db: Queryable): AggregatePart => ({ database: MAIN, db, partitions: null });
 
 export const onlyMain = (db: Queryable): Aggregates => ({
-  view: async () => ({ moves: null, parts: [allTogether(db)], away: [] }),
+  view: async () => ({ moves: null, parts: [allTogether(db)], away: [], lagSeconds: 0 }),
   noteFailure: () => {},
 });
 
-/** The pure part of the view. `problemOf`: why a database cannot be asked; null: it can. */
+const NOT_NAMED = "AGGREGATE_DATABASE_URLS of this process does not name it";
+
+/**
+ * The pure part of the view. `dbOf`: undefined where the process does not know the database; `problemOf`: why it cannot be asked;
+ * null: it can. `lagOf`: null where it is not known. What may lack people is not read: they would seem not to have acted.
+ */
 export const viewOf = (
   { moves, byPartition, byDatabase }: Places,
-  dbOf: (database: string) => Queryable | undefined,
+  dbOf: (database: string) => (() => Queryable) | undefined,
   problemOf: (database: string) => string | null,
-  isBehind: (database: string) => boolean,
+  lagOf: (database: string) => number | null,
 ): AggregateView => {
   const main = dbOf(MAIN);
-  if (!byPartition && main !== undefined) return { moves: null, parts: [allTogether(main)], away: [] };
-  const parts: AggregatePart[] = [];
+  if (!byPartition && main !== undefined)
+    return { moves: null, parts: [allTogether(main())], away: [], lagSeconds: 0 };
+  const near: AggregatePart[] = [];
   const behind: AggregatePart[] = [];
   const away: AwayPartition[] = [];
+  const leaveOut = (database: string, partitions: readonly number[], reason: string): void => {
+    for (const partition of partitions) away.push({ partition, database, reason });
+  };
+  const lagAt = (database: string): number => lagOf(database) ?? Infinity;
   for (const [database, partitions] of byDatabase) {
     const db = dbOf(database);
-    const reason =
-      db === undefined ? "AGGREGATE_DATABASE_URLS of this process does not name it" : problemOf(database);
-    if (db === undefined || reason !== null)
-      for (const partition of partitions) away.push({ partition, database, reason: reason ?? "" });
-    else (isBehind(database) ? behind : parts).push({ database, db, partitions });
+    const reason = db === undefined ? NOT_NAMED : problemOf(database);
+    if (db === undefined || reason !== null) leaveOut(database, partitions, reason ?? NOT_NAMED);
+    else (lagAt(database) > AWAY_FROM_LAG_S ? behind : near).push({ database, db: db(), partitions });
   }
   // Where all are behind, nobody is away: the lag itself says that nothing can be decided.
-  if (parts.length === 0) return { moves, parts: behind, away };
-  for (const { database, partitions } of behind)
-    for (const partition of partitions ?? [])
-      away.push({ partition, database, reason: `its fold is more than ${AWAY_FROM_LAG_S} s behind` });
-  return { moves, parts, away };
+  const parts = near.length === 0 ? behind : near;
+  const lagSeconds = Math.max(0, ...parts.map(({ database }) => lagAt(database)));
+  if (near.length > 0)
+    for (const { database, partitions } of behind)
+      leaveOut(
+        database,
+        partitions ?? [],
+        lagOf(database) === null
+          ? "how far its fold is behind is not known"
+          : `its fold is more than ${AWAY_FROM_LAG_S} s behind`,
+      );
+  return { moves, parts, away, lagSeconds };
 };
 
-/** `lagOf`: seconds by which the fold of a database's partitions is behind; null: not known. */
+/** `lagOf`: seconds by which the fold is behind of the partitions that live in a database after so many moves; null: not known. */
 export const makeAggregates = ({
   databases,
   lagOf,
   nowMs,
 }: {
   databases: AggregateDatabases;
-  lagOf: (database: string) => number | null;
+  lagOf: (database: string, moves: number) => number | null;
   /** a monotonic clock */
   nowMs: () => number;
 }): Aggregates => {
@@ -133,11 +150,12 @@ export const makeAggregates = ({
     view: async () => {
       if (places === undefined || nowMs() - places.atMs > PLACES_MS)
         places = { value: await readPlaces(main.pool()), atMs: nowMs() };
+      const { moves } = places.value;
       const view = viewOf(
         places.value,
-        (name) => databases.all.find((one) => one.name === name && problemOf(name) === null)?.pool(),
+        (name) => databases.all.find((one) => one.name === name)?.pool,
         problemOf,
-        (name) => (lagOf(name) ?? 0) > AWAY_FROM_LAG_S,
+        (name) => lagOf(name, moves),
       );
       if (view.parts.length === 0)
         throw new Error("no database of aggregates can be asked", { cause: view.away[0]?.reason });

@@ -1,6 +1,6 @@
 // Carries a decision out: rolls a proven failure back, or moves the feature on its ramp. In shadow mode nothing is moved;
 // a would-be rollback is counted and logged once.
-import type { Logger } from "../runtime/log.ts";
+import type { ErrorLog, WarningLog } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Pool } from "../db/pool.ts";
 import type { FeatureId } from "../../shared/ids.ts";
@@ -67,7 +67,7 @@ export const makeCarryOut = (needs: {
   rollbackFeature: RollbackFeature;
   setRollout: SetRollout;
   metrics: Metrics;
-  log: Logger;
+  log: ErrorLog & WarningLog;
   onCarriedOut?: OnCarriedOut | undefined;
 }): CarryOut => {
   const { pool, rollbackFeature, setRollout, metrics, log, onCarriedOut } = needs;

@@ -2,7 +2,7 @@
 // aggregates, so it costs the same at any number of users.
 import type { Pool } from "../db/pool.ts";
 import type { Decision } from "../decide/decision.ts";
-import type { Logger } from "../runtime/log.ts";
+import type { ErrorLog, WarningLog } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { batchTargets } from "./batches.ts";
@@ -64,7 +64,7 @@ export const makeEvaluator = (needs: {
   rollbackFeature: RollbackFeature;
   setRollout: SetRollout;
   metrics: Metrics;
-  log: Logger;
+  log: ErrorLog & WarningLog;
   now: () => number;
   lagSeconds: () => number | null;
   /** Where the counts are; the main database alone when it is not given. */
@@ -180,7 +180,8 @@ export const makeEvaluator = (needs: {
     const [read, watermark] = await Promise.all([targets.read(featureIds), watermarkAt(at, view.parts)]);
     const found = await countable(view, read);
     const round: Round = {
-      clock: { now: at, watermark, lagSeconds: lagSeconds() ?? Infinity },
+      // The view's is of exactly the parts that are read: by the other one a database may just have come to be left out.
+      clock: { now: at, watermark, lagSeconds: Math.max(view.lagSeconds, lagSeconds() ?? Infinity) },
       view,
       lagSeconds,
       ordinaryOf,

@@ -1,5 +1,5 @@
 // Features that cannot be evaluated: each is said once for each reason, and shown on /metrics until it can be evaluated again.
-import type { Logger } from "../runtime/log.ts";
+import type { ErrorLog, WarningLog } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { errorText } from "../runtime/error-text.ts";
 import type { Queryable } from "../db/pool.ts";
@@ -15,7 +15,7 @@ export type FailedEvaluations = {
 
 export const makeFailedEvaluations = (needs: {
   metrics: Pick<Metrics, "failedEvaluations">;
-  log: Pick<Logger, "error" | "warn">;
+  log: ErrorLog & WarningLog;
 }): FailedEvaluations => {
   const { metrics, log } = needs;
   const reasons = new Map<string, string>();

@@ -4,8 +4,9 @@ import { emptySketch, encodeSketch, recordLatency } from "../../shared/telemetry
 import type { Pool } from "../../origin/db/pool.ts";
 import type { TestDatabase } from "./database.ts";
 import type { RollbackFeature } from "../../origin/evaluate/effects.ts";
+import type { Aggregates } from "../../origin/evaluate/aggregates.ts";
 import { makeEvaluator } from "../../origin/evaluate/evaluator.ts";
-import { makeLogger } from "../../origin/runtime/log.ts";
+import { makeLogger, type ErrorLog, type WarningLog } from "../../origin/runtime/log.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { Rule } from "../../shared/features/rule.ts";
@@ -107,11 +108,21 @@ export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "se
     );
   },
 
-  /** `own`: the evaluator's connections, where they shall end before the rest; `onRollout`: once one is committed. */
+  /**
+   * `own`: the evaluator's connections, where they shall end before the rest; `onRollout`: once one is committed; `aggregates`:
+   * where the counts are, if not in this database alone.
+   */
   startEvaluator: ({
     own = servicePool,
     onRollout = async () => {},
-  }: { own?: Pool; onRollout?: () => Promise<void> } = {}) => {
+    aggregates,
+    log = makeLogger("silent"),
+  }: {
+    own?: Pool;
+    onRollout?: () => Promise<void>;
+    aggregates?: Aggregates;
+    log?: ErrorLog & WarningLog;
+  } = {}) => {
     const changes = makeFeatureChanges({ pool: servicePool, newId: randomUUID });
     const clock = { now: START, lagSeconds: 0 as number | null };
     const rollbacks: Parameters<RollbackFeature>[0][] = [];
@@ -120,9 +131,10 @@ export const makeTrial = ({ pool, servicePool }: Pick<TestDatabase, "pool" | "se
     const evaluator = makeEvaluator({
       pool: own,
       metrics,
-      log: makeLogger("silent"),
+      log,
       now: () => clock.now,
       lagSeconds: () => clock.lagSeconds,
+      ...(aggregates === undefined ? {} : { aggregates }),
       setRollout: async ({ rolloutBps, reason, ...target }) => {
         const changed = await changes.setRollout(target, { rolloutBps }, { actor: "sluice", reason });
         rollouts.push(rolloutBps);
