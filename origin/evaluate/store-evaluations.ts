@@ -13,7 +13,7 @@ const SEPARATOR = "\u001E";
 type StoredAt = {
   /** unix seconds */
   readonly at: number;
-  /** The view's, by which the counts were read. */
+  /** The view's, by which the counts were read; null: they were those of all partitions together. */
   readonly moves: number | null;
 };
 
@@ -25,7 +25,8 @@ const joinDocuments = (documents: readonly unknown[]): string =>
  * The new stamps of the trials that were stored; of the others another evaluation was first. One statement for all of them, so
  * one round trip and one transaction. Evidence alone does not wait for the disk: if a crash takes it away it is accumulated again
  * from where the trial then stands, and a decision on it is committed after it, so never without it. Counts that were read
- * while a partition moved may lack it or have it twice: then nothing is stored, and the next round reads again.
+ * while a partition moved, or before the first one told the counts apart, may lack some or have them twice: then nothing is stored,
+ * and the next round reads again.
  */
 const storeEvaluations = async (
   db: Queryable,
@@ -49,7 +50,8 @@ const storeEvaluations = async (
        ) as g (
          feature_id, epoch, stamp, terms, decided, causes, evidence, treatment_sketch, holdout_sketch, alpha_spent,
          mode, decision, at, mature)
-       where $16::float8 is null or $16::float8 = (select sum(moves) from partition_places)
+       where case when $16::float8 is null then not (select by_partition from aggregate_database)
+                  else $16::float8 = (select sum(moves) from partition_places) end
      ), held as (
        select t.feature_id, t.epoch from given g join pmf_trials t using (feature_id, epoch)
        where ${trialStamp} = g.stamp order by t.feature_id for update of t

@@ -412,6 +412,27 @@ describe("a move", () => {
     expect(await countedIn(main)).toEqual(await countedIn(alone));
     await move(3, MAIN);
   });
+
+  test("that is the first takes nobody from an evaluator that still looks for the counts of all partitions together", async () => {
+    const first = await makeTestDatabase();
+    const others = await makeAggregateDatabases(first, ["c"]);
+    try {
+      const { insertFeature, insertTelemetry, insertTrafficUntil } = makeTrial(first);
+      await insertFeature(UNDECIDED);
+      await insertTelemetry({ seconds: 60, ...HEALTHY });
+      await insertTrafficUntil(10_000);
+      const { at, clock, evaluator } = startSpread(others.all, first);
+      await at(20);
+      await movePartition(first.servicePool, others.all, { partition: 1, to: "c" });
+      // The places are known for a second.
+      clock.now = START + 30;
+      await evaluator.evaluate();
+      expect((await at(50))?.details.exposed.treatment).toBe(46 * 40);
+    } finally {
+      await others.drop();
+      await first.drop();
+    }
+  });
 });
 
 test("a database that says nothing does not keep the lag of the others from being known", async () => {
