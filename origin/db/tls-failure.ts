@@ -1,4 +1,4 @@
-// Why a TLS connection to PostgreSQL or Redis was not made, and what to do: one sentence, or null where TLS is not why.
+// Why a TLS connection to PostgreSQL, Redis or NATS was not made, and what to do: one sentence, or null where TLS is not why.
 import { z } from "zod";
 
 const UNKNOWN_AUTHORITY = new Set([
@@ -25,7 +25,13 @@ const namesOf = (error: Error): string => {
   return names === undefined ? "" : ` (it has ${names})`;
 };
 
-export const tlsFailure = (given: unknown): string | null => {
+/** What to do where the certificate of an authority, or one of this client, is missing. */
+const IN_URL = {
+  authority: "Name the file of the authority in the URL (sslrootcert=/path/to/ca.pem)",
+  client: "Name one in the URL (sslcert=/path/to/cert.pem&sslkey=/path/to/key.pem)",
+};
+
+export const tlsFailure = (given: unknown, todo: typeof IN_URL = IN_URL): string | null => {
   const error = rootOf(given);
   if (!(error instanceof Error)) return null;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
@@ -36,9 +42,9 @@ export const tlsFailure = (given: unknown): string | null => {
   if (code === "CERT_NOT_YET_VALID")
     return "the server's certificate is not valid yet. See whether this machine's clock is right";
   if (UNKNOWN_AUTHORITY.has(code))
-    return "the server's certificate is signed by no authority that is trusted here. Name the file of the authority in the URL (sslrootcert=/path/to/ca.pem)";
+    return `the server's certificate is signed by no authority that is trusted here. ${todo.authority}`;
   if (/ALERT_CERTIFICATE_REQUIRED|ALERT_HANDSHAKE_FAILURE/.test(code))
-    return "the server wants a certificate of its clients. Name one in the URL (sslcert=/path/to/cert.pem&sslkey=/path/to/key.pem)";
+    return `the server wants a certificate of its clients. ${todo.client}`;
   if (error.message === "The server does not support SSL connections")
     return "the server takes no TLS. Switch it on there (ssl = on in postgresql.conf)";
   if (/^ERR_SSL|^EPROTO$/.test(code))

@@ -4,6 +4,8 @@ export const errorText = (error: unknown): string => {
   // A connection that was tried at several addresses has an error for each, and no words of its own.
   const own = error instanceof AggregateError && error.message === "" ? error.errors[0] : error;
   const message = own instanceof Error ? own.message : String(own);
-  const text = error.cause === undefined ? message : `${message}: ${errorText(error.cause)}`;
+  const cause = error.cause === undefined ? "" : errorText(error.cause);
+  // Libraries wrap an error and repeat its words.
+  const text = cause === "" || cause === message ? message : `${message}: ${cause}`;
   return text.replaceAll(/\s*\n\s*/g, " ");
 };

@@ -1,10 +1,10 @@
 // The connection to JetStream's servers. It is looked for again for as long as the process runs, so that an origin whose log is
 // away starts, serves everything else, and takes telemetry once the log is there.
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
-import { errorText } from "../../runtime/error-text.ts";
 import { SpanLogUnreachable } from "../span-log.ts";
+import { connectFailure, readAuthority, readCredentials } from "./access.ts";
+import { makeIdentityCheck } from "./identity.ts";
 import type { JetStreamSettings } from "./settings.ts";
 
 const CONNECT_MS = 3_000;
@@ -22,6 +22,7 @@ const optionsOf = async (settings: JetStreamSettings, name: string) => {
   const urls = settings.urls.map((url) => new URL(url));
   const [first] = urls;
   const isEncrypted = settings.caFile !== null || urls.some(({ protocol }) => protocol === "tls:");
+  const ca = settings.caFile === null ? undefined : await readAuthority(settings.caFile);
   return {
     servers: urls.map(({ host }) => host),
     name,
@@ -32,13 +33,13 @@ const optionsOf = async (settings: JetStreamSettings, name: string) => {
     reconnectTimeWait: AGAIN_MS,
     // Stacks of the places that ask, of each request: they cost more than the request.
     noAsyncTraces: true,
-    ...(isEncrypted ? { tls: settings.caFile === null ? {} : { caFile: settings.caFile } } : {}),
+    ...(isEncrypted ? { tls: { ca, checkServerIdentity: makeIdentityCheck(urls) } } : {}),
     ...(first === undefined || first.username === ""
       ? {}
       : { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }),
     ...(settings.credentialsFile === null
       ? {}
-      : { authenticator: credsAuthenticator(await readFile(settings.credentialsFile)) }),
+      : { authenticator: credsAuthenticator(await readCredentials(settings.credentialsFile)) }),
   };
 };
 
@@ -56,7 +57,7 @@ export const makeNatsLink = (settings: JetStreamSettings, name: string): NatsLin
         isUp = false;
         problem = `the connection to ${status.server} broke`;
       } else if (status.type === "reconnect") isUp = true;
-      else if (status.type === "error") problem = errorText(status.error);
+      else if (status.type === "error") problem = connectFailure(status.error, settings);
     }
   };
 
@@ -70,9 +71,9 @@ export const makeNatsLink = (settings: JetStreamSettings, name: string): NatsLin
         if (stop.signal.aborted) await open.close();
         const reason = await open.closed();
         await following;
-        if (reason instanceof Error) problem = errorText(reason);
+        if (reason instanceof Error) problem = connectFailure(reason, settings);
       } catch (error) {
-        problem = errorText(error);
+        problem = connectFailure(error, settings);
       }
       isUp = false;
       await sleep(AGAIN_MS, undefined, { signal: stop.signal }).catch(() => {});

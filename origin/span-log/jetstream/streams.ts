@@ -19,8 +19,11 @@ import { streamOf, subjectOf, type JetStreamSettings } from "./settings.ts";
 const OLDEST_SERVER = [2, 9] as const;
 /** A block and what comes with it; blocks are divided before (append.ts). */
 const MIN_PAYLOAD_BYTES = 512 * 1_024;
-/** JetStream's codes of errors that stay: it runs on one server, or is not for this account. */
-const STAYING = new Set([10_039, 10_074]);
+const NOT_FOR_ACCOUNT = 10_039;
+/** JetStream's codes of errors that stay: it is not for this account, or runs on one server. */
+const STAYING = new Set([NOT_FOR_ACCOUNT, 10_074]);
+const GIVE_ACCOUNT =
+  "Give the account JetStream (`jetstream: enabled` in the server's accounts, or `nsc edit account --js-disk-storage -1`), or sign in as a user of one that has it";
 
 const STREAM_NOT_FOUND = 10_059;
 
@@ -117,7 +120,8 @@ export const ensureStreams = async (
     return infos;
   } catch (error) {
     if (error instanceof SpanLogMisconfigured) throw error;
-    const text = `the streams ${settings.prefix}-* of ${settings.replicas} replicas cannot be made or read: ${errorText(error)}`;
+    const todo = codeOf(error) === NOT_FOR_ACCOUNT ? `. ${GIVE_ACCOUNT}` : "";
+    const text = `the streams ${settings.prefix}-* of ${settings.replicas} replicas cannot be made or read: ${errorText(error)}${todo}`;
     throw STAYING.has(codeOf(error) ?? 0)
       ? new SpanLogMisconfigured(text, { cause: error })
       : new SpanLogUnreachable(text, { cause: error });
