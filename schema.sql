@@ -798,6 +798,8 @@ create table span_log_streams (
   begins_after bigint default 0 not null,
   writer integer default nextval('telemetry_writer'::regclass) not null,
   seen_at timestamp with time zone default clock_timestamp() not null,
+  last_seq bigint,
+  looked_at timestamp with time zone,
   constraint span_log_streams_pkey PRIMARY KEY (partition, stream, losses),
   constraint span_log_streams_writer_key UNIQUE (writer)
 );

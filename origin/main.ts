@@ -15,6 +15,7 @@ import { makeForgetUnit } from "./aggregate/forget-unit.ts";
 import { foldBehind } from "./aggregate/fold-behind.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
 import { startLagMonitor } from "./aggregate/lag-monitor.ts";
+import { leftStreamsCheck, watchLeftStreams } from "./aggregate/left-streams.ts";
 import { connectClickHouse } from "./aggregate/raw-spans/clickhouse.ts";
 import { rawSpanChecks } from "./aggregate/raw-spans/raw-span-health.ts";
 import { startSpoolSender } from "./aggregate/raw-spans/send-spool.ts";
@@ -252,6 +253,13 @@ const upkeep =
         log,
       })
     : undefined;
+const unreadStreams = {
+  pool,
+  databases: aggregateDatabases.all,
+  own: spanLog.streamNames,
+  nowMs: Date.now,
+};
+const leftStreams = watchLeftStreams({ ...unreadStreams, log });
 const lag = startLagMonitor({
   pool,
   databases: aggregateDatabases.all,
@@ -364,6 +372,7 @@ const health = {
       nowMs: Date.now,
     }),
     ...(has("ingest") || has("fold") ? spanLogChecks(spanLog) : []),
+    leftStreamsCheck(unreadStreams),
     ...ingestChecks({
       metrics,
       token: config.INGEST_TOKEN,
@@ -494,6 +503,7 @@ const parts = [
   ingest,
   fold,
   rawSpans,
+  leftStreams,
   lag,
   seriesUpkeep,
   upkeep,

@@ -6,6 +6,6 @@ export const errorText = (error: unknown): string => {
   const message = own instanceof Error ? own.message : String(own);
   const cause = error.cause === undefined ? "" : errorText(error.cause);
   // Libraries wrap an error and repeat its words.
-  const text = cause === "" || cause === message ? message : `${message}: ${cause}`;
+  const text = cause === "" || message.endsWith(cause) ? message : `${message}: ${cause}`;
   return text.replaceAll(/\s*\n\s*/g, " ");
 };

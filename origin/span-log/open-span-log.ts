@@ -29,7 +29,9 @@ export type OpenSpanLog = {
   readonly notReady: () => readonly string[];
   /** Removes from logs outside the database what is folded and old. */
   readonly removeFolded: (positions: FoldPositions) => Promise<void>;
-  /** Null where there are none: PostgreSQL's log. */
+  /** Empty where there are none: PostgreSQL's log. */
+  readonly streamNames: readonly string[];
+  /** Null where there are none. */
   readonly streams: (() => readonly StreamState[]) | null;
   readonly stop: () => Promise<void>;
 };
@@ -83,6 +85,7 @@ export const openSpanLog = async (options: {
       check: async () => {},
       notReady: () => [],
       removeFolded: async () => {},
+      streamNames: [],
       streams: null,
       stop: async () => {},
     };

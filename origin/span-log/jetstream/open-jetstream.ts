@@ -5,17 +5,25 @@ import type { Pool } from "../../db/pool.ts";
 import { errorText } from "../../runtime/error-text.ts";
 import type { OpenSpanLog, StreamState } from "../open-span-log.ts";
 import { SpanLogMisconfigured } from "../span-log.ts";
+import { PARTITIONS } from "../unit-key.ts";
 import { makeJetStreamLog } from "./append.ts";
 import { makeNatsLink } from "./link.ts";
 import { makeJetStreamReader } from "./read.ts";
 import { removeFolded } from "./retain.ts";
-import type { JetStreamSettings } from "./settings.ts";
+import { streamOf, type JetStreamSettings } from "./settings.ts";
 import { ensureStreams } from "./streams.ts";
+import { noteStreamEnds, streamKey } from "./stream-writers.ts";
 
 const CHECK_AGAIN_MS = 20_000;
 const TRY_AGAIN_MS = 1_000;
 /** So long does a process that starts wait for the log. */
 const FIRST_CHECK_MS = 5_000;
+
+const toEnd = ({ config, created, state }: StreamInfo, partition: number) => ({
+  key: streamKey(config.name, created),
+  partition,
+  lastSeq: state.last_seq,
+});
 
 const toState = (info: StreamInfo, partition: number): StreamState => ({
   stream: info.config.name,
@@ -38,13 +46,19 @@ export const openJetStream = (options: {
   let states: readonly StreamState[] = [];
 
   const checkStreams = async (): Promise<void> => {
+    let infos: readonly StreamInfo[];
     try {
-      states = (await ensureStreams(link.connection(), settings)).map(toState);
+      infos = await ensureStreams(link.connection(), settings);
       problem = null;
     } catch (error) {
       problem = errorText(error);
       throw error;
     }
+    states = infos.map(toState);
+    // The log can be used without it.
+    await noteStreamEnds(pool, infos.map(toEnd)).catch((error: unknown) =>
+      onProblem(`where the streams end could not be stored: ${errorText(error)}`),
+    );
   };
 
   /** Streams that somebody has deleted are made again, and a changed one is told of. */
@@ -78,11 +92,14 @@ export const openJetStream = (options: {
     removeFolded: async (positions) => {
       await removeFolded({ link, settings, pool, nowMs: Date.now }, positions);
     },
+    streamNames: Array.from({ length: PARTITIONS }, (_, partition) => streamOf(settings, partition)),
     streams: () => states,
     stop: async () => {
       stop.abort();
-      await link.close();
       await keeping;
+      // What was appended since the last look may be left there, if no other process reads it.
+      if (keeping !== undefined && problem === null) await checkStreams().catch(() => {});
+      await link.close();
     },
   };
 };

@@ -42,3 +42,23 @@ export const nameStream = async (
   if (found === undefined) throw new Error(`the stream ${stream.key} got no number`);
   return found;
 };
+
+/** Stores where streams end, for processes that do not read them. One that has no number yet gets it. */
+export const noteStreamEnds = async (
+  db: Queryable,
+  ends: readonly { readonly key: string; readonly partition: number; readonly lastSeq: number }[],
+): Promise<void> => {
+  const known = await readStreamWriters(
+    db,
+    ends.map(({ key }) => key),
+  );
+  for (const { key, partition } of ends)
+    if (!known.has(key)) await nameStream(db, { key, partition }, { losses: 0, beginsAfter: 0 });
+  await db.query(
+    `update span_log_streams s set last_seq = e.last_seq, looked_at = clock_timestamp()
+     from unnest($1::text[], $2::bigint[]) as e(stream, last_seq)
+     where s.stream = e.stream
+       and not exists (select from span_log_streams n where n.stream = s.stream and n.losses > s.losses)`,
+    [ends.map(({ key }) => key), ends.map(({ lastSeq }) => lastSeq)],
+  );
+};
