@@ -321,7 +321,8 @@ export const makeJetStreamReader = (options: {
         const writer = await writerOf(name, partition, info);
         const folded = Math.min(foldedUpTo(positions, partition, writer), info.state.last_seq);
         const first = await firstYoungerThan(
-          { first: info.state.first_seq, last: folded },
+          // After a restart of its server, a stream that has never had a block begins with 0, which cannot be asked for.
+          { first: Math.max(1, info.state.first_seq), last: folded },
           nowMs() - seconds * 1_000,
           (seq) => messageTime(manager, name, seq),
         );

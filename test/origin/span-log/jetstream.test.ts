@@ -73,6 +73,25 @@ test("while NATS is away telemetry is refused with 503; when it is back, the sam
   await telemetry.stop();
 });
 
+test("a fold that starts after NATS was restarted reads on while streams have never had a block", async () => {
+  const log = await openSpanLog({
+    settings: newSettings(),
+    name: "sluice-test",
+    pool: database.servicePool,
+    onProblem: () => {},
+  });
+  await log.check();
+  const [node] = nats.nodes;
+  await node?.kill();
+  await node?.start();
+  const none = { partitions: [0, 1, 2, 3], checkpoints: [] };
+  await waitFor(async () => (await log.reader.unfoldedSeconds(none).catch(() => null)) !== null);
+  const keys: Buffer[] = [];
+  await log.reader.readFoldedKeys(none, 600, ({ spanKeys }) => keys.push(spanKeys));
+  expect(keys).toEqual([]);
+  await log.stop();
+});
+
 test("a stream that has lost folded blocks goes on under another number, and what comes then is counted", async () => {
   const its = newSettings();
   const problems: string[] = [];
