@@ -30,6 +30,15 @@ export const seededRandom = (seed: number): (() => number) => {
   };
 };
 
+/** Gives each of them once, in an order by chance, before any comes again: a run as long as the deck leaves none out. */
+export const shuffledDeck = <T>(cards: readonly T[], random: () => number): (() => T | undefined) => {
+  let left: T[] = [];
+  return () => {
+    if (left.length === 0) left = [...cards];
+    return left.splice(Math.floor(random() * left.length), 1)[0];
+  };
+};
+
 /** A disk of 48 MB, which only root may mount. */
 const mountDisk = (): string | undefined => {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return undefined;

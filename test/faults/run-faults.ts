@@ -12,7 +12,7 @@ import { migrate } from "../../origin/db/migrate.ts";
 import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 import { jsonRequest, newUnit, type TestSpan } from "../support/otlp-spans.ts";
 import { waitFor } from "../support/telemetry.ts";
-import { seededRandom, startLogServers, type LogFault } from "./log-servers.ts";
+import { seededRandom, shuffledDeck, startLogServers, type LogFault } from "./log-servers.ts";
 
 const FEATURE = "feat_faults";
 const SPANS = 20;
@@ -43,7 +43,7 @@ export const runFaults = async (options: {
   kills: number;
   log?: "postgres" | "jetstream";
   seed?: number;
-  /** in this order, in place of those that chance picks */
+  /** in this order, in place of a shuffled deck of all */
   victims?: readonly Victim[];
   say: (line: string) => void;
 }): Promise<FaultReport> => {
@@ -168,13 +168,14 @@ export const runFaults = async (options: {
     }
   };
 
+  const draw = shuffledDeck(victims, random);
   try {
     await ready();
     const senders = Array.from({ length: SENDERS }, sender);
     for (let n = 0; n < kills; n++) {
       await sleep(300 + random() * 1_200);
       const inTurn = options.victims ?? (servers === undefined ? VICTIMS : undefined);
-      const victim = (inTurn === undefined ? pick(victims) : inTurn[n % inTurn.length]) ?? "ingest";
+      const victim = (inTurn === undefined ? draw() : inTurn[n % inTurn.length]) ?? "ingest";
       harmed[victim] = (harmed[victim] ?? 0) + 1;
       say(`kill ${n + 1}: ${victim}`);
       await kill(victim);
