@@ -11,6 +11,7 @@ import { makeAccess } from "./access/make-access.ts";
 import { makeSessions } from "./access/make-sessions.ts";
 import { makeSessionKeys } from "./access/make-session-keys.ts";
 import { printNewToken } from "./access/new-admin-token.ts";
+import { readPositionsOfAll } from "./aggregate/checkpoints.ts";
 import { makeForgetUnit } from "./aggregate/forget-unit.ts";
 import { foldBehind } from "./aggregate/fold-behind.ts";
 import { startFold } from "./aggregate/fold-thread.ts";
@@ -450,6 +451,8 @@ const app = makeHttpApp({
             ...aggregateDatabases.all.filter(({ name }) => name !== MAIN).map((other) => other.pool()),
           ],
           pseudonyms,
+          unfoldedSeconds: async () =>
+            spanLog.reader.unfoldedSeconds(await readPositionsOfAll(pool, aggregateDatabases.all)),
         }),
         previewLinks:
           config.PREVIEW_KEYS === undefined

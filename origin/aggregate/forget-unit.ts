@@ -2,11 +2,13 @@
 // and so do the verdicts that they led to.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Pool } from "../db/pool.ts";
+import { sqlState, UNDEFINED_TABLE } from "../db/errors.ts";
+import { inTransaction, type Pool } from "../db/pool.ts";
 import { bytesOf, viewOf } from "../span-log/bytes.ts";
 import { pseudonymOf } from "../span-log/pseudonyms/pseudonym.ts";
 import type { PseudonymKeys } from "../span-log/pseudonyms/pseudonym-keys.ts";
 import { readFeatures, readRecords } from "../span-log/read-block.ts";
+import { SpanLogUnreachable } from "../span-log/span-log.ts";
 import { featureEpoch, hashUnit } from "../span-log/unit-key.ts";
 import { keyText } from "./units/unit-run.ts";
 
@@ -32,11 +34,10 @@ const LOOK_EVERY_MS = 200;
 
 type Pools = readonly [Pool, ...Pool[]];
 
-/** Blocks are written once, so that a row keeps its place. */
-type BlockRow = { partition: string; place: string; span_keys: Buffer; block: Buffer };
+type BlockRow = { span_keys: Buffer; block: Buffer };
 
 /** Overwrites the names in the block by others of the same length; returns how many. */
-const blankOut = (row: Pick<BlockRow, "span_keys" | "block">, names: ReadonlySet<string>): number => {
+const blankOut = (row: BlockRow, names: ReadonlySet<string>): number => {
   const { block, span_keys: spanKeys } = row;
   let count = 0;
   readRecords(block, spanKeys, readFeatures(block).end, ({ unitStart, unitEnd }) => {
@@ -52,63 +53,75 @@ const blankOut = (row: Pick<BlockRow, "span_keys" | "block">, names: ReadonlySet
 const holdsOneOf = (column: string): string =>
   `exists (select from unnest($1::text[]) name where position(convert_to(name, 'UTF8') in ${column}) > 0)`;
 
-/** Of a table with blocks. */
+type Place = { partition: string; place: string };
+
+/**
+ * Of the row at one place. Locked, because somebody else may be forgetting another unit of it; null: that has moved it, or it is
+ * folded and gone.
+ */
+const blankOutAt = (
+  pool: Pool,
+  { partition, place }: Place,
+  names: ReadonlySet<string>,
+): Promise<number | null> =>
+  inTransaction(pool, async (client) => {
+    const { rows } = await client.query<BlockRow>(
+      `select span_keys, block from ${partition} where ctid = $1::tid for update`,
+      [place],
+    );
+    const row = rows[0];
+    if (row === undefined) return null;
+    const found = blankOut(row, names);
+    if (found > 0)
+      await client.query(`update ${partition} set block = $2 where ctid = $1::tid`, [place, row.block]);
+    return found;
+  });
+
+/**
+ * Of a table with blocks. One block at a time: a short id stands in almost each of them by chance, and together they are more
+ * than a process can hold.
+ */
 const blankOutBlocks = async (
   pool: Pool,
   table: "span_log" | "fold_set_aside",
   names: readonly string[],
 ): Promise<number> => {
-  const { rows } = await pool.query<BlockRow>(
-    `select tableoid::regclass::text as partition, ctid::text as place, span_keys, block from ${table}
-     where ${holdsOneOf("block")}`,
-    [names],
-  );
   const known = new Set(names);
   let count = 0;
-  for (const row of rows) {
-    const found = blankOut(row, known);
-    if (found === 0) continue;
-    count += found;
-    await pool.query(`update ${row.partition} set block = $2 where ctid = $1::tid`, [row.place, row.block]);
+  for (let hasMoved = true; hasMoved;) {
+    const { rows: places } = await pool.query<Place>(
+      `select tableoid::regclass::text as partition, ctid::text as place from ${table}
+       where ${holdsOneOf("block")}`,
+      [names],
+    );
+    hasMoved = false;
+    for (const place of places) {
+      const found = await blankOutAt(pool, place, known).catch((error: unknown) => {
+        // A partition that is folded is dropped.
+        if (sqlState(error) === UNDEFINED_TABLE) return 0;
+        throw error;
+      });
+      hasMoved ||= found === null;
+      count += found ?? 0;
+    }
   }
   return count;
 };
 
-type Checkpoint = { partition: number; writer: number; seq: number };
-
-/** `pools`: the main database, which has the log, and those that its partitions are counted in. */
-const hasUnfolded = async (pools: Pools, before: string): Promise<boolean> => {
-  const checkpoints: Checkpoint[] = [];
-  for (const pool of pools) {
-    const { rows } = await pool.query<Checkpoint>("select partition, writer, seq from fold_checkpoints");
-    checkpoints.push(...rows);
+/** false: what was taken before now is not folded in time, or nobody can tell. */
+const waitForFold = async (unfoldedSeconds: () => Promise<number>): Promise<boolean> => {
+  const began = performance.now();
+  // The oldest that is not folded came later.
+  try {
+    while ((await unfoldedSeconds()) * 1_000 >= performance.now() - began) {
+      if (performance.now() - began > FOLD_WAIT_MS) return false;
+      await sleep(LOOK_EVERY_MS);
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof SpanLogUnreachable) return false;
+    throw error;
   }
-  const { rows } = await pools[0].query<{ open: boolean }>(
-    `select exists (
-       select from span_log l
-       where l.at <= $1::timestamptz and l.seq > coalesce((
-         select max(c.seq) from unnest($2::smallint[], $3::integer[], $4::bigint[]) c(partition, writer, seq)
-         where c.partition = l.partition and c.writer = l.writer), 0)) as open`,
-    [
-      before,
-      checkpoints.map(({ partition }) => partition),
-      checkpoints.map(({ writer }) => writer),
-      checkpoints.map(({ seq }) => seq),
-    ],
-  );
-  return rows[0]?.open === true;
-};
-
-/** false: what was taken before now is not folded in time. */
-const waitForFold = async (pools: Pools): Promise<boolean> => {
-  const { rows } = await pools[0].query<{ now: string }>("select clock_timestamp()::text as now");
-  const before = rows[0]?.now ?? "";
-  const deadline = performance.now() + FOLD_WAIT_MS;
-  while (await hasUnfolded(pools, before)) {
-    if (performance.now() > deadline) return false;
-    await sleep(LOOK_EVERY_MS);
-  }
-  return true;
 };
 
 /** Partition by partition, so that no statement reads all of a large table. */
@@ -172,10 +185,19 @@ const sumOver = async (pools: Pools, work: (pool: Pool) => Promise<number>): Pro
 
 /**
  * Repeating it finds nothing more. Telemetry that comes afterwards makes the unit known again, as a new one. `pools`: without
- * a limit of time for a statement, the main database first. The audit gets a row that does not name the unit.
+ * a limit of time for a statement, the main database first. `unfoldedSeconds`: since the oldest of the log that is not folded was
+ * taken, wherever the log is. The audit gets a row that does not name the unit.
  */
 export const makeForgetUnit =
-  ({ pools, pseudonyms }: { pools: () => Pools; pseudonyms: Pick<PseudonymKeys, "all"> }) =>
+  ({
+    pools,
+    pseudonyms,
+    unfoldedSeconds,
+  }: {
+    pools: () => Pools;
+    pseudonyms: Pick<PseudonymKeys, "all">;
+    unfoldedSeconds: () => Promise<number>;
+  }) =>
   async (unitId: string, by: { actor: string; reason: string }): Promise<Forgotten> => {
     const keys = await pseudonyms.all();
     const names = [unitId, ...keys.map((key) => pseudonymOf(key, unitId))];
@@ -185,7 +207,7 @@ export const makeForgetUnit =
     const logRecords =
       (await blankOutBlocks(main, "span_log", names)) +
       (await sumOver(all, (pool) => blankOutBlocks(pool, "fold_set_aside", names)));
-    const isComplete = await waitForFold(all);
+    const isComplete = await waitForFold(unfoldedSeconds);
     const evidence = { table: "unit_evidence", column: "unit_id" };
     const rawSpans = { table: "otel_spans", column: "user_id" };
     const forgotten: Forgotten = {

@@ -7,6 +7,7 @@ export const UNIQUE_VIOLATION = "23505";
 /** No partition takes the row (check_violation). */
 export const NO_PARTITION = "23514";
 export const INSUFFICIENT_PRIVILEGE = "42501";
+export const UNDEFINED_TABLE = "42P01";
 /** A lock was not to be had within lock_timeout. */
 export const LOCK_NOT_AVAILABLE = "55P03";
 

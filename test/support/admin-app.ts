@@ -1,7 +1,9 @@
 // The origin's HTTP app with its admin API on a test's database, wired as main.ts wires it.
 import { randomUUID } from "node:crypto";
 import { makeIdempotentAnswers } from "../../origin/access/idempotent-answers.ts";
+import { readAllPositions } from "../../origin/aggregate/checkpoints.ts";
 import { makeForgetUnit } from "../../origin/aggregate/forget-unit.ts";
+import { makePostgresLogReader } from "../../origin/span-log/read-log.ts";
 import { makePseudonymKeys } from "../../origin/span-log/pseudonyms/pseudonym-keys.ts";
 import { makeAccess } from "../../origin/access/make-access.ts";
 import { makeAgentRoutes } from "../../origin/agents/agent-routes.ts";
@@ -93,6 +95,7 @@ export const makeAdminApp = (options: {
     forgetUnit: makeForgetUnit({
       pools: () => [pool],
       pseudonyms: makePseudonymKeys({ db: pool, keys: undefined, naming: "pseudonymous" }),
+      unfoldedSeconds: async () => makePostgresLogReader(pool).unfoldedSeconds(await readAllPositions(pool)),
     }),
     previewLinks:
       options.previewKeys === undefined

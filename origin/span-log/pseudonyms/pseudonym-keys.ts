@@ -15,7 +15,7 @@ export type EpochPseudonyms = PseudonymKey | null | { readonly missing: string }
 export type PseudonymKeys = {
   /** The keys of these epochs, in their order. An epoch that has none yet gets one here. */
   readonly of: (epochs: readonly EpochName[]) => Promise<EpochPseudonyms[]>;
-  /** All keys that units may be named with; throws when one is missing. */
+  /** All keys that units of kept epochs may be named with; throws when one is missing. */
   readonly all: () => Promise<PseudonymKey[]>;
   /** Throws when a configured key is another one than the key of its name that units were stored with. */
   readonly verify: () => Promise<void>;
@@ -125,12 +125,15 @@ export const makePseudonymKeys = (options: {
       return keys;
     },
     all: async () => {
-      const { rows } = await db.query<{ kid: string }>("select kid from pseudonym_keys order by made_at");
+      const { rows } = await db.query<{ kid: string; isKept: boolean }>(
+        `select kid, exists (select from epoch_pseudonyms e where e.kid = k.kid) as "isKept"
+         from pseudonym_keys k order by made_at`,
+      );
       const keys: PseudonymKey[] = [];
-      for (const { kid } of rows) {
+      for (const { kid, isKept } of rows) {
         const key = await find(kid);
-        if ("missing" in key) throw lacksKey(key.missing);
-        keys.push(key);
+        if (!("missing" in key)) keys.push(key);
+        else if (isKept) throw lacksKey(key.missing);
       }
       return keys;
     },

@@ -1,7 +1,10 @@
 // A unit is forgotten: the whole database is searched for it, on a real PostgreSQL with the service's rights.
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readAllPositions } from "../../../origin/aggregate/checkpoints.ts";
 import { makeForgetUnit } from "../../../origin/aggregate/forget-unit.ts";
 import { verifyAudit } from "../../../origin/features/audit/verify-audit.ts";
+import { makePostgresLogReader } from "../../../origin/span-log/read-log.ts";
+import { SpanLogUnreachable } from "../../../origin/span-log/span-log.ts";
 import { makePseudonymKeys } from "../../../origin/span-log/pseudonyms/pseudonym-keys.ts";
 import { pseudonymOf } from "../../../origin/span-log/pseudonyms/pseudonym.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
@@ -22,8 +25,14 @@ afterAll(async () => {
   await database.drop();
 });
 
-const forget = () =>
+const forget = (unfoldedSeconds?: () => Promise<number>) =>
   makeForgetUnit({
+    unfoldedSeconds:
+      unfoldedSeconds ??
+      (async () =>
+        makePostgresLogReader(database.servicePool).unfoldedSeconds(
+          await readAllPositions(database.servicePool),
+        )),
     pools: () => [database.servicePool],
     pseudonyms: makePseudonymKeys({ db: database.servicePool, keys: undefined, naming: "pseudonymous" }),
   });
@@ -123,4 +132,30 @@ test("a forgotten unit that comes again is known again, and can be forgotten aga
   expect(await held(UNIT)).not.toEqual([]);
   expect(await forget()(UNIT, BY)).toMatchObject({ rawSpans: 1, isComplete: true });
   expect(await held(UNIT)).toEqual([]);
+});
+
+test("units that are forgotten at the same time and stand in one block are both nameless there", async () => {
+  await createFeature(database, "feat_together");
+  await database.pool.query("insert into epoch_pseudonyms values ('feat_together', 1, null)");
+  const units = Array.from({ length: 8 }, (_, i) => `together-${i}@example.com`);
+  await telemetry.sendSpans(
+    units.map((unit) => ({ feature: "feat_together", unit, variant: "treatment" as const })),
+  );
+  await telemetry.folded();
+  await Promise.all(units.map((unit) => forget()(unit, BY)));
+  const { rows } = await database.pool.query(
+    `select unit from unnest($1::text[]) unit
+     where exists (select from span_log where position(convert_to(unit, 'UTF8') in block) > 0)`,
+    [units],
+  );
+  expect(rows).toEqual([]);
+});
+
+test("it waits for the log, wherever that is, and says so where the log cannot be asked", async () => {
+  // The oldest was taken before: until it is folded, after three looks.
+  let looks = 0;
+  expect(await forget(async () => (++looks < 3 ? 60 : 0))("nobody", BY)).toMatchObject({ isComplete: true });
+  expect(looks).toBe(3);
+  const away = () => Promise.reject(new SpanLogUnreachable("away"));
+  expect(await forget(away)("nobody", BY)).toMatchObject({ isComplete: false });
 });
