@@ -1802,14 +1802,20 @@ grant delete, insert, select, update on table user_actions to sluice_service;
 grant delete, insert, select, update on table user_retention to sluice_service;
 grant delete, insert, select, update on table waiting_units to sluice_service;
 
+revoke execute on function audit_hook() from public;
 revoke execute on function audit_operator_change(text,text,text,text,integer,jsonb) from public;
 
 grant execute on function audit_operator_change(text,text,text,text,integer,jsonb) to sluice_service;
 
+revoke execute on function audit_policy() from public;
+revoke execute on function audit_target() from public;
+revoke execute on function audit_token() from public;
+revoke execute on function begin_lineage() from public;
 revoke execute on function commit_change(jsonb) from public;
 
 grant execute on function commit_change(jsonb) to sluice_service;
 
+revoke execute on function count_features_bytes() from public;
 revoke execute on function note_lineage(boolean) from public;
 
 grant execute on function note_lineage(boolean) to sluice_service;
@@ -1817,6 +1823,8 @@ grant execute on function note_lineage(boolean) to sluice_service;
 revoke execute on function raise_revision(bigint) from public;
 
 grant execute on function raise_revision(bigint) to sluice_service;
+
+revoke execute on function refuse_early_deletion() from public;
 
 alter default privileges in schema public grant delete, insert, select, update on tables to sluice_service;
 alter default privileges in schema public grant usage on sequences to sluice_service;

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { migrate, MigrationRightsError } from "../../origin/db/migrate.ts";
+import { migrate, migrationNames, MigrationRightsError } from "../../origin/db/migrate.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { jsonRequest } from "../support/otlp-spans.ts";
@@ -118,10 +118,30 @@ describe("PostgreSQL refuses this login, with and without the service's role", (
   });
 });
 
+test("no login may put a trigger of the audit on a table of its own", async () => {
+  const { rows } = await database.pool.query<{ name: string }>(
+    `select proname as name from pg_proc
+     where pronamespace = 'public'::regnamespace and prosecdef and prorettype = 'trigger'::regtype`,
+  );
+  expect(rows.map(({ name }) => name)).toContain("audit_policy");
+  await client.query("set role none");
+  for (const { name } of rows) {
+    const table = `own_${name}`;
+    await client.query(
+      `create temporary table ${table} (actor text, reason text, version int, details jsonb)`,
+    );
+    await expect(
+      client.query(`create trigger forge after insert on ${table} for each row execute function ${name}()`),
+      name,
+    ).rejects.toThrow(`permission denied for function ${name}`);
+  }
+});
+
 test("what is to be migrated is left to the owner's login, and the error says so", async () => {
-  await database.pool.query("delete from schema_migrations where name like '0045%'");
+  const newest = (await migrationNames()).at(-1);
+  await database.pool.query("delete from schema_migrations where name = $1", [newest]);
   await expect(migrate(url)).rejects.toThrow(MigrationRightsError);
   await expect(migrate(url)).rejects.toThrow(
-    "the database lacks 0045_evidence_rights, and this login may not migrate it: run `npx sluice migrate`",
+    `the database lacks ${newest}, and this login may not migrate it: run \`npx sluice migrate\``,
   );
 });
