@@ -1002,27 +1002,27 @@ $function$;
 CREATE OR REPLACE FUNCTION public.announce_states()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  head state_head;
+  head public.state_head;
   change jsonb;
   announced jsonb;
   closes jsonb := '[]';
   next_close jsonb;
 begin
-  select * into head from state_head;
+  select * into head from public.state_head;
   change := jsonb_build_object(
     'revision', new.revision, 'since', new.revision - 1, 'full', false,
     'lineage', head.lineage, 'head', encode(head.audit_hash, 'hex'),
     'sinceHead', (
-      select encode(prev_hash, 'hex') from rollback_audit
+      select encode(prev_hash, 'hex') from public.rollback_audit
       where seq = head.audit_seq + 1
         - coalesce((new.payload #>> '{result,auditRows}')::integer, jsonb_array_length(new.payload #> '{result,features}'))),
     'features', coalesce((
-      select jsonb_agg(full_feature_state(f)) from feature_flags f where f.revision = new.revision), '[]'),
+      select jsonb_agg(public.full_feature_state(f)) from public.feature_flags f where f.revision = new.revision), '[]'),
     'removed', coalesce((
-      select jsonb_agg(feature_id) from feature_tombstones where revision = new.revision), '[]'));
+      select jsonb_agg(feature_id) from public.feature_tombstones where revision = new.revision), '[]'));
   if octet_length(change::text) < 8000 then
     perform pg_notify('sluice_states', change::text);
     return null;
@@ -1031,9 +1031,9 @@ begin
   for next_close in
     select jsonb_build_object('featureId', feature_id, 'epoch', epoch, 'version', version)
     from (
-      select feature_id, epoch, version from feature_flags where revision = new.revision and not enabled
+      select feature_id, epoch, version from public.feature_flags where revision = new.revision and not enabled
       union all
-      select feature_id, epoch, version from feature_tombstones where revision = new.revision
+      select feature_id, epoch, version from public.feature_tombstones where revision = new.revision
     ) closed
   loop
     closes := closes || next_close;
@@ -1055,18 +1055,18 @@ CREATE OR REPLACE FUNCTION public.audit_hook()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   fact jsonb;
 begin
   if tg_op = 'DELETE' then
-    perform audit_operator_change(deleting_actor(), 'hook', 'hook:' || old.name, 'the hook was deleted', old.version + 1, '{}');
+    perform public.audit_operator_change(public.deleting_actor(), 'hook', 'hook:' || old.name, 'the hook was deleted', old.version + 1, '{}');
     return null;
   end if;
   fact := to_jsonb(new) - array['name', 'secret', 'old_secret', 'version', 'created_at', 'created_by', 'updated_at',
     'updated_by', 'refused_at', 'refusal'];
-  perform audit_operator_change(new.updated_by, 'hook', 'hook:' || new.name,
+  perform public.audit_operator_change(new.updated_by, 'hook', 'hook:' || new.name,
     case
       when tg_op = 'INSERT' then 'the hook was made'
       when old.secret is distinct from new.secret then 'the secret of the hook was replaced'
@@ -1080,26 +1080,26 @@ CREATE OR REPLACE FUNCTION public.audit_operator_change(actor text, kind text, s
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  head state_head;
+  head public.state_head;
   now_at timestamptz;
   new_hash bytea;
 begin
-  select * into head from state_head for update;
+  select * into head from public.state_head for update;
   now_at := clock_timestamp();
   head.revision := head.revision + 1;
   head.audit_seq := head.audit_seq + 1;
   new_hash := sha256(head.audit_hash || convert_to(
-    audit_text(head.audit_seq, now_at, actor, kind, subject, reason, version, 1, head.revision, details), 'UTF8'));
-  insert into rollback_audit
+    public.audit_text(head.audit_seq, now_at, actor, kind, subject, reason, version, 1, head.revision, details), 'UTF8'));
+  insert into public.rollback_audit
     (seq, at, actor, action, feature_id, reason, version, epoch, revision, details, prev_hash, hash)
   values
     (head.audit_seq, now_at, actor, kind, subject, reason, version, 1, head.revision, details, head.audit_hash, new_hash);
-  update state_head
+  update public.state_head
   set revision = head.revision, audit_seq = head.audit_seq, audit_hash = new_hash;
-  insert into outbox (topic, change_id, revision, payload)
+  insert into public.outbox (topic, change_id, revision, payload)
   values ('state', gen_random_uuid(), head.revision, jsonb_build_object('result', jsonb_build_object(
     'outcome', 'committed', 'revision', head.revision, 'at', now_at, 'features', jsonb_build_array(), 'auditRows', 1)));
   perform pg_notify('sluice_outbox', head.revision::text);
@@ -1110,10 +1110,10 @@ CREATE OR REPLACE FUNCTION public.audit_policy()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  perform audit_operator_change(new.actor, 'policy', 'policy:approval', new.reason, new.version,
+  perform public.audit_operator_change(new.actor, 'policy', 'policy:approval', new.reason, new.version,
     new.details || jsonb_build_object('tags', to_jsonb(new.tags)));
   return null;
 end
@@ -1123,13 +1123,13 @@ CREATE OR REPLACE FUNCTION public.audit_target()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   fact jsonb;
 begin
   if tg_op = 'DELETE' then
-    perform audit_operator_change(deleting_actor(), 'target', 'target:' || old.name, 'the notification target was deleted',
+    perform public.audit_operator_change(public.deleting_actor(), 'target', 'target:' || old.name, 'the notification target was deleted',
       old.version + 1, '{}');
     return null;
   end if;
@@ -1137,7 +1137,7 @@ begin
     'type', new.type, 'events', to_jsonb(new.events), 'features', to_jsonb(new.features), 'tags', to_jsonb(new.tags),
     'enabled', new.enabled, 'host', substring(new.config ->> 'url' from '^[a-z]+://(?:[^/@?#]*@)?([^/?#]+)'),
     'to', new.config -> 'to');
-  perform audit_operator_change(new.updated_by, 'target', 'target:' || new.name,
+  perform public.audit_operator_change(new.updated_by, 'target', 'target:' || new.name,
     case when tg_op = 'INSERT' then 'the notification target was made' else 'the notification target was changed' end,
     new.version, fact);
   return null;
@@ -1159,14 +1159,14 @@ CREATE OR REPLACE FUNCTION public.audit_token()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   if tg_op = 'INSERT' then
-    perform audit_operator_change(new.created_by, 'token', 'token:' || new.token_id, 'the token was made', 1,
+    perform public.audit_operator_change(new.created_by, 'token', 'token:' || new.token_id, 'the token was made', 1,
       jsonb_build_object('name', new.name, 'scope', new.scope, 'tags', to_jsonb(new.tags), 'expiresAt', new.expires_at));
   else
-    perform audit_operator_change(coalesce(new.revoked_by, 'unknown'), 'token', 'token:' || new.token_id,
+    perform public.audit_operator_change(coalesce(new.revoked_by, 'unknown'), 'token', 'token:' || new.token_id,
       'the token was revoked', 2, jsonb_build_object('name', new.name, 'scope', new.scope));
   end if;
   return null;
@@ -1177,10 +1177,10 @@ CREATE OR REPLACE FUNCTION public.begin_lineage()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  here text := history_place();
+  here text := public.history_place();
 begin
   if current_setting('synchronous_commit') in ('off', 'local', 'remote_write') then
     perform set_config('synchronous_commit', 'on', true);
@@ -1188,7 +1188,7 @@ begin
   if new.place is distinct from here or new.lineage = '' then
     new.place := here;
     new.lineage := left(replace(gen_random_uuid()::text, '-', ''), 16);
-    insert into lineages (id, revision, head, place) values (new.lineage, old.revision, old.audit_hash, here);
+    insert into public.lineages (id, revision, head, place) values (new.lineage, old.revision, old.audit_hash, here);
   end if;
   return new;
 end
@@ -1198,10 +1198,10 @@ CREATE OR REPLACE FUNCTION public.commit_change(change jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  head state_head;
+  head public.state_head;
   item jsonb;
   next jsonb;
   have integer;
@@ -1218,15 +1218,15 @@ declare
   given_segments jsonb := coalesce(change -> 'segments', '[]');
   given_ids text[];
 begin
-  select * into head from state_head for update;
+  select * into head from public.state_head for update;
 
-  select payload -> 'result' into result from outbox where change_id = (change ->> 'changeId')::uuid;
+  select payload -> 'result' into result from public.outbox where change_id = (change ->> 'changeId')::uuid;
   if found then
     return result;
   end if;
 
   for item in select jsonb_array_elements(change -> 'features') loop
-    select version into have from feature_flags where feature_id = item ->> 'featureId';
+    select version into have from public.feature_flags where feature_id = item ->> 'featureId';
     if have is distinct from (item ->> 'expectedVersion')::integer then
       return jsonb_build_object('outcome', 'conflict', 'featureId', item -> 'featureId', 'have', have);
     end if;
@@ -1239,7 +1239,7 @@ begin
     select jsonb_array_elements(coalesce(part -> 'uses', '[]'))
     from jsonb_array_elements((change -> 'features') || given_segments) part
   loop
-    select version into have from segments where segment_id = item ->> 'segmentId';
+    select version into have from public.segments where segment_id = item ->> 'segmentId';
     if have is distinct from (item ->> 'expectedVersion')::integer then
       return jsonb_build_object('outcome', 'segmentConflict', 'segmentId', item -> 'segmentId');
     end if;
@@ -1250,14 +1250,14 @@ begin
     select part ->> 'segmentId' from jsonb_array_elements(given_segments) part where (part ->> 'moves')::boolean);
   if given_ids <> '{}' then
     select needed.segment_id into orphan
-    from feature_flags f, unnest(f.segments) as needed (segment_id)
+    from public.feature_flags f, unnest(f.segments) as needed (segment_id)
     where f.segments && given_ids and needed.segment_id = any (given_ids)
       and f.feature_id not in (select part ->> 'featureId' from jsonb_array_elements(change -> 'features') part)
     limit 1;
     if not found then
       select part ->> 'segmentId' into orphan
       from jsonb_array_elements(given_segments) part
-      join segments s on s.uses @> array[part ->> 'segmentId'] and s.segment_id <> all (given_ids)
+      join public.segments s on s.uses @> array[part ->> 'segmentId'] and s.segment_id <> all (given_ids)
       where nullif(part -> 'next', 'null') is null and s.uses && given_ids
       limit 1;
     end if;
@@ -1274,17 +1274,17 @@ begin
     next := nullif(item -> 'next', 'null');
     new_version := coalesce((item ->> 'expectedVersion')::integer, 0) + 1;
     if next is null then
-      delete from segments where segment_id = item ->> 'segmentId';
-      insert into segment_tombstones as t (segment_id, version) values (item ->> 'segmentId', new_version)
+      delete from public.segments where segment_id = item ->> 'segmentId';
+      insert into public.segment_tombstones as t (segment_id, version) values (item ->> 'segmentId', new_version)
       on conflict (segment_id) do update set version = excluded.version;
     else
       if (item ->> 'expectedVersion') is null then
-        delete from segment_tombstones where segment_id = item ->> 'segmentId' returning version + 1 into have;
+        delete from public.segment_tombstones where segment_id = item ->> 'segmentId' returning version + 1 into have;
         if found then
           new_version := have;
         end if;
       end if;
-      insert into segments as s (segment_id, condition, description, uses, version, revision, created_at, updated_at)
+      insert into public.segments as s (segment_id, condition, description, uses, version, revision, created_at, updated_at)
       values (
         item ->> 'segmentId', next -> 'condition', next ->> 'description',
         array(select jsonb_array_elements_text(next -> 'uses')), new_version, head.revision, now_at, now_at
@@ -1294,11 +1294,11 @@ begin
         version = excluded.version, revision = excluded.revision, updated_at = excluded.updated_at;
     end if;
     head.audit_seq := head.audit_seq + 1;
-    new_hash := sha256(head.audit_hash || convert_to(audit_text(
+    new_hash := sha256(head.audit_hash || convert_to(public.audit_text(
       head.audit_seq, now_at, change ->> 'actor', 'segment', 'segment:' || (item ->> 'segmentId'), item ->> 'reason',
       new_version, 1, head.revision, item -> 'details'
     ), 'UTF8'));
-    insert into rollback_audit
+    insert into public.rollback_audit
       (seq, at, actor, action, feature_id, reason, version, epoch, revision, details, prev_hash, hash)
     values (
       head.audit_seq, now_at, change ->> 'actor', 'segment', 'segment:' || (item ->> 'segmentId'), item ->> 'reason',
@@ -1309,12 +1309,12 @@ begin
 
   for item in select jsonb_array_elements(change -> 'features') loop
     next := nullif(item -> 'next', 'null');
-    select epoch into old_epoch from feature_flags where feature_id = item ->> 'featureId';
+    select epoch into old_epoch from public.feature_flags where feature_id = item ->> 'featureId';
     new_version := coalesce((item ->> 'expectedVersion')::integer, 0) + 1;
     new_epoch := coalesce((next ->> 'epoch')::integer, old_epoch, (item ->> 'epoch')::integer);
     if next is null then
-      delete from feature_flags where feature_id = item ->> 'featureId';
-      insert into feature_tombstones as t (feature_id, revision, version, epoch, deleted_at)
+      delete from public.feature_flags where feature_id = item ->> 'featureId';
+      insert into public.feature_tombstones as t (feature_id, revision, version, epoch, deleted_at)
       values (item ->> 'featureId', head.revision, new_version, new_epoch, now_at)
       on conflict (feature_id) do update set
         revision = excluded.revision, version = greatest(t.version + 1, excluded.version),
@@ -1322,7 +1322,7 @@ begin
       returning version, epoch into new_version, new_epoch;
     else
       if (item ->> 'expectedVersion') is null then
-        delete from feature_tombstones where feature_id = item ->> 'featureId'
+        delete from public.feature_tombstones where feature_id = item ->> 'featureId'
         returning version + 1, greatest(epoch + 1, new_epoch) into have, old_epoch;
         if found then
           new_version := have;
@@ -1330,7 +1330,7 @@ begin
         end if;
         old_epoch := null;
       end if;
-      insert into feature_flags as f (
+      insert into public.feature_flags as f (
         feature_id, enabled, rollout_bps, holdout_bps, epoch, epoch_started_at, version, revision, failure_mode,
         unit, private, targeting, written_targeting, segments, routes, gate, activation, tags, requires, operator_fields, rollout_before_bps,
         rollback_reason, rolled_back_at, created_at, updated_at
@@ -1376,7 +1376,7 @@ begin
 
     new_rule_version := null;
     if nullif(item -> 'rule', 'null') is not null then
-      insert into pmf_rules as r (feature_id, rule, updated_at)
+      insert into public.pmf_rules as r (feature_id, rule, updated_at)
       values (item ->> 'featureId', item -> 'rule', now_at)
       on conflict (feature_id) do update
         set rule = excluded.rule, version = r.version + 1, updated_at = excluded.updated_at
@@ -1384,11 +1384,11 @@ begin
     end if;
 
     head.audit_seq := head.audit_seq + 1;
-    new_hash := sha256(head.audit_hash || convert_to(audit_text(
+    new_hash := sha256(head.audit_hash || convert_to(public.audit_text(
       head.audit_seq, now_at, change ->> 'actor', item ->> 'action', item ->> 'featureId', item ->> 'reason',
       new_version, new_epoch, head.revision, item -> 'details'
     ), 'UTF8'));
-    insert into rollback_audit
+    insert into public.rollback_audit
       (seq, at, actor, action, feature_id, reason, version, epoch, revision, details, prev_hash, hash)
     values (
       head.audit_seq, now_at, change ->> 'actor', item ->> 'action', item ->> 'featureId', item ->> 'reason',
@@ -1403,8 +1403,8 @@ begin
   end loop;
 
   select f.feature_id into orphan
-  from feature_flags f, unnest(f.requires) as needed (feature_id)
-  left join feature_flags g on g.feature_id = needed.feature_id
+  from public.feature_flags f, unnest(f.requires) as needed (feature_id)
+  left join public.feature_flags g on g.feature_id = needed.feature_id
   where f.enabled and g.enabled is not true
     and (
       f.feature_id in (select c ->> 'featureId' from unnest(committed) c)
@@ -1416,13 +1416,13 @@ begin
       using errcode = 'SL001', detail = orphan;
   end if;
 
-  update state_head
+  update public.state_head
   set revision = head.revision, audit_seq = head.audit_seq, audit_hash = head.audit_hash;
   result := jsonb_build_object(
     'outcome', 'committed', 'revision', head.revision, 'at', now_at, 'features', to_jsonb(committed),
     'auditRows', head.audit_seq - first_seq
   );
-  insert into outbox (topic, change_id, revision, payload)
+  insert into public.outbox (topic, change_id, revision, payload)
   values ('state', (change ->> 'changeId')::uuid, head.revision, jsonb_build_object('result', result));
   perform pg_notify('sluice_outbox', head.revision::text);
   return result;
@@ -1433,22 +1433,22 @@ CREATE OR REPLACE FUNCTION public.count_features_bytes()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   grown bigint := 0;
   total bigint;
 begin
   if tg_op <> 'DELETE' then
-    grown := feature_bytes(new);
+    grown := public.feature_bytes(new);
   end if;
   if tg_op <> 'INSERT' then
-    grown := grown - feature_bytes(old);
+    grown := grown - public.feature_bytes(old);
   end if;
-  update state_head set features_bytes = features_bytes + grown returning features_bytes into total;
-  if grown > 0 and total > features_limit() then
-    raise exception 'all features together would have % bytes, and % are allowed', total, features_limit()
-      using errcode = 'SL002', detail = jsonb_build_object('bytes', total, 'limit', features_limit())::text;
+  update public.state_head set features_bytes = features_bytes + grown returning features_bytes into total;
+  if grown > 0 and total > public.features_limit() then
+    raise exception 'all features together would have % bytes, and % are allowed', total, public.features_limit()
+      using errcode = 'SL002', detail = jsonb_build_object('bytes', total, 'limit', public.features_limit())::text;
   end if;
   return null;
 end
@@ -1536,7 +1536,7 @@ CREATE OR REPLACE FUNCTION public.full_feature_state(f feature_flags)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
-  select feature_state(f) || jsonb_build_object('unit', f.unit)
+  select public.feature_state(f) || jsonb_build_object('unit', f.unit)
     || case when f.private then '{"private": true}' else '{}' end::jsonb
 $function$;
 
@@ -1553,7 +1553,7 @@ CREATE OR REPLACE FUNCTION public.history_place()
  RETURNS text
  LANGUAGE sql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select (select system_identifier from pg_control_system())::text
     || '.' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
@@ -1564,14 +1564,14 @@ CREATE OR REPLACE FUNCTION public.note_lineage(rewound boolean DEFAULT false)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  head state_head;
+  head public.state_head;
 begin
-  select * into head from state_head;
-  if rewound or head.place is distinct from history_place() then
-    update state_head set place = case when rewound then '' else place end returning * into head;
+  select * into head from public.state_head;
+  if rewound or head.place is distinct from public.history_place() then
+    update public.state_head set place = case when rewound then '' else place end returning * into head;
   end if;
   return head.lineage;
 end
@@ -1604,16 +1604,16 @@ CREATE OR REPLACE FUNCTION public.raise_revision(above bigint)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   head bigint;
 begin
-  select revision into head from state_head for update;
+  select revision into head from public.state_head for update;
   if above > head + 1000000 then
     raise exception 'revision % is more than 1000000 above %: not raised', above, head using errcode = 'SL003';
   end if;
-  update state_head set revision = above + 1, base = above + 1 where revision <= above;
+  update public.state_head set revision = above + 1, base = above + 1 where revision <= above;
 end
 $function$;
 
@@ -1643,12 +1643,12 @@ CREATE OR REPLACE FUNCTION public.refuse_early_deletion()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO 'public', 'pg_temp'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   if old.confirmed_at > clock_timestamp() - interval '7 days'
     or old.confirmed_at > clock_timestamp() - interval '400 days'
-      and exists (select from rollback_audit a where a.revision = old.revision and a.action = 'rollback') then
+      and exists (select from public.rollback_audit a where a.revision = old.revision and a.action = 'rollback') then
     raise exception 'the confirmation of revision % by % is kept for its receipt', old.revision, old.edge_url
       using errcode = 'insufficient_privilege';
   end if;
