@@ -10,22 +10,18 @@ import { withDatabase, type DatabasePlace } from "./backup/backup-database.ts";
 import { readBackup } from "./backup/read-backup.ts";
 import { refuseNewerBackup, refuseUsedDatabase, restoreBackup } from "./backup/restore-backup.ts";
 import { writeBackup } from "./backup/write-backup.ts";
-import { parseConfig, Variables } from "../config.ts";
 import { migrate, migrationNames } from "../db/migrate.ts";
 import { makePool, withClient, type Client } from "../db/pool.ts";
-import { withFileVariables } from "../runtime/file-variables.ts";
-import { variableErrorText } from "../../shared/variables.ts";
 import { UsageError } from "./errors.ts";
+import { readOwnConfig } from "./own-config.ts";
 import { jsonArgument, printJson, say } from "./print.ts";
 
 /** The first bytes of a zstd frame (RFC 8878, 3.1.1). */
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 const placeOf = (): DatabasePlace => {
-  const given = withFileVariables(process.env, Object.keys(Variables.shape));
-  const parsed = given.ok ? parseConfig(given.value) : given;
-  if (!parsed.ok) throw new UsageError(parsed.error.map(variableErrorText).join("\n"));
-  return { databaseUrl: parsed.value.DATABASE_URL, dataDir: parsed.value.DATA_DIR };
+  const config = readOwnConfig(process.env);
+  return { databaseUrl: config.DATABASE_URL, dataDir: config.DATA_DIR };
 };
 
 /** Lends one connection, which nobody takes for an origin's. */

@@ -5,7 +5,7 @@ import { readPositions } from "../aggregate/checkpoints.ts";
 import { finishMoves } from "../aggregate/move/finish-moves.ts";
 import { movePartition, type Step } from "../aggregate/move/move-partition.ts";
 import { readPartitionOwners, readPartitionSize } from "../aggregate/partition-facts.ts";
-import { parseConfig, spanLogOf, type Config } from "../config.ts";
+import { spanLogOf, type Config } from "../config.ts";
 import {
   databaseOf,
   MAIN,
@@ -17,9 +17,9 @@ import { makePool, type Pool } from "../db/pool.ts";
 import { serviceUrlOf } from "../db/service-role.ts";
 import { errorText } from "../runtime/error-text.ts";
 import { openSpanLog } from "../span-log/open-span-log.ts";
-import { variableErrorText } from "../../shared/variables.ts";
 import { withDatabase } from "./backup/backup-database.ts";
 import { UsageError } from "./errors.ts";
+import { readOwnConfig } from "./own-config.ts";
 import { jsonArgument, printJson, say } from "./print.ts";
 
 const connect = (url: string): Pool =>
@@ -29,9 +29,8 @@ const connect = (url: string): Pool =>
 const withDatabases = async <T>(
   work: (main: Pool, databases: readonly AggregateDatabase[], config: Config) => Promise<T>,
 ): Promise<T> => {
-  const parsed = parseConfig(process.env);
-  if (!parsed.ok) throw new UsageError(parsed.error.map(variableErrorText).join("\n"));
-  const { DATABASE_URL: databaseUrl, DATA_DIR: dataDir, AGGREGATE_DATABASE_URLS: configured } = parsed.value;
+  const config = readOwnConfig(process.env);
+  const { DATABASE_URL: databaseUrl, DATA_DIR: dataDir, AGGREGATE_DATABASE_URLS: configured } = config;
   return withDatabase({ databaseUrl, dataDir }, { toRead: true }, async (url) => {
     const serviceUrl = (await serviceUrlOf(url)) ?? url;
     const main = connect(serviceUrl);
@@ -55,7 +54,7 @@ const withDatabases = async <T>(
       });
     }
     try {
-      return await work(main, databases, parsed.value);
+      return await work(main, databases, config);
     } finally {
       await Promise.all(pools.map((pool) => pool.end()));
     }

@@ -67,3 +67,16 @@ test("the origin refuses a file that is not there and a wrong value in one, each
   expect(wrong.stderr).toMatch(/^DATABASE_URL must be a URL starting with postgres:/);
   expect(wrong.stderr).not.toContain("secret@host");
 });
+
+const cli = fileURLToPath(new URL("../../../origin/cli/main.ts", import.meta.url));
+
+test.each([["migrate"], ["partitions", "list"]])(
+  "`sluice %s` reads the files of an origin too",
+  (...words) => {
+    const { stderr } = spawnSync(process.execPath, [cli, ...words], {
+      env: { DATABASE_URL_FILE: join(folder, "missing") },
+      encoding: "utf8",
+    });
+    expect(stderr).toContain("DATABASE_URL_FILE must be a file that can be read (ENOENT)");
+  },
+);
