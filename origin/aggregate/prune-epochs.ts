@@ -51,3 +51,21 @@ export const pruneEndedEpochs = async (rules: Queryable, pool: Pool): Promise<bo
   });
   return true;
 };
+
+/**
+ * Of epochs that are over and of which nothing is counted, no key need be known. Those of which something is go with
+ * it. A feature that was never visited has such ones.
+ */
+export const pruneUnusedPseudonyms = async (pool: Queryable): Promise<void> => {
+  await pool.query(
+    `delete from epoch_pseudonyms e
+     where not exists (select from fold_windows w where w.feature_id = e.feature_id and w.epoch = e.epoch)
+       and coalesce(
+         (select e.epoch < f.epoch and f.epoch_started_at < now() - make_interval(days => $1)
+          from feature_flags f where f.feature_id = e.feature_id),
+         (select t.deleted_at < now() - make_interval(days => $1)
+          from feature_tombstones t where t.feature_id = e.feature_id),
+         false)`,
+    [KEEP_DAYS],
+  );
+};

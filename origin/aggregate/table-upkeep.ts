@@ -9,7 +9,7 @@ import type { OpenSpanLog } from "../span-log/open-span-log.ts";
 import { MAIN, type AggregateDatabase } from "../db/aggregate-databases.ts";
 import { forgetCheckpoints, readPositionsOfAll } from "./checkpoints.ts";
 import { asMover, finishMoves } from "./move/finish-moves.ts";
-import { pruneEndedEpochs } from "./prune-epochs.ts";
+import { pruneEndedEpochs, pruneUnusedPseudonyms } from "./prune-epochs.ts";
 import { pruneOldUnits } from "./prune-old-units.ts";
 import { dropOldRawSpanPartitions, ensureRawSpanPartitions } from "./raw-spans/raw-span-partitions.ts";
 
@@ -82,6 +82,7 @@ export const startTableUpkeep = (options: {
       "units of ended epochs could not be deleted",
       async () => {
         while (await pruneEndedEpochs(pool, pool));
+        await pruneUnusedPseudonyms(pool);
       },
     ],
     ...(databases.length > 1

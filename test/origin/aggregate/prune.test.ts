@@ -2,7 +2,7 @@
 // dropped before it is folded.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pruneOldUnits } from "../../../origin/aggregate/prune-old-units.ts";
-import { pruneEndedEpochs } from "../../../origin/aggregate/prune-epochs.ts";
+import { pruneEndedEpochs, pruneUnusedPseudonyms } from "../../../origin/aggregate/prune-epochs.ts";
 import {
   dropOldRawSpanPartitions,
   ensureRawSpanPartitions,
@@ -50,6 +50,40 @@ test("units and counts of an epoch are deleted 35 days after the next one began;
     const { rows } = await pool.query(`select epoch from ${table} where feature_id = 'feat_old'`);
     expect(rows, table).toEqual([{ epoch: 3 }]);
   }
+});
+
+test("the key of an epoch is remembered while it runs, while its spans may come and while something is counted of it", async () => {
+  const { pool, servicePool } = database;
+  for (const [featureId, days] of [
+    ["feat_unvisited", 36],
+    ["feat_visited", 36],
+    ["feat_fresh", 34],
+  ] as const) {
+    await createFeature(database, featureId);
+    await pool.query(
+      "update feature_flags set epoch = 2, epoch_started_at = now() - make_interval(days => $2) where feature_id = $1",
+      [featureId, days],
+    );
+    await pool.query("insert into epoch_pseudonyms select $1, generate_series(1, 2), null", [featureId]);
+  }
+  await pool.query("insert into fold_windows values ('feat_visited', 1, '{60}', '{600}', 300, 12)");
+  await pool.query(
+    `insert into feature_tombstones (feature_id, revision, deleted_at)
+     select 'feat_deleted_' || days, 1, now() - make_interval(days => days) from unnest('{34,36}'::int[]) days`,
+  );
+  await pool.query("insert into epoch_pseudonyms select feature_id, 1, null from feature_tombstones");
+  await pruneUnusedPseudonyms(servicePool);
+  const { rows } = await pool.query<{ name: string }>(
+    "select feature_id || ' ' || epoch as name from epoch_pseudonyms where feature_id <> 'feat_old' order by 1",
+  );
+  expect(rows.map(({ name }) => name)).toEqual([
+    "feat_deleted_34 1",
+    "feat_fresh 1",
+    "feat_fresh 2",
+    "feat_unvisited 2",
+    "feat_visited 1",
+    "feat_visited 2",
+  ]);
 });
 
 const storeTrial = (featureId: string, decided: "KEEP" | null) =>
