@@ -22,7 +22,7 @@ const optionsOf = async (settings: JetStreamSettings, name: string) => {
   const urls = settings.urls.map((url) => new URL(url));
   const [first] = urls;
   const isEncrypted = settings.caFile !== null || urls.some(({ protocol }) => protocol === "tls:");
-  const ca = settings.caFile === null ? undefined : await readAuthority(settings.caFile);
+  const authority = settings.caFile === null ? {} : { ca: await readAuthority(settings.caFile) };
   return {
     servers: urls.map(({ host }) => host),
     name,
@@ -33,7 +33,7 @@ const optionsOf = async (settings: JetStreamSettings, name: string) => {
     reconnectTimeWait: AGAIN_MS,
     // Stacks of the places that ask, of each request: they cost more than the request.
     noAsyncTraces: true,
-    ...(isEncrypted ? { tls: { ca, checkServerIdentity: makeIdentityCheck(urls) } } : {}),
+    ...(isEncrypted ? { tls: { ...authority, checkServerIdentity: makeIdentityCheck(urls) } } : {}),
     ...(first === undefined || first.username === ""
       ? {}
       : { user: decodeURIComponent(first.username), pass: decodeURIComponent(first.password) }),
