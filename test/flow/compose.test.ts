@@ -71,7 +71,7 @@ beforeAll(async () => {
 }, 5 * MINUTE_MS);
 afterAll(async () => {
   await compose("down", "--volumes");
-  await podman("network", "rm", `${project}_default`, `${project}_data`);
+  await podman("network", "rm", `${project}_default`);
   await podman("rmi", "--force", ...Object.values(images));
   await rm(folder, { recursive: true, force: true });
 }, MINUTE_MS);
