@@ -54,7 +54,7 @@ export const CONSOLE_PAGES = [
     name: "Rollback",
     file: "rollback",
     group: null,
-    example: "/rollbacks/38",
+    example: "/rollbacks/61",
   },
   { path: "/review", name: "Review", file: "review", group: "watch", example: "/review" },
   { path: "/edges", name: "Edges", file: "edges", group: "watch", example: "/edges" },

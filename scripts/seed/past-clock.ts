@@ -1,5 +1,5 @@
-// Lets changes of a seeded installation have happened before: commit_change() is told the time instead of asking for it, so
-// that the audit's chain of hashes covers the times that it shows.
+// Lets changes of a seeded installation have happened before: what writes the audit is told the time instead of asking for it,
+// so that the audit's chain of hashes covers the times that it shows.
 import type { Pool } from "../../origin/db/pool.ts";
 
 export type PastClock = {
@@ -9,20 +9,24 @@ export type PastClock = {
   readonly end: () => Promise<void>;
 };
 
+/** The functions that write rows of the audit. */
+const WRITERS = ["commit_change(jsonb)", "audit_operator_change(text,text,text,text,integer,jsonb)"];
+
 /** `owner`: connected as the owner of the tables. */
 export const startPastClock = async (owner: Pool): Promise<PastClock> => {
   const { rows } = await owner.query<{ source: string }>(
-    "select pg_get_functiondef('commit_change(jsonb)'::regprocedure) as source",
+    "select pg_get_functiondef(name::regprocedure) as source from unnest($1::text[]) name",
+    [WRITERS],
   );
-  const source = rows[0]?.source ?? "";
   await owner.query("create table seed_clock as select clock_timestamp() as at");
-  await owner.query(source.replaceAll("clock_timestamp()", "(select at from seed_clock)"));
+  for (const { source } of rows)
+    await owner.query(source.replaceAll("clock_timestamp()", "(select at from public.seed_clock)"));
   return {
     set: async (atS) => {
       await owner.query("update seed_clock set at = to_timestamp($1)", [atS]);
     },
     end: async () => {
-      await owner.query(source);
+      for (const { source } of rows) await owner.query(source);
       await owner.query("drop table seed_clock");
     },
   };

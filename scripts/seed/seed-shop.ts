@@ -104,9 +104,13 @@ export const seedShop = async (
   try {
     const call = makeCall(originUrl);
     const clock = await startPastClock(owner);
+    const ago = (days: number): number => nowS - days * DAY;
+    await clock.set(ago(DAYS + 2));
     const tokens = await hirePeople(owner, call, adminToken);
     const as = (person: string): string => tokens.get(person) ?? adminToken;
-    const ago = (days: number): number => nowS - days * DAY;
+    for (const hook of HOOKS) await call(as("maria"), "POST", "/hooks", hook);
+    for (const target of TARGETS) await call(as("maria"), "POST", "/notifications", target);
+    await addMachines(owner, call, adminToken, nowS);
 
     const events: Event[] = [
       ...SEGMENTS.map((segment) => ({
@@ -182,9 +186,6 @@ export const seedShop = async (
     await planAhead(call, as("aylin"), nowS);
     await owner.query("update approval_requests set asked_at = to_timestamp($1)", [ago(0.4)]);
     await owner.query("update schedules set made_at = to_timestamp($1)", [ago(0.6)]);
-    for (const hook of HOOKS) await call(as("maria"), "POST", "/hooks", hook);
-    for (const target of TARGETS) await call(as("maria"), "POST", "/notifications", target);
-    await addMachines(owner, call, adminToken, nowS);
     await insertEdges(owner, nowS);
   } finally {
     await owner.end();
