@@ -66,7 +66,10 @@ const addMachines = async (owner: Pool, call: Call, adminToken: string, nowS: nu
   }
   // They are listed by their ids.
   await owner.query("update api_tokens set token_id = 'tok_' || substr(md5(name), 1, 18)");
-  // The people's own: made a month ago, used a few hours ago.
+};
+
+/** The people's own tokens: made a month ago, used a few hours ago, whatever they were used for here. */
+const restPeople = async (owner: Pool, nowS: number): Promise<void> => {
   await owner.query(
     `update api_tokens set created_at = to_timestamp($1), created_by = holder, last_used_at = to_timestamp($2)
      where holder is not null`,
@@ -186,6 +189,7 @@ export const seedShop = async (
     await planAhead(call, as("aylin"), nowS);
     await owner.query("update approval_requests set asked_at = to_timestamp($1)", [ago(0.4)]);
     await owner.query("update schedules set made_at = to_timestamp($1)", [ago(0.6)]);
+    await restPeople(owner, nowS);
     await insertEdges(owner, nowS);
   } finally {
     await owner.end();
