@@ -135,7 +135,7 @@ export const makeJetStreamReader = (options: {
     lastRead.delete(partition);
     onProblem(
       `the stream ${name} has lost blocks: it was folded up to ${before.folded}, and goes on from ${beginsAfter}. ` +
-        "Acknowledged telemetry of the last moments is gone if it was not folded; see docs/operations/scale.md on power failures",
+        "Acknowledged telemetry of the last moments is gone if it was not folded; see docs/operations/span-log.md on power failures",
     );
   };
 

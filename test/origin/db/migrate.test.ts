@@ -40,7 +40,7 @@ test("an index on a table that was there before is found in a migration's text",
   expect(indexedBefore("-- create index on span_log (seq);")).toEqual([]);
 });
 
-/** Indexed within milliseconds: it has a row for each change that a person or a decision makes. */
+/** Small tables: the audit has a row for each change that a person or a decision makes. */
 const SMALL = new Set(["0040_audit_by_revision: rollback_audit"]);
 
 test("no migration makes the writers of an existing large table wait for an index", async () => {
