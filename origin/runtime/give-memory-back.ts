@@ -16,9 +16,10 @@ const WORTH_BYTES = 4 * 2 ** 20;
 /** The thread does nothing else meanwhile: it takes some tenths of a second on a busy machine. */
 export const giveMemoryBack = (): void => {
   // V8's own collection when memory runs out. It alone shrinks the young generation and frees the pages that it has pooled.
+  // The flag belongs to the whole process, so it stays set: if a thread took it back, others that are between these two lines
+  // would find no `gc`. Threads that start later see that name, and nothing reads it.
   setFlagsFromString("--expose-gc");
   const collect: CollectGarbage = runInNewContext("gc");
-  setFlagsFromString("--no-expose-gc");
   collect({ type: "major", execution: "sync", flavor: "last-resort" });
 };
 

@@ -31,6 +31,23 @@ test("the memory of what is garbage goes back to the operating system, and the c
   expect(gc).toBe("undefined");
 });
 
+test("threads that do it at the same time all succeed", () => {
+  const started = execFileSync(
+    process.execPath,
+    [
+      "--input-type=module",
+      "--eval",
+      `import { Worker } from "node:worker_threads";
+       const source = \`import(${JSON.stringify(module)}).then(({ giveMemoryBack }) => { for (let n = 0; n < 30; n++) giveMemoryBack(); })\`;
+       const threads = Array.from({ length: 4 }, () => new Worker(source, { eval: true }));
+       const codes = await Promise.all(threads.map((thread) => new Promise((resolve, reject) => thread.once("error", reject).once("exit", resolve))));
+       console.log(JSON.stringify(codes));`,
+    ],
+    { encoding: "utf8" },
+  );
+  expect(JSON.parse(started)).toEqual([0, 0, 0, 0]);
+});
+
 test("without it the process keeps that memory", () => {
   const { before, after } = afterMuchGarbage("");
   expect(after).toBeGreaterThan(before - 30);
