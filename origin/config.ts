@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { WeeklyTime } from "../shared/weekly-time.ts";
 import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
-import { KeyRing } from "../shared/signing/key-ring.ts";
+import { isRandomSecret, KeyRing } from "../shared/signing/key-ring.ts";
 import { isLoopbackName, postgresExposure, urlExposure, type Exposure } from "../shared/plain-text.ts";
 import { err, type Result } from "../shared/result.ts";
 import {
@@ -229,7 +229,9 @@ export const Variables = z.object({
   ),
   ADMIN_TOKEN: token
     .optional()
-    .describe("Bearer token of the admin API. Unset: one is made at each start and printed."),
+    .describe(
+      "Bearer token of the admin API; 32 random bytes where `ORIGIN_HOST` or `PUBLIC_URL` is not of this machine alone. Unset: one is made at each start and printed.",
+    ),
   SESSION_KEYS: KeyRing.optional().describe(
     "Keys that sign the cookies of people who are signed in. Unset: made at each start, so that sessions end with the process and hold at no other one.",
   ),
@@ -263,7 +265,7 @@ export const Variables = z.object({
   INGEST_TOKEN: token
     .optional()
     .describe(
-      "Bearer token of telemetry, beside API tokens with the scope `ingest`. Unset: telemetry needs none where `ORIGIN_HOST` is this machine alone.",
+      "Bearer token of telemetry, beside API tokens with the scope `ingest`; as strong as `ADMIN_TOKEN`. Unset: telemetry needs none where `ORIGIN_HOST` is this machine alone.",
     ),
   PSEUDONYM_KEYS: KeyRing.optional().describe(
     "Keys by which units get the pseudonyms that they are stored under. The first is for epochs that begin from now on; keep the others. Unset: the database keeps a key of its own, beside what it protects.",
@@ -279,7 +281,9 @@ export const Variables = z.object({
     .describe(
       "Where Sluice's own traces go, a collector of OTLP/HTTP without `/v1/traces`: evaluation, decision, commit and push of each change. Unset: none are made. `OTEL_EXPORTER_OTLP_HEADERS` and the other variables of OpenTelemetry's exporter hold too.",
     ),
-  METRICS_TOKEN: token.optional().describe("Bearer token of `/metrics`. Unset: everybody may read them."),
+  METRICS_TOKEN: token
+    .optional()
+    .describe("Bearer token of `/metrics`; as strong as `ADMIN_TOKEN`. Unset: everybody may read them."),
   SLACK_WEBHOOK_URL: url(["https:", "http:"])
     .optional()
     .describe(
@@ -359,6 +363,20 @@ export const Variables = z.object({
     .default("info")
     .describe("Least severe level that is logged."),
 });
+
+/** Of Sluice's own making: whoever guesses one of them has what it protects. */
+const OWN_TOKENS = ["ADMIN_TOKEN", "INGEST_TOKEN", "METRICS_TOKEN"] as const;
+
+/** Whether others than programs of this machine reach the origin: at its own address, or by a proxy that people know it by. */
+export const isReachable = ({
+  ORIGIN_HOST,
+  PUBLIC_URL,
+}: {
+  readonly ORIGIN_HOST: string;
+  readonly PUBLIC_URL?: string | undefined;
+}): boolean =>
+  !isLoopbackName(ORIGIN_HOST) || (PUBLIC_URL !== undefined && !isLoopbackName(new URL(PUBLIC_URL).hostname));
+
 const NEEDED_BY_OIDC = ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PUBLIC_URL", "SESSION_KEYS"] as const;
 
 const Config = Variables.superRefine((config, context) => {
@@ -388,6 +406,14 @@ const Config = Variables.superRefine((config, context) => {
         "must have neither a user nor a query: use CLICKHOUSE_USER and CLICKHOUSE_PASSWORD",
       );
   }
+  if (isReachable(config))
+    for (const variable of OWN_TOKENS)
+      if (config[variable] !== undefined && !isRandomSecret(config[variable]))
+        miss(
+          variable,
+          "must be at least 32 random bytes as base64 or hex where others than this machine reach the origin " +
+            "(ORIGIN_HOST, PUBLIC_URL): openssl rand -base64 32 makes one",
+        );
   for (const variable of NEEDED_BY_OIDC)
     if (config.OIDC_ISSUER !== undefined && config[variable] === undefined)
       miss(variable, "must be set when OIDC_ISSUER is");

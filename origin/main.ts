@@ -21,7 +21,15 @@ import { connectClickHouse } from "./aggregate/raw-spans/clickhouse.ts";
 import { rawSpanChecks } from "./aggregate/raw-spans/raw-span-health.ts";
 import { startSpoolSender } from "./aggregate/raw-spans/send-spool.ts";
 import { startTableUpkeep } from "./aggregate/table-upkeep.ts";
-import { parseConfig, providerOf, publicUrlOf, spanLogOf, Variables, type Role } from "./config.ts";
+import {
+  isReachable,
+  parseConfig,
+  providerOf,
+  publicUrlOf,
+  spanLogOf,
+  Variables,
+  type Role,
+} from "./config.ts";
 import { certificateProblems } from "./db/certificates.ts";
 import { databaseChecks } from "./db/database-health.ts";
 import { MAIN, openAggregateDatabases } from "./db/aggregate-databases.ts";
@@ -180,7 +188,7 @@ const access = makeAccess({
   pool,
   adminToken,
   nowMs: () => performance.now(),
-  isLocal: isLoopback(config.ORIGIN_HOST),
+  isLocal: !isReachable(config),
   log,
 });
 

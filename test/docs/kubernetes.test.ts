@@ -71,8 +71,8 @@ const selects = (selector: Record<string, string>) =>
 const secrets = {
   DATABASE_URL: "postgres://sluice:secret@database/sluice?sslmode=verify-full",
   REDIS_URL: "rediss://redis",
-  ADMIN_TOKEN: "admin-token-of-the-tests",
-  INGEST_TOKEN: "ingest-token-of-the-tests",
+  ADMIN_TOKEN: "admin-token-of-the-tests-0123456789abcdefghijklm",
+  INGEST_TOKEN: "ingest-token-of-the-tests-0123456789abcdefghijkl",
   PUSH_KEYS: "k1:push-secret-of-the-tests-0123456789abcdefghijklm",
   SESSION_KEYS: "k1:session-secret-of-the-tests-0123456789abcdefghij",
 };

@@ -23,8 +23,8 @@ beforeAll(async () => {
     env: {
       DATABASE_URL: database.url,
       ORIGIN_PORT: new URL(url).port,
-      ADMIN_TOKEN: "admin-token-of-the-tests",
-      INGEST_TOKEN: "ingest-token-of-the-tests",
+      ADMIN_TOKEN: "admin-token-of-the-tests-0123456789abcdefghijklm",
+      INGEST_TOKEN: "ingest-token-of-the-tests-0123456789abcdefghijkl",
     },
   });
   await eventually(

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
-import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
+import { ADMIN_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
 
 const FEATURE = "feat_checkout";
@@ -215,7 +215,7 @@ test("push, cookie, preview, server, session, pseudonym and ingest keys change u
       origin: `http://127.0.0.1:${originPort}`,
       "content-type": "application/x-www-form-urlencoded",
     },
-    body: new URLSearchParams({ token: "admin-token-of-the-tests" }),
+    body: new URLSearchParams({ token: ADMIN_TOKEN }),
   });
   const cookie = (session.headers.getSetCookie()[0] ?? "").split(";")[0] ?? "";
   const isSignedIn = async ({ url }: OriginUnderTest): Promise<boolean> =>

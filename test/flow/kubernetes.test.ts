@@ -77,8 +77,8 @@ const run = async (manifest: z.infer<typeof Running>, databaseUrl: URL) => {
   const secrets = {
     DATABASE_URL: databaseUrl.href,
     REDIS_URL: redis.url,
-    ADMIN_TOKEN: "admin-token-of-the-tests",
-    INGEST_TOKEN: "ingest-token-of-the-tests",
+    ADMIN_TOKEN: "admin-token-of-the-tests-0123456789abcdefghijklm",
+    INGEST_TOKEN: "ingest-token-of-the-tests-0123456789abcdefghijkl",
     PUSH_KEYS: "k1:push-secret-of-the-tests-0123456789abcdefghijklm",
     SESSION_KEYS: "k1:session-secret-of-the-tests-0123456789abcdefghij",
   };

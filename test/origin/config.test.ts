@@ -63,6 +63,35 @@ test("a refused secret is not repeated in the error", () => {
   expect(JSON.stringify(config)).not.toContain("hunter2");
 });
 
+const STRONG = "of-32-random-bytes-0123456789abcdefghijklmnopqr";
+
+test.each(["ADMIN_TOKEN", "INGEST_TOKEN", "METRICS_TOKEN"])(
+  "an origin that others reach refuses a %s that can be guessed",
+  (variable) => {
+    for (const place of [{ ORIGIN_HOST: "0.0.0.0" }, { PUBLIC_URL: "https://sluice.example.com" }]) {
+      for (const guessable of [
+        "hunter2-hunter2",
+        "a".repeat(64),
+        "correct horse battery staple and on and on",
+      ]) {
+        const config = parseConfig({ ...place, [variable]: guessable });
+        expect(config).toMatchObject({ ok: false, error: [{ variable }] });
+        expect(JSON.stringify(config)).toContain("openssl rand -base64 32");
+        expect(JSON.stringify(config)).not.toContain(guessable);
+      }
+      for (const strong of [STRONG, "0123456789abcdef".repeat(4)])
+        expect(parseConfig({ ...place, [variable]: strong })).toMatchObject({ ok: true });
+    }
+  },
+);
+
+test.each([{}, { ORIGIN_HOST: "::1" }, { PUBLIC_URL: "http://localhost:8080" }])(
+  "at an origin of this machine alone a short token does: %j",
+  (place) => {
+    expect(parseConfig({ ...place, ADMIN_TOKEN: "eight-ch" })).toMatchObject({ ok: true });
+  },
+);
+
 test("edges to push to need keys to sign with", () => {
   expect(parseConfig({ EDGE_URLS: "http://127.0.0.1:8787" })).toMatchObject({
     ok: false,

@@ -9,8 +9,8 @@ import { freePort } from "../../origin/db/free-port.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
 
-export const ADMIN_TOKEN = "admin-token-of-the-tests";
-export const ORIGIN_INGEST_TOKEN = "ingest-token-of-the-tests";
+export const ADMIN_TOKEN = "admin-token-of-the-tests-0123456789abcdefghijklm";
+export const ORIGIN_INGEST_TOKEN = "ingest-token-of-the-tests-0123456789abcdefghijkl";
 
 export type OriginUnderTest = Awaited<ReturnType<typeof startOrigin>>;
 
