@@ -17,6 +17,7 @@ create table aggregate_database (
   name text,
   installation text default (gen_random_uuid())::text not null,
   by_partition boolean default false not null,
+  partitions smallint,
   constraint aggregate_database_pkey PRIMARY KEY (only_row),
   constraint aggregate_database_only_row_check CHECK (only_row)
 );
@@ -1656,6 +1657,19 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_folds_of_four_partitions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  if new.partition > 3 and coalesce(current_setting('sluice.knows_partitions', true), '') <> 'on' then
+    raise exception 'the span log has another number of partitions than four: an origin of an older version cannot fold here, update it';
+  end if;
+  return new;
+end;
+$function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_policy_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1677,6 +1691,7 @@ CREATE TRIGGER approval_requests_decided AFTER UPDATE OF state ON approval_reque
 CREATE TRIGGER edge_receipts_kept BEFORE DELETE ON edge_receipts FOR EACH ROW EXECUTE FUNCTION refuse_early_deletion();
 CREATE TRIGGER feature_flags_bytes AFTER INSERT OR DELETE ON feature_flags FOR EACH ROW EXECUTE FUNCTION count_features_bytes();
 CREATE TRIGGER feature_flags_bytes_changed AFTER UPDATE ON feature_flags FOR EACH ROW WHEN (old.targeting IS DISTINCT FROM new.targeting OR old.routes IS DISTINCT FROM new.routes OR old.gate IS DISTINCT FROM new.gate OR old.activation IS DISTINCT FROM new.activation) EXECUTE FUNCTION count_features_bytes();
+CREATE TRIGGER folds_of_four_partitions BEFORE UPDATE ON fold_partitions FOR EACH ROW EXECUTE FUNCTION refuse_folds_of_four_partitions();
 CREATE TRIGGER notification_targets_changed AFTER UPDATE ON notification_targets FOR EACH ROW WHEN (old.version IS DISTINCT FROM new.version AND NOT new.from_environment) EXECUTE FUNCTION audit_target();
 CREATE TRIGGER notification_targets_deleted AFTER DELETE ON notification_targets FOR EACH ROW WHEN (NOT old.from_environment) EXECUTE FUNCTION audit_target();
 CREATE TRIGGER notification_targets_made AFTER INSERT ON notification_targets FOR EACH ROW WHEN (NOT new.from_environment) EXECUTE FUNCTION audit_target();

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { WeeklyTime } from "../shared/weekly-time.ts";
+import { PARTITION_COUNTS } from "../shared/telemetry/partition-numbers.ts";
 import { CaptchaThreshold } from "../shared/telemetry/captcha-threshold.ts";
 import { isRandomSecret, KeyRing } from "../shared/signing/key-ring.ts";
 import { isLoopbackName, postgresExposure, urlExposure, type Exposure } from "../shared/plain-text.ts";
@@ -180,6 +181,16 @@ export const Variables = z.object({
     .optional()
     .describe(
       "Redis, or the nodes of a Redis Cluster separated by commas. `rediss://` is encrypted and verified, with `?sslrootcert=/path/to/ca.pem` by an authority of your own, and `&sslcert=…&sslkey=…` names a certificate of this client; the first URL says so for all. Unset: a bus within the process.",
+    ),
+  SPAN_LOG_PARTITIONS: z
+    .enum(
+      PARTITION_COUNTS.map(String),
+      `must be ${PARTITION_COUNTS.slice(0, -1).join(", ")} or ${PARTITION_COUNTS.at(-1)}`,
+    )
+    .transform(Number)
+    .optional()
+    .describe(
+      "How many partitions the span log has, and so how many processes may fold it. The first start of an installation fixes it; another value is refused after that. Unset: what is fixed, 4 at first.",
     ),
   SPAN_LOG_URL: list(url(["nats:", "tls:"]))
     .optional()

@@ -91,6 +91,7 @@ import { startPeriodicTask } from "./runtime/periodic-task.ts";
 import { makeShutdown } from "./runtime/shutdown.ts";
 import { startTracing } from "./runtime/tracing.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { fixPartitions, PartitionsFixed } from "./span-log/fix-partitions.ts";
 import { openSpanLog } from "./span-log/open-span-log.ts";
 import { spanLogChecks } from "./span-log/span-log-health.ts";
 import type { ProviderSettings } from "./sign-in/provider.ts";
@@ -231,6 +232,13 @@ await pseudonyms
       error instanceof PseudonymKeyError ? 2 : 1,
     ),
   );
+await fixPartitions(pool, config.SPAN_LOG_PARTITIONS).catch((error: unknown) =>
+  shutdown.giveUp(
+    [database],
+    error instanceof PartitionsFixed ? error.message : `the number of partitions: ${errorText(error)}`,
+    error instanceof PartitionsFixed ? 2 : 1,
+  ),
+);
 const spanLog = await openSpanLog({
   settings: spanLogOf(config),
   name: `sluice ${config.ROLES.join(",")}`,

@@ -4,7 +4,6 @@ import type { Client, Pool, Queryable } from "../db/pool.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import { errorText } from "../runtime/error-text.ts";
 import { DEDUPE_SECONDS } from "../span-log/partitions.ts";
-import { PARTITIONS } from "../span-log/unit-key.ts";
 import { SPAN_KEY_BYTES } from "../span-log/record.ts";
 import {
   SpanLogUnreachable,
@@ -93,6 +92,8 @@ export const runFoldLoop = async (options: {
   pool: Pool;
   /** The main database, which has the rules. */
   rules: Queryable;
+  /** How many partitions there are, wherever they live. */
+  partitions: number;
   /** Partitions that this process owns in other databases. */
   ownedElsewhere: () => number;
   spanLog: SpanLogReader;
@@ -148,7 +149,7 @@ export const runFoldLoop = async (options: {
    */
   const shareOfRound = async (): Promise<number> => {
     const fold = await countFolds(client);
-    const share = fairShareOf(fold, options.ownedElsewhere(), PARTITIONS);
+    const share = fairShareOf(fold, options.ownedElsewhere(), options.partitions);
     const ofThese = Math.ceil(fold.partitions / fold.processes);
     if (share >= ofThese) return share;
     freeRounds = freeRounds >= FREE_ROUNDS || (await countFree(client)) > 0 ? freeRounds + 1 : 0;

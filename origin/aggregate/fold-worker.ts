@@ -120,6 +120,7 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
         pool,
         rules,
         spanLog: spanLog.reader,
+        partitions: spanLog.partitions,
         onLogProblem,
         makeRawSpans: rawSpansOf(name),
         limits,

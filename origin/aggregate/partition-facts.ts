@@ -1,5 +1,6 @@
 // What a person may ask of the partitions in a database: who folds each, and how large it is.
 import type { Queryable } from "../db/pool.ts";
+import { documentsOf } from "../../shared/telemetry/partition-numbers.ts";
 import { lockOfPartition } from "./partition-ownership.ts";
 
 /** By partition, the session that owns it; its application, address and process. */
@@ -20,9 +21,9 @@ export const readPartitionSize = async (db: Queryable, partition: number): Promi
        coalesce((select sum(pg_total_relation_size(to_regclass('unit_evidence_' || run)))
                  from unit_runs where partition = $1), 0)
        + coalesce((select sum(pg_column_size(c.*)) from outcome_counts_by_partition c where partition = $1), 0)
-       + coalesce((select sum(pg_column_size(s.*)) from latency_sketches s where partition in ($1, $1 + 100)), 0)
+       + coalesce((select sum(pg_column_size(s.*)) from latency_sketches s where partition in ($1, $2)), 0)
      )::float8 as bytes`,
-    [partition],
+    [partition, documentsOf(partition)],
   );
   return rows[0]?.bytes ?? 0;
 };

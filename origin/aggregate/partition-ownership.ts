@@ -38,7 +38,8 @@ export const partitionsAskedFor = async (client: Queryable): Promise<ReadonlySet
 /** Tries to become the owner of a partition; its new fence, or null while another session owns it. */
 export const takePartition = async (client: Queryable, partition: number): Promise<number | null> => {
   const lock = await client.query<{ locked: boolean }>(
-    `select pg_try_advisory_lock(${LOCK_CLASS}, $1) as locked`,
+    // The setting tells the database that this is no process of a version that knows four partitions only.
+    `select pg_try_advisory_lock(${LOCK_CLASS}, $1) as locked, set_config('sluice.knows_partitions', 'on', false)`,
     [partition],
   );
   if (lock.rows[0]?.locked !== true) return null;

@@ -3,7 +3,6 @@
 import { isRefusal } from "../db/errors.ts";
 import { inClientTransaction, inTransaction, type Client, type Pool, type Queryable } from "../db/pool.ts";
 import { BOT, HOLDOUT } from "../span-log/cohort-code.ts";
-import { PARTITIONS } from "../span-log/unit-key.ts";
 import { COHORT_NAMES } from "./outcome-counts.ts";
 import {
   sameWindows,
@@ -65,20 +64,18 @@ export const addCountsOfUnits = async (
 ): Promise<void> => {
   const isTogether = partitions === "together";
   const column = isTogether ? "" : ", partition";
-  const ofOne =
-    typeof partitions === "number"
-      ? `and run in (select run from unit_runs where partition = ${partitions})`
-      : "";
+  const ofOne = typeof partitions === "number" ? `and partition = ${partitions}` : "";
   await client.query(
     `insert into ${isTogether ? "outcome_counts" : "outcome_counts_by_partition"}
        (feature_id, epoch, cohort, signal, age_s, bucket_s, units${column})
      select $1, $2, case u.cohort when $3 then $5 else $6 end, o.signal, o.age_s,
        floor(extract(epoch from u.first_exposed_at) / w.bucket_s)::bigint * w.bucket_s, count(*)${column}
      from (
-       select ${isTogether ? "" : `(unit_key & ${PARTITIONS - 1})::smallint as partition,`}
+       select ${isTogether ? "" : "min(partition) as partition,"}
          max(cohort) as cohort, min(first_exposed_at) as first_exposed_at,
          min(first_action_at) as first_action_at, min(returned_at) as returned_at
-       from unit_evidence where feature_id = $1 and epoch = $2 ${ofOne} group by unit_key
+       from unit_evidence ${isTogether ? "" : "join unit_runs using (run)"}
+       where feature_id = $1 and epoch = $2 ${ofOne} group by unit_key
        having max(cohort) < $4
      ) u
      join fold_windows w on w.feature_id = $1 and w.epoch = $2

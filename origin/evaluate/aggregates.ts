@@ -1,9 +1,11 @@
 // Where an evaluation reads counts: in the main database, or in each database that some partitions live in. A database that cannot
 // be asked leaves out the people of its partitions. They are a part by hash of every cohort, so what is left is a fair
 // sample, and a decision on it is as good as one on less traffic.
+import { createHash } from "node:crypto";
 import { MAIN, readPlaces, type AggregateDatabases, type Places } from "../db/aggregate-databases.ts";
 import type { Queryable } from "../db/pool.ts";
 import { errorText } from "../runtime/error-text.ts";
+import { documentsOf } from "../../shared/telemetry/partition-numbers.ts";
 
 /** Some partitions in one database, as one statement reads them. */
 export type AggregatePart = {
@@ -42,9 +44,6 @@ const PLACES_MS = 1_000;
 /** Longer than it takes to find out that a database says nothing: one that hangs holds up a round now and then, not each. */
 const AFTER_FAILURE_MS = 15_000;
 
-/** Latencies of documents have this added to their partition (origin/aggregate/latency/latency-table.ts). */
-const DOCUMENT_PARTITIONS = 100;
-
 const listed = (partitions: readonly number[]): string =>
   `'{${partitions.map(Number).join(",")}}'::smallint[]`;
 
@@ -63,14 +62,14 @@ export const countsOf = (part: AggregatePart): string =>
   source(part, "outcome_counts", "outcome_counts_by_partition");
 export const arrivalsOf = (part: AggregatePart): string => source(part, "arrivals", "arrivals_by_partition");
 export const sketchesOf = (part: AggregatePart): string =>
-  source(part, "latency_sketches", "latency_sketches", (partition) => [
-    partition,
-    partition + DOCUMENT_PARTITIONS,
-  ]);
+  source(part, "latency_sketches", "latency_sketches", (partition) => [partition, documentsOf(partition)]);
 
 /** The name of a statement over such a source: another plan for other partitions. */
 export const planOf = (name: string, { partitions }: AggregatePart): string =>
-  partitions === null ? name : `${name} of ${partitions.join(" ")}`;
+  partitions === null
+    ? name
+    : // 63 characters at most.
+      `${name} of ${createHash("sha256").update(partitions.join(" ")).digest("base64url").slice(0, 20)}`;
 
 /** The main database with all partitions together: what there is before a partition has ever moved. */
 export const allTogether = (db: Queryable): AggregatePart => ({ database: MAIN, db, partitions: null });

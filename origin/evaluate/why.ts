@@ -9,7 +9,6 @@ import type { Rule } from "../../shared/features/rule.ts";
 import { StoredDecision } from "./stored-decision.ts";
 import { readExposed, readExposedOfDay, type Exposed, type ExposedOfDay } from "./read-exposed.ts";
 import type { AggregateView } from "./aggregates.ts";
-import { PARTITIONS } from "../span-log/unit-key.ts";
 import { readRamp } from "./read-ramp.ts";
 import { readSampleRatio } from "./read-sample-ratio.ts";
 import { warningsAtTraffic, type WarningTerms } from "./read-rule-warnings.ts";
@@ -102,12 +101,14 @@ const outlook = (newest: Newest | null, rule: Rule | null, unitsPerDay: number):
     : outlookOf(newest.decision, { unitsPerDay, minCohortSize: rule.minCohortSize });
 
 /** A sentence for each database of whose people nothing is counted at the moment. */
-const missedWarnings = (away: AggregateView["away"]): string[] =>
-  Array.from(
+const missedWarnings = ({ parts, away }: Pick<AggregateView, "parts" | "away">): string[] => {
+  const asked = parts.reduce((sum, { partitions }) => sum + (partitions?.length ?? 0), 0);
+  return Array.from(
     Map.groupBy(away, ({ database }) => database),
     ([database, of]) =>
-      `the people of ${of.length} of ${PARTITIONS} partitions are missed at the moment, in every cohort alike, because the database ${database} cannot be asked (${of[0]?.reason ?? ""}); decisions are about the others, and they are counted when it is back`,
+      `the people of ${of.length} of ${asked + away.length} partitions are missed at the moment, in every cohort alike, because the database ${database} cannot be asked (${of[0]?.reason ?? ""}); decisions are about the others, and they are counted when it is back`,
   );
+};
 
 /** `rule`: null where it has none. */
 export type ExplainedFeature = {
@@ -122,14 +123,14 @@ export type ExplainedFeature = {
 /** Of the feature's present epoch. */
 export const readWhy = async (
   db: Queryable,
-  { parts, away }: AggregateView,
+  view: AggregateView,
   { featureId, epoch, epochStartedAt, enabled, shares, rule }: ExplainedFeature,
   terms: WarningTerms,
 ) => {
   const [newest, exposed, ofDay] = await Promise.all([
     readNewest(db, featureId, epoch),
-    readExposed(db, parts, { featureId, epoch }),
-    readExposedOfDay(parts, { featureId, epoch }, terms.now),
+    readExposed(db, view.parts, { featureId, epoch }),
+    readExposedOfDay(view.parts, { featureId, epoch }, terms.now),
   ]);
   const decision = newest?.decision ?? null;
   const { rolloutBps } = shares;
@@ -160,7 +161,7 @@ export const readWhy = async (
     ramp,
     newestExposureAt: exposed.newestS === null ? null : new Date(exposed.newestS * 1_000),
     missing,
-    missedWarnings: missedWarnings(away),
+    missedWarnings: missedWarnings(view),
     ruleWarnings: rule === null ? [] : warningsAtTraffic({ rule, shares, epochStartedS, ofDay }, terms),
   };
 };

@@ -33,10 +33,12 @@ const sumOf = (blocks: readonly EncodedBlock[]): number =>
  */
 export const makeSpanLog = (options: {
   pool: Pool;
+  /** how many the log has */
+  partitions: number;
   gatherMs?: number;
   onLost?: (records: number | null) => void;
 }): SpanLog => {
-  const { pool, gatherMs = 2, onLost = () => {} } = options;
+  const { pool, partitions, gatherMs = 2, onLost = () => {} } = options;
   let writer: number | undefined;
   let seq = 0;
   let place: string | undefined;
@@ -111,6 +113,7 @@ export const makeSpanLog = (options: {
   };
 
   return makeGroupCommits({
+    partitions,
     gatherMs,
     atOnce: 1,
     prepare: async () => {

@@ -15,7 +15,8 @@ import {
   TRACE_ID_BYTES,
   type RecordDraft,
 } from "./record.ts";
-import { hashUnit, partitionOf, PARTITIONS, type FeatureEpoch } from "./unit-key.ts";
+import { partitionsOf } from "../../shared/telemetry/partition-numbers.ts";
+import { hashUnit, type FeatureEpoch } from "./unit-key.ts";
 
 const MAX_RECORD_BYTES =
   RECORD_HEAD_BYTES + MAX_UNIT_BYTES + 1 + 4 + TRACE_ID_BYTES + SPAN_ID_BYTES + 2 + 1 + MAX_NAME_BYTES;
@@ -102,9 +103,11 @@ const clear = (builder: Builder): void => {
 /** Bytes of its records and of the keys beside them. */
 const sizeOf = ({ recordBytes, count }: Builder): number => recordBytes + count * SPAN_KEY_BYTES;
 
-/** A block of more than `maxBlockBytes` is divided. */
-export const makeBlockBuilders = (maxBlockBytes = Number.POSITIVE_INFINITY) => {
-  const builders = Array.from({ length: PARTITIONS }, newBuilder);
+/** `partitions`: how many the log has. A block of more than `maxBlockBytes` is divided. */
+export const makeBlockBuilders = (partitions: number, maxBlockBytes = Number.POSITIVE_INFINITY) => {
+  const numbers = partitionsOf(partitions);
+  /** by the place of the partition among `numbers` */
+  const builders = numbers.map(newBuilder);
   /** complete, in memory of their own */
   let full: EncodedBlock[] = [];
   let fullBytes = 0;
@@ -115,8 +118,8 @@ export const makeBlockBuilders = (maxBlockBytes = Number.POSITIVE_INFINITY) => {
     add: (draft: RecordDraft): void => {
       const { view, unit, feature } = draft;
       hashUnit(feature, unit, hash);
-      const partitionKey = hash.low;
-      const builder = builders[partitionOf(partitionKey)];
+      const place = hash.low & (partitions - 1);
+      const builder = builders[place];
       if (builder === undefined) throw new Error("unreachable: partition out of range");
       const out = withRoom(builder.records, builder.recordBytes, MAX_RECORD_BYTES);
       builder.records = out;
@@ -165,7 +168,7 @@ export const makeBlockBuilders = (maxBlockBytes = Number.POSITIVE_INFINITY) => {
       builder.recordBytes = at;
       builder.count++;
       if (sizeOf(builder) + builder.dictionaryBytes >= maxBlockBytes) {
-        const block = encodeBlock(builder, partitionOf(partitionKey));
+        const block = encodeBlock(builder, numbers[place] ?? -1);
         full.push({ ...block, spanKeys: Buffer.from(block.spanKeys), parts: [Buffer.concat(block.parts)] });
         fullBytes += sizeOf(builder);
         clear(builder);
@@ -178,8 +181,8 @@ export const makeBlockBuilders = (maxBlockBytes = Number.POSITIVE_INFINITY) => {
       const blocks = full;
       full = [];
       fullBytes = 0;
-      for (const [partition, builder] of builders.entries()) {
-        if (builder.count > 0) blocks.push(encodeBlock(builder, partition));
+      for (const [place, builder] of builders.entries()) {
+        if (builder.count > 0) blocks.push(encodeBlock(builder, numbers[place] ?? -1));
         clear(builder);
       }
       return blocks;

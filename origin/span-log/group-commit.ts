@@ -7,6 +7,8 @@ import type { SpanLog } from "./span-log.ts";
 type Waiter = { resolve: () => void; reject: (error: Error) => void };
 
 export type GroupCommitOptions = {
+  /** How many the log has. */
+  readonly partitions: number;
   /** How long the first request of a commit waits for others to join it. */
   readonly gatherMs: number;
   /** Commits that may be under way at once. */
@@ -21,7 +23,7 @@ export type GroupCommitOptions = {
 
 export const makeGroupCommits = (options: GroupCommitOptions): SpanLog => {
   const { gatherMs, atOnce, prepare, commit } = options;
-  const builders = makeBlockBuilders(options.maxBlockBytes);
+  const builders = makeBlockBuilders(options.partitions, options.maxBlockBytes);
   const underWay = new Set<Promise<void>>();
   let waiters: Waiter[] = [];
   let running: Promise<void> | undefined;

@@ -1,6 +1,7 @@
 // Opens the log that the configuration names. JetStream's client is loaded only where it is configured. PostgreSQL's log is read
 // in any case: while ingest moves from one log to the other, blocks lie in both.
 import type { Pool } from "../db/pool.ts";
+import { readPartitionCount } from "./fix-partitions.ts";
 import { makeSpanLog } from "./append.ts";
 import type { JetStreamSettings } from "./jetstream/settings.ts";
 import { makePostgresLogReader } from "./read-log.ts";
@@ -17,6 +18,8 @@ export type StreamState = {
 };
 
 export type OpenSpanLog = {
+  /** How many it has. */
+  readonly partitions: number;
   readonly reader: SpanLogReader;
   /**
    * Ingest's side; `pool` is for PostgreSQL's log alone, and so is `onLost`: it hears how many acknowledged records a promoted
@@ -78,10 +81,13 @@ export const openSpanLog = async (options: {
 }): Promise<OpenSpanLog> => {
   const { settings, pool } = options;
   const postgres = makePostgresLogReader(pool);
+  const partitions = await readPartitionCount(pool);
   if (settings === null)
     return {
+      partitions,
       reader: postgres,
-      append: (its, onLost) => makeSpanLog({ pool: its, ...(onLost === undefined ? {} : { onLost }) }),
+      append: (its, onLost) =>
+        makeSpanLog({ pool: its, partitions, ...(onLost === undefined ? {} : { onLost }) }),
       check: async () => {},
       notReady: () => [],
       removeFolded: async () => {},
@@ -91,6 +97,6 @@ export const openSpanLog = async (options: {
     };
   const { openJetStream } = await import("./jetstream/open-jetstream.ts");
   const onProblem = saidSeldom(options.onProblem);
-  const { reader, ...rest } = openJetStream({ ...options, settings, onProblem });
-  return { ...rest, reader: readBoth(postgres, reader) };
+  const { reader, ...rest } = openJetStream({ ...options, settings, partitions, onProblem });
+  return { ...rest, partitions, reader: readBoth(postgres, reader) };
 };

@@ -24,9 +24,3 @@ export const featureEpoch = (featureId: string, epoch: number, pseudonyms: Epoch
 /** Leaves the key of the unit in `key`. */
 export const hashUnit = (feature: FeatureEpoch, unit: TextRange, key: Hash64): void =>
   hash64(unit.view, unit.start, unit.end, feature.seedLow, feature.seedHigh, key);
-
-/** Partitions of the log, a power of two. The rows of fold_partitions are the same. */
-export const PARTITIONS = 4;
-
-/** The partition of a unit, from the lower half of its key. */
-export const partitionOf = (keyLow: number): number => keyLow & (PARTITIONS - 1);

@@ -30,7 +30,7 @@ const pool = makePool(postgres.url, { applicationName: "sluice-fuzz", onIdleErro
 await pool.query(
   "insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision) values ('feat_fuzz', true, 1, 0, 1)",
 );
-const log = makeSpanLog({ pool });
+const log = makeSpanLog({ pool, partitions: 4 });
 const metrics = makeMetrics();
 const handler = makeOtlpHandler({
   log,

@@ -41,6 +41,7 @@ const someValue: Record<string, string> = {
   MIGRATE: "wait",
   DATABASE_REPLICA_URL: "postgres://standby/sluice",
   SPAN_LOG_URL: "nats://n1:4222,nats://n2:4222",
+  SPAN_LOG_PARTITIONS: "16",
   SPAN_LOG_PREFIX: "ours",
   SPAN_LOG_REPLICAS: "1",
   SPAN_LOG_CA_FILE: "/etc/sluice/ca.pem",

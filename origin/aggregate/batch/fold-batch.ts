@@ -3,7 +3,7 @@
 // says that they are folded. Nothing is lost and nothing counts twice.
 import { readFeatures, recordCount } from "../../span-log/read-block.ts";
 import type { LogRow } from "../../span-log/span-log.ts";
-import { partitionOf } from "../../span-log/unit-key.ts";
+import { countByPartition, partitionOf } from "../../../shared/telemetry/partition-numbers.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
 import { ALL_PARTITIONS, makeCountDeltas, type CountDeltas } from "../outcome-counts.ts";
 import { windowsKey, type WindowsByKey } from "../outcome-windows.ts";
@@ -62,7 +62,8 @@ const storeChanges = (
   store: AggregateStore,
   units: UnitTable,
   { changed }: BatchColumns,
-  byPartition: boolean,
+  /** how many partitions there are; null: they are counted together */
+  partitions: number | null,
 ): CountDeltas => {
   const deltas = makeCountDeltas();
   const before = unknownUnit();
@@ -78,7 +79,7 @@ const storeChanges = (
     before.returnedMs = changed.returnedMs[at] ?? Infinity;
     units.read(slot, after);
     const low = units.low(slot);
-    deltas.move(byPartition ? partitionOf(low) : ALL_PARTITIONS, feature, before, after);
+    deltas.move(partitions === null ? ALL_PARTITIONS : partitionOf(low, partitions), feature, before, after);
     store.units.add(low, units.high(slot), after, feature, {
       bytes: block,
       start: changed.unitStarts[at] ?? 0,
@@ -113,7 +114,8 @@ export const foldBatch = async (options: {
   await loadMissing(store, units, columns);
   await store.readLatencies(found.missingBuckets);
   const capped = applyRecords(found.rows, store, units, columns);
-  const deltas = storeChanges(store, units, columns, windows.byPartition);
+  const partitions = windows.byPartition ? countByPartition(rows[0]?.partition ?? 0) : null;
+  const deltas = storeChanges(store, units, columns, partitions);
   const { unsampled, setAside } = await store.commit(deltas, rows, windows);
   const { duplicates } = found;
   return { folded: records - duplicates - found.setAside, duplicates, capped, unsampled, setAside };

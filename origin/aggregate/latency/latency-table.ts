@@ -2,16 +2,11 @@
 // process has rows of its own, told apart by `partition`.
 import type { Client } from "../../db/pool.ts";
 import { emptySketch, encodeSketch, type Sketch } from "../../../shared/telemetry/latency-sketch.ts";
+import { documentsOf } from "../../../shared/telemetry/partition-numbers.ts";
 import { COHORT_NAMES, type CountedFeature } from "../outcome-counts.ts";
 
 /** What a browser loads a page by, and what a script waits for. */
 export const REQUEST_KINDS = ["fetch", "document"] as const;
-
-/**
- * Rows of documents have this added to their partition, and so a primary key of their own. The key stays without the kind,
- * because a process of before names its columns when it adds to a row.
- */
-const DOCUMENT_PARTITIONS = 100;
 
 /** The requests of one cohort and kind in one bucket. All requests are finished, or failed, or unfinished. */
 export type LatencyRow = {
@@ -66,7 +61,7 @@ export const readLatencyRows = async (
       keys.map(({ feature }) => feature.featureId),
       keys.map(({ feature }) => feature.epoch),
       keys.map(({ bucketS }) => bucketS),
-      partition + DOCUMENT_PARTITIONS,
+      documentsOf(partition),
     ],
   });
   return rows.flatMap(({ position, cohort, kind, ...row }) => {
@@ -99,7 +94,7 @@ export const writeLatencyRows = async (
       do update set requests = excluded.requests, errors = excluded.errors, unfinished = excluded.unfinished,
         sketch = excluded.sketch, unfinished_sketch = excluded.unfinished_sketch`,
     values: [
-      rows.map(({ kind }) => partition + kind * DOCUMENT_PARTITIONS),
+      rows.map(({ kind }) => (kind === 0 ? partition : documentsOf(partition))),
       rows.map(({ feature }) => feature.featureId),
       rows.map(({ feature }) => feature.epoch),
       rows.map(({ cohort }) => COHORT_NAMES[cohort]),

@@ -1,13 +1,10 @@
 // The tables that have something of one partition, beside its runs of units: what moves with it.
 import { copyInto, copyOut } from "../../db/copy.ts";
 import type { Client, Queryable } from "../../db/pool.ts";
-
-/** Latencies of documents have this added to their partition (origin/aggregate/latency/latency-table.ts). */
-const DOCUMENT_PARTITIONS = 100;
+import { documentsOf } from "../../../shared/telemetry/partition-numbers.ts";
 
 const ofPartition = (partition: number): string => `partition = ${partition}`;
-const ofBothKinds = (partition: number): string =>
-  `partition in (${partition}, ${partition + DOCUMENT_PARTITIONS})`;
+const ofBothKinds = (partition: number): string => `partition in (${partition}, ${documentsOf(partition)})`;
 
 type Table = {
   readonly name: string;

@@ -6,7 +6,7 @@
 import { copyInto } from "../../db/copy.ts";
 import { CopyBuffer } from "../../db/copy-format.ts";
 import type { Client } from "../../db/pool.ts";
-import { partitionOf } from "../../span-log/unit-key.ts";
+import { countByPartition, partitionOf } from "../../../shared/telemetry/partition-numbers.ts";
 import {
   createRun,
   finishRun,
@@ -58,6 +58,8 @@ const readPartitionRuns = async (
 /** `fullRows`: a run with as many rows takes no more. */
 export const makeUnitRuns = (fullRows: number) => {
   const byPartition = new Map<number, PartitionRuns>();
+  /** how many partitions there are */
+  let count = 0;
   /** runs that get an index or a successor are tried again at this time, when a lock was in the way */
   let tryAgainAt = 0;
   const mayTry = (): boolean => performance.now() >= tryAgainAt;
@@ -65,7 +67,7 @@ export const makeUnitRuns = (fullRows: number) => {
     tryAgainAt = performance.now() + TRY_AGAIN_MS;
   };
   /** rows to write, by partition */
-  const added: (CopyBuffer | undefined)[] = [];
+  const added = new Map<number, CopyBuffer>();
 
   const runsOf = (partition: number): PartitionRuns => {
     const runs = byPartition.get(partition);
@@ -77,11 +79,13 @@ export const makeUnitRuns = (fullRows: number) => {
     /** The runs of the partitions that are owned from now on, as they are stored. */
     open: async (client: Client, owned: Iterable<number>): Promise<void> => {
       byPartition.clear();
-      added.length = 0;
+      added.clear();
       // Indexes are made by one core: the others have spans to acknowledge.
       await client.query("set max_parallel_maintenance_workers = 0");
-      for (const partition of owned)
+      for (const partition of owned) {
+        count = countByPartition(partition);
         byPartition.set(partition, await readPartitionRuns(client, partition, fullRows));
+      }
     },
 
     /**
@@ -96,7 +100,7 @@ export const makeUnitRuns = (fullRows: number) => {
       const indexesByRun = new Map<UnitRun, number[]>();
       for (let at = 0; at < keys.count; at++) {
         const [low, high] = [keys.low[at] ?? 0, keys.high[at] ?? 0];
-        const { full, newest } = runsOf(partitionOf(low));
+        const { full, newest } = runsOf(partitionOf(low, count));
         const look = (run: UnitRun): void => {
           if (run.filter?.mayHold(low, high) !== true) return;
           const indexes = indexesByRun.get(run);
@@ -117,8 +121,9 @@ export const makeUnitRuns = (fullRows: number) => {
       feature: { readonly idBytes: Buffer; readonly epoch: number },
       id: { readonly bytes: Buffer; readonly start: number; readonly end: number },
     ): void => {
-      const partition = partitionOf(low);
-      const copy = (added[partition] ??= new CopyBuffer());
+      const partition = partitionOf(low, count);
+      let copy = added.get(partition);
+      if (copy === undefined) added.set(partition, (copy = new CopyBuffer()));
       copy.row(8);
       copy.int8(low, high);
       copy.bytes(feature.idBytes, 0, feature.idBytes.length);
@@ -133,8 +138,8 @@ export const makeUnitRuns = (fullRows: number) => {
 
     /** In the batch's transaction. When anything fails, the runs must be opened again. */
     write: async (client: Client): Promise<void> => {
-      for (const [partition, copy] of added.entries()) {
-        if (copy === undefined || copy.rows === 0) continue;
+      for (const [partition, copy] of added) {
+        if (copy.rows === 0) continue;
         const { newest } = runsOf(partition);
         await copyInto(client, `${tableOf(newest)} (${COLUMNS})`, copy.finish());
         newest.rows += copy.rows;

@@ -4,6 +4,7 @@
 // Bounded in time and in number. What waits in vain is counted as left out: most of it are activations of visitors who never
 // met the feature.
 import type { Client } from "../../db/pool.ts";
+import { countByPartition, DEFAULT_PARTITIONS } from "../../../shared/telemetry/partition-numbers.ts";
 import type { UncountedSpans } from "../../span-log/uncounted.ts";
 import { readWaitingUnits, writeWaitingUnits, type WaitingSpan, type WaitingUnit } from "./waiting-table.ts";
 
@@ -33,6 +34,7 @@ export const makeWaitingSpans = (uncounted: Pick<UncountedSpans, "add">) => {
   /** keys whose rows are out of date */
   const changed = new Set<string>();
   const stored = new Set<string>();
+  let partitions = DEFAULT_PARTITIONS;
 
   const put = (key: string, unit: WaitingUnit): void => {
     if (!units.delete(key)) lows.set(unit.low, (lows.get(unit.low) ?? 0) + 1);
@@ -59,7 +61,9 @@ export const makeWaitingSpans = (uncounted: Pick<UncountedSpans, "add">) => {
       lows.clear();
       changed.clear();
       stored.clear();
-      for (const unit of await readWaitingUnits(client, [...owned])) {
+      const numbers = [...owned];
+      partitions = countByPartition(numbers[0] ?? 0);
+      for (const unit of await readWaitingUnits(client, numbers)) {
         const key = keyOf(unit.low, unit.high);
         put(key, unit);
         stored.add(key);
@@ -133,7 +137,7 @@ export const makeWaitingSpans = (uncounted: Pick<UncountedSpans, "add">) => {
         }
       }
       changed.clear();
-      await writeWaitingUnits(client, written, gone);
+      await writeWaitingUnits(client, written, gone, partitions);
     },
   };
 };

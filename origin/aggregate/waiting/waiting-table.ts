@@ -1,7 +1,7 @@
 // The table waiting_units: a row for each unit of which spans wait for an exposure.
 import { z } from "zod";
 import type { Client } from "../../db/pool.ts";
-import { partitionOf } from "../../span-log/unit-key.ts";
+import { partitionOf } from "../../../shared/telemetry/partition-numbers.ts";
 import { keyText } from "../units/unit-run.ts";
 
 /** What is kept of a span that waits. */
@@ -56,11 +56,12 @@ export const readWaitingUnits = async (
   });
 };
 
-/** Replaces the rows of `written` and deletes those of `gone`. */
+/** Replaces the rows of `written` and deletes those of `gone`. `partitions`: how many there are. */
 export const writeWaitingUnits = async (
   client: Client,
   written: readonly WaitingUnit[],
   gone: readonly Pick<WaitingUnit, "low" | "high">[],
+  partitions: number,
 ): Promise<void> => {
   if (gone.length > 0)
     await client.query({
@@ -79,7 +80,7 @@ export const writeWaitingUnits = async (
         on conflict (unit_key) do update set arrived_at = excluded.arrived_at, spans = excluded.spans`,
       values: [
         written.map(({ low, high }) => keyText(low, high)),
-        written.map(({ low }) => partitionOf(low)),
+        written.map(({ low }) => partitionOf(low, partitions)),
         written.map(({ featureId }) => featureId),
         written.map(({ epoch }) => epoch),
         written.map(({ arrivedMs }) => arrivedMs),

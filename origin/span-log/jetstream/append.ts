@@ -17,9 +17,11 @@ const COMMITS_AT_ONCE = 3;
 export const makeJetStreamLog = (options: {
   link: NatsLink;
   settings: JetStreamSettings;
+  /** how many the log has */
+  partitions: number;
   gatherMs?: number;
 }): SpanLog => {
-  const { link, settings, gatherMs = 2 } = options;
+  const { link, settings, partitions, gatherMs = 2 } = options;
 
   const publish = async (partition: number, message: Buffer): Promise<void> => {
     const stream = streamOf(settings, partition);
@@ -35,6 +37,7 @@ export const makeJetStreamLog = (options: {
   };
 
   return makeGroupCommits({
+    partitions,
     gatherMs,
     atOnce: COMMITS_AT_ONCE,
     maxBlockBytes: MAX_BLOCK_BYTES,

@@ -5,7 +5,7 @@ import type { Pool } from "../../db/pool.ts";
 import { errorText } from "../../runtime/error-text.ts";
 import type { OpenSpanLog, StreamState } from "../open-span-log.ts";
 import { SpanLogMisconfigured } from "../span-log.ts";
-import { PARTITIONS } from "../unit-key.ts";
+import { partitionsOf } from "../../../shared/telemetry/partition-numbers.ts";
 import { makeJetStreamLog } from "./append.ts";
 import { makeNatsLink } from "./link.ts";
 import { makeJetStreamReader } from "./read.ts";
@@ -37,9 +37,13 @@ export const openJetStream = (options: {
   settings: JetStreamSettings;
   name: string;
   pool: Pool;
+  /** how many the log has */
+  partitions: number;
   onProblem: (problem: string) => void;
-}): OpenSpanLog => {
+}): Omit<OpenSpanLog, "partitions"> => {
   const { settings, pool, onProblem } = options;
+  const partitions = partitionsOf(options.partitions);
+  const partitionAt = (at: number): number => partitions[at] ?? -1;
   const link = makeNatsLink(settings, options.name);
   const stop = new AbortController();
   let problem: string | null = "its streams were not looked at yet";
@@ -48,17 +52,18 @@ export const openJetStream = (options: {
   const checkStreams = async (): Promise<void> => {
     let infos: readonly StreamInfo[];
     try {
-      infos = await ensureStreams(link.connection(), settings);
+      infos = await ensureStreams(link.connection(), settings, partitions);
       problem = null;
     } catch (error) {
       problem = errorText(error);
       throw error;
     }
-    states = infos.map(toState);
+    states = infos.map((info, at) => toState(info, partitionAt(at)));
     // The log can be used without it.
-    await noteStreamEnds(pool, infos.map(toEnd)).catch((error: unknown) =>
-      onProblem(`where the streams end could not be stored: ${errorText(error)}`),
-    );
+    await noteStreamEnds(
+      pool,
+      infos.map((info, at) => toEnd(info, partitionAt(at))),
+    ).catch((error: unknown) => onProblem(`where the streams end could not be stored: ${errorText(error)}`));
   };
 
   /** Streams that somebody has deleted are made again, and a changed one is told of. */
@@ -74,7 +79,7 @@ export const openJetStream = (options: {
 
   return {
     reader: makeJetStreamReader({ link, settings, pool, nowMs: Date.now, onProblem }),
-    append: () => makeJetStreamLog({ link, settings }),
+    append: () => makeJetStreamLog({ link, settings, partitions: options.partitions }),
     check: async () => {
       const until = performance.now() + FIRST_CHECK_MS;
       while (performance.now() < until) {
@@ -92,7 +97,7 @@ export const openJetStream = (options: {
     removeFolded: async (positions) => {
       await removeFolded({ link, settings, pool, nowMs: Date.now }, positions);
     },
-    streamNames: Array.from({ length: PARTITIONS }, (_, partition) => streamOf(settings, partition)),
+    streamNames: partitions.map((partition) => streamOf(settings, partition)),
     streams: () => states,
     stop: async () => {
       stop.abort();

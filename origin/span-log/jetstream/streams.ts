@@ -13,7 +13,6 @@ import {
 import type { NatsConnection } from "@nats-io/transport-node";
 import { errorText } from "../../runtime/error-text.ts";
 import { SpanLogMisconfigured, SpanLogUnreachable } from "../span-log.ts";
-import { PARTITIONS } from "../unit-key.ts";
 import { streamOf, subjectOf, type JetStreamSettings } from "./settings.ts";
 
 const OLDEST_SERVER = [2, 9] as const;
@@ -110,13 +109,13 @@ const ensureStream = async (
 export const ensureStreams = async (
   connection: NatsConnection,
   settings: JetStreamSettings,
+  partitions: readonly number[],
 ): Promise<readonly StreamInfo[]> => {
   checkServer(connection.info);
   const manager = await manage(connection);
   try {
     const infos: StreamInfo[] = [];
-    for (let partition = 0; partition < PARTITIONS; partition++)
-      infos.push(await ensureStream(manager, settings, partition));
+    for (const partition of partitions) infos.push(await ensureStream(manager, settings, partition));
     return infos;
   } catch (error) {
     if (error instanceof SpanLogMisconfigured) throw error;

@@ -13,7 +13,8 @@ import {
   UNFINISHED,
   type RecordDraft,
 } from "../../../origin/span-log/record.ts";
-import { featureEpoch, partitionOf } from "../../../origin/span-log/unit-key.ts";
+import { featureEpoch } from "../../../origin/span-log/unit-key.ts";
+import { partitionOf } from "../../../shared/telemetry/partition-numbers.ts";
 
 const features = [
   featureEpoch("feat_a", 1, null),
@@ -94,7 +95,7 @@ const inOrder = (all: readonly object[]): string[] => all.map((one) => JSON.stri
 test("records are read as they were written, each in the partition of its unit", () => {
   fc.assert(
     fc.property(fc.array(item, { maxLength: 60 }), (items) => {
-      const builders = makeBlockBuilders();
+      const builders = makeBlockBuilders(4);
       for (const one of items) builders.add(draftOf(one));
       const found: ReturnType<typeof keptOf>[] = [];
       for (const { partition, records, spanKeys, parts } of builders.takeBlocks()) {
@@ -102,7 +103,7 @@ test("records are read as they were written, each in the partition of its unit",
         const head = readFeatures(block);
         expect(recordCount(spanKeys)).toBe(records);
         readRecords(block, spanKeys, head.end, (record) => {
-          expect(partitionOf(record.keyLow)).toBe(partition);
+          expect(partitionOf(record.keyLow, 4)).toBe(partition);
           const at = record.rawAt;
           found.push({
             ...head.features[record.feature]!,
@@ -143,7 +144,7 @@ test("a unit has one key in each feature and epoch, and a span one key wherever 
     network: 0,
   };
   const keysOf = (given: Item) => {
-    const builders = makeBlockBuilders();
+    const builders = makeBlockBuilders(4);
     builders.add(draftOf(given));
     const [block] = builders.takeBlocks();
     const keys = { unit: "", span: "" };
@@ -176,7 +177,7 @@ test("a block has the bytes in which databases already hold telemetry", () => {
   const logRecord = {
     ...draftOf({ ...span, flags: 1, startMs: 1_790_000_000_124, durationUs: 0, ids: null }),
   };
-  const builders = makeBlockBuilders();
+  const builders = makeBlockBuilders(4);
   builders.add({ ...draftOf(span), feature: featureEpoch("feat_ü", 3, null) });
   builders.add({ ...logRecord, feature: featureEpoch("feat_b", 1, null) });
   const blocks = builders.takeBlocks().map(({ partition, spanKeys, parts }) => ({
@@ -214,7 +215,7 @@ test("a record that says more than its first flags makes the block one of the se
     httpStatus: 0,
     network: 0xc0ffee01,
   };
-  const builders = makeBlockBuilders();
+  const builders = makeBlockBuilders(4);
   const blockOf = (flags: number): string => {
     builders.add(draftOf({ ...one, flags }));
     return Buffer.concat(builders.takeBlocks()[0]!.parts).toString("hex");
@@ -241,7 +242,7 @@ test("records of any number fit, whose sizes are known until a commit takes them
     network: 0,
   };
   const bytesOfOne = 22 + 256 + 24 + 2 + 1 + MAX_NAME_BYTES + 8;
-  const builders = makeBlockBuilders();
+  const builders = makeBlockBuilders(4);
   for (let n = 1; n <= 500; n++) {
     builders.add(draftOf({ ...one, startMs: n }));
     expect(builders.size()).toBe(n * bytesOfOne);
@@ -265,7 +266,7 @@ test("a block of an unknown format is refused", () => {
 });
 
 test("a block that has grown to the largest size of a message is divided, and its records stay in their order", () => {
-  const builders = makeBlockBuilders(2_000);
+  const builders = makeBlockBuilders(4, 2_000);
   const units = Array.from({ length: 400 }, (_, n) => Buffer.from(`unit ${n}`));
   for (const unit of units)
     builders.add({

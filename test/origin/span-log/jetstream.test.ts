@@ -147,10 +147,10 @@ test("streams that cannot keep the log's promise are refused with what is wrong"
     subjects: [`${its.prefix}.1`],
     max_age: 60_000_000_000,
   });
-  const refused = ensureStreams(connection, its);
+  const refused = ensureStreams(connection, its, [0, 1, 2, 3]);
   await expect(refused).rejects.toThrow(SpanLogMisconfigured);
   await expect(refused).rejects.toThrow(/discard is old, not new; max_age is 60000000000, not 0/);
-  const three = ensureStreams(connection, { ...newSettings(), replicas: 3 });
+  const three = ensureStreams(connection, { ...newSettings(), replicas: 3 }, [0, 1, 2, 3]);
   await expect(three).rejects.toThrow(SpanLogMisconfigured);
   await expect(three).rejects.toThrow(/of 3 replicas cannot be made/);
   await link.close();

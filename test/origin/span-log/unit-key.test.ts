@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { viewOf } from "../../../origin/span-log/bytes.ts";
 import { hash64 } from "../../../origin/span-log/hash.ts";
-import { featureEpoch, hashUnit, partitionOf } from "../../../origin/span-log/unit-key.ts";
+import { featureEpoch, hashUnit } from "../../../origin/span-log/unit-key.ts";
+import { partitionOf } from "../../../shared/telemetry/partition-numbers.ts";
 
 test("ids that differ little have different hashes, spread evenly over the partitions", () => {
   const out = { low: 0, high: 0 };
@@ -11,7 +12,7 @@ test("ids that differ little have different hashes, spread evenly over the parti
     const bytes = Buffer.from(`user-${i}`);
     hash64(viewOf(bytes), 0, bytes.length, 1, 2, out);
     seen.add(`${out.low}:${out.high}`);
-    const partition = partitionOf(out.low);
+    const partition = partitionOf(out.low, 4);
     partitions[partition] = (partitions[partition] ?? 0) + 1;
   }
   expect(seen.size).toBe(200_000);

@@ -9,10 +9,11 @@ import type {
   LogRow,
   SpanLogReader,
 } from "../../../../origin/span-log/span-log.ts";
-import { featureEpoch, PARTITIONS } from "../../../../origin/span-log/unit-key.ts";
+import { featureEpoch } from "../../../../origin/span-log/unit-key.ts";
+import { DEFAULT_PARTITIONS, partitionsOf } from "../../../../shared/telemetry/partition-numbers.ts";
 
 const feature = featureEpoch("feat_conformance", 1, null);
-export const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+export const ALL = partitionsOf(DEFAULT_PARTITIONS);
 
 /** A span of another unit each time. */
 export const newSpan = (): RecordDraft => {

@@ -17,6 +17,7 @@ import { startCuttableProxy, type CuttableProxy } from "../../../support/cuttabl
 import { makeTestDatabase } from "../../../support/database.ts";
 import { jetStreamSettings, type TestNats } from "../../../support/nats.ts";
 import { waitFor } from "../../../support/telemetry.ts";
+import { ALL } from "./fold-of-tests.ts";
 
 export type LogUnderTest = {
   /** An ingest process; its way to the log can be cut. */
@@ -60,7 +61,11 @@ export const postgresLog = async (): Promise<LogUnderTest> => {
     newWriter: async () => {
       const { proxy, through } = await proxied(database.url);
       ends.push(proxy.stop);
-      return { log: makeSpanLog({ pool: newPool(through) }), cut: proxy.cut, mend: async () => proxy.mend() };
+      return {
+        log: makeSpanLog({ pool: newPool(through), partitions: ALL.length }),
+        cut: proxy.cut,
+        mend: async () => proxy.mend(),
+      };
     },
     newReader: async () => makePostgresLogReader(newPool(database.url)),
     fill: async () => {
@@ -116,7 +121,7 @@ export const jetStreamLog = async (nats: TestNats): Promise<LogUnderTest> => {
     // A cluster that has just started has no leader yet.
     await waitFor(async () => {
       try {
-        return await ensureStreams(link.connection(), its);
+        return await ensureStreams(link.connection(), its, ALL);
       } catch {
         return undefined;
       }
@@ -131,7 +136,7 @@ export const jetStreamLog = async (nats: TestNats): Promise<LogUnderTest> => {
       ends.push(...ways.map(({ proxy }) => proxy.stop));
       const own = await newLink({ ...settings, urls: ways.map(({ through }) => through) });
       return {
-        log: makeJetStreamLog({ link: own, settings }),
+        log: makeJetStreamLog({ link: own, settings, partitions: ALL.length }),
         cut: () => {
           for (const { proxy } of ways) proxy.cut();
         },
