@@ -442,7 +442,7 @@ const forgetPool = makeStagePool({
   queryTimeoutMs: FORGET_TIMEOUT_MS,
 });
 const app = makeHttpApp({
-  registry: metrics.registry,
+  metrics,
   log,
   instance,
   version: packageJson.version,

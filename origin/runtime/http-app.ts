@@ -1,8 +1,8 @@
 // The routes of every origin process, with any roles: health, metrics, and a clear 404 where a role is missing.
 import { Hono, type Env } from "hono";
 import { requestId, type RequestIdVariables } from "hono/request-id";
-import type { Registry } from "prom-client";
 import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
 import { problem } from "./problem.ts";
 import { bearerToken, sameSecret } from "./secrets.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -19,7 +19,7 @@ const partOf = (missing: string): { readonly part: string; readonly detail: stri
 };
 
 export const makeHttpApp = <E extends Env>(options: {
-  registry: Registry;
+  metrics: Pick<Metrics, "registry" | "adminRequestSeconds">;
   log: Logger;
   /** Names this process in its answers to /livez and /readyz: whoever started it knows that no other one answers. */
   instance: string;
@@ -39,7 +39,7 @@ export const makeHttpApp = <E extends Env>(options: {
   /** The console's pages; undefined without the role `admin`. */
   consolePages?: Hono | undefined;
 }) => {
-  const { registry, log, instance, version, publicUrl, metricsToken, notReady } = options;
+  const { metrics, log, instance, version, publicUrl, metricsToken, notReady } = options;
   const { adminApi, agentRoutes, signIn, consolePages } = options;
   const app = new Hono<{ Variables: RequestIdVariables }>();
   app.use(requestId());
@@ -71,6 +71,7 @@ export const makeHttpApp = <E extends Env>(options: {
         detail: "an Authorization: Bearer header with the METRICS_TOKEN is required",
       });
     }
+    const { registry } = metrics;
     return context.body(await registry.metrics(), 200, { "content-type": registry.contentType });
   });
 
@@ -83,6 +84,12 @@ export const makeHttpApp = <E extends Env>(options: {
       }),
     );
   } else {
+    app.use("/admin/v1/*", async (context, next) => {
+      const beganMs = performance.now();
+      await next();
+      const status = `${Math.floor(context.res.status / 100)}xx`;
+      metrics.adminRequestSeconds.observe({ status }, (performance.now() - beganMs) / 1_000);
+    });
     app.route("/admin/v1", adminApi.routes);
     app.route("/", adminApi.reference);
     if (agentRoutes !== undefined)

@@ -1,5 +1,6 @@
 // All metrics of /metrics. Stages get the instruments that they write to. Nothing decides by reading a metric.
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { makeAdminMetrics } from "./metrics/admin-metrics.ts";
 import { makeDeliveryMetrics } from "./metrics/delivery-metrics.ts";
 import { makeFeatureMetrics } from "./metrics/feature-metrics.ts";
 import { makeTelemetryMetrics } from "./metrics/telemetry-metrics.ts";
@@ -13,6 +14,7 @@ export const makeMetrics = () => {
     ...makeFeatureMetrics(registers),
     ...makeTelemetryMetrics(registers),
     ...makeDeliveryMetrics(registers),
+    ...makeAdminMetrics(registers),
   };
 };
 

@@ -11,23 +11,28 @@ import { readFile, root } from "./repository.ts";
 const FOLDER = "deploy/prometheus";
 const RUNBOOK = "docs/operations/runbook.md";
 
-const Rules = z.object({
-  groups: z.array(
+const Alert = z.object({
+  alert: z.string(),
+  expr: z.string(),
+  labels: z.object({ severity: z.enum(["page", "warning", "info"]) }),
+  annotations: z.object({ summary: z.string(), runbook_url: z.string() }),
+});
+const Recorded = z.object({ record: z.string(), expr: z.string() });
+const Rules = z.object({ groups: z.array(z.object({ rules: z.array(z.union([Alert, Recorded])) })) });
+const rules = Rules.parse(parse(readFile(`${FOLDER}/sluice-alerts.yml`))).groups.flatMap(
+  (group) => group.rules,
+);
+const alerts = rules.flatMap((rule) => ("alert" in rule ? [rule] : []));
+const recorded = rules.flatMap((rule) => ("record" in rule ? [rule.record] : []));
+
+const RuleTests = z.object({
+  tests: z.array(
     z.object({
-      rules: z.array(
-        z.object({
-          alert: z.string(),
-          expr: z.string(),
-          labels: z.object({ severity: z.enum(["page", "warning", "info"]) }),
-          annotations: z.object({ summary: z.string(), runbook_url: z.string() }),
-        }),
-      ),
+      alert_rule_test: z.array(z.object({ alertname: z.string(), exp_alerts: z.array(z.unknown()) })),
     }),
   ),
 });
-const alerts = Rules.parse(parse(readFile(`${FOLDER}/sluice-alerts.yml`))).groups.flatMap(
-  ({ rules }) => rules,
-);
+const TESTS = ["sluice-alerts.test.yml", "sluice-objectives.test.yml"];
 
 const promtool = (...args: string[]): string => {
   const { status, stdout, stderr } = spawnSync(programPath("promtool", "This test"), args, {
@@ -39,15 +44,17 @@ const promtool = (...args: string[]): string => {
 
 test("each alert is quiet before its cause and fires after it", () => {
   expect(promtool("check", "config", "--syntax-only", "prometheus.yml")).toBe("passed");
-  expect(promtool("test", "rules", "sluice-alerts.test.yml")).toBe("passed");
+  expect(promtool("test", "rules", ...TESTS)).toBe("passed");
 });
 
-test("each alert is tested by name", () => {
-  const tests = z
-    .object({ tests: z.array(z.object({ name: z.string() })) })
-    .parse(parse(readFile(`${FOLDER}/sluice-alerts.test.yml`)));
-  const tested = new Set(tests.tests.map(({ name }) => name));
-  expect(alerts.map(({ alert }) => alert).filter((name) => !tested.has(name))).toEqual([]);
+test("each alert has a case in which it fires and one in which it is quiet", () => {
+  const cases = TESTS.flatMap((name) => RuleTests.parse(parse(readFile(`${FOLDER}/${name}`))).tests).flatMap(
+    (each) => each.alert_rule_test,
+  );
+  const tested = (isFiring: boolean) =>
+    new Set(cases.filter((one) => one.exp_alerts.length > 0 === isFiring).map((one) => one.alertname));
+  for (const names of [tested(true), tested(false)])
+    expect(alerts.map(({ alert }) => alert).filter((name) => !names.has(name))).toEqual([]);
 });
 
 test("no rule names a metric that does not exist", () => {
@@ -55,9 +62,11 @@ test("no rule names a metric that does not exist", () => {
     .registry.getMetricsAsArray()
     .map(({ name }) => name);
   const known = new Set(names.flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));
-  const named = alerts.flatMap(({ expr }) => expr.match(/\bsluice_[a-z_0-9]+\b/g) ?? []);
+  const named = rules.flatMap(({ expr }) => expr.match(/\bsluice_[a-z_0-9]+\b/g) ?? []);
   expect(named.length).toBeGreaterThan(20);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
+  const read = rules.flatMap(({ expr }) => expr.match(/\bsluice:[a-z_0-9:]+/g) ?? []);
+  expect([...new Set(read)].toSorted()).toEqual([...new Set(recorded)].toSorted());
 });
 
 test("the page on alerting lists each alert with its severity", () => {

@@ -227,6 +227,11 @@ describe.each([...dashboardFiles()])("the dashboard %s", (_name, text) => {
   });
 });
 
+test("each objective has its burn rate over each window", async () => {
+  for (const window of ["5m", "30m", "1h", "6h", "3d"])
+    await eventually(async () => (await prometheus.count(`sluice:burn_rate:${window}`)) === 5, 10_000);
+});
+
 test("a rollback is told through Prometheus and Alertmanager to the receiver of news, with the way to its runbook", async () => {
   const told = () =>
     notices.flatMap(({ receiver: name, alerts }) => alerts.map((alert) => ({ name, ...alert })));

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, expect, test } from "vitest";
 import { makeTestDatabase } from "../support/database.ts";
 import { ADMIN_TOKEN, ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
+import { eventually } from "../support/stack.ts";
 
 const database = await makeTestDatabase();
 afterAll(() => database.drop());
@@ -41,14 +42,19 @@ test("without admin and ingest a process serves health and metrics, and says whi
   expect(await ingest()).toEqual(noIngest);
 });
 
+const AHEAD = /^sluice_span_log_ahead_seconds (.+)$/m;
+
 test("a process with the role admin alone serves the admin API and takes no telemetry", async () => {
-  const { admin, ingest } = await start("admin");
+  const { get, admin, ingest } = await start("admin");
   expect((await admin()).status).toBe(200);
   expect(await ingest()).toEqual(noIngest);
+  // A 0 here would page: it says that the span log ends.
+  expect((await get("/metrics")).text).not.toMatch(AHEAD);
 });
 
 test("a process with the role ingest alone takes telemetry and serves no admin API", async () => {
-  const { admin, ingest } = await start("ingest");
+  const { get, admin, ingest } = await start("ingest");
   expect((await ingest()).status).toBe(200);
   expect(await admin()).toEqual(noAdmin);
+  await eventually(async () => Number(AHEAD.exec((await get("/metrics")).text)?.[1]) > 1_800);
 });

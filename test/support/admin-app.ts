@@ -121,7 +121,7 @@ export const makeAdminApp = (options: {
   });
   const check = makeOpenApiCheck(adminApi.document);
   const app = makeHttpApp({
-    registry: metrics.registry,
+    metrics,
     log: silent,
     version: "1.2.3",
     instance: "an-instance-of-the-tests",

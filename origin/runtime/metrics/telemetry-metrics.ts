@@ -2,7 +2,15 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 
 export const makeTelemetryMetrics = (registers: Registry[]) => {
+  const logAheadSeconds = new Gauge({
+    name: "sluice_span_log_ahead_seconds",
+    help: "Time for which the span log has partitions ahead, of processes that take or fold telemetry; it is refused at 0",
+    registers,
+  });
+  // It begins with a 0, and an alert looks for the least: of a process that does not know it, nothing must be shown.
+  logAheadSeconds.remove();
   return {
+    logAheadSeconds,
     ingestRequests: new Counter({
       name: "sluice_ingest_requests_total",
       help: "Requests with telemetry by outcome: stored, or why they were refused (overloaded and storeFailed are sent again by their senders)",
@@ -97,11 +105,6 @@ export const makeTelemetryMetrics = (registers: Registry[]) => {
       name: "sluice_partitions_away",
       help: "Partitions whose people are in no evaluation at the moment, because their database cannot be asked or is behind",
       labelNames: ["database"],
-      registers,
-    }),
-    logAheadSeconds: new Gauge({
-      name: "sluice_span_log_ahead_seconds",
-      help: "Time for which the span log has partitions ahead; telemetry is refused at 0",
       registers,
     }),
   };

@@ -1,19 +1,27 @@
 // What the routes of every origin process say to a browser, and who may read the metrics.
+import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { makeHttpApp } from "../../../origin/runtime/http-app.ts";
-import { makeMetrics } from "../../../origin/runtime/metrics.ts";
+import { makeMetrics, type Metrics } from "../../../origin/runtime/metrics.ts";
 import { makeLogger } from "../../../origin/runtime/log.ts";
 
-const makeApp = (options: { publicUrl?: string; metricsToken?: string } = {}) =>
+const makeApp = (
+  options: {
+    publicUrl?: string;
+    metricsToken?: string;
+    metrics?: Metrics;
+    adminApi?: Parameters<typeof makeHttpApp>[0]["adminApi"];
+  } = {},
+) =>
   makeHttpApp({
-    registry: makeMetrics().registry,
+    metrics: options.metrics ?? makeMetrics(),
     log: makeLogger("silent"),
     version: "1.2.3",
     instance: "an-instance-of-the-tests",
     publicUrl: options.publicUrl ?? "http://127.0.0.1:8080",
     metricsToken: options.metricsToken,
     notReady: async () => [],
-    adminApi: undefined,
+    adminApi: options.adminApi,
     signIn: undefined,
   });
 
@@ -61,4 +69,24 @@ describe("/metrics", () => {
     expect(await statusOf(app, "Bearer of-prometheus")).toBe(200);
     expect((await app.request("/livez")).status).toBe(200);
   });
+});
+
+test("requests to the admin API are counted by the kind of their answer, those too that fail for a fault of ours", async () => {
+  const metrics = makeMetrics();
+  const routes = new Hono()
+    .get("/features", (context) => context.json([]))
+    .get("/edges", () => {
+      throw new Error("a fault of ours");
+    });
+  const app = makeApp({ metrics, adminApi: { routes, reference: new Hono() } });
+  const counts = async () =>
+    Object.fromEntries(
+      (await metrics.adminRequestSeconds.get()).values
+        .filter(({ metricName }) => metricName?.endsWith("_count"))
+        .map(({ labels, value }) => [labels["status"], value]),
+    );
+  expect(await counts()).toEqual({ "2xx": 0, "3xx": 0, "4xx": 0, "5xx": 0 });
+  for (const path of ["features", "features", "edges", "nowhere"]) await app.request(`/admin/v1/${path}`);
+  await app.request("/livez");
+  expect(await counts()).toEqual({ "2xx": 2, "3xx": 0, "4xx": 1, "5xx": 1 });
 });
