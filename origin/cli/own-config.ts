@@ -1,5 +1,6 @@
 // The configuration of the origin, for commands that work in its place: with the files that NAME_FILE names, as an origin reads it.
-import { parseConfig, Variables, type Config } from "../config.ts";
+import { parseConfig } from "../environment/parse-config.ts";
+import { Variables, type Config } from "../environment/variables.ts";
 import { withFileVariables } from "../runtime/file-variables.ts";
 import { variableErrorText } from "../../shared/variables.ts";
 import { UsageError } from "./errors.ts";

@@ -5,7 +5,8 @@ import { readPositions } from "../aggregate/checkpoints.ts";
 import { finishMoves } from "../aggregate/move/finish-moves.ts";
 import { movePartition, type Step } from "../aggregate/move/move-partition.ts";
 import { readPartitionOwners, readPartitionSize } from "../aggregate/partition-facts.ts";
-import { spanLogOf, type Config } from "../config.ts";
+import { spanLogOf } from "../environment/settings.ts";
+import type { Config } from "../environment/variables.ts";
 import {
   databaseOf,
   MAIN,

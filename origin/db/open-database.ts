@@ -1,5 +1,5 @@
 // Brings up the database: the given one or the embedded one, migrated, with connections that have the service's rights.
-import type { Config } from "../config.ts";
+import type { Config } from "../environment/variables.ts";
 import type { Logger } from "../runtime/log.ts";
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
 import { errorText } from "../runtime/error-text.ts";

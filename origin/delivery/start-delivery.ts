@@ -1,6 +1,6 @@
 // The role `push`: the push thread, and beside it the removal of old deliveries and the report of rollbacks that have
 // not arrived.
-import type { Config } from "../config.ts";
+import type { Config } from "../environment/variables.ts";
 import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";

@@ -1,7 +1,7 @@
 // The role `ingest`: takes telemetry over OTLP/HTTP, counts requests of bots, and records a heartbeat every two seconds.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Access } from "../access/make-access.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../environment/variables.ts";
 import type { Database } from "../db/open-database.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";

@@ -2,7 +2,8 @@
 // their own schemas before anything is started, so that a wrong value is one clear line and not a half-started stack.
 import { z } from "zod";
 import { parseConfig as parseEdgeConfig, Variables as EdgeVariables } from "../../edge/config.ts";
-import { parseConfig as parseOriginConfig, Variables as OriginVariables } from "../../origin/config.ts";
+import { parseConfig as parseOriginConfig } from "../../origin/environment/parse-config.ts";
+import { Variables as OriginVariables } from "../../origin/environment/variables.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { listeningPort, parseVariables, variableErrorText, withoutEmpty } from "../../shared/variables.ts";
 

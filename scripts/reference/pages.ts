@@ -1,7 +1,7 @@
 // The pages of docs/reference, generated from the schemas and the metrics themselves.
 import { z } from "zod";
 import { Variables as EdgeVariables } from "../../edge/config.ts";
-import { Variables as OriginVariables } from "../../origin/config.ts";
+import { Variables as OriginVariables } from "../../origin/environment/variables.ts";
 import { Variables as StackVariables } from "../local-stack/environment.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { Activation, FeatureState } from "../../shared/features/feature.ts";

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { parseConfig, Variables } from "../../origin/config.ts";
+import { parseConfig } from "../../origin/environment/parse-config.ts";
+import { Variables } from "../../origin/environment/variables.ts";
 import { withFileVariables } from "../../origin/runtime/file-variables.ts";
 import { readFile, root } from "./repository.ts";
 

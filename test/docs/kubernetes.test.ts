@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { parseConfig } from "../../origin/config.ts";
+import { parseConfig } from "../../origin/environment/parse-config.ts";
 import { prometheusRule } from "../../scripts/kubernetes/prometheus-rule.ts";
 import { renderManifests as render, type Manifest } from "../support/manifests.ts";
 import { readFile, root } from "./repository.ts";

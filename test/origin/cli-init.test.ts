@@ -7,7 +7,7 @@ import { parseEnv } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
 import { parseConfig as parseEdgeConfig } from "../../edge/config.ts";
-import { parseConfig as parseOriginConfig } from "../../origin/config.ts";
+import { parseConfig as parseOriginConfig } from "../../origin/environment/parse-config.ts";
 import { runCli } from "../support/cli.ts";
 import { makeTestDatabase } from "../support/database.ts";
 import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { parseConfig, providerOf, publicUrlOf } from "../../origin/config.ts";
+import { parseConfig } from "../../origin/environment/parse-config.ts";
+import { providerOf, publicUrlOf } from "../../origin/environment/settings.ts";
 
 test("an empty environment is the default on one machine", () => {
   const config = parseConfig({});

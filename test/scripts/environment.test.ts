@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Variables as EdgeVariables } from "../../edge/config.ts";
-import { Variables as OriginVariables } from "../../origin/config.ts";
+import { Variables as OriginVariables } from "../../origin/environment/variables.ts";
 import { parseStackEnvironment } from "../../scripts/local-stack/environment.ts";
 
 const parsed = (environment: Record<string, string>) => {
