@@ -7,6 +7,8 @@ import { backoffMs } from "../runtime/backoff.ts";
 import { makeInterruptibleSleep } from "../runtime/interruptible-sleep.ts";
 import type { WarningLog } from "../runtime/log.ts";
 
+/** The name of the session that listens. */
+export const LISTENER = "sluice-listen";
 /** Every revision, by its number. */
 const REVISIONS = "sluice_outbox";
 /** The changes of a revision, where they are short enough. Comes before the number. */
@@ -29,9 +31,11 @@ export type Listener = { readonly stop: () => Promise<void> };
 export const listenForChanges = (options: {
   databaseUrl: string;
   onNotification: (notification: ChangeNotification) => void;
+  /** Hears whether it is connected, each time that this changes. */
+  onListening?: (isListening: boolean) => void;
   log: WarningLog;
 }): Listener => {
-  const { databaseUrl, onNotification, log } = options;
+  const { databaseUrl, onNotification, onListening = () => {}, log } = options;
   const { url, settings } = splitSettings(databaseUrl);
   const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
@@ -40,7 +44,7 @@ export const listenForChanges = (options: {
   const listen = async (): Promise<void> => {
     const client = new Client({
       connectionString: url,
-      application_name: "sluice-listen",
+      application_name: LISTENER,
       connectionTimeoutMillis: PROBE_MS,
       query_timeout: PROBE_MS,
     });
@@ -57,6 +61,7 @@ export const listenForChanges = (options: {
       await applySettings(client, settings);
       await client.query(`listen ${STATES}; listen ${REVISIONS}`);
       failures = 0;
+      onListening(true);
       onNotification({});
       while (!stopping.signal.aborted) {
         await pause.sleep(PROBE_MS);
@@ -73,6 +78,7 @@ export const listenForChanges = (options: {
     while (!stopping.signal.aborted) {
       await listen().catch((error: unknown) => {
         failures += 1;
+        onListening(false);
         if (failures === 1)
           log.warn(
             { error: String(error) },

@@ -10,18 +10,32 @@ import { superviseThread, type SupervisedThread } from "../runtime/supervised-th
 export type Push = SupervisedThread & {
   /** Whether it listens for changes and sends the ones that were committed before it started. */
   readonly isReady: () => boolean;
+  /** Names what keeps it from hearing of changes at once; empty while it hears of them. */
+  readonly notListening: () => readonly string[];
 };
+
+/** A connection that breaks is made again in less. */
+const SILENT_AFTER_MS = 10_000;
 
 export const startPush = (
   workerData: PushOptions,
-  { metrics, logger }: { metrics: EdgeMetrics & Pick<Metrics, "rollbackToEdgeSeconds">; logger: Logger },
+  {
+    metrics,
+    logger,
+  }: { metrics: EdgeMetrics & Pick<Metrics, "rollbackToEdgeSeconds" | "listening">; logger: Logger },
 ): Push => {
   let ready = false;
+  /** null: it listens. */
+  let silentSinceMs: number | null = performance.now();
+  metrics.listening.readWith(() => [{ labels: {}, value: silentSinceMs === null ? 1 : 0 }]);
   const edges = makeEdgeReport(metrics, workerData.edgeUrls, () => performance.now());
   const onMessage = (message: PushReport): void => {
     switch (message.type) {
       case "ready":
         ready = true;
+        return;
+      case "listening":
+        silentSinceMs = message.isListening ? null : (silentSinceMs ?? performance.now());
         return;
       case "confirmed":
         edges.confirmed(message);
@@ -45,9 +59,21 @@ export const startPush = (
     workerData,
     onStart: (worker) => {
       ready = false;
+      silentSinceMs ??= performance.now();
       worker.on("message", onMessage);
     },
     logger,
   });
-  return { stop: thread.stop, isReady: () => ready };
+  return {
+    stop: thread.stop,
+    isReady: () => ready,
+    notListening: () => {
+      const silentMs = silentSinceMs === null ? 0 : performance.now() - silentSinceMs;
+      return silentMs > SILENT_AFTER_MS
+        ? [
+            `push: it could not connect to the database to hear of changes for ${Math.round(silentMs / 1_000)} s; it finds them by asking, later`,
+          ]
+        : [];
+    },
+  };
 };

@@ -43,6 +43,7 @@ export type PushOptions = {
 /** The thread's messages to the process. */
 export type PushReport =
   | { readonly type: "ready" }
+  | { readonly type: "listening"; readonly isListening: boolean }
   | ({ readonly type: "confirmed" } & Confirmed)
   | { readonly type: "failing"; readonly edge: string; readonly isFailing: boolean }
   | { readonly type: "ahead"; readonly edge: string }
@@ -117,6 +118,7 @@ const listener = listenForChanges({
     // A new connection may lead to another primary, whose history the bus has not heard of.
     if (notification.revision === undefined) states.refresh();
   },
+  onListening: (isListening) => report({ type: "listening", isListening }),
   log,
 });
 const states = startStateRefresh({ bus, readStates: () => currentStates(pool) });

@@ -17,6 +17,8 @@ const CHECK_COMPLETION_EVERY_MS = 5_000;
 export type Delivery = {
   /** The push thread listens for changes and sends those that were committed before it started. */
   readonly isReady: () => boolean;
+  /** Names what keeps it from hearing of changes at once; empty while it hears of them. */
+  readonly notListening: () => readonly string[];
   /** Pushes the last committed change first. */
   readonly stop: () => Promise<void>;
 };
@@ -65,6 +67,7 @@ export const startDelivery = (options: {
   });
   return {
     isReady: push.isReady,
+    notListening: push.notListening,
     stop: async () => {
       await completion.stop();
       await pruning.stop();

@@ -181,6 +181,31 @@ const awayFindings = (away: AggregateView["away"]): Finding[] =>
         todo: "bring the database back, or restore it; what was acknowledged waits in the log and is counted then",
       }));
 
+/** A look is written down every 5 s at most (origin/evaluate/looks.ts). */
+const LOOK_LATE_S = 60;
+
+/** Asked of the database, because any process may evaluate. */
+const lookFinding = async (pool: Pool): Promise<Finding> => {
+  const { rows } = await pool.query<{ targets: number; seconds: number | null }>(
+    `select count(*)::float8 as targets,
+       extract(epoch from clock_timestamp()
+         - greatest(max(l.looked_at), max(f.epoch_started_at), max(r.updated_at)))::float8 as seconds
+     from feature_flags f join pmf_rules r using (feature_id) left join pmf_looks l using (feature_id)
+     where f.enabled`,
+  );
+  const { targets = 0, seconds = null } = rows[0] ?? {};
+  if (targets === 0 || seconds === null)
+    return { status: "ok", summary: "no open feature has a rule, so there is nothing to evaluate" };
+  const ago = formatDuration(Math.max(0, seconds));
+  return seconds < LOOK_LATE_S
+    ? { status: "ok", summary: `features were evaluated ${ago} ago` }
+    : {
+        status: "failing",
+        summary: `no feature was evaluated for ${ago}`,
+        todo: "see whether a process with the role evaluate runs, and what its /readyz and its log say",
+      };
+};
+
 /** `nowMs`: wall clock; `rawKeepDays`: how long `otel_spans` keeps a span at least. */
 export const evaluationChecks = (options: {
   pool: Pool;
@@ -192,6 +217,7 @@ export const evaluationChecks = (options: {
   const { pool, aggregates = onlyMain(options.pool), nowMs, rawKeepDays } = options;
   return [
     { id: "aggregates", run: async () => awayFindings((await aggregates.view()).away) },
+    { id: "evaluator", run: async () => [await lookFinding(pool)] },
     { id: "telemetry", run: () => regionFindings(pool, nowMs()) },
     {
       id: "features",

@@ -28,6 +28,10 @@ const shareEvaluations = async (
   };
 };
 
+/** A round of very many features may take its time. */
+const STALLED_AFTER_MS = 15_000;
+const STALLED_AFTER_ROUNDS = 5;
+
 /** `lagSeconds`: how far the fold is behind; null: unknown, and nothing is decided. */
 export const startEvaluation = async (options: {
   pool: Pool;
@@ -41,20 +45,32 @@ export const startEvaluation = async (options: {
   metrics: Metrics;
   log: Logger;
   onCarriedOut?: OnCarriedOut | undefined;
-}): Promise<{ readonly stop: () => Promise<void> }> => {
+}): Promise<{
+  /** Names what keeps it from its rounds; empty while they end. */
+  readonly notReady: () => readonly string[];
+  readonly stop: () => Promise<void>;
+}> => {
   const { pool, everyMs, redisUrls, log, metrics } = options;
   const evaluator = makeEvaluator({ ...options, now: () => Date.now() / 1_000 });
   const locks = redisUrls === undefined ? undefined : await shareEvaluations(redisUrls, { metrics, log });
+  let endedAtMs = performance.now();
+  const ageMs = (): number => performance.now() - endedAtMs;
+  metrics.evaluationAge.readWith(() => [{ labels: {}, value: ageMs() / 1_000 }]);
   const rounds = startPeriodicTask({
     everyMs,
     run: async () => {
       const targets = await readTargetIds(pool);
       await evaluator.evaluate(locks === undefined ? targets : await locks.hold(targets));
+      endedAtMs = performance.now();
     },
     onError: (error) =>
       log.error({ err: error }, `a round of evaluations failed; the next one comes within ${everyMs} ms`),
   });
   return {
+    notReady: () =>
+      ageMs() > Math.max(STALLED_AFTER_MS, STALLED_AFTER_ROUNDS * everyMs)
+        ? [`evaluate: no round of evaluations has ended for ${Math.round(ageMs() / 1_000)} s`]
+        : [],
     stop: async () => {
       await rounds.stop();
       await locks?.stop();

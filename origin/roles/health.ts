@@ -37,7 +37,7 @@ export const makeHealth = ({
   origin,
   databases: { main },
   telemetry,
-  evaluate: { aggregates },
+  evaluate: { aggregates, evaluation },
   push: { delivery },
 }: {
   readonly origin: OriginProcess;
@@ -59,6 +59,8 @@ export const makeHealth = ({
     ...(fold?.notReady() ?? []),
     ...(fold === undefined ? [] : foldBehind(fold.lagSeconds(), { takesTelemetry: has("ingest") })),
     ...(delivery?.isReady() === false ? ["push: its thread is starting"] : []),
+    // Turned away, telemetry would be lost, and neither would come back the sooner.
+    ...(has("ingest") ? [] : [...(evaluation?.notReady() ?? []), ...(delivery?.notListening() ?? [])]),
   ];
   const checks = [
     ...databaseChecks({ ...main, nowMs: Date.now }),

@@ -1,31 +1,51 @@
 // What /readyz and the lag say when an origin does not do its work, on a real one.
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startCuttableProxy, type CuttableProxy } from "../support/cuttable-proxy.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { jsonRequest, newUnit } from "../support/otlp-spans.ts";
 import { eventually } from "../support/stack.ts";
 
 let database: TestDatabase;
+let way: CuttableProxy;
 let origin: OriginUnderTest;
+/** Evaluates and pushes, and takes no telemetry. */
+let apart: OriginUnderTest;
 beforeAll(async () => {
   database = await makeTestDatabase();
-  origin = await startOrigin({ DATABASE_URL: database.url, EVALUATE_EVERY_MS: "200" });
+  way = await startCuttableProxy(database.url);
+  const there = new URL(database.url);
+  there.host = new URL(way.url).host;
+  [origin, apart] = await Promise.all([
+    startOrigin({ DATABASE_URL: database.url, EVALUATE_EVERY_MS: "200" }),
+    startOrigin({ DATABASE_URL: there.href, EVALUATE_EVERY_MS: "200", ROLES: "evaluate,push" }),
+  ]);
   await origin.admin("POST", "/features", { featureId: "feat_ready", enabled: true, rolloutBps: 9_000 });
+  await origin.admin("PUT", "/features/feat_ready/rule", {
+    activationThreshold: 0.2,
+    retentionThreshold: 0.3,
+    latencyP95Threshold: 500,
+    minCohortSize: 1_000,
+    evaluationWindowSeconds: 3_600,
+  });
 });
 afterAll(async () => {
   await origin.end("SIGTERM");
+  await apart.end("SIGTERM");
+  way.stop();
   await database.drop();
 });
 
-const readiness = async (): Promise<{ status: number; detail: string }> => {
-  const answer = await fetch(`${origin.url}/readyz`);
+const readiness = async (of = origin): Promise<{ status: number; detail: string }> => {
+  const answer = await fetch(`${of.url}/readyz`);
   const text = await answer.text();
   return { status: answer.status, detail: answer.ok ? text : String(JSON.parse(text).detail) };
 };
-const lagSeconds = async (): Promise<number> => {
-  const text = await (await fetch(`${origin.url}/metrics`)).text();
-  return Number(/^sluice_ingest_lag_seconds (.+)$/m.exec(text)?.[1]);
+const metric = async (name: string, of = origin): Promise<number> => {
+  const text = await (await fetch(`${of.url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (.+)$`, "m").exec(text)?.[1]);
 };
+const lagSeconds = (): Promise<number> => metric("sluice_ingest_lag_seconds");
 const send = async (): Promise<void> => {
   const answer = await fetch(`${origin.url}/v1/traces`, {
     method: "POST",
@@ -35,20 +55,36 @@ const send = async (): Promise<void> => {
   expect(answer.status).toBe(200);
 };
 
-test("while the fold stands still the lag grows and /readyz says so; afterwards both are as before", async () => {
+test("while fold, evaluator or listener stand still /readyz says so; afterwards all is as before", async () => {
   await eventually(async () => (await readiness()).status === 200);
+  await eventually(async () => (await metric("sluice_listening", apart)) === 1);
+  await eventually(async () => (await metric("sluice_evaluation_age_seconds", apart)) < 2);
   await send();
   await eventually(async () => (await lagSeconds()) < 1, 10_000);
   const client = await database.pool.connect();
   await client.query("begin");
   await client.query("lock table outcome_counts in exclusive mode");
+  // Evaluations read it.
+  await client.query("lock table pmf_trials in access exclusive mode");
+  way.cutThose("sluice-listen");
   await send();
   await eventually(async () => (await readiness()).status === 503, 40_000);
   expect((await readiness()).detail).toMatch(/^fold: it has counted nothing for \d+ s/);
   expect(await lagSeconds()).toBeGreaterThan(10);
+  await eventually(async () => (await readiness(apart)).detail.includes("evaluate: "), 10_000);
+  expect((await readiness(apart)).detail).toMatch(
+    /^evaluate: no round of evaluations has ended for \d+ s; push: it could not connect to the database to hear of changes for \d+ s/,
+  );
+  expect(await metric("sluice_evaluation_age_seconds", apart)).toBeGreaterThan(15);
+  expect(await metric("sluice_listening", apart)).toBe(0);
+  // It takes telemetry, which would be lost.
+  expect((await readiness()).detail).not.toContain("evaluate");
   await client.query("rollback");
   client.release();
+  way.mend();
   await eventually(async () => (await readiness()).status === 200 && (await lagSeconds()) < 2, 20_000);
+  await eventually(async () => (await readiness(apart)).status === 200, 20_000);
+  expect(await metric("sluice_listening", apart)).toBe(1);
 }, 90_000);
 
 test("a database that takes no writes makes the origin not ready, with the reason", async () => {

@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { secretFindings } from "../../origin/access/access-health.ts";
+import { edgeChecks } from "../../origin/delivery/edges/edge-health.ts";
+import { evaluationChecks } from "../../origin/evaluate/evaluation-health.ts";
 import { runHealthChecks, type Finding } from "../../origin/runtime/health.ts";
 import { runCli } from "../support/cli.ts";
 import { makeTestDatabase } from "../support/database.ts";
@@ -143,6 +145,8 @@ test("what is well is told beside it", () => {
   expect(find("clock", "database", /./)?.status).toBe("ok");
   expect(find("clock", "this machine", /./)?.status).toBe("ok");
   expect(find("telemetry", "enam", /./)?.status).toBe("ok");
+  expect(find("listener", "", /^one process hears of changes as they are committed$/)?.status).toBe("ok");
+  expect(find("evaluator", "", /^features were evaluated .* ago$/)?.status).toBe("ok");
 });
 
 test("no secret is in what it says", () => {
@@ -163,6 +167,41 @@ describe("of an origin that cannot be asked", () => {
     expect(done.out).toMatch(/^failing {2}token: .*does not know the token in SLUICE_TOKEN/);
     expect(done.out).toContain("→ make one with `npx sluice tokens create");
   });
+});
+
+test("that nobody evaluates and nobody listens is told from the database, once the last process has ended", async () => {
+  const { pool } = database;
+  const found = async () => {
+    const { findings } = await runHealthChecks(
+      [
+        ...evaluationChecks({ pool, nowMs: Date.now, rawKeepDays: 1 }),
+        ...edgeChecks({
+          pool,
+          configured: [],
+          send: undefined,
+          readHead: () => Promise.reject(new Error("nothing is pushed here")),
+          nowMs: Date.now,
+        }),
+      ].filter(({ id }) => id === "evaluator" || id === "listener"),
+    );
+    return findings;
+  };
+  expect((await found()).map(({ status }) => status)).toEqual(["ok", "ok"]);
+  await origin.end("SIGTERM");
+  await pool.query(
+    `with looked as (update pmf_looks set looked_at = now() - interval '5 minutes'),
+       ruled as (update pmf_rules set updated_at = now() - interval '1 hour')
+     update feature_flags set epoch_started_at = now() - interval '1 hour'`,
+  );
+  expect(await found()).toMatchObject([
+    {
+      check: "evaluator",
+      status: "failing",
+      summary: "no feature was evaluated for 5 min",
+      todo: expect.stringContaining("the role evaluate"),
+    },
+    { check: "listener", status: "failing", todo: expect.stringContaining("the role push") },
+  ]);
 });
 
 describe("checks", () => {

@@ -6,6 +6,8 @@ export type CuttableProxy = {
   readonly url: string;
   /** Ends what is connected, and refuses what comes. */
   readonly cut: () => void;
+  /** Ends the connections whose first message holds this text, and refuses such ones from now on. */
+  readonly cutThose: (text: string) => void;
   readonly mend: () => void;
   readonly stop: () => void;
 };
@@ -14,6 +16,9 @@ export const startCuttableProxy = async (target: string): Promise<CuttableProxy>
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let isCut = false;
+  let refused: string | null = null;
+  /** What each connection began with. */
+  const beginnings = new Map<Socket, string>();
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket)).on("error", () => socket.destroy());
@@ -28,7 +33,19 @@ export const startCuttableProxy = async (target: string): Promise<CuttableProxy>
     keep(outgoing);
     incoming.on("close", () => outgoing.destroy());
     outgoing.on("close", () => incoming.destroy());
-    incoming.pipe(outgoing).pipe(incoming);
+    incoming.once("data", (first: Buffer) => {
+      const beginning = first.toString("latin1");
+      if (refused !== null && beginning.includes(refused)) {
+        incoming.destroy();
+        return;
+      }
+      beginnings.set(incoming, beginning);
+      outgoing.write(first);
+      incoming.pipe(outgoing);
+    });
+    // Some servers speak first.
+    outgoing.pipe(incoming);
+    incoming.on("close", () => beginnings.delete(incoming));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -43,8 +60,13 @@ export const startCuttableProxy = async (target: string): Promise<CuttableProxy>
       isCut = true;
       endAll();
     },
+    cutThose: (text) => {
+      refused = text;
+      for (const [socket, beginning] of beginnings) if (beginning.includes(text)) socket.destroy();
+    },
     mend: () => {
       isCut = false;
+      refused = null;
     },
     stop: () => {
       endAll();

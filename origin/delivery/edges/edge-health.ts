@@ -5,6 +5,7 @@ import type { Pool } from "../../db/pool.ts";
 import type { Changes } from "../../features/read-snapshot.ts";
 import { errorText } from "../../runtime/error-text.ts";
 import type { Finding, HealthCheck } from "../../runtime/health.ts";
+import { LISTENER } from "../listen.ts";
 import { readDeadLetters, readEdges, type EdgeStatus } from "./edge-status.ts";
 import type { PushAnswer, Send } from "./send-push.ts";
 import { probeOf } from "./split-push.ts";
@@ -169,6 +170,26 @@ const telemetryFinding = (url: string, { telemetry }: EdgeHealth): readonly Find
   ];
 };
 
+/** Asked of the database, because any process may have the role push. */
+const listenFinding = async (pool: Pool): Promise<Finding> => {
+  const { rows } = await pool.query<{ sessions: number }>(
+    `select count(*)::float8 as sessions from pg_stat_activity
+     where datname = current_database() and application_name = $1`,
+    [LISTENER],
+  );
+  const sessions = rows[0]?.sessions ?? 0;
+  return sessions > 0
+    ? {
+        status: "ok",
+        summary: `${sessions === 1 ? "one process hears" : `${sessions} processes hear`} of changes as they are committed`,
+      }
+    : {
+        status: "failing",
+        summary: "no process is connected to hear of changes, so they come to edges late or not at all",
+        todo: "see whether a process with the role push runs, and what its /readyz and its log say",
+      };
+};
+
 /** `send` is undefined where this process has no PUSH_KEYS. `configured`: EDGE_URLS of this process. `nowMs`: wall clock. */
 export const edgeChecks = (options: {
   pool: Pool;
@@ -225,6 +246,7 @@ export const edgeChecks = (options: {
         return (await Promise.all(found)).flat();
       },
     },
+    { id: "listener", run: async () => [await listenFinding(pool)] },
     {
       id: "delivery",
       run: async () => {

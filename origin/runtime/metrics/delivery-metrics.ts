@@ -21,6 +21,14 @@ export const makeDeliveryMetrics = (registers: Registry[]) => {
       help: "Newest revision in the database",
       registers,
     }),
+    listening: makeReadGauge(
+      {
+        name: "sluice_listening",
+        help: "1 while this process is connected to the database to hear of changes, else 0; of processes with the role push",
+        labelNames: [],
+      },
+      registers,
+    ),
     outboxPending: new Gauge({
       name: "sluice_outbox_pending",
       help: "Messages of the outbox that are not delivered yet",

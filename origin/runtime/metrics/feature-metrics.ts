@@ -1,6 +1,7 @@
 // What evaluations found about features, and what became of the decisions. Series with the label `feature` are as many as features
 // are evaluated here (origin/evaluate/report-metrics.ts), and go with their feature (origin/runtime/forget-series.ts).
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { makeReadGauge } from "./read-gauge.ts";
 
 export const makeFeatureMetrics = (registers: Registry[]) => {
   return {
@@ -58,6 +59,14 @@ export const makeFeatureMetrics = (registers: Registry[]) => {
       buckets: [0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.015, 0.03, 0.05, 0.1, 0.5, 1],
       registers,
     }),
+    evaluationAge: makeReadGauge(
+      {
+        name: "sluice_evaluation_age_seconds",
+        help: "Time since this process last ended a round of evaluations; of processes with the role evaluate",
+        labelNames: [],
+      },
+      registers,
+    ),
     failedEvaluations: new Gauge({
       name: "sluice_evaluation_failed",
       help: "1 for a feature that cannot be evaluated and stays as it is, whatever happens to it",

@@ -14,6 +14,8 @@ export const makeReadGauge = <L extends string>(
     registers,
     collect() {
       this.reset();
+      // One without labels begins with a 0, also where nothing is read.
+      if (configuration.labelNames.length === 0) this.remove();
       for (const { labels, value } of read()) this.set(labels, value);
     },
   });
