@@ -6,15 +6,18 @@ import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readAllPositions } from "../../origin/aggregate/checkpoints.ts";
-import { makePool } from "../../origin/db/pool.ts";
+import type { Pool } from "../../origin/db/pool.ts";
+import { errorText } from "../../origin/runtime/error-text.ts";
 import { makeNatsLink } from "../../origin/span-log/jetstream/link.ts";
 import { makeJetStreamReader } from "../../origin/span-log/jetstream/read.ts";
+import { DEFAULT_PARTITIONS as PARTITIONS } from "../../shared/telemetry/partition-numbers.ts";
+import type { FoldPositions } from "../../origin/span-log/span-log.ts";
 import { streamOf } from "../../origin/span-log/jetstream/settings.ts";
 import { manage } from "../../origin/span-log/jetstream/streams.ts";
 import { startCuttableProxy, type CuttableProxy } from "../support/cuttable-proxy.ts";
 import { jetStreamSettings, startNats } from "../support/nats.ts";
-import { waitFor } from "../support/telemetry.ts";
+import { findInStreams } from "./find-spans.ts";
+import { waitUntil } from "./wait-until.ts";
 
 const FAULTS = ["leader", "pause", "serverNetwork", "clientNetwork"] as const;
 export type LogFault = (typeof FAULTS)[number] | "disk";
@@ -78,13 +81,13 @@ export const startLogServers = async (random: () => number) => {
     }
   };
   const victimOf = async (): Promise<number> => {
-    const leader = await leaderOf(Math.floor(random() * 4));
+    const leader = await leaderOf(Math.floor(random() * PARTITIONS));
     return leader < 0 ? anyNode() : leader;
   };
   const isCurrent = async (): Promise<boolean> => {
     try {
       const manager = await manage(link.connection());
-      for (let partition = 0; partition < 4; partition++) {
+      for (let partition = 0; partition < PARTITIONS; partition++) {
         const { cluster } = await manager.streams.info(streamOf(settings, partition));
         const current = (cluster?.replicas ?? []).filter((replica) => replica.current);
         if (current.length < 2) return false;
@@ -95,7 +98,29 @@ export const startLogServers = async (random: () => number) => {
     }
   };
 
+  /** What the servers say of the streams, for the report of a run that does not go on. */
+  const state = async (): Promise<string> => {
+    try {
+      const manager = await manage(link.connection());
+      const lines: string[] = [];
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        const { cluster, state: at } = await manager.streams.info(streamOf(settings, partition));
+        const replicas = (cluster?.replicas ?? []).map(
+          ({ name, current, offline, lag }) =>
+            `${name} ${offline ? "offline" : current ? "current" : "behind"} by ${lag ?? 0}`,
+        );
+        lines.push(
+          `${streamOf(settings, partition)}: ${at.first_seq} to ${at.last_seq}, leader ${cluster?.leader ?? "none"}; ${replicas.join(", ")}`,
+        );
+      }
+      return lines.join("\n");
+    } catch (error) {
+      return `the streams cannot be asked: ${errorText(error)}`;
+    }
+  };
+
   return {
+    state,
     faults: disk === undefined ? FAULTS : [...FAULTS, "disk" as const],
     env: {
       SPAN_LOG_URL: ways.map(({ url }) => url.replace("http:", "nats:")).join(","),
@@ -136,24 +161,23 @@ export const startLogServers = async (random: () => number) => {
           await node.start();
       }
       // The late server catches up before the next fault: of three, one may be away.
-      await waitFor(isCurrent, 120_000);
+      await waitUntil(`three replicas of each stream are current after ${fault}`, isCurrent, 120_000, state);
     },
-    /** Whether nothing that was acknowledged is left to fold. */
-    isFolded: async (databaseUrl: string): Promise<boolean> => {
-      const pool = makePool(databaseUrl, {
-        applicationName: "sluice-test-faults",
-        max: 2,
-        onIdleError: () => {},
-      });
-      try {
-        const reader = makeJetStreamReader({ link, settings, pool, nowMs: Date.now, onProblem: () => {} });
-        return (await reader.unfoldedSeconds(await readAllPositions(pool))) === 0;
-      } catch {
-        return false;
-      } finally {
-        await pool.end();
-      }
+    isCurrent,
+    /** Which of these spans each server lacks, and what it has of each stream. */
+    find: async (keys: ReadonlySet<string>): Promise<string[]> => {
+      const streams = Array.from({ length: PARTITIONS }, (_, partition) => streamOf(settings, partition));
+      return findInStreams(link.connection(), streams, keys);
     },
+    /** Seconds since the oldest acknowledged block that is not folded. */
+    unfoldedSeconds: async (main: Pool, positions: FoldPositions): Promise<number> =>
+      makeJetStreamReader({
+        link,
+        settings,
+        pool: main,
+        nowMs: Date.now,
+        onProblem: () => {},
+      }).unfoldedSeconds(positions),
     stop: async (): Promise<void> => {
       await link.close();
       for (const { proxy } of routes) proxy.stop();

@@ -1,215 +1,276 @@
-// Kills parts of the installation under load, again and again, and compares in the end the acknowledged spans with the
-// counted ones. Clients behave as OTLP asks: they send the same bytes again until they are acknowledged.
+// Harms an installation under load, again and again, and compares in the end the acknowledged spans with the counted ones. Equal seeds
+// do equal harm in the same order.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client } from "pg";
 import { freePort } from "../../origin/db/free-port.ts";
-import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
-import { migrate } from "../../origin/db/migrate.ts";
-import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
-import { jsonRequest, newUnit, type TestSpan } from "../support/otlp-spans.ts";
-import { waitFor } from "../support/telemetry.ts";
+import { makePool } from "../../origin/db/pool.ts";
+import { makePostgresLogReader } from "../../origin/span-log/read-log.ts";
+import { startOriginProcess, type OriginProcess } from "../../scripts/local-stack/origin-process.ts";
+import { startClients } from "./clients.ts";
+import { startDatabases, type DatabaseServer } from "./database-servers.ts";
+import { killBetweenReadAndCommit, type FoldProcess } from "./kill-fold.ts";
 import { seededRandom, shuffledDeck, startLogServers, type LogFault } from "./log-servers.ts";
+import { makeMoves, type MoveReport } from "./partition-moves.ts";
+import { waitUntil } from "./wait-until.ts";
+import { readCounted, readPositionsOf, type Counted } from "./what-is-counted.ts";
 
 const FEATURE = "feat_faults";
-const SPANS = 20;
-const SENDERS = 4;
+const RECOVERED_MS = 120_000;
+const FOLDED_MS = 120_000;
+/** What processes said last, for the report of a run that does not go on. */
+const WORDS = 60;
 
-const VICTIMS = ["ingest", "fold", "backend", "postgres"] as const;
-type Victim = (typeof VICTIMS)[number] | LogFault;
+const IN_ONE_DATABASE = ["ingest", "fold", "foldBeforeCommit", "backend", "mainKilled"] as const;
+const IN_SEVERAL = ["aggregateKilled", "databasePaused", "databaseCut", "move", "moveKilled"] as const;
+export type Fault = (typeof IN_ONE_DATABASE)[number] | (typeof IN_SEVERAL)[number] | LogFault;
+const LOG_FAULTS: readonly string[] = ["leader", "pause", "serverNetwork", "clientNetwork", "disk"];
+const isLogFault = (fault: Fault): fault is LogFault => LOG_FAULTS.includes(fault);
+export const ALL_FAULTS: readonly string[] = [...IN_ONE_DATABASE, ...IN_SEVERAL, ...LOG_FAULTS];
 
 export type FaultReport = {
-  kills: number;
-  /** which part of the installation each was of */
-  victims: Readonly<Record<string, number>>;
-  /** spans acknowledged at last, each sent once or more */
+  faults: number;
+  /** seconds from the end of each fault until all that was acknowledged before is counted, by kind */
+  recoveries: Readonly<Record<string, readonly number[]>>;
   acked: number;
-  /** requests sent again because they were refused or their answer was lost */
   retries: number;
-  countedRequests: number;
   units: number;
-  countedUnits: number;
+  counted: Counted;
+  moves: MoveReport | undefined;
+  /** Of partitions, where each lives in the end */
+  places: Readonly<Record<string, readonly number[]>>;
 };
 
+/** Empty when every acknowledged span is counted once. */
+export const differences = ({ acked, units, counted }: FaultReport): string[] => {
+  const found = [...counted.misplaced];
+  const compare = (what: string, is: number, should: number): void => {
+    if (is !== should) found.push(`${what}: ${is}, and ${should} were acknowledged`);
+  };
+  compare("requests that are counted", counted.requests, acked);
+  compare("units that are counted", counted.units, units);
+  compare("requests that an evaluation reads", counted.evaluated.requests, acked);
+  compare("units that an evaluation reads", counted.evaluated.units, units);
+  return found;
+};
+
+type Member = FoldProcess & { readonly origin: OriginProcess };
+
 /**
- * One process takes telemetry in (two with JetStream), two fold it; `kills` times one of them, a backend or all of PostgreSQL gets a
- * SIGKILL at a random moment, and with JetStream one of its servers is harmed. `say` is called with each step. Equal
- * seeds do equal harm in the same order.
+ * One process takes telemetry in (two with JetStream), two fold it, into one database or three; `faults` times something is harmed. `say`
+ * is called with each step.
  */
 export const runFaults = async (options: {
-  kills: number;
+  faults: number;
   log?: "postgres" | "jetstream";
+  /** names of aggregate databases beside the main one */
+  aggregates?: readonly string[];
   seed?: number;
   /** in this order, in place of a shuffled deck of all */
-  victims?: readonly Victim[];
+  order?: readonly Fault[];
   say: (line: string) => void;
 }): Promise<FaultReport> => {
-  const { kills, say } = options;
+  const { faults, say, aggregates = [], order } = options;
   const random = seededRandom(options.seed ?? Date.now());
-  const folder = await mkdtemp(join(tmpdir(), "sluice-faults-"));
-  const token = randomBytes(16).toString("hex");
-  const databasePort = await freePort();
-  const startPostgres = () =>
-    startEmbeddedPostgres({ dataDir: folder, port: databasePort, settings: { max_connections: "60" } });
-  let postgres = await startPostgres();
-  await migrate(postgres.url);
-  const url = postgres.url;
-  const servers = options.log === "jetstream" ? await startLogServers(random) : undefined;
-  const victims: readonly Victim[] = servers === undefined ? VICTIMS : [...VICTIMS, ...servers.faults];
-
-  const ask = async <T extends object>(text: string, values: unknown[] = []): Promise<T[]> => {
-    const client = new Client({ connectionString: url });
-    client.on("error", () => {});
-    await client.connect();
-    try {
-      return (await client.query<T>(text, values)).rows;
-    } finally {
-      await client.end();
-    }
+  const pick = <T>(from: readonly T[]): T => {
+    const found = from[Math.floor(random() * from.length)];
+    if (found === undefined) throw new Error("there is nothing to pick from");
+    return found;
   };
-  await ask(
-    "insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision) values ($1, true, 9000, 1000, 1)",
-    [FEATURE],
-  );
+  const undo: (() => Promise<unknown>)[] = [];
+  const folder = await mkdtemp(join(tmpdir(), "sluice-faults-"));
+  undo.push(() => rm(folder, { recursive: true, force: true }));
+  const words: string[] = [];
 
-  const start = async (roles: string) =>
-    startOriginProcess({
-      port: await freePort(),
-      env: {
-        DATABASE_URL: url,
-        ROLES: roles,
-        INGEST_TOKEN: token,
-        ADMIN_TOKEN: randomBytes(16).toString("hex"),
-        DATA_DIR: folder,
-        LOG_LEVEL: "fatal",
-        ...servers?.env,
-      },
-      onLine: () => {},
-    });
-  const ingests = [await start("ingest")];
-  if (servers !== undefined) ingests.push(await start("ingest"));
-  const folds = [await start("fold"), await start("fold")];
-  const ready = () => Promise.all([...ingests, ...folds].map((origin) => origin.ready()));
-
-  const units = new Set<string>();
-  let acked = 0;
-  let retries = 0;
-  const enough = new AbortController();
-  const harmed: Record<string, number> = {};
-
-  const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)];
-  const post = (body: string): Promise<number> =>
-    fetch(`${ingests[Math.floor(Math.random() * ingests.length)]?.url}/v1/traces`, {
-      method: "POST",
-      body,
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      signal: AbortSignal.timeout(10_000),
-    }).then(
-      async (response) => {
-        await response.arrayBuffer();
-        return response.status;
-      },
-      () => 0,
+  const run = async (): Promise<FaultReport> => {
+    const starting = options.log === "jetstream" ? startLogServers(random) : undefined;
+    undo.push(async () => (await starting)?.stop());
+    const databases = await startDatabases(folder, aggregates);
+    undo.push(() => Promise.all(databases.map((database) => database.stop())));
+    const [main] = databases;
+    if (main === undefined) throw new Error("unreachable: there is no main database");
+    const servers = await starting;
+    await main.ask(
+      "insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision) values ($1, true, 9000, 1000, 1)",
+      [FEATURE],
     );
 
-  const sender = async (): Promise<void> => {
-    while (!enough.signal.aborted) {
-      const spans: TestSpan[] = Array.from({ length: SPANS }, (_, i) => ({
-        feature: FEATURE,
-        unit: i % 2 === 0 ? newUnit() : `regular ${Math.floor(Math.random() * 5_000)}`,
-        variant: "treatment",
-      }));
-      const body = JSON.stringify(jsonRequest(spans));
-      while ((await post(body)) !== 200) {
-        retries++;
-        await sleep(100);
-      }
-      acked += SPANS;
-      for (const { unit } of spans) if (unit !== undefined) units.add(unit);
-      // Now and then a client that did not see the answer sends it all once more.
-      if (Math.random() < 0.05 && (await post(body)) !== 200) retries++;
-      await sleep(10);
-    }
-  };
-  const kill = async (victim: Victim): Promise<void> => {
-    switch (victim) {
-      case "ingest":
-        return pick(ingests)?.kill();
-      case "fold":
-        return pick(folds)?.kill();
-      case "backend": {
-        const backends = await ask<{ pid: number }>(
-          "select pid from pg_stat_activity where application_name like 'sluice-%' order by random() limit 1",
-        ).catch(() => []);
-        try {
-          if (backends[0] !== undefined) process.kill(backends[0].pid, "SIGKILL");
-        } catch (error) {
-          // It has ended by itself since it was listed.
-          if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-        }
-        return;
-      }
-      case "postgres": {
-        process.kill(postgres.pid, "SIGKILL");
-        await postgres.ended;
-        // Its children end by themselves when they notice; until then the data is in use.
-        postgres = await waitFor(() => startPostgres().catch(() => undefined), 60_000);
-        return;
-      }
-      case "leader":
-      case "pause":
-      case "serverNetwork":
-      case "clientNetwork":
-      case "disk":
-        await servers?.harm(victim);
-    }
-  };
-
-  const draw = shuffledDeck(victims, random);
-  try {
+    const token = randomBytes(16).toString("hex");
+    const waysOfOne = async () => {
+      const ways = await Promise.all(
+        databases.map(async (one) => ({ name: one.name, ...(await one.way()) })),
+      );
+      const others = ways.filter(({ name }) => name !== main.name).map(({ name, url }) => `${name}=${url}`);
+      const env = {
+        DATABASE_URL: ways.find(({ name }) => name === main.name)?.url ?? "",
+        ...(others.length === 0 ? {} : { AGGREGATE_DATABASE_URLS: others.join(",") }),
+        ...servers?.env,
+      };
+      return { env, ways: new Map(ways.map(({ name, proxy }) => [name, proxy])) };
+    };
+    const start = async (roles: string): Promise<Member> => {
+      const { env, ways } = await waysOfOne();
+      const origin = startOriginProcess({
+        port: await freePort(),
+        env: {
+          ...env,
+          ROLES: roles,
+          INGEST_TOKEN: token,
+          ADMIN_TOKEN: randomBytes(16).toString("hex"),
+          DATA_DIR: folder,
+          LOG_LEVEL: "warn",
+        },
+        onLine: (line) => {
+          words.push(`${new Date().toISOString()} ${roles}: ${line}`);
+          if (words.length > WORDS) words.shift();
+        },
+      });
+      undo.push(() => origin.stop());
+      return { origin, ways, kill: () => origin.kill() };
+    };
+    const ingests = [await start("ingest")];
+    if (servers !== undefined) ingests.push(await start("ingest"));
+    const folds = [await start("fold"), await start("fold")];
+    const ready = () => Promise.all([...ingests, ...folds].map(({ origin }) => origin.ready()));
+    const moves =
+      aggregates.length === 0
+        ? undefined
+        : makeMoves({ databases, env: (await waysOfOne()).env, random, say });
     await ready();
-    const senders = Array.from({ length: SENDERS }, sender);
-    for (let n = 0; n < kills; n++) {
-      await sleep(300 + random() * 1_200);
-      const inTurn = options.victims ?? (servers === undefined ? VICTIMS : undefined);
-      const victim = (inTurn === undefined ? draw() : inTurn[n % inTurn.length]) ?? "ingest";
-      harmed[victim] = (harmed[victim] ?? 0) + 1;
-      say(`kill ${n + 1}: ${victim}`);
-      await kill(victim);
-      // The killed process runs again before the next kill: otherwise the load would seldom be on.
+    const clients = startClients({ urls: ingests.map(({ origin }) => origin.url), token, feature: FEATURE });
+    undo.push(() => clients.stop());
+
+    const unfoldedSeconds = async (): Promise<number> => {
+      const positions = await readPositionsOf(databases);
+      const pool = makePool(main.url(), {
+        applicationName: "sluice-test-faults",
+        max: 2,
+        onIdleError: () => {},
+      });
+      try {
+        return servers === undefined
+          ? await makePostgresLogReader(pool).unfoldedSeconds(positions)
+          : await servers.unfoldedSeconds(pool, positions);
+      } finally {
+        await pool.end();
+      }
+    };
+    const standing = async (): Promise<string> =>
+      [
+        `places: ${JSON.stringify(await moves?.placesNow().then(Object.fromEntries, String))}`,
+        `positions: ${JSON.stringify(await readPositionsOf(databases).catch(String))}`,
+        `streams:\n${(await servers?.state()) ?? "none"}`,
+        `what the processes said last:\n${words.join("\n")}`,
+      ].join("\n");
+    /** All that was acknowledged before is counted, and clients get their requests acknowledged. */
+    const recovered = async (fault: string): Promise<number> => {
+      const endedAt = performance.now();
+      const ackedBefore = clients.acked();
       await ready();
+      await waitUntil(
+        `all that was acknowledged before the end of the fault ${fault} is counted`,
+        async () => {
+          const since = (performance.now() - endedAt) / 1_000;
+          return clients.acked() > ackedBefore && (await unfoldedSeconds()) < since;
+        },
+        RECOVERED_MS,
+        standing,
+      );
+      return (performance.now() - endedAt) / 1_000;
+    };
+
+    const others = databases.filter((database) => database !== main);
+    const homes = async (): Promise<DatabaseServer[]> => {
+      if (moves === undefined) return [main];
+      const places = await moves.placesNow();
+      return databases.filter(({ name }) => places.has(name));
+    };
+    const killBackend = async (): Promise<void> => {
+      const rows = await pick(databases).ask<{ pid: number }>(
+        "select pid from pg_stat_activity where application_name like 'sluice-%' and application_name not like 'sluice-test%' order by random() limit 1",
+      );
+      try {
+        if (rows[0] !== undefined) process.kill(rows[0].pid, "SIGKILL");
+      } catch (error) {
+        // It has ended by itself since it was listed.
+        if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+      }
+    };
+    const harm = async (fault: Fault): Promise<void> => {
+      if (isLogFault(fault)) return servers?.harm(fault);
+      const forMs = 1_000 + random() * 7_000;
+      switch (fault) {
+        case "ingest":
+          return pick(ingests).kill();
+        case "fold":
+          return pick(folds).kill();
+        case "foldBeforeCommit":
+          return killBetweenReadAndCommit(pick(await homes()), folds);
+        case "backend":
+          return killBackend();
+        case "mainKilled":
+          return main.kill();
+        case "aggregateKilled":
+          return pick(others).kill();
+        case "databasePaused":
+          return pick(databases).pauseFor(forMs);
+        case "databaseCut":
+          return pick(databases).cutFor(forMs);
+        case "move":
+        case "moveKilled":
+          return moves?.begin(fault === "moveKilled");
+      }
+    };
+
+    const kinds: Fault[] = [
+      ...IN_ONE_DATABASE,
+      ...(moves === undefined ? [] : IN_SEVERAL),
+      ...(servers?.faults ?? []),
+    ];
+    const draw = shuffledDeck(kinds, random);
+    const recoveries: Record<string, number[]> = {};
+    for (let n = 0; n < faults; n++) {
+      await sleep(300 + random() * 1_200);
+      const fault = (order === undefined ? draw() : order[n % order.length]) ?? "ingest";
+      say(`fault ${n + 1}: ${fault}`);
+      await harm(fault);
+      // A move goes on while the next fault is at work.
+      const seconds = fault === "move" || fault === "moveKilled" ? null : await recovered(fault);
+      if (seconds !== null) (recoveries[fault] ??= []).push(seconds);
     }
     await sleep(500);
-    enough.abort();
-    await Promise.all(senders);
-    await waitFor(async () => {
-      const rows = await ask<{ open: boolean }>(
-        `select exists (select from span_log l left join fold_checkpoints c using (partition, writer)
-           where l.seq > coalesce(c.seq, 0)) as open`,
-      ).catch(() => []);
-      return rows[0]?.open === false && (await servers?.isFolded(url)) !== false;
-    }, 120_000);
-    const [counted] = await ask<{ requests: number; units: number }>(
-      `select (select sum(requests)::integer from latency_sketches) as requests,
-         (select sum(units)::integer from outcome_counts where signal = 'exposure') as units`,
+    await moves?.ended();
+    await clients.stop();
+    await waitUntil(
+      "everything acknowledged is counted",
+      async () => (await unfoldedSeconds()) === 0,
+      FOLDED_MS,
+      standing,
     );
-    return {
-      kills,
-      victims: harmed,
-      acked,
-      retries,
-      countedRequests: counted?.requests ?? 0,
-      units: units.size,
-      countedUnits: counted?.units ?? 0,
+    if (servers !== undefined)
+      await waitUntil("each server has caught up", servers.isCurrent, FOLDED_MS, standing);
+    const report = {
+      faults,
+      recoveries,
+      acked: clients.acked(),
+      retries: clients.retries(),
+      units: clients.units(),
+      counted: await readCounted(databases, FEATURE),
+      moves: moves?.report,
+      places: moves === undefined ? {} : Object.fromEntries(await moves.placesNow()),
     };
+    if (differences(report).length > 0 && servers !== undefined)
+      for (const line of await servers.find(clients.keys())) say(line);
+    return report;
+  };
+
+  try {
+    return await run();
   } finally {
-    enough.abort();
-    await Promise.all([...ingests, ...folds].map((origin) => origin.stop()));
-    await servers?.stop();
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
+    // The last that was started first. What cannot be stopped keeps nothing else from it.
+    for (const stop of undo.toReversed())
+      await stop().catch((error: unknown) => say(`could not be stopped: ${String(error)}`));
   }
 };

@@ -9,12 +9,15 @@ export type CuttableProxy = {
   /** Ends the connections whose first message holds this text, and refuses such ones from now on. */
   readonly cutThose: (text: string) => void;
   readonly mend: () => void;
+  /** The ports from which it speaks with the target. */
+  readonly ports: () => readonly number[];
   readonly stop: () => void;
 };
 
 export const startCuttableProxy = async (target: string): Promise<CuttableProxy> => {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
+  const outgoings = new Set<Socket>();
   let isCut = false;
   let refused: string | null = null;
   /** What each connection began with. */
@@ -31,8 +34,12 @@ export const startCuttableProxy = async (target: string): Promise<CuttableProxy>
     const outgoing = connect(Number(port), hostname);
     keep(incoming);
     keep(outgoing);
+    outgoings.add(outgoing);
     incoming.on("close", () => outgoing.destroy());
-    outgoing.on("close", () => incoming.destroy());
+    outgoing.on("close", () => {
+      outgoings.delete(outgoing);
+      incoming.destroy();
+    });
     incoming.once("data", (first: Buffer) => {
       const beginning = first.toString("latin1");
       if (refused !== null && beginning.includes(refused)) {
@@ -68,6 +75,7 @@ export const startCuttableProxy = async (target: string): Promise<CuttableProxy>
       isCut = false;
       refused = null;
     },
+    ports: () => Array.from(outgoings, ({ localPort = 0 }) => localPort),
     stop: () => {
       endAll();
       server.close();

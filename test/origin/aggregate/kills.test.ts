@@ -1,19 +1,24 @@
-// Kills under load, of real processes. `npm run faults` does it at length.
+// Faults under load, of real processes. `npm run faults` plays them at length.
 import { expect, test } from "vitest";
-import { runFaults } from "../../faults/run-faults.ts";
+import { differences, runFaults, type Fault } from "../../faults/run-faults.ts";
 
-test("a SIGKILL of ingest, fold, a backend or PostgreSQL loses nothing acknowledged and counts nothing twice", async () => {
-  const report = await runFaults({ kills: 4, say: () => {} });
+test("a SIGKILL of ingest, of a fold before its commit, or of PostgreSQL loses nothing acknowledged and counts nothing twice", async () => {
+  const order = ["ingest", "foldBeforeCommit", "mainKilled"] as const;
+  const report = await runFaults({ faults: order.length, order, say: () => {} });
   expect(report.acked).toBeGreaterThan(0);
-  expect(report.countedRequests).toBe(report.acked);
-  expect(report.countedUnits).toBe(report.units);
+  expect(differences(report)).toEqual([]);
 }, 240_000);
 
-test("with the log in JetStream, a leader that is killed, a server that stands still and a cut network lose and repeat nothing", async () => {
-  const victims = ["leader", "clientNetwork", "fold", "pause"] as const;
-  const report = await runFaults({ kills: victims.length, log: "jetstream", victims, say: () => {} });
-  expect(report.victims).toEqual({ leader: 1, clientNetwork: 1, fold: 1, pause: 1 });
+test("with the log in JetStream and three databases, a partition that moves while a database and a leader are killed loses and repeats nothing", async () => {
+  const order: readonly Fault[] = ["move", "aggregateKilled", "leader"];
+  const report = await runFaults({
+    faults: order.length,
+    order,
+    log: "jetstream",
+    aggregates: ["a", "b"],
+    say: () => {},
+  });
+  expect(report.moves?.moved).toBe(1);
   expect(report.acked).toBeGreaterThan(0);
-  expect(report.countedRequests).toBe(report.acked);
-  expect(report.countedUnits).toBe(report.units);
+  expect(differences(report)).toEqual([]);
 }, 240_000);

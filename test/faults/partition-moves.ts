@@ -1,0 +1,126 @@
+// Moves partitions by the real command while everything else goes on, and kills some of these commands midway. As the command's help
+// says, one that has failed or was killed is run again, until the partition lives where it should.
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readPlaces } from "../../origin/db/aggregate-databases.ts";
+import { makePool } from "../../origin/db/pool.ts";
+import { DEFAULT_PARTITIONS } from "../../shared/telemetry/partition-numbers.ts";
+import { startCli } from "../support/cli.ts";
+import type { DatabaseServer } from "./database-servers.ts";
+
+/** One attempt waits 30 s for the owner of the partition at most. */
+const ATTEMPT_MS = 90_000;
+const MOVED_MS = 240_000;
+/** What the command says of one partition before the last line, one line each step. */
+const MOST_STEPS = 7;
+
+export type MoveReport = {
+  moved: number;
+  /** commands that were killed at a step */
+  killed: number;
+  /** commands that failed while a fault was at work, by what they said */
+  failed: Record<string, number>;
+  /** of the successful commands */
+  seconds: number[];
+};
+
+type Attempt = "moved" | "killed" | { readonly said: string };
+
+export const makeMoves = (options: {
+  databases: readonly DatabaseServer[];
+  env: Readonly<Record<string, string>>;
+  random: () => number;
+  say: (line: string) => void;
+}) => {
+  const { databases, env, random, say } = options;
+  const report: MoveReport = { moved: 0, killed: 0, failed: {}, seconds: [] };
+  let running: Promise<void> | undefined;
+  let failure: unknown;
+
+  /** `killAt`: the number of the line after which it is killed. */
+  const attempt = async (partition: number, to: string, killAt: number): Promise<Attempt> => {
+    const { child, said } = startCli(["partitions", "move", String(partition), "--to", to], env);
+    let isKilled = false;
+    const killAfter = random() * 100;
+    child.stdout.on("data", () => {
+      if (isKilled || said.out.split("\n").length - 1 < killAt) return;
+      isKilled = true;
+      setTimeout(() => child.kill("SIGKILL"), killAfter);
+    });
+    const late = setTimeout(() => child.kill("SIGKILL"), ATTEMPT_MS);
+    const [code] = await once(child, "exit");
+    clearTimeout(late);
+    if (code === 0) return "moved";
+    if (isKilled) return "killed";
+    return code === null
+      ? { said: `it did not end within ${ATTEMPT_MS / 1_000} s` }
+      : { said: said.error.trim() };
+  };
+
+  const placesNow = async () => {
+    const [main] = databases;
+    const pool = makePool(main?.url() ?? "", {
+      applicationName: "sluice-test-faults",
+      max: 1,
+      onIdleError: () => {},
+    });
+    try {
+      return (await readPlaces(pool)).byDatabase;
+    } finally {
+      await pool.end();
+    }
+  };
+
+  const run = async (isKilled: boolean): Promise<void> => {
+    const partition = Math.floor(random() * DEFAULT_PARTITIONS);
+    const places = await placesNow();
+    const from = [...places].find(([, partitions]) => partitions.includes(partition))?.[0];
+    const targets = databases.map(({ name }) => name).filter((name) => name !== from);
+    let to = targets[Math.floor(random() * targets.length)] ?? "";
+    let killAt = isKilled ? 1 + Math.floor(random() * MOST_STEPS) : Infinity;
+    say(`partition ${partition}: ${from} to ${to}${isKilled ? `, killed at step ${killAt}` : ""}`);
+    const deadline = performance.now() + MOVED_MS;
+    for (;;) {
+      const beganAt = performance.now();
+      const outcome = await attempt(partition, to, killAt);
+      if (outcome === "moved") {
+        report.moved++;
+        report.seconds.push((performance.now() - beganAt) / 1_000);
+        return;
+      }
+      killAt = Infinity;
+      if (outcome === "killed") {
+        report.killed++;
+        // Whoever killed it may have changed their mind.
+        if (random() < 0.3) to = from ?? to;
+      } else {
+        const said = outcome.said.split("\n").at(-1) ?? "";
+        report.failed[said] = (report.failed[said] ?? 0) + 1;
+        say(`the move of partition ${partition} to ${to} failed: ${outcome.said}`);
+      }
+      if (performance.now() > deadline)
+        throw new Error(`partition ${partition} did not get to ${to} within ${MOVED_MS / 1_000} s`);
+      await sleep(1_000);
+    }
+  };
+
+  /** Waits until the move at work has ended; throws when it came to nothing. */
+  const ended = async (): Promise<void> => {
+    await running;
+    running = undefined;
+    if (failure !== undefined) throw failure;
+  };
+
+  return {
+    report,
+    ended,
+    /** Begins a move, which goes on while other faults are at work. */
+    begin: async (isKilled: boolean): Promise<void> => {
+      await ended();
+      running = run(isKilled).catch((error: unknown) => {
+        failure = error;
+      });
+    },
+    placesNow,
+  };
+};
