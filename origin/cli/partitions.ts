@@ -2,8 +2,8 @@
 // databases themselves, since one that is dead or full is the reason to look.
 import { defineCommand } from "citty";
 import { readPositions } from "../aggregate/checkpoints.ts";
-import { finishMoves } from "../aggregate/move/finish-moves.ts";
-import { movePartition, type Step } from "../aggregate/move/move-partition.ts";
+import { asMover, finishMoves } from "../aggregate/move/finish-moves.ts";
+import { ANOTHER_MOVE, movePartition, type Step } from "../aggregate/move/move-partition.ts";
 import { readPartitionOwners, readPartitionSize } from "../aggregate/partition-facts.ts";
 import { spanLogOf } from "../environment/settings.ts";
 import type { Config } from "../environment/variables.ts";
@@ -183,7 +183,9 @@ const moveCommand = defineCommand({
         throw new UsageError(
           `--to must be one of ${databases.map(({ name }) => name).join(", ")}; AGGREGATE_DATABASE_URLS names the others`,
         );
-      for (const { partition, from, to } of await finishMoves(main, databases))
+      const finished = await asMover(main, () => finishMoves(main, databases));
+      if (finished === null) throw new Error(ANOTHER_MOVE);
+      for (const { partition, from, to } of finished)
         if (!args.json) say(`Partition ${partition}: the move from ${from} to ${to} is finished.`);
       const done: Awaited<ReturnType<typeof movePartition>>[] = [];
       for (const partition of partitions)

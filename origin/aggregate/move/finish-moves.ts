@@ -12,6 +12,7 @@ import { dropRuns, runsOf } from "./move-units.ts";
 import { deletePartitionRows } from "./partition-tables.ts";
 
 const LOCK_CLASS = "hashtext('sluice partition move of all')";
+const PARTITION_LOCK_CLASS = "hashtext('sluice partition mover')";
 
 export type Left = {
   readonly partition: number;
@@ -34,12 +35,56 @@ export const asMover = <T>(main: Pool, work: (client: Client) => Promise<T>): Pr
     }
   });
 
+export type Ends = { readonly source: Client; readonly target: Client };
+
+/**
+ * Lends connections to both databases, in whose sessions nobody else moves the partition. The lock of `asMover` is not enough: it is in
+ * a session of the main database, which may end while the work goes on.
+ */
+export const withPartitionHeld = <T>(
+  databases: readonly AggregateDatabase[],
+  { partition, from, to }: Pick<Left, "partition" | "from" | "to">,
+  work: (ends: Ends) => Promise<T>,
+): Promise<T> => {
+  const hold = async (client: Client, database: string): Promise<void> => {
+    const { rows } = await client.query<{ locked: boolean }>(
+      `select pg_try_advisory_lock(${PARTITION_LOCK_CLASS}, $1) as locked`,
+      [partition],
+    );
+    if (rows[0]?.locked !== true)
+      throw new Error(
+        `another move of partition ${partition} is at work in the database ${database}; run this one afterwards`,
+      );
+  };
+  // The locks end with these connections.
+  return withOwnConnection(databaseOf(databases, from), (source) =>
+    withOwnConnection(databaseOf(databases, to), async (target) => {
+      await hold(source, from);
+      await hold(target, to);
+      return work({ source, target });
+    }),
+  );
+};
+
 export const readLeft = async ({ name, pool }: AggregateDatabase): Promise<Left[]> => {
   const { rows } = await pool().query<Left>(
     `select partition, $1 as "from", to_database as "to", fence from moved_partitions order by partition`,
     [name],
   );
   return rows;
+};
+
+/** The same move, if it is not finished yet. */
+const readLeftOf = async (
+  source: Queryable,
+  { partition, from, to, fence }: Left,
+): Promise<Left | undefined> => {
+  const { rows } = await source.query<Left>(
+    `select partition, $2 as "from", to_database as "to", fence from moved_partitions
+     where partition = $1 and to_database = $3 and fence = $4`,
+    [partition, from, to, fence],
+  );
+  return rows[0];
 };
 
 /** The main database learns where the partition lives: from here on evaluations read it there. */
@@ -52,8 +97,8 @@ const tellMain = async (main: Queryable, { partition, from, to }: Left): Promise
 };
 
 /** Folds of the other database may take the partition. One that has moved on from there stays away. */
-const openAt = async (target: AggregateDatabase, { partition, fence }: Left): Promise<void> => {
-  await target.pool().query(
+const openAt = async (target: Queryable, { partition, fence }: Left): Promise<void> => {
+  await target.query(
     `insert into fold_partitions (partition, fence)
      select $1, $2 where not exists (select from moved_partitions where partition = $1)
      on conflict do nothing`,
@@ -62,44 +107,41 @@ const openAt = async (target: AggregateDatabase, { partition, fence }: Left): Pr
 };
 
 /** Removes the copy that was left behind; the mark goes last. */
-const removeCopy = async (source: AggregateDatabase, { partition }: Left): Promise<void> => {
-  await withOwnConnection(source, async (client) => {
-    const runs = await runsOf(client, partition);
-    await dropRuns(
-      client,
-      runs.map(({ run }) => run),
-    );
-    await inClientTransaction(client, async () => {
-      await deletePartitionRows(client, partition);
-      await client.query("delete from moved_partitions where partition = $1", [partition]);
-    });
+const removeCopy = async (source: Client, { partition }: Left): Promise<void> => {
+  const runs = await runsOf(source, partition);
+  await dropRuns(
+    source,
+    runs.map(({ run }) => run),
+  );
+  await inClientTransaction(source, async () => {
+    await deletePartitionRows(source, partition);
+    await source.query("delete from moved_partitions where partition = $1", [partition]);
   });
 };
 
 export type MoveStep = "told" | "opened" | "removed";
 
-/** Does the rest of one move. `onStep` hears of each step when it is done. */
+/** Does the rest of one move, on connections that hold the partition. `onStep` hears of each step when it is done. */
 export const finishMove = async (
   main: Pool,
-  databases: readonly AggregateDatabase[],
+  { source, target }: Ends,
   left: Left,
   onStep: (step: MoveStep) => Promise<void> = async () => {},
 ): Promise<void> => {
   await tellMain(main, left);
   await onStep("told");
   const { byDatabase } = await readPlaces(main);
-  const target = databaseOf(databases, left.to);
   if (byDatabase.get(left.to)?.includes(left.partition) === true) await openAt(target, left);
   await onStep("opened");
   const isBack = byDatabase.get(left.from)?.includes(left.partition) === true;
   if (isBack)
     throw new Error(`unreachable: partition ${left.partition} has left ${left.from} and lives there`);
-  await removeCopy(databaseOf(databases, left.from), left);
-  await target.pool().query("delete from arrived_runs where partition = $1", [left.partition]);
+  await removeCopy(source, left);
+  await target.query("delete from arrived_runs where partition = $1", [left.partition]);
   await onStep("removed");
 };
 
-/** Finishes what was interrupted; resolves to those moves. Only as the mover. */
+/** Finishes what was interrupted; resolves to those moves. Only as the mover; throws while another move of such a partition is at work. */
 export const finishMoves = async (
   main: Pool,
   databases: readonly AggregateDatabase[],
@@ -113,6 +155,14 @@ export const finishMoves = async (
         return [];
       })),
     );
-  for (const one of left) await finishMove(main, databases, one);
-  return left;
+  const finished: Left[] = [];
+  for (const one of left)
+    await withPartitionHeld(databases, one, async (ends) => {
+      // Whoever held it before may have finished it.
+      const still = await readLeftOf(ends.source, one);
+      if (still === undefined) return;
+      await finishMove(main, ends, still);
+      finished.push(still);
+    });
+  return finished;
 };

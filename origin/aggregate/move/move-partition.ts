@@ -14,13 +14,15 @@ import { inClientTransaction, type Client, type Pool } from "../../db/pool.ts";
 import { sameWindows } from "../outcome-windows.ts";
 import { askForPartition, takePartition } from "../partition-ownership.ts";
 import { addCountsOfUnits, addMissingWindows, readWindows } from "../sync-windows.ts";
-import { asMover, finishMove, finishMoves, type MoveStep } from "./finish-moves.ts";
+import { asMover, finishMove, finishMoves, withPartitionHeld, type MoveStep } from "./finish-moves.ts";
 import { copyFullRuns, copyOpenRuns, runsOf } from "./move-units.ts";
 import { COUNTS, copyPartitionRows, deletePartitionRows, partitionFacts } from "./partition-tables.ts";
 import { splitCounts } from "./split-counts.ts";
 
 /** A fold gives a partition back within two seconds, unless it stands still. */
 const OWNER_WAIT_MS = 30_000;
+
+export const ANOTHER_MOVE = "another move of a partition is at work; run this one afterwards";
 
 export type Step = "split" | "full runs copied" | "owned" | "copied" | "left" | MoveStep;
 
@@ -140,23 +142,24 @@ const moveOne = async (
   const mainDatabase = databaseOf(databases, MAIN);
   if (from === MAIN && (await withOwnConnection(mainDatabase, splitCounts))) await onStep("split");
   const of = { partition, fromDatabase: from };
-  // The locks of the source's session end with its connection.
-  return withOwnConnection(databaseOf(databases, from), (source) =>
-    withOwnConnection(databaseOf(databases, to), async (target) => {
-      await copyFullRuns(source, target, of);
-      await onStep("full runs copied");
-      if (!(await askForPartition(source, partition)))
-        throw new Error(`another session is moving partition ${partition} already`);
-      const fence = await takeOver(source, partition, from);
-      await onStep("owned");
-      const facts = await copyRest(source, target, of);
-      await onStep("copied");
-      await leave(source, { partition, to, fence });
-      await onStep("left");
-      await finishMove(main, databases, { partition, from, to, fence }, onStep);
-      return { partition, from, to, facts };
-    }),
-  );
+  return withPartitionHeld(databases, { partition, from, to }, async (ends) => {
+    const { source, target } = ends;
+    // Whoever held it before may have moved it.
+    if ((await readPlaces(main)).byDatabase.get(from)?.includes(partition) !== true)
+      throw new Error(`partition ${partition} has just been moved away from ${from}; run the move again`);
+    await copyFullRuns(source, target, of);
+    await onStep("full runs copied");
+    if (!(await askForPartition(source, partition)))
+      throw new Error(`another session is moving partition ${partition} already`);
+    const fence = await takeOver(source, partition, from);
+    await onStep("owned");
+    const facts = await copyRest(source, target, of);
+    await onStep("copied");
+    await leave(source, { partition, to, fence });
+    await onStep("left");
+    await finishMove(main, ends, { partition, from, to, fence }, onStep);
+    return { partition, from, to, facts };
+  });
 };
 
 /**
@@ -174,6 +177,6 @@ export const movePartition = async (
     await finishMoves(main, databases);
     return moveOne(main, databases, move, onStep);
   });
-  if (moved === null) throw new Error("another move of a partition is at work; run this one afterwards");
+  if (moved === null) throw new Error(ANOTHER_MOVE);
   return moved;
 };

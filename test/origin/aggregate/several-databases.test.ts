@@ -131,6 +131,51 @@ describe("partitions on several databases", () => {
     await move(2, "b");
   });
 
+  test("a move whose session in the main database has ended keeps another from dropping what has arrived", async () => {
+    await createFeature(main, "feat_two_moves");
+    const units = Array.from({ length: 200 }, newUnit);
+    await send("feat_two_moves", units);
+    await aggregates.folded();
+    await move(3, "main");
+    const storedUnits = async (): Promise<number> => {
+      let stored = 0;
+      for (const name of ["main", "a", "b"]) {
+        const { rows } = await aggregates
+          .databaseOf(name)
+          .pool.query<{ units: number }>(
+            "select count(distinct unit_key)::integer as units from unit_evidence where feature_id = 'feat_two_moves'",
+          );
+        stored += rows[0]?.units ?? 0;
+      }
+      return stored;
+    };
+    expect(await storedUnits()).toBe(200);
+    let second: unknown;
+    await move(3, "a", async (step) => {
+      if (step !== "copied") return;
+      await waitFor(async () => {
+        const { rowCount } = await main.pool.query(
+          "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid = hashtext('sluice partition move of all')::bigint::bit(32)::bigint::oid",
+        );
+        return rowCount === 0;
+      });
+      second = await move(3, "a").catch((error: unknown) => error);
+    });
+    expect(await storedUnits()).toBe(200);
+    expect(String(second)).toMatch(/another move of partition 3 is at work/);
+  }, 60_000);
+
+  test("a move that another one is finishing is left to it", async () => {
+    const home = (await aggregates.places()).get("b")?.includes(2) === true ? "a" : "b";
+    let finished: unknown;
+    await move(2, home, async (step) => {
+      if (step === "left")
+        finished = await finishMoves(main.servicePool, aggregates.all).catch((error: unknown) => error);
+    });
+    expect(String(finished)).toMatch(/another move of partition 2 is at work/);
+    await move(2, "b");
+  });
+
   test("a change of the rule makes the counts of each database anew, and their sum stays", async () => {
     await createFeature(main, "feat_rule", { activationWindowSeconds: 3_600 });
     const units = Array.from({ length: 80 }, newUnit);
