@@ -13,7 +13,7 @@ import { makeVisitors } from "./edge/load.ts";
 import { push, PUSH_SECRET } from "./edge/push.ts";
 import { serve } from "./edge/workerd.ts";
 import type { makers } from "./snapshot/features.ts";
-import { heldBy } from "./snapshot/heap.ts";
+import { heldBy } from "../test/support/isolate-heap.ts";
 import {
   bundleSteps,
   makeTake,

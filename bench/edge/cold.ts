@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { freePort } from "../../origin/db/free-port.ts";
-import { heldBy } from "../snapshot/heap.ts";
+import { heldBy } from "../../test/support/isolate-heap.ts";
 import { bundleSteps, median, takenInMs, takeSteps } from "../snapshot/take-steps.ts";
 import { serve, type Serving } from "./workerd.ts";
 

@@ -77,6 +77,8 @@ export const startEdge = async (options: {
   bindings: Readonly<Record<string, string>>;
   /** Name of a queue that takes the telemetry which the origin does not. */
   telemetryQueue?: string;
+  /** Where the inspector of every isolate listens, by its name in `/json`. */
+  inspectorPort?: number;
   /** The description of another version's Worker. */
   config?: string;
 }): Promise<EdgeServer> => {
@@ -114,6 +116,7 @@ export const startEdge = async (options: {
       log: new Log(LogLevel.WARN),
       resourcePersistencePath: options.stateDir,
       telemetry: { enabled: false },
+      ...(options.inspectorPort === undefined ? {} : { inspectorPort: options.inspectorPort }),
       cf: false,
       workers: [{ ...instance("sluice", options.port), queueProducers, queueConsumers }, ...others],
     }),

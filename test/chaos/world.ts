@@ -12,6 +12,7 @@ import { freePort } from "../../origin/db/free-port.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { startHaproxy } from "../support/haproxy.ts";
+import { heldBy } from "../support/isolate-heap.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { startRedisCluster } from "../support/redis.ts";
 import { startStandby } from "../support/standby.ts";
@@ -32,6 +33,8 @@ export type Edge = {
   readonly urls: () => readonly string[];
   readonly readKvCopy: () => Promise<string | null>;
   readonly proxy: FaultProxy;
+  /** MB that the isolates of its instances hold in the mean, after a collection of garbage; null while it is stopped. */
+  readonly heldMb: () => Promise<number | null>;
 };
 export type Origin = {
   readonly current: () => OriginUnderTest;
@@ -40,7 +43,10 @@ export type Origin = {
 };
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-/** `balanced`: HAProxy before the edges for visitors, and before the origins for the edges' telemetry. */
+/**
+ * `balanced`: HAProxy before the edges for visitors, and before the origins for the edges' telemetry; and the edges can be
+ * asked what they hold.
+ */
 export const startWorld = async ({ balanced = false } = {}) => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-chaos-"));
   const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
@@ -123,6 +129,7 @@ export const startWorld = async ({ balanced = false } = {}) => {
     await bundleEdge(bundleDir);
     const makeEdge = async (name: string, ports: readonly [number, number]): Promise<Edge> => {
       const proxy = await startFaultProxy({ host: "127.0.0.1", port: ports[0] });
+      const inspectorPort = balanced ? await freePort() : undefined;
       let server: EdgeServer | null = null;
       const start = async () => {
         server = await startEdge({
@@ -130,6 +137,7 @@ export const startWorld = async ({ balanced = false } = {}) => {
           stateDir: join(folder, name),
           port: ports[0],
           morePorts: [ports[1]],
+          ...(inspectorPort === undefined ? {} : { inspectorPort }),
           bindings: {
             UPSTREAM_URL: `http://127.0.0.1:${upstreamAddress.port}`,
             ORIGIN_URL: balancer?.urls.origins ?? "",
@@ -152,6 +160,13 @@ export const startWorld = async ({ balanced = false } = {}) => {
         urls: () => (server === null ? [] : [server.url, ...server.moreUrls]),
         readKvCopy: async () => server?.readKvCopy() ?? null,
         proxy,
+        heldMb: async () => {
+          if (server === null || inspectorPort === undefined) return null;
+          const held = await Promise.all(
+            ["sluice", "sluice-2"].map((service) => heldBy(inspectorPort, service)),
+          );
+          return held.reduce((sum, { heapMb, outsideMb }) => sum + heapMb + outsideMb, 0) / held.length;
+        },
       };
     };
     const edges = [await makeEdge("edge-1", edgePorts[0]), await makeEdge("edge-2", edgePorts[1])];

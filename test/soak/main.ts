@@ -2,7 +2,7 @@
 // they should be, or the parts did not agree again after a fault, or the memory of a process grew.
 import { parseArgs } from "node:util";
 import { provide } from "../../scripts/system-programs.ts";
-import { runSoak } from "./run.ts";
+import { RUNTIME, runSoak } from "./run.ts";
 
 const AVAILABLE = 0.9999;
 /** Of a process' memory in the time of the run. Below it is the noise of collected garbage. */
@@ -36,10 +36,11 @@ say(
 );
 const growing: string[] = [];
 for (const [name, { firstMb, lastMb, mbPerHour }] of Object.entries(report.memory)) {
-  const grows = (mbPerHour * minutes) / 60 > GROWS * firstMb && minutes >= LONG_ENOUGH_MINUTES;
+  const grows =
+    name !== RUNTIME && (mbPerHour * minutes) / 60 > GROWS * firstMb && minutes >= LONG_ENOUGH_MINUTES;
   if (grows) growing.push(name);
   say(
-    `memory of ${name}: ${firstMb.toFixed(0)} MB after its warm-up, ${lastMb.toFixed(0)} MB at the end, ` +
+    `memory of ${name}: ${firstMb.toFixed(1)} MB after its warm-up, ${lastMb.toFixed(1)} MB at the end, ` +
       `${mbPerHour.toFixed(1)} MB an hour${grows ? ": IT GROWS" : ""}`,
   );
 }

@@ -10,10 +10,10 @@ const statusOf = (pid: number | string): Promise<string> =>
 const fieldOf = (text: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
 
-/** MB in RAM. What processes share is divided among them. */
-const residentMb = async (pid: number): Promise<number> => {
+/** MB in RAM. What processes share is divided among them. `private`: without what is shared or stands in a file. */
+const residentMb = async (pid: number, which: "all" | "private" = "all"): Promise<number> => {
   const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
-  return fieldOf(text, "Pss") / 1_024;
+  return fieldOf(text, which === "all" ? "Pss" : "Pss_Anon") / 1_024;
 };
 
 /** Seconds since it was started. */
@@ -50,11 +50,11 @@ export const meanMb = async (pids: readonly number[]): Promise<number | null> =>
 
 export const workerds = (): Promise<number[]> => childrenOf(process.pid, "workerd");
 
-/** PostgreSQL with all its sessions; null while it is young. */
+/** PostgreSQL with all its sessions, without shared buffers, which fill up to their configured size; null while it is young. */
 export const postgresMb = async (pid: number): Promise<number | null> => {
   if ((await ageS(pid)) < WARM_UP_S) return null;
-  let sum = await residentMb(pid);
-  for (const child of await childrenOf(pid)) sum += await residentMb(child);
+  let sum = await residentMb(pid, "private");
+  for (const child of await childrenOf(pid)) sum += await residentMb(child, "private");
   return sum;
 };
 
