@@ -477,7 +477,7 @@ create table notification_targets (
   replayed_at timestamp with time zone,
   constraint notification_targets_pkey PRIMARY KEY (name),
   constraint notification_targets_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 64))),
-  constraint notification_targets_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'webhook'::text, 'email'::text])))
+  constraint notification_targets_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'webhook'::text, 'email'::text, 'encrypted-slack'::text, 'encrypted-webhook'::text])))
 ) with (fillfactor=50);
 
 create table operator_events (
@@ -1130,14 +1130,14 @@ declare
   fact jsonb;
 begin
   if tg_op = 'DELETE' then
-    perform public.audit_operator_change(public.deleting_actor(), 'target', 'target:' || old.name, 'the notification target was deleted',
-      old.version + 1, '{}');
+    perform public.audit_operator_change(public.deleting_actor(), 'target', 'target:' || old.name,
+      'the notification target was deleted', old.version + 1, '{}');
     return null;
   end if;
   fact := jsonb_build_object(
-    'type', new.type, 'events', to_jsonb(new.events), 'features', to_jsonb(new.features), 'tags', to_jsonb(new.tags),
-    'enabled', new.enabled, 'host', substring(new.config ->> 'url' from '^[a-z]+://(?:[^/@?#]*@)?([^/?#]+)'),
-    'to', new.config -> 'to');
+    'type', new.config ->> 'type', 'events', to_jsonb(new.events), 'features', to_jsonb(new.features),
+    'tags', to_jsonb(new.tags), 'enabled', new.enabled,
+    'host', substring(new.config ->> 'url' from '^[a-z]+://(?:[^/@?#]*@)?([^/?#]+)'), 'to', new.config -> 'to');
   perform public.audit_operator_change(new.updated_by, 'target', 'target:' || new.name,
     case when tg_op = 'INSERT' then 'the notification target was made' else 'the notification target was changed' end,
     new.version, fact);
@@ -1561,6 +1561,17 @@ AS $function$
     || '.' || (select oid from pg_database where datname = current_database())::text
 $function$;
 
+CREATE OR REPLACE FUNCTION public.keep_encrypted()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  raise exception 'the notification target % is encrypted: change it with an origin of this version', old.name
+    using errcode = 'SL004';
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.note_lineage(rewound boolean DEFAULT false)
  RETURNS text
  LANGUAGE plpgsql
@@ -1694,6 +1705,7 @@ CREATE TRIGGER feature_flags_bytes_changed AFTER UPDATE ON feature_flags FOR EAC
 CREATE TRIGGER folds_of_four_partitions BEFORE UPDATE ON fold_partitions FOR EACH ROW EXECUTE FUNCTION refuse_folds_of_four_partitions();
 CREATE TRIGGER notification_targets_changed AFTER UPDATE ON notification_targets FOR EACH ROW WHEN (old.version IS DISTINCT FROM new.version AND NOT new.from_environment) EXECUTE FUNCTION audit_target();
 CREATE TRIGGER notification_targets_deleted AFTER DELETE ON notification_targets FOR EACH ROW WHEN (NOT old.from_environment) EXECUTE FUNCTION audit_target();
+CREATE TRIGGER notification_targets_encrypted BEFORE UPDATE ON notification_targets FOR EACH ROW WHEN (new.type ~~ 'encrypted-%'::text AND NOT new.config ? 'encrypted'::text) EXECUTE FUNCTION keep_encrypted();
 CREATE TRIGGER notification_targets_made AFTER INSERT ON notification_targets FOR EACH ROW WHEN (NOT new.from_environment) EXECUTE FUNCTION audit_target();
 CREATE TRIGGER outbox_announce_states AFTER INSERT ON outbox FOR EACH ROW WHEN (new.topic = 'state'::text) EXECUTE FUNCTION announce_states();
 CREATE TRIGGER counts_of_all_partitions BEFORE INSERT OR UPDATE ON outcome_counts FOR EACH STATEMENT EXECUTE FUNCTION refuse_counts_of_all_partitions();

@@ -7,6 +7,7 @@ import { makeHealth } from "./roles/health.ts";
 import { makeHttp } from "./roles/http.ts";
 import { startProcess } from "./roles/process.ts";
 import { startPush } from "./roles/push.ts";
+import { startSecrets } from "./roles/secrets.ts";
 import { startTelemetry } from "./roles/telemetry.ts";
 import { errorText } from "./runtime/error-text.ts";
 import { keepMemorySmall } from "./runtime/give-memory-back.ts";
@@ -16,10 +17,11 @@ const { config, log, shutdown, instance, version } = origin;
 const databases = await openDatabases(origin);
 const changes = await startChanges(origin, databases);
 const access = openAccess(origin, databases);
-const push = startPush(origin, databases);
+const secrets = startSecrets(origin, databases);
+const push = startPush(origin, databases, secrets.secrets);
 const telemetry = await startTelemetry({ origin, databases, access: access.access });
 const evaluate = await startEvaluate({ origin, databases, telemetry, changes, push });
-const health = makeHealth({ origin, databases, telemetry, evaluate, push });
+const health = makeHealth({ origin, databases, telemetry, evaluate, push, secrets });
 const { server, streams, admin } = await makeHttp({
   origin,
   databases,
@@ -28,6 +30,7 @@ const { server, streams, admin } = await makeHttp({
   push,
   telemetry,
   evaluate,
+  secrets: secrets.secrets,
   health,
 });
 
@@ -43,6 +46,7 @@ const parts = [
   telemetry.leftStreams,
   telemetry.lag,
   changes.seriesUpkeep,
+  secrets.upkeep,
   telemetry.upkeep,
   telemetry.spanLog,
   evaluate.evaluation,

@@ -37,8 +37,10 @@ export const addAlertRoute = (
     answers: {
       200: { description: "What became of each alert.", schema: DeliveryDocument },
       503: {
-        description: "Some alerts could not be carried out: send the same again after Retry-After.",
+        description:
+          "Some alerts could not be carried out, or the origin cannot read the hook's secret: send the same again after Retry-After.",
         schema: DeliveryDocument,
+        alsoProblem: true,
       },
     },
   });
@@ -62,6 +64,15 @@ export const addAlertRoute = (
       header: (header) => context.req.header(header),
       body: new Uint8Array(body),
     });
+    if (!authenticated.ok && authenticated.error === "locked") {
+      await limits.noteStranger(context);
+      context.header("retry-after", "60");
+      return problem(context, {
+        status: 503,
+        title: "Service Unavailable",
+        detail: "the origin cannot read this hook's secret at the moment; GET of the hook says why",
+      });
+    }
     if (!authenticated.ok) {
       await limits.noteStranger(context);
       return unauthorized();

@@ -28,6 +28,10 @@ import { etagOf, readPrecondition, versionProblem } from "./read-request.ts";
 const conflict = (context: Context, detail: string, reason: string): Response =>
   problem(context, { status: 409, title: "Conflict", detail, reason });
 
+/** `why`: it names the variable that lacks the key. */
+const encrypted = (context: Context, why: string): Response =>
+  conflict(context, `${why}; without it the target can only be removed and made again`, "encrypted");
+
 const fromEnvironment = (context: Context): Response =>
   conflict(
     context,
@@ -192,6 +196,7 @@ export const addNotificationRoutes = (
         { name, version, events, features, tags, enabled, actor: principal.actor },
         (present) => ({ ...present, ...given }),
       );
+      if (typeof isChanged === "string") return encrypted(context, isChanged);
       const target = await find(context, name);
       if (!target.ok) return target.error;
       if (!isChanged) return versionProblem(context, target.value.version, "the target");
@@ -252,6 +257,7 @@ export const addNotificationRoutes = (
             ? { ...present, secret, previous: { secret: present.secret, until } }
             : present,
       );
+      if (typeof isChanged === "string") return encrypted(context, isChanged);
       if (!isChanged) return conflict(context, "the target was changed meanwhile: try again", "conflict");
       context.header("cache-control", "no-store");
       return context.json({ secret, previousSecretUntil: until });

@@ -5,7 +5,7 @@ import { ok, type Result } from "../../shared/result.ts";
 import type { Principal, Scope } from "../access/principal.ts";
 import type { AdminApp, AdminContext } from "./admin-context.ts";
 import { answerOnce, IdempotencyKey } from "./idempotency.ts";
-import { problemAnswers, type IfMatchUse } from "./problem-document.ts";
+import { ProblemDocument, problemAnswers, type IfMatchUse } from "./problem-document.ts";
 import { mayCall, scopeProblem } from "./permission.ts";
 import { parseBody, readJson, readParams, readQuery } from "./read-request.ts";
 
@@ -20,6 +20,8 @@ export type Answer = {
   readonly contentType?: string;
   /** As plain text too, for those who ask for it by `Accept: text/plain`. */
   readonly alsoText?: true;
+  /** Or a problem of this status. */
+  readonly alsoProblem?: true;
 };
 
 export type Operation<Params extends Fields, Query extends Fields, Body extends Schema> = {
@@ -91,18 +93,23 @@ const documentOf = <P extends Fields, Q extends Fields, B extends Schema>(operat
     },
     responses: {
       ...Object.fromEntries(
-        Object.entries(answers).map(([status, { description: text, schema, contentType, alsoText }]) => [
-          status,
-          schema === undefined
-            ? { description: text }
-            : {
-                description: text,
-                content: {
-                  [contentType ?? "application/json"]: { schema },
-                  ...(alsoText === true ? { "text/plain": { schema: z.string() } } : {}),
+        Object.entries(answers).map(
+          ([status, { description: text, schema, contentType, alsoText, alsoProblem }]) => [
+            status,
+            schema === undefined
+              ? { description: text }
+              : {
+                  description: text,
+                  content: {
+                    [contentType ?? "application/json"]: { schema },
+                    ...(alsoText === true ? { "text/plain": { schema: z.string() } } : {}),
+                    ...(alsoProblem === true
+                      ? { "application/problem+json": { schema: ProblemDocument } }
+                      : {}),
+                  },
                 },
-              },
-        ]),
+          ],
+        ),
       ),
       ...problemAnswers({
         reads: params !== undefined || query !== undefined || body !== undefined,

@@ -23,6 +23,7 @@ import { partitionsCommand } from "./partitions.ts";
 import { planTestCommand } from "./plan-test.ts";
 import { migrateCommand } from "./migrate.ts";
 import { previewCommand } from "./preview.ts";
+import { secretsCommand } from "./secrets.ts";
 import { receiptCommand } from "./receipt.ts";
 import { scheduleCommand, schedulesCommand } from "./schedules.ts";
 import { reviewCommand } from "./review.ts";
@@ -74,6 +75,7 @@ export const sluice = defineCommand({
     audit: auditCommand,
     partitions: partitionsCommand,
     migrate: migrateCommand,
+    secrets: secretsCommand,
     backup: backupCommand,
     restore: restoreCommand,
     calibrate: calibrateCommand,

@@ -313,6 +313,16 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       does: "Brings the database of DATABASE_URL up to date, before origins of a new version start.",
     },
   ],
+  secrets: [
+    {
+      command: "npx sluice secrets",
+      does: "Encrypts the secrets of hooks and targets with the first key of ENCRYPTION_KEYS, and lists them.",
+    },
+    {
+      command: "npx sluice secrets --plain",
+      does: "Stores them in plain text, before an older version takes over.",
+    },
+  ],
   preview: [
     {
       command: "npx sluice preview feat_new_checkout --site https://shop.example --to /cart",

@@ -165,6 +165,9 @@ export const Variables = z.object({
   PSEUDONYM_KEYS: KeyRing.optional().describe(
     "Keys by which units get the pseudonyms that they are stored under. The first is for epochs that begin from now on; keep the others. Unset: the database keeps a key of its own, beside what it protects.",
   ),
+  ENCRYPTION_KEYS: KeyRing.optional().describe(
+    "Keys that encrypt what the database keeps of secrets: addresses and signing secrets of notification targets, signing secrets of hooks. The first encrypts; keep the others until `sluice doctor` says that nothing is encrypted with them. Unset: these secrets are stored in plain text.",
+  ),
   UNIT_IDS: z
     .enum(["pseudonymous", "raw"], { error: "must be pseudonymous or raw" })
     .default("pseudonymous")

@@ -20,15 +20,16 @@ export const findHook = async (db: Queryable, name: HookName): Promise<Hook | nu
   return rows[0] === undefined ? null : toHook(rows[0]);
 };
 
-export type HookWithSecrets = { readonly hook: Hook; readonly secrets: readonly Buffer[] };
+/** `stored`: the present secret and, for a while, the one before, as the row has them. */
+export type HookWithSecrets = { readonly hook: Hook; readonly stored: readonly Buffer[] };
 
 export const findHookWithSecrets = async (db: Queryable, name: HookName): Promise<HookWithSecrets | null> => {
-  const { rows } = await db.query<{ secrets: Buffer[] }>(
-    `select ${columns}, array_remove(array[secret, case when old_secret_until > now() then old_secret end], null) as secrets
+  const { rows } = await db.query<{ stored: Buffer[] }>(
+    `select ${columns}, array_remove(array[secret, case when old_secret_until > now() then old_secret end], null) as stored
      from alert_hooks where name = $1`,
     [name],
   );
-  return rows[0] === undefined ? null : { hook: toHook(rows[0]), secrets: rows[0].secrets };
+  return rows[0] === undefined ? null : { hook: toHook(rows[0]), stored: rows[0].stored };
 };
 
 const valuesOf = (settings: HookSettings) => [
@@ -105,11 +106,12 @@ export const deleteHook = async (
   return rowCount === 1;
 };
 
-/** Once in ten seconds is enough to see why a sender gets nowhere. */
-export const noteRefusal = async (db: Queryable, name: HookName, refusal: string): Promise<void> => {
-  await db.query(
+/** Once in ten seconds is enough to see why a sender gets nowhere. false: it was noted a moment ago. */
+export const noteRefusal = async (db: Queryable, name: HookName, refusal: string): Promise<boolean> => {
+  const { rowCount } = await db.query(
     `update alert_hooks set refused_at = now(), refusal = $2
      where name = $1 and (refused_at is null or refused_at < now() - interval '10 seconds')`,
     [name, refusal],
   );
+  return rowCount === 1;
 };

@@ -6,6 +6,7 @@ import type { FeatureChanges } from "../features/change-feature.ts";
 import type { FeatureReads } from "../features/feature-reads.ts";
 import { errorText } from "../runtime/error-text.ts";
 import type { Logger } from "../runtime/log.ts";
+import type { StoredSecrets } from "../runtime/stored-secrets.ts";
 import { MAX_ALERTS, type ReadAlert } from "./alert.ts";
 import type { AlertResult } from "./alert-result.ts";
 import {
@@ -32,13 +33,8 @@ import {
 } from "./hook-table.ts";
 import { newSecret } from "./new-secret.ts";
 import { readAlerts } from "./read-alerts.ts";
-import {
-  refusalText,
-  storedSecret,
-  verifySender,
-  type SenderRefusal,
-  type SignedRequest,
-} from "./verify-sender.ts";
+import { lockSecret, unlockSecrets } from "./locked-secrets.ts";
+import { refusalText, verifySender, type SenderRefusal, type SignedRequest } from "./verify-sender.ts";
 
 export type NewHook = Omit<HookSettings, "authentication"> & {
   readonly name: HookName;
@@ -47,6 +43,8 @@ export type NewHook = Omit<HookSettings, "authentication"> & {
 };
 export type HookWithSecret = { readonly hook: Hook; readonly secret: string };
 type Invalid = { readonly reason: "invalid"; readonly errors: readonly SettingError[] };
+/** `locked`: this process lacks the key with which the hook's secret is encrypted. */
+type AuthenticationError = "unknown" | "locked" | SenderRefusal;
 type ChangeError = Invalid | { readonly reason: "versionConflict" };
 type CreateError =
   | Invalid
@@ -77,6 +75,7 @@ const leftOut = (alerts: readonly ReadAlert[]): AlertResult[] =>
 /** `nowS`: unix seconds. */
 export const makeHooks = ({
   pool,
+  secrets,
   features,
   changes,
   alerts: counter,
@@ -84,6 +83,7 @@ export const makeHooks = ({
   log,
 }: {
   pool: Pool;
+  secrets: StoredSecrets;
   features: Pick<FeatureReads, "getFeature" | "previewRollback">;
   changes: Pick<FeatureChanges, "rollbackFeature" | "rollbackTag">;
   alerts: Counter<"hook" | "outcome">;
@@ -156,7 +156,11 @@ export const makeHooks = ({
       const errors = [...checkSettings(settings), ...checkSecret(rest.source, given)];
       if (errors.length > 0) return err({ reason: "invalid", errors });
       const secret = given ?? newSecret(rest.source);
-      const hook = await insertHook(pool, { ...settings, actor, secret: storedSecret(settings, secret) });
+      const hook = await insertHook(pool, {
+        ...settings,
+        actor,
+        secret: lockSecret(secrets, rest.name, settings, secret),
+      });
       if (hook === "exists") return err({ reason: "alreadyExists" });
       return hook === "tooMany" ? err({ reason: "tooMany", limit: MAX_HOOKS }) : ok({ hook, secret });
     },
@@ -176,7 +180,7 @@ export const makeHooks = ({
       const errors = checkSecret(source, given);
       if (errors.length > 0) return err({ reason: "invalid", errors });
       const secret = given ?? newSecret(source);
-      const stored = storedSecret({ source, authentication }, secret);
+      const stored = lockSecret(secrets, name, { source, authentication }, secret);
       const hook = await replaceSecret(pool, {
         name,
         version,
@@ -192,17 +196,26 @@ export const makeHooks = ({
     authenticate: async (
       name: HookName,
       request: SignedRequest,
-    ): Promise<Result<Hook, "unknown" | SenderRefusal>> => {
+    ): Promise<Result<Hook, AuthenticationError>> => {
       const found = await findHookWithSecrets(pool, name);
       if (found === null) return err("unknown");
-      const { hook, secrets } = found;
-      const verdict = verifySender(hook, secrets, request, nowS());
+      const { hook, stored } = found;
+      const { unlocked, problem } = unlockSecrets(secrets, hook, stored);
+      const verdict = verifySender(hook, unlocked, request, nowS());
       if (verdict.ok) return ok(hook);
-      const refusal = refusalText(hook, verdict.error);
-      await noteRefusal(pool, name, refusal).catch((error: unknown) =>
-        log.error({ hook: name }, `the refusal of a request could not be noted: ${errorText(error)}`),
-      );
-      return err(verdict.error);
+      // Without a look at the secret nobody knows whether the signature is wrong.
+      const isLocked = verdict.error === "wrong" && problem !== null;
+      const refusal = isLocked ? problem : refusalText(hook, verdict.error);
+      const isFirst = await noteRefusal(pool, name, refusal).catch((error: unknown) => {
+        log.error({ hook: name }, `the refusal of a request could not be noted: ${errorText(error)}`);
+        return true;
+      });
+      if (isLocked && isFirst)
+        log.error(
+          { hook: name },
+          `an alert could not be verified; its sender is asked to come again: ${problem}`,
+        );
+      return err(isLocked ? "locked" : verdict.error);
     },
     receive,
     tryOut,

@@ -4,15 +4,16 @@ import { z } from "zod";
 import type { Pool } from "../db/pool.ts";
 import type { Waiting } from "./next-message.ts";
 import { AnnouncementDocument } from "./announcement.ts";
-import { Channel } from "./target.ts";
+import type { StoredSecrets } from "../runtime/stored-secrets.ts";
+import { readChannel, storedTypes, type ReadChannel } from "./stored-channel.ts";
 
 /** Longer than any attempt takes (send-message.ts). */
 const LEASE_MS = 60_000;
 
-const Claimed = z.object({
+const Row = z.object({
   name: z.string(),
   lease: z.string(),
-  channel: Channel,
+  config: z.unknown(),
   fromEnvironment: z.boolean(),
   toldTo: z.number(),
   tellingTo: z.number().nullable(),
@@ -22,13 +23,23 @@ const Claimed = z.object({
   minuteMessages: z.number(),
   now: z.date(),
 });
-export type Claimed = z.infer<typeof Claimed>;
+export type Claimed = Omit<z.infer<typeof Row>, "config"> & Pick<ReadChannel, "channel">;
+
+const toClaimed = (secrets: StoredSecrets, row: unknown): Claimed => {
+  const { config, ...rest } = Row.parse(row);
+  return { ...rest, channel: readChannel(secrets, rest.name, config).channel };
+};
 
 /** What this process can send. `environment`: names of targets whose variables it has. */
 export type Ability = { readonly types: readonly string[]; readonly environment: readonly string[] };
 
 /** SKIP LOCKED: claims of other processes are passed by, not waited for. */
-export const claimDueTargets = async (pool: Pool, ability: Ability, limit: number): Promise<Claimed[]> => {
+export const claimDueTargets = async (
+  pool: Pool,
+  secrets: StoredSecrets,
+  ability: Ability,
+  limit: number,
+): Promise<Claimed[]> => {
   const { rows } = await pool.query(
     `with due as (
        select name from notification_targets
@@ -42,12 +53,12 @@ export const claimDueTargets = async (pool: Pool, ability: Ability, limit: numbe
      update notification_targets t
      set lease = gen_random_uuid(), leased_until = clock_timestamp() + $4 * interval '1 millisecond'
      from due where t.name = due.name
-     returning t.name, t.lease, t.config as channel, t.from_environment as "fromEnvironment", t.told_to as "toldTo",
+     returning t.name, t.lease, t.config, t.from_environment as "fromEnvironment", t.told_to as "toldTo",
        t.telling_to as "tellingTo", t.attempts, t.failing_since as "failingSince", t.minute_began as "minuteBegan",
        t.minute_messages as "minuteMessages", clock_timestamp() as now`,
-    [ability.types, ability.environment, limit, LEASE_MS],
+    [storedTypes(ability.types), ability.environment, limit, LEASE_MS],
   );
-  return rows.map((row) => Claimed.parse(row));
+  return rows.map((row) => toClaimed(secrets, row));
 };
 
 /** Whether a target (`t`) is told of an announcement (`a`). */
@@ -55,7 +66,7 @@ export const IS_CHOSEN = `(t.events is null or a.event = any(t.events))
   and (a.feature_id is null or (t.features is null and t.tags is null)
        or coalesce(a.feature_id = any(t.features), false) or coalesce(a.tags && t.tags, false))`;
 
-const Row = z.object({
+const WaitingRow = z.object({
   id: z.number(),
   uid: z.string(),
   event: z.string(),
@@ -67,7 +78,7 @@ const Row = z.object({
 });
 
 const toWaiting = (row: unknown): Waiting & { readonly isExpired: boolean } => {
-  const { document, ...rest } = Row.parse(row);
+  const { document, ...rest } = WaitingRow.parse(row);
   return { ...rest, ...document };
 };
 

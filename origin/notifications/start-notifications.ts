@@ -1,6 +1,7 @@
 // The loop that announces what has happened and tells the targets. Any number of processes run it on one database.
 import type { Pool } from "../db/pool.ts";
 import { makeInterruptibleSleep } from "../runtime/interruptible-sleep.ts";
+import type { StoredSecrets } from "../runtime/stored-secrets.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { SendMessage } from "./channels/send-message.ts";
 import { collectNews } from "./collect.ts";
@@ -18,6 +19,7 @@ const UPKEEP_EVERY_MS = 15_000;
 /** `pool` is its own and ends with it. */
 export const startNotifications = (options: {
   pool: Pool;
+  secrets: StoredSecrets;
   send: SendMessage;
   canMail: boolean;
   environment: ReadonlyMap<string, Channel>;
@@ -25,7 +27,7 @@ export const startNotifications = (options: {
   log: NewsLog;
   pollMs?: number;
 }): { readonly stop: () => Promise<void> } => {
-  const { pool, send, canMail, environment, metrics, log, pollMs = POLL_MS } = options;
+  const { pool, secrets, send, canMail, environment, metrics, log, pollMs = POLL_MS } = options;
   const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
   const ability = {
@@ -61,7 +63,7 @@ export const startNotifications = (options: {
     }
     await collectNews(pool);
     const room = MOST_AT_ONCE - underWay.size;
-    if (room > 0) for (const target of await claimDueTargets(pool, ability, room)) begin(target);
+    if (room > 0) for (const target of await claimDueTargets(pool, secrets, ability, room)) begin(target);
   };
 
   const running = (async () => {

@@ -1,8 +1,10 @@
 // The rows of the targets, as the admin API reads and changes them.
 import { z } from "zod";
 import type { Queryable } from "../db/pool.ts";
+import type { StoredSecrets } from "../runtime/stored-secrets.ts";
+import { readChannel, storedChannel, type ReadChannel } from "./stored-channel.ts";
 import { QUEUED } from "./upkeep.ts";
-import { Channel, type Choice } from "./target.ts";
+import type { Channel, Choice } from "./target.ts";
 
 const Row = z.object({
   name: z.string(),
@@ -25,11 +27,11 @@ const Row = z.object({
   lastError: z.string().nullable(),
   lastSuccessAt: z.date().nullable(),
 });
-export type StoredTarget = Omit<z.infer<typeof Row>, "config"> & { readonly channel: Channel };
+export type StoredTarget = Omit<z.infer<typeof Row>, "config"> & ReadChannel;
 
-const toTarget = (row: unknown): StoredTarget => {
+const toTarget = (secrets: StoredSecrets, row: unknown): StoredTarget => {
   const { config, ...rest } = Row.parse(row);
-  return { ...rest, channel: Channel.parse(config) };
+  return { ...rest, ...readChannel(secrets, rest.name, config) };
 };
 
 const columns = `t.name, t.version, t.config, t.events, t.features, t.tags, t.enabled, t.from_environment as "fromEnvironment",
@@ -37,14 +39,18 @@ const columns = `t.name, t.version, t.config, t.events, t.features, t.tags, t.en
   ${QUEUED} as queued, t.dropped, t.attempts, t.next_attempt_at as "nextAttemptAt", t.failing_since as "failingSince",
   t.last_error as "lastError", t.last_success_at as "lastSuccessAt"`;
 
-export const listTargets = async (db: Queryable): Promise<StoredTarget[]> => {
+export const listTargets = async (db: Queryable, secrets: StoredSecrets): Promise<StoredTarget[]> => {
   const { rows } = await db.query(`select ${columns} from notification_targets t order by name`);
-  return rows.map(toTarget);
+  return rows.map((row) => toTarget(secrets, row));
 };
 
-export const getTarget = async (db: Queryable, name: string): Promise<StoredTarget | null> => {
+export const getTarget = async (
+  db: Queryable,
+  secrets: StoredSecrets,
+  name: string,
+): Promise<StoredTarget | null> => {
   const { rows } = await db.query(`select ${columns} from notification_targets t where name = $1`, [name]);
-  return rows[0] === undefined ? null : toTarget(rows[0]);
+  return rows[0] === undefined ? null : toTarget(secrets, rows[0]);
 };
 
 export type TargetFields = Choice & { readonly channel: Channel; readonly enabled: boolean };
@@ -52,10 +58,12 @@ export type TargetFields = Choice & { readonly channel: Channel; readonly enable
 /** It is told what is announced from now on. "exists": the name is taken; "tooMany": there are `most` already. */
 export const insertTarget = async (
   db: Queryable,
+  secrets: StoredSecrets,
   target: TargetFields & { readonly name: string; readonly actor: string },
   most: number,
 ): Promise<"made" | "exists" | "tooMany"> => {
   const { name, channel, events, features, tags, enabled, actor } = target;
+  const { type, config } = storedChannel(secrets, name, channel);
   const { rows } = await db.query<{ made: number; targets: number }>(
     `with present as (select count(*) as targets from notification_targets),
      made as (
@@ -65,7 +73,7 @@ export const insertTarget = async (
        on conflict do nothing returning 1
      )
      select (select count(*) from made) as made, targets from present`,
-    [name, channel.type, JSON.stringify(channel), events, features, tags, enabled, actor, most],
+    [name, type, config, events, features, tags, enabled, actor, most],
   );
   if (rows[0]?.made === 1) return "made";
   return (rows[0]?.targets ?? 0) >= most ? "tooMany" : "exists";
@@ -77,14 +85,16 @@ const AGAIN = `lease = null, leased_until = null, telling_to = null, attempts = 
 /** false: it is not there, or at another version. */
 export const updateTarget = async (
   db: Queryable,
+  secrets: StoredSecrets,
   target: TargetFields & { readonly name: string; readonly version: number; readonly actor: string },
 ): Promise<boolean> => {
   const { name, version, channel, events, features, tags, enabled, actor } = target;
+  const { type, config } = storedChannel(secrets, name, channel);
   const { rowCount } = await db.query(
-    `update notification_targets set version = version + 1, config = $3::jsonb, events = $4, features = $5, tags = $6,
+    `update notification_targets set version = version + 1, type = $9, config = $3::jsonb, events = $4, features = $5, tags = $6,
        enabled = $7, updated_at = now(), updated_by = $8, failing_since = null, last_error = null, ${AGAIN}
      where name = $1 and version = $2 and not from_environment`,
-    [name, version, JSON.stringify(channel), events, features, tags, enabled, actor],
+    [name, version, config, events, features, tags, enabled, actor, type],
   );
   return rowCount === 1;
 };
@@ -111,5 +121,9 @@ export const tellAgain = async (db: Queryable, name: string, since: Date): Promi
      where name = $1`,
     [name, since],
   );
-  return (await getTarget(db, name))?.queued ?? 0;
+  const { rows } = await db.query<{ queued: number }>(
+    `select ${QUEUED} as queued from notification_targets t where name = $1`,
+    [name],
+  );
+  return rows[0]?.queued ?? 0;
 };

@@ -1,5 +1,6 @@
 // One turn of one claimed target: what waits for it becomes a message, which is sent and marked. News is told in its order, at
 // least once: a message is sent again until the receiver has taken it, refused it a few times, or a day is over.
+import { ok } from "../../shared/result.ts";
 import type { Pool } from "../db/pool.ts";
 import { backoffMs } from "../runtime/backoff.ts";
 import type { WarningLog } from "../runtime/log.ts";
@@ -127,8 +128,11 @@ export const makeTellTarget = (needs: TellNeeds): ((target: Claimed) => Promise<
     const told = waiting.slice(0, next.take);
     const to = told.at(-1)?.id ?? target.toldTo;
     if (!(await noteTelling(pool, target, to))) return;
-    const channel = environment.get(target.name) ?? target.channel;
-    const outcome = await send(channel, messageOf(target.name, told), stopping);
+    const own = environment.get(target.name);
+    const channel = own === undefined ? target.channel : ok(own);
+    const outcome: Outcome = channel.ok
+      ? await send(channel.value, messageOf(target.name, told), stopping)
+      : { kind: "failed", error: channel.error, retryAfterMs: null };
     await note(target, outcome, { to, count: told.length });
   };
 };

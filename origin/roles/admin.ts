@@ -18,6 +18,7 @@ import { makeNotificationTargets } from "../notifications/notification-targets.t
 import { makeAddressOf } from "../runtime/client-address.ts";
 import { makeRequestLimits } from "../runtime/request-limits.ts";
 import { makePageCookies } from "../runtime/session-cookie.ts";
+import type { StoredSecrets } from "../runtime/stored-secrets.ts";
 import type { ProviderSettings } from "../sign-in/provider.ts";
 import { makeSignInApp } from "../sign-in/sign-in-app.ts";
 import type { openAccess } from "./access.ts";
@@ -40,6 +41,7 @@ export type Asked = {
   readonly push: Push;
   readonly telemetry: Telemetry;
   readonly evaluate: Evaluate;
+  readonly secrets: StoredSecrets;
   readonly health: Health;
 };
 
@@ -71,7 +73,7 @@ const startSignInAt = async (settings: ProviderSettings, { log }: OriginProcess)
 
 /** `stopping`: event streams end with it. */
 export const startAdmin = async (asked: Asked, stopping: AbortSignal) => {
-  const { origin, databases, changes, push, telemetry, evaluate, health } = asked;
+  const { origin, databases, changes, push, telemetry, evaluate, secrets, health } = asked;
   const { config, log, metrics } = origin;
   const { pool, history } = databases.main;
   const { adminToken, access } = asked.access;
@@ -104,10 +106,11 @@ export const startAdmin = async (asked: Asked, stopping: AbortSignal) => {
         : makePreviewLinks({ key: config.PREVIEW_KEYS[0], site: config.EDGE_URLS[0] ?? null }),
     evaluation: evaluate.reads,
     delivery: makeDeliveryReads({ pool, keys: config.PUSH_KEYS, nowMs: Date.now }),
-    notifications: makeNotificationTargets({ pool, ...push.messages, nowMs: Date.now }),
+    notifications: makeNotificationTargets({ pool, secrets, ...push.messages, nowMs: Date.now }),
     health,
     hooks: makeHooks({
       pool,
+      secrets,
       features,
       changes: changes.changes,
       alerts: metrics.hookAlerts,

@@ -13,11 +13,13 @@ import { evaluationChecks } from "../evaluate/evaluation-health.ts";
 import { currentHead } from "../features/read-snapshot.ts";
 import { ingestChecks } from "../ingest/ingest-health.ts";
 import { notificationChecks } from "../notifications/upkeep.ts";
+import { storedSecretChecks } from "../runtime/secrets-upkeep.ts";
 import { spanLogChecks } from "../span-log/span-log-health.ts";
 import type { Databases } from "./databases.ts";
 import type { Evaluate } from "./evaluate.ts";
 import type { OriginProcess } from "./process.ts";
 import type { Push } from "./push.ts";
+import type { Secrets } from "./secrets.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export type Health = ReturnType<typeof makeHealth>;
@@ -27,6 +29,7 @@ const secretsOf = ({ config }: OriginProcess): Readonly<Record<string, readonly 
   INGEST_TOKEN: [config.INGEST_TOKEN ?? []].flat(),
   METRICS_TOKEN: [config.METRICS_TOKEN ?? []].flat(),
   OIDC_CLIENT_SECRET: [config.OIDC_CLIENT_SECRET ?? []].flat(),
+  ENCRYPTION_KEYS: (config.ENCRYPTION_KEYS ?? []).map(({ secret }) => secret),
   PSEUDONYM_KEYS: (config.PSEUDONYM_KEYS ?? []).map(({ secret }) => secret),
   PUSH_KEYS: (config.PUSH_KEYS ?? []).map(({ secret }) => secret),
   PREVIEW_KEYS: (config.PREVIEW_KEYS ?? []).map(({ secret }) => secret),
@@ -39,12 +42,14 @@ export const makeHealth = ({
   telemetry,
   evaluate: { aggregates, evaluation },
   push: { delivery },
+  secrets: { holders, secrets },
 }: {
   readonly origin: OriginProcess;
   readonly databases: Databases;
   readonly telemetry: Telemetry;
   readonly evaluate: Evaluate;
   readonly push: Push;
+  readonly secrets: Secrets;
 }) => {
   const { spanLog, ingest, upkeep, unreadStreams, lag, fold } = telemetry;
   const { config, metrics, shutdown, version, has } = origin;
@@ -91,6 +96,7 @@ export const makeHealth = ({
     ...notificationChecks({ pool }),
     ...rawSpanChecks({ pool, isConfigured: config.CLICKHOUSE_URL !== undefined }),
     ...evaluationChecks({ pool, aggregates, nowMs: Date.now, rawKeepDays: config.RAW_KEEP_DAYS }),
+    ...storedSecretChecks(holders, secrets),
     ...accessChecks({ pool, secrets: secretsOf(origin) }),
   ];
   return { version, notReady, checks };

@@ -8,6 +8,7 @@ import { makeSendEmail } from "../notifications/channels/send-email.ts";
 import { makeSendMessage } from "../notifications/channels/send-message.ts";
 import { environmentTargets } from "../notifications/environment-targets.ts";
 import { startNotifications } from "../notifications/start-notifications.ts";
+import type { StoredSecrets } from "../runtime/stored-secrets.ts";
 import type { Databases } from "./databases.ts";
 import type { OriginProcess } from "./process.ts";
 
@@ -16,6 +17,7 @@ export type Push = ReturnType<typeof startPush>;
 export const startPush = (
   { config, log, metrics, has }: OriginProcess,
   { main: { pool, url: databaseUrl, makeStagePool } }: Databases,
+  secrets: StoredSecrets,
 ) => {
   const publicUrl = publicUrlOf(config);
   const announce = makeAnnounce(pool);
@@ -43,6 +45,7 @@ export const startPush = (
   const notifications = has("push")
     ? startNotifications({
         pool: makeStagePool({ applicationName: "sluice-news", max: 4 }),
+        secrets,
         send,
         canMail: messages.canMail,
         environment: messages.environment,

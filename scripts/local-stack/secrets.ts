@@ -16,6 +16,7 @@ export const Secrets = z.object({
   serverKeys: keys,
   sessionKeys: keys,
   pseudonymKeys: keys,
+  encryptionKeys: keys,
 });
 export type Secrets = z.infer<typeof Secrets>;
 
@@ -31,6 +32,7 @@ const makeSecrets = (): Secrets => ({
   serverKeys: newKey(),
   sessionKeys: newKey(),
   pseudonymKeys: newKey(),
+  encryptionKeys: newKey(),
 });
 
 /** The secret of the key that signs, or that a server sends. */

@@ -61,6 +61,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     serverKeys: edgeVars["SERVER_KEYS"] ?? kept.serverKeys,
     sessionKeys: originEnv["SESSION_KEYS"] ?? kept.sessionKeys,
     pseudonymKeys: originEnv["PSEUDONYM_KEYS"] ?? kept.pseudonymKeys,
+    encryptionKeys: originEnv["ENCRYPTION_KEYS"] ?? kept.encryptionKeys,
   };
   const bundleDir = isBuilt ? builtBundle : join(dataDir, "edge", "bundle");
   const bundled = isBuilt ? Promise.resolve() : bundleEdge(bundleDir);
@@ -115,6 +116,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
         PREVIEW_KEYS: secrets.previewKeys,
         SESSION_KEYS: secrets.sessionKeys,
         PSEUDONYM_KEYS: secrets.pseudonymKeys,
+        ENCRYPTION_KEYS: secrets.encryptionKeys,
         CONSOLE_DIR: await consoleBuilt,
       },
     });

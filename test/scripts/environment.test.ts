@@ -35,6 +35,7 @@ const someValue: Record<string, string> = {
   OIDC_ROLES: "viewer=*",
   SESSION_KEYS: "s1:session-secret-0123456789abcdefghijklmnop-of-people",
   PSEUDONYM_KEYS: "u1:pseudonym-secret-0123456789abcdefghijklmnop-of-units",
+  ENCRYPTION_KEYS: "e1:encryption-secret-0123456789abcdefghijklmnop-of-rows",
   UNIT_IDS: "raw",
   DATA_DIR: "/var/lib/sluice",
   DATABASE_URL: "postgres://db/sluice",

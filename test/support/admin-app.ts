@@ -24,6 +24,7 @@ import { makePostJson } from "../../origin/notifications/channels/post-json.ts";
 import { makeSendMessage } from "../../origin/notifications/channels/send-message.ts";
 import { makeNotificationTargets } from "../../origin/notifications/notification-targets.ts";
 import type { HealthCheck } from "../../origin/runtime/health.ts";
+import { makeStoredSecrets } from "../../origin/runtime/stored-secrets.ts";
 import { makeHooks } from "../../origin/hooks/make-hooks.ts";
 import { makeSegmentChanges } from "../../origin/features/segments/change-segment.ts";
 import { makeSegmentReads } from "../../origin/features/segments/segment-reads.ts";
@@ -50,6 +51,7 @@ export const makeAdminApp = (options: {
   stopping?: AbortSignal;
   checks?: readonly HealthCheck[];
   sessionKeys?: KeyRing;
+  encryptionKeys?: KeyRing;
   provider?: Provider;
   publicUrl?: string;
   /** another ADMIN_TOKEN than the one of `request` */
@@ -80,6 +82,7 @@ export const makeAdminApp = (options: {
     publicUrl,
     log: silent,
   };
+  const secrets = makeStoredSecrets(options.encryptionKeys);
   const allowed = parseAllowedHosts(options.allowedHosts ?? []);
   const adminApi = makeAdminApi({
     ...people,
@@ -105,6 +108,7 @@ export const makeAdminApp = (options: {
     delivery: makeDeliveryReads({ pool, keys, nowMs: Date.now }),
     notifications: makeNotificationTargets({
       pool,
+      secrets,
       send: makeSendMessage({
         postJson: makePostJson(allowed),
         sendEmail: null,
@@ -116,7 +120,15 @@ export const makeAdminApp = (options: {
       environment: new Map(),
       nowMs: Date.now,
     }),
-    hooks: makeHooks({ pool, features, changes, alerts: metrics.hookAlerts, nowS: now, log: silent }),
+    hooks: makeHooks({
+      pool,
+      secrets,
+      features,
+      changes,
+      alerts: metrics.hookAlerts,
+      nowS: now,
+      log: silent,
+    }),
     stopping: options.stopping ?? new AbortController().signal,
   });
   const check = makeOpenApiCheck(adminApi.document);

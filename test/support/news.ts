@@ -8,6 +8,8 @@ import { makeSendMessage } from "../../origin/notifications/channels/send-messag
 import { startNotifications } from "../../origin/notifications/start-notifications.ts";
 import type { Channel } from "../../origin/notifications/target.ts";
 import { makeMetrics } from "../../origin/runtime/metrics.ts";
+import { makeStoredSecrets } from "../../origin/runtime/stored-secrets.ts";
+import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import type { TestDatabase } from "./database.ts";
 import { makeTestLog } from "./log.ts";
 
@@ -19,13 +21,15 @@ export const startNews = (
     sendEmail?: SendEmail;
     environment?: ReadonlyMap<string, Channel>;
     answerWithinMs?: number;
+    encryptionKeys?: KeyRing;
   } = {},
 ) => {
-  const { sendEmail = null, environment = new Map(), answerWithinMs = 2_000 } = more;
+  const { sendEmail = null, environment = new Map(), answerWithinMs = 2_000, encryptionKeys } = more;
   const log = makeTestLog();
   const metrics = makeMetrics();
   const running = startNotifications({
     pool: makePool(asServiceRole(database.url), { applicationName: "news", max: 4, onIdleError: () => {} }),
+    secrets: makeStoredSecrets(encryptionKeys),
     send: makeSendMessage({
       postJson: makePostJson(parseAllowedHosts(["127.0.0.1"])),
       sendEmail,

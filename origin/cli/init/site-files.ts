@@ -88,6 +88,7 @@ export const siteFiles = (
     ...shared,
     ADMIN_TOKEN: newSecret(),
     PSEUDONYM_KEYS: newKey(),
+    ENCRYPTION_KEYS: newKey(),
   };
   return [
     // First, so that no secret lies beside it without it.
