@@ -1,9 +1,8 @@
 // The Worker: adapts Cloudflare's entry points to an Edge, of which there is one an isolate.
-import { canonicalPath, isUnreadable } from "../shared/features/canonical-path.ts";
 import { variableErrorText } from "../shared/variables.ts";
 import type { Env } from "./bindings.ts";
 import { parseConfig } from "./config.ts";
-import { pathOf, type SentRequest } from "./incoming-request.ts";
+import { makeReadAddress, type SentRequest } from "./incoming-request.ts";
 import {
   makeAnswerMisconfigured,
   makeIsClosedWithoutState,
@@ -25,6 +24,8 @@ type Isolate =
   | { readonly configError: string; readonly answer: ReturnType<typeof makeAnswerMisconfigured> };
 
 let isolate: Isolate | null = null;
+
+const readAddress = makeReadAddress();
 
 const start = (request: Request, env: Env): Isolate => {
   const config = parseConfig(env);
@@ -52,30 +53,28 @@ const refuse = (): Response =>
 
 /** The site goes on without Sluice, but for what must stay closed; only Sluice's own routes say what is wrong. */
 const passOn = async (
-  sent: SentRequest,
+  { request, address }: SentRequest,
   env: Env,
   { answer }: Extract<Isolate, { configError: string }>,
 ): Promise<Response> => {
-  const closed = await answer({ path: sent.path, method: sent.request.method, url: sent.url });
+  const closed = await answer({ path: address.path, method: request.method, url: address.url });
   if (closed !== null) return answerWhenClosed(closed);
   const { UPSTREAM_URL: upstream } = env;
   const upstreamUrl = typeof upstream === "string" && URL.canParse(upstream) ? upstream : "";
-  const { to, init } = toUpstream(sent, { upstreamUrl, evaluated: null, destination: null });
+  const { to, init } = toUpstream({ request, address }, { upstreamUrl, evaluated: null, destination: null });
   return fetch(to, init);
 };
 
 export default {
   fetch(request, env, ctx) {
     isolate ??= start(request, env);
-    const { url } = request;
-    const sentPath = pathOf(url);
-    const path = canonicalPath(sentPath);
-    if (isUnreadable(path)) return refuse();
-    if (isOwn(sentPath))
+    const address = readAddress(request.url);
+    if (address.isUnreadable) return refuse();
+    if (isOwn(address.sentPath))
       return "configError" in isolate
         ? Response.json({ title: isolate.configError, status: 503 }, { status: 503 })
         : isolate.edge.answerOwn(request, env, ctx);
-    const sent = { request, url, path };
+    const sent = { request, address };
     if ("configError" in isolate) return passOn(sent, env, isolate);
     return isolate.edge.handle(sent, (promise) => ctx.waitUntil(promise));
   },

@@ -41,10 +41,23 @@ export const makeFindRouted = (features: FeatureList): FindRouted => {
   const everywhere = new RoutedFeatures(features);
   if (features.every(({ state }) => state.routes === null)) return () => everywhere;
   const byIds = new Map<string, RoutedFeatures>();
-  let byRequest = new Map<string, RoutedFeatures>();
+  // One key of both would be a new text for each request, whose hash has to be computed.
+  let byMethod = new Map<string, Map<string, RoutedFeatures>>();
+  let size = 0;
+
+  const remember = (path: string, method: string, routed: RoutedFeatures): void => {
+    if (size >= MANY) {
+      byMethod = new Map();
+      size = 0;
+    }
+    size++;
+    const byPath = byMethod.get(method);
+    if (byPath === undefined) byMethod.set(method, new Map([[path, routed]]));
+    else byPath.set(path, routed);
+  };
+
   return (path, method) => {
-    const request = `${method} ${path}`;
-    const known = byRequest.get(request);
+    const known = byMethod.get(method)?.get(path);
     if (known !== undefined) return known;
     const readings = readPath(path);
     const mayName = makeMayName(readings);
@@ -55,8 +68,7 @@ export const makeFindRouted = (features: FeatureList): FindRouted => {
     );
     const ids = found.map(({ featureId }) => featureId).join(" ");
     const routed = byIds.get(ids) ?? new RoutedFeatures(found);
-    if (byRequest.size >= MANY) byRequest = new Map();
-    byRequest.set(request, routed);
+    remember(path, method, routed);
     if (byIds.size < MANY) byIds.set(ids, routed);
     return routed;
   };

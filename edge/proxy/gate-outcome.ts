@@ -3,11 +3,11 @@
 import type { WhenClosed } from "../../shared/features/gate.ts";
 import { isSamePage, methodAfter, pathOnSite } from "../../shared/features/redirects.ts";
 import type { FeatureId } from "../../shared/ids.ts";
+import { pathStart } from "../incoming-request.ts";
 import type { Destination } from "../features/compile-gate.ts";
 import type { CompiledFeature, FeatureList } from "../features/compiled-feature.ts";
 import type { RequestEvaluation } from "../features/evaluate.ts";
 import type { FindRouted } from "../features/routed-features.ts";
-import { pathStart } from "../incoming-request.ts";
 import type { PageEdit } from "./edit-page.ts";
 
 export type GateOutcome = {

@@ -36,6 +36,8 @@ type Dependencies = {
 
 export type Handle = (sent: SentRequest, waitUntil: WaitUntil) => Promise<Response>;
 
+const isEdited = (gated: GatedRequest | null): boolean => gated?.outcome.edit != null;
+
 export const makeHandle = (dependencies: Dependencies): Handle => {
   const { config, gateRequest, cookies, observe, now } = dependencies;
   const { passesCache, isClosedWithoutState, keptPages, fetchUpstream, countFailure } = dependencies;
@@ -45,7 +47,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     let startMs = arrivedMs;
     let gated: GatedRequest | null = null;
     try {
-      const gating = gateRequest(readIncoming(sent.request, sent.url, sent.path), waitUntil);
+      const gating = gateRequest(readIncoming(sent.request, sent.address), waitUntil);
       gated = gating instanceof Promise ? await gating : gating;
       // The platform's clock stands while nothing is waited for, and a look at it is a call of the runtime.
       if (gating instanceof Promise) startMs = now();
@@ -58,9 +60,7 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
     let served: Served;
     try {
       served =
-        answer === null
-          ? await askSite(makeSite(sent, gated, sampled), gated, waitUntil)
-          : asSent(answerWhenClosed(answer));
+        answer === null ? await askSite(sent, gated, sampled, waitUntil) : asSent(answerWhenClosed(answer));
     } catch (error) {
       countFailure("upstream", error);
       served = asSent(unreachable());
@@ -86,8 +86,15 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
   };
 
   /** From the pages that the edge keeps, else from the site. A failure to keep pages leaves the request as it is. */
-  const askSite = async (site: Site, gated: GatedRequest | null, waitUntil: WaitUntil): Promise<Served> => {
-    if (gated === null || keptPages === null) return asSent(await site.askOnly());
+  const askSite = async (
+    sent: SentRequest,
+    gated: GatedRequest | null,
+    sampled: SampledRequest | null,
+    waitUntil: WaitUntil,
+  ): Promise<Served> => {
+    if (gated === null || keptPages === null || !keptPages.mayServe(gated))
+      return asSent(await askAsSent(sent, gated, sampled));
+    const site = makeSite(sent, gated, sampled);
     try {
       const serving = keptPages.serve(gated, site, waitUntil);
       const served = serving instanceof Promise ? await serving : serving;
@@ -96,16 +103,30 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
       if (site.hasFailed()) throw error;
       countFailure("pages", error);
     }
-    return asSent(await site.askOnly());
+    return asSent(await askAsSent(sent, gated, sampled));
+  };
+
+  /** `isDecoded`: the body is read here, so it comes without its coding. */
+  const ask = (
+    upstream: UpstreamRequest,
+    isDecoded: boolean,
+    { gated, sampled }: { gated: GatedRequest | null; sampled: SampledRequest | null },
+  ): Promise<Response> => {
+    const sending = sampled === null ? upstream : sampled.sending(upstream, isDecoded);
+    return isEdited(gated) ? askForPage(sending, fetchUpstream) : fetchUpstream(sending);
+  };
+
+  const askAsSent = (
+    sent: SentRequest,
+    gated: GatedRequest | null,
+    sampled: SampledRequest | null,
+  ): Promise<Response> => {
+    const asking = ask(upstreamRequest(sent, gated), isEdited(gated), { gated, sampled });
+    return sampled === null ? asking : asking.then(sampled.answered);
   };
 
   const makeSite = (sent: SentRequest, gated: GatedRequest | null, sampled: SampledRequest | null): Site => {
     let hasFailed = false;
-    const isEdited = gated?.outcome.edit != null;
-    const ask = (upstream: UpstreamRequest, isDecoded: boolean): Promise<Response> => {
-      const sending = sampled === null ? upstream : sampled.sending(upstream, isDecoded);
-      return isEdited ? askForPage(sending, fetchUpstream) : fetchUpstream(sending);
-    };
     const noteFailure = async (asking: Promise<Response>): Promise<Response> => {
       try {
         return await asking;
@@ -114,25 +135,18 @@ export const makeHandle = (dependencies: Dependencies): Handle => {
         throw error;
       }
     };
-    const answered = (response: Response): Response =>
-      sampled === null ? response : sampled.answered(response);
-    const askAsSent = (): Promise<Response> => {
-      const asking = ask(upstreamRequest(sent, gated), isEdited);
-      return sampled === null ? asking : asking.then(answered);
-    };
     return {
-      askOnly: askAsSent,
-      askAsSent: () => noteFailure(askAsSent()),
-      askToKeep: (upstream) => noteFailure(ask(upstream, true)),
-      answered,
+      askAsSent: () => noteFailure(askAsSent(sent, gated, sampled)),
+      askToKeep: (upstream) => noteFailure(ask(upstream, true, { gated, sampled })),
+      answered: (response) => (sampled === null ? response : sampled.answered(response)),
       answeredHere: (status) => sampled?.answeredHere(status),
       hasFailed: () => hasFailed,
     };
   };
 
   /** Of a request whose gate failed. */
-  const answerUngated = ({ path }: SentRequest): WhenClosed | null =>
-    isClosedWithoutState(path) ? CLOSED.answer : null;
+  const answerUngated = ({ address }: SentRequest): WhenClosed | null =>
+    isClosedWithoutState(address.path) ? CLOSED.answer : null;
 
   /** null: the request is not sampled. */
   const beginObserving = (

@@ -1,7 +1,7 @@
 // The request that the upstream gets: one for each of the visitor's, with a streamed body and every header as it came but
 // Sluice's own. Framing (Connection, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade) belongs to the runtime.
 import type { Destination } from "../features/compile-gate.ts";
-import { pathStart, type SentRequest } from "../incoming-request.ts";
+import type { Address, SentRequest } from "../incoming-request.ts";
 import { UNSHARED_REQUEST } from "./caching.ts";
 
 export const FEATURES_HEADER = "Sluice-Features";
@@ -23,11 +23,10 @@ const removeAll = (headers: Headers, names: readonly string[]): void => {
  * Tells an upstream of another name the visitor's own host and scheme, and overwrites such headers of the visitor's. The
  * platform has appended the visitor's address to X-Forwarded-For where there is one.
  */
-const tellForwarded = (headers: Headers, url: string): void => {
+const tellForwarded = (headers: Headers, { host, scheme }: Address): void => {
   removeAll(headers, UNVOUCHED);
-  const scheme = url.indexOf(":");
-  headers.set("X-Forwarded-Host", url.slice(scheme + 3, pathStart(url)));
-  headers.set("X-Forwarded-Proto", url.slice(0, scheme));
+  headers.set("X-Forwarded-Host", host);
+  headers.set("X-Forwarded-Proto", scheme);
   const address = headers.get("CF-Connecting-IP");
   if (address !== null && !headers.has("X-Forwarded-For")) headers.set("X-Forwarded-For", address);
 };
@@ -35,11 +34,10 @@ const tellForwarded = (headers: Headers, url: string): void => {
 /** What `Sluice-Features` and `Sluice-Unit` tell the upstream. `visitorId` null: the request is no visitor's. */
 type Evaluated = { readonly features: string; readonly visitorId: string | null };
 
-const targetOf = (url: string, base: string, path: string): string => {
-  const begin = pathStart(url);
-  const query = url.indexOf("?", begin);
-  const tail = query < 0 ? path : path + url.slice(query);
-  return (base === "" ? url.slice(0, begin) : base) + tail;
+/** `path` null: that of the request. */
+const targetOf = (address: Address, base: string, path: string | null): string => {
+  const { origin, target } = address;
+  return (base === "" ? origin : base) + (path === null ? target : path + target.slice(address.path.length));
 };
 
 /**
@@ -77,7 +75,7 @@ export const nominatedBy = (connection: string | null): readonly string[] =>
  * `destination`: where a feature's gate sends the request instead.
  */
 export const toUpstream = (
-  { request, url, path }: SentRequest,
+  { request, address }: SentRequest,
   {
     upstreamUrl,
     evaluated,
@@ -90,12 +88,12 @@ export const toUpstream = (
   for (const name of nominatedBy(headers.get("Connection"))) headers.delete(name);
   if (headers.has("Proxy-Connection")) headers.delete("Proxy-Connection");
   removeAll(headers, SPOOFS);
-  if (base !== "") tellForwarded(headers, url);
+  if (base !== "") tellForwarded(headers, address);
   setOrDelete(headers, FEATURES_HEADER, evaluated?.features ?? null);
   const visitorId = evaluated?.visitorId ?? null;
   setOrDelete(headers, UNIT_HEADER, visitorId === null ? null : encodeUnit(visitorId));
   if (evaluated !== null) headers.set("Cache-Control", UNSHARED_REQUEST);
-  const target = targetOf(url, base, destination?.path ?? path);
+  const target = targetOf(address, base, destination?.path ?? null);
   // Such a body may pass (RFC 9110, 9.3.1), but fetch does not take it as part of `init`.
   if (body !== null && (method === "GET" || method === "HEAD"))
     return { to: new Request(target, request), init: { headers } };

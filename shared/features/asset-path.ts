@@ -8,9 +8,8 @@ const WELL_KNOWN =
 const ASSET_ENDING =
   /\.(?:css|m?js|map|png|jpe?g|gif|webp|avif|svg|ico|woff2?|ttf|otf|mp[34]|webm|ogg|wasm)$/i;
 
-export const isWellKnownPath = (path: string): boolean => WELL_KNOWN.test(path);
-export const hasAssetEnding = (path: string): boolean => ASSET_ENDING.test(path);
+// Most paths have no dot, and one look tells it.
+export const isWellKnownPath = (path: string): boolean => path.includes(".") && WELL_KNOWN.test(path);
+export const hasAssetEnding = (path: string): boolean => path.includes(".") && ASSET_ENDING.test(path);
 
-/** Most paths have no dot. */
-export const isAssetPath = (path: string): boolean =>
-  path.includes(".") && (ASSET_ENDING.test(path) || WELL_KNOWN.test(path));
+export const isAssetPath = (path: string): boolean => hasAssetEnding(path) || isWellKnownPath(path);

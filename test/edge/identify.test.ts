@@ -4,7 +4,7 @@ import * as hmac from "../../edge/hmac.ts";
 import { parseConfig } from "../../edge/config.ts";
 import { makeCookies } from "../../edge/visitor/cookie.ts";
 import type { Identity } from "../../edge/visitor/identity.ts";
-import { readIncoming } from "../../edge/incoming-request.ts";
+import { addressOf, makeReadAddress, readIncoming } from "../../edge/incoming-request.ts";
 import { makeIdentify } from "../../edge/visitor/identify.ts";
 import { UnitId } from "../../shared/ids.ts";
 import { KeyRing } from "../../shared/signing/key-ring.ts";
@@ -141,4 +141,35 @@ describe("keys", () => {
     expect(fresh && cookies.isDue(fresh, 20_029)).toBe(false);
     expect(fresh && cookies.isDue(fresh, 20_030)).toBe(true);
   });
+});
+
+const HOST = "https://shop.test:8443";
+
+test.each([
+  ["", "/", "/"],
+  ["/a", "/a", "/a"],
+  ["/%61//b/../c?x=/?y", "/a//c", "/a//c?x=/?y"],
+  ["/a?", "/a", "/a?"],
+])("the URL of %j leads to the path %s, and with its query to %s", (sent, path, target) => {
+  const address = addressOf(HOST + sent);
+  expect(address).toMatchObject({ origin: HOST, scheme: "https", host: "shop.test:8443", path, target });
+  expect(address.page).toBe(HOST + target);
+});
+
+test("a URL that was seen before is the same address again, and the memory of them is bounded", () => {
+  const read = makeReadAddress();
+  const url = `${HOST}/a/%62`;
+  const first = read(url);
+  expect(first).toEqual(addressOf(url));
+  expect(read(`${HOST}/a/%62`)).toBe(first);
+  for (let n = 0; n < 1_500; n++) read(`${HOST}/${n}`);
+  expect(read(url)).toBe(first);
+  for (let n = 0; n < 3_000; n++) read(`${HOST}/${n}`);
+  expect(read(url)).not.toBe(first);
+  expect(read(url)).toEqual(first);
+});
+
+test("neither a URL with a query nor a long one takes a place in that memory", () => {
+  const read = makeReadAddress();
+  for (const url of [`${HOST}/a?x=1`, `${HOST}/${"a".repeat(500)}`]) expect(read(url)).not.toBe(read(url));
 });

@@ -1,9 +1,8 @@
 // The request by which a page is asked for to be kept: as a shared cache asks, for nobody in particular. It brings the
 // cohorts, and of its visitor only what the site says that the page depends on. So nothing else that a visitor sends, be it
 // a cookie or a header that the site happens to read, can be in a page that others get.
-import { canonicalPath } from "../../../shared/features/canonical-path.ts";
 import type { Destination } from "../../features/compile-gate.ts";
-import { pathOf } from "../../incoming-request.ts";
+import { addressOf } from "../../incoming-request.ts";
 import { toUpstream, type UpstreamRequest } from "../upstream.ts";
 import { acceptedForm, withoutCookie } from "./page-key.ts";
 
@@ -36,6 +35,6 @@ export const toFill = (
     else headers.set(name, value);
   }
   const evaluated = features === "" ? null : { features, visitorId: null };
-  const sent = { request: new Request(url, { headers }), url, path: canonicalPath(pathOf(url)) };
+  const sent = { request: new Request(url, { headers }), address: addressOf(url) };
   return toUpstream(sent, { upstreamUrl, evaluated, destination });
 };

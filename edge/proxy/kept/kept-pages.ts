@@ -7,7 +7,7 @@ import type { GatedRequest } from "../gate-request.ts";
 import type { Asked, Filling, Place } from "./filling.ts";
 import { keepableOf } from "./freshness.ts";
 import { keptResponse } from "./kept-response.ts";
-import { pageKey, pageUrl } from "./page-key.ts";
+import { pageKey } from "./page-key.ts";
 import type { KeptPage, PageMemory } from "./page-memory.ts";
 import type { PageNotes } from "./page-notes.ts";
 import type { PageStore } from "./page-store.ts";
@@ -40,7 +40,9 @@ export type KeptPagesStats = {
 };
 
 export type KeptPages = {
-  /** null: the request goes its usual way. No promise where the page lies in memory. */
+  /** false: the request goes its usual way, as most do that have no page here. */
+  readonly mayServe: (gated: GatedRequest) => boolean;
+  /** For what `mayServe`. null: the request goes its usual way. No promise where the page lies in memory. */
   readonly serve: (gated: GatedRequest, site: Site, waitUntil: WaitUntil) => Served | Promise<Served> | null;
   readonly stats: () => KeptPagesStats;
 };
@@ -60,13 +62,16 @@ export const makeKeptPages = ({ memory, notes, store, filling, now }: Dependenci
   const counts = { hits: 0, stale: 0 };
   let askedInVain = 0;
 
+  const mayServe: KeptPages["mayServe"] = (gated) =>
+    mayBeKept(gated) &&
+    notes.get(gated.incoming.address.page, now())?.kind !== "apart" &&
+    !isItsOwn(gated.incoming.request);
+
   const serve: KeptPages["serve"] = (gated, site, waitUntil) => {
-    if (!mayBeKept(gated)) return null;
-    const url = pageUrl(gated.incoming);
+    const url = gated.incoming.address.page;
     const note = notes.get(url, now());
-    if (note?.kind === "apart" || isItsOwn(gated.incoming.request)) return null;
     const asked = { gated, url, site, waitUntil };
-    return note === null ? learn(asked) : servePage(asked, note.vary);
+    return note?.kind === "shared" ? servePage(asked, note.vary) : learn(asked);
   };
 
   /** Nothing is known of the URL in this isolate. Another may have learned it. */
@@ -152,7 +157,7 @@ export const makeKeptPages = ({ memory, notes, store, filling, now }: Dependenci
     return page !== undefined && now() < page.errorUntilMs ? kept(page, asked, true) : null;
   };
 
-  return { serve, stats: () => ({ ...memory.size(), ...counts, fills: filling.count() }) };
+  return { mayServe, serve, stats: () => ({ ...memory.size(), ...counts, fills: filling.count() }) };
 };
 
 const ignore = (): void => undefined;

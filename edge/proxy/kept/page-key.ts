@@ -1,6 +1,5 @@
 // Under what a page is kept: its URL, what the upstream is told and the gate does for the visitor's cohorts, the state of
 // every feature on the route, and the request headers by which the site says that its pages differ.
-import { pathStart, type IncomingRequest } from "../../incoming-request.ts";
 import type { GatedRequest } from "../gate-request.ts";
 
 /** Longer values make no key: a page for each of them would be kept for one visitor. */
@@ -11,15 +10,6 @@ const OWN_COOKIE = /^\s*(?:(?:__Host-)?sluice(?:-preview)?=.*)?$/;
 /** Whether the request brings a cookie of the site's. */
 const hasSiteCookie = (cookies: string | null): boolean =>
   cookies !== null && cookies.split(";").some((cookie) => !OWN_COOKIE.test(cookie));
-
-/** The page's address: with the canonical path, as it is sent upstream. */
-export const pageUrl = ({ url, path }: IncomingRequest): string => {
-  const begin = pathStart(url);
-  const query = url.indexOf("?", begin);
-  const fragment = url.indexOf("#", begin);
-  const end = fragment < 0 ? url.length : fragment;
-  return url.slice(0, begin) + path + (query < 0 || query > end ? "" : url.slice(query, end));
-};
 
 /** The headers whose values are in the key, and in the request by which the page is asked for. */
 export const withoutCookie = (vary: readonly string[]): readonly string[] =>

@@ -2,8 +2,6 @@
 import type { UpstreamRequest } from "../upstream.ts";
 
 export type Site = {
-  /** As the visitor sent it, where no page is kept. */
-  readonly askOnly: () => Promise<Response>;
   /** As the visitor sent it. */
   readonly askAsSent: () => Promise<Response>;
   /** For nobody in particular. */
