@@ -1,6 +1,5 @@
 // Classifies all items of one request body.
 import { EMPTY_VIEW } from "../span-log/bytes.ts";
-import { lacksKey } from "../span-log/pseudonyms/pseudonym-keys.ts";
 import { PseudonymBuffer } from "../span-log/pseudonyms/pseudonym.ts";
 import type { RecordDraft } from "../span-log/record.ts";
 import type { FeatureEpoch } from "../span-log/unit-key.ts";
@@ -29,6 +28,8 @@ export type ClassifiedBatch = {
   readonly bots: ReadonlyMap<FeatureEpoch, number>;
   /** items that can never count and name a feature that is known */
   readonly rejected: readonly Rejected[];
+  /** names of keys that this process lacks: items whose unit it cannot name are not among the records */
+  readonly lackedKeys: ReadonlySet<string>;
 };
 
 export type Rejected = { readonly feature: FeatureEpoch; readonly reason: RejectionReason };
@@ -36,18 +37,19 @@ export type Rejected = { readonly feature: FeatureEpoch; readonly reason: Reject
 const increment = <K>(counts: Map<K, number>, key: K): void =>
   void counts.set(key, (counts.get(key) ?? 0) + 1);
 
-/** `nowMs`: when the request came in. Throws a PseudonymKeyError when a unit cannot be named. */
+/** `nowMs`: when the request came in. */
 export const makeBatchClassifier = (options: Parameters<typeof makeClassifier>[0]) => {
   const classify = makeClassifier(options);
   let pool: RecordDraft[] = [];
   const pseudonyms = new PseudonymBuffer();
 
-  /** From here on nothing knows the unit by its id. */
-  const hideUnit = ({ feature, unit }: RecordDraft): void => {
+  /** From here on nothing knows the unit by its id. Otherwise the name of the key that it takes. */
+  const hideUnit = ({ feature, unit }: RecordDraft): string | null => {
     const key = feature.pseudonyms;
-    if (key === null) return;
-    if ("missing" in key) throw lacksKey(key.missing);
+    if (key === null) return null;
+    if ("missing" in key) return key.missing;
     pseudonyms.replace(key, unit);
+    return null;
   };
 
   return (signal: OtlpSignal, batch: SpanBatch, nowMs: number): ClassifiedBatch => {
@@ -57,6 +59,7 @@ export const makeBatchClassifier = (options: Parameters<typeof makeClassifier>[0
     const counts = new Map<Classification, number>();
     const bots = new Map<FeatureEpoch, number>();
     const rejected: Rejected[] = [];
+    const lackedKeys = new Set<string>();
     if (batch.irrelevant > 0) counts.set("notAFeature", batch.irrelevant);
     for (let i = 0; i < batch.count; i++) {
       const fields = batch.items[i];
@@ -65,13 +68,14 @@ export const makeBatchClassifier = (options: Parameters<typeof makeClassifier>[0
       const classification = classify(signal, fields, nowMs, record);
       increment(counts, classification);
       if (classification === "accepted" || classification === "botByCaptcha") {
-        hideUnit(record);
-        records.push(record);
+        const lacked = hideUnit(record);
+        if (lacked === null) records.push(record);
+        else lackedKeys.add(lacked);
       }
       if (isRejection(classification) && record.feature !== NO_FEATURE)
         rejected.push({ feature: record.feature, reason: classification });
       if (classification === "bot" || classification === "botByCaptcha") increment(bots, record.feature);
     }
-    return { records, counts, bots, rejected };
+    return { records, counts, bots, rejected, lackedKeys };
   };
 };

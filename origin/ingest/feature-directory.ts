@@ -21,8 +21,6 @@ export type FeatureDirectory = {
   readonly find: (featureId: string, epoch: number | undefined) => FeatureEpoch | "unknown" | "unsure";
   /** Whether the last read is more than a second ago. */
   readonly isOld: () => boolean;
-  /** Names of keys that this process lacks, with the features whose units it cannot name. */
-  readonly missingKeys: () => ReadonlyMap<string, readonly string[]>;
   readonly refresh: () => Promise<void>;
 };
 
@@ -96,15 +94,6 @@ export const makeFeatureDirectory = (options: {
       if (found !== undefined) return found;
       soughtEpochs.set(`${epoch}@${featureId}`, { featureId, epoch });
       return "unsure";
-    },
-    missingKeys: () => {
-      const lacking = new Map<string, string[]>();
-      for (const [featureId, { epoch, epochs }] of entries) {
-        const key = epochs.get(epoch)?.pseudonyms ?? null;
-        if (key !== null && "missing" in key)
-          lacking.set(key.missing, [...(lacking.get(key.missing) ?? []), featureId]);
-      }
-      return lacking;
     },
     isOld: () => nowMs() - readAt > REFRESH_MS,
     refresh: () =>

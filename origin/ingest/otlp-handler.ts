@@ -14,6 +14,7 @@ import { drainBody, MAX_BODY_BYTES, readBody } from "./request-body.ts";
 import { makeBodyBudget, type Reservation } from "./body-budget.ts";
 import { makeTelemetryStore } from "./store-telemetry.ts";
 
+const SAY_LACKED_EVERY_MS = 60_000;
 const MAX_PENDING_BYTES = 64 * 2 ** 20;
 
 /**
@@ -34,7 +35,18 @@ export const makeOtlpHandler = (
   const store = makeTelemetryStore({ ...options, nowMs });
   const budget = makeBodyBudget({ maxBytes: maxPendingBytes, usedElsewhere: () => log.pendingBytes() });
   // An alert compares with the time before the first refusal.
-  for (const outcome of ["stored", "overloaded", "storeFailed"]) metrics.ingestRequests.inc({ outcome }, 0);
+  for (const outcome of ["stored", "overloaded", "storeFailed", "keyMissing"])
+    metrics.ingestRequests.inc({ outcome }, 0);
+
+  let saidAt = Number.NEGATIVE_INFINITY;
+  const sayLacked = (kids: readonly string[]): void => {
+    if (nowMs() - saidAt < SAY_LACKED_EVERY_MS) return;
+    saidAt = nowMs();
+    logger.error(
+      { keys: kids },
+      `PSEUDONYM_KEYS lacks ${kids.join(", ")}: telemetry of the features whose units are stored with it is refused, and senders are asked to send it again; all other telemetry is taken`,
+    );
+  };
 
   const refuse = (encoding: Encoding, error: OtlpError): OtlpResponse => {
     metrics.ingestRequests.inc({ outcome: error.reason });
@@ -51,7 +63,10 @@ export const makeOtlpHandler = (
     const body = await readBody(request, head.compression, resize);
     if (!body.ok) return body.error.reason === "aborted" ? null : fail({ reason: body.error.reason });
     const stored = await store(body.value, head);
-    if (!stored.ok) return fail(stored.error);
+    if (!stored.ok) {
+      if (stored.error.reason === "keyMissing") sayLacked(stored.error.kids);
+      return fail(stored.error);
+    }
     metrics.ingestRequests.inc({ outcome: "stored" });
     countSpans(metrics, stored.value);
     return acknowledgement(head, stored.value);

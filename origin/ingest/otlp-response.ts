@@ -4,7 +4,7 @@ import type { ClassCounts } from "./classify-batch.ts";
 import { rejectedSpans } from "./count-spans.ts";
 import type { Encoding, OtlpRequest, OtlpSignal, RequestError } from "./otlp-request.ts";
 import { MAX_BODY_BYTES, type BodyError } from "./request-body.ts";
-import type { MalformedBodyError } from "./store-telemetry.ts";
+import type { KeyMissingError, MalformedBodyError } from "./store-telemetry.ts";
 
 export type OtlpResponse = {
   readonly status: number;
@@ -17,6 +17,7 @@ export type OtlpError =
   | RequestError
   | { readonly reason: Exclude<BodyError["reason"], "aborted"> }
   | MalformedBodyError
+  | KeyMissingError
   | { readonly reason: "overloaded" | "storeFailed" };
 
 const contentType: Record<Encoding, string> = {
@@ -90,6 +91,9 @@ const later = (message: string): ErrorAnswer => ({
   headers: { "retry-after": String(1 + Math.round(Math.random())) },
 });
 
+/** A person has to give the key; what comes again meanwhile is stored again. */
+const KEY_MISSING_AFTER_S = 30;
+
 const answerTo = (encoding: Encoding, error: OtlpError): ErrorAnswer => {
   switch (error.reason) {
     case "unknownPath":
@@ -138,6 +142,11 @@ const answerTo = (encoding: Encoding, error: OtlpError): ErrorAnswer => {
       return { status: 400, code: INVALID_ARGUMENT, message: `malformed ${encoding} body: ${error.detail}` };
     case "overloaded":
       return later("too much telemetry is waiting to be stored");
+    case "keyMissing":
+      return {
+        ...later("some features' units cannot be named at the moment; everything else of it is stored"),
+        headers: { "retry-after": String(KEY_MISSING_AFTER_S) },
+      };
     case "storeFailed":
       return later("telemetry cannot be stored at the moment");
   }

@@ -21,8 +21,6 @@ export type Ingest = {
   /** Whether the request is telemetry. */
   readonly takes: (request: IncomingMessage) => boolean;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Says of which features telemetry is refused; empty when all is taken. */
-  readonly notReady: () => readonly string[];
   /** Stores all that was accepted. Requests must have ended. */
   readonly stop: () => Promise<void>;
 };
@@ -95,11 +93,6 @@ export const startIngest = (options: {
       metrics,
       logger: log,
     }),
-    notReady: () =>
-      [...directory.missingKeys()].map(
-        ([kid, features]) =>
-          `ingest: PSEUDONYM_KEYS lacks ${kid}, with which the units of ${features.slice(0, 5).join(", ")} are stored`,
-      ),
     stop: async () => {
       await heartbeat.stop();
       await spanLog.stop();

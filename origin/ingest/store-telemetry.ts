@@ -15,6 +15,8 @@ import { SpanBatch } from "./span-batch.ts";
 import type { RawSampling } from "./span-record.ts";
 
 export type MalformedBodyError = { readonly reason: "malformed"; readonly detail: string };
+/** What needs none of these keys is stored. All of it may be sent again: the fold counts a span once. */
+export type KeyMissingError = { readonly reason: "keyMissing"; readonly kids: readonly string[] };
 
 /**
  * The function that it returns resolves when the records are durable, and rejects when the log or the directory of features
@@ -54,7 +56,7 @@ export const makeTelemetryStore = (options: {
   return async (
     chunks: readonly Buffer[],
     request: OtlpRequest,
-  ): Promise<Result<ClassCounts, MalformedBodyError>> => {
+  ): Promise<Result<ClassCounts, MalformedBodyError | KeyMissingError>> => {
     if (directory.isOld()) await directory.refresh();
     let classified = parseAndClassify(chunks, request);
     // Twice: an epoch is looked for once its feature is known.
@@ -69,10 +71,12 @@ export const makeTelemetryStore = (options: {
       return classified;
     }
     const { resources } = batches[request.signal];
-    const { records, counts, bots: botRequests, rejected } = classified.value;
+    const { records, counts, bots: botRequests, rejected, lackedKeys } = classified.value;
     const durable = log.append(records);
     releaseMemory(chunks);
     await durable;
+    // Counts beside the log do not know what comes again: they wait until the whole body is taken.
+    if (lackedKeys.size > 0) return err({ reason: "keyMissing", kids: [...lackedKeys] });
     bots.add(botRequests);
     regions.add(resources);
     for (const { feature, reason } of rejected) uncounted.add(feature, storedReasons[reason], 1);

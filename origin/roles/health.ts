@@ -14,6 +14,7 @@ import { currentHead } from "../features/read-snapshot.ts";
 import { ingestChecks } from "../ingest/ingest-health.ts";
 import { notificationChecks } from "../notifications/upkeep.ts";
 import { storedSecretChecks } from "../runtime/secrets-upkeep.ts";
+import { pseudonymCheck } from "../span-log/pseudonyms/pseudonym-health.ts";
 import { spanLogChecks } from "../span-log/span-log-health.ts";
 import type { Databases } from "./databases.ts";
 import type { Evaluate } from "./evaluate.ts";
@@ -51,7 +52,7 @@ export const makeHealth = ({
   readonly push: Push;
   readonly secrets: Secrets;
 }) => {
-  const { spanLog, ingest, upkeep, unreadStreams, lag, fold } = telemetry;
+  const { spanLog, upkeep, unreadStreams, lag, fold } = telemetry;
   const { config, metrics, shutdown, version, has } = origin;
   const { pool } = main;
   const usesSpanLog = has("ingest") || has("fold");
@@ -59,7 +60,6 @@ export const makeHealth = ({
     ...(shutdown.hasBegun() ? ["process: it is being stopped"] : []),
     ...(await main.notReady()),
     ...(usesSpanLog ? spanLog.notReady() : []),
-    ...(ingest?.notReady() ?? []),
     ...(upkeep?.notReady() ?? []),
     ...(fold?.notReady() ?? []),
     ...(fold === undefined ? [] : foldBehind(fold.lagSeconds(), { takesTelemetry: has("ingest") })),
@@ -86,6 +86,7 @@ export const makeHealth = ({
     }),
     ...(usesSpanLog ? spanLogChecks(spanLog) : []),
     leftStreamsCheck(unreadStreams),
+    pseudonymCheck(pool, telemetry.pseudonyms),
     ...ingestChecks({
       metrics,
       token: config.INGEST_TOKEN,

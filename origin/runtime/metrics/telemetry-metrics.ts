@@ -13,7 +13,7 @@ export const makeTelemetryMetrics = (registers: Registry[]) => {
     logAheadSeconds,
     ingestRequests: new Counter({
       name: "sluice_ingest_requests_total",
-      help: "Requests with telemetry by outcome: stored, or why they were refused (overloaded and storeFailed are sent again by their senders)",
+      help: "Requests with telemetry by outcome: stored, or why they were refused (overloaded, storeFailed and keyMissing are sent again by their senders)",
       labelNames: ["outcome"],
       registers,
     }),

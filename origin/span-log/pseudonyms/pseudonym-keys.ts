@@ -15,6 +15,8 @@ export type EpochPseudonyms = PseudonymKey | null | { readonly missing: string }
 export type PseudonymKeys = {
   /** The keys of these epochs, in their order. An epoch that has none yet gets one here. */
   readonly of: (epochs: readonly EpochName[]) => Promise<EpochPseudonyms[]>;
+  /** Whether this process lacks the key of this name. */
+  readonly lacks: (kid: string) => Promise<boolean>;
   /** All keys that units of kept epochs may be named with; throws when one is missing. */
   readonly all: () => Promise<PseudonymKey[]>;
   /** Throws when a configured key is another one than the key of its name that units were stored with. */
@@ -124,6 +126,7 @@ export const makePseudonymKeys = (options: {
       for (const { kid } of rows) keys.push(kid === null ? null : await find(kid));
       return keys;
     },
+    lacks: async (kid) => "missing" in (await find(kid)),
     all: async () => {
       const { rows } = await db.query<{ kid: string; isKept: boolean }>(
         `select kid, exists (select from epoch_pseudonyms e where e.kid = k.kid) as "isKept"

@@ -224,6 +224,7 @@ describe("an OTLP request", () => {
     const { values } = await small.metrics.ingestRequests.get();
     expect(Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]))).toEqual({
       stored: 2,
+      keyMissing: 0,
       overloaded: 1,
       storeFailed: 0,
     });

@@ -1,10 +1,12 @@
 // What the database holds of a unit after its telemetry was taken, on a real PostgreSQL with the service's rights.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makePseudonymKeys } from "../../../../origin/span-log/pseudonyms/pseudonym-keys.ts";
+import { pseudonymCheck } from "../../../../origin/span-log/pseudonyms/pseudonym-health.ts";
 import { pseudonymKey, pseudonymOf } from "../../../../origin/span-log/pseudonyms/pseudonym.ts";
 import { KeyRing } from "../../../../shared/signing/key-ring.ts";
 import { makeTestDatabase, type TestDatabase } from "../../../support/database.ts";
 import { columnsThatHold } from "../../../support/everything-stored.ts";
+import { jsonRequest } from "../../../support/otlp-spans.ts";
 import { createFeature, startTelemetry, type TestTelemetry } from "../../../support/telemetry.ts";
 
 let database: TestDatabase;
@@ -68,15 +70,50 @@ test("an epoch keeps the key that it began with; a new first key is for later ep
   await expect(open(K2).all()).resolves.toHaveLength(2);
 });
 
-test("telemetry of a feature whose key is not there is refused for now, and of the others it is taken", async () => {
+test("a key that is not there holds back the telemetry that needs it, and nothing else of the same request", async () => {
+  const { pool, servicePool } = database;
   await createFeature(database, "feat_lost_key");
-  await database.pool.query(
+  await pool.query(
     `insert into pseudonym_keys (kid, fingerprint) values ('gone', 'f');
      insert into epoch_pseudonyms values ('feat_lost_key', 1, 'gone')`,
   );
-  const send = (feature: string) => telemetry.sendSpans([{ feature, unit: "someone", variant: "treatment" }]);
-  await expect(send("feat_lost_key")).rejects.toThrow("503");
-  await send("feat_hidden");
+  const spans = ["feat_lost_key", "feat_hidden"].map((feature, i) => ({
+    feature,
+    unit: "someone",
+    variant: "treatment",
+    traceId: `${i + 1}`.repeat(32),
+    spanId: `${i + 1}`.repeat(16),
+  }));
+  const bot = { feature: "feat_hidden", unit: "a-bot", variant: "treatment", bot: true };
+  const request = JSON.stringify(jsonRequest([...spans, bot]));
+  const exposures = async () => {
+    await telemetry.folded();
+    const { rows } = await pool.query<{ feature: string; units: number }>(
+      `select feature_id as feature, sum(units)::int as units from outcome_counts
+       where signal = 'exposure' group by 1`,
+    );
+    return Object.fromEntries(rows.map(({ feature, units }) => [feature, units]));
+  };
+  const before = await exposures();
+  for (let times = 0; times < 2; times++) {
+    const answer = await telemetry.send("/v1/traces", request);
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).toBe("30");
+  }
+  expect(await exposures()).toEqual({ ...before, feat_hidden: (before["feat_hidden"] ?? 0) + 1 });
+
+  const lacking = makePseudonymKeys({ db: servicePool, keys: undefined, naming: "pseudonymous" });
+  expect(await pseudonymCheck(servicePool, lacking).run()).toMatchObject([
+    {
+      status: "failing",
+      subject: "PSEUDONYM_KEYS",
+      summary: expect.stringMatching(/^lacks gone: .*feat_lost_key/),
+    },
+  ]);
+  // A bot is counted with the request that is taken in the end.
+  await telemetry.bots.write();
+  expect((await pool.query("select from bot_requests where feature_id = 'feat_hidden'")).rowCount).toBe(0);
+  await pool.query("update epoch_pseudonyms set kid = null where kid = 'gone'");
 });
 
 test("epochs of before an upgrade keep ids, and so do those that begin while an older origin may still run", async () => {
