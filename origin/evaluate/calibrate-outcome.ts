@@ -8,10 +8,10 @@ import { againstOf, type JudgedRule } from "../decide/judged-rule.ts";
 import { replayOutcome, walkOutcomes, type Replay } from "../decide/planning/replay.ts";
 import { usersNeeded } from "../decide/planning/sufficiency.ts";
 import { totalByCohort } from "../decide/statistics/tally.ts";
+import type { OutcomeBucket } from "../decide/accumulate-outcomes.ts";
 import type { Ages } from "../../shared/features/outcome-ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
-import type { AggregatePart } from "./aggregates.ts";
-import { readOutcomesOf } from "./read-parts.ts";
+import type { OutcomeRange } from "./read-outcomes.ts";
 
 /** The factors by which the threshold is multiplied; beside a holdout alone an outcome's threshold rolls nothing back. */
 const RATE_RATIOS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5] as const;
@@ -24,28 +24,41 @@ export type CalibratedEpoch = {
   readonly ages: Ages;
 };
 
-/** `now`: unix seconds. */
-export const calibrateOutcome = async (
-  parts: readonly AggregatePart[],
-  { featureId, epoch, rule, ages }: CalibratedEpoch,
-  signal: "activation" | "retention",
+export type OutcomeName = "activation" | "retention";
+
+/** Without a comparison only the whole window of a signal is tested. */
+const testedAges = ({ rule, ages }: CalibratedEpoch, signal: OutcomeName): readonly number[] =>
+  againstOf(rule, signal) === "threshold" ? ages[signal].slice(-1) : ages[signal];
+
+/** What `calibrateOutcome` needs, a range for each age. `now`: unix seconds. */
+export const outcomeRanges = (
+  calibrated: CalibratedEpoch,
+  signal: OutcomeName,
   now: number,
+): OutcomeRange[] => {
+  const { featureId, epoch, ages } = calibrated;
+  const tested = testedAges(calibrated, signal);
+  return tested.map((ageSeconds, index) => ({
+    featureId,
+    epoch,
+    signal,
+    ageSeconds,
+    earlierAgeSeconds: tested[index - 1] ?? null,
+    from: 0,
+    upTo: matureUpTo(ages, ageSeconds, { now, lagSeconds: 0 }),
+  }));
+};
+
+/** `found`: the buckets of each of its ranges. */
+export const calibrateOutcome = async (
+  calibrated: CalibratedEpoch,
+  signal: OutcomeName,
+  found: readonly (readonly OutcomeBucket[])[],
 ): Promise<SignalCalibration> => {
+  const { rule, ages } = calibrated;
   const against = againstOf(rule, signal);
   const isCompared = against !== "threshold";
-  const tested = isCompared ? ages[signal] : ages[signal].slice(-1);
-  const found = await readOutcomesOf(
-    parts,
-    tested.map((ageSeconds, index) => ({
-      featureId,
-      epoch,
-      signal,
-      ageSeconds,
-      earlierAgeSeconds: tested[index - 1] ?? null,
-      from: 0,
-      upTo: matureUpTo(ages, ageSeconds, { now, lagSeconds: 0 }),
-    })),
-  );
+  const tested = testedAges(calibrated, signal);
   const settings = {
     signal,
     against,
@@ -68,7 +81,7 @@ export const calibrateOutcome = async (
   const replays: Replay[] = [];
   for (const ratio of against === "holdout" ? [1] : RATE_RATIOS) {
     const threshold = ratio * settings.threshold;
-    if (threshold < 1) replays.push(await replayAt(threshold));
+    if (threshold < 1) replays.push(ratio === 1 ? current : await replayAt(threshold));
   }
   const seen = totalByCohort(found.at(-1) ?? []);
   const holdoutPerUnit = isCompared ? seen.holdout.n / Math.max(1, seen.treatment.n) : undefined;

@@ -1,5 +1,6 @@
 // Calibrates the thresholds of requests: the latency that counts as slow, and the share that may fail.
 import { setImmediate } from "node:timers/promises";
+import type { OutcomeBucket } from "../decide/accumulate-outcomes.ts";
 import { lostOf, SLOW_SHARE } from "../decide/accumulate-requests.ts";
 import { KEEP_LOG_BAR, rollbackLogBar } from "../decide/alpha-shares.ts";
 import { matureUpTo } from "../decide/maturity.ts";
@@ -9,8 +10,8 @@ import { bucketsNeeded, requestsNeeded, type Sufficiency } from "../decide/plann
 import { totalByCohort } from "../decide/statistics/tally.ts";
 import type { Against } from "../../shared/features/rule.ts";
 import type { CalibratedEpoch } from "./calibrate-outcome.ts";
-import type { AggregatePart } from "./aggregates.ts";
-import { readOutcomesOf, readTrafficOf } from "./read-parts.ts";
+import type { BucketRange } from "./bucket-range.ts";
+import type { OutcomeRange } from "./read-outcomes.ts";
 import { trafficBuckets, type TrafficPart } from "./read-traffic.ts";
 
 /** The factors by which the threshold is multiplied. */
@@ -19,17 +20,23 @@ const REQUEST_RATIOS = [0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 3] as const;
 /** Requests of an epoch, and the time from which on there were enough exposed units for them to count. */
 export type Requests = { readonly parts: readonly TrafficPart[]; readonly countsFrom: number };
 
-/** `now`: unix seconds. */
-export const readRequests = async (
-  databases: readonly AggregatePart[],
-  { featureId, epoch, rule, ages }: CalibratedEpoch,
+/** What `requestsOf` needs. `now`: unix seconds. */
+export const requestRanges = (
+  { featureId, epoch, ages }: CalibratedEpoch,
   now: number,
-): Promise<Requests> => {
-  const range = { featureId, epoch, from: 0, upTo: matureUpTo(ages, 0, { now, lagSeconds: 0 }) };
-  const [[parts = []], [exposures = []]] = await Promise.all([
-    readTrafficOf(databases, [range]),
-    readOutcomesOf(databases, [{ ...range, signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null }]),
-  ]);
+): { readonly traffic: BucketRange; readonly exposures: OutcomeRange } => {
+  const traffic = { featureId, epoch, from: 0, upTo: matureUpTo(ages, 0, { now, lagSeconds: 0 }) };
+  return {
+    traffic,
+    exposures: { ...traffic, signal: "exposure", ageSeconds: 0, earlierAgeSeconds: null },
+  };
+};
+
+export const requestsOf = (
+  { rule }: CalibratedEpoch,
+  parts: readonly TrafficPart[],
+  exposures: readonly OutcomeBucket[],
+): Requests => {
   let exposed = 0;
   const enough = exposures.find(({ treatment }) => (exposed += treatment.n) >= rule.minCohortSize);
   return { parts, countsFrom: enough?.bucketS ?? Infinity };
@@ -64,9 +71,10 @@ export const calibrateTraffic = async (
   const thresholds = (against === "holdout" && signal === "errorRate" ? [1] : REQUEST_RATIOS)
     .map((ratio) => ratio * present)
     .filter((threshold) => signal === "latency" || threshold < 1);
+  const current = replayAt(present);
   const replays: Replay[] = [];
   for (const threshold of thresholds) {
-    replays.push(replayAt(threshold));
+    replays.push(threshold === present ? current : replayAt(threshold));
     // A month of buckets takes about 0.2 s for each threshold; the service has other work meanwhile.
     await setImmediate();
   }
@@ -89,7 +97,7 @@ export const calibrateTraffic = async (
     against,
     seen: seen.treatment,
     sufficiency,
-    current: replayAt(present),
+    current,
     replays,
   });
 };

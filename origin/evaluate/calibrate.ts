@@ -8,8 +8,9 @@ import { agesOf } from "../../shared/features/outcome-ages.ts";
 import type { FeatureId } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import type { AggregatePart } from "./aggregates.ts";
-import { calibrateOutcome } from "./calibrate-outcome.ts";
-import { calibrateTraffic, readRequests } from "./calibrate-traffic.ts";
+import { calibrateOutcome, outcomeRanges } from "./calibrate-outcome.ts";
+import { calibrateTraffic, requestRanges, requestsOf } from "./calibrate-traffic.ts";
+import { readOutcomesOf, readTrafficOf } from "./read-parts.ts";
 
 /** null when there is no such feature or it has no rule. `now` in unix seconds. */
 export const calibrate = async (
@@ -29,13 +30,21 @@ export const calibrate = async (
   const epoch = { featureId, epoch: row.epoch, rule, ages: agesOf(rule) };
   const shares = alphaShares(rule);
   const outcomes = (["activation", "retention"] as const).filter((signal) => shares[signal] > 0);
-  const traffic = [
+  const tests = [
     { signal: "latency", against: againstOf(rule, "latency") } as const,
     ...errorTestsOf(rule).map((against) => ({ signal: "errorRate", against }) as const),
   ];
-  const requests = await readRequests(parts, epoch, now);
+  const ofRequests = requestRanges(epoch, now);
+  const ofOutcomes = outcomes.map((signal) => outcomeRanges(epoch, signal, now));
+  // Three months of counts are some hundred thousand rows: they are read once for all signals.
+  const [[traffic = []], [exposures = [], ...found]] = await Promise.all([
+    readTrafficOf(parts, [ofRequests.traffic]),
+    readOutcomesOf(parts, [ofRequests.exposures, ...ofOutcomes.flat()]),
+  ]);
+  const requests = requestsOf(epoch, traffic, exposures);
   const signals: SignalCalibration[] = [];
-  for (const signal of outcomes) signals.push(await calibrateOutcome(parts, epoch, signal, now));
-  for (const test of traffic) signals.push(await calibrateTraffic(epoch, requests, test));
+  for (const [at, signal] of outcomes.entries())
+    signals.push(await calibrateOutcome(epoch, signal, found.splice(0, ofOutcomes[at]?.length ?? 0)));
+  for (const test of tests) signals.push(await calibrateTraffic(epoch, requests, test));
   return { featureId, epoch: row.epoch, ruleVersion: row.version, mode: rule.mode, signals };
 };

@@ -36,20 +36,22 @@ const SECOND_LOOK = { features: 50, rows: 10_000 };
 const LATE_S = 300;
 
 /**
- * Units whose window of `age` seconds is over, and how many of them the signal counts by then; null: none. The oldest bucket may have
- * been read in part and is left out.
+ * Units whose window of `age` seconds is over, and how many of them the signal counts by then; null: none. The bucket of the oldest row
+ * that is looked at may have further rows and is left out. That row is found in the primary key alone, which also says
+ * which few rows are summed: of 1,000 busy features half the pages, and 0.6 of the time, that it takes to read all newest rows.
  */
-const newestCounts = (part: AggregatePart, signal: "activation" | "retention", age: string): string => `
-  select coalesce(max(read), 0) >= $2 as "isCut", sum(units) filter (where signal = 'exposure')::float8 as units,
-    sum(units) filter (where signal = '${signal}' and age_s = ${age})::float8 as engaged
-  from (
-    select *, count(*) over () as read, min(bucket_s) over () as oldest_s from (
-      select cohort, signal, age_s, bucket_s, units from ${countsOf(part)} o
-      where o.feature_id = f.feature_id and o.epoch = f.epoch and o.bucket_s <= $1 - w.bucket_s - ${age}
-      order by o.bucket_s desc limit $2
-    ) rows
-  ) newest
-  where cohort = 'treatment' and (read < $2 or bucket_s > oldest_s)`;
+const newestCounts = (part: AggregatePart, signal: "activation" | "retention", age: string): string => {
+  const matured = `o.feature_id = f.feature_id and o.epoch = f.epoch and o.bucket_s <= $1 - w.bucket_s - ${age}`;
+  const sumOf = (counted: string): string => `
+    (select sum(o.units)::float8 from ${countsOf(part)} o
+     where ${matured} and o.bucket_s > coalesce(oldest.bucket_s, -1) and o.cohort = 'treatment' and ${counted})`;
+  return `
+    select oldest.bucket_s is not null as "isCut", ${sumOf("o.signal = 'exposure'")} as units,
+      ${sumOf(`o.signal = '${signal}' and o.age_s = ${age}`)} as engaged
+    from (select) one left join lateral (
+      select o.bucket_s from ${countsOf(part)} o where ${matured} order by o.bucket_s desc offset $2 - 1 limit 1
+    ) oldest on true`;
+};
 
 const Counted = Row.pick({
   activationWindowS: true,

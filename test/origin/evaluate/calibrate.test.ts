@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { emptySketch, encodeSketch, recordLatency } from "../../../shared/telemetry/latency-sketch.ts";
 import { allTogether } from "../../../origin/evaluate/aggregates.ts";
 import { calibrate } from "../../../origin/evaluate/calibrate.ts";
@@ -129,6 +129,21 @@ describe("calibration", () => {
     const found = await calibrate(pool, [allTogether(pool)], FEATURE, START + 12 + 60 + 12);
     expect(found?.signals[0]?.seen.n).toBe(100);
   });
+});
+
+test("the counts of an epoch, which may be some hundred thousand rows, are read once for all signals", async () => {
+  await setRule({ ...rule, retentionThreshold: 0.05 });
+  const query = vi.spyOn(pool, "query");
+  try {
+    await calibrate(pool, [allTogether(pool)], FEATURE, START + 10 * 86_400);
+    const named = query.mock.calls.map(([asked]: readonly unknown[]) =>
+      typeof asked === "object" && asked !== null && "name" in asked ? asked.name : null,
+    );
+    expect(named.filter((name) => name === "read-outcomes")).toHaveLength(1);
+  } finally {
+    query.mockRestore();
+    await setRule(rule);
+  }
 });
 
 describe("over HTTP", () => {
