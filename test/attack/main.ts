@@ -5,6 +5,7 @@ import { causeRows } from "./rows/causes.ts";
 import { manyNetworks, peopleRows } from "./rows/people.ts";
 import { witnessRows } from "./rows/witnesses.ts";
 import { play, type Ending, type Story } from "./story.ts";
+import { endWithRun } from "../support/end-with-run.ts";
 import { startWorld } from "./world.ts";
 
 /** At the same time, of which each needs some hundredths of a core. */
@@ -45,6 +46,7 @@ const waiting = rows
 const count = waiting.length;
 let held = 0;
 let launched = 0;
+endWithRun();
 const world = await startWorld();
 say(`the stack is up; ${count} stories follow, ${STORIES_AT_ONCE} at a time`);
 try {

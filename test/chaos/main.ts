@@ -1,6 +1,7 @@
 // `npm run chaos [-- --faults 200 --seed 1 --promotions]`
 import { parseArgs } from "node:util";
 import { provide } from "../../scripts/system-programs.ts";
+import { endWithRun } from "../support/end-with-run.ts";
 import { runChaos } from "./run.ts";
 
 const { values } = parseArgs({
@@ -11,6 +12,7 @@ const { values } = parseArgs({
     promotions: { type: "boolean", default: false },
   },
 });
+endWithRun();
 provide(["redis-server", "redis-cli"], "npm run chaos");
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

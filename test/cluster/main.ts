@@ -4,12 +4,14 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { errorText } from "../../origin/runtime/error-text.ts";
 import { provide } from "../../scripts/system-programs.ts";
+import { endWithRun } from "../support/end-with-run.ts";
 import { ADMIN_TOKEN } from "../support/origin.ts";
 import { COMMANDS, runCommand } from "./commands.ts";
 import { loseARedisMaster, loseThePrimary, promoteTheLaggingStandby, rollBackInCalm } from "./story.ts";
 import { startWorld, type World } from "./world.ts";
 
 const { values } = parseArgs({ options: { once: { type: "boolean", default: false } } });
+endWithRun();
 provide(["redis-server", "redis-cli", "haproxy"], "npm run cluster");
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

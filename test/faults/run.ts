@@ -1,6 +1,7 @@
 // `npm run faults -- [faults] [--log jetstream] [--seed N] [--only disk,fold]`: 60 faults under load, some minutes. With JetStream the
 // counts live in three databases, between which partitions move. Exit 1 when acknowledged and counted differ.
 import { parseArgs } from "node:util";
+import { endWithRun } from "../support/end-with-run.ts";
 import { printFigures } from "./figures.ts";
 import { ALL_FAULTS, differences, runFaults, type Fault } from "./run-faults.ts";
 
@@ -24,6 +25,7 @@ const order = values.only?.split(",").map((name) => {
   if (!isFault(name)) return usage(`--only must be some of ${ALL_FAULTS.join(", ")}, not ${name}`);
   return name;
 });
+endWithRun();
 const startedAt = performance.now();
 const report = await runFaults({
   faults: Number(positionals[0] ?? order?.length ?? 60),

@@ -2,7 +2,7 @@
 // the default ports and folders. The clone lies in a private home, below a folder whose name is no plain ASCII.
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -133,8 +133,13 @@ const demo = async (command: string): Promise<string> => {
   return program.screen();
 };
 
+/** Beside a running Sluice it is broken off here: test/flow/package.test.ts plays that to its end. */
 const demoBesideAndAlone = async (command: string): Promise<void> => {
-  expect(await demo(command)).toContain(`edge ${EDGE}, origin ${ORIGIN}`);
+  const beside = type(command);
+  started.push(beside);
+  await beside.shows("visitors a second come through", MINUTE_MS);
+  expect(beside.screen()).toContain(`edge ${EDGE}, origin ${ORIGIN}`);
+  await beside.interrupt();
   const token = await secret("adminToken");
   for (const featureId of ["feat_smart_recs_v1", "feat_express_checkout"])
     expect((await adminApi(token, "GET", `/features/${featureId}`)).json).toMatchObject({ enabled: false });
@@ -224,6 +229,19 @@ const exportVariable = async (command: string): Promise<void> => {
   await stopSluice();
 };
 
+/** Those that were started with this folder for temporary files. */
+const processesOf = async (folderOfRun: string): Promise<string[]> => {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const variables = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+      const words = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+      return variables.includes(`TMPDIR=${folderOfRun}`) ? [words.replaceAll("\0", " ")] : [];
+    }),
+  );
+  return found.flat();
+};
+
 /** Until what the command is for can be seen to have begun. */
 const begins =
   (first: string | RegExp) =>
@@ -235,6 +253,19 @@ const begins =
     } finally {
       await program.interrupt();
     }
+  };
+
+/** A long run, which leaves no process and no file behind when it alone is told to end. */
+const beginsAndLeavesNothing =
+  (first: string | RegExp) =>
+  async (command: string): Promise<void> => {
+    const program = type(command);
+    started.push(program);
+    await program.shows(first, 4 * MINUTE_MS);
+    expect(await processesOf(join(home, "tmp"))).not.toEqual([]);
+    await program.terminate();
+    expect(await processesOf(join(home, "tmp"))).toEqual([]);
+    expect((await readdir(join(home, "tmp"))).filter((name) => name.startsWith("sluice-"))).toEqual([]);
   };
 
 /** How a reader goes about each command of the README, in the order in which it stands there. */
@@ -255,10 +286,10 @@ const ways: readonly (readonly [RegExp, (command: string) => Promise<void>])[] =
   [/^npm run check$/, begins("All matched files use the correct format")],
   [/^npm run bench$/, begins(/^rollback +From the commit/m)],
   [/^npm run model$/, begins("states")],
-  [/^npm run chaos$/, begins(/^1\/200 /m)],
-  [/^npm run faults$/, begins("kill 1: ")],
-  [/^npm run fuzz$/, begins("bodies sent")],
-  [/^npm run attack$/, begins("stories follow")],
+  [/^npm run chaos$/, beginsAndLeavesNothing(/^1\/200 /m)],
+  [/^npm run faults$/, beginsAndLeavesNothing("fault 1: ")],
+  [/^npm run fuzz$/, beginsAndLeavesNothing("bodies sent")],
+  [/^npm run attack$/, beginsAndLeavesNothing("stories follow")],
 ];
 
 beforeAll(async () => makeCheckout(folder));

@@ -17,12 +17,14 @@ import { makeMetrics } from "../../origin/runtime/metrics.ts";
 import { makeUncountedSpans } from "../../origin/span-log/uncounted.ts";
 import { makePseudonymKeys } from "../../origin/span-log/pseudonyms/pseudonym-keys.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
+import { endWithRun } from "../support/end-with-run.ts";
 import { fuzzBody, gzipBomb } from "./bodies.ts";
 
 const bodies = Number(process.argv[2] ?? 1_000_000);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const SAY_EVERY = 100_000;
 
+endWithRun();
 const folder = await mkdtemp(join(tmpdir(), "sluice-fuzz-"));
 const postgres = await startEmbeddedPostgres({ dataDir: folder });
 await migrate(postgres.url);

@@ -2,6 +2,7 @@
 // they should be, or the parts did not agree again after a fault, or the memory of a process grew.
 import { parseArgs } from "node:util";
 import { provide } from "../../scripts/system-programs.ts";
+import { endWithRun } from "../support/end-with-run.ts";
 import { RUNTIME, runSoak } from "./run.ts";
 
 const AVAILABLE = 0.9999;
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
   },
 });
+endWithRun();
 provide(["redis-server", "redis-cli", "haproxy"], "npm run soak");
 const minutes = Number(values.minutes);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);

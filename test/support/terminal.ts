@@ -12,6 +12,8 @@ export type Program = {
   readonly shows: (text: string | RegExp, withinMs: number) => Promise<void>;
   /** SIGINT to the program and to all that it started, as a terminal sends it. Resolves with the exit code. */
   readonly interrupt: () => Promise<number>;
+  /** SIGTERM to the program alone, as a supervisor sends it. */
+  readonly terminate: () => Promise<number>;
   /** Resolves with the exit code; -1 after a signal. */
   readonly ended: Promise<number>;
 };
@@ -42,6 +44,15 @@ export const runProgram = (
   void ended.then(() => (isRunning = false));
   const matches = (text: string | RegExp): boolean =>
     typeof text === "string" ? screen.includes(text) : text.test(screen);
+  const end = async (tell: () => void): Promise<number> => {
+    tell();
+    const last = setTimeout(() => {
+      signalGroup(child, "SIGKILL");
+    }, ENDS_WITHIN_MS);
+    const code = await ended;
+    clearTimeout(last);
+    return code;
+  };
   return {
     screen: () => screen,
     shows: async (text, withinMs) => {
@@ -54,15 +65,8 @@ export const runProgram = (
         await new Promise((wake) => setTimeout(wake, 50));
       }
     },
-    interrupt: async () => {
-      signalGroup(child, "SIGINT");
-      const last = setTimeout(() => {
-        signalGroup(child, "SIGKILL");
-      }, ENDS_WITHIN_MS);
-      const code = await ended;
-      clearTimeout(last);
-      return code;
-    },
+    interrupt: () => end(() => signalGroup(child, "SIGINT")),
+    terminate: () => end(() => void child.kill("SIGTERM")),
     ended,
   };
 };

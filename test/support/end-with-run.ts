@@ -1,0 +1,55 @@
+// A long run starts dozens of processes and keeps much in files. However it ends, by itself, by an error or by a signal, they end with
+// it and the files go.
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+
+type Process = { readonly pid: number; readonly parent: number };
+
+/** All that run; those that have ended and are not yet waited for are left out. */
+const runningProcesses = (): Process[] =>
+  readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      // pid (name) state parent …; the name may have spaces and brackets.
+      const text = readFileSync(`/proc/${name}/stat`, "utf8");
+      const [state, parent] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+      return state === "Z" ? [] : [{ pid: Number(name), parent: Number(parent) }];
+    } catch {
+      // It has ended meanwhile.
+      return [];
+    }
+  });
+
+const descendantsOf = (pid: number, all: readonly Process[]): number[] =>
+  all.filter(({ parent }) => parent === pid).flatMap((one) => descendantsOf(one.pid, all).concat(one.pid));
+
+const killAll = (pids: readonly number[]): void => {
+  for (const pid of pids)
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+};
+
+/** One of them may have started another one while they were looked for. */
+const ROUNDS = 5;
+
+/** Called once, before anything is started. */
+export const endWithRun = (): void => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-run-"));
+  // PostgreSQL runs as a user of its own.
+  chmodSync(folder, 0o755);
+  process.env["TMPDIR"] = folder;
+  process.on("exit", () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const pids = descendantsOf(process.pid, runningProcesses());
+      if (pids.length === 0) break;
+      killAll(pids);
+    }
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => process.exit(128 + constants.signals[signal]));
+};
