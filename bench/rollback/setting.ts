@@ -11,7 +11,8 @@ import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
-import { bundleEdge, startEdge } from "../../scripts/local-stack/edge-server.ts";
+import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
+import { startEdge } from "../../scripts/local-stack/edge-server.ts";
 import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 
 export const INGEST_TOKEN = "ingest-token-of-the-bench";
@@ -66,8 +67,7 @@ export const startSetting = async (options: { redisUrl?: string } = {}) => {
       },
     });
     stops.push(() => origin.stop());
-    const bundleDir = join(folder, "bundle");
-    await bundleEdge(bundleDir);
+    const bundleDir = await buildEdge();
     const edge = await startEdge({
       bundleDir,
       stateDir: join(folder, "edge"),

@@ -11,6 +11,7 @@ import { z } from "zod";
 import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { freePort } from "../../origin/db/free-port.ts";
 import { makePool } from "../../origin/db/pool.ts";
+import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { NOTICED_MS, startHaproxy } from "../../test/support/haproxy.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../../test/support/origin.ts";
@@ -75,10 +76,9 @@ export const startWorld = async (version: Version, later: Version, parts: readon
       released: join(folder, "released"),
     };
     const bundles: Record<Version, string> = {
-      this: join(folder, "bundle-this"),
+      this: await buildEdge(),
       released: join(folder, "bundle-released"),
     };
-    await bundleEdge(bundles.this);
     if (version === "released" || later === "released") {
       const release = await lastRelease();
       const missing = missingRelease(release);

@@ -10,9 +10,6 @@ import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangle
 
 const configPath = join(root, "wrangler.toml");
 
-/** Where the package has the Worker, bundled. */
-export const builtBundle = join(root, "edge", "bundle");
-
 /** Wrangler as a program of its own: where a package lies is not known beforehand. */
 export const wranglerProgram = (): string =>
   join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");

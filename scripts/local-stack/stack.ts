@@ -2,10 +2,10 @@
 // flow tests all run this.
 import { join } from "node:path";
 import { buildConsole } from "./build-console.ts";
-import { builtBundle, bundleEdge, startEdge, type EdgeServer } from "./edge-server.ts";
+import { buildEdge } from "./build-edge.ts";
+import { startEdge, type EdgeServer } from "./edge-server.ts";
 import { originUrl, startOriginProcess, type OriginProcess } from "./origin-process.ts";
 import { ownFolder } from "../../origin/db/folder-owner.ts";
-import { isBuilt } from "../../origin/runtime/place.ts";
 import { portErrors } from "./ports.ts";
 import { loadSecrets, type Secrets } from "./secrets.ts";
 import { startShopThread, type ShopThread } from "../shop/thread.ts";
@@ -63,8 +63,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     pseudonymKeys: originEnv["PSEUDONYM_KEYS"] ?? kept.pseudonymKeys,
     encryptionKeys: originEnv["ENCRYPTION_KEYS"] ?? kept.encryptionKeys,
   };
-  const bundleDir = isBuilt ? builtBundle : join(dataDir, "edge", "bundle");
-  const bundled = isBuilt ? Promise.resolve() : bundleEdge(bundleDir);
+  const bundled = buildEdge();
   // Awaited below; until then its failure must not end the process.
   bundled.catch(() => {});
   const consoleBuilt = originEnv["CONSOLE_DIR"] ?? buildConsole();
@@ -81,7 +80,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
         : null;
     if (shop !== null) stops.push(() => shop.stop());
     const upstreamUrl = upstream ?? shop?.url ?? "";
-    await bundled;
+    const bundleDir = await bundled;
     const serve = () =>
       startEdge({
         bundleDir,

@@ -10,7 +10,8 @@ import { connect } from "../../origin/db/connect.ts";
 import { startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { freePort } from "../../origin/db/free-port.ts";
 import { makePool } from "../../origin/db/pool.ts";
-import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
+import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
+import { startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { startHaproxy } from "../support/haproxy.ts";
 import { heldBy } from "../support/isolate-heap.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
@@ -125,8 +126,7 @@ export const startWorld = async ({ balanced = false } = {}) => {
       : undefined;
     stops.push(async () => balancer?.stop());
 
-    const bundleDir = join(folder, "bundle");
-    await bundleEdge(bundleDir);
+    const bundleDir = await buildEdge();
     const makeEdge = async (name: string, ports: readonly [number, number]): Promise<Edge> => {
       const proxy = await startFaultProxy({ host: "127.0.0.1", port: ports[0] });
       const inspectorPort = balanced ? await freePort() : undefined;

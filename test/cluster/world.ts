@@ -5,7 +5,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundleEdge, startEdge } from "../../scripts/local-stack/edge-server.ts";
+import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
+import { startEdge } from "../../scripts/local-stack/edge-server.ts";
 import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { startRedisCluster, type RedisNode } from "../support/redis.ts";
 import { startPostgresServers } from "./postgres.ts";
@@ -40,8 +41,7 @@ export const startWorld = async (say: (line: string) => void) => {
   const startEdges = async () => {
     const site = await startSite();
     stops.push(() => site.stop());
-    const bundleDir = join(folder, "bundle");
-    await bundleEdge(bundleDir);
+    const bundleDir = await buildEdge();
     const edges = await Promise.all(
       ["edge-1", "edge-2"].map((name) =>
         startEdge({

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { bundleEdge, startEdge } from "../../scripts/local-stack/edge-server.ts";
 import { pushTo } from "../support/edge.ts";
 import { eventually } from "../support/stack.ts";
@@ -47,7 +48,6 @@ let site: TestSite;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-closed-"));
   site = await startTestSite();
-  await bundleEdge(join(folder, "whole"));
   await writeFile(join(folder, "worker.ts"), BROKEN);
   const toml = await readFile(join(root, "wrangler.toml"), "utf8");
   await writeFile(join(folder, "wrangler.toml"), toml.replace("edge/worker.ts", "worker.ts"));
@@ -71,7 +71,7 @@ const withEdge = async (
   use: (url: string) => Promise<void>,
 ): Promise<void> => {
   const edge = await startEdge({
-    bundleDir: join(folder, bundle),
+    bundleDir: bundle === "whole" ? await buildEdge() : join(folder, bundle),
     stateDir: join(folder, state),
     port: 0,
     bindings: {

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
-import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
+import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
+import { startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ADMIN_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
@@ -56,10 +57,10 @@ let edges: EdgeServer[] = [];
 let originPort: number;
 const origins: OriginUnderTest[] = [];
 
-const serveEdge = (name: string, port: number, kids: string[], ingestToken: string) => {
+const serveEdge = async (name: string, port: number, kids: string[], ingestToken: string) => {
   const { PUSH_KEYS, COOKIE_KEYS, PREVIEW_KEYS, SERVER_KEYS } = rings(...kids);
   return startEdge({
-    bundleDir: join(folder, "bundle"),
+    bundleDir: await buildEdge(),
     stateDir: join(folder, name),
     port,
     bindings: {
@@ -92,12 +93,7 @@ const serveOrigin = async (edgeUrls: readonly string[], kids: string[], port?: n
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-rotation-"));
-  [database, site, originPort] = await Promise.all([
-    makeTestDatabase(),
-    startSite(),
-    freePort(),
-    bundleEdge(join(folder, "bundle")),
-  ]);
+  [database, site, originPort] = await Promise.all([makeTestDatabase(), startSite(), freePort()]);
 }, 60_000);
 afterAll(async () => {
   for (const origin of origins) await origin.end("SIGKILL");

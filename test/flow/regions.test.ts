@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { freePort } from "../../origin/db/free-port.ts";
-import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
+import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
+import { startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { formatSignature, signedText } from "../../shared/signing/push-signature.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
@@ -45,7 +46,7 @@ const workerdPids = async (): Promise<number[]> => {
 const startZone = async (name: Name): Promise<void> => {
   const before = await workerdPids();
   const server = await startEdge({
-    bundleDir: join(folder, "bundle"),
+    bundleDir: await buildEdge(),
     stateDir: join(folder, name),
     port: ports[name],
     bindings: {
@@ -138,7 +139,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-regions-"));
   database = await makeTestDatabase();
   ports = { eu: await freePort(), us: await freePort(), ap: await freePort() };
-  await bundleEdge(join(folder, "bundle"));
   for (const name of NAMES) await startZone(name);
   origin = await startOrigin({
     DATABASE_URL: database.url,

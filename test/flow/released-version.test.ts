@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
 import { migrationNames } from "../../origin/db/migrate.ts";
+import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ADMIN_TOKEN, ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
@@ -60,7 +61,7 @@ const originOf = (version: Version): OriginUnderTest => {
 /** `state` names the edge: its hub, replicas, KV and port are kept over a change of the Worker's version. */
 const startEdgeOf = async (version: Version, state: Version = version): Promise<void> => {
   const edge = await startEdge({
-    bundleDir: join(folder, `bundle-${version}`),
+    bundleDir: version === "old" ? join(folder, "bundle-old") : await buildEdge(),
     stateDir: join(folder, `edge-${state}`),
     port: edgePorts[state],
     ...(version === "old" ? { config: join(oldCode, "wrangler.toml") } : {}),
@@ -161,9 +162,7 @@ beforeAll(async () => {
     EVALUATE_EVERY_MS: "200",
     LOG_LEVEL: "error",
   };
-  const bundled = bundleEdge(join(folder, "bundle-new"));
   await bundleEdge(join(folder, "bundle-old"), join(oldCode, "wrangler.toml"));
-  await bundled;
 }, 120_000);
 
 /** Every GET of the admin API of the old version that takes no parameter, or that of a feature, with its status. */

@@ -3,7 +3,8 @@ import { createHmac } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
+import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
+import { startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { formatSignature, signedText } from "../../shared/signing/push-signature.ts";
 
 const PUSH_SECRET = "push-secret-of-the-tests-0123456789abcdefghijklmnop";
@@ -43,10 +44,8 @@ export const startTestEdge = async (
   more: { telemetryQueue?: string; morePorts?: readonly number[] } = {},
 ): Promise<TestEdge> => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-edge-"));
-  const bundleDir = join(folder, "bundle");
-  await bundleEdge(bundleDir);
   const server = await startEdge({
-    bundleDir,
+    bundleDir: await buildEdge(),
     stateDir: join(folder, "state"),
     port: 0,
     ...more,
