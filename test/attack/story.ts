@@ -68,9 +68,14 @@ export const RULE = {
   mode: "enforce",
 };
 
+/** For stories about people's actions: a slow machine is no slow feature. */
+export const PATIENT = { latencyP95Threshold: 5_000 };
+
 const VISITORS_PER_SECOND = 20;
 const LOOK_EVERY_MS = 500;
 const KEEP_WITHIN_S = 60;
+/** All windows of RULE have passed twice by then. */
+const STAYS_KEPT_S = 15;
 
 export const isTreated = ({ body }: { body: string }): boolean => body.includes(TREATED);
 
@@ -84,6 +89,11 @@ export const lookAndAct =
 
 export const GOOD = { treatment: 0.41, holdout: 0.41 };
 export const BAD = { treatment: 0.1, holdout: 0.41 };
+/**
+ * So far above the floor of RULE that KEEP is no matter of luck: 65 people prove it in 999 of 1,000 stories (GOOD: 64 in the
+ * median, 152 in 95 of 100, 278 in 999 of 1,000), and 80 bring the 125 fast requests that latency asks for.
+ */
+export const CLEARLY_GOOD = { treatment: 0.6, holdout: 0.6 };
 
 /** People who come at random times until the signal; resolves when the last has gone. */
 export const comeAndGo = async (
@@ -152,9 +162,15 @@ export const makeScene = (world: World, featureId: string, signal: AbortSignal):
   };
 };
 
-/** Whether the story was watched for as long as it says. */
+/**
+ * Whether the story was watched for as long as it says; one that has to end with KEEP and has no attacker, for long enough
+ * after KEEP.
+ */
 const hasSeen = (story: Story, times: { sinceLaunch: number; sinceKept: number }): boolean =>
-  (story.afterKeep === true ? times.sinceKept : times.sinceLaunch) > story.seconds;
+  story.afterKeep === true
+    ? times.sinceKept > story.seconds
+    : times.sinceLaunch > story.seconds ||
+      (story.outcome === "kept" && story.attack === undefined && times.sinceKept > STAYS_KEPT_S);
 
 export const play = async (world: World, story: Story, featureId: string): Promise<Ending> => {
   const ending = new AbortController();

@@ -1,7 +1,7 @@
 // Causes that everybody shares: the end of the traffic, an outage, a night, people of another kind.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser } from "../browser.ts";
-import { BAD, GOOD, lookAndAct, type Scene, type Story } from "../story.ts";
+import { BAD, CLEARLY_GOOD, GOOD, lookAndAct, PATIENT, type Scene, type Story } from "../story.ts";
 
 const RETURNING = { retentionThreshold: 0.25, retentionWindowSeconds: 6, returnAfterSeconds: 2 };
 
@@ -28,19 +28,19 @@ const ends: Story[] = [
     seconds: 40,
     rule: RETURNING,
     visitorsPerSecond: afterwards(20, 0),
-    visit: comesBack(() => GOOD, afterwards(0.5, 0)),
+    visit: comesBack(() => CLEARLY_GOOD, afterwards(0.6, 0)),
   },
   {
     title: "no holdout: the visitors go after KEEP",
     healthy: true,
     outcome: "kept",
     afterKeep: true,
-    seconds: 40,
-    rule: RETURNING,
+    seconds: 25,
+    rule: { ...RETURNING, ...PATIENT },
     rolloutBps: 10_000,
     feature: { holdoutBps: 0 },
     visitorsPerSecond: afterwards(20, 0),
-    visit: comesBack(() => GOOD, afterwards(0.5, 0)),
+    visit: comesBack(() => CLEARLY_GOOD, afterwards(0.6, 0)),
   },
   {
     title: "after KEEP the site answers 503 to everybody",
