@@ -1550,8 +1550,15 @@ export type Forgotten = {
     waiting: number;
     /** Records of the log that now name nobody. */
     logRecords: number;
-    /** false: the fold is behind, and what it has not counted yet may still bring a row. Forget again. */
+    /** false: a place was not reached, or the fold or the sending of spans is behind, and a row may still come. Forget again. */
     isComplete: boolean;
+    /** Databases that could not be asked, a ClickHouse among them. Forget again. */
+    notReached: {
+        place: string;
+        error: string;
+    }[];
+    /** Under which the unit was stored, for copies that Sluice does not reach. */
+    pseudonyms: string[];
     /** Features and segments whose targeting names the id. A person has to change them. */
     namedBy: string[];
 };
@@ -5734,9 +5741,7 @@ export function forgetUnit(body: {
     unit: string;
     /** The audit keeps it. Do not name the unit in it. */
     reason?: string;
-}, { idempotencyKey }: {
-    idempotencyKey?: string;
-} = {}, opts?: Oazapfts.RequestOpts) {
+}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.ok(oazapfts.fetchJson<{
         status: 200;
         data: Forgotten;
@@ -5756,9 +5761,6 @@ export function forgetUnit(body: {
         status: 413;
         data: Problem;
     } | {
-        status: 422;
-        data: Problem;
-    } | {
         status: 429;
         data: Problem;
     } | {
@@ -5767,10 +5769,7 @@ export function forgetUnit(body: {
     }>("/forget", oazapfts.json({
         ...opts,
         method: "POST",
-        body,
-        headers: oazapfts.mergeHeaders(opts?.headers, {
-            "Idempotency-Key": idempotencyKey
-        })
+        body
     })));
 }
 /**

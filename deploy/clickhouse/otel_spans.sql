@@ -1,5 +1,5 @@
 -- The sample of spans in ClickHouse, once for each database: clickhouse-client --database sluice < otel_spans.sql
--- The origin's user needs INSERT on it and nothing else. Columns are those of otel_spans in PostgreSQL; identifiers are hex.
+-- The origin's user needs INSERT on it, and SELECT and ALTER DELETE where units are forgotten. Columns are those of otel_spans in PostgreSQL; identifiers are hex.
 create table if not exists otel_spans (
   timestamp DateTime64(3, 'UTC'),
   trace_id FixedString(32),

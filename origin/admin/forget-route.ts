@@ -20,7 +20,13 @@ const ForgottenDocument = z
     logRecords: rows.openapi({ description: "Records of the log that now name nobody." }),
     isComplete: z.boolean().openapi({
       description:
-        "false: the fold is behind, and what it has not counted yet may still bring a row. Forget again.",
+        "false: a place was not reached, or the fold or the sending of spans is behind, and a row may still come. Forget again.",
+    }),
+    notReached: z
+      .array(z.object({ place: z.string(), error: z.string() }))
+      .openapi({ description: "Databases that could not be asked, a ClickHouse among them. Forget again." }),
+    pseudonyms: z.array(z.string()).openapi({
+      description: "Under which the unit was stored, for copies that Sluice does not reach.",
     }),
     namedBy: z.array(z.string()).openapi({
       description: "Features and segments whose targeting names the id. A person has to change them.",
@@ -46,6 +52,8 @@ export const addForgetRoute = (api: AdminApp, { forgetUnit }: { forgetUnit: Forg
         "`unit` is the id as telemetry names it: of a user the site's own, of a visitor what `/.sluice/explain` shows. It is deleted under the id and under its pseudonyms, in all features. Counts stay: nobody can be found in them. The audit says that a unit was forgotten, and not which. Repeating it finds nothing more.",
       scope: "admin",
       body: ForgetBody,
+      // It holds pseudonyms, which would stay for a day under an Idempotency-Key. Repeating it does no harm.
+      answersSecret: true,
       answers: { 200: { description: "What was deleted.", schema: ForgottenDocument } },
     },
     async ({ context, principal, readBody }) => {

@@ -6,7 +6,10 @@ import { sqlState, UNDEFINED_TABLE } from "../db/errors.ts";
 import { inTransaction, type Pool } from "../db/pool.ts";
 import { bytesOf, viewOf } from "../span-log/bytes.ts";
 import { pseudonymOf } from "../span-log/pseudonyms/pseudonym.ts";
-import type { PseudonymKeys } from "../span-log/pseudonyms/pseudonym-keys.ts";
+import { lacksKey, type PseudonymKeys } from "../span-log/pseudonyms/pseudonym-keys.ts";
+import { errorText } from "../runtime/error-text.ts";
+import type { ColumnStore } from "./raw-spans/clickhouse.ts";
+import { forgetSpooled, waitUntilSent } from "./raw-spans/forget-spooled.ts";
 import { readFeatures, readRecords } from "../span-log/read-block.ts";
 import { SpanLogUnreachable } from "../span-log/span-log.ts";
 import { featureEpoch, hashUnit } from "../span-log/unit-key.ts";
@@ -16,23 +19,26 @@ import { keyText } from "./units/unit-run.ts";
 export type Forgotten = {
   /** of `unit_evidence`: exposures, activations, returns */
   readonly evidence: number;
-  /** of `otel_spans` */
+  /** of `otel_spans`, and of the spool on its way to a ClickHouse */
   readonly rawSpans: number;
   /** of `waiting_units` */
   readonly waiting: number;
   /** records of the log and of what is set aside, which now name nobody */
   readonly logRecords: number;
-  /** Whether all that was taken before is folded. If not, a row of it may still come. */
+  /** Whether every place was reached, and all that was taken before is folded and sent. If not, forget again. */
   readonly isComplete: boolean;
+  /** Databases that could not be asked, with why; rows of the unit may be there. */
+  readonly notReached: NotReached[];
+  /** The names under which the unit was stored beside its id: for copies that nothing here reaches. */
+  readonly pseudonyms: string[];
   /** Features and segments whose targeting names the id itself. A person has to change them. */
   readonly namedBy: string[];
 };
+type NotReached = { readonly place: string; readonly error: string };
 
 /** Records of the log that were taken before are folded within so long, or the fold is behind. */
 const FOLD_WAIT_MS = 15_000;
 const LOOK_EVERY_MS = 200;
-
-type Pools = readonly [Pool, ...Pool[]];
 
 type BlockRow = { span_keys: Buffer; block: Buffer };
 
@@ -177,52 +183,85 @@ const namedBy = async (pool: Pool, unitId: string): Promise<string[]> => {
   return rows.map(({ name }) => name);
 };
 
-const sumOver = async (pools: Pools, work: (pool: Pool) => Promise<number>): Promise<number> => {
-  let sum = 0;
-  for (const pool of pools) sum += await work(pool);
-  return sum;
+/** A database that units may be in. `pool` throws when it was never reached. */
+export type UnitPlace = { readonly name: string; readonly pool: () => Pool };
+
+type Counts = { -readonly [K in "evidence" | "rawSpans" | "waiting" | "logRecords"]: number };
+
+/** The pools of those that answer; the others are told with why. */
+const reachPlaces = async (places: readonly UnitPlace[]) => {
+  const reached: Pool[] = [];
+  const notReached: NotReached[] = [];
+  for (const { name, pool } of places)
+    try {
+      const one = pool();
+      await one.query("select");
+      reached.push(one);
+    } catch (error) {
+      notReached.push({ place: name, error: errorText(error) });
+    }
+  return { reached, notReached };
 };
 
 /**
- * Repeating it finds nothing more. Telemetry that comes afterwards makes the unit known again, as a new one. `pools`: without
- * a limit of time for a statement, the main database first. `unfoldedSeconds`: since the oldest of the log that is not folded was
- * taken, wherever the log is. The audit gets a row that does not name the unit.
+ * Repeating it finds nothing more, and reaches what could not be reached before. Telemetry that comes afterwards makes the unit
+ * known again, as a new one. `main` and `others`: without a limit of time for a statement. `unknownPlaces`: databases that have
+ * partitions and are not configured here. `unfoldedSeconds`: since the oldest of the log that is not folded was taken, wherever
+ * the log is. `columnStore`: null where none is configured. The audit gets a row that does not name the unit.
  */
 export const makeForgetUnit =
   ({
-    pools,
+    main,
+    others,
+    unknownPlaces,
+    columnStore,
     pseudonyms,
     unfoldedSeconds,
   }: {
-    pools: () => Pools;
-    pseudonyms: Pick<PseudonymKeys, "all">;
+    main: Pool;
+    others: readonly UnitPlace[];
+    unknownPlaces: () => Promise<readonly string[]>;
+    columnStore: Pick<ColumnStore, "deleteUnits"> | null;
+    pseudonyms: Pick<PseudonymKeys, "known">;
     unfoldedSeconds: () => Promise<number>;
   }) =>
   async (unitId: string, by: { actor: string; reason: string }): Promise<Forgotten> => {
-    const keys = await pseudonyms.all();
-    const names = [unitId, ...keys.map((key) => pseudonymOf(key, unitId))];
-    const all = pools();
-    const [main] = all;
+    const keys = await pseudonyms.known();
+    const stored = keys.keys.map((key) => pseudonymOf(key, unitId));
+    const names = [unitId, ...stored];
+    const { reached, notReached } = await reachPlaces(others);
+    for (const place of await unknownPlaces())
+      notReached.push({
+        place,
+        error: "AGGREGATE_DATABASE_URLS does not name it, and partitions live there",
+      });
+    for (const kid of keys.lacking)
+      notReached.push({ place: `pseudonyms of ${kid}`, error: lacksKey(kid).message });
+    const counts: Counts = { evidence: 0, rawSpans: 0, waiting: 0, logRecords: 0 };
     // First the log: what it still holds the fold then counts as nobody's.
-    const logRecords =
-      (await blankOutBlocks(main, "span_log", names)) +
-      (await sumOver(all, (pool) => blankOutBlocks(pool, "fold_set_aside", names)));
-    const isComplete = await waitForFold(unfoldedSeconds);
-    const evidence = { table: "unit_evidence", column: "unit_id" };
-    const rawSpans = { table: "otel_spans", column: "user_id" };
-    const forgotten: Forgotten = {
-      evidence: await sumOver(all, (pool) => deleteFromPartitions(pool, evidence, names)),
-      rawSpans: await sumOver(all, (pool) => deleteFromPartitions(pool, rawSpans, names)),
-      waiting: await sumOver(all, (pool) => deleteWaiting(pool, names)),
-      logRecords,
-      isComplete,
-      namedBy: await namedBy(main, unitId),
-    };
-    const { namedBy: _, ...counts } = forgotten;
+    counts.logRecords += await blankOutBlocks(main, "span_log", names);
+    for (const pool of [main, ...reached])
+      counts.logRecords += await blankOutBlocks(pool, "fold_set_aside", names);
+    let isComplete = await waitForFold(unfoldedSeconds);
+    for (const pool of [main, ...reached]) {
+      counts.evidence += await deleteFromPartitions(
+        pool,
+        { table: "unit_evidence", column: "unit_id" },
+        names,
+      );
+      counts.rawSpans += await deleteFromPartitions(pool, { table: "otel_spans", column: "user_id" }, names);
+      counts.waiting += await deleteWaiting(pool, names);
+      const spooled = await forgetSpooled(pool, names);
+      counts.rawSpans += spooled.spans;
+      isComplete = (await waitUntilSent(pool, spooled.sending)) && isComplete;
+    }
+    const problem = await columnStore?.deleteUnits(names);
+    if (typeof problem === "string") notReached.push({ place: "ClickHouse", error: problem });
+    isComplete &&= notReached.length === 0;
     await main.query("select audit_operator_change($1, 'forget', 'unit', $2, 1, $3)", [
       by.actor,
       by.reason,
-      counts,
+      { ...counts, isComplete, notReached: notReached.map(({ place }) => place) },
     ]);
-    return forgotten;
+    return { ...counts, isComplete, notReached, pseudonyms: stored, namedBy: await namedBy(main, unitId) };
   };

@@ -10,6 +10,8 @@ const Forgotten = z.object({
   waiting: z.number(),
   logRecords: z.number(),
   isComplete: z.boolean(),
+  notReached: z.array(z.object({ place: z.string(), error: z.string() })),
+  pseudonyms: z.array(z.string()),
   namedBy: z.array(z.string()),
 });
 
@@ -30,13 +32,18 @@ export const forgetCommand = defineCommand({
     const forgotten = await askFor(args.origin, { method: "POST", path: "/forget", body }, Forgotten);
     if (!forgotten.isComplete) process.exitCode = 1;
     if (args.json) return printJson(forgotten);
-    const { evidence, rawSpans, waiting, logRecords, isComplete, namedBy } = forgotten;
+    const { evidence, rawSpans, waiting, logRecords, isComplete, notReached, pseudonyms, namedBy } =
+      forgotten;
     printLine(
       `deleted: ${evidence} rows of exposures and outcomes, ${rawSpans} spans, ${waiting} waiting rows; made nameless: ${logRecords} records of the log`,
     );
+    if (pseudonyms.length > 0) printLine(`it was stored as: ${pseudonyms.join(", ")}`);
+    for (const { place, error } of notReached)
+      say(`NOT REACHED: ${plain(place)}, where rows of it may be: ${plain(error)}`);
     if (namedBy.length > 0)
       say(`the id stands in the targeting of ${plain(namedBy.join(", "))}: take it out there`);
-    if (!isComplete)
+    if (notReached.length > 0) say("forget again once that is mended: what is done is not done twice");
+    else if (!isComplete)
       say("the fold is behind, and what it has not counted yet may still bring a row: forget again later");
     return undefined;
   },

@@ -5,8 +5,9 @@ import { makeIdempotentAnswers } from "../access/idempotent-answers.ts";
 import { makeSessionKeys } from "../access/make-session-keys.ts";
 import { makeSessions } from "../access/make-sessions.ts";
 import { makeForgetUnit } from "../aggregate/forget-unit.ts";
+import { connectClickHouse } from "../aggregate/raw-spans/clickhouse.ts";
 import { providerOf, publicUrlOf } from "../environment/settings.ts";
-import { MAIN } from "../db/aggregate-databases.ts";
+import { MAIN, readPlaces } from "../db/aggregate-databases.ts";
 import { makeDeliveryReads } from "../delivery/delivery-reads.ts";
 import { makeAnnotations } from "../features/annotations.ts";
 import { makeFeatureReads } from "../features/feature-reads.ts";
@@ -46,20 +47,35 @@ export type Asked = {
 };
 
 /** A scan of large tables takes longer than a request of the others may. */
-const makeForgetting = (
+const makeForgetting = async (
+  { config }: OriginProcess,
   { main, aggregates }: Databases,
   { pseudonyms, unfoldedSeconds }: Telemetry,
-): ReturnType<typeof makeForgetUnit> => {
-  const pool = main.makeStagePool({
-    applicationName: "sluice-forget",
-    max: 1,
-    queryTimeoutMs: FORGET_TIMEOUT_MS,
-  });
-  return makeForgetUnit({
-    pools: () => [pool, ...aggregates.all.filter(({ name }) => name !== MAIN).map((other) => other.pool())],
+) => {
+  const columnStore =
+    config.CLICKHOUSE_URL === undefined
+      ? null
+      : await connectClickHouse({
+          url: config.CLICKHOUSE_URL,
+          user: config.CLICKHOUSE_USER,
+          password: config.CLICKHOUSE_PASSWORD,
+        });
+  const forgetUnit = makeForgetUnit({
+    main: main.makeStagePool({
+      applicationName: "sluice-forget",
+      max: 1,
+      queryTimeoutMs: FORGET_TIMEOUT_MS,
+    }),
+    others: aggregates.all.filter(({ name }) => name !== MAIN),
+    unknownPlaces: async () => {
+      const { byDatabase } = await readPlaces(main.pool);
+      return [...byDatabase.keys()].filter((name) => aggregates.all.every((one) => one.name !== name));
+    },
+    columnStore,
     pseudonyms,
     unfoldedSeconds,
   });
+  return { forgetUnit, stop: async () => columnStore?.stop() };
 };
 
 const startSignInAt = async (settings: ProviderSettings, { log }: OriginProcess) => {
@@ -89,6 +105,7 @@ export const startAdmin = async (asked: Asked, stopping: AbortSignal) => {
   const settings = providerOf(config);
   const provider = settings === null ? undefined : await startSignInAt(settings, origin);
   const features = makeFeatureReads({ pool, history });
+  const forgetting = await makeForgetting(origin, databases, telemetry);
   const api = makeAdminApi({
     ...people,
     idempotentAnswers: makeIdempotentAnswers(pool),
@@ -99,7 +116,7 @@ export const startAdmin = async (asked: Asked, stopping: AbortSignal) => {
     segments: makeSegmentReads(pool),
     segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
     annotations: makeAnnotations(pool),
-    forgetUnit: makeForgetting(databases, telemetry),
+    forgetUnit: forgetting.forgetUnit,
     previewLinks:
       config.PREVIEW_KEYS === undefined
         ? null
@@ -119,5 +136,12 @@ export const startAdmin = async (asked: Asked, stopping: AbortSignal) => {
     }),
     stopping,
   });
-  return { api, signIn: makeSignInApp(people, provider?.pages), stop: async () => provider?.stop() };
+  return {
+    api,
+    signIn: makeSignInApp(people, provider?.pages),
+    stop: async () => {
+      await provider?.stop();
+      await forgetting.stop();
+    },
+  };
 };

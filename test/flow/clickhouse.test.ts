@@ -200,19 +200,28 @@ test("a wrong password and a certificate of an unknown authority are told as wha
   }
 }, 60_000);
 
-test("the statements of docs/storage.md shorten the time that spans are kept, and forget a unit", async () => {
-  await send([{ unit: "forget-me" }]);
+test("forget reaches ClickHouse, says when it is away, and the statement of docs/storage.md shortens the time that spans are kept", async () => {
+  const unit = "it's\\me'); drop table otel_spans --";
+  await send([{ unit }, { unit: "stays" }]);
   const rowsOf = async () =>
     Number(
       (
         await clickhouse.query(
-          "select count() as rows from otel_spans where user_id = 'forget-me' format JSONEachRow",
+          "select count() as rows from otel_spans where name = 'GET /' and position(user_id, 'drop table') > 0 format JSONEachRow",
         )
       )[0]?.["rows"],
     );
   await eventually(async () => (await rowsOf()) === 1, 20_000);
-  await clickhouse.query("delete from otel_spans where user_id = 'forget-me'");
+  const before = await stored();
+  await clickhouse.setFault("busy");
+  expect(await origin.admin("POST", "/forget", { unit })).toMatchObject({
+    isComplete: false,
+    notReached: [{ place: "ClickHouse", error: expect.stringContaining("TOO_MANY_PARTS") }],
+  });
+  await clickhouse.setFault("none");
+  expect(await origin.admin("POST", "/forget", { unit })).toMatchObject({ isComplete: true, notReached: [] });
   expect(await rowsOf()).toBe(0);
+  expect(await stored()).toBe(before - 1);
   await clickhouse.query(
     "insert into otel_spans (timestamp, feature_id) select now() - interval 20 day, 'feat_old'",
   );

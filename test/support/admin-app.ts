@@ -96,7 +96,10 @@ export const makeAdminApp = (options: {
     schedules: makeSchedules({ pool, changes }),
     annotations: makeAnnotations(pool),
     forgetUnit: makeForgetUnit({
-      pools: () => [pool],
+      main: pool,
+      others: [],
+      unknownPlaces: async () => [],
+      columnStore: null,
       pseudonyms: makePseudonymKeys({ db: pool, keys: undefined, naming: "pseudonymous" }),
       unfoldedSeconds: async () => makePostgresLogReader(pool).unfoldedSeconds(await readAllPositions(pool)),
     }),

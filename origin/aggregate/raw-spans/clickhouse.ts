@@ -5,6 +5,8 @@ import { errorText } from "../../runtime/error-text.ts";
 export type ColumnStore = {
   /** `name`: the same rows always come under the same name, and are stored once. Never throws. */
   readonly insert: (name: string, lines: Buffer) => Promise<Inserted>;
+  /** Deletes the rows of these units, and waits until it is done. null: done; otherwise why not. Never throws. */
+  readonly deleteUnits: (names: readonly string[]) => Promise<string | null>;
   readonly stop: () => Promise<void>;
 };
 
@@ -69,6 +71,20 @@ export const connectClickHouse = async ({ url, user, password }: ClickHouseOptio
         if (!(error instanceof ClickHouseError)) return { kind: "failed", error: errorText(error) };
         const text = `${error.type ?? error.code}: ${error.message}`.slice(0, 500);
         return { kind: OF_DATA.test(error.type ?? "") ? "unreadable" : "failed", error: text };
+      }
+    },
+    deleteUnits: async (names) => {
+      try {
+        // In hexadecimal a name can be nothing but a name. On all replicas: `mutations_sync`.
+        const list = names.map((name) => `unhex('${Buffer.from(name).toString("hex")}')`).join(", ");
+        const query = `alter table otel_spans delete where user_id in (${list}) settings mutations_sync = 2`;
+        const { stream } = await client.exec({ query });
+        await drain(stream);
+        return null;
+      } catch (error) {
+        return error instanceof ClickHouseError
+          ? `${error.type ?? error.code}: ${error.message}`.slice(0, 500)
+          : errorText(error);
       }
     },
     stop: () => client.close(),

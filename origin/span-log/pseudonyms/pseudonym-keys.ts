@@ -17,8 +17,8 @@ export type PseudonymKeys = {
   readonly of: (epochs: readonly EpochName[]) => Promise<EpochPseudonyms[]>;
   /** Whether this process lacks the key of this name. */
   readonly lacks: (kid: string) => Promise<boolean>;
-  /** All keys that units of kept epochs may be named with; throws when one is missing. */
-  readonly all: () => Promise<PseudonymKey[]>;
+  /** The keys that units may be named with, and the names of those that kept epochs have and this process lacks. */
+  readonly known: () => Promise<{ keys: PseudonymKey[]; lacking: string[] }>;
   /** Throws when a configured key is another one than the key of its name that units were stored with. */
   readonly verify: () => Promise<void>;
 };
@@ -127,18 +127,19 @@ export const makePseudonymKeys = (options: {
       return keys;
     },
     lacks: async (kid) => "missing" in (await find(kid)),
-    all: async () => {
+    known: async () => {
       const { rows } = await db.query<{ kid: string; isKept: boolean }>(
         `select kid, exists (select from epoch_pseudonyms e where e.kid = k.kid) as "isKept"
          from pseudonym_keys k order by made_at`,
       );
       const keys: PseudonymKey[] = [];
+      const lacking: string[] = [];
       for (const { kid, isKept } of rows) {
         const key = await find(kid);
         if (!("missing" in key)) keys.push(key);
-        else if (isKept) throw lacksKey(key.missing);
+        else if (isKept) lacking.push(key.missing);
       }
-      return keys;
+      return { keys, lacking };
     },
     verify: async () => {
       const { rows } = await db.query<{ kid: string }>("select kid from pseudonym_keys where kid = any($1)", [

@@ -1,4 +1,5 @@
 // A unit is forgotten: the whole database is searched for it, on a real PostgreSQL with the service's rights.
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readAllPositions } from "../../../origin/aggregate/checkpoints.ts";
 import { makeForgetUnit } from "../../../origin/aggregate/forget-unit.ts";
@@ -25,7 +26,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-const forget = (unfoldedSeconds?: () => Promise<number>) =>
+type Options = Partial<Parameters<typeof makeForgetUnit>[0]>;
+const forget = (unfoldedSeconds?: () => Promise<number>, more: Options = {}) =>
   makeForgetUnit({
     unfoldedSeconds:
       unfoldedSeconds ??
@@ -33,15 +35,19 @@ const forget = (unfoldedSeconds?: () => Promise<number>) =>
         makePostgresLogReader(database.servicePool).unfoldedSeconds(
           await readAllPositions(database.servicePool),
         )),
-    pools: () => [database.servicePool],
+    main: database.servicePool,
+    others: [],
+    unknownPlaces: async () => [],
+    columnStore: null,
     pseudonyms: makePseudonymKeys({ db: database.servicePool, keys: undefined, naming: "pseudonymous" }),
+    ...more,
   });
 const namesOf = async (unit: string): Promise<string[]> => {
-  const keys = await makePseudonymKeys({
+  const { keys } = await makePseudonymKeys({
     db: database.pool,
     keys: undefined,
     naming: "pseudonymous",
-  }).all();
+  }).known();
   return [unit, ...keys.map((key) => pseudonymOf(key, unit))];
 };
 const held = async (unit: string): Promise<string[]> => {
@@ -106,9 +112,20 @@ test("no table holds a forgotten unit, by its id or a pseudonym; others and all 
 });
 
 test("to forget a unit again finds nothing, and one that nobody knows neither", async () => {
-  const nothing = { evidence: 0, rawSpans: 0, waiting: 0, logRecords: 0, isComplete: true, namedBy: [] };
-  expect(await forget()(UNIT, BY)).toEqual(nothing);
-  expect(await forget()("nobody", BY)).toEqual(nothing);
+  const nothing = {
+    evidence: 0,
+    rawSpans: 0,
+    waiting: 0,
+    logRecords: 0,
+    isComplete: true,
+    notReached: [],
+    namedBy: [],
+  };
+  for (const unit of [UNIT, "nobody"]) {
+    const pseudonyms = (await namesOf(unit)).slice(1);
+    expect(pseudonyms).toHaveLength(1);
+    expect(await forget()(unit, BY)).toEqual({ ...nothing, pseudonyms });
+  }
 });
 
 test("a short id does not touch the records of others that contain it", async () => {
@@ -158,4 +175,70 @@ test("it waits for the log, wherever that is, and says so where the log cannot b
   expect(looks).toBe(3);
   const away = () => Promise.reject(new SpanLogUnreachable("away"));
   expect(await forget(away)("nobody", BY)).toMatchObject({ isComplete: false });
+});
+
+test("it reaches the spool and every database; one that is away is told and is reached when it is repeated", async () => {
+  const unit = "in.every.place@example.com";
+  const [, pseudonym = ""] = await namesOf(unit);
+  const other = await makeTestDatabase();
+  try {
+    const lines = (...units: string[]) =>
+      gzipSync(units.map((name) => `${JSON.stringify({ user_id: name, name: "GET /" })}\n`).join(""));
+    for (const { pool } of [database, other])
+      await pool.query("insert into raw_span_spool (spans, lines) values (3, $1), (1, $2)", [
+        lines(unit, "somebody", pseudonym),
+        lines(pseudonym),
+      ]);
+    let isAway = true;
+    const deleted: string[][] = [];
+    const places: Options = {
+      others: [
+        {
+          name: "a",
+          pool: () => {
+            if (isAway) throw new Error("connect ECONNREFUSED");
+            return other.servicePool;
+          },
+        },
+      ],
+      unknownPlaces: async () => (isAway ? ["b"] : []),
+      columnStore: {
+        deleteUnits: async (names) => {
+          deleted.push([...names]);
+          return isAway ? "NETWORK_ERROR: away" : null;
+        },
+      },
+    };
+    expect(await forget(undefined, places)(unit, BY)).toMatchObject({
+      rawSpans: 3,
+      isComplete: false,
+      pseudonyms: [pseudonym],
+      notReached: [
+        { place: "a", error: "connect ECONNREFUSED" },
+        { place: "b", error: expect.stringContaining("AGGREGATE_DATABASE_URLS does not name it") },
+        { place: "ClickHouse", error: "NETWORK_ERROR: away" },
+      ],
+    });
+    isAway = false;
+    expect(await forget(undefined, places)(unit, BY)).toMatchObject({
+      rawSpans: 3,
+      isComplete: true,
+      notReached: [],
+    });
+    expect(deleted).toEqual([
+      [unit, pseudonym],
+      [unit, pseudonym],
+    ]);
+    for (const { pool } of [database, other]) {
+      const { rows } = await pool.query<{ spans: number; lines: Buffer }>(
+        "select spans, lines from raw_span_spool",
+      );
+      expect(rows.map(({ spans, lines: packed }) => [spans, gunzipSync(packed).toString()])).toEqual([
+        [1, '{"user_id":"somebody","name":"GET /"}\n'],
+      ]);
+    }
+  } finally {
+    await other.drop();
+    await database.pool.query("truncate raw_span_spool");
+  }
 });
