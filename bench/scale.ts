@@ -8,7 +8,7 @@ const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     processes: { type: "string", default: "100" },
-    partitions: { type: "string", default: "400" },
+    partitions: { type: "string", default: "256" },
     databases: { type: "string", default: "16" },
     seed: { type: "string", default: "1" },
   },

@@ -18,14 +18,9 @@ import { makeFoldMemory, type FoldMemory } from "./batch/fold-memory.ts";
 import { readAllPositions, readPositions } from "./checkpoints.ts";
 import { isBehind, pauseAfter, splitIntoBatches } from "./pacing.ts";
 import type { RawSpanSink } from "./raw-spans/raw-span-sink.ts";
-import {
-  countFolds,
-  countFree,
-  fairShareOf,
-  partitionsAskedFor,
-  releaseExcess,
-  takePartitions,
-} from "./partition-ownership.ts";
+import { OWNERSHIP_MS, SILENT_MS } from "./fair-share.ts";
+import { makeOwnShare, type Sharing } from "./own-share.ts";
+import { partitionsAskedFor, releaseExcess, takePartitions } from "./partition-ownership.ts";
 import { makeQuarantine, type QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import {
   readWindows,
@@ -38,10 +33,7 @@ import {
 /** A run of units: 0.3 s to index, and 40 runs hold ten million. */
 export const RUN_ROWS = 2 ** 18;
 const NO_ROWS: Aside["rows"] = new Set();
-const OWNERSHIP_MS = 2_000;
 const RULES_MS = 500;
-/** So many times a partition is seen free before a process takes it that has its part already. */
-const FREE_ROUNDS = 5;
 
 /** Pauses until what is set aside is tried again. A changed rule is a reason to try at once. */
 const TRY_AGAIN = { firstMs: 1_000, mostMs: 60_000 };
@@ -57,15 +49,33 @@ export type FoldState = {
   readonly setAsideByFeature?: Readonly<Record<string, number>>;
 } & BatchReport;
 
-/** Does `work` at most every `everyMs`, the first time at once. */
-const atMostEvery = (everyMs: number, work: () => Promise<void>): (() => Promise<void>) => {
+/** Does `work` at most every `everyMs`, the first time at once, and again in the next round while it is not done. */
+const atMostEvery = (everyMs: number, work: () => Promise<"done" | "again">): (() => Promise<void>) => {
   let dueAt = 0;
   return async () => {
-    if (performance.now() < dueAt) return;
-    await work();
-    dueAt = performance.now() + everyMs;
+    if (performance.now() >= dueAt && (await work()) === "done") dueAt = performance.now() + everyMs;
   };
 };
+
+/** While `work` does not use the session, it says now and then that it is there: the server ends one that is silent. */
+const makeKeepAlive =
+  (client: Client, everyMs: number) =>
+  async <T>(work: Promise<T>): Promise<T> => {
+    const done = new AbortController();
+    const beating = (async () => {
+      while (!done.signal.aborted) {
+        await sleep(everyMs, undefined, { signal: done.signal }).catch(() => {});
+        // A session that broke is noticed by its next work.
+        if (!done.signal.aborted) await client.query("select").catch(() => {});
+      }
+    })();
+    try {
+      return await work;
+    } finally {
+      done.abort();
+      await beating;
+    }
+  };
 
 /** Spans of partitions that were folded lately: their duplicates may still come. */
 const rememberFolded = (
@@ -92,23 +102,24 @@ export const runFoldLoop = async (options: {
   pool: Pool;
   /** The main database, which has the rules. */
   rules: Queryable;
-  /** How many partitions there are, wherever they live. */
-  partitions: number;
-  /** Partitions that this process owns in other databases. */
-  ownedElsewhere: () => number;
+  sharing: Sharing;
+  ownershipMs?: number;
+  silentMs?: number;
   spanLog: SpanLogReader;
   makeRawSpans: () => RawSpanSink;
   limits: { unitSlots: number; dedupeKeys: number };
   stop: AbortSignal;
   hasFailed: boolean;
   report: (state: FoldState) => void;
-  /** How many partitions of this database are owned from now on. */
-  onOwned: (partitions: number) => void;
+  /** Gets what tells how many partitions of the quota this loop owns, at any time. */
+  onStart: (owned: () => number) => void;
   onEvent: (event: QuarantineEvent) => void;
   /** the log cannot be asked how far behind the fold is */
   onLogProblem: (problem: string) => void;
 }): Promise<void> => {
   const { client, pool, rules, spanLog, makeRawSpans, stop, report } = options;
+  const { ownershipMs = OWNERSHIP_MS, silentMs = SILENT_MS } = options;
+  const keepAlive = makeKeepAlive(client, silentMs / 4);
   const store = makeAggregateStore(client, RUN_ROWS, makeRawSpans());
   const memory = makeFoldMemory(options.limits);
   const owned = new Map<number, number>();
@@ -126,7 +137,7 @@ export const runFoldLoop = async (options: {
   const learnWindows = async (rows: readonly LogRow[], aside: Aside): Promise<readonly UnsyncedFeature[]> => {
     const unknown = unknownFeatures(rows, aside, windows.byKey);
     if (unknown.length === 0) return [];
-    const unsynced = await syncWindows({ rules, pool }, unknown);
+    const unsynced = await keepAlive(syncWindows({ rules, pool }, unknown));
     await reloadWindows();
     return unsynced;
   };
@@ -142,46 +153,39 @@ export const runFoldLoop = async (options: {
     onEvent: options.onEvent,
   });
 
-  let freeRounds = 0;
-  /**
-   * A partition that stays free although this process has its part of all is one that no other can reach: this one takes it, and
-   * keeps it for as long as it lasts.
-   */
-  const shareOfRound = async (): Promise<number> => {
-    const fold = await countFolds(client);
-    const share = fairShareOf(fold, options.ownedElsewhere(), options.partitions);
-    const ofThese = Math.ceil(fold.partitions / fold.processes);
-    if (share >= ofThese) return share;
-    freeRounds = freeRounds >= FREE_ROUNDS || (await countFree(client)) > 0 ? freeRounds + 1 : 0;
-    return freeRounds >= FREE_ROUNDS ? ofThese : share;
-  };
+  const ownShare = makeOwnShare(client, owned, options.sharing);
+  options.onStart(ownShare.ofQuota);
 
-  const balancePartitions = atMostEvery(OWNERSHIP_MS, async () => {
-    const share = await shareOfRound();
+  const balancePartitions = atMostEvery(ownershipMs, async () => {
+    const share = await ownShare.read();
+    // It keeps what it has meanwhile.
+    if (share === null) return "again";
     const askedFor = await partitionsAskedFor(client);
     // The rows of the lowest partition hold this process's latencies. It keeps that one, since the highest are released.
     const released = await releaseExcess(client, owned, share, askedFor);
     const taken = await takePartitions(client, owned, share, askedFor);
-    options.onOwned(owned.size);
     if (released || taken.length > 0) {
       await store.open(owned, taken.length > 0);
       await quarantine.reload();
     }
-    if (taken.length === 0) return;
+    if (taken.length === 0) return "done";
     // Another process may have owned the partition since this one did: its units in memory may be out of date.
     memory.units.clear();
-    await rememberFolded(spanLog, await readPositions(client, taken), memory);
+    const positions = await readPositions(client, taken);
+    await keepAlive(rememberFolded(spanLog, positions, memory));
+    return "done";
   });
 
   const followRules = atMostEvery(RULES_MS, async () => {
     const now = await rulesFingerprint(rules);
-    if (now === fingerprint) return;
-    const unsynced = await syncWindows({ rules, pool }, []);
+    if (now === fingerprint) return "done";
+    const unsynced = await keepAlive(syncWindows({ rules, pool }, []));
     fingerprint = now;
     attempts = tryAgainAt = 0;
     await reloadWindows();
     for (const { feature, error } of unsynced)
       options.onEvent({ kind: "rulePassedOver", ...feature, reason: errorText(error) });
+    return "done";
   });
 
   const fold = async (rows: readonly LogRow[], aside: Aside): Promise<void> => {
@@ -214,7 +218,7 @@ export const runFoldLoop = async (options: {
   const readLag = async (): Promise<number | null> => {
     const positions = await readAllPositions(client);
     try {
-      return await spanLog.unfoldedSeconds(positions);
+      return await keepAlive(spanLog.unfoldedSeconds(positions));
     } catch (error) {
       if (!(error instanceof SpanLogUnreachable)) throw error;
       options.onLogProblem(errorText(error));
@@ -227,8 +231,8 @@ export const runFoldLoop = async (options: {
     await balancePartitions();
     await followRules();
     const beganAt = performance.now();
-    const rows =
-      owned.size === 0 ? [] : await spanLog.readUnfolded(await readPositions(client, [...owned.keys()]));
+    const positions = await readPositions(client, [...owned.keys()]);
+    const rows = owned.size === 0 ? [] : await keepAlive(spanLog.readUnfolded(positions));
     for (const batch of isSuspicious ? splitIntoBatches(rows, EXAMINED_RECORDS) : splitIntoBatches(rows)) {
       const unreadable = isSuspicious ? await quarantine.examine(batch) : NO_ROWS;
       await fold(batch, { features: quarantine.features(), rows: unreadable });
@@ -246,6 +250,6 @@ export const runFoldLoop = async (options: {
       isBehind: behind,
       lagSeconds: lagSeconds ?? 0,
     });
-    if (pauseMs > 0) await sleep(pauseMs, undefined, { signal: stop }).catch(() => {});
+    if (pauseMs > 0) await keepAlive(sleep(pauseMs, undefined, { signal: stop }).catch(() => {}));
   }
 };

@@ -39,6 +39,9 @@ export const startFold = (options: {
   metrics: Pick<Metrics, "foldedSpans" | "leftOutSpans" | "setAsideSpans">;
   unitSlots?: number;
   dedupeKeys?: number;
+  /** as in fair-share.ts, unless given */
+  ownershipMs?: number;
+  silentMs?: number;
 }): Fold => {
   const { logger, metrics } = options;
   const workerData: WorkerOptions = {
@@ -48,6 +51,8 @@ export const startFold = (options: {
     aggregateDatabases: [...(options.aggregateDatabases ?? [])],
     unitSlots: options.unitSlots ?? 2 ** 21,
     dedupeKeys: options.dedupeKeys ?? 45_000_000,
+    ...(options.ownershipMs === undefined ? {} : { ownershipMs: options.ownershipMs }),
+    ...(options.silentMs === undefined ? {} : { silentMs: options.silentMs }),
   };
   const startedAt = performance.now();
   const nothing = {

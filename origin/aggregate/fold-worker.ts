@@ -17,6 +17,9 @@ import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import { makePostgresSink } from "./raw-spans/postgres-sink.ts";
 import type { RawSpanSink } from "./raw-spans/raw-span-sink.ts";
 import { makeSpoolSink } from "./raw-spans/spool-sink.ts";
+import { randomInt } from "node:crypto";
+import { OWNERSHIP_MS, SILENT_MS } from "./fair-share.ts";
+import { joinFolds } from "./fold-members.ts";
 import { FOLD_APPLICATION } from "./partition-ownership.ts";
 
 const WorkerOptions = z.strictObject({
@@ -30,8 +33,11 @@ const WorkerOptions = z.strictObject({
   /** of one generation of the unit table; a power of two */
   unitSlots: z.number().int(),
   dedupeKeys: z.number().int(),
+  /** how often the shares are looked at, and after which silence the databases give this process up */
+  ownershipMs: z.number().default(OWNERSHIP_MS),
+  silentMs: z.number().default(SILENT_MS),
 });
-export type WorkerOptions = z.infer<typeof WorkerOptions>;
+export type WorkerOptions = z.input<typeof WorkerOptions>;
 
 /** What the thread tells the process. */
 export type FoldReport =
@@ -73,10 +79,12 @@ const rawSpansOf = (name: string) => (): RawSpanSink =>
     ? makePostgresSink()
     : makeSpoolSink(options.spoolBytes, () => performance.now());
 
-const foldPool = (url: string, applicationName: string, max: number) =>
+/** `silentMs`: for a session whose locks mean something. */
+const foldPool = (url: string, applicationName: string, max: number, silentMs?: number) =>
   makePool(url, {
     applicationName,
     max,
+    ...(silentMs === undefined ? {} : { silentMs }),
     queryTimeoutMs: QUERY_TIMEOUT_MS,
     lockTimeoutMs: LOCK_WAIT_MS,
     onIdleError: () => {},
@@ -85,10 +93,16 @@ const foldPool = (url: string, applicationName: string, max: number) =>
 type Home = { readonly name: string; readonly url: string };
 
 const homes: readonly Home[] = [{ name: MAIN, url: options.databaseUrl }, ...options.aggregateDatabases];
-/** Partitions that this process owns, by database. */
-const owned = new Map<string, number>();
+/** How many partitions of its quota this process owns, by database. */
+const owned = new Map<string, () => number>();
 const ownedElsewhere = (name: string): number =>
-  [...owned].reduce((sum, [other, partitions]) => (other === name ? sum : sum + partitions), 0);
+  [...owned].reduce((sum, [other, count]) => (other === name ? sum : sum + count()), 0);
+const own = randomInt(1, 2 ** 31);
+const members = joinFolds(
+  foldPool(options.databaseUrl, "sluice-fold-member", 1, options.silentMs),
+  own,
+  options.ownershipMs,
+);
 /** What the process may remember is divided among the databases, in powers of two. */
 const parts = 2 ** Math.ceil(Math.log2(homes.length));
 const limits = { unitSlots: options.unitSlots / parts, dedupeKeys: Math.floor(options.dedupeKeys / parts) };
@@ -101,7 +115,7 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
   const serviceUrl = name === MAIN ? url : ((await serviceUrlOf(url)) ?? url);
   const pool = foldPool(serviceUrl, "sluice-fold-rules", 2);
   const rules = name === MAIN ? pool : foldPool(options.databaseUrl, "sluice-fold-rules", 2);
-  const own = foldPool(serviceUrl, FOLD_APPLICATION, 1);
+  const owner = foldPool(serviceUrl, FOLD_APPLICATION, 1, options.silentMs);
   const spanLog = await openSpanLog({
     settings: options.spanLog,
     name: name === MAIN ? "sluice fold" : `sluice fold ${name}`,
@@ -111,7 +125,7 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
   try {
     await spanLog.check();
     await assertIdentity(pool, name, rules);
-    const client = await own.connect();
+    const client = await owner.connect();
     // A broken connection also rejects the query in work; without a listener it would end the thread.
     client.on("error", () => {});
     try {
@@ -120,15 +134,21 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
         pool,
         rules,
         spanLog: spanLog.reader,
-        partitions: spanLog.partitions,
         onLogProblem,
         makeRawSpans: rawSpansOf(name),
         limits,
         stop: stop.signal,
         hasFailed,
-        ownedElsewhere: () => ownedElsewhere(name),
+        sharing: {
+          partitions: spanLog.partitions,
+          members: members.numbers,
+          own,
+          ownedElsewhere: () => ownedElsewhere(name),
+        },
+        ownershipMs: options.ownershipMs,
+        silentMs: options.silentMs,
         report: (state) => report({ type: "state", database: name, ...state }),
-        onOwned: (partitions) => owned.set(name, partitions),
+        onStart: (count) => owned.set(name, count),
         onEvent: (event) => report({ type: "quarantine", event }),
       });
     } finally {
@@ -138,7 +158,7 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
   } finally {
     owned.delete(name);
     await spanLog.stop();
-    await Promise.allSettled([pool.end(), own.end(), name === MAIN ? undefined : rules.end()]);
+    await Promise.allSettled([pool.end(), owner.end(), name === MAIN ? undefined : rules.end()]);
   }
 };
 
@@ -164,5 +184,6 @@ const foldAlways = async (home: Home): Promise<void> => {
 lowerPriority();
 keepMemorySmall();
 await Promise.all(homes.map(foldAlways));
+await members.stop();
 report({ type: "stopped" });
 parentPort?.close();

@@ -4,7 +4,7 @@ import { recordCount } from "../span-log/read-block.ts";
 /** A batch never has more records, unless a single row has. */
 const BATCH_RECORDS = 100_000;
 /** Behind by so many records, the fold pauses only as long as it worked: a burst is acknowledged first and counted next. */
-const BACKLOG_RECORDS = 75_000;
+export const BACKLOG_RECORDS = 75_000;
 /** Behind by so many seconds too, it does not pause. */
 const MAX_LAG_S = 10;
 const MIN_PAUSE_MS = 60;

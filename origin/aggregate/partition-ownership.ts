@@ -2,6 +2,7 @@
 // the session. A session that the database has given up may still be writing, so each new owner raises the partition's
 // fence, and a transaction under an older fence does nothing.
 import type { Client, Queryable } from "../db/pool.ts";
+import { excessOf } from "./fair-share.ts";
 
 const LOCK_CLASS = "hashtext('sluice fold partition')";
 export const FOLD_APPLICATION = "sluice-fold";
@@ -54,11 +55,11 @@ export const takePartition = async (client: Queryable, partition: number): Promi
   return null;
 };
 
-/** Takes free partitions until `fairShare` are owned, but none of `askedFor`; returns those that were taken. */
+/** Takes free partitions until `share` are owned, but none of `askedFor`; returns those that were taken. */
 export const takePartitions = async (
   client: Client,
   owned: Map<number, number>,
-  fairShare: number,
+  share: number,
   askedFor: ReadonlySet<number> = new Set(),
 ): Promise<number[]> => {
   const { rows } = await client.query<{ partition: number }>(
@@ -66,7 +67,7 @@ export const takePartitions = async (
   );
   const taken: number[] = [];
   for (const { partition } of rows) {
-    if (owned.size >= fairShare || owned.has(partition) || askedFor.has(partition)) continue;
+    if (owned.size >= share || owned.has(partition) || askedFor.has(partition)) continue;
     const fence = await takePartition(client, partition);
     if (fence === null) continue;
     owned.set(partition, fence);
@@ -75,52 +76,20 @@ export const takePartitions = async (
   return taken;
 };
 
-/** Gives back the partitions above the fair share, for another process that has just started, and those of `askedFor`. */
+/** Gives back the partitions above the share, for a process that has just started, and those of `askedFor`; whether there were any. */
 export const releaseExcess = async (
   client: Client,
   owned: Map<number, number>,
-  fairShare: number,
+  share: number,
   askedFor: ReadonlySet<number> = new Set(),
 ): Promise<boolean> => {
-  const released = [...owned.keys()].filter((partition) => askedFor.has(partition));
+  const released = excessOf(owned.keys(), share, askedFor);
+  // Before the locks are given back: other loops of this process count what is owned.
   for (const partition of released) owned.delete(partition);
-  while (owned.size > fairShare) {
-    const partition = Math.max(...owned.keys());
-    // Before the lock is given back: other loops of this process count what is owned.
-    owned.delete(partition);
-    released.push(partition);
-  }
   for (const partition of released)
     await client.query(`select pg_advisory_unlock(${LOCK_CLASS}, $1)`, [partition]);
   return released.length > 0;
 };
-
-export type Fold = {
-  /** Partitions that live in this database. */
-  readonly partitions: number;
-  /** Fold processes that are connected to it, with this one. */
-  readonly processes: number;
-};
-
-export const countFolds = async (client: Client): Promise<Fold> => {
-  const { rows } = await client.query<Fold>(
-    `select (select count(*)::integer from fold_partitions) as partitions,
-       greatest(1, (select count(*)::integer from pg_stat_activity
-                    where application_name = $1 and datname = current_database())) as processes`,
-    [FOLD_APPLICATION],
-  );
-  return rows[0] ?? { partitions: 0, processes: 1 };
-};
-
-/**
- * How many partitions of this database a process should own: its part of them, and with those that it owns in other databases
- * (`ownedElsewhere`) no more than its part of all. Where only one partition lives in each database, it is the second that counts.
- */
-export const fairShareOf = ({ partitions, processes }: Fold, ownedElsewhere: number, ofAll: number): number =>
-  Math.min(
-    Math.ceil(partitions / processes),
-    Math.max(0, Math.ceil(Math.max(ofAll, partitions) / processes) - ownedElsewhere),
-  );
 
 /** How many partitions of this database nobody owns. */
 export const countFree = async (client: Client): Promise<number> => {

@@ -1,5 +1,6 @@
 // From traffic to machines, bytes and money. Pure. Assumes that cost grows in proportion, which the measured parts do, and says
 // where a single process or database is the ceiling. Called by `sluice capacity`; docs/capacity.md explains each line.
+import { MOST_PARTITIONS, PARTITION_COUNTS } from "../../shared/telemetry/partition-numbers.ts";
 import type { MeasuredCosts } from "./measured-costs.ts";
 import type { Prices, Tariff } from "./prices.ts";
 
@@ -43,7 +44,8 @@ const OBJECT_GB = 0.128;
 /** Spans in a message of the queue, which has at most 128 kB; each is written, read and deleted, by 64 kB. */
 const SPANS_A_MESSAGE = 200;
 const STATE_BYTES_A_FEATURE = 400;
-const DEFAULT_PARTITIONS = 4;
+/** Folds share partitions evenly enough when there are twice as many. */
+const PARTITIONS_A_FOLD = 2;
 
 export type Capacity = {
   /** cores that work, in the busiest hour */
@@ -142,7 +144,9 @@ export const planCapacity = (traffic: Traffic, costs: MeasuredCosts, prices: Pri
   return {
     cores,
     processes,
-    partitions: Math.max(DEFAULT_PARTITIONS, processes.fold),
+    partitions:
+      PARTITION_COUNTS.find((count) => processes.fold === 1 || count >= processes.fold * PARTITIONS_A_FOLD) ??
+      MOST_PARTITIONS,
     machines,
     databases,
     databaseServers,

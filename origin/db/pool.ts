@@ -13,6 +13,8 @@ export type PoolOptions = {
   readonly applicationName: string;
   readonly queryTimeoutMs?: number;
   readonly lockTimeoutMs?: number;
+  /** The server ends a session that says nothing for so long, also within a transaction. */
+  readonly silentMs?: number;
   readonly onIdleError: (error: Error) => void;
 };
 
@@ -28,12 +30,15 @@ const bigintsAsNumbers: Pick<typeof types, "getTypeParser"> = {
  * `onIdleError` hears of connections that break while unused; the pool replaces them by itself.
  */
 export const makePool = (connectionString: string, options: PoolOptions): Pool => {
-  const { queryTimeoutMs, lockTimeoutMs } = options;
+  const { queryTimeoutMs, lockTimeoutMs, silentMs } = options;
   const { url, settings } = splitSettings(connectionString);
   const all = {
     ...settings,
     ...(queryTimeoutMs === undefined ? {} : { statement_timeout: String(queryTimeoutMs) }),
     ...(lockTimeoutMs === undefined ? {} : { lock_timeout: String(lockTimeoutMs) }),
+    ...(silentMs === undefined
+      ? {}
+      : { idle_session_timeout: String(silentMs), idle_in_transaction_session_timeout: String(silentMs) }),
   };
   const pool = new PgPool({
     connectionString: url,

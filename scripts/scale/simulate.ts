@@ -1,10 +1,20 @@
 // A simulation of fold processes that share the partitions of the span log: who owns what, how far each partition is folded, and
-// what happens when processes or databases die. Pure: the same seed gives the same run. Time goes in steps. The rules are those
-// of origin/aggregate/partition-ownership.ts and fold-loop.ts, and pauses are computed by the fold's own function.
+// what happens when processes or databases die. Pure: the same seed gives the same run. Time goes in steps. Shares, what is given
+// back, batches and pauses are computed by the fold's own functions (fair-share.ts, pacing.ts).
 //
-// Assumed: all sessions are counted in one place, so that the fair share is over all partitions; telemetry is acknowledged by a
-// log that no database holds up; a process has one core.
-import { pauseAfter } from "../../origin/aggregate/pacing.ts";
+// Assumed: the list of processes is there when somebody asks; telemetry is acknowledged by a log that no database holds up; a
+// process has one core, and looks at its databases one after the other.
+import {
+  excessOf,
+  EXTRA_MS,
+  extraOf,
+  fairShareOf,
+  FREE_ROUNDS,
+  OWNERSHIP_MS,
+  quotaOf,
+  SILENT_MS,
+} from "../../origin/aggregate/fair-share.ts";
+import { BACKLOG_RECORDS, pauseAfter } from "../../origin/aggregate/pacing.ts";
 import { seededRandom } from "../demo/random.ts";
 
 export type Failure =
@@ -49,13 +59,12 @@ export type ScaleResult = {
 };
 
 const STEP_S = 0.05;
-const OWNERSHIP_S = 2;
+const OWNERSHIP_S = OWNERSHIP_MS / 1_000;
 const RETRY_S = 0.5;
 /** A paused process is silent; this long the databases keep its session. */
-const SESSION_ENDS_S = 10;
+const SESSION_ENDS_S = SILENT_MS / 1_000;
 /** Of one partition in one round: 25,000 of each writer's stream. */
 const ROUND_RECORDS = 100_000;
-const BEHIND_RECORDS = 75_000;
 const DEDUPE_S = 600;
 const DEDUPE_KEYS = 45_000_000;
 
@@ -72,6 +81,8 @@ type Process = {
   dueAt: number;
   balanceAt: number;
   readonly owned: Map<number, number>;
+  /** By database: looks in turn that saw free partitions, and what is taken above the share, until when. */
+  readonly beyond: { freeRounds: number; extra: number; until: number }[];
   batch: Batch | null;
   beganAt: number;
 };
@@ -105,6 +116,7 @@ export const simulate = (scenario: Scenario): ScaleResult => {
     dueAt: random() * OWNERSHIP_S,
     balanceAt: 0,
     owned: new Map(),
+    beyond: Array.from({ length: scenario.databases }, () => ({ freeRounds: 0, extra: 0, until: 0 })),
     batch: null,
     beganAt: 0,
   }));
@@ -132,30 +144,59 @@ export const simulate = (scenario: Scenario): ScaleResult => {
     process.dueAt = dueAt;
   };
 
-  /** takePartitions and releaseExcess; returns the seconds that it takes to remember what was folded lately. */
-  const balance = (id: number, process: Process): number => {
-    const share = Math.ceil(
-      scenario.partitions / Math.max(1, processes.filter(({ connected }) => connected).length),
+  const ownedIn = (process: Process, database: number): number[] =>
+    [...process.owned.keys()].filter((at) => partitionAt(at).database === database);
+  const partOfQuota = (process: Process, database: number): number =>
+    Math.max(0, ownedIn(process, database).length - (process.beyond[database]?.extra ?? 0));
+
+  /** As the loop of one database does it; returns the keys that it has to remember. */
+  const balanceIn = (id: number, process: Process, database: number, members: readonly number[]): number => {
+    const beyond = process.beyond[database];
+    const quota = quotaOf(scenario.partitions, members, id);
+    if (beyond === undefined || quota === null) return 0;
+    if (now > beyond.until) beyond.extra = 0;
+    const ownedElsewhere = process.beyond.reduce(
+      (sum, _, other) => (other === database ? sum : sum + partOfQuota(process, other)),
+      0,
     );
-    while (process.owned.size > share) {
-      const at = Math.max(...process.owned.keys());
+    const inside = partitions.flatMap((partition, at) => (partition.database === database ? [at] : []));
+    const free = inside.filter((at) => partitionAt(at).owner === null).length;
+    const share = fairShareOf({ quota, ownedElsewhere });
+    const isFull = ownedIn(process, database).length >= share + beyond.extra;
+    beyond.freeRounds = isFull && free > 0 ? beyond.freeRounds + 1 : 0;
+    if (beyond.freeRounds >= FREE_ROUNDS) {
+      beyond.extra += extraOf(free, members.length);
+      beyond.until = now + EXTRA_MS / 1_000;
+    }
+    for (const at of excessOf(ownedIn(process, database), share + beyond.extra)) {
       const partition = partitionAt(at);
       if (partition.owner === id) partition.owner = null;
       process.owned.delete(at);
     }
-    let seconds = 0;
-    for (let at = 0; at < partitions.length && process.owned.size < share; at++) {
+    let room = share + beyond.extra - ownedIn(process, database).length;
+    let keys = 0;
+    for (const at of inside) {
       const partition = partitionAt(at);
-      if (partition.owner !== null || process.owned.has(at) || isDown(partition)) continue;
+      if (room <= 0) break;
+      if (partition.owner !== null || process.owned.has(at)) continue;
       partition.owner = id;
       partition.fence++;
       process.owned.set(at, partition.fence);
       result.moves++;
+      room--;
       const past = partition.curve[Math.max(0, partition.curve.length - Math.round(DEDUPE_S / STEP_S))] ?? 0;
-      const keys = Math.min(DEDUPE_KEYS, Math.max(0, partition.folded - past));
-      seconds += (keys * scenario.rememberUs) / 1e6;
+      keys += Math.min(DEDUPE_KEYS, Math.max(0, partition.folded - past));
     }
-    return seconds;
+    return keys;
+  };
+
+  /** Returns the seconds that it takes to remember what was folded lately. */
+  const balance = (id: number, process: Process): number => {
+    const members = processes.flatMap(({ connected }, other) => (connected ? [other] : []));
+    let keys = 0;
+    for (let database = 0; database < scenario.databases; database++)
+      if ((downUntil[database] ?? 0) <= now) keys += balanceIn(id, process, database, members);
+    return (keys * scenario.rememberUs) / 1e6;
   };
 
   const begin = (process: Process): void => {
@@ -170,7 +211,7 @@ export const simulate = (scenario: Scenario): ScaleResult => {
     const tookS =
       (total === 0 ? scenario.roundMs / 4 : scenario.roundMs) / 1_000 + (total * scenario.foldUs) / 1e6;
     process.beganAt = now;
-    process.batch = { endsAt: now + tookS, spans, isBehind: total >= BEHIND_RECORDS };
+    process.batch = { endsAt: now + tookS, spans, isBehind: total >= BACKLOG_RECORDS };
   };
 
   /** holdFences, then counts and checkpoint: all of the batch, or nothing of it. */

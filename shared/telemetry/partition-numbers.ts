@@ -5,6 +5,7 @@
 export const DEFAULT_PARTITIONS = 4;
 /** Powers of two. Each partition of a commit is a block of its own: with more of them blocks become small. */
 export const PARTITION_COUNTS = [4, 8, 16, 32, 64, 128, 256] as const;
+export const MOST_PARTITIONS = 256;
 
 const firstOf = (count: number): number => (count === DEFAULT_PARTITIONS ? 0 : count);
 

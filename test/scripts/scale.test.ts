@@ -35,7 +35,7 @@ const failure: fc.Arbitrary<Failure> = fc.oneof(
     kind: fc.constant("pause" as const),
     atS: fc.integer({ min: 5, max: 25 }),
     processes: fc.integer({ min: 1, max: 6 }),
-    forS: fc.integer({ min: 1, max: 20 }),
+    forS: fc.integer({ min: 1, max: 30 }),
   }),
   fc.record({
     kind: fc.constant("database" as const),
@@ -79,7 +79,7 @@ test("above half a core a process, the fold's own pauses let the lag rise to som
 });
 
 test("a process that was paused past its session's end stores nothing by its old fences", () => {
-  const paused = simulate(scenario({ failures: [{ kind: "pause", atS: 20, processes: 3, forS: 15 }] }));
+  const paused = simulate(scenario({ failures: [{ kind: "pause", atS: 20, processes: 3, forS: 25 }] }));
   expect(paused.fenced).toBeGreaterThan(0);
   expect(simulate(scenario()).fenced).toBe(0);
 });

@@ -6,6 +6,7 @@ import {
   type AggregateDatabase,
 } from "../../origin/db/aggregate-databases.ts";
 import { readPositionsOfAll } from "../../origin/aggregate/checkpoints.ts";
+import { documentsOf } from "../../shared/telemetry/partition-numbers.ts";
 import { makeLogger } from "../../origin/runtime/log.ts";
 import { asServiceRole } from "../../origin/db/service-role.ts";
 import { makePostgresLogReader } from "../../origin/span-log/read-log.ts";
@@ -73,8 +74,8 @@ export const makeAggregateDatabases = async (main: TestDatabase, names: readonly
       for (const [name, partitions] of await places()) {
         const { rows } = await databaseOf(name).pool.query<{ requests: number }>(
           `select coalesce(sum(requests), 0)::integer as requests from latency_sketches
-           where partition % 100 = any($1::smallint[])`,
-          [partitions],
+           where partition = any($1::smallint[])`,
+          [partitions.flatMap((partition) => [partition, documentsOf(partition)])],
         );
         sum += rows[0]?.requests ?? 0;
       }

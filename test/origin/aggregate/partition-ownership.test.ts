@@ -1,9 +1,20 @@
-// Several fold processes on one database: each partition has one owner, and an owner that lost its partition writes nothing.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+// Several fold processes: each partition has one owner, and an owner that lost its partition writes nothing.
+import { spawn, type ChildProcess } from "node:child_process";
+import * as fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startFold, type Fold } from "../../../origin/aggregate/fold-thread.ts";
-import { holdFences, takePartitions } from "../../../origin/aggregate/partition-ownership.ts";
+import { excessOf, quotaOf } from "../../../origin/aggregate/fair-share.ts";
+import { movePartition } from "../../../origin/aggregate/move/move-partition.ts";
+import {
+  holdFences,
+  lockOfPartition,
+  takePartitions,
+} from "../../../origin/aggregate/partition-ownership.ts";
+import { asServiceRole } from "../../../origin/db/service-role.ts";
 import { makeLogger } from "../../../origin/runtime/log.ts";
 import { makeMetrics } from "../../../origin/runtime/metrics.ts";
+import { fixPartitions } from "../../../origin/span-log/fix-partitions.ts";
+import { makeAggregateDatabases } from "../../support/aggregate-databases.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { newUnit } from "../../support/otlp-spans.ts";
 import { createFeature, startTelemetry, waitFor, type TestTelemetry } from "../../support/telemetry.ts";
@@ -39,30 +50,95 @@ const locks = async (): Promise<number[]> => {
 };
 
 describe("fold processes", () => {
-  test("share the partitions, take over from one that ends, and count every span once", async () => {
-    await createFeature(database, "feat_shared");
-    const first = start();
-    await waitFor(async () => (await locks()).join() === "4");
-    const second = start();
-    await waitFor(async () => (await locks()).join() === "2,2");
-    const send = async () => {
-      for (let n = 0; n < 10; n++)
-        await telemetry.sendSpans(
-          Array.from({ length: 20 }, () => ({ feature: "feat_shared", unit: newUnit() })),
-        );
+  test("share the partitions of two databases evenly from one to four and back, take over from one that is killed and from one that is paused, and count every span once", async () => {
+    const main = await makeTestDatabase();
+    onTestFinished(main.drop);
+    await fixPartitions(main.pool, 8);
+    const aggregates = await makeAggregateDatabases(main, ["a"]);
+    onTestFinished(aggregates.drop);
+    for (const partition of [9, 12, 15])
+      await movePartition(main.servicePool, aggregates.all, { partition, to: "a" });
+    const incoming = await startTelemetry(main, { fold: false, upkeep: false });
+    onTestFinished(incoming.stop);
+    await createFeature(main, "feat_processes", { activationWindowSeconds: 3_600 });
+
+    const processes = [1, 2, 3, 4].map((n) => `${new URL(main.url).pathname.slice(1)}_fold_${n}`);
+    for (const login of processes) {
+      await main.pool.query(`create role ${login} login password 'fold' in role sluice_service`);
+      onTestFinished(async () => void (await main.pool.query(`drop role ${login}`)));
+    }
+    const startProcess = (login: string): ChildProcess => {
+      const as = (url: string): string => {
+        const own = new URL(asServiceRole(url));
+        own.username = login;
+        own.password = "fold";
+        return own.href;
+      };
+      const options = {
+        databaseUrl: as(main.url),
+        spanLog: null,
+        aggregateDatabases: aggregates.configured.map(({ name, url }) => ({ name, url: as(url) })),
+        unitSlots: 2 ** 16,
+        dedupeKeys: 100_000,
+        ownershipMs: 200,
+        silentMs: 3_000,
+      };
+      const child = spawn(process.execPath, ["test/support/fold-process.ts"], {
+        env: { ...process.env, FOLD: JSON.stringify(options) },
+        stdio: "inherit",
+      });
+      onTestFinished(() => void child.kill("SIGKILL"));
+      return child;
     };
-    await send();
-    await first.stop();
-    await send();
-    await waitFor(async () => (await locks()).join() === "4");
-    await telemetry.folded();
-    const { rows } = await database.pool.query(
-      `select (select sum(requests)::integer from latency_sketches) as requests,
-         (select sum(units)::integer from outcome_counts where signal = 'exposure') as units`,
-    );
-    expect(rows).toEqual([{ requests: 400, units: 400 }]);
-    await second.stop();
-  });
+    /** How many partitions each process owns, in both databases together. */
+    const shares = async (): Promise<string> => {
+      const owned = new Map<string, number>();
+      for (const { pool } of aggregates.all) {
+        const { rows } = await pool().query<{ login: string; partitions: number }>(
+          `select usename as login, count(*)::integer as partitions
+           from pg_locks l join pg_stat_activity using (pid) where ${lockOfPartition("l")} group by 1`,
+        );
+        for (const { login, partitions } of rows) owned.set(login, (owned.get(login) ?? 0) + partitions);
+      }
+      return [...owned.values()].toSorted((a, b) => b - a).join();
+    };
+    const become = (wanted: string) => waitFor(async () => (await shares()) === wanted, 60_000);
+
+    const units: string[] = [];
+    const sendMore = async () => {
+      const some = Array.from({ length: 80 }, newUnit);
+      units.push(...some);
+      await incoming.sendSpans(some.map((unit) => ({ feature: "feat_processes", unit })));
+    };
+    const [first = "", ...others] = processes;
+    startProcess(first);
+    await become("8");
+    await sendMore();
+    const [second, third] = others.map(startProcess);
+    await become("2,2,2,2");
+    await sendMore();
+    second?.kill("SIGKILL");
+    await become("3,3,2");
+    await sendMore();
+    third?.kill("SIGSTOP");
+    await sendMore();
+    await become("4,4");
+    await sendMore();
+    await aggregates.folded();
+    // It goes on with what it had in memory, and would write it.
+    third?.kill("SIGCONT");
+    await incoming.sendSpans(units.map((unit) => ({ feature: "feat_processes", unit, activated: true })));
+    await become("3,3,2");
+    await sendMore();
+    await aggregates.folded();
+    expect(await aggregates.requests()).toBe(2 * units.length - 80);
+    const counts = await aggregates.counts("feat_processes");
+    const of = (signal: string) =>
+      counts.filter((one) => one.signal === signal).reduce((sum, one) => sum + one.units, 0);
+    expect(of("exposure")).toBe(units.length);
+    expect(of("activation") % (units.length - 80)).toBe(0);
+    expect(of("activation")).toBeGreaterThan(0);
+  }, 120_000);
 
   test("a partition that comes back is read again, and units that another process counted meanwhile are not counted twice", async () => {
     await createFeature(database, "feat_back", { activationWindowSeconds: 3_600 });
@@ -89,6 +165,22 @@ describe("fold processes", () => {
       { signal: "exposure", units: 40 },
     ]);
     await first.stop();
+  });
+
+  test("no process owns two partitions more than another, and all partitions have an owner, however many processes there are", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 256 }),
+        fc.uniqueArray(fc.integer({ min: 1, max: 2 ** 31 - 1 }), { minLength: 1, maxLength: 100 }),
+        (partitions, members) => {
+          const quotas = members.map((own) => quotaOf(partitions, members, own) ?? -1);
+          expect(quotas.reduce((sum, quota) => sum + quota, 0)).toBe(partitions);
+          expect(Math.max(...quotas) - Math.min(...quotas)).toBeLessThan(2);
+        },
+      ),
+    );
+    expect(quotaOf(8, [3, 5], 4)).toBeNull();
+    expect(excessOf([2, 9, 4, 7], 2, new Set([4]))).toEqual([4, 9]);
   });
 
   test("an owner whose fence was raised by another may not write any more", async () => {
