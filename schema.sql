@@ -1668,6 +1668,19 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_evidence_of_all_partitions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  if (select by_partition from aggregate_database) then
+    raise exception 'this database keeps its counts by partition: an origin of an older version cannot evaluate here, update it';
+  end if;
+  return new;
+end;
+$function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_folds_of_four_partitions()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1710,6 +1723,8 @@ CREATE TRIGGER notification_targets_made AFTER INSERT ON notification_targets FO
 CREATE TRIGGER outbox_announce_states AFTER INSERT ON outbox FOR EACH ROW WHEN (new.topic = 'state'::text) EXECUTE FUNCTION announce_states();
 CREATE TRIGGER counts_of_all_partitions BEFORE INSERT OR UPDATE ON outcome_counts FOR EACH STATEMENT EXECUTE FUNCTION refuse_counts_of_all_partitions();
 CREATE TRIGGER pmf_evaluations_standing AFTER INSERT ON pmf_evaluations FOR EACH ROW EXECUTE FUNCTION note_standing();
+CREATE TRIGGER begun_of_all_partitions BEFORE INSERT ON pmf_trials FOR EACH ROW WHEN (NOT new.evidence ? 'missed'::text) EXECUTE FUNCTION refuse_evidence_of_all_partitions();
+CREATE TRIGGER evidence_of_all_partitions BEFORE UPDATE OF evidence ON pmf_trials FOR EACH ROW WHEN (NOT new.evidence ? 'missed'::text) EXECUTE FUNCTION refuse_evidence_of_all_partitions();
 CREATE TRIGGER rollback_audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON rollback_audit FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 CREATE TRIGGER schedules_finished AFTER UPDATE OF state ON schedules FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state) EXECUTE FUNCTION announce_schedule();
 CREATE TRIGGER schedules_made AFTER INSERT ON schedules FOR EACH ROW EXECUTE FUNCTION announce_schedule();

@@ -79,7 +79,7 @@ export type StoredEvidence = {
     readonly lost?: StoredTraffic;
     readonly p95Ms: ByCohort<number | null>;
   };
-  /** Not there: nothing was missed. */
+  /** Not there: an origin stored it that knows nothing of partitions. Where counts are kept by partition, the database refuses it. */
   readonly missed?: readonly Missed[];
 };
 
@@ -135,7 +135,7 @@ export const toStoredEvidence = (evidence: Evidence): StoredEvidence => {
       lost: storeTraffic(traffic.lost),
       p95Ms: traffic.p95Ms,
     },
-    ...(missed.length === 0 ? {} : { missed }),
+    missed,
   };
 };
 

@@ -435,6 +435,34 @@ describe("a move", () => {
   });
 });
 
+test("evidence of an evaluator that knows nothing of partitions is refused once the counts are kept by partition", async () => {
+  for (const [database, refusal] of [
+    [alone, null],
+    [main, "an origin of an older version cannot evaluate here"],
+  ] as const) {
+    await makeTrial(database).insertFeature(UNDECIDED);
+    // As version 0.1.0-pre.1 stores it, first and later.
+    const begin = (epoch: number, evidence: object) =>
+      database.servicePool.query(
+        `insert into pmf_trials (feature_id, epoch, terms, seq, evidence, treatment_sketch, holdout_sketch)
+         values ($1, $2, 'terms', 1, $3, '', '')`,
+        [FEATURE, epoch, evidence],
+      );
+    const goOn = () =>
+      database.servicePool.query("update pmf_trials set seq = seq + 1, evidence = evidence - 'missed'");
+    await begin(2, { since: START, missed: [] });
+    if (refusal === null) {
+      await begin(1, { since: START });
+      await goOn();
+    } else {
+      await expect(begin(1, { since: START })).rejects.toThrow(refusal);
+      await expect(goOn()).rejects.toThrow(refusal);
+      // What people change of a feature goes on.
+      await database.servicePool.query("update pmf_trials set terms = '', decided = null, seq = seq + 1");
+    }
+  }
+});
+
 test("a database that says nothing does not keep the lag of the others from being known", async () => {
   const sockets: Socket[] = [];
   const silent = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
