@@ -5,6 +5,8 @@ import { jsonRequest, newUnit, type TestSpan } from "../support/otlp-spans.ts";
 
 const SPANS = 20;
 const SENDERS = 4;
+/** People who come again. Of fewer the fold would leave out some requests, as too many of one person. */
+const REGULARS = 50_000;
 const ANSWER_MS = 10_000;
 /** After the last fault every request is acknowledged by then. */
 const ACKNOWLEDGED_MS = 60_000;
@@ -47,7 +49,7 @@ export const startClients = ({
     while (!enough.signal.aborted) {
       const spans: TestSpan[] = Array.from({ length: SPANS }, (_, i) => ({
         feature,
-        unit: i % 2 === 0 ? newUnit() : `regular ${Math.floor(Math.random() * 5_000)}`,
+        unit: i % 2 === 0 ? newUnit() : `regular ${Math.floor(Math.random() * REGULARS)}`,
         variant: "treatment",
       }));
       const request = jsonRequest(spans);

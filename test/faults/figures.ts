@@ -19,7 +19,7 @@ export const printFigures = (report: FaultReport): string[] => {
             .padStart(8)}`,
       ),
     `acknowledged ${acked} spans of ${units} units, ${retries} requests sent again`,
-    `counted ${counted.requests} spans of ${counted.units} units; an evaluation reads ${counted.evaluated.requests} of ${counted.evaluated.units}`,
+    `counted ${counted.requests} spans of ${counted.units} units, and left out ${counted.leftOut}; an evaluation reads ${counted.evaluated.requests} of ${counted.evaluated.units}`,
   ];
   if (moves !== undefined) {
     const failed = Object.values(moves.failed).reduce((sum, times) => sum + times, 0);

@@ -23,6 +23,8 @@ export const spanKeyOf = ({ traceId, spanId }: { traceId: string; spanId: string
 const TURNS = 12;
 const NEW_LEADER_MS = 700;
 const SERVERS = 3;
+/** Messages that are asked for at a time. */
+const AT_ONCE = 64;
 /** Lines of messages that differ, of all streams. */
 const MOST_LINES = 20;
 
@@ -37,9 +39,11 @@ const readCopy = async (manager: JetStreamManager, stream: string): Promise<Copy
   const { cluster, state } = await manager.streams.info(stream);
   const server = cluster?.leader ?? "nobody";
   const messages = new Map<number, string>();
-  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-    const message = await manager.streams.getMessage(stream, { seq });
-    if (message !== null) messages.set(seq, decodeMessage(message.data).spanKeys.toString("hex"));
+  for (let from = state.first_seq; from <= state.last_seq; from += AT_ONCE) {
+    const wanted = Array.from({ length: Math.min(AT_ONCE, state.last_seq - from + 1) }, (_, at) => from + at);
+    const found = await Promise.all(wanted.map((seq) => manager.streams.getMessage(stream, { seq })));
+    for (const [at, message] of found.entries())
+      if (message !== null) messages.set(from + at, decodeMessage(message.data).spanKeys.toString("hex"));
   }
   const line = `${stream} at ${server}: ${state.first_seq} to ${state.last_seq}, ${state.messages} messages of ${state.bytes} bytes`;
   return { server, line, messages };

@@ -11,8 +11,8 @@ import type { DatabaseServer } from "./database-servers.ts";
 /** One attempt waits 30 s for the owner of the partition at most. */
 const ATTEMPT_MS = 90_000;
 const MOVED_MS = 240_000;
-/** What the command says of one partition before the last line, one line each step. */
-const MOST_STEPS = 7;
+/** The command says a line with each step; after these it may still be killed in time. */
+const STEPS = 4;
 
 export type MoveReport = {
   moved: number;
@@ -41,11 +41,10 @@ export const makeMoves = (options: {
   const attempt = async (partition: number, to: string, killAt: number): Promise<Attempt> => {
     const { child, said } = startCli(["partitions", "move", String(partition), "--to", to], env);
     let isKilled = false;
-    const killAfter = random() * 100;
     child.stdout.on("data", () => {
       if (isKilled || said.out.split("\n").length - 1 < killAt) return;
       isKilled = true;
-      setTimeout(() => child.kill("SIGKILL"), killAfter);
+      child.kill("SIGKILL");
     });
     const late = setTimeout(() => child.kill("SIGKILL"), ATTEMPT_MS);
     const [code] = await once(child, "exit");
@@ -77,7 +76,7 @@ export const makeMoves = (options: {
     const from = [...places].find(([, partitions]) => partitions.includes(partition))?.[0];
     const targets = databases.map(({ name }) => name).filter((name) => name !== from);
     let to = targets[Math.floor(random() * targets.length)] ?? "";
-    let killAt = isKilled ? 1 + Math.floor(random() * MOST_STEPS) : Infinity;
+    let killAt = isKilled ? 1 + Math.floor(random() * STEPS) : Infinity;
     say(`partition ${partition}: ${from} to ${to}${isKilled ? `, killed at step ${killAt}` : ""}`);
     const deadline = performance.now() + MOVED_MS;
     for (;;) {

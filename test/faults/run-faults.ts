@@ -49,9 +49,13 @@ export const differences = ({ acked, units, counted }: FaultReport): string[] =>
   const compare = (what: string, is: number, should: number): void => {
     if (is !== should) found.push(`${what}: ${is}, and ${should} were acknowledged`);
   };
-  compare("requests that are counted", counted.requests, acked);
+  compare("requests that are counted or left out", counted.requests + counted.leftOut, acked);
   compare("units that are counted", counted.units, units);
-  compare("requests that an evaluation reads", counted.evaluated.requests, acked);
+  compare(
+    "requests that an evaluation reads, with those left out",
+    counted.evaluated.requests + counted.leftOut,
+    acked,
+  );
   compare("units that an evaluation reads", counted.evaluated.units, units);
   return found;
 };
@@ -261,8 +265,10 @@ export const runFaults = async (options: {
       moves: moves?.report,
       places: moves === undefined ? {} : Object.fromEntries(await moves.placesNow()),
     };
-    if (differences(report).length > 0 && servers !== undefined)
+    if (differences(report).length > 0 && servers !== undefined) {
+      say(`DIFFERENT: ${differences(report).join("; ")}; what each server of the log has is looked up`);
       for (const line of await servers.find(clients.keys())) say(line);
+    }
     return report;
   };
 

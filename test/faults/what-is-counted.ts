@@ -49,6 +49,8 @@ export const readPositionsOf = (servers: readonly DatabaseServer[]): Promise<Fol
 export type Counted = {
   readonly requests: number;
   readonly units: number;
+  /** spans that no count may have, such as the many requests of one person */
+  readonly leftOut: number;
   /** as an evaluation reads them */
   readonly evaluated: { readonly requests: number; readonly units: number };
   /** rows of partitions in databases that they do not live in, and partitions that are folded in two or in none */
@@ -93,15 +95,18 @@ const misplacedIn = async (databases: readonly AggregateDatabase[]): Promise<str
 
 export const readCounted = (servers: readonly DatabaseServer[], feature: string): Promise<Counted> =>
   withDatabases(servers, async (databases) => {
-    let [requests, units] = [0, 0];
+    let [requests, units, leftOut] = [0, 0, 0];
     for (const { pool } of databases) {
-      const { rows } = await pool().query<{ requests: number; units: number }>(
-        `select (select coalesce(sum(requests), 0)::integer from latency_sketches) as requests,
+      const { rows } = await pool().query<{ requests: number; units: number; leftOut: number }>(
+        `select (select coalesce(sum(spans), 0)::integer from uncounted_signals)
+           + (select coalesce(sum(spans), 0)::integer from uncounted_by_partition) as "leftOut",
+           (select coalesce(sum(requests), 0)::integer from latency_sketches) as requests,
            (select coalesce(sum(units), 0)::integer from outcome_counts where signal = 'exposure')
            + (select coalesce(sum(units), 0)::integer from outcome_counts_by_partition where signal = 'exposure') as units`,
       );
       requests += rows[0]?.requests ?? 0;
       units += rows[0]?.units ?? 0;
+      leftOut += rows[0]?.leftOut ?? 0;
     }
     const all: AggregateDatabases = { all: databases, problems: () => new Map(), stop: async () => {} };
     const view = await makeAggregates({
@@ -124,6 +129,7 @@ export const readCounted = (servers: readonly DatabaseServer[], feature: string)
     return {
       requests,
       units,
+      leftOut,
       evaluated: { requests: evaluatedRequests, units: exposed.treatment + exposed.holdout },
       misplaced: await misplacedIn(databases),
     };
