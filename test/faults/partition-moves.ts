@@ -2,17 +2,19 @@
 // says, one that has failed or was killed is run again, until the partition lives where it should.
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readPlaces } from "../../origin/db/aggregate-databases.ts";
+import { MAIN, readPlaces } from "../../origin/db/aggregate-databases.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { DEFAULT_PARTITIONS } from "../../shared/telemetry/partition-numbers.ts";
 import { startCli } from "../support/cli.ts";
+import { killAtStep, STEPS, type HeldStep } from "./hold-move.ts";
 import type { DatabaseServer } from "./database-servers.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** One attempt waits 30 s for the owner of the partition at most. */
 const ATTEMPT_MS = 90_000;
 const MOVED_MS = 240_000;
-/** The command says a line with each step; after these it may still be killed in time. */
-const STEPS = 4;
+/** A fault may be at work in the main database. */
+const PLACES_MS = 60_000;
 
 export type MoveReport = {
   moved: number;
@@ -37,23 +39,34 @@ export const makeMoves = (options: {
   let running: Promise<void> | undefined;
   let failure: unknown;
 
-  /** `killAt`: the number of the line after which it is killed. */
-  const attempt = async (partition: number, to: string, killAt: number): Promise<Attempt> => {
+  /** `held`: the step at which it is killed. */
+  const attempt = async (
+    partition: number,
+    from: string,
+    to: string,
+    held: HeldStep | null,
+  ): Promise<Attempt> => {
     const { child, said } = startCli(["partitions", "move", String(partition), "--to", to], env);
-    let isKilled = false;
-    child.stdout.on("data", () => {
-      if (isKilled || said.out.split("\n").length - 1 < killAt) return;
-      isKilled = true;
-      child.kill("SIGKILL");
-    });
-    const late = setTimeout(() => child.kill("SIGKILL"), ATTEMPT_MS);
-    const [code] = await once(child, "exit");
+    const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+    const kill = (): void => void child.kill("SIGKILL");
+    const late = setTimeout(kill, ATTEMPT_MS);
+    const ended = once(child, "exit");
+    const ends = { main: serverOf(MAIN), source: serverOf(from), target: serverOf(to) };
+    // A fault may be at work in the database whose lock is wanted: then the command goes on.
+    const isKilled = held !== null && (await killAtStep(held, ends, { hasEnded, kill }).catch(() => false));
+    const [code] = await ended;
     clearTimeout(late);
     if (code === 0) return "moved";
     if (isKilled) return "killed";
     return code === null
       ? { said: `it did not end within ${ATTEMPT_MS / 1_000} s` }
       : { said: said.error.trim() };
+  };
+
+  const serverOf = (name: string): DatabaseServer => {
+    const found = databases.find((database) => database.name === name);
+    if (found === undefined) throw new Error(`there is no database ${name}`);
+    return found;
   };
 
   const placesNow = async () => {
@@ -72,26 +85,26 @@ export const makeMoves = (options: {
 
   const run = async (isKilled: boolean): Promise<void> => {
     const partition = Math.floor(random() * DEFAULT_PARTITIONS);
-    const places = await placesNow();
-    const from = [...places].find(([, partitions]) => partitions.includes(partition))?.[0];
+    const places = await waitUntil("the main database says where partitions live", placesNow, PLACES_MS);
+    const from = [...places].find(([, partitions]) => partitions.includes(partition))?.[0] ?? MAIN;
     const targets = databases.map(({ name }) => name).filter((name) => name !== from);
     let to = targets[Math.floor(random() * targets.length)] ?? "";
-    let killAt = isKilled ? 1 + Math.floor(random() * STEPS) : Infinity;
-    say(`partition ${partition}: ${from} to ${to}${isKilled ? `, killed at step ${killAt}` : ""}`);
+    let held = isKilled ? (STEPS[Math.floor(random() * STEPS.length)] ?? null) : null;
+    say(`partition ${partition}: ${from} to ${to}${held !== null ? `, killed when it ${held}` : ""}`);
     const deadline = performance.now() + MOVED_MS;
     for (;;) {
       const beganAt = performance.now();
-      const outcome = await attempt(partition, to, killAt);
+      const outcome = await attempt(partition, from, to, held);
       if (outcome === "moved") {
         report.moved++;
         report.seconds.push((performance.now() - beganAt) / 1_000);
         return;
       }
-      killAt = Infinity;
+      held = null;
       if (outcome === "killed") {
         report.killed++;
         // Whoever killed it may have changed their mind.
-        if (random() < 0.3) to = from ?? to;
+        if (random() < 0.3) to = from;
       } else {
         const said = outcome.said.split("\n").at(-1) ?? "";
         report.failed[said] = (report.failed[said] ?? 0) + 1;

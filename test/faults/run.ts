@@ -1,5 +1,5 @@
-// `npm run faults -- [faults] [--log jetstream] [--seed N] [--only disk,fold]`: 60 faults under load, some minutes. With JetStream the
-// counts live in three databases, between which partitions move. Exit 1 when acknowledged and counted differ.
+// `npm run faults -- [faults] [--log jetstream] [--seed N] [--only disk,fold]`: 60 faults under load, some minutes. The counts live in three
+// databases, between which partitions move. Exit 1 when acknowledged and counted differ.
 import { parseArgs } from "node:util";
 import { endWithRun } from "../support/end-with-run.ts";
 import { printFigures } from "./figures.ts";
@@ -30,7 +30,7 @@ const startedAt = performance.now();
 const report = await runFaults({
   faults: Number(positionals[0] ?? order?.length ?? 60),
   log: log === "jetstream" ? "jetstream" : "postgres",
-  aggregates: log === "jetstream" ? ["a", "b"] : [],
+  aggregates: ["a", "b"],
   seed: Number(values.seed),
   ...(order === undefined ? {} : { order }),
   say: (line) =>
