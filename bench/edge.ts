@@ -1,4 +1,5 @@
-// workerd's CPU time a request: pass-through, Sluice with 1 and 100 features, GrowthBook's edge worker; and a new isolate.
+// workerd's CPU time a request: pass-through, a proxy with the duties of a gate, Sluice with 1 and 100 features,
+// GrowthBook's edge worker; and a new isolate.
 // All on the same machine with the same visitors, in short turns, so that a slow moment meets each of them.
 //
 // GrowthBook's worker lets requests wait for promises of other requests, which workerd cancels: of requests that come
@@ -105,8 +106,10 @@ try {
     COOKIE_KEYS: "k:cookie-secret-of-the-edge-bench-0123456789abcdefghijklmnop",
   };
   await copyFile(`${here}pass-through.js`, join(folder, "pass-through.js"));
+  await copyFile(`${here}duties.js`, join(folder, "duties.js"));
   const passThrough = { bundleDir: folder, entry: "pass-through.js" };
   await add("passThrough", passThrough, { UPSTREAM_URL: outsideUrl });
+  await add("duties", { bundleDir: folder, entry: "duties.js" }, { UPSTREAM_URL: outsideUrl });
   const gate = { bundleDir, entry: "worker.js" };
   await pushFeatures((await add("gate1", gate, sluice, { state: true })).url, 1);
   await pushFeatures((await add("gate100", gate, sluice, { state: true })).url, 100);
@@ -157,10 +160,12 @@ try {
   const passThroughCpuUs = cpuOf("passThrough");
   const figures = {
     passThroughCpuUs,
+    dutiesCpuUs: cpuOf("duties"),
     gate1CpuUs: cpuOf("gate1"),
     gate100CpuUs: cpuOf("gate100"),
     ratio1: Math.round((passThroughCpuUs / cpuOf("gate1")) * 1_000) / 1_000,
     ratio100: Math.round((passThroughCpuUs / cpuOf("gate100")) * 1_000) / 1_000,
+    ratioDuties: Math.round((passThroughCpuUs / cpuOf("duties")) * 1_000) / 1_000,
     rps: Object.fromEntries(contenders.map(({ name, rps }) => [name, Math.round(mean(rps))])),
     ...(contenders.some(({ name }) => name === "growthbook")
       ? { gate1OneAtATimeCpuUs: cpuOf("gate1OneAtATime"), peers: { growthbook: cpuOf("growthbook") } }
@@ -168,7 +173,9 @@ try {
     residentMb: Object.fromEntries(residentMb),
     ...cold,
   };
-  console.log(`ratio1 ${figures.ratio1}, ratio100 ${figures.ratio100}`);
+  console.log(
+    `ratio1 ${figures.ratio1}, ratio100 ${figures.ratio100}; the duties of a gate alone: ${figures.ratioDuties}`,
+  );
   console.log(
     `a new isolate loads ${cold.bundleGzippedKb} kB gzipped, takes ${cold.coldMs} ms more than the pass-through until ` +
       `its first answer, holds ${cold.isolateMb} MB then, and takes in 1,000 rich features in ${cold.rich1000ColdMs} ms`,
