@@ -13,19 +13,22 @@ type RampFeature = {
   readonly rule: Rule | null;
 };
 
-/** null: its rule has no ramp. `now`: unix seconds. */
+/** null: its rule has no ramp. `deciding`: its newest decision, which is read at the same time. `now`: unix seconds. */
 export const readRamp = async (
   db: Queryable,
   { featureId, enabled, rolloutBps, rule }: RampFeature,
-  decision: RampDecision | null,
+  deciding: Promise<RampDecision | null>,
   now: number,
 ) => {
   if (rule?.ramp === undefined) return null;
   const { stagesBps, minStageSeconds } = rule.ramp;
-  const { rows } = await db.query<Row>(
-    "select rollout_bps, extract(epoch from since)::float8 as since, paused from pmf_ramps where feature_id = $1",
-    [featureId],
-  );
+  const [{ rows }, decision] = await Promise.all([
+    db.query<Row>(
+      "select rollout_bps, extract(epoch from since)::float8 as since, paused from pmf_ramps where feature_id = $1",
+      [featureId],
+    ),
+    deciding,
+  ]);
   const row = rows[0];
   const since = row?.rollout_bps === rolloutBps ? row.since : null;
   const paused = row?.paused ?? false;

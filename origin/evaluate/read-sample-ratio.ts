@@ -14,19 +14,22 @@ const Period = z.object({
 type RatioEvidence = { readonly logEvidence: number; readonly logBar: number };
 
 /**
- * null: there is nothing to compare yet. The evidence holds at every look, so its inverse is a p value that does too
+ * null: there is nothing to compare yet. `deciding`: the evidence of the newest decision, which is read at the same time. The evidence holds at every look, so its inverse is a p value that does too
  * (Ville's inequality).
  */
 export const readSampleRatio = async (
   db: Queryable,
   { featureId, epoch }: { featureId: FeatureId; epoch: number },
-  evidence: RatioEvidence | null,
+  deciding: Promise<RatioEvidence | null>,
 ) => {
+  const [{ rows }, evidence] = await Promise.all([
+    db.query<{ period: unknown }>(
+      "select evidence -> 'sampleRatio' as period from pmf_trials where feature_id = $1 and epoch = $2",
+      [featureId, epoch],
+    ),
+    deciding,
+  ]);
   if (evidence === null) return null;
-  const { rows } = await db.query<{ period: unknown }>(
-    "select evidence -> 'sampleRatio' as period from pmf_trials where feature_id = $1 and epoch = $2",
-    [featureId, epoch],
-  );
   const found = Period.safeParse(rows[0]?.period);
   if (!found.success) return null;
   const { since, rolloutBps, holdoutBps, treatment, holdout } = found.data;

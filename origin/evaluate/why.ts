@@ -127,16 +127,16 @@ export const readWhy = async (
   { featureId, epoch, epochStartedAt, enabled, shares, rule }: ExplainedFeature,
   terms: WarningTerms,
 ) => {
-  const [newest, exposed, ofDay] = await Promise.all([
-    readNewest(db, featureId, epoch),
+  const { rolloutBps } = shares;
+  const reading = readNewest(db, featureId, epoch);
+  const deciding = reading.then((newest) => newest?.decision ?? null);
+  const ratio = deciding.then((decision) => decision?.evidence.sampleRatio ?? null);
+  const [newest, exposed, ofDay, ramp, sampleRatio] = await Promise.all([
+    reading,
     readExposed(db, view.parts, { featureId, epoch }),
     readExposedOfDay(view.parts, { featureId, epoch }, terms.now),
-  ]);
-  const decision = newest?.decision ?? null;
-  const { rolloutBps } = shares;
-  const [ramp, sampleRatio] = await Promise.all([
-    readRamp(db, { featureId, enabled, rolloutBps, rule }, decision, terms.now),
-    readSampleRatio(db, { featureId, epoch }, decision?.evidence.sampleRatio ?? null),
+    readRamp(db, { featureId, enabled, rolloutBps, rule }, deciding, terms.now),
+    readSampleRatio(db, { featureId, epoch }, ratio),
   ]);
   const cohorts = cohortsOf(exposed, ofDay, terms.now);
   const { missing, rollback, keep } = outlook(newest, rule, cohorts.treatment.perDay);

@@ -25,8 +25,14 @@ export default () => {
   const featureId = params["featureId"] ?? "";
   const [change, setChange] = useState<Change | null>(null);
   const read = async () => {
-    const [feature, why] = await Promise.all([getFeature(featureId), explainVerdict(featureId)]);
-    return { feature, why, rule: why.mode === null ? null : await getRule(featureId) };
+    const asking = getFeature(featureId);
+    // The explanation takes longest: the rule is asked for meanwhile.
+    const [feature, why, rule] = await Promise.all([
+      asking,
+      explainVerdict(featureId),
+      asking.then(({ ruleVersion }) => (ruleVersion === null ? null : getRule(featureId))),
+    ]);
+    return { feature, why, rule };
   };
   const resource = useResource(featureId, read, { changes: isAbout(featureId), everyMs: 5_000 });
   const feature = resource.data?.feature;
