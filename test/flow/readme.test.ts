@@ -236,7 +236,7 @@ const processesOf = async (folderOfRun: string): Promise<string[]> => {
     pids.map(async (pid) => {
       const variables = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
       const words = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-      return variables.includes(`TMPDIR=${folderOfRun}`) ? [words.replaceAll("\0", " ")] : [];
+      return variables.includes(`TMPDIR=${folderOfRun}`) ? [`${pid} ${words.replaceAll("\0", " ")}`] : [];
     }),
   );
   return found.flat();
@@ -259,13 +259,20 @@ const begins =
 const beginsAndLeavesNothing =
   (first: string | RegExp) =>
   async (command: string): Promise<void> => {
+    const temporary = join(home, "tmp");
+    const ofSluice = async (): Promise<string[]> => {
+      const kept = (await readdir(temporary)).filter((name) => name.startsWith("sluice-"));
+      return [...(await processesOf(temporary)), ...kept];
+    };
+    // What an earlier command was broken off in may still be ending.
+    const before = new Set(await ofSluice());
+    const added = async () => (await ofSluice()).filter((one) => !before.has(one));
     const program = type(command);
     started.push(program);
     await program.shows(first, 4 * MINUTE_MS);
-    expect(await processesOf(join(home, "tmp"))).not.toEqual([]);
+    expect(await added()).not.toEqual([]);
     await program.terminate();
-    expect(await processesOf(join(home, "tmp"))).toEqual([]);
-    expect((await readdir(join(home, "tmp"))).filter((name) => name.startsWith("sluice-"))).toEqual([]);
+    expect(await added()).toEqual([]);
   };
 
 /** How a reader goes about each command of the README, in the order in which it stands there. */
