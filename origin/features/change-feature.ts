@@ -13,7 +13,8 @@ import { findCommitted, type ChangeKind, type Committed, type FeatureChange } fr
 import { makeCommit, type OnCommitted } from "./commit-queue.ts";
 import { checkSite, checkSiteOfAll, readSite } from "./check-site.ts";
 import { appliedOf, type Config } from "./config/applied-fields.ts";
-import { hashOf, planConfig, type Base, type ConfigPlan, type SegmentBase } from "./config/plan-config.ts";
+import { planConfig, type ConfigPlan } from "./config/plan-config.ts";
+import { hashOf, type Base, type SegmentBase } from "./config/plan-hash.ts";
 import { findApplied, noteApplied, type Applied } from "./config/applied-plans.ts";
 import { newFeature, newFeatureWarnings, type FeatureEdit, type GivenFeature } from "./new-feature.ts";
 import {
