@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { FeatureId } from "../../shared/ids.ts";
 import type { Result } from "../../shared/result.ts";
-import type { ApprovalRequest } from "../features/approvals/approval-request.ts";
+import type { ShownApproval } from "../features/approvals/approval-request.ts";
 import type { ApprovalError, Approvals } from "../features/approvals/make-approvals.ts";
 import type { WarningLog } from "../runtime/log.ts";
 import { problem } from "../runtime/problem.ts";
@@ -56,6 +56,11 @@ const approvalProblem = (context: AdminContext, principal: Principal, error: App
       const who = decidedBy === null ? "" : ` by ${decidedBy}, ${decidedAt?.toISOString() ?? ""}`;
       return refuse(409, `it does not wait any more: ${state}${who}`, { state, decidedBy });
     }
+    case "newerVersion":
+      return refuse(
+        409,
+        `a newer version of Sluice asked for it, and this one does not know the change ${error.kind}: approve it through a process of that version`,
+      );
     case "otherHash":
       return refuse(409, `the request has the hash ${error.have}: look at it again`, { have: error.have });
     case "ownRequest":
@@ -86,7 +91,7 @@ export const addApprovalRoutes = (
 ): void => {
   const answer = (
     { context, principal }: { context: AdminContext; principal: Principal },
-    decided: Result<ApprovalRequest, ApprovalError>,
+    decided: Result<ShownApproval, ApprovalError>,
   ): Response =>
     decided.ok
       ? context.json(approvalDocument(decided.value))

@@ -5,12 +5,20 @@ import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import type { SpanLogReader } from "../span-log/span-log.ts";
-import { databaseOf, MAIN, readPlaces, type AggregateDatabase } from "../db/aggregate-databases.ts";
+import {
+  databaseOf,
+  MAIN,
+  readPlaces,
+  type AggregateDatabase,
+  type Places,
+} from "../db/aggregate-databases.ts";
 import { readPositions } from "./checkpoints.ts";
 
 /** From here on nothing would be decided (origin/decide/guards.ts): the partitions of one database stop no others. */
 const AWAY_FROM_LAG_S = 60;
 const PARTITIONS_EVERY_MS = 5_000;
+/** Where there is one database, partitions go nowhere while this process runs: another one would have to be configured otherwise. */
+const PLACES_OF_ONE_MS = 5_000;
 /** An older answer does not count. */
 const STALE_MS = 5_000;
 /** A database that says nothing for so long holds up the answers of the others no more. */
@@ -62,6 +70,15 @@ export const makeLagMonitor = ({ pool, spanLog, databases = [] }: Needs, nowMs: 
   /** Places that this process knows: evaluations leave out the people of others. */
   let living: readonly string[] = [MAIN];
   const asking = new Map<string, Promise<Answer>>();
+  let lastPlaces: { readonly places: Places; readonly atMs: number } | undefined;
+
+  const placesNow = async (): Promise<Places> => {
+    const atMs = nowMs();
+    if (databases.length <= 1 && lastPlaces !== undefined && atMs - lastPlaces.atMs < PLACES_OF_ONE_MS)
+      return lastPlaces.places;
+    lastPlaces = { places: await readPlaces(pool), atMs };
+    return lastPlaces.places;
+  };
 
   const ask = async (database: string, partitions: readonly number[], moves: number): Promise<Answer> => {
     const askedAt = nowMs();
@@ -97,7 +114,7 @@ export const makeLagMonitor = ({ pool, spanLog, databases = [] }: Needs, nowMs: 
    * one that is known before the next would make it seem away.
    */
   const readEach = async (): Promise<void> => {
-    const { moves, byDatabase } = await readPlaces(pool);
+    const { moves, byDatabase } = await placesNow();
     const named = new Set([MAIN, ...databases.map(({ name }) => name)]);
     const asked = [...byDatabase].filter(([name]) => named.has(name));
     const outcomes = await Promise.allSettled(
@@ -121,7 +138,7 @@ export const makeLagMonitor = ({ pool, spanLog, databases = [] }: Needs, nowMs: 
     lagOf: (database: string, moves: number): number | null => lagOf(database).lagSecondsAt(moves),
     /** Of each partition by itself: one question each. Of a database that cannot be asked, its lag is that of its partitions. */
     readPartitions: async (): Promise<PartitionLag[]> => {
-      const { byDatabase } = await readPlaces(pool);
+      const { byDatabase } = await placesNow();
       const ofDatabase = async (database: string, partitions: readonly number[]): Promise<PartitionLag[]> => {
         const { checkpoints } = await readPositions(poolOf(database), partitions);
         return Promise.all(

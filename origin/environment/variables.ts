@@ -150,11 +150,7 @@ export const Variables = z.object({
     .describe(
       "Claims that roles are looked up in, separated by commas: names such as `groups`, or paths such as `realm_access.roles`.",
     ),
-  OIDC_ROLES: RoleRules.default([
-    { role: "viewer", value: "viewer" },
-    { role: "editor", value: "editor" },
-    { role: "admin", value: "admin" },
-  ]).describe(
+  OIDC_ROLES: RoleRules.prefault("viewer=viewer,editor=editor,admin=admin").describe(
     "Which values of the claims are which role, `admin=platform,editor=product,viewer=*`. `*` is everybody whom the provider signs in. Unset: the values are the roles' own names. Whoever has no role is refused.",
   ),
   INGEST_TOKEN: token

@@ -39,13 +39,14 @@ export const startIngest = (options: {
 }): Ingest => {
   const { makeStagePool, config, access, pseudonyms, metrics, log } = options;
   const pool = makeStagePool({ applicationName: "sluice-ingest", max: 2 });
-  const spanLog = options.spanLog.append(pool, (records) =>
+  const spanLog = options.spanLog.append(pool, (records) => {
+    metrics.lostRecords.inc({ counted: records === null ? "no" : "yes" }, records ?? 1);
     log.error(
       { records },
       `ALERT: the database lacks ${records ?? "an unknown number of"} records of telemetry that this process had acknowledged, as after the promotion of ` +
         "a standby that lagged; evidence is smaller by them and not wrong. Let a synchronous standby be promoted",
-    ),
-  );
+    );
+  });
   const botRequests = makeBotRequestCounter(pool);
   const directory = makeFeatureDirectory({ db: pool, pseudonyms, nowMs: () => performance.now() });
   const uncounted = makeUncountedSpans();

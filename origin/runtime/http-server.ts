@@ -4,6 +4,9 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Stoppable } from "./shutdown.ts";
 
+/** Balancers ask these, and some of them name no host. Any other request of HTTP/1.1 has to name one. */
+const HEALTH = /^\/(?:livez|readyz)(?:\?|$)/;
+
 /** How long requests under way may take once the server is stopped. */
 const DRAIN_MS = 5_000;
 const CLOSE_IDLE_MS = 20;
@@ -22,8 +25,17 @@ export type HttpServer = Stoppable & {
 
 export const makeHttpServer = (onRequest: RequestListener): HttpServer => {
   let isDraining = false;
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+  const options = { keepAliveTimeout: KEEP_ALIVE_MS, requireHostHeader: false };
+  const server = createServer(options, (request, response) => {
     if (isDraining) response.shouldKeepAlive = false;
+    const { headers, httpVersion, url = "" } = request;
+    if (headers.host === undefined) {
+      if (HEALTH.test(url)) headers.host = "localhost";
+      else if (httpVersion === "1.1") {
+        response.writeHead(400, { connection: "close" }).end();
+        return;
+      }
+    }
     onRequest(request, response);
   });
   return {

@@ -168,6 +168,75 @@ export const operationsDashboard = (): dashboard.Dashboard =>
         { expr: "min(sluice_span_log_ahead_seconds)", legend: "partitions ahead" },
       ),
     )
+    .withPanel(
+      lines(
+        {
+          title: "Partitions",
+          description:
+            "Lag of each partition in its database, and partitions whose people are in no evaluation.",
+          width: 12,
+          unit: "s",
+        },
+        {
+          expr: "max by (partition, database) (sluice_partition_lag_seconds)",
+          legend: "{{partition}} in {{database}}",
+        },
+        {
+          expr: "sum by (database) (sluice_partitions_away) or vector(0)",
+          legend: "away: {{database}}",
+        },
+      ),
+    )
+    .withPanel(
+      lines(
+        {
+          title: "Streams of the span log",
+          description:
+            "With SPAN_LOG_URL: bytes of each partition's stream, and replicas that have all of it. Else empty.",
+          width: 8,
+          unit: "bytes",
+        },
+        {
+          expr: "max by (partition) (sluice_span_log_bytes) or vector(0)",
+          legend: "{{partition}}",
+        },
+        {
+          expr: "min by (partition) (sluice_span_log_current_replicas) or vector(0)",
+          legend: "replicas of {{partition}}",
+        },
+      ),
+    )
+    .withPanel(
+      lines(
+        {
+          title: "Sampled spans for the ClickHouse",
+          description:
+            "With CLICKHOUSE_URL: what waits, what it could not read, and the age of the oldest. At RAW_SPOOL_MB the newest sample is left out.",
+          width: 8,
+          unit: "none",
+        },
+        { expr: `sum(${rate("sluice_raw_spans_sent_total")})`, legend: "sent a second" },
+        { expr: "max(sluice_raw_spans_waiting)", legend: "waiting" },
+        { expr: "max(sluice_raw_spans_waiting_bytes)", legend: "waiting, bytes" },
+        { expr: "max(sluice_raw_spans_age_seconds)", legend: "oldest, seconds" },
+        { expr: "max(sluice_raw_spans_dead)", legend: "cannot be read" },
+      ),
+    )
+    .withPanel(
+      lines(
+        {
+          title: "Lost after a promotion",
+          description:
+            "Acknowledged records that the database lacks, and losses that could not be counted. Has to be 0.",
+          width: 8,
+          unit: "none",
+        },
+        {
+          expr: "sum by (counted) (increase(sluice_lost_records_total[$__range]))",
+          legend: "counted: {{counted}}",
+        },
+      ),
+    )
     .withRow(row("Evaluation and locks"))
     .withPanel(
       lines(
@@ -196,6 +265,32 @@ export const operationsDashboard = (): dashboard.Dashboard =>
           expr: 'sum(increase(sluice_rollback_attempts_total{outcome="conflict"}[$__range]))',
           legend: "conflicts",
         },
+      ),
+    )
+    .withPanel(
+      lines(
+        {
+          title: "Rounds of evaluations",
+          description: "Time since each process last ended one. Above 60 s it pages.",
+          width: 12,
+          unit: "s",
+        },
+        { expr: "max by (instance) (sluice_evaluation_age_seconds)", legend: "{{instance}}" },
+      ),
+    )
+    .withPanel(
+      lines(
+        {
+          title: "Features that need a look",
+          description:
+            "Cannot be evaluated, cohorts of the wrong size, decisions held back, and spans that cannot be counted.",
+          width: 12,
+          unit: "none",
+        },
+        { expr: "sum(sluice_evaluation_failed) or vector(0)", legend: "cannot be evaluated" },
+        { expr: "sum(sluice_sample_ratio_mismatch) or vector(0)", legend: "sample ratio mismatch" },
+        { expr: "sum(sluice_held_back) or vector(0)", legend: "held back" },
+        { expr: "sum(sluice_fold_set_aside_spans) or vector(0)", legend: "spans set aside" },
       ),
     )
     .withRow(row("From commit to edge"))
@@ -236,6 +331,50 @@ export const operationsDashboard = (): dashboard.Dashboard =>
         },
       ),
     )
+    .withPanel(
+      lines(
+        {
+          title: "Outbox and listeners",
+          description: "Messages that wait, and processes that hear of changes as they are committed.",
+          width: 8,
+          unit: "none",
+        },
+        { expr: "max(sluice_outbox_pending)", legend: "waiting" },
+        { expr: "sum(sluice_listening)", legend: "listening" },
+      ),
+    )
+    .withPanel(
+      lines(
+        {
+          title: "News",
+          description: "Messages to notification targets by outcome, and news that waits for them.",
+          width: 8,
+          unit: "none",
+        },
+        {
+          expr: "sum by (target, outcome) (increase(sluice_notifications_total[$__range])) or vector(0)",
+          legend: "{{target}} {{outcome}}",
+        },
+        {
+          expr: "max by (target) (sluice_notifications_queued) or vector(0)",
+          legend: "waiting for {{target}}",
+        },
+      ),
+    )
+    .withPanel(
+      lines(
+        {
+          title: "Alerts of other systems",
+          description: "What came to hooks, by what became of it.",
+          width: 8,
+          unit: "none",
+        },
+        {
+          expr: "sum by (hook, outcome) (increase(sluice_hook_alerts_total[$__range])) or vector(0)",
+          legend: "{{hook}} {{outcome}}",
+        },
+      ),
+    )
     .withRow(row("Edges"))
     .withPanel(
       lines(
@@ -249,6 +388,18 @@ export const operationsDashboard = (): dashboard.Dashboard =>
           expr: "scalar(max(sluice_revision)) - max by (edge, region) (sluice_edge_revision)",
           legend: "{{edge}} {{region}}",
         },
+      ),
+    )
+    .withPanel(
+      lines(
+        {
+          title: "Changes that an edge lacks",
+          description: "How many, and for how long the oldest. Nothing is lacking while all is well.",
+          width: 8,
+          unit: "none",
+        },
+        { expr: "max by (edge) (sluice_edge_missing_changes)", legend: "{{edge}}" },
+        { expr: "max by (edge) (sluice_edge_behind_seconds)", legend: "{{edge}}, seconds" },
       ),
     )
     .withPanel(

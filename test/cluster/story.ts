@@ -135,13 +135,15 @@ const loadFor = async (
   return load.stop();
 };
 
-const Lost = z.object({ records: z.number(), msg: z.string() });
-
-const lostRecords = (world: World): number =>
-  world.origins
-    .flatMap((origin) => origin.output().split("\n"))
-    .filter((line) => line.includes("telemetry that this process had acknowledged"))
-    .reduce((sum, line) => sum + Lost.parse(JSON.parse(line)).records, 0);
+const lostRecords = async (world: World): Promise<number> => {
+  const texts = await Promise.all(
+    world.origins.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()),
+  );
+  return texts.reduce(
+    (sum, text) => sum + Number(/^sluice_lost_records_total\{counted="yes"\} (.+)$/m.exec(text)?.[1] ?? 0),
+    0,
+  );
+};
 
 /** Promotes the asynchronous standby, which lacks the last changes: one close that the edges have, and one new feature. */
 export const promoteTheLaggingStandby = async (world: World): Promise<AsyncReport> => {
@@ -184,7 +186,7 @@ export const promoteTheLaggingStandby = async (world: World): Promise<AsyncRepor
     rollbackMs: round(edgesMs),
     closedAgain: enabled === false,
     acknowledgedSpans,
-    spansCalledLost: lostRecords(world),
+    spansCalledLost: await lostRecords(world),
     replicas,
     copiedAnew,
     audit: await verifyAudit(world),

@@ -27,3 +27,15 @@ describe.each([...dashboardFiles()])("%s", (name, text) => {
     expect(named.filter((metric) => !known.has(metric))).toEqual([]);
   });
 });
+
+test("each metric is in a panel or in an alert", () => {
+  const shown = [...dashboardFiles().values(), readFile("deploy/prometheus/sluice-alerts.yml")].join("\n");
+  const named = new Set(shown.match(/\bsluice_[a-z_0-9]+\b/g));
+  const metrics = makeMetrics()
+    .registry.getMetricsAsArray()
+    .filter(({ name }) => name.startsWith("sluice_"));
+  const unseen = metrics.filter(
+    ({ name }) => !["", "_bucket", "_count"].some((suffix) => named.has(`${name}${suffix}`)),
+  );
+  expect(unseen.map(({ name }) => name)).toEqual([]);
+});

@@ -19,6 +19,11 @@ test("docs/reference holds generated pages only", async () => {
   expect((await readdir(folder)).toSorted()).toEqual([...pages.keys()].toSorted());
 });
 
+test("every default is shown as a person would write it", () => {
+  expect([...pages.values()].flatMap((text) => text.match(/.*\[object .*/g) ?? [])).toEqual([]);
+  expect(pages.get("environment.md")).toContain("| `viewer=viewer,editor=editor,admin=admin` ");
+});
+
 test("every field, variable and metric has a meaning", () => {
   const lacking = [...pages.values()].flatMap((text) =>
     text.split("\n").filter((line) => /^\|.*\| +\|$/.test(line)),

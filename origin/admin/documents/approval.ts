@@ -1,7 +1,7 @@
 // Approvals and their policy in the admin API.
 import { z } from "@hono/zod-openapi";
 import type { ApprovalPolicy } from "../../features/approvals/approval-policy.ts";
-import type { ApprovalRequest } from "../../features/approvals/approval-request.ts";
+import type { ShownApproval } from "../../features/approvals/approval-request.ts";
 import { Cursor, Time } from "./common.ts";
 import { Reason } from "./feature.ts";
 
@@ -50,7 +50,7 @@ export const approvalDocument = ({
   featureTags: _featureTags,
   subject,
   ...request
-}: ApprovalRequest) => ({ ...request, change: subject });
+}: ShownApproval) => ({ ...request, change: subject });
 
 export const ApproveBody = z.strictObject({
   hash: z

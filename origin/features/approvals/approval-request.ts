@@ -78,6 +78,10 @@ export const ApprovalRequest = z.object({
 });
 export type ApprovalRequest = z.infer<typeof ApprovalRequest>;
 
+/** To be shown, rejected and withdrawn. A newer version may have asked for a change that this one does not know. */
+export const ShownApproval = ApprovalRequest.extend({ subject: z.looseObject({ kind: z.string() }) });
+export type ShownApproval = z.infer<typeof ShownApproval>;
+
 /** The same change about another version of a feature has another hash. */
 export const hashOfApproval = (subject: ApprovalSubject, base: Base): string =>
   hash("sha256", canonicalJson({ subject, base }));

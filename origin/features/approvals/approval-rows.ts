@@ -1,6 +1,6 @@
 // The rows of approval requests. Each step to another state names the state that it leaves, so of two that race one is refused.
 import type { Queryable } from "../../db/pool.ts";
-import { ApprovalRequest, type ApprovalState, type Base } from "./approval-request.ts";
+import { ApprovalRequest, ShownApproval, type ApprovalState, type Base } from "./approval-request.ts";
 
 const columns = `seq, approval_id as "approvalId", change_id as "changeId", subject, base, diff, hash, tags,
   feature_tags as "featureTags", feature_ids as "featureIds", reason, asked_by as "askedBy", asked_at as "askedAt",
@@ -8,8 +8,8 @@ const columns = `seq, approval_id as "approvalId", change_id as "changeId", subj
   case when state = 'open' and expires_at <= clock_timestamp() then 'expired' else state end as state,
   decided_by as "decidedBy", decided_at as "decidedAt", decision_reason as "decisionReason", outcome`;
 
-const oneOf = (rows: readonly unknown[]): ApprovalRequest | null =>
-  rows[0] === undefined ? null : ApprovalRequest.parse(rows[0]);
+const oneOf = (rows: readonly unknown[]): ShownApproval | null =>
+  rows[0] === undefined ? null : ShownApproval.parse(rows[0]);
 
 export type NewApproval = Pick<ApprovalRequest, "approvalId" | "subject" | "hash" | "reason" | "askedBy"> & {
   readonly base: Base;
@@ -52,7 +52,7 @@ export const insertApproval = async (db: Queryable, given: NewApproval): Promise
   return ApprovalRequest.parse(rows[0]);
 };
 
-export const getApproval = async (db: Queryable, approvalId: string): Promise<ApprovalRequest | null> => {
+export const getApproval = async (db: Queryable, approvalId: string): Promise<ShownApproval | null> => {
   const { rows } = await db.query(`select ${columns} from approval_requests where approval_id = $1`, [
     approvalId,
   ]);
@@ -71,7 +71,7 @@ export type ApprovalQuery = {
 export const listApprovals = async (
   db: Queryable,
   { limit, before, featureId, state }: ApprovalQuery,
-): Promise<{ readonly items: readonly ApprovalRequest[]; readonly next: number | null }> => {
+): Promise<{ readonly items: readonly ShownApproval[]; readonly next: number | null }> => {
   const { rows } = await db.query(
     `select ${columns} from approval_requests
      where ($1::bigint is null or seq < $1) and ($2::text is null or feature_ids @> array[$2::text])
@@ -79,7 +79,7 @@ export const listApprovals = async (
      order by seq desc limit $4`,
     [before ?? null, featureId ?? null, state ?? null, limit + 1],
   );
-  const items = rows.slice(0, limit).map((row) => ApprovalRequest.parse(row));
+  const items = rows.slice(0, limit).map((row) => ShownApproval.parse(row));
   return { items, next: rows.length > limit ? (items.at(-1)?.seq ?? null) : null };
 };
 
@@ -96,7 +96,7 @@ type Decision = {
 export const decideApproval = async (
   db: Queryable,
   { approvalId, hash, to, actor, reason, outcome }: Decision,
-): Promise<ApprovalRequest | null> => {
+): Promise<ShownApproval | null> => {
   const { rows } = await db.query(
     `update approval_requests
      set state = $3, decided_by = $4, decided_at = clock_timestamp(), decision_reason = $5, outcome = $6
@@ -112,7 +112,7 @@ export const settleApproval = async (
   db: Queryable,
   approvalId: string,
   { state, outcome }: { state: "applied" | "stale" | "failed"; outcome: object },
-): Promise<ApprovalRequest | null> => {
+): Promise<ShownApproval | null> => {
   const { rows } = await db.query(
     `update approval_requests set state = $2, outcome = $3 where approval_id = $1 and state = 'approved'
      returning ${columns}`,
@@ -121,7 +121,10 @@ export const settleApproval = async (
   return oneOf(rows);
 };
 
-/** Approved, and left by the process that began to carry them out. */
+/**
+ * Approved, and left by the process that began to carry them out. Those that a newer version asked for are left to a process of that
+ * version.
+ */
 export const listUnfinished = async (db: Queryable, olderThanMs: number): Promise<ApprovalRequest[]> => {
   const { rows } = await db.query(
     `select ${columns} from approval_requests
@@ -129,5 +132,11 @@ export const listUnfinished = async (db: Queryable, olderThanMs: number): Promis
      order by decided_at limit 50`,
     [olderThanMs],
   );
-  return rows.map((row) => ApprovalRequest.parse(row));
+  return rows.flatMap((row) => {
+    const request = ApprovalRequest.safeParse(row);
+    if (request.success) return [request.data];
+    // Whatever else is wrong with it is told.
+    ShownApproval.parse(row);
+    return [];
+  });
 };

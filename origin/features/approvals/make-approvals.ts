@@ -25,8 +25,9 @@ import {
   type ApprovalPolicy,
 } from "./approval-policy.ts";
 import {
+  ApprovalRequest,
   hashOfApproval,
-  type ApprovalRequest,
+  type ShownApproval,
   type ApprovalSubject,
   type Base,
   type ProposedApply,
@@ -58,7 +59,9 @@ export type Decider = {
 export type ApprovalError =
   | { readonly reason: "notFound" }
   /** It was decided, or its time is over. */
-  | { readonly reason: "notOpen"; readonly request: ApprovalRequest }
+  | { readonly reason: "notOpen"; readonly request: ShownApproval }
+  /** A newer version asked for it: this one cannot read what would be carried out. */
+  | { readonly reason: "newerVersion"; readonly kind: string }
   | { readonly reason: "otherHash"; readonly have: string }
   | { readonly reason: "ownRequest" }
   | { readonly reason: "unnamedApprover" }
@@ -69,7 +72,7 @@ export type ApprovalError =
   /** The change is refused as it stands; the request waits. */
   | { readonly reason: "refused"; readonly error: ChangeError };
 
-type Decided = Promise<Result<ApprovalRequest, ApprovalError>>;
+type Decided = Promise<Result<ShownApproval, ApprovalError>>;
 
 export type Approvals = ReturnType<typeof makeApprovals>;
 
@@ -137,7 +140,7 @@ export const makeApprovals = ({
   const findOpen = async (
     approvalId: string,
     hash: string | undefined,
-  ): Promise<Result<ApprovalRequest, ApprovalError>> => {
+  ): Promise<Result<ShownApproval, ApprovalError>> => {
     const request = await getApproval(pool, approvalId);
     if (request === null) return err({ reason: "notFound" });
     if (request.state !== "open") return err({ reason: "notOpen", request });
@@ -260,7 +263,9 @@ export const makeApprovals = ({
     approve: async (approvalId: string, { hash, by }: { hash: string; by: Decider }): Decided => {
       const found = await findOpen(approvalId, hash);
       if (!found.ok) return found;
-      const request = found.value;
+      const readable = ApprovalRequest.safeParse(found.value);
+      if (!readable.success) return err({ reason: "newerVersion", kind: found.value.subject.kind });
+      const request = readable.data;
       const refusal = approverError(request, by);
       if (refusal !== null) return err(refusal);
       const { subject, base } = request;
@@ -299,7 +304,7 @@ export const makeApprovals = ({
       }
       const decision = { approvalId, hash, to: "approved", actor: by.actor, reason: null } as const;
       const approved = await decideApproval(pool, decision);
-      return approved === null ? err(await lateError(approvalId)) : carryOut(approved);
+      return approved === null ? err(await lateError(approvalId)) : carryOut({ ...approved, subject });
     },
 
     reject: async (approvalId: string, { reason, by }: { reason: string; by: Decider }): Decided => {

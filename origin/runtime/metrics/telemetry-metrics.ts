@@ -9,8 +9,17 @@ export const makeTelemetryMetrics = (registers: Registry[]) => {
   });
   // It begins with a 0, and an alert looks for the least: of a process that does not know it, nothing must be shown.
   logAheadSeconds.remove();
+  const lostRecords = new Counter({
+    name: "sluice_lost_records_total",
+    help: "Acknowledged spans and log records that the database lacks, as after the promotion of a standby that lagged; counted=no counts losses of which it is not known how many",
+    labelNames: ["counted"],
+    registers,
+  });
+  // An alert compares with the time before the first loss.
+  for (const counted of ["yes", "no"]) lostRecords.inc({ counted }, 0);
   return {
     logAheadSeconds,
+    lostRecords,
     ingestRequests: new Counter({
       name: "sluice_ingest_requests_total",
       help: "Requests with telemetry by outcome: stored, or why they were refused (overloaded, storeFailed and keyMissing are sent again by their senders)",

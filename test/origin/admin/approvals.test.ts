@@ -349,6 +349,37 @@ test("what a process had approved when it died is carried out once by another", 
   expect((await audit(id)).filter(({ action }) => action === "rollout")).toHaveLength(1);
 });
 
+test("a request of a newer version is shown, rejected and left to that version, and the others go on beside it", async () => {
+  const asked = await askRollout(await makeFeature("feat_newer"), 2000);
+  const abandoned = await askRollout(await makeFeature("feat_newer_approved"), 2000);
+  const known = await askRollout(await makeFeature("feat_known"), 2000);
+  const dim = '{"kind": "dim", "featureId": "feat_newer", "percent": 20}';
+  await database.pool.query(
+    `update approval_requests set subject = case when approval_id = $3 then subject else $1::jsonb end,
+       state = case when approval_id = $2 then 'open' else 'approved' end,
+       decided_by = case when approval_id = $2 then null else 'token:bob' end,
+       decided_at = case when approval_id = $2 then null else now() - interval '1 minute' end
+     where approval_id in ($2, $3, $4)`,
+    [dim, asked.approvalId, known.approvalId, abandoned.approvalId],
+  );
+  const shown = (await send("vic", "GET", "/approvals?featureId=feat_newer")).json;
+  expect(shown).toMatchObject({ approvals: [{ ...asked, change: JSON.parse(dim) }] });
+  expect(await approve("bob", asked)).toMatchObject({
+    status: 409,
+    json: { reason: "newerVersion", detail: expect.stringContaining("does not know the change dim") },
+  });
+  const { pool } = database;
+  const finished = await makeApprovals({
+    pool,
+    changes: makeFeatureChanges({ pool, newId: randomUUID }),
+  }).finishApproved();
+  expect(finished).toEqual([known.approvalId]);
+  expect(await feature("feat_known")).toMatchObject({ rolloutBps: 2000 });
+  const rejected = await send("bob", "POST", `/approvals/${asked.approvalId}/reject`, { reason: "too soon" });
+  expect(rejected).toMatchObject({ status: 200, json: { state: "rejected", change: { kind: "dim" } } });
+  expect(await feature("feat_newer")).toMatchObject({ rolloutBps: 1000 });
+});
+
 test("the policy is changed by two admins, and every one that held is shown", async () => {
   const { json: policy } = await send("vic", "GET", "/approvals/policy");
   const off = { tags: [], reason: "in my way" };

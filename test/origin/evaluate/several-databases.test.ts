@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { emptySketch, encodeSketch, recordLatency } from "../../../shared/telemetry/latency-sketch.ts";
 import { makeLagMonitor } from "../../../origin/aggregate/lag-monitor.ts";
 import { movePartition } from "../../../origin/aggregate/move/move-partition.ts";
@@ -480,4 +480,20 @@ test("a database that says nothing does not keep the lag of the others from bein
   for (const socket of sockets) socket.destroy();
   silent.close();
   await pool.end();
+});
+
+test("with one database the places of partitions are not asked for each second, and with several they are", async () => {
+  const time = { ms: 0 };
+  const countPlaces = async (pool: Pool, databases: readonly AggregateDatabase[]): Promise<number> => {
+    const query = vi.spyOn(pool, "query");
+    const spanLog = makePostgresLogReader(pool);
+    const monitor = makeLagMonitor({ pool, spanLog, databases }, () => time.ms);
+    for (time.ms = 0; time.ms < 10_000; time.ms += 1_000) await monitor.read();
+    await monitor.readPartitions();
+    const asked = query.mock.calls.filter(([statement]) => JSON.stringify(statement).includes("read-places"));
+    query.mockRestore();
+    return asked.length;
+  };
+  expect(await countPlaces(alone.servicePool, [])).toBe(3);
+  expect(await countPlaces(main.servicePool, aggregates.all)).toBe(11);
 });
