@@ -44,6 +44,7 @@ import { makeNetworkHash } from "./visitor/network.ts";
 import { makeAllowNewUnit } from "./visitor/new-units.ts";
 import { makePreviews } from "./visitor/preview.ts";
 import { makeReadAuthority } from "./visitor/server-key.ts";
+import { logLine } from "../shared/telemetry/log-line.ts";
 
 export type Edge = {
   /** A visitor's request. */
@@ -234,7 +235,7 @@ const makeWarnOnce = (): ((text: string) => void) => {
     if (hasWarned) return;
     hasWarned = true;
     // oxlint-disable-next-line no-console -- the Worker's log is where an operator looks
-    console.warn(`sluice: ${text}`);
+    console.warn(logLine("warning", text, { at: new Date() }));
   };
 };
 
@@ -244,7 +245,7 @@ const makeFailureCount = () => {
     count: (where: string, error: unknown): void => {
       total++;
       // oxlint-disable-next-line no-console -- the Worker's log is the only place where its own errors can be seen
-      console.error(`sluice: ${where} failed`, error);
+      console.error(logLine("error", `${where} failed`, { at: new Date(), part: where, error }));
     },
     total: () => total,
   };

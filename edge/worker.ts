@@ -15,6 +15,7 @@ import { locationHint } from "./snapshot/region.ts";
 import { makePostTraces } from "./telemetry/post-traces.ts";
 import { forwardQueued } from "./telemetry/queue.ts";
 import { makeEdge, type Edge } from "./wire.ts";
+import { logLine } from "../shared/telemetry/log-line.ts";
 
 export { Hub } from "./snapshot/hub.ts";
 export { Replica } from "./snapshot/replica.ts";
@@ -32,7 +33,7 @@ const start = (request: Request, env: Env): Isolate => {
   if (config.ok) return { edge: makeEdge(env, config.value, locationHint(request.cf)) };
   const configError = `Sluice is misconfigured and gates nothing: ${config.error.map(variableErrorText).join("; ")}`;
   // oxlint-disable-next-line no-console -- the Worker's log is where an operator looks
-  console.error(configError);
+  console.error(logLine("error", configError, { at: new Date() }));
   const answer = makeAnswerMisconfigured({
     readCopy: () => readKvCopy(env.FEATURES),
     isClosed: makeIsClosedWithoutState(readablePatterns(env["CLOSED_WITHOUT_STATE"])),

@@ -3,6 +3,7 @@
 import { within } from "../waiting.ts";
 import type { Batch } from "./span-writer.ts";
 import { answerOf, isRefused, isTaken, type Post, type PostAnswer } from "./post-traces.ts";
+import { logLine } from "../../shared/telemetry/log-line.ts";
 
 /** Shorter than the exporter's limit, within which the queue has to answer too. */
 const ASK_MS = 2_500;
@@ -46,12 +47,24 @@ export const forwardQueued = async (batch: MessageBatch<ArrayBuffer>, post: Post
     if (isTaken(status)) {
       if (rejected > 0)
         // oxlint-disable-next-line no-console -- the Worker's log is the only place where it can be seen
-        console.warn(`sluice: the origin refused ${rejected} spans of queued telemetry: ${reason}`);
+        console.warn(
+          logLine("warning", `the origin refused ${rejected} spans of queued telemetry: ${reason}`, {
+            at: new Date(),
+            rejected,
+          }),
+        );
       message.ack();
     } else if (isRefused(status)) {
       // oxlint-disable-next-line no-console -- the Worker's log is the only place where it can be seen
       console.error(
-        `sluice: the origin refused queued telemetry with status ${status}; the message is dropped`,
+        logLine(
+          "error",
+          `the origin refused queued telemetry with status ${status}; the message is dropped`,
+          {
+            at: new Date(),
+            status,
+          },
+        ),
       );
       message.ack();
     } else {

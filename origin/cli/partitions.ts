@@ -4,6 +4,7 @@ import { defineCommand } from "citty";
 import { readPositions } from "../aggregate/checkpoints.ts";
 import { asMover, finishMoves } from "../aggregate/move/finish-moves.ts";
 import { ANOTHER_MOVE, movePartition, type Step } from "../aggregate/move/move-partition.ts";
+import { beginMoveTrace } from "../aggregate/move/trace-move.ts";
 import { readPartitionOwners, readPartitionSize } from "../aggregate/partition-facts.ts";
 import { spanLogOf } from "../environment/settings.ts";
 import type { Config } from "../environment/variables.ts";
@@ -17,11 +18,13 @@ import {
 import { makePool, type Pool } from "../db/pool.ts";
 import { serviceUrlOf } from "../db/service-role.ts";
 import { errorText } from "../runtime/error-text.ts";
+import { startTracing } from "../runtime/tracing.ts";
 import { openSpanLog } from "../span-log/open-span-log.ts";
 import { withDatabase } from "./backup/backup-database.ts";
 import { UsageError } from "./errors.ts";
 import { readOwnConfig } from "./own-config.ts";
 import { jsonArgument, printJson, say } from "./print.ts";
+import packageJson from "../../package.json" with { type: "json" };
 
 const connect = (url: string): Pool =>
   makePool(url, { applicationName: "sluice-partitions", max: 3, onIdleError: () => {} });
@@ -178,7 +181,7 @@ const moveCommand = defineCommand({
       throw new UsageError(
         "PARTITION must be numbers of partitions such as 2 or 2,3; `sluice partitions list` lists them",
       );
-    const moved = await withDatabases(async (main, databases) => {
+    const moved = await withDatabases(async (main, databases, config) => {
       if (!databases.some(({ name }) => name === args.to))
         throw new UsageError(
           `--to must be one of ${databases.map(({ name }) => name).join(", ")}; AGGREGATE_DATABASE_URLS names the others`,
@@ -187,13 +190,26 @@ const moveCommand = defineCommand({
       if (finished === null) throw new Error(ANOTHER_MOVE);
       for (const { partition, from, to } of finished)
         if (!args.json) say(`Partition ${partition}: the move from ${from} to ${to} is finished.`);
+      const tracing = await startTracing(config.OTEL_EXPORTER_OTLP_ENDPOINT, packageJson.version);
       const done: Awaited<ReturnType<typeof movePartition>>[] = [];
-      for (const partition of partitions)
-        done.push(
-          await movePartition(main, databases, { partition, to: args.to }, async (step) => {
+      try {
+        for (const partition of partitions) {
+          const trace = beginMoveTrace(tracing, { partition, to: args.to, nowMs: Date.now });
+          const move = movePartition(main, databases, { partition, to: args.to }, async (step) => {
+            trace.step(step);
             if (!args.json) say(`Partition ${partition}: ${STEP_TEXT[step]}.`);
-          }),
-        );
+          });
+          done.push(
+            await move.catch((error: unknown) => {
+              trace.end(errorText(error));
+              throw error;
+            }),
+          );
+          trace.end();
+        }
+      } finally {
+        await tracing?.stop();
+      }
       return done;
     });
     if (args.json) printJson(moved);

@@ -16,6 +16,7 @@ import { startPusher } from "./edges/push-to-edges.ts";
 import type { Confirmed } from "./edges/record-answers.ts";
 import { makeSend } from "./edges/send-push.ts";
 import { makeRecoverFromEdge } from "./edges/recover-from-edge.ts";
+import { makeChangeTraces } from "../features/trace-changes.ts";
 import { makeFeatureChanges } from "../features/change-feature.ts";
 import {
   changesSince,
@@ -68,6 +69,11 @@ const pool = makePool(databaseUrl, {
       log.warn({ error: message }, "a database connection broke while idle; the pool makes a new one");
   },
 });
+const readLineage = async () => (await currentHead(pool, null)).message.lineage;
+const traces =
+  tracing === undefined
+    ? undefined
+    : makeChangeTraces({ db: pool, readLineage, follows: "recovery", tracing, log });
 /** Loads the client of Redis, which an origin alone never needs. */
 const startRedisBus = async (urls: readonly string[]) => {
   const [{ connectRedis }, { makeRedisBus }] = await Promise.all([
@@ -88,9 +94,14 @@ const pusher =
         readHead: (since, wants) => currentHead(pool, since, wants),
         recover: makeRecoverFromEdge({
           pool,
-          changes: makeFeatureChanges({ pool, newId: randomUUID }),
+          changes: makeFeatureChanges({
+            pool,
+            newId: randomUUID,
+            ...(traces === undefined ? {} : { onCommitted: traces.committed }),
+          }),
+          onRecovered: traces?.recovered,
           beginLineage: () => noteLineage(pool, { rewound: true }),
-          readLineage: async () => (await currentHead(pool, null)).message.lineage,
+          readLineage,
           raiseRevision: (above) => raiseRevision(pool, above),
           onRaised: () => states.refresh(),
           onAhead,

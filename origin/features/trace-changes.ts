@@ -1,4 +1,4 @@
-// Tells the traces of feature changes: the commit, and before it the evaluation and the decision that led to it.
+// Tells the traces of changes: the commit, and before it the evaluation and the decision, or the recovery, that led to it.
 import { errorText } from "../runtime/error-text.ts";
 import type { WarningLog } from "../runtime/log.ts";
 import { spanIdOf, traceIdOf, type Tracing } from "../runtime/tracing.ts";
@@ -18,6 +18,15 @@ export type CarriedOut = {
   readonly decidedMs: number;
 };
 
+/** What was closed, or forgotten, because an edge knew of it. Times are unix time. */
+export type Recovered = {
+  readonly edge: string;
+  readonly revision: number;
+  readonly closed: readonly string[];
+  readonly forgotten: readonly string[];
+  readonly startMs: number;
+};
+
 type Link = { readonly traceId: string; readonly spanId: string };
 
 const readNewestSpans = async (db: Queryable, featureId: string): Promise<readonly Link[]> => {
@@ -29,14 +38,18 @@ const readNewestSpans = async (db: Queryable, featureId: string): Promise<readon
   return rows.filter(({ traceId, spanId }) => traceId.length === 32 && spanId.length === 16);
 };
 
-/** `readLineage`: the history of the database; undefined while nothing was committed in it. */
+/**
+ * `readLineage`: the history of the database; undefined while nothing was committed in it. `follows`: what Sluice's own changes in
+ * this thread come from.
+ */
 export const makeChangeTraces = (options: {
   db: Queryable;
   readLineage: () => Promise<string | undefined>;
+  follows: "decision" | "recovery";
   tracing: Tracing;
   log: WarningLog;
 }) => {
-  const { db, readLineage, tracing, log } = options;
+  const { db, readLineage, follows, tracing, log } = options;
 
   const tell = async (revision: number, spans: (traceId: string) => Promise<void>): Promise<void> => {
     try {
@@ -50,17 +63,23 @@ export const makeChangeTraces = (options: {
   const committed: OnCommitted = ({ change, committed: { revision }, seconds }) => {
     const endMs = Date.now();
     void tell(revision, async (traceId) => {
-      const isDecided = change.actor === "sluice";
+      const isOwn = change.actor === "sluice";
+      const changed = [
+        ...(change.segments ?? []).map(({ segmentId, next }) =>
+          next === null ? `delete segment ${segmentId}` : `segment ${segmentId}`,
+        ),
+        ...change.features.map(({ kind, featureId }) => `${kind} ${featureId}`),
+      ];
       tracing.record({
         name: "sluice.commit",
         traceId,
         spanId: spanIdOf(traceId, "commit"),
-        ...(isDecided ? { parentId: spanIdOf(traceId, "decision") } : {}),
+        ...(isOwn ? { parentId: spanIdOf(traceId, follows) } : {}),
         startMs: endMs - seconds * 1_000,
         endMs,
         attributes: {
           "sluice.revision": revision,
-          "sluice.changes": change.features.map(({ kind, featureId }) => `${kind} ${featureId}`).join(", "),
+          "sluice.changes": changed.join(", "),
         },
       });
     });
@@ -98,5 +117,24 @@ export const makeChangeTraces = (options: {
     });
   };
 
-  return { committed, decided };
+  const recovered = ({ edge, revision, closed, forgotten, startMs }: Recovered): void => {
+    const endMs = Date.now();
+    void tell(revision, async (traceId) => {
+      tracing.record({
+        name: "sluice.recovery",
+        traceId,
+        spanId: spanIdOf(traceId, "recovery"),
+        startMs,
+        endMs,
+        attributes: {
+          "sluice.edge": new URL(edge).host,
+          "sluice.revision": revision,
+          "sluice.recovered.closed": closed.join(", "),
+          "sluice.recovered.forgotten": forgotten.join(", "),
+        },
+      });
+    });
+  };
+
+  return { committed, decided, recovered };
 };

@@ -1,5 +1,4 @@
 // The role admin: the REST API with what it is asked about, and the pages by which people sign in.
-import { randomUUID } from "node:crypto";
 import { makeAdminApi } from "../admin/admin-api.ts";
 import { makeIdempotentAnswers } from "../access/idempotent-answers.ts";
 import { makeSessionKeys } from "../access/make-session-keys.ts";
@@ -12,7 +11,6 @@ import { makeDeliveryReads } from "../delivery/delivery-reads.ts";
 import { makeAnnotations } from "../features/annotations.ts";
 import { makeFeatureReads } from "../features/feature-reads.ts";
 import { makePreviewLinks } from "../features/preview-link.ts";
-import { makeSegmentChanges } from "../features/segments/change-segment.ts";
 import { makeSegmentReads } from "../features/segments/segment-reads.ts";
 import { makeHooks } from "../hooks/make-hooks.ts";
 import { makeNotificationTargets } from "../notifications/notification-targets.ts";
@@ -114,7 +112,7 @@ export const startAdmin = async (asked: Asked, stopping: AbortSignal) => {
     schedules: changes.schedules,
     features,
     segments: makeSegmentReads(pool),
-    segmentChanges: makeSegmentChanges({ pool, newId: randomUUID }),
+    segmentChanges: changes.segmentChanges,
     annotations: makeAnnotations(pool),
     forgetUnit: forgetting.forgetUnit,
     previewLinks:

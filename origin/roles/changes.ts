@@ -3,9 +3,11 @@ import { randomUUID } from "node:crypto";
 import { startFinishingApproved } from "../features/approvals/finish-approved.ts";
 import { makeApprovals } from "../features/approvals/make-approvals.ts";
 import { makeFeatureChanges } from "../features/change-feature.ts";
+import type { OnCommitted } from "../features/commit-queue.ts";
 import { countRollbacks } from "../features/count-rollbacks.ts";
 import { readFeatureIds } from "../features/read-features.ts";
 import { currentHead } from "../features/read-snapshot.ts";
+import { makeSegmentChanges } from "../features/segments/change-segment.ts";
 import { makeSchedules } from "../features/schedules/make-schedules.ts";
 import { makeChangeTraces } from "../features/trace-changes.ts";
 import { forgetSeries } from "../runtime/forget-series.ts";
@@ -29,21 +31,24 @@ export const startChanges = async (
       : makeChangeTraces({
           db: pool,
           readLineage: async () => (await currentHead(pool, null)).message.lineage,
+          follows: "decision",
           tracing,
           log,
         });
+  const onCommitted: OnCommitted = (commit) => {
+    metrics.commitSeconds.observe(commit.seconds);
+    traces?.committed(commit);
+  };
   const changes = countRollbacks(
     makeFeatureChanges({
       pool,
       newId: randomUUID,
       siteHosts: config.EDGE_URLS.map((url) => new URL(url).host),
-      onCommitted: (commit) => {
-        metrics.commitSeconds.observe(commit.seconds);
-        traces?.committed(commit);
-      },
+      onCommitted,
     }),
     metrics,
   );
+  const segmentChanges = makeSegmentChanges({ pool, newId: randomUUID, onCommitted });
   const approvals = makeApprovals({ pool, changes });
   const schedules = makeSchedules({ pool, changes });
   /** Features that are deleted leave /metrics too. */
@@ -60,5 +65,5 @@ export const startChanges = async (
       ),
   });
   const finishing = has("admin") ? startFinishingApproved({ approvals, log }) : undefined;
-  return { changes, approvals, schedules, traces, tracing, seriesUpkeep, finishing };
+  return { changes, segmentChanges, approvals, schedules, traces, tracing, seriesUpkeep, finishing };
 };

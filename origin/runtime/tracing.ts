@@ -46,8 +46,11 @@ export const traceIdOf = ({ lineage, revision }: { lineage: string; revision: nu
   hexOf(`${lineage}:${revision}`, 32);
 
 /** Of the spans of which a trace has one each. */
-export const spanIdOf = (traceId: string, name: "evaluation" | "decision" | "commit"): string =>
+export const spanIdOf = (traceId: string, name: "evaluation" | "decision" | "recovery" | "commit"): string =>
   hexOf(`${traceId}:${name}`, 16);
+
+/** Of what is no revision. */
+export const newTraceId = (): string => randomBytes(16).toString("hex");
 
 export const newSpanId = (): string => randomBytes(8).toString("hex");
 

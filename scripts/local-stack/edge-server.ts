@@ -78,6 +78,8 @@ export const startEdge = async (options: {
   inspectorPort?: number;
   /** The description of another version's Worker. */
   config?: string;
+  /** Hears each line that the Worker writes to its log; else they go to this process's output. */
+  onLogLine?: (line: string) => void;
 }): Promise<EdgeServer> => {
   const config = unstable_readConfig({ config: options.config ?? configPath });
   // The bundle lists its modules itself, so wrangler's rules for finding them have nothing to do. Its bindings would
@@ -104,7 +106,7 @@ export const startEdge = async (options: {
   const others = (options.morePorts ?? []).map((port, i) =>
     Object.assign(instance(`sluice-${i + 2}`, port), { durableObjects }),
   );
-  const { telemetryQueue: queue } = options;
+  const { telemetryQueue: queue, onLogLine } = options;
   const queueProducers = queue === undefined ? {} : { TELEMETRY: queue };
   const queueConsumers =
     queue === undefined ? {} : { [queue]: { maxBatchSize: 10, maxBatchTimeout: 1, maxRetries: 100 } };
@@ -115,6 +117,9 @@ export const startEdge = async (options: {
       telemetry: { enabled: false },
       ...(options.inspectorPort === undefined ? {} : { inspectorPort: options.inspectorPort }),
       cf: false,
+      ...(onLogLine === undefined
+        ? {}
+        : { handleStructuredLogs: ({ message }: { readonly message: string }) => onLogLine(message) }),
       workers: [{ ...instance("sluice", options.port), queueProducers, queueConsumers }, ...others],
     }),
   );

@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { eventually } from "../support/stack.ts";
 import { startTestSite, type TestSite } from "../support/site.ts";
 
 let site: TestSite;
@@ -221,25 +223,67 @@ test("what the site's Connection header nominates stays on its hop", async () =>
   expect(answer).not.toContain("X-Hop");
 });
 
-test("a site that cannot be reached is a 502, not a broken Worker", async () => {
-  const closed = await startTestEdge({ UPSTREAM_URL: "http://127.0.0.1:9" });
+const LogLine = z.strictObject({
+  level: z.union([z.literal(40), z.literal(50)]),
+  time: z.iso.datetime(),
+  service: z.literal("sluice-edge"),
+  part: z.string().optional(),
+  err: z.object({ type: z.string(), message: z.string(), stack: z.string() }).optional(),
+  msg: z.string().regex(/^(?!sluice)/),
+});
+const PERSONAL = ["ada.lovelace@example.com", "203.0.113.77", "a-visitors-cookie", "a-bearer-token"];
+
+/** What a Worker with these variables writes to its log while a visitor asks for a page. */
+const logOfVisit = async (
+  bindings: Readonly<Record<string, string>>,
+  visit: (url: string) => Promise<void>,
+) => {
+  const lines: string[] = [];
+  const made = await startTestEdge(bindings, { onLogLine: (line) => lines.push(line) });
+  const feature = { featureId: "feat_a", enabled: true, rolloutBps: 10_000, version: 1, epoch: 1 };
   try {
-    expect((await fetch(closed.url)).status).toBe(502);
+    await made.push({ revision: 1, full: true, features: [feature] });
+    await visit(made.url);
+    await eventually(async () => lines.length > 0);
   } finally {
-    await closed.stop();
+    await made.stop();
   }
+  const text = lines.join("\n");
+  const secrets = Object.entries(bindings).filter(([name]) => /KEY|TOKEN/.test(name));
+  for (const one of [...PERSONAL, ...secrets.map(([, value]) => value), "secret-of-the-tests"])
+    expect(text).not.toContain(one);
+  return lines.map((line) => LogLine.parse(JSON.parse(line)));
+};
+const visitor = {
+  headers: {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "X-User": "ada.lovelace@example.com",
+    "X-Forwarded-For": "203.0.113.77",
+    Cookie: "sluice=v1.c2.a-visitors-cookie=",
+    Authorization: "Bearer a-bearer-token",
+  },
+};
+
+test("a site that cannot be reached is a 502 and a line of JSON in the log, not a broken Worker", async () => {
+  const log = await logOfVisit({ UPSTREAM_URL: "http://127.0.0.1:9" }, async (url) => {
+    expect((await fetch(`${url}/?mail=ada.lovelace@example.com`, visitor)).status).toBe(502);
+  });
+  expect(log).toMatchObject([
+    { level: 50, part: "upstream", msg: "upstream failed", err: { type: "Error" } },
+  ]);
 });
 
 test("a wrong variable is named, and the site goes on ungated", async () => {
-  const misconfigured = await startTestEdge({ UPSTREAM_URL: site.url, WATCH_MS: "soon" });
-  try {
+  const log = await logOfVisit({ UPSTREAM_URL: site.url, WATCH_MS: "soon" }, async (url) => {
     const posing = { "Sluice-Features": "feat_a=treatment" };
-    expect((await fetch(`${misconfigured.url}/any`, { headers: posing })).status).toBe(200);
+    expect((await fetch(`${url}/any`, { headers: posing })).status).toBe(200);
     expect(lastHeader("Sluice-Features")).toBe(null);
-    const health = await fetch(`${misconfigured.url}/.sluice/health`);
+    const health = await fetch(`${url}/.sluice/health`);
     expect(health.status).toBe(503);
     expect(await health.text()).toContain("WATCH_MS must be a whole number");
-  } finally {
-    await misconfigured.stop();
-  }
+  });
+  expect(log[0]).toMatchObject({
+    level: 50,
+    msg: expect.stringContaining("WATCH_MS must be a whole number"),
+  });
 });

@@ -41,7 +41,11 @@ const residentBytes = async (): Promise<number> => {
 /** Bundles the Worker as for a deployment and serves it; `stop` also removes what it kept. */
 export const startTestEdge = async (
   bindings: Readonly<Record<string, string>>,
-  more: { telemetryQueue?: string; morePorts?: readonly number[] } = {},
+  more: {
+    telemetryQueue?: string;
+    morePorts?: readonly number[];
+    onLogLine?: (line: string) => void;
+  } = {},
 ): Promise<TestEdge> => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-edge-"));
   const server = await startEdge({

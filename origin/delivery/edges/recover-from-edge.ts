@@ -2,6 +2,7 @@
 // edge. What the edge has closed is closed in the database, as audited changes, and somebody is told.
 import type { Pool } from "../../db/pool.ts";
 import type { FeatureChanges } from "../../features/change-feature.ts";
+import type { Recovered } from "../../features/trace-changes.ts";
 import type { Witnessed } from "../../features/prepare-recovery.ts";
 import type { ErrorLog } from "../../runtime/log.ts";
 import { Revision } from "../../../shared/ids.ts";
@@ -26,12 +27,16 @@ export const makeRecoverFromEdge = (options: {
   onRaised: () => void;
   /** The edge knows changes that the database lacks. */
   onAhead: (edge: string) => void;
+  /** Something was closed or forgotten. */
+  onRecovered?: ((recovered: Recovered) => void) | undefined;
   log: ErrorLog;
 }): RecoverFromEdge => {
-  const { pool, changes, beginLineage, readLineage, raiseRevision, onRaised, onAhead, log } = options;
+  const { pool, changes, beginLineage, readLineage, raiseRevision, onRaised, onAhead, onRecovered, log } =
+    options;
   const told = new Set<string>();
 
   return async (edge, held, point) => {
+    const startMs = Date.now();
     if (point !== undefined) {
       await recordWitness(pool, edge, point);
       if ((await readLineage()) === point.lineage) await beginLineage();
@@ -40,6 +45,7 @@ export const makeRecoverFromEdge = (options: {
     if (!recovered.ok)
       throw new Error(`what ${edge} holds could not be recovered: ${recovered.error.reason}`);
     const { closed = [], forgotten = [] } = recovered.value ?? {};
+    if (recovered.value !== null) onRecovered?.({ edge, startMs, ...recovered.value });
     if (point !== undefined) {
       await raiseRevision(Revision.parse(point.revision));
       onRaised();

@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../../../shared/result.ts";
 import type { ChangeError } from "../change-error.ts";
 import type { Attribution } from "../change-feature.ts";
 import type { ChangeGuard } from "../change-guard.ts";
-import { makeCommit } from "../commit-queue.ts";
+import { makeCommit, type OnCommitted } from "../commit-queue.ts";
 import { readFeaturesOfSegment } from "../related-features.ts";
 import {
   prepareNewSegment,
@@ -53,8 +53,17 @@ export type SegmentChanges = {
 
 const MAX_ATTEMPTS = 50;
 
-export const makeSegmentChanges = ({ pool, newId }: { pool: Pool; newId: () => string }): SegmentChanges => {
-  const commit = makeCommit(pool);
+/** `onCommitted` hears of each commit. */
+export const makeSegmentChanges = ({
+  pool,
+  newId,
+  onCommitted,
+}: {
+  pool: Pool;
+  newId: () => string;
+  onCommitted?: OnCommitted;
+}): SegmentChanges => {
+  const commit = makeCommit(pool, onCommitted === undefined ? {} : { onCommitted });
 
   const carryOut = async (
     segmentId: SegmentId,
