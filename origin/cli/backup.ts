@@ -6,6 +6,7 @@ import { finished, pipeline } from "node:stream/promises";
 import { createZstdCompress, createZstdDecompress } from "node:zlib";
 import { defineCommand } from "citty";
 import packageJson from "../../package.json" with { type: "json" };
+import { gapLines, readBackupGaps } from "./backup/backup-gaps.ts";
 import { withDatabase, type DatabasePlace } from "./backup/backup-database.ts";
 import { readBackup } from "./backup/read-backup.ts";
 import { refuseNewerBackup, refuseUsedDatabase, restoreBackup } from "./backup/restore-backup.ts";
@@ -78,9 +79,9 @@ export const backupCommand = defineCommand({
   run: async ({ args }) => {
     if (args.out === undefined && (args.json || process.stdout.isTTY))
       throw new UsageError("say where to: --out FILE, or lead standard output into a file");
-    const rows = await withDatabase(placeOf(), { toRead: true }, (url) =>
-      withConnection(url, (client) =>
-        intoFile(args.out, (out) =>
+    const { rows, gaps } = await withDatabase(placeOf(), { toRead: true }, (url) =>
+      withConnection(url, async (client) => {
+        const written = await intoFile(args.out, (out) =>
           writeBackup(client, out, {
             version: packageJson.version,
             now: new Date(),
@@ -89,13 +90,15 @@ export const backupCommand = defineCommand({
               if (process.stderr.isTTY) say(`${name}: ${count} rows`);
             },
           }),
-        ),
-      ),
+        );
+        return { rows: written, gaps: await readBackupGaps(client) };
+      }),
     );
-    if (args.json) printJson({ file: args.out, rows });
+    if (args.json) printJson({ file: args.out, rows, ...gaps });
     say(
       `Saved ${sumOf(rows)} rows of ${Object.keys(rows).length} tables. The keys are not among them: keep the environment and DATA_DIR/secrets.json as well.`,
     );
+    for (const line of gapLines(gaps)) say(line);
   },
 });
 

@@ -1,5 +1,8 @@
 // Secrets in the database: encrypted, tied to their rows, and read by those alone who have the key. On a real database, with the
 // loop that tells news and with hooks that verify their senders.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { Webhook } from "standardwebhooks";
@@ -279,4 +282,27 @@ test("the doctor and the log say what is in plain text, and how to make a key", 
   expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
     ["warn", expect.stringContaining("set ENCRYPTION_KEYS")],
   ]);
+});
+
+test("a backup says which secrets it holds in plain text, and which partitions are not in it", async () => {
+  await withKeys().makeHook("pager");
+  await withKeys(K1).makeTarget("ops");
+  await database.pool.query("update partition_places set database = 'a' where partition in (1, 3)");
+  const folder = await mkdtemp(join(tmpdir(), "sluice-secrets-"));
+  try {
+    const file = join(folder, "saved");
+    const saved = await runCli(["backup", "--out", file, "--json"], { DATABASE_URL: database.url });
+    expect(saved).toMatchObject({
+      code: 0,
+      error: expect.stringMatching(/NOT IN IT.* 1, 3\b.* database a\b/),
+    });
+    expect(saved.error).toMatch(/plain text.*: the hook pager$/m);
+    expect(JSON.parse(saved.out)).toMatchObject({
+      otherDatabases: [{ name: "a", partitions: [1, 3] }],
+      plainSecrets: ["the hook pager"],
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+    await database.pool.query("update partition_places set database = 'main'");
+  }
 });
