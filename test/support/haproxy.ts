@@ -35,7 +35,7 @@ frontend ${name}
   default_backend ${name}
 backend ${name}
   option httpchk
-  http-check send meth GET uri ${check}${check === "/readyz" ? "" : " ver HTTP/1.1 hdr Host localhost"}
+  http-check send meth GET uri ${check} ver HTTP/1.1 hdr Host localhost
 ${expect === undefined ? "" : `  http-check expect rstring ${expect.replaceAll('"', '\\"')}`}
 ${repeats ? "  retry-on conn-failure empty-response response-timeout" : ""}
 ${ports.map((each, i) => `  server ${name}-${i + 1} 127.0.0.1:${each} check`).join("\n")}
