@@ -1,5 +1,6 @@
 // A long run starts dozens of processes and keeps much in files. However it ends, by itself, by an error or by a signal, they end with
 // it and the files go.
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,6 +34,15 @@ const killAll = (pids: readonly number[]): void => {
     }
 };
 
+/** What is mounted in the folder, as a small disk that is to be full: it cannot be removed before. */
+const unmountIn = (folder: string): void => {
+  const mounted = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "")
+    .filter((path) => path.startsWith(`${folder}/`));
+  for (const path of mounted) execFileSync("umount", [path], { stdio: "inherit" });
+};
+
 /** One of them may have started another one while they were looked for. */
 const ROUNDS = 5;
 
@@ -48,6 +58,7 @@ export const endWithRun = (): void => {
       if (pids.length === 0) break;
       killAll(pids);
     }
+    unmountIn(folder);
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
