@@ -30,6 +30,15 @@ export const cpuSeconds = async (pid: number): Promise<number> => {
   return ticks / TICKS_PER_SECOND;
 };
 
+/** CPU of a process that has no children and whose threads stay. Exact to the nanosecond, where `cpuSeconds` counts ticks of 10 ms. */
+export const threadsCpuMs = async (pid: number): Promise<number> => {
+  const spent = (await readdir(`/proc/${pid}/task`)).map(async (thread) => {
+    const line = await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8");
+    return Number(line.split(" ")[0]) / 1e6;
+  });
+  return (await Promise.all(spent)).reduce((sum, ms) => sum + ms, 0);
+};
+
 /** MB of memory that a process has in RAM. */
 export const residentMb = async (pid: number): Promise<number> => {
   const status = await readFile(`/proc/${pid}/status`, "utf8");

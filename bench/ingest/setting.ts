@@ -12,6 +12,24 @@ import type { JetStreamSettings } from "../../origin/span-log/jetstream/settings
 import { openSpanLog } from "../../origin/span-log/open-span-log.ts";
 import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 
+/** Open features that never fail, and their ids. */
+export const declareFeatures = async (pool: Pool, count: number): Promise<string[]> => {
+  const features = Array.from({ length: count }, (_, i) => `feat_bench_${i}`);
+  await pool.query(
+    `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision)
+     select id, true, 9000, 1000, 1 from unnest($1::text[]) id`,
+    [features],
+  );
+  await pool.query(
+    `insert into pmf_rules (feature_id, rule)
+     select id, jsonb_build_object('featureId', id, 'activationThreshold', 0.01, 'retentionThreshold', 0.01,
+       'latencyP95Threshold', 1000, 'minCohortSize', 1000, 'evaluationWindowSeconds', 604800)
+     from unnest($1::text[]) id`,
+    [features],
+  );
+  return features;
+};
+
 export const startIngestSetting = async (options: {
   features: number;
   env?: Record<string, string>;
@@ -27,19 +45,7 @@ export const startIngestSetting = async (options: {
   const postgres = await startEmbeddedPostgres({ dataDir: folder, settings: options.postgres ?? {} });
   await migrate(postgres.url);
   const pool = makePool(postgres.url, { applicationName: "sluice-bench", onIdleError: () => {} });
-  const features = Array.from({ length: options.features }, (_, i) => `feat_bench_${i}`);
-  await pool.query(
-    `insert into feature_flags (feature_id, enabled, rollout_bps, holdout_bps, revision)
-     select id, true, 9000, 1000, 1 from unnest($1::text[]) id`,
-    [features],
-  );
-  await pool.query(
-    `insert into pmf_rules (feature_id, rule)
-     select id, jsonb_build_object('featureId', id, 'activationThreshold', 0.01, 'retentionThreshold', 0.01,
-       'latencyP95Threshold', 1000, 'minCohortSize', 1000, 'evaluationWindowSeconds', 604800)
-     from unnest($1::text[]) id`,
-    [features],
-  );
+  const features = await declareFeatures(pool, options.features);
   await options.fill?.(pool);
   const origin = startOriginProcess({
     port: await freePort(),
