@@ -26,7 +26,7 @@ const WorkerOptions = z.strictObject({
   /** of the main database */
   databaseUrl: z.string(),
   spanLog: JetStreamSettings.nullable(),
-  /** so much of the sample may wait for a column store; null: there is none, and PostgreSQL keeps the sample */
+  /** so much of the sample may wait for a column store, in each database; null: there is none, and PostgreSQL keeps the sample */
   spoolBytes: z.number().nullable(),
   /** further ones that partitions live in */
   aggregateDatabases: z.array(z.strictObject({ name: z.string(), url: z.string() })),
@@ -73,9 +73,9 @@ const lowerPriority = (): void => {
   }
 };
 
-/** A column store gets the sample of the main database. What is folded in another one keeps its sample there. */
-const rawSpansOf = (name: string) => (): RawSpanSink =>
-  options.spoolBytes === null || name !== MAIN
+/** In the database that the partition lives in, whichever that is. A column store gets it from there. */
+const makeRawSpans = (): RawSpanSink =>
+  options.spoolBytes === null
     ? makePostgresSink()
     : makeSpoolSink(options.spoolBytes, () => performance.now());
 
@@ -135,7 +135,7 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
         rules,
         spanLog: spanLog.reader,
         onLogProblem,
-        makeRawSpans: rawSpansOf(name),
+        makeRawSpans,
         limits,
         stop: stop.signal,
         hasFailed,

@@ -244,7 +244,7 @@ export const Variables = z.object({
   CLICKHOUSE_USER: z.string().min(1).default("default").describe("User of `CLICKHOUSE_URL`."),
   CLICKHOUSE_PASSWORD: z.string().default("").describe("Its password."),
   RAW_SPOOL_MB: whole(1, 1_000_000, 1_024).describe(
-    "Megabytes of the sample, packed, that may wait in PostgreSQL for a ClickHouse that is away. What comes then is left out of the sample, and counted as ever.",
+    "Megabytes of the sample, packed, that may wait in each PostgreSQL database for a ClickHouse that is away. What comes then is left out of the sample, and counted as ever.",
   ),
   UNIT_KEEP_DAYS: whole(1, 3_650, 180).describe(
     "Days that a unit is kept after its first exposure; longer where a window of its feature asks for it. Counts and verdicts stay.",

@@ -39,7 +39,7 @@ const secretsOf = ({ config }: OriginProcess): Readonly<Record<string, readonly 
 
 export const makeHealth = ({
   origin,
-  databases: { main },
+  databases: { main, aggregates: databases },
   telemetry,
   evaluate: { aggregates, evaluation },
   push: { delivery },
@@ -95,7 +95,7 @@ export const makeHealth = ({
       lagSeconds: (fold ?? lag).lagSeconds,
     }),
     ...notificationChecks({ pool }),
-    ...rawSpanChecks({ pool, isConfigured: config.CLICKHOUSE_URL !== undefined }),
+    ...rawSpanChecks({ databases: databases.all, isConfigured: config.CLICKHOUSE_URL !== undefined }),
     ...evaluationChecks({ pool, aggregates, nowMs: Date.now, rawKeepDays: config.RAW_KEEP_DAYS }),
     ...storedSecretChecks(holders, secrets),
     ...accessChecks({ pool, secrets: secretsOf(origin) }),

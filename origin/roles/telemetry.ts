@@ -4,7 +4,7 @@ import { startFold } from "../aggregate/fold-thread.ts";
 import { startLagMonitor } from "../aggregate/lag-monitor.ts";
 import { watchLeftStreams } from "../aggregate/left-streams.ts";
 import { connectClickHouse } from "../aggregate/raw-spans/clickhouse.ts";
-import { startSpoolSender } from "../aggregate/raw-spans/send-spool.ts";
+import { startSpoolSenders } from "../aggregate/raw-spans/send-spools.ts";
 import { startTableUpkeep } from "../aggregate/table-upkeep.ts";
 import { spanLogOf } from "../environment/settings.ts";
 import { startIngest } from "../ingest/start-ingest.ts";
@@ -61,20 +61,18 @@ const openLog = async ({ config, log, shutdown, has }: OriginProcess, { main }: 
 
 const startRawSpans = async (
   { config, log, metrics, has }: OriginProcess,
-  { main: { makeStagePool } }: Databases,
-) =>
-  has("fold") && config.CLICKHOUSE_URL !== undefined
-    ? startSpoolSender({
-        pool: makeStagePool({ applicationName: "sluice-raw-spans", max: 2 }),
-        store: await connectClickHouse({
-          url: config.CLICKHOUSE_URL,
-          user: config.CLICKHOUSE_USER,
-          password: config.CLICKHOUSE_PASSWORD,
-        }),
-        metrics,
-        log,
-      })
-    : undefined;
+  { main, aggregates }: Databases,
+) => {
+  const { CLICKHOUSE_URL: url, CLICKHOUSE_USER: user, CLICKHOUSE_PASSWORD: password } = config;
+  if (!has("fold") || url === undefined) return undefined;
+  return startSpoolSenders({
+    databases: aggregates.all,
+    main: main.pool,
+    connect: () => connectClickHouse({ url, user, password }),
+    metrics,
+    log,
+  });
+};
 
 export const startTelemetry = async ({
   origin,

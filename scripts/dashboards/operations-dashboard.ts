@@ -211,15 +211,21 @@ export const operationsDashboard = (): dashboard.Dashboard =>
         {
           title: "Sampled spans for the ClickHouse",
           description:
-            "With CLICKHOUSE_URL: what waits, what it could not read, and the age of the oldest. At RAW_SPOOL_MB the newest sample is left out.",
+            "With CLICKHOUSE_URL: what waits, what it could not read, and the age of the oldest. At RAW_SPOOL_MB in a database its newest sample is left out.",
           width: 8,
           unit: "none",
         },
         { expr: `sum(${rate("sluice_raw_spans_sent_total")})`, legend: "sent a second" },
-        { expr: "max(sluice_raw_spans_waiting)", legend: "waiting" },
-        { expr: "max(sluice_raw_spans_waiting_bytes)", legend: "waiting, bytes" },
-        { expr: "max(sluice_raw_spans_age_seconds)", legend: "oldest, seconds" },
-        { expr: "max(sluice_raw_spans_dead)", legend: "cannot be read" },
+        { expr: "sum(max by (database) (sluice_raw_spans_waiting))", legend: "waiting" },
+        {
+          expr: "max by (database) (sluice_raw_spans_waiting_bytes)",
+          legend: "waiting, bytes, in {{database}}",
+        },
+        {
+          expr: "max by (database) (sluice_raw_spans_age_seconds)",
+          legend: "oldest, seconds, in {{database}}",
+        },
+        { expr: "max by (database) (sluice_raw_spans_dead)", legend: "cannot be read, in {{database}}" },
       ),
     )
     .withPanel(

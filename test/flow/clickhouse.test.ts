@@ -4,9 +4,12 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { connectClickHouse } from "../../origin/aggregate/raw-spans/clickhouse.ts";
+import { movePartition } from "../../origin/aggregate/move/move-partition.ts";
+import { makeAggregateDatabases } from "../support/aggregate-databases.ts";
 import { makeAuthority } from "../support/certificates.ts";
 import { startClickHouse, type ClickHouse } from "../support/clickhouse.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { jsonRequest, newUnit, type TestSpan } from "../support/otlp-spans.ts";
 import { eventually } from "../support/stack.ts";
@@ -15,11 +18,19 @@ const FEATURE = "feat_raw";
 let authority: Awaited<ReturnType<typeof makeAuthority>>;
 let clickhouse: ClickHouse;
 let database: TestDatabase;
+let aggregates: Awaited<ReturnType<typeof makeAggregateDatabases>>;
+let proxy: FaultProxy;
 let origin: OriginUnderTest;
 
+const throughProxy = (url: string): string => {
+  const changed = new URL(url);
+  changed.port = String(proxy.port);
+  return changed.href;
+};
 const start = (env: Readonly<Record<string, string>> = {}) =>
   startOrigin({
     DATABASE_URL: database.url,
+    AGGREGATE_DATABASE_URLS: `a=${throughProxy(aggregates.databaseOf("a").url)}`,
     CLICKHOUSE_URL: clickhouse.url,
     CLICKHOUSE_USER: "sluice",
     CLICKHOUSE_PASSWORD: "clickhouse-password",
@@ -44,13 +55,11 @@ const stored = async (): Promise<number> =>
   Number((await clickhouse.query("select count() as rows from otel_spans format JSONEachRow"))[0]?.["rows"]);
 const counted = async (): Promise<number> =>
   Number((await database.pool.query("select count(*) from feature_exposures")).rows[0]?.count);
-const waiting = async (): Promise<number> =>
-  Number(
-    (await database.pool.query("select coalesce(sum(spans), 0) as spans from raw_span_spool")).rows[0]?.spans,
-  );
-const metric = async (name: string): Promise<number> => {
+const waiting = async ({ pool } = database): Promise<number> =>
+  Number((await pool.query("select coalesce(sum(spans), 0) as spans from raw_span_spool")).rows[0]?.spans);
+const metric = async (name: string, inDatabase = "main"): Promise<number> => {
   const text = await (await fetch(`${origin.url}/metrics`)).text();
-  return Number(new RegExp(`^${name} (.+)$`, "m").exec(text)?.[1]);
+  return Number(new RegExp(`^${name}\\{database="${inDatabase}"\\} (.+)$`, "m").exec(text)?.[1]);
 };
 const findings = async () => {
   const Health = z.object({
@@ -64,12 +73,17 @@ beforeAll(async () => {
   authority = await makeAuthority();
   clickhouse = await startClickHouse(authority.issue("clickhouse", "IP:127.0.0.1"));
   database = await makeTestDatabase();
+  aggregates = await makeAggregateDatabases(database, ["a"]);
+  const { hostname, port } = new URL(aggregates.databaseOf("a").url);
+  proxy = await startFaultProxy({ host: hostname, port: Number(port) });
   origin = await start();
   await origin.admin("POST", "/features", { featureId: FEATURE, enabled: true, rolloutBps: 9_000 });
 }, 120_000);
 afterAll(async () => {
   await origin.end("SIGKILL");
+  await proxy.stop();
   await clickhouse.stop();
+  await aggregates.drop();
   await database.drop();
   await authority.stop();
 });
@@ -158,10 +172,11 @@ test("a busy server gets the spans later", async () => {
   await eventually(async () => (await stored()) === before + 10, 40_000);
 }, 60_000);
 
-test("spans that ClickHouse cannot read are laid aside, with an error, and hold up no others", async () => {
+test("spans that ClickHouse cannot read are laid aside in their database, with an error, and hold up no others", async () => {
   const before = await stored();
   const bad = gzipSync('{"timestamp":"yesterday"}\n');
-  await database.pool.query("insert into raw_span_spool (spans, lines) values (1, $1)", [bad]);
+  for (const { pool } of [database, aggregates.databaseOf("a")])
+    await pool.query("insert into raw_span_spool (spans, lines) values (1, $1)", [bad]);
   await sendUnits(20);
   await eventually(async () => (await stored()) === before + 20, 40_000);
   await eventually(
@@ -170,10 +185,13 @@ test("spans that ClickHouse cannot read are laid aside, with an error, and hold 
   );
   expect(origin.output()).toMatch(/"level":50.*the column store cannot read these spans/);
   await eventually(async () => (await metric("sluice_raw_spans_dead")) === 1, 10_000);
+  await eventually(async () => (await metric("sluice_raw_spans_dead", "a")) === 1, 10_000);
   expect((await findings()).filter(({ status }) => status === "warning")).toMatchObject([
-    { summary: expect.stringContaining("could not read 1 spans") },
+    { summary: expect.stringContaining("could not read 1 spans in the database main") },
+    { summary: expect.stringContaining("could not read 1 spans in the database a") },
   ]);
-  await database.pool.query("delete from raw_span_spool where dead_at is not null");
+  for (const { pool } of [database, aggregates.databaseOf("a")])
+    await pool.query("delete from raw_span_spool where dead_at is not null");
 }, 60_000);
 
 test("a wrong password and a certificate of an unknown authority are told as what they are, without the password", async () => {
@@ -233,3 +251,38 @@ test("forget reaches ClickHouse, says when it is away, and the statement of docs
     ),
   ).toEqual([]);
 }, 60_000);
+
+test("spans of a partition that lives in another database arrive too, and while that one says nothing the others arrive", async () => {
+  const a = aggregates.databaseOf("a");
+  const inA = async (): Promise<number> =>
+    Number((await a.pool.query("select count(*) from feature_exposures")).rows[0]?.count);
+  await movePartition(database.servicePool, aggregates.all, { partition: 1, to: "a" });
+  const before = [await stored(), await counted(), await inA()] as const;
+  await sendUnits(80);
+  await eventually(async () => (await stored()) === before[0] + 80, 20_000);
+  const ofA = (await inA()) - before[2];
+  expect(ofA).toBeGreaterThan(0);
+  expect((await a.pool.query("select from otel_spans")).rowCount).toBe(0);
+  proxy.disturb({ kind: "blackHole" });
+  await sendUnits(80);
+  await eventually(async () => (await counted()) > before[1] + 80 - ofA && (await waiting()) === 0, 20_000);
+  expect(await stored()).toBeGreaterThan(before[0] + 80);
+  proxy.disturb({ kind: "refuse" });
+  proxy.reset();
+  const told = () =>
+    origin
+      .output()
+      .split("\n")
+      .filter((line) => line.includes("ALERT: the sampled spans") && line.includes('"database":"a"'));
+  await eventually(async () => told().length > 0);
+  expect(await findings()).toContainEqual(
+    expect.objectContaining({
+      status: "failing",
+      summary: expect.stringContaining("in the database a cannot be read"),
+    }),
+  );
+  proxy.heal();
+  await eventually(async () => (await stored()) === before[0] + 160, 40_000);
+  await eventually(async () => (await waiting(a)) === 0);
+  expect(told()).toHaveLength(1);
+}, 90_000);

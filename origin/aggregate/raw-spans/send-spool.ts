@@ -1,14 +1,16 @@
-// Sends the spool to the column store, batch by batch, each until it is stored. Any number of processes send from one spool.
+// Sends the spool of one database to the column store, batch by batch, each until it is stored. Any number of processes send from
+// one spool.
 import { gunzip } from "node:zlib";
 import { promisify } from "node:util";
 import type { Pool } from "../../db/pool.ts";
 import { backoffMs } from "../../runtime/backoff.ts";
-import { errorText } from "../../runtime/error-text.ts";
 import { makeInterruptibleSleep } from "../../runtime/interruptible-sleep.ts";
 import type { ErrorLog, WarningLog } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { startPeriodicTask } from "../../runtime/periodic-task.ts";
 import type { ColumnStore } from "./clickhouse.ts";
+import { makeSpoolOutage } from "./spool-outage.ts";
+import type { SpoolPool } from "./spool-pool.ts";
 import {
   claimBatch,
   layAside,
@@ -24,36 +26,39 @@ const POLL_MS = 500;
 const REPORT_EVERY_MS = 5_000;
 const RETRY = { firstMs: 250, mostMs: 30_000 };
 
-type SpoolMetrics = Pick<
+export type SpoolMetrics = Pick<
   Metrics,
   "rawSpansSent" | "rawSpansWaiting" | "rawSpansWaitingBytes" | "rawSpansAgeSeconds" | "rawSpansDead"
 >;
 
 export type SpoolSender = { readonly stop: () => Promise<void> };
 
-/** `pool` is its own, and ends with it; so does `store`. */
+/** `pool` is its own, and ends with it; so does `store`. `nowMs`: a monotonic clock. */
 export const startSpoolSender = (options: {
-  pool: Pool;
+  database: string;
+  pool: SpoolPool;
   store: ColumnStore;
   metrics: SpoolMetrics;
+  nowMs: () => number;
   log: WarningLog & ErrorLog;
 }): SpoolSender => {
-  const { pool, store, metrics, log } = options;
+  const { database, pool: spool, store, metrics, nowMs, log } = options;
   const pause = makeInterruptibleSleep();
   const stopping = new AbortController();
+  const outage = makeSpoolOutage(database, log);
   let failures = 0;
 
   const spansOf = ({ rows }: Batch): number => rows.reduce((sum, { spans }) => sum + spans, 0);
 
   /** Whether the column store has taken the batch, or will never. */
-  const send = async (batch: Batch): Promise<boolean> => {
+  const send = async (pool: Pool, batch: Batch): Promise<boolean> => {
     const lines = Buffer.concat(await Promise.all(batch.rows.map((row) => unpack(row.lines))));
     const inserted = await store.insert(batch.name, lines);
     switch (inserted.kind) {
       case "stored":
         await removeBatch(pool, batch);
         metrics.rawSpansSent.inc(spansOf(batch));
-        if (failures > 0) log.warn({ failures }, "the column store takes spans again");
+        if (failures > 0) log.warn({ database, failures }, "the column store takes spans again");
         failures = 0;
         return true;
       case "unreadable":
@@ -63,7 +68,7 @@ export const startSpoolSender = (options: {
         }
         await layAside(pool, batch, inserted.error);
         log.error(
-          { batch: batch.name, spans: spansOf(batch), error: inserted.error },
+          { database, batch: batch.name, spans: spansOf(batch), error: inserted.error },
           "the column store cannot read these spans; they are kept in raw_span_spool (dead_at) and not sent again. Compare its table with deploy/clickhouse/otel_spans.sql",
         );
         return true;
@@ -72,7 +77,7 @@ export const startSpoolSender = (options: {
         await tryBatchAgain(pool, batch, { pauseMs: backoffMs(failures, RETRY), error: inserted.error });
         if (failures === 1)
           log.warn(
-            { error: inserted.error },
+            { database, error: inserted.error },
             "the column store does not take spans; they wait in raw_span_spool, and are sent again until it does",
           );
         return false;
@@ -80,37 +85,43 @@ export const startSpoolSender = (options: {
   };
 
   const running = (async () => {
-    let isFailing = false;
     while (!stopping.signal.aborted) {
+      let isReached = true;
       try {
+        const pool = await spool.get();
         const batch = await claimBatch(pool);
-        isFailing = false;
-        if (batch !== null && (await send(batch))) continue;
+        const isSent = batch !== null && (await send(pool, batch));
+        outage.worked("send");
+        if (isSent) continue;
       } catch (error) {
-        if (!isFailing)
-          log.warn(
-            { error: errorText(error) },
-            "raw_span_spool could not be read or changed; it is tried again",
-          );
-        isFailing = true;
+        isReached = false;
+        spool.doubt();
+        if (!stopping.signal.aborted) outage.failed("send", error);
       }
       // One batch at a time: while the column store is away, others would fail too.
-      await pause.sleep(failures > 0 ? backoffMs(failures, RETRY) : POLL_MS);
+      await pause.sleep(isReached && failures > 0 ? backoffMs(failures, RETRY) : POLL_MS);
     }
   })();
 
+  /** What was seen last: all that is known while the database is away. */
+  let last = { ageSeconds: 0, atMs: nowMs() };
   const report = startPeriodicTask({
     firstAfterMs: 0,
     everyMs: REPORT_EVERY_MS,
     run: async () => {
-      const { waitingSpans, waitingBytes, ageSeconds, deadSpans } = await readSpool(pool);
-      metrics.rawSpansWaiting.set(waitingSpans);
-      metrics.rawSpansWaitingBytes.set(waitingBytes);
-      metrics.rawSpansAgeSeconds.set(ageSeconds);
-      metrics.rawSpansDead.set(deadSpans);
+      const { waitingSpans, waitingBytes, ageSeconds, deadSpans } = await readSpool(await spool.get());
+      last = { ageSeconds, atMs: nowMs() };
+      metrics.rawSpansWaiting.set({ database }, waitingSpans);
+      metrics.rawSpansWaitingBytes.set({ database }, waitingBytes);
+      metrics.rawSpansAgeSeconds.set({ database }, ageSeconds);
+      metrics.rawSpansDead.set({ database }, deadSpans);
+      outage.worked("measure");
     },
-    onError: (error) =>
-      log.warn({ error: errorText(error) }, "raw_span_spool could not be measured; it is tried again in 5 s"),
+    onError: (error) => {
+      // Nobody can tell whether anything is sent from there, so it grows older.
+      metrics.rawSpansAgeSeconds.set({ database }, last.ageSeconds + (nowMs() - last.atMs) / 1_000);
+      if (!stopping.signal.aborted) outage.failed("measure", error);
+    },
   });
 
   return {
@@ -120,7 +131,7 @@ export const startSpoolSender = (options: {
       await running;
       await report.stop();
       await store.stop();
-      await pool.end();
+      await spool.end();
     },
   };
 };

@@ -51,22 +51,26 @@ export const makeTelemetryMetrics = (registers: Registry[]) => {
     }),
     rawSpansWaiting: new Gauge({
       name: "sluice_raw_spans_waiting",
-      help: "Sampled spans that wait for the column store",
+      help: "Sampled spans that wait for the column store, by the database in which they wait",
+      labelNames: ["database"],
       registers,
     }),
     rawSpansWaitingBytes: new Gauge({
       name: "sluice_raw_spans_waiting_bytes",
-      help: "Packed size of the sampled spans that wait or were laid aside; at RAW_SPOOL_MB the newest sample is left out",
+      help: "Packed size of the sampled spans that wait or were laid aside, by database; at RAW_SPOOL_MB the newest sample of one is left out",
+      labelNames: ["database"],
       registers,
     }),
     rawSpansAgeSeconds: new Gauge({
       name: "sluice_raw_spans_age_seconds",
-      help: "Age of the oldest sampled spans that wait for the column store; 0 without any",
+      help: "Age of the oldest sampled spans that wait for the column store, by database; 0 without any. While a database cannot be read its age grows from the last one seen",
+      labelNames: ["database"],
       registers,
     }),
     rawSpansDead: new Gauge({
       name: "sluice_raw_spans_dead",
-      help: "Sampled spans that the column store could not read, and that are kept for a person to look at",
+      help: "Sampled spans that the column store could not read, and that are kept for a person to look at, by database",
+      labelNames: ["database"],
       registers,
     }),
     edgeDroppedSpans: new Counter({

@@ -1,5 +1,6 @@
 // The sample on its way to a column store: stored with the counts or not at all, bounded, and never a reason to wait.
 import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { makeSpoolSink } from "../../../origin/aggregate/raw-spans/spool-sink.ts";
@@ -12,10 +13,18 @@ import {
 } from "../../../origin/aggregate/raw-spans/spool-rows.ts";
 import { rawSpanChecks } from "../../../origin/aggregate/raw-spans/raw-span-health.ts";
 import { SPAN_ID_BYTES, TIMED, TRACE_ID_BYTES, type StoredRecord } from "../../../origin/span-log/record.ts";
+import { MAIN } from "../../../origin/db/aggregate-databases.ts";
+import { makeSpoolPool } from "../../../origin/aggregate/raw-spans/spool-pool.ts";
+import { startSpoolSender } from "../../../origin/aggregate/raw-spans/send-spool.ts";
+import { connectClickHouse } from "../../../origin/aggregate/raw-spans/clickhouse.ts";
+import { makeMetrics } from "../../../origin/runtime/metrics.ts";
+import { freePort } from "../../../origin/db/free-port.ts";
 import { makeTestDatabase } from "../../support/database.ts";
+import { waitFor } from "../../support/telemetry.ts";
 
 const database = await makeTestDatabase();
 const { pool } = database;
+const MAIN_ALONE = { name: MAIN, url: () => database.url, pool: () => pool };
 afterEach(() => pool.query("truncate raw_span_spool"));
 afterAll(() => database.drop());
 
@@ -144,15 +153,53 @@ test("the doctor tells that a column store takes no spans, with its reason", asy
   await pool.query(
     "update raw_span_spool set written_at = now() - interval '5 minutes', last_error = 'UNKNOWN_TABLE'",
   );
-  const [check] = rawSpanChecks({ pool, isConfigured: true });
+  const [check] = rawSpanChecks({ databases: [MAIN_ALONE], isConfigured: true });
   expect(await check?.run()).toMatchObject([
     {
       status: "failing",
       summary: expect.stringMatching(/takes no spans: 7 .*the oldest for 300 s: UNKNOWN_TABLE/),
     },
   ]);
-  const [without] = rawSpanChecks({ pool, isConfigured: false });
+  const [without] = rawSpanChecks({ databases: [MAIN_ALONE], isConfigured: false });
   expect(await without?.run()).toMatchObject([{ status: "warning" }]);
+});
+
+test("a database that is away is told of once, and its spans grow older in the metric all the while", async () => {
+  const url = `postgres://sluice@127.0.0.1:${await freePort()}/sluice`;
+  const away = { name: "a", url: () => url, pool: () => pool };
+  const told: object[] = [];
+  const metrics = makeMetrics();
+  const began = performance.now();
+  const sender = startSpoolSender({
+    database: "a",
+    pool: makeSpoolPool(away, pool),
+    store: await connectClickHouse({ url: "http://127.0.0.1:9/a", user: "a", password: "" }),
+    metrics,
+    nowMs: () => (performance.now() - began) * 1_000_000,
+    log: { warn: (facts) => told.push(facts), error: (facts) => told.push(facts) },
+  });
+  const ageOf = async (): Promise<number> =>
+    (await metrics.rawSpansAgeSeconds.get()).values.find(({ labels }) => labels.database === "a")?.value ?? 0;
+  await waitFor(async () => (await ageOf()) > 300);
+  await sleep(1_100);
+  await sender.stop();
+  expect(told).toEqual([{ database: "a", error: expect.stringContaining("ECONNREFUSED") }]);
+  const [check] = rawSpanChecks({
+    databases: [
+      MAIN_ALONE,
+      {
+        ...away,
+        pool: () => {
+          throw new Error("it has not been reached yet");
+        },
+      },
+    ],
+    isConfigured: true,
+  });
+  expect(await check?.run()).toMatchObject([
+    { status: "ok" },
+    { status: "failing", summary: expect.stringContaining("in the database a cannot be read") },
+  ]);
 });
 
 test("nothing of ClickHouse is loaded before one is connected to", () => {
