@@ -1,4 +1,5 @@
-// The commands of README.md, as a reader copies them out of its `sh` blocks.
+// The commands of README.md, as a reader copies them out of its `sh` blocks. Its `shell` block takes the way by the package, which
+// test/flow/package.test.ts goes.
 import { spawnSync } from "node:child_process";
 
 /** Whether a shell would run the text as it is, or wait for more of it. */
