@@ -5,7 +5,8 @@ import { seededRandom } from "../../scripts/demo/random.ts";
 import { disagreements, reopenedOf } from "./agreement.ts";
 import { createAll, makeChange, type Acknowledged } from "./changes.ts";
 import { drawFault, promotions } from "./faults.ts";
-import { startWorld } from "./world.ts";
+import { startVisits } from "./visits.ts";
+import { SLOW_PAGE, startWorld } from "./world.ts";
 
 /** From the end of a fault until everything must agree. */
 const RECOVERY_MS = 30_000;
@@ -15,6 +16,12 @@ export type ChaosReport = {
   readonly acknowledged: number;
   /** From the end of each fault until everything agreed. */
   readonly recoveredMs: readonly number[];
+  /** Of visitors, when there were any. */
+  readonly visits: number;
+  /** A line for each of their requests that was not answered, or not as it should be. */
+  readonly failures: readonly string[];
+  /** Those that the balancer sent to another edge, since the first one went away. */
+  readonly repeated: number;
 };
 
 /** Throws with the seed, the fault and every disagreement as soon as one lasts too long. */
@@ -23,23 +30,35 @@ export const runChaos = async (options: {
   faults: number;
   /** Begins with the promotion of a synchronous and of a lagging standby. */
   beginsWithPromotions?: boolean;
+  /** They come through a balancer all the while. */
+  visitorsPerSecond?: number;
   say: (line: string) => void;
 }): Promise<ChaosReport> => {
-  const { seed, faults, beginsWithPromotions = false, say } = options;
+  const { seed, faults, beginsWithPromotions = false, visitorsPerSecond = 0, say } = options;
   const random = seededRandom(seed);
   const pick = <T>(from: readonly T[]): T => {
     const one = from[Math.floor(random() * from.length)];
     if (one === undefined) throw new Error("nothing to pick from");
     return one;
   };
-  const world = await startWorld();
+  const world = await startWorld({ balanced: visitorsPerSecond > 0 });
+  let visits: Awaited<ReturnType<typeof startVisits>> | undefined;
   try {
     await createAll(world);
+    let doing = "before the first fault";
+    const failures: string[] = [];
+    if (visitorsPerSecond > 0)
+      visits = await startVisits(world, {
+        perSecond: visitorsPerSecond,
+        path: SLOW_PAGE,
+        onFailed: ({ what }) => failures.push(`${doing}: ${what}`),
+      });
     const first = beginsWithPromotions ? [...promotions(world)] : [];
     let acknowledged: Acknowledged[] = [];
     const recoveredMs: number[] = [];
     for (let number = 1; number <= faults; number += 1) {
       const fault = first.shift() ?? drawFault(world, pick);
+      doing = `fault ${number}, ${fault.name}`;
       const change = async () => {
         const done = await makeChange(world, pick);
         if (done !== null) acknowledged.push(done);
@@ -76,8 +95,17 @@ export const runChaos = async (options: {
         `${number}/${faults} ${fault.name}: everything agreed again after ${Math.round(recoveredMs.at(-1) ?? 0)} ms`,
       );
     }
-    return { faults, acknowledged: acknowledged.length, recoveredMs };
+    await visits?.end();
+    return {
+      faults,
+      acknowledged: acknowledged.length,
+      recoveredMs,
+      visits: visits?.count() ?? 0,
+      failures,
+      repeated: (await visits?.repeated()) ?? 0,
+    };
   } finally {
+    visits?.stop();
     await world.stop();
   }
 };

@@ -22,6 +22,9 @@ import { startFaultProxy, type FaultProxy } from "../support/fault-proxy.ts";
 const PUSH_KEYS = "k1:push-key-of-the-chaos-suite-0123456789abcdefghijklmnop";
 const POSTGRES_SETTINGS = { max_connections: "200", fsync: "off", wal_keep_size: "64MB" };
 const MINUTE_MS = 60_000;
+/** Upstream takes its time for this page, so that visitors' requests are under way when an edge goes away. */
+export const SLOW_PAGE = "/slow";
+const SLOW_PAGE_MS = 100;
 /** Within the tolerance of a push's signature. */
 const SKEWS_MS = [0, 4 * MINUTE_MS, -4 * MINUTE_MS];
 
@@ -94,7 +97,9 @@ export const startWorld = async ({ balanced = false } = {}) => {
     stops.push(async () => redisClient.disconnect());
 
     const upstream = createServer((request, response) => {
-      response.end(String(request.headers["sluice-features"] ?? ""));
+      const answer = () => response.end(String(request.headers["sluice-features"] ?? ""));
+      if (request.url === SLOW_PAGE) setTimeout(answer, SLOW_PAGE_MS);
+      else answer();
     }).listen(0, "127.0.0.1");
     // By default Node closes an idle connection after 5 s, maybe while a request comes in on it.
     upstream.keepAliveTimeout = 3_600_000;

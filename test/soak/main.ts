@@ -2,10 +2,10 @@
 // they should be, or the parts did not agree again after a fault, or the memory of a process grew.
 import { parseArgs } from "node:util";
 import { provide } from "../../scripts/system-programs.ts";
+import { AVAILABLE } from "../chaos/visits.ts";
 import { endWithRun } from "../support/end-with-run.ts";
 import { RUNTIME, runSoak } from "./run.ts";
 
-const AVAILABLE = 0.9999;
 /** Of a process' memory in the time of the run. Below it is the noise of collected garbage. */
 const GROWS = 0.25;
 /** Growth is told from a warm-up by then. */

@@ -6,8 +6,8 @@ import { seededRandom } from "../../scripts/demo/random.ts";
 import { disagreements } from "../chaos/agreement.ts";
 import { createAll, makeChange, type Acknowledged } from "../chaos/changes.ts";
 import { drawFault } from "../chaos/faults.ts";
-import { startWorld, type World } from "../chaos/world.ts";
-import { startVisitors } from "../support/steady-visitors.ts";
+import { startVisits } from "../chaos/visits.ts";
+import { startWorld } from "../chaos/world.ts";
 import { courseOf, meanMb, postgresMb, workerds, type Course, type Sample } from "./memory.ts";
 
 const FAULT_EVERY_MS = 60_000;
@@ -15,15 +15,11 @@ const FAULT_EVERY_MS = 60_000;
 const FAULT_LASTS_MS = [3_000, 8_000, 15_000];
 const CHANGE_EVERY_MS = 1_000;
 const SAMPLE_EVERY_MS = 15_000;
-/** Open for everybody from the beginning to the end. */
-const OPEN = "feat_soak_open";
 /**
  * workerd collects garbage late and keeps freed pages, so under visits it goes up and down between 160 and 540 MB, while what the
  * Worker's isolates hold stays below 5. It is told and not judged.
  */
 export const RUNTIME = "workerd, with garbage and freed pages";
-/** Rolled back at the beginning. */
-const CLOSED = "feat_soak_closed";
 
 export type SoakReport = {
   readonly visits: number;
@@ -41,14 +37,6 @@ export type SoakReport = {
   readonly memory: Readonly<Record<string, Course>>;
 };
 
-const prepare = async (world: World): Promise<void> => {
-  await createAll(world);
-  const admin = world.origins[0]?.current().admin;
-  for (const featureId of [OPEN, CLOSED])
-    await admin?.("POST", "/features", { featureId, enabled: true, rolloutBps: 10_000, holdoutBps: 0 });
-  await admin?.("POST", `/features/${CLOSED}/rollback`, { reason: "soak" });
-};
-
 export const runSoak = async (options: {
   minutes: number;
   seed: number;
@@ -63,41 +51,23 @@ export const runSoak = async (options: {
     return one;
   };
   const world = await startWorld({ balanced: true });
-  const { balancer } = world;
-  if (balancer === undefined) throw new Error("the world has no balancer");
   try {
-    await prepare(world);
-    for (const index of [0, 1, 2, 3]) await balancer.up("edges", index);
-
+    await createAll(world);
     const begunAt = performance.now();
     const elapsedS = (at = performance.now()): number => Math.round((at - begunAt) / 1_000);
     let doing = "before the first fault";
-    let visits = 0;
-    let isCounting = false;
     let failed = 0;
     const failures = new Map<string, { count: number; fromS: number; toS: number }>();
-    const fail = (sentAt: number, what: string): void => {
-      failed += 1;
-      const key = `${doing}: ${what}`;
-      const atS = elapsedS(sentAt);
-      const { count, fromS } = failures.get(key) ?? { count: 0, fromS: atS };
-      failures.set(key, { count: count + 1, fromS, toS: atS });
-    };
-    const visitors = startVisitors(balancer.urls.edges, visitorsPerSecond, ({ sentAt, error }) => {
-      visits += 1;
-      fail(sentAt, error.message);
-    });
-    await visitors.first(({ features }) => features.includes(`${OPEN}=`) && !features.includes(`${CLOSED}=`));
-    // The other edge has both changes too.
-    await sleep(2_000);
-    isCounting = true;
-    visitors.watch(({ sentAt, status, features }) => {
-      if (!isCounting) return;
-      visits += 1;
-      if (status !== 200) fail(sentAt, `status ${status}`);
-      else if (!features.includes(`${OPEN}=treatment`))
-        fail(sentAt, `without the open feature: "${features}"`);
-      else if (features.includes(`${CLOSED}=`)) fail(sentAt, `with the closed feature: "${features}"`);
+    const visits = await startVisits(world, {
+      perSecond: visitorsPerSecond,
+      path: "/",
+      onFailed: ({ sentAt, what }) => {
+        failed += 1;
+        const key = `${doing}: ${what}`;
+        const atS = elapsedS(sentAt);
+        const { count, fromS } = failures.get(key) ?? { count: 0, fromS: atS };
+        failures.set(key, { count: count + 1, fromS, toS: atS });
+      },
     });
 
     const series = new Map<string, Sample[]>();
@@ -174,26 +144,25 @@ export const runSoak = async (options: {
           (problems.length === 0
             ? `agreed again after ${ms} ms`
             : `STILL DISAGREES: ${problems.join("; ")}`) +
-          `; ${visits} visits, ${failed - failedBefore} failed in this minute`,
+          `; ${visits.count()} visits, ${failed - failedBefore} failed in this minute`,
       );
       await sleep(Math.max(0, begunAt + minute * FAULT_EVERY_MS - performance.now()));
     }
-    isCounting = false;
     over.abort();
     await Promise.all([sampling, changing]);
-    await visitors.end();
+    await visits.end();
     const memory: Record<string, Course> = {};
     for (const [name, samples] of series) {
       const course = courseOf(samples);
       if (course !== null) memory[name] = course;
     }
     return {
-      visits,
+      visits: visits.count(),
       failed,
       failures: [...failures].map(
         ([what, { count, fromS, toS }]) => `${count} requests, ${fromS} to ${toS} s, ${what}`,
       ),
-      repeated: await balancer.repeated("edges"),
+      repeated: await visits.repeated(),
       faults: minutes,
       changes,
       recoveredMs,
