@@ -238,7 +238,10 @@ test("what an edge of an older version has closed is closed in a database that h
     [lost.state.featureId],
   );
   expect(rows).toEqual([{ action: "rollback", actor: "sluice", reason: `recovered from edge ${edge.url}` }]);
-  for (const message of edge.state.received)
+  // What an origin sends before it has asked the edge is older than what the edge has, which refuses it.
+  const newer = edge.state.received.filter(({ revision }) => revision > 2_000_000);
+  expect(newer).not.toEqual([]);
+  for (const message of newer)
     for (const { featureId, enabled } of message.features)
       expect([featureId, enabled]).not.toEqual([lost.state.featureId, true]);
   await soon(() =>
