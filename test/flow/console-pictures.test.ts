@@ -67,7 +67,8 @@ test("the seeded shop has a feature in each state, and an audit whose chain is u
 const SUBSET =
   /^(?:[a-z-]*[a-z](?<!-dark|-phone)|features-dark|feature-dark|features-phone|edges-phone-dark)\.png$/;
 
-test("each page looks as its picture does", async () => {
+// Some forty pages, one after the other.
+test("each page looks as its picture does", { timeout: 240_000 }, async () => {
   const found: string[] = [];
   for await (const { file, png } of takePictures(
     browser,

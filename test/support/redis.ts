@@ -1,7 +1,9 @@
 // Real Redis servers for tests: one node, or a cluster of three masters with a replica each.
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -88,11 +90,21 @@ export const startRedis = async (tls?: RedisTls) => {
   };
 };
 
-/** A free port whose cluster bus port (10,000 above it) exists. */
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+
+/**
+ * A free port whose cluster bus port (10,000 above it) is free too. Both are below those that the system gives to outgoing
+ * connections, which could take the second one before the node does.
+ */
 const clusterPort = async (): Promise<number> => {
   for (;;) {
-    const port = await freePort();
-    if (port < 55_000) return port;
+    const port = randomInt(11_000, 22_000);
+    if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
   }
 };
 
