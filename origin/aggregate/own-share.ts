@@ -18,13 +18,17 @@ export const makeOwnShare = (client: Client, owned: ReadonlyMap<number, number>,
   /** Partitions above the share, and until when. */
   let extra = 0;
   let extraUntil = 0;
+  let knownMembers = "";
   return {
     /** Partitions that this process owns here as a part of its quota. */
     ofQuota: (): number => Math.max(0, owned.size - extra),
     /** To be asked once a look at the shares. null: it is not known yet who else there is. */
     read: async (): Promise<number | null> => {
-      if (performance.now() > extraUntil) extra = 0;
       const members = sharing.members();
+      if (performance.now() > extraUntil) extra = 0;
+      // A process that has come may be able to reach the database, and is given the time to.
+      if (members.join() !== knownMembers) extra = freeRounds = 0;
+      knownMembers = members.join();
       const quota = quotaOf(sharing.partitions, members, sharing.own);
       if (quota === null) return null;
       const share = fairShareOf({ quota, ownedElsewhere: sharing.ownedElsewhere() });

@@ -3,7 +3,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startFold, type Fold } from "../../../origin/aggregate/fold-thread.ts";
-import { excessOf, quotaOf } from "../../../origin/aggregate/fair-share.ts";
+import { excessOf, FREE_ROUNDS, quotaOf } from "../../../origin/aggregate/fair-share.ts";
+import { makeOwnShare } from "../../../origin/aggregate/own-share.ts";
 import { movePartition } from "../../../origin/aggregate/move/move-partition.ts";
 import {
   holdFences,
@@ -50,6 +51,27 @@ const locks = async (): Promise<number[]> => {
 };
 
 describe("fold processes", () => {
+  test("a process that took what stayed free gives it back as soon as another process has joined", async () => {
+    const free = await makeTestDatabase();
+    onTestFinished(free.drop);
+    const client = await free.pool.connect();
+    onTestFinished(() => client.release(true));
+    const owned = new Map<number, number>();
+    let members = [1, 2];
+    const share = makeOwnShare(client, owned, {
+      partitions: 4,
+      members: () => members,
+      own: 1,
+      ownedElsewhere: () => 0,
+    });
+    await takePartitions(client, owned, 2);
+    for (let look = 1; look < FREE_ROUNDS; look += 1) expect(await share.read()).toBe(2);
+    expect(await share.read()).toBe(3);
+    await takePartitions(client, owned, 3);
+    members = [1, 2, 3];
+    expect(await share.read()).toBe(2);
+  });
+
   test("share the partitions of two databases evenly from one to four and back, take over from one that is killed and from one that is paused, and count every span once", async () => {
     const main = await makeTestDatabase();
     onTestFinished(main.drop);
@@ -80,7 +102,7 @@ describe("fold processes", () => {
         aggregateDatabases: aggregates.configured.map(({ name, url }) => ({ name, url: as(url) })),
         unitSlots: 2 ** 16,
         dedupeKeys: 100_000,
-        ownershipMs: 200,
+        ownershipMs: 400,
         silentMs: 3_000,
       };
       const child = spawn(process.execPath, ["test/support/fold-process.ts"], {
