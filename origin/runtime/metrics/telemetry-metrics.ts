@@ -17,6 +17,34 @@ export const makeTelemetryMetrics = (registers: Registry[]) => {
   });
   // An alert compares with the time before the first loss.
   for (const counted of ["yes", "no"]) lostRecords.inc({ counted }, 0);
+  const rawSpans = {
+    rawSpansWaiting: new Gauge({
+      name: "sluice_raw_spans_waiting",
+      help: "Sampled spans that wait for the column store, by the database in which they wait",
+      labelNames: ["database"],
+      registers,
+    }),
+    rawSpansWaitingBytes: new Gauge({
+      name: "sluice_raw_spans_waiting_bytes",
+      help: "Packed size of the sampled spans that wait or were laid aside, by database; at RAW_SPOOL_MB the newest sample of one is left out",
+      labelNames: ["database"],
+      registers,
+    }),
+    rawSpansAgeSeconds: new Gauge({
+      name: "sluice_raw_spans_age_seconds",
+      help: "Age of the oldest sampled spans that wait for the column store, by database; 0 without any. While a database cannot be read its age grows from the last one seen",
+      labelNames: ["database"],
+      registers,
+    }),
+    rawSpansDead: new Gauge({
+      name: "sluice_raw_spans_dead",
+      help: "Sampled spans that the column store could not read, and that are kept for a person to look at, by database",
+      labelNames: ["database"],
+      registers,
+    }),
+  };
+  // Of a process without a column store, too: none wait in its database.
+  for (const gauge of Object.values(rawSpans)) gauge.set({ database: "main" }, 0);
   return {
     logAheadSeconds,
     lostRecords,
@@ -49,30 +77,7 @@ export const makeTelemetryMetrics = (registers: Registry[]) => {
       help: "Sampled spans that the column store has taken",
       registers,
     }),
-    rawSpansWaiting: new Gauge({
-      name: "sluice_raw_spans_waiting",
-      help: "Sampled spans that wait for the column store, by the database in which they wait",
-      labelNames: ["database"],
-      registers,
-    }),
-    rawSpansWaitingBytes: new Gauge({
-      name: "sluice_raw_spans_waiting_bytes",
-      help: "Packed size of the sampled spans that wait or were laid aside, by database; at RAW_SPOOL_MB the newest sample of one is left out",
-      labelNames: ["database"],
-      registers,
-    }),
-    rawSpansAgeSeconds: new Gauge({
-      name: "sluice_raw_spans_age_seconds",
-      help: "Age of the oldest sampled spans that wait for the column store, by database; 0 without any. While a database cannot be read its age grows from the last one seen",
-      labelNames: ["database"],
-      registers,
-    }),
-    rawSpansDead: new Gauge({
-      name: "sluice_raw_spans_dead",
-      help: "Sampled spans that the column store could not read, and that are kept for a person to look at, by database",
-      labelNames: ["database"],
-      registers,
-    }),
+    ...rawSpans,
     edgeDroppedSpans: new Counter({
       name: "sluice_edge_dropped_spans_total",
       help: "Spans that edges say they dropped or saw refused, by the region of the edge",
