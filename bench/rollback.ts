@@ -8,6 +8,7 @@ import type { Result } from "../shared/result.ts";
 import { provide } from "../scripts/system-programs.ts";
 import { startRedis } from "../test/support/redis.ts";
 import { startIngestLoad } from "./rollback/ingest-load.ts";
+import { measurePushCost } from "./rollback/push-cost.ts";
 import { INGEST_TOKEN, startSetting } from "./rollback/setting.ts";
 import { startVisitors, type VisitorAnswer } from "../test/support/steady-visitors.ts";
 
@@ -169,6 +170,24 @@ try {
   await redis.crash();
   const redisDead = await series("Redis dead", REDIS_DEAD_N);
 
+  await redis.start();
+  visitors.stop();
+  const pushCost = await measurePushCost({
+    origin: origin.pid(),
+    postgres: setting.postgresPid,
+    changes: n,
+    change: async (i) =>
+      got(
+        i % 2 === 0
+          ? await changes.rollbackFeature({ featureId }, by)
+          : await changes.enableFeature({ featureId }, { rolloutBps: 10_000 }, by),
+      ),
+  });
+  console.log(
+    `CPU of a change that is pushed to an edge: origin ${pushCost.originCpuMs} ms, PostgreSQL ${pushCost.postgresCpuMs} ms, ` +
+      `workerd ${pushCost.edgeCpuMs} ms`,
+  );
+
   if (values.json)
     console.log(
       JSON.stringify({
@@ -183,6 +202,7 @@ try {
         tagKvWrites: bulkByTag.kvWrites,
         redisDeadWorstMs: redisDead.worstMs,
         originKilledWorstMs: killed.worstMs,
+        ...pushCost,
       }),
     );
 } finally {

@@ -89,6 +89,7 @@ export const startSetting = async (options: { redisUrl?: string } = {}) => {
       changes: makeFeatureChanges({ pool, newId: randomUUID }),
       pool,
       origin,
+      postgresPid: postgres.pid,
       readKvCopy: edge.readKvCopy,
       visitorUrl,
       stop,
