@@ -1,6 +1,7 @@
 // CPU of one change that is pushed to an edge: what the processes take with changes, less what they take in as long a time without.
 import { setTimeout as sleep } from "node:timers/promises";
-import { childrenOf, cpuSeconds } from "../ingest/processes.ts";
+import { workerds } from "../../test/soak/memory.ts";
+import { cpuSeconds } from "../ingest/processes.ts";
 
 /** Longer than a push takes, so that each change is pushed by itself. */
 const GAP_MS = 40;
@@ -19,7 +20,7 @@ export const measurePushCost = async (options: {
   changes: number;
   change: (n: number) => Promise<unknown>;
 }): Promise<PushCost> => {
-  const [edge] = await childrenOf(process.pid, "workerd");
+  const [edge] = await workerds();
   if (edge === undefined) throw new Error("no edge runs");
   const pids = [options.origin, options.postgres, edge];
   const now = () => Promise.all(pids.map(cpuSeconds));
