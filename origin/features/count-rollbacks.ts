@@ -1,6 +1,7 @@
 // Counts every attempt at a rollback by its outcome, and the committed ones by what they were for, around the same changes.
 import type { Metrics } from "../runtime/metrics.ts";
-import type { FeatureChanges, RollbackTarget } from "./change-feature.ts";
+import type { FeatureChanges } from "./change-feature.ts";
+import type { RollbackTarget } from "./prepare-rollback.ts";
 
 type Counters = Pick<Metrics, "rollbacks" | "rollbackReasons" | "rollbackAttempts">;
 type Outcome = "committed" | "conflict" | "failed";

@@ -1,5 +1,6 @@
 // The changes that a decision makes by itself, in the name of Sluice.
-import type { FeatureChanges, RollbackTarget } from "./change-feature.ts";
+import type { FeatureChanges } from "./change-feature.ts";
+import type { RollbackTarget } from "./prepare-rollback.ts";
 import type { Reason, RolloutTarget } from "./prepare-change.ts";
 
 const ACTOR = "sluice";

@@ -21,6 +21,15 @@ export type NewFeature = FeatureEdit & {
 
 export type GivenFeature = { readonly featureId: FeatureId } & Partial<NewFeature>;
 
+/** What a proposed change gives of a feature that is to be made. */
+export const givenFeature = ({
+  featureId,
+  feature,
+}: {
+  readonly featureId: FeatureId;
+  readonly feature: Omit<GivenFeature, "featureId">;
+}): GivenFeature => ({ featureId, ...feature });
+
 const DEFAULT_HOLDOUT_BPS = 1_000;
 
 /**

@@ -17,6 +17,19 @@ export type RollbackCause = Reason & {
   readonly evidence?: Readonly<Record<string, unknown>> | undefined;
 };
 
+/** `epoch`, `evidence`: of the decision that the rollback carries out; a person who acts by hand names none. */
+export type RollbackTarget = Target & {
+  readonly epoch?: number | undefined;
+  readonly evidence?: RollbackCause["evidence"];
+};
+
+export type TagRollbackCause = {
+  /** Kept in the audit beside the reason. */
+  readonly evidence?: RollbackCause["evidence"];
+  /** Features that were opened later stay open, unless they require one that is closed. */
+  readonly openedBefore?: Date | undefined;
+};
+
 export const rollBack = (
   record: FeatureRecord,
   reason: string,
@@ -53,10 +66,9 @@ const rollBackAll = (
   ];
 };
 
-/** `epoch` is the one that the decision is about; a person who acts by hand names none. */
 export const prepareRollback = (
   related: RelatedFeatures,
-  { featureId, expectedVersion, epoch }: Target & { readonly epoch?: number | undefined },
+  { featureId, expectedVersion, epoch }: Omit<RollbackTarget, "evidence">,
   cause: RollbackCause,
 ): Prepared => {
   const found = findTarget(related, { featureId });
@@ -70,14 +82,11 @@ export const prepareRollback = (
   return ok(rollBackAll(related, [found.value], cause));
 };
 
-/**
- * Closes every open feature that carries the tag; none is a success with nothing to do. `openedBefore`: features that were opened
- * later stay open, unless they require one that is closed.
- */
+/** Closes every open feature that carries the tag; none is a success with nothing to do. */
 export const prepareTagRollback = (
   related: RelatedFeatures,
   tag: string,
-  { openedBefore, ...cause }: RollbackCause & { readonly openedBefore?: Date | undefined },
+  { openedBefore, ...cause }: TagRollbackCause & Reason,
 ): FeatureChange[] =>
   rollBackAll(
     related,

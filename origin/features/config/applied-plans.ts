@@ -9,7 +9,7 @@ const Applied = z.object({
   /** null: no feature was to be changed. */
   revision: Revision.nullable(),
   at: z.date(),
-  features: z.array(z.object({ featureId: FeatureId, version: z.number() })),
+  features: z.array(z.object({ featureId: FeatureId, version: z.number() })).readonly(),
 });
 export type Applied = z.infer<typeof Applied>;
 

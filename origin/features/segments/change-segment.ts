@@ -4,7 +4,7 @@ import type { Pool } from "../../db/pool.ts";
 import type { FeatureId, Revision, SegmentId } from "../../../shared/ids.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import type { ChangeError } from "../change-error.ts";
-import type { Attribution } from "../change-feature.ts";
+import type { Attribution } from "../change-steps.ts";
 import type { ChangeGuard } from "../change-guard.ts";
 import { makeCommit, type OnCommitted } from "../commit-queue.ts";
 import { readFeaturesOfSegment } from "../related-features.ts";

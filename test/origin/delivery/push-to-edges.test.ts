@@ -10,7 +10,8 @@ import { makeRecoverFromEdge } from "../../../origin/delivery/edges/recover-from
 import { startPusher } from "../../../origin/delivery/edges/push-to-edges.ts";
 import { makeKeyOf } from "../../../origin/delivery/edges/push-key.ts";
 import { makeSend } from "../../../origin/delivery/edges/send-push.ts";
-import { makeFeatureChanges, type Attribution } from "../../../origin/features/change-feature.ts";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
+import type { Attribution } from "../../../origin/features/change-steps.ts";
 import { newFeature } from "../../../origin/features/new-feature.ts";
 import {
   changesSince,

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { makePool } from "../../../origin/db/pool.ts";
-import { makeFeatureChanges, type Attribution } from "../../../origin/features/change-feature.ts";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
+import type { Attribution } from "../../../origin/features/change-steps.ts";
 import { makeCommit } from "../../../origin/features/commit-queue.ts";
 import { listFeatures } from "../../../origin/features/list-features.ts";
 import { newFeature, type NewFeature } from "../../../origin/features/new-feature.ts";

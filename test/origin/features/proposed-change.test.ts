@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
 import { canonicalJson } from "../../../origin/features/change-diff.ts";
-import { makeFeatureChanges, type Attribution } from "../../../origin/features/change-feature.ts";
+import { makeFeatureChanges } from "../../../origin/features/change-feature.ts";
+import type { Attribution } from "../../../origin/features/change-steps.ts";
 import { ProposedChange } from "../../../origin/features/proposed-change.ts";
 import { getFeature, listAudit } from "../../../origin/features/read-features.ts";
 import { FeatureId } from "../../../shared/ids.ts";
