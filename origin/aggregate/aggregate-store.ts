@@ -5,16 +5,19 @@ import type { Client } from "../db/pool.ts";
 import type { LogRow } from "../span-log/span-log.ts";
 import { makeArrivals, type Arrivals } from "./arrivals.ts";
 import { addToCounts, type CountDeltas, type CountedFeature } from "./outcome-counts.ts";
-import { makeLatencyBuckets, type LatencyBuckets } from "./latency/latency-buckets.ts";
+import { bucketKeyOf, makeLatencyBuckets, type LatencyBuckets } from "./latency/latency-buckets.ts";
 import { holdFences, type Owned } from "./partition-ownership.ts";
 import { makeUncountedSpans, type UncountedSpans } from "../span-log/uncounted.ts";
 import { makeWaitingSpans, type WaitingSpans } from "./waiting/waiting-spans.ts";
 import type { RawSpanSink } from "./raw-spans/raw-span-sink.ts";
 import { deleteSetAside, SET_ASIDE } from "./set-aside/quarantine.ts";
 import { makeSetAsideRows, type SetAsideRows } from "./set-aside/set-aside-rows.ts";
+import type { StoredWindows } from "./sync-windows.ts";
 import type { Unit } from "./units/unit.ts";
 import type { UnitKeys } from "./units/unit-run.ts";
 import { makeUnitRuns, type UnitRuns } from "./units/unit-runs.ts";
+
+type KeptWindows = Pick<StoredWindows, "version" | "byPartition">;
 
 /**
  * The fold's store: PostgreSQL here; the door for another one. When anything throws it is of no use any more, and its
@@ -24,14 +27,17 @@ export type AggregateStore = {
   /** The partitions that are owned from now on. `taken`: some of them are new, and other processes may have written them. */
   readonly open: (owned: Owned, taken: boolean) => Promise<void>;
   /** Begins a batch, unless the partitions are lost or the windows have changed. */
-  readonly begin: (windowsVersion: number) => Promise<"ok" | "lost" | "windowsChanged">;
+  readonly begin: (windows: KeptWindows) => Promise<"ok" | "lost" | "windowsChanged">;
   /** Visits the stored rows of these units; the rows of one unit are to be merged. `index`: the unit's among the keys. */
   readonly readUnits: (keys: UnitKeys, visit: (index: number, unit: Unit) => void) => Promise<void>;
   /** Brings the latencies of buckets into memory, where `latencies` does not have them. */
   readonly readLatencies: (wanted: ReadonlyMap<CountedFeature, ReadonlySet<number>>) => Promise<void>;
   /** For the batch to add to, beside its counts. */
   readonly units: Pick<UnitRuns, "add">;
-  readonly latencies: Pick<LatencyBuckets, "has" | "record">;
+  readonly latencies: Pick<LatencyBuckets, "has" | "record"> & {
+    /** What `has` and `record` call the bucket of requests in this partition. */
+    readonly bucketKey: (partition: number, bucketS: number) => number;
+  };
   readonly arrivals: Pick<Arrivals, "add">;
   readonly raw: Pick<RawSpanSink, "add">;
   readonly uncounted: Pick<UncountedSpans, "add" | "totals">;
@@ -44,7 +50,6 @@ export type AggregateStore = {
   readonly commit: (
     deltas: CountDeltas,
     rows: readonly LogRow[],
-    kept: { readonly byPartition: boolean },
   ) => Promise<{ unsampled: number; setAside: number }>;
   /** Before memory forgets units: from now on `readUnits` finds all. */
   readonly indexUnits: () => Promise<void>;
@@ -90,38 +95,49 @@ export const makeAggregateStore = (
   const waiting = makeWaitingSpans(uncounted);
   const setAside = makeSetAsideRows();
   let owned: Owned = new Map();
-  /** A process writes its latencies into the rows of the lowest partition that it owns. */
-  const latencyPartition = (): number => Math.min(...owned.keys());
+  /**
+   * The lowest partition that is owned. Where counts are kept for all partitions together, its rows hold the latencies of all that
+   * this process owns: fewer rows, and nobody asks whose they are.
+   */
+  let lowest = Infinity;
+  /** Whether counts are kept by partition, in this batch. */
+  let byPartition = false;
 
   return {
     open: async (now, taken) => {
-      const before = latencyPartition();
+      const before = lowest;
       owned = new Map(now);
+      lowest = Math.min(...owned.keys());
       await runs.open(client, owned.keys());
       await waiting.open(client, owned.keys());
-      if (taken || latencyPartition() !== before) latencies.forget();
+      if (taken || lowest !== before) latencies.forget();
     },
-    begin: async (windowsVersion) => {
+    begin: async (windows) => {
       await client.query("begin");
-      const hold = await holdFences(client, owned, windowsVersion);
+      const hold = await holdFences(client, owned, windows.version);
+      byPartition = windows.byPartition;
       if (hold !== "ok") await client.query("rollback");
       return hold;
     },
     readUnits: (keys, visit) => runs.read(client, keys, visit),
-    readLatencies: (wanted) => latencies.load(client, latencyPartition(), wanted),
+    readLatencies: (wanted) => latencies.load(client, wanted),
     units: runs,
-    latencies,
+    latencies: {
+      ...latencies,
+      // A partition that moves takes its requests along, also those that are folded late.
+      bucketKey: (partition, bucketS) => bucketKeyOf(byPartition ? partition : lowest, bucketS),
+    },
     arrivals,
     raw,
     uncounted,
     waiting,
     setAside,
-    commit: async (deltas, rows, { byPartition }) => {
-      const own = byPartition ? latencyPartition() : null;
+    commit: async (deltas, rows) => {
+      const own = byPartition ? lowest : null;
       await runs.write(client);
       await addToCounts(client, deltas);
       await arrivals.write(client, own);
-      await latencies.write(client, latencyPartition());
+      await latencies.write(client);
       await waiting.write(client);
       await uncounted.write(client, own);
       const aside = await setAside.write(client);

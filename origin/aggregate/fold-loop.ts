@@ -161,7 +161,7 @@ export const runFoldLoop = async (options: {
     // It keeps what it has meanwhile.
     if (share === null) return "again";
     const askedFor = await partitionsAskedFor(client);
-    // The rows of the lowest partition hold this process's latencies. It keeps that one, since the highest are released.
+    // The rows of the lowest partition may hold what this process counts of all. It keeps that one, since the highest are released.
     const released = await releaseExcess(client, owned, share, askedFor);
     const taken = await takePartitions(client, owned, share, askedFor);
     if (released || taken.length > 0) {

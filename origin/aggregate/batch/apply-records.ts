@@ -13,6 +13,7 @@ import {
   UNFINISHED,
   type StoredRecord,
 } from "../../span-log/record.ts";
+import type { LogRow } from "../../span-log/span-log.ts";
 import type { AggregateStore } from "../aggregate-store.ts";
 import { hourOf } from "../arrivals.ts";
 import { cohortIndex, type CountedFeature } from "../outcome-counts.ts";
@@ -76,9 +77,14 @@ export const applyRecords = (
     unitHigh: units.high(slot),
   });
 
-  const countRequest = (span: WaitingSpan, slot: number, takenMs: number, feature: CountedFeature): void => {
+  const countRequest = (
+    span: WaitingSpan,
+    slot: number,
+    { partition, atMs }: LogRow,
+    feature: CountedFeature,
+  ): void => {
     if ((span.flags & TIMED) === 0) return;
-    const bucketS = requestBucketOf(span, takenMs, feature.windows.bucketS);
+    const bucketS = requestBucketOf(span, atMs, feature.windows.bucketS);
     const sender = senderOf(span, slot, bucketS, feature);
     const cohort = cohortIndex(unit.cohort);
     const outcome = admitRequest(feature.weights, sender, cohort, units.requests(slot, bucketS));
@@ -88,7 +94,7 @@ export const applyRecords = (
       return;
     }
     units.countRequest(slot, bucketS);
-    latencies.record(feature, bucketS, cohort, {
+    latencies.record(feature, latencies.bucketKey(partition, bucketS), cohort, {
       kind: (span.flags & DOCUMENT) === 0 ? 0 : 1,
       durationMs: span.durationUs / 1_000,
       failed: (span.flags & FAILED) !== 0,
@@ -116,12 +122,7 @@ export const applyRecords = (
     if (isAgain && units.markSeenAgain(slot)) arrivals.add(feature, exposedMs, "seenAgain");
   };
 
-  const applyRecord = (
-    record: StoredRecord,
-    slot: number,
-    row: FoldableRow["row"],
-    feature: CountedFeature,
-  ): void => {
+  const applyRecord = (record: StoredRecord, slot: number, row: LogRow, feature: CountedFeature): void => {
     units.read(slot, unit);
     const { cohort, exposedMs, activatedMs, returnedMs } = unit;
     const isBots = (record.flags & COHORT_MASK) === BOT;
@@ -159,8 +160,8 @@ export const applyRecords = (
     }
     if (unit.cohort === BOT) return;
     noteArrival(record, slot, feature, { isNew, released });
-    for (const span of released) countRequest(span, slot, row.atMs, feature);
-    countRequest(record, slot, row.atMs, feature);
+    for (const span of released) countRequest(span, slot, row, feature);
+    countRequest(record, slot, row, feature);
   };
 
   let position = 0;

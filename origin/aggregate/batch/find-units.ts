@@ -7,6 +7,7 @@ import type { CountedFeature } from "../outcome-counts.ts";
 import type { WindowsByKey } from "../outcome-windows.ts";
 import { requestBucketOf } from "../units/unit.ts";
 import { quarantineKey, UNREADABLE } from "../set-aside/quarantine.ts";
+import type { WaitingSpan } from "../waiting/waiting-table.ts";
 import type { BatchColumns } from "./batch-columns.ts";
 import { countedFeatures, type FoldMemory } from "./fold-memory.ts";
 
@@ -20,7 +21,7 @@ export type FoldableRow = {
 
 type Found = {
   readonly rows: readonly FoldableRow[];
-  /** begins of the buckets whose latencies are not in memory, by feature */
+  /** the buckets whose latencies are not in memory, as `latencies` names them, by feature */
   readonly missingBuckets: ReadonlyMap<CountedFeature, ReadonlySet<number>>;
   readonly duplicates: number;
   /** of rows that can be read */
@@ -50,17 +51,20 @@ export const findUnits = (
   let asideCount = 0;
   let position = 0;
 
-  const needBucket = (feature: CountedFeature, bucketS: number): void => {
-    if (latencies.has(feature, bucketS)) return;
+  const needBucket = (
+    feature: CountedFeature,
+    span: Pick<WaitingSpan, "startMs" | "durationUs">,
+    { partition, atMs }: LogRow,
+  ): void => {
+    const bucketKey = latencies.bucketKey(partition, requestBucketOf(span, atMs, feature.windows.bucketS));
+    if (latencies.has(feature, bucketKey)) return;
     let buckets = missingBuckets.get(feature);
     if (buckets === undefined) missingBuckets.set(feature, (buckets = new Set()));
-    buckets.add(bucketS);
+    buckets.add(bucketKey);
   };
 
-  const needBucketsOf = (feature: CountedFeature, low: number, high: number, takenMs: number): void => {
-    for (const span of waiting.of(low, high))
-      if ((span.flags & TIMED) !== 0)
-        needBucket(feature, requestBucketOf(span, takenMs, feature.windows.bucketS));
+  const needBucketsOf = (feature: CountedFeature, low: number, high: number, row: LogRow): void => {
+    for (const span of waiting.of(low, high)) if ((span.flags & TIMED) !== 0) needBucket(feature, span, row);
   };
 
   for (const row of rows) {
@@ -96,11 +100,10 @@ export const findUnits = (
         missing.slots[missing.count++] = slot;
       }
       slots[here] = slot;
-      if ((record.flags & TIMED) !== 0)
-        needBucket(feature, requestBucketOf(record, row.atMs, feature.windows.bucketS));
+      if ((record.flags & TIMED) !== 0) needBucket(feature, record, row);
       // An exposure brings in what waits for it.
       if ((record.flags & NO_EXPOSURE) === 0 && waiting.size() > 0)
-        needBucketsOf(feature, record.keyLow, record.keyHigh, row.atMs);
+        needBucketsOf(feature, record.keyLow, record.keyHigh, row);
     });
     setAside.endRow();
     found.push({ row, features, recordsAt: head.end });

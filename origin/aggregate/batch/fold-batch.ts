@@ -105,7 +105,7 @@ export const foldBatch = async (options: {
   const { units } = memory;
   const records = rows.reduce((sum, row) => (aside.rows.has(row) ? sum : sum + recordCount(row.spanKeys)), 0);
   if (units.makeRoom(records)) await store.indexUnits();
-  const begun = await store.begin(windows.version);
+  const begun = await store.begin(windows);
   if (begun !== "ok") return begun;
 
   const columns = (memory.columns = emptyColumns(memory.columns, records));
@@ -116,7 +116,7 @@ export const foldBatch = async (options: {
   const capped = applyRecords(found.rows, store, units, columns);
   const partitions = windows.byPartition ? countByPartition(rows[0]?.partition ?? 0) : null;
   const deltas = storeChanges(store, units, columns, partitions);
-  const { unsampled, setAside } = await store.commit(deltas, rows, windows);
+  const { unsampled, setAside } = await store.commit(deltas, rows);
   const { duplicates } = found;
   return { folded: records - duplicates - found.setAside, duplicates, capped, unsampled, setAside };
 };

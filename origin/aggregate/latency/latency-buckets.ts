@@ -1,4 +1,4 @@
-// Latency and error counts of the buckets that are being filled, kept in memory by the process that owns their rows
+// Latency and error counts of the buckets that are being filled, kept in memory by the process that owns their partition
 // and written whole: a sketch cannot be added to in SQL.
 import type { Client } from "../../db/pool.ts";
 import {
@@ -7,6 +7,7 @@ import {
   recordLatency,
   type Sketch,
 } from "../../../shared/telemetry/latency-sketch.ts";
+import { MOST_PARTITIONS } from "../../../shared/telemetry/partition-numbers.ts";
 import type { CountedFeature } from "../outcome-counts.ts";
 import {
   readLatencyRows,
@@ -35,9 +36,20 @@ const KEEP_BATCHES = 20;
 /** 4 KB each, at most 8 where some of the requests are unfinished. */
 const MAX_ENTRIES = 20_000;
 
-/** A bucket, a kind of request and a cohort as one number. */
-const keyOf = (bucketS: number, kind: 0 | 1, cohort: 0 | 1): number => bucketS * 4 + kind * 2 + cohort;
-const bucketOfKey = (key: number): number => Math.floor(key / 4);
+/** More than any number of a partition. */
+const PARTITION_NUMBERS = 2 * MOST_PARTITIONS;
+
+/** The bucket of a partition, as one number. */
+export const bucketKeyOf = (partition: number, bucketS: number): number =>
+  bucketS * PARTITION_NUMBERS + partition;
+/** A kind of request and a cohort in it, as one number. */
+const keyOf = (bucketKey: number, kind: 0 | 1, cohort: 0 | 1): number => bucketKey * 4 + kind * 2 + cohort;
+const bucketKeyOfKey = (key: number): number => Math.floor(key / 4);
+const bucketOf = (feature: CountedFeature, bucketKey: number): LatencyBucketKey => ({
+  partition: bucketKey % PARTITION_NUMBERS,
+  feature,
+  bucketS: Math.floor(bucketKey / PARTITION_NUMBERS),
+});
 const kindOfKey = (key: number): 0 | 1 => (key % 4 < 2 ? 0 : 1);
 const cohortOfKey = (key: number): 0 | 1 => (key % 2 === 0 ? 0 : 1);
 const PARTS = [
@@ -70,35 +82,33 @@ export const makeLatencyBuckets = () => {
   let byFeature: RequestsByFeature = new Map();
   let batch = 0;
 
-  const requestsOf = (feature: CountedFeature, bucketS: number, kind: 0 | 1, cohort: 0 | 1): Requests => {
+  const requestsOf = (feature: CountedFeature, bucketKey: number, kind: 0 | 1, cohort: 0 | 1): Requests => {
     let entries = byFeature.get(feature);
     if (entries === undefined) byFeature.set(feature, (entries = new Map()));
-    const key = keyOf(bucketS, kind, cohort);
+    const key = keyOf(bucketKey, kind, cohort);
     let entry = entries.get(key);
     if (entry === undefined) entries.set(key, (entry = emptyRequests(batch)));
     return entry;
   };
 
   return {
-    /** Whether the stored requests of the bucket are in memory. */
-    has: (feature: CountedFeature, bucketS: number): boolean =>
-      byFeature.get(feature)?.has(keyOf(bucketS, 0, 0)) === true,
+    /** Whether the stored requests of the bucket are in memory. Buckets are named by `bucketKeyOf`. */
+    has: (feature: CountedFeature, bucketKey: number): boolean =>
+      byFeature.get(feature)?.has(keyOf(bucketKey, 0, 0)) === true,
 
     /** Reads the stored requests of buckets that are not in memory. */
     load: async (
       client: Client,
-      partition: number,
       missing: ReadonlyMap<CountedFeature, ReadonlySet<number>>,
     ): Promise<void> => {
-      const keys: LatencyBucketKey[] = [];
-      for (const [feature, buckets] of missing)
-        for (const bucketS of buckets) keys.push({ feature, bucketS });
-      if (keys.length === 0) return;
-      const rows = await readLatencyRows(client, partition, keys);
-      for (const { feature, bucketS } of keys)
-        for (const [kind, cohort] of PARTS) requestsOf(feature, bucketS, kind, cohort);
-      for (const { feature, bucketS, kind, cohort, ...stored } of rows) {
-        const entry = requestsOf(feature, bucketS, kind, cohort);
+      const buckets: LatencyBucketKey[] = [];
+      for (const [feature, keys] of missing) for (const key of keys) buckets.push(bucketOf(feature, key));
+      if (buckets.length === 0) return;
+      const rows = await readLatencyRows(client, buckets);
+      for (const [feature, keys] of missing)
+        for (const key of keys) for (const [kind, cohort] of PARTS) requestsOf(feature, key, kind, cohort);
+      for (const { partition, feature, bucketS, kind, cohort, ...stored } of rows) {
+        const entry = requestsOf(feature, bucketKeyOf(partition, bucketS), kind, cohort);
         mergeEncoded((entry.sketch ??= emptySketch()), stored.sketch);
         if (stored.unfinishedSketch !== null)
           mergeEncoded((entry.unfinishedSketch ??= emptySketch()), stored.unfinishedSketch);
@@ -110,11 +120,11 @@ export const makeLatencyBuckets = () => {
 
     record: (
       feature: CountedFeature,
-      bucketS: number,
+      bucketKey: number,
       cohort: 0 | 1,
       { kind, durationMs, failed, unfinished }: WaitedRequest,
     ): void => {
-      const entry = requestsOf(feature, bucketS, kind, cohort);
+      const entry = requestsOf(feature, bucketKey, kind, cohort);
       entry.requests++;
       if (failed) entry.errors++;
       else if (unfinished) {
@@ -126,17 +136,17 @@ export const makeLatencyBuckets = () => {
     },
 
     /** Writes the buckets that the batch has changed; in its transaction. */
-    write: async (client: Client, partition: number): Promise<void> => {
+    write: async (client: Client): Promise<void> => {
       const rows: LatencyRow[] = [];
       for (const [feature, entries] of byFeature) {
         for (const [key, entry] of entries) {
           if (!entry.dirty) continue;
-          const [bucketS, kind, cohort] = [bucketOfKey(key), kindOfKey(key), cohortOfKey(key)];
-          rows.push({ feature, bucketS, kind, cohort, ...entry });
+          const [kind, cohort] = [kindOfKey(key), cohortOfKey(key)];
+          rows.push({ ...bucketOf(feature, bucketKeyOfKey(key)), kind, cohort, ...entry });
           entry.dirty = false;
         }
       }
-      await writeLatencyRows(client, partition, rows);
+      await writeLatencyRows(client, rows);
     },
 
     /** When rows of other processes may have to be read: nothing may be dirty. */
@@ -154,9 +164,9 @@ export const makeLatencyBuckets = () => {
       for (const [feature, entries] of byFeature) {
         // All parts of a bucket go together: `has` looks at one of them.
         for (const key of entries.keys()) {
-          const bucketS = bucketOfKey(key);
+          const bucketKey = bucketKeyOfKey(key);
           const usedAt = Math.max(
-            ...PARTS.map(([kind, cohort]) => entries.get(keyOf(bucketS, kind, cohort))?.usedAt ?? 0),
+            ...PARTS.map(([kind, cohort]) => entries.get(keyOf(bucketKey, kind, cohort))?.usedAt ?? 0),
           );
           if (usedAt < batch - keep) entries.delete(key);
         }

@@ -1,5 +1,6 @@
 // The table latency_sketches: requests, errors and latencies of each feature, epoch, cohort, bucket and kind of request. A
-// process has rows of its own, told apart by `partition`.
+// partition has rows of its own where counts are kept by partition; elsewhere a process has all of its in those of the lowest
+// that it owns. Either way only the owner of a partition writes its rows.
 import type { Client } from "../../db/pool.ts";
 import { emptySketch, encodeSketch, type Sketch } from "../../../shared/telemetry/latency-sketch.ts";
 import { documentsOf } from "../../../shared/telemetry/partition-numbers.ts";
@@ -10,6 +11,7 @@ export const REQUEST_KINDS = ["fetch", "document"] as const;
 
 /** The requests of one cohort and kind in one bucket. All requests are finished, or failed, or unfinished. */
 export type LatencyRow = {
+  readonly partition: number;
   readonly feature: CountedFeature;
   readonly bucketS: number;
   readonly cohort: 0 | 1;
@@ -32,11 +34,10 @@ export type StoredLatencyRow = Omit<LatencyRow, "sketch" | "unfinishedSketch"> &
 const encoded = (sketch: Sketch): string => Buffer.from(encodeSketch(sketch)).toString("base64");
 const NO_REQUESTS = encoded(emptySketch());
 
-export type LatencyBucketKey = { readonly feature: CountedFeature; readonly bucketS: number };
+export type LatencyBucketKey = Pick<LatencyRow, "partition" | "feature" | "bucketS">;
 
 export const readLatencyRows = async (
   client: Client,
-  partition: number,
   keys: readonly LatencyBucketKey[],
 ): Promise<StoredLatencyRow[]> => {
   const { rows } = await client.query<{
@@ -53,15 +54,16 @@ export const readLatencyRows = async (
     text: `
       select k.position - 1 as position, s.cohort, s.kind, s.requests, s.errors, s.unfinished, s.sketch,
         s.unfinished_sketch as "unfinishedSketch"
-      from unnest($2::text[], $3::integer[], $4::bigint[]) with ordinality as k(feature_id, epoch, bucket_s, position)
+      from unnest($1::text[], $2::integer[], $3::bigint[], $4::smallint[], $5::smallint[])
+        with ordinality as k(feature_id, epoch, bucket_s, fetches, documents, position)
       join latency_sketches s using (feature_id, epoch, bucket_s)
-      where s.partition in ($1, $5)`,
+      where s.partition in (k.fetches, k.documents)`,
     values: [
-      partition,
       keys.map(({ feature }) => feature.featureId),
       keys.map(({ feature }) => feature.epoch),
       keys.map(({ bucketS }) => bucketS),
-      documentsOf(partition),
+      keys.map(({ partition }) => partition),
+      keys.map(({ partition }) => documentsOf(partition)),
     ],
   });
   return rows.flatMap(({ position, cohort, kind, ...row }) => {
@@ -74,11 +76,7 @@ export const readLatencyRows = async (
 };
 
 /** Replaces whole rows. */
-export const writeLatencyRows = async (
-  client: Client,
-  partition: number,
-  rows: readonly LatencyRow[],
-): Promise<void> => {
+export const writeLatencyRows = async (client: Client, rows: readonly LatencyRow[]): Promise<void> => {
   if (rows.length === 0) return;
   await client.query({
     name: "write-latencies",
@@ -94,7 +92,7 @@ export const writeLatencyRows = async (
       do update set requests = excluded.requests, errors = excluded.errors, unfinished = excluded.unfinished,
         sketch = excluded.sketch, unfinished_sketch = excluded.unfinished_sketch`,
     values: [
-      rows.map(({ kind }) => (kind === 0 ? partition : documentsOf(partition))),
+      rows.map(({ kind, partition }) => (kind === 0 ? partition : documentsOf(partition))),
       rows.map(({ feature }) => feature.featureId),
       rows.map(({ feature }) => feature.epoch),
       rows.map(({ cohort }) => COHORT_NAMES[cohort]),

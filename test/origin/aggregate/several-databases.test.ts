@@ -1,16 +1,22 @@
 // Partitions that live in several databases, and their moves between them: real folds, real PostgreSQL.
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readPositionsOfAll } from "../../../origin/aggregate/checkpoints.ts";
 import { startFold } from "../../../origin/aggregate/fold-thread.ts";
 import { finishMoves } from "../../../origin/aggregate/move/finish-moves.ts";
 import { movePartition, type Step } from "../../../origin/aggregate/move/move-partition.ts";
 import { asServiceRole } from "../../../origin/db/service-role.ts";
+import { makeAggregates } from "../../../origin/evaluate/aggregates.ts";
+import type { StoredEvidence } from "../../../origin/evaluate/stored-trial.ts";
 import { makeLogger } from "../../../origin/runtime/log.ts";
 import { makeMetrics } from "../../../origin/runtime/metrics.ts";
+import { makePostgresLogReader } from "../../../origin/span-log/read-log.ts";
+import { FeatureId } from "../../../shared/ids.ts";
 import { makeAggregateDatabases } from "../../support/aggregate-databases.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { newUnit } from "../../support/otlp-spans.ts";
 import { createFeature, startTelemetry, waitFor, type TestTelemetry } from "../../support/telemetry.ts";
+import { makeTrial, ruleOf } from "../../support/trial.ts";
 
 let main: TestDatabase;
 let aggregates: Awaited<ReturnType<typeof makeAggregateDatabases>>;
@@ -236,6 +242,62 @@ describe("partitions on several databases", () => {
     await aggregates.folded();
     expect(await exposed()).toBe(200);
     await again.stop();
+  }, 60_000);
+
+  test("requests that a partition had not folded when it moved are in the evidence once, although its new neighbours' were taken in before", async () => {
+    const featureId = FeatureId.parse("feat_late");
+    await createFeature(main, featureId, ruleOf({ featureId, minCohortSize: 1_000_000 }));
+    await telemetry.fold?.stop();
+    const withoutB = startFold({
+      databaseUrl: asServiceRole(main.url),
+      spanLog: null,
+      aggregateDatabases: aggregates.configured.filter(({ name }) => name !== "b"),
+      logger: makeLogger("silent"),
+      metrics: makeMetrics(),
+      unitSlots: 2 ** 18,
+    });
+    const problems = new Map([["b", "it is away"]]);
+    const view = makeAggregates({
+      databases: { all: aggregates.all, problems: () => problems, stop: async () => {} },
+      lagOf: () => 0,
+      // Each look is at the places of now.
+      nowMs: () => performance.now() * 1_000,
+    });
+    const { clock, evaluator } = makeTrial(main).startEvaluator({ aggregates: view });
+    const evidenceAt = async (second: number) => {
+      clock.now = second;
+      await evaluator.evaluate();
+      const { rows } = await main.pool.query<{ evidence: StoredEvidence }>(
+        "select evidence from pmf_trials where feature_id = 'feat_late'",
+      );
+      const { exposed, traffic, missed = [] } = rows[0]?.evidence ?? {};
+      return {
+        units: exposed?.treatment,
+        requests: traffic?.errors.requests.treatment.n,
+        missed: [...new Set(missed.map(({ partition }) => partition))],
+      };
+    };
+    const isFolded = async (partitions: readonly number[]): Promise<boolean> => {
+      const log = makePostgresLogReader(main.pool);
+      const { checkpoints } = await readPositionsOfAll(main.pool, aggregates.all);
+      return (await log.unfoldedSeconds({ partitions, checkpoints })) === 0;
+    };
+    const now = Date.now() / 1_000;
+    await evidenceAt(now);
+    const units = Array.from({ length: 200 }, newUnit);
+    await send("feat_late", units);
+    await waitFor(() => isFolded([0, 1, 3]));
+    const before = await evidenceAt(now + 300);
+    expect(before.requests).toBeGreaterThan(100);
+    expect(before.requests).toBeLessThan(200);
+    expect(before).toMatchObject({ units: before.requests, missed: [2] });
+
+    await move(2, "main");
+    await waitFor(() => isFolded([0, 1, 2, 3]));
+    problems.clear();
+    expect(await evidenceAt(now + 301)).toEqual({ units: 200, requests: 200, missed: [] });
+    expect(await evidenceAt(now + 302)).toEqual({ units: 200, requests: 200, missed: [] });
+    await withoutB.stop();
   }, 60_000);
 
   test("the partitions come back to the main database, and the sums are the same", async () => {
