@@ -42,12 +42,17 @@ export const shuffledDeck = <T>(cards: readonly T[], random: () => number): (() 
   };
 };
 
-/** A disk of 48 MB, which only root may mount. */
+/** Room for what the log keeps of a run of a hundred faults: a server that has no room by itself does not catch up. */
+const DISK_MB = 256;
+
+/** A disk of that size, which only root may mount. */
 const mountDisk = (): string | undefined => {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return undefined;
   const folder = mkdtempSync(join(tmpdir(), "sluice-nats-disk-"));
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=48m,mode=0700", "tmpfs", folder], { stdio: "ignore" });
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MB}m,mode=0700`, "tmpfs", folder], {
+      stdio: "ignore",
+    });
     return folder;
   } catch {
     return undefined;
@@ -154,7 +159,7 @@ export const startLogServers = async (random: () => number) => {
           break;
         case "disk":
           // Until nothing fits any more. JetStream gives the disk up, and comes back with the server's next start.
-          await writeFile(join(disk ?? "", "filler"), Buffer.alloc(64 * 2 ** 20)).catch(() => {});
+          await writeFile(join(disk ?? "", "filler"), Buffer.alloc(DISK_MB * 2 ** 20)).catch(() => {});
           await sleep(forMs);
           await rm(join(disk ?? "", "filler"), { force: true });
           await node.kill();
