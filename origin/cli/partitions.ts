@@ -48,14 +48,11 @@ const withDatabases = async <T>(
           new Error(`the aggregate database ${one.name} cannot be used: ${errorText(error)}`),
       );
       if (!(prepared instanceof Error)) pools.push(prepared.pool);
-      databases.push({
-        name: one.name,
-        url: () => (prepared instanceof Error ? one.url : prepared.url),
-        pool: () => {
-          if (prepared instanceof Error) throw prepared;
-          return prepared.pool;
-        },
-      });
+      const reached = () => {
+        if (prepared instanceof Error) throw prepared;
+        return prepared;
+      };
+      databases.push({ name: one.name, url: () => reached().url, pool: () => reached().pool });
     }
     try {
       return await work(main, databases, config);

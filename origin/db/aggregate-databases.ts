@@ -15,7 +15,10 @@ export const MAIN = "main";
 
 export type AggregateDatabase = {
   readonly name: string;
-  /** For connections with the service's rights. */
+  /**
+   * For connections with the service's rights. Throws when it has not been reached yet: nobody knows then whether it has the
+   * service's role, and what its owner makes there the service could not change.
+   */
   readonly url: () => string;
   /** Throws when it has not been reached yet. */
   readonly pool: () => Pool;
@@ -179,14 +182,14 @@ export const openAggregateDatabases = async (options: {
     });
   const opened = configured.map(({ name, url }) => {
     let prepared: { readonly url: string; readonly pool: Pool } | undefined;
+    const reached = () => {
+      if (prepared === undefined) throw new Error(`the aggregate database ${name} has not been reached yet`);
+      return prepared;
+    };
     return {
       name,
-      url: () => prepared?.url ?? url,
-      pool: () => {
-        if (prepared === undefined)
-          throw new Error(`the aggregate database ${name} has not been reached yet`);
-        return prepared.pool;
-      },
+      url: () => reached().url,
+      pool: () => reached().pool,
       check: async (): Promise<void> => {
         if (prepared === undefined) {
           const serviceUrl = await prepareAggregateDatabase({ name, url }, main.pool, log, migrates);

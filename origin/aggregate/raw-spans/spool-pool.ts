@@ -23,8 +23,6 @@ export const makeSpoolPool = (database: AggregateDatabase, main: Queryable): Spo
   return {
     get: async () => {
       if (opened === undefined) {
-        // Throws until the database has its schema; the address has the service's rights only then.
-        database.pool();
         opened = makePool(database.url(), {
           applicationName: "sluice-raw-spans",
           max: 2,

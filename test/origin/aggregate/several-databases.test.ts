@@ -13,6 +13,7 @@ import { makeMetrics } from "../../../origin/runtime/metrics.ts";
 import { makePostgresLogReader } from "../../../origin/span-log/read-log.ts";
 import { FeatureId } from "../../../shared/ids.ts";
 import { makeAggregateDatabases } from "../../support/aggregate-databases.ts";
+import { runCli } from "../../support/cli.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
 import { newUnit } from "../../support/otlp-spans.ts";
 import { createFeature, startTelemetry, waitFor, type TestTelemetry } from "../../support/telemetry.ts";
@@ -317,4 +318,19 @@ describe("partitions on several databases", () => {
     expect(await aggregates.requests()).toBe(requests);
     await fold.stop();
   }, 60_000);
+
+  test("a partition is not moved into a database that is not this installation's", async () => {
+    const other = await makeTestDatabase();
+    await createFeature(other, "feat_of_another");
+    const { code, error } = await runCli(["partitions", "move", "1", "--to", "c"], {
+      DATABASE_URL: main.url,
+      AGGREGATE_DATABASE_URLS: `c=${other.url}`,
+    });
+    expect(error).toContain("the aggregate database c cannot be used: it has features or counts of its own");
+    expect(code).toBe(1);
+    const { rows } = await other.pool.query("select from unit_runs");
+    expect(rows).toEqual([]);
+    expect(await aggregates.places()).toEqual(new Map([["main", [0, 1, 2, 3]]]));
+    await other.drop();
+  });
 });
