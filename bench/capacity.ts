@@ -12,7 +12,7 @@ import { startOriginProcess } from "../scripts/local-stack/origin-process.ts";
 import { FeatureId } from "../shared/ids.ts";
 import { err } from "../shared/result.ts";
 import { runLoad } from "./ingest/load.ts";
-import { cpuSeconds } from "./ingest/processes.ts";
+import { cpuSeconds } from "../test/support/linux-processes.ts";
 import { makeRequests } from "./ingest/requests.ts";
 import { startIngestSetting } from "./ingest/setting.ts";
 
@@ -66,9 +66,9 @@ const rowsOf = async (table: "unit_evidence" | "otel_spans"): Promise<number> =>
   return rows[0]?.count ?? 0;
 };
 const state = async () => ({
-  ingest: await cpuSeconds(setting.origin.pid()),
-  fold: await cpuSeconds(fold.pid()),
-  postgres: await cpuSeconds(setting.postgres.pid),
+  ingest: cpuSeconds(setting.origin.pid()),
+  fold: cpuSeconds(fold.pid()),
+  postgres: cpuSeconds(setting.postgres.pid),
   log: await bytesOf("span_log"),
   raw: await bytesOf("otel_spans"),
   rawRows: await rowsOf("otel_spans"),
@@ -123,11 +123,11 @@ const measureChecks = async () => {
   });
   const ids = setting.features.map((id) => FeatureId.parse(id));
   await evaluator.evaluate(ids);
-  const before = { own: process.cpuUsage(), postgres: await cpuSeconds(setting.postgres.pid) };
+  const before = { own: process.cpuUsage(), postgres: cpuSeconds(setting.postgres.pid) };
   const checks = Number(values.checks);
   for (let n = 0; n < checks; n++) await evaluator.evaluate(ids.slice(n % ids.length, (n % ids.length) + 1));
   const own = process.cpuUsage(before.own);
-  const postgres = (await cpuSeconds(setting.postgres.pid)) - before.postgres;
+  const postgres = cpuSeconds(setting.postgres.pid) - before.postgres;
   return {
     checkCpuMs: round((own.user + own.system) / 1e3 / checks),
     checkPostgresCpuMs: round((postgres * 1e3) / checks),

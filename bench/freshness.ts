@@ -1,10 +1,10 @@
 // What freshness costs: calls to Durable Objects a second and isolate while nothing changes, how old its snapshot gets
 // meanwhile, and how long a change takes to reach a request. Gates and objects are Workers of their own, each gate one isolate.
-import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { startTestEdge } from "../test/support/edge.ts";
+import { cpuSeconds, ownWorkerds } from "../test/support/linux-processes.ts";
 import { startTestSite } from "../test/support/site.ts";
 
 const { values } = parseArgs({
@@ -30,15 +30,7 @@ const percentile = (figures: readonly number[], p: number): number => {
 };
 
 /** CPU time of this process's workerd since it began. The kernel counts in hundredths of a second. */
-const workerdCpuMs = async (): Promise<number> => {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
-  return stats
-    .filter((stat) => stat.includes("(workerd)"))
-    .map((stat) => stat.slice(stat.lastIndexOf(")") + 2).split(" "))
-    .filter(([, parent]) => Number(parent) === process.pid)
-    .reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) * 10, 0);
-};
+const workerdCpuMs = (): number => ownWorkerds().reduce((sum, pid) => sum + cpuSeconds(pid) * 1_000, 0);
 
 const site = await startTestSite();
 const edge = await startTestEdge(
@@ -65,7 +57,7 @@ try {
   await sleep(2_000);
 
   const before = await all();
-  const cpuBefore = await workerdCpuMs();
+  const cpuBefore = workerdCpuMs();
   const beganAt = performance.now();
   const ages: number[] = [];
   let requests = 0;
@@ -75,7 +67,7 @@ try {
     ages.push(...answers.map(({ ageMs }) => ageMs));
   }
   const isolateSeconds = (moreUrls.length * (performance.now() - beganAt)) / 1_000;
-  const cpuMs = (await workerdCpuMs()) - cpuBefore;
+  const cpuMs = workerdCpuMs() - cpuBefore;
   const calls = (await all()).reduce(
     (sum, { stateCalls }, i) => sum + stateCalls - (before[i]?.stateCalls ?? 0),
     0,

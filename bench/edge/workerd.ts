@@ -1,9 +1,9 @@
 // Workers on bare `workerd serve`, a process each, and what the kernel says of the process's CPU time.
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
+import { procFile, residentMb, threadsCpuMs } from "../../test/support/linux-processes.ts";
 
 const WORKERD = createRequire(import.meta.url).resolve("workerd/bin/workerd");
 
@@ -104,16 +104,12 @@ export const serve = async (folder: string, serving: Serving): Promise<Served> =
   });
   const url = `http://127.0.0.1:${serving.port}`;
   await untilAnswered(url);
-  const statOf = (file: string): string => readFileSync(`/proc/${child.pid}/${file}`, "utf8");
+  const pid = child.pid ?? 0;
   return {
     url,
-    cpuUs: () => {
-      const threads = readdirSync(`/proc/${child.pid}/task`);
-      const ns = threads.map((thread) => Number(statOf(`task/${thread}/schedstat`).split(" ")[0]));
-      return ns.reduce((sum, each) => sum + each, 0) / 1_000;
-    },
-    isolatesUs: () => Number(statOf("schedstat").split(" ")[0]) / 1_000,
-    residentMb: () => Number(/VmRSS:\s+(\d+)/.exec(statOf("status"))?.[1] ?? 0) / 1_024,
+    cpuUs: () => threadsCpuMs(pid) * 1_000,
+    isolatesUs: () => Number(procFile(pid, "schedstat").split(" ")[0]) / 1_000,
+    residentMb: () => residentMb(pid),
     stop: async () => {
       if (child.signalCode !== null) return;
       const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -2,17 +2,16 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../origin/db/free-port.ts";
 import { root } from "../../origin/runtime/place.ts";
+import { megabytesIn, procFile } from "../../test/support/linux-processes.ts";
 
 const READY_WITHIN_MS = 60_000;
 
-/** MB of a line such as `VmRSS:   1024 kB`. */
-const megabytes = (text: string, name: string): number =>
-  Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0) / 1_024);
+const wholeMb = (pid: number | undefined, field: "VmRSS" | "VmHWM" | "RssFile"): number =>
+  Math.round(megabytesIn(procFile(pid ?? 0, "status"), field));
 
 /** Of all roles, on a database that has its schema. */
 export const startBuiltOrigin = async (databaseUrl: string) => {
@@ -44,11 +43,10 @@ export const startBuiltOrigin = async (databaseUrl: string) => {
     readyMs,
     memoryAfter: async (seconds: number) => {
       await sleep(seconds * 1_000);
-      const status = await readFile(`/proc/${child.pid}/status`, "utf8");
       return {
-        residentMb: megabytes(status, "VmRSS"),
-        peakMb: megabytes(status, "VmHWM"),
-        programMb: megabytes(status, "RssFile"),
+        residentMb: wholeMb(child.pid, "VmRSS"),
+        peakMb: wholeMb(child.pid, "VmHWM"),
+        programMb: wholeMb(child.pid, "RssFile"),
       };
     },
     stop: async (): Promise<void> => {
@@ -68,8 +66,8 @@ export const bareNodeMb = async (): Promise<number> => {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   await once(child, "message");
-  const status = await readFile(`/proc/${child.pid}/status`, "utf8");
+  const residentMb = wholeMb(child.pid, "VmRSS");
   child.kill();
   await once(child, "exit");
-  return megabytes(status, "VmRSS");
+  return residentMb;
 };

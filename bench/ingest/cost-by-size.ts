@@ -8,7 +8,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from "../../origin/db/em
 import { DEFAULT_PARTITIONS } from "../../shared/telemetry/partition-numbers.ts";
 import { startInstallation } from "./installation.ts";
 import { runLoad } from "./load.ts";
-import { cpuSeconds, threadsCpuMs } from "./processes.ts";
+import { cpuSeconds, threadsCpuMs } from "../../test/support/linux-processes.ts";
 import { makeRequests } from "./requests.ts";
 
 const SPANS = 512;
@@ -40,8 +40,7 @@ export const sizesUpTo = ({ processes, databases }: Size): Size[] => {
   return sizes;
 };
 
-const sumOf = async (numbers: readonly Promise<number>[]): Promise<number> =>
-  (await Promise.all(numbers)).reduce((sum, number) => sum + number, 0);
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
 
 const measure = async (
   size: Size,
@@ -68,16 +67,16 @@ const measure = async (
         seconds: Math.max(...results.map((each) => each.seconds)),
       };
     };
-    const cpu = async () => ({
-      ingest: await sumOf(ingests.map((each) => threadsCpuMs(each.pid()))),
-      fold: await sumOf(folds.map((each) => threadsCpuMs(each.pid()))),
-      postgres: 1_000 * (await sumOf(servers.map((each) => cpuSeconds(each.pid)))),
+    const cpu = () => ({
+      ingest: sumOf(ingests.map((each) => threadsCpuMs(each.pid()))),
+      fold: sumOf(folds.map((each) => threadsCpuMs(each.pid()))),
+      postgres: 1_000 * sumOf(servers.map((each) => cpuSeconds(each.pid))),
     });
     const warmUp = await load(WARM_UP_S);
     // The load goes on without a pause: what is not folded yet is as much before as after.
-    const before = await cpu();
+    const before = cpu();
     const steady = await load(options.seconds);
-    const after = await cpu();
+    const after = cpu();
     await installation.folded();
     const perSpan = (ms: number): number => (ms * 1_000) / steady.acked;
     return {

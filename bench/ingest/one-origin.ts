@@ -6,15 +6,14 @@ import { z } from "zod";
 import { fillExposures } from "../check/exposures.ts";
 import { jetStreamSettings, startNats } from "../../test/support/nats.ts";
 import { percentile, runLoad } from "./load.ts";
-import { cpuSeconds, residentMb } from "./processes.ts";
+import { cpuSeconds, residentMb } from "../../test/support/linux-processes.ts";
 import { makeRequests } from "./requests.ts";
 import { startIngestSetting } from "./setting.ts";
 
 const SPANS = 512;
 const SOAK_STEP_S = 30;
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
-const sumOf = async (numbers: readonly Promise<number>[]): Promise<number> =>
-  (await Promise.all(numbers)).reduce((sum, number) => sum + number, 0);
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
 
 export const measureOneOrigin = async (values: {
   json: boolean;
@@ -52,10 +51,10 @@ export const measureOneOrigin = async (values: {
       values.visitors === "new" ? () => unit++ : () => Math.floor((Math.random() * visitors) / 10);
     const requests = makeRequests({ features: setting.features, spans: SPANS, units });
     const load = { url: setting.origin.url, token: setting.token, requests, spansPerRequest: SPANS };
-    const cpu = async () => ({
-      origin: await cpuSeconds(setting.origin.pid()),
-      postgres: await cpuSeconds(setting.postgres.pid),
-      nats: await sumOf((nats?.nodes ?? []).map((node) => cpuSeconds(node.pid()))),
+    const cpu = () => ({
+      origin: cpuSeconds(setting.origin.pid()),
+      postgres: cpuSeconds(setting.postgres.pid),
+      nats: sumOf((nats?.nodes ?? []).map((node) => cpuSeconds(node.pid()))),
     });
 
     /** Resident memory in MB every half a minute of the load. */
@@ -68,7 +67,7 @@ export const measureOneOrigin = async (values: {
           connections: 64,
           requestsPerSecond: rate / SPANS,
         });
-        found.push(Math.round(await residentMb(setting.origin.pid())));
+        found.push(Math.round(residentMb(setting.origin.pid())));
         say(`${soakS - left + Math.min(left, SOAK_STEP_S)} s of steady load: resident ${found.at(-1)} MB`);
       }
       return found;
@@ -97,14 +96,14 @@ export const measureOneOrigin = async (values: {
     await setting.folded();
     const countedBefore = await setting.countedRequests();
 
-    const before = await cpu();
+    const before = cpu();
     const { result: steady, waits } = await runBesideFloor({
       ...load,
       seconds,
       connections: 64,
       requestsPerSecond: rate / SPANS,
     });
-    const after = await cpu();
+    const after = cpu();
     const originCores = (after.origin - before.origin) / steady.seconds;
     const postgresCores = (after.postgres - before.postgres) / steady.seconds;
     const natsCores = (after.nats - before.nats) / steady.seconds;
@@ -114,7 +113,7 @@ export const measureOneOrigin = async (values: {
       `${Math.round(steady.acked / steady.seconds)} spans/s for ${round(steady.seconds)} s: ack p50 ` +
         `${round(percentile(steady.latencies, 0.5))} ms, p99 ${round(percentile(steady.latencies, 0.99))} ms; origin ` +
         `${round(originCores, 2)} + PostgreSQL ${round(postgresCores, 2)}${nats === undefined ? "" : ` + NATS ${round(natsCores, 2)}`} cores; resident ` +
-        `${Math.round(await residentMb(setting.origin.pid()))} MB; acked ${steady.acked}, counted ${counted}, ` +
+        `${Math.round(residentMb(setting.origin.pid()))} MB; acked ${steady.acked}, counted ${counted}, ` +
         `refused ${steady.failed}`,
     );
     say(
@@ -122,7 +121,7 @@ export const measureOneOrigin = async (values: {
         `${round(percentile(waits, 0.99))} ms`,
     );
 
-    const steadyMb = Math.round(await residentMb(setting.origin.pid()));
+    const steadyMb = Math.round(residentMb(setting.origin.pid()));
     const countedAtStart = await setting.countedRequests();
     const full = await runLoad({ ...load, seconds: Number(values.saturate), connections: 24 });
     const foldedAt = performance.now();
@@ -133,7 +132,7 @@ export const measureOneOrigin = async (values: {
     say(
       `as fast as it goes: ${saturated} spans/s acknowledged for ${round(full.seconds)} s, refused ${full.failed}; ` +
         `counted ${countedFull} of ${full.acked} (${round(catchUpS)} s to catch up); resident ` +
-        `${Math.round(await residentMb(setting.origin.pid()))} MB`,
+        `${Math.round(residentMb(setting.origin.pid()))} MB`,
     );
     const soakMb = await soak(Number(values.soak));
     if (values.json)

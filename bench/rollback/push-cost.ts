@@ -1,7 +1,6 @@
 // CPU of one change that is pushed to an edge: what the processes take with changes, less what they take in as long a time without.
 import { setTimeout as sleep } from "node:timers/promises";
-import { workerds } from "../../test/soak/memory.ts";
-import { cpuSeconds } from "../ingest/processes.ts";
+import { cpuSeconds, ownWorkerds } from "../../test/support/linux-processes.ts";
 
 /** Longer than a push takes, so that each change is pushed by itself. */
 const GAP_MS = 40;
@@ -20,19 +19,18 @@ export const measurePushCost = async (options: {
   changes: number;
   change: (n: number) => Promise<unknown>;
 }): Promise<PushCost> => {
-  const [edge] = await workerds();
+  const [edge] = ownWorkerds();
   if (edge === undefined) throw new Error("no edge runs");
   const pids = [options.origin, options.postgres, edge];
-  const now = () => Promise.all(pids.map(cpuSeconds));
+  const now = () => pids.map(cpuSeconds);
   const spent = async (each: (n: number) => Promise<unknown>): Promise<number[]> => {
-    const before = await now();
+    const before = now();
     for (let n = 0; n < options.changes; n += 1) {
       const began = performance.now();
       await each(n);
       await sleep(Math.max(0, began + GAP_MS - performance.now()));
     }
-    const after = await now();
-    return after.map((seconds, i) => seconds - (before[i] ?? 0));
+    return now().map((seconds, i) => seconds - (before[i] ?? 0));
   };
   await spent(options.change);
   const without = await spent(async () => {});

@@ -1,7 +1,6 @@
 // The PostgreSQL servers of an installation under faults, each a server of its own, and what is done to them: killed, standing still,
 // cut off from every process. Each process of the installation has a way of its own to each of them.
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,24 +11,15 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from "../../origin/db/em
 import { freePort } from "../../origin/db/free-port.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { startCuttableProxy, type CuttableProxy } from "../support/cuttable-proxy.ts";
+import { childrenOf } from "../support/linux-processes.ts";
 import { waitUntil } from "./wait-until.ts";
 
 const RESTARTED_MS = 60_000;
 /** Processes die here, the machine does not: what a killed server has written is there. */
 const SETTINGS = { max_connections: "100", fsync: "off" };
 
-/** The server and its children. */
-const processesOf = (pid: number): number[] => {
-  try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-    return [pid, ...(children === "" ? [] : children.split(" ").map(Number))];
-  } catch {
-    return [pid];
-  }
-};
-
 const signalAll = (pid: number, signal: "SIGSTOP" | "SIGCONT"): void => {
-  for (const each of processesOf(pid))
+  for (const each of [pid, ...childrenOf(pid)])
     try {
       process.kill(each, signal);
     } catch (error) {

@@ -65,14 +65,14 @@ test("one visitor has 20 streams, is refused more with a time to wait, and gets 
 });
 
 test("a network has 100 streams and all networks 500, in bounded memory, while flags are answered", async () => {
-  const before = await edge.residentBytes();
+  const before = edge.residentBytes();
   const one = await statuses(150, () => ({ "CF-Connecting-IP": "203.0.113.7" }));
   expect([count(one, 200), count(one, 429)]).toEqual([100, 50]);
   const many = await statuses(450, (i) => ({ "CF-Connecting-IP": `198.18.${i % 225}.7` }));
   expect([count(many, 200), count(many, 503)]).toEqual([400, 50]);
   const flags = await fetch(`${edge.url}/.sluice/ofrep/v1/evaluate/flags`, { method: "POST", body: "{}" });
   expect(flags.status).toBe(200);
-  const grown = (await edge.residentBytes()) - before;
+  const grown = edge.residentBytes() - before;
   // oxlint-disable-next-line no-console -- the figure is for who reads the test's output
   console.log(`${open.size} streams: ${(grown / MEBIBYTE).toFixed(1)} MiB`);
   expect(grown).toBeLessThan(128 * MEBIBYTE);
@@ -109,7 +109,7 @@ test.each([
   ["POST", "/.sluice/nowhere"],
   ["OPTIONS", "/.sluice/ofrep/v1/evaluate/flags"],
 ])("%s %s hangs up on a body without an end, and keeps little of it", async (method, path) => {
-  const before = await edge.residentBytes();
+  const before = edge.residentBytes();
   expect(await flood(method, path)).toBeLessThan(20_000_000);
-  expect((await edge.residentBytes()) - before).toBeLessThan(16 * MEBIBYTE);
+  expect(edge.residentBytes() - before).toBeLessThan(16 * MEBIBYTE);
 });

@@ -10,6 +10,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
 import { makeCheckout } from "../support/checkout.ts";
+import { allProcesses, procFile } from "../support/linux-processes.ts";
 import { readmeCommands } from "../support/readme.ts";
 import { eventually } from "../support/stack.ts";
 import { openShell, runProgram, type Program, type ShellSession } from "../support/terminal.ts";
@@ -230,17 +231,10 @@ const exportVariable = async (command: string): Promise<void> => {
 };
 
 /** Those that were started with this folder for temporary files. */
-const processesOf = async (folderOfRun: string): Promise<string[]> => {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const variables = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-      const words = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-      return variables.includes(`TMPDIR=${folderOfRun}`) ? [`${pid} ${words.replaceAll("\0", " ")}`] : [];
-    }),
-  );
-  return found.flat();
-};
+const processesOf = (folderOfRun: string): string[] =>
+  allProcesses()
+    .filter(({ pid }) => procFile(pid, "environ").includes(`TMPDIR=${folderOfRun}`))
+    .map(({ pid }) => `${pid} ${procFile(pid, "cmdline").replaceAll("\0", " ")}`);
 
 /** Until what the command is for can be seen to have begun. */
 const begins =
@@ -262,7 +256,7 @@ const beginsAndLeavesNothing =
     const temporary = join(home, "tmp");
     const ofSluice = async (): Promise<string[]> => {
       const kept = (await readdir(temporary)).filter((name) => name.startsWith("sluice-"));
-      return [...(await processesOf(temporary)), ...kept];
+      return [...processesOf(temporary), ...kept];
     };
     // What an earlier command was broken off in may still be ending.
     const before = new Set(await ofSluice());

@@ -1,7 +1,7 @@
 // Three edges on workerd, as three zones or accounts have them: each with a key of its own. One hangs, dies, and comes back
 // with the state that it had.
 import { createHmac } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -11,6 +11,7 @@ import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { formatSignature, signedText } from "../../shared/signing/push-signature.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { ownWorkerds } from "../support/linux-processes.ts";
 import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
 
@@ -29,22 +30,9 @@ const zones = new Map<Name, Zone>();
 
 const urlOf = (name: Name): string => `http://127.0.0.1:${ports[name]}`;
 
-/** This test's workerd processes. */
-const workerdPids = async (): Promise<number[]> => {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const statuses = await Promise.all(
-    pids.map((pid) => readFile(`/proc/${pid}/status`, "utf8").catch(() => "")),
-  );
-  return statuses.flatMap((status, i) =>
-    status.startsWith("Name:\tworkerd") && status.includes(`\nPPid:\t${process.pid}\n`)
-      ? [Number(pids[i])]
-      : [],
-  );
-};
-
 /** On its own port, with the state of before. */
 const startZone = async (name: Name): Promise<void> => {
-  const before = await workerdPids();
+  const before = ownWorkerds();
   const server = await startEdge({
     bundleDir: await buildEdge(),
     stateDir: join(folder, name),
@@ -56,7 +44,7 @@ const startZone = async (name: Name): Promise<void> => {
       COOKIE_KEYS: "c2:cookie-secret-of-the-tests-0123456789abcdefghijklmnop",
     },
   });
-  const pid = (await workerdPids()).find((each) => !before.includes(each));
+  const pid = ownWorkerds().find((each) => !before.includes(each));
   if (pid === undefined) throw new Error("workerd does not run");
   zones.set(name, { server, pid });
 };

@@ -1,7 +1,7 @@
 // What was started does not outlive its starter, and what dies is started again: real programs, killed with −9.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
 import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 import { portErrors } from "../../scripts/local-stack/ports.ts";
+import { childrenOf, procFile } from "../support/linux-processes.ts";
 import { startOrigin } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
 
@@ -28,17 +29,8 @@ const isAlive = (pid: number): boolean => {
     return false;
   }
 };
-/** Processes whose parent is `pid`, by their command lines. */
-const childrenOf = async (pid: number): Promise<{ pid: number; command: string }[]> => {
-  const children: { pid: number; command: string }[] = [];
-  for (const name of await readdir("/proc")) {
-    const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
-    if (stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] !== String(pid)) continue;
-    const command = await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "");
-    children.push({ pid: Number(name), command: command.replaceAll("\0", " ") });
-  }
-  return children;
-};
+const childByCommand = (parent: number, part: string): number | undefined =>
+  childrenOf(parent).find((pid) => procFile(pid, "cmdline").replaceAll("\0", " ").includes(part));
 
 test("an origin whose PostgreSQL is killed carries on with another one, and has everything that was committed", async () => {
   const dataDir = await makeDataDir();
@@ -79,14 +71,12 @@ const npmStart = async () => {
   await eventually(async () => words.includes("Sluice is running") || child.exitCode !== null, 60_000);
   if (child.exitCode !== null) throw new Error(words);
   const npm = child.pid ?? 0;
-  const starter = (await childrenOf(npm)).find(({ command }) => command.includes("scripts/start.ts"));
-  const stack = (await childrenOf(starter?.pid ?? 0)).find(({ command }) =>
-    command.includes("stack-main.ts"),
-  );
+  const starter = childByCommand(npm, "scripts/start.ts") ?? 0;
+  const stack = childByCommand(starter, "stack-main.ts") ?? 0;
   return {
     dataDir,
     ended,
-    pids: { npm, starter: starter?.pid ?? 0, stack: stack?.pid ?? 0, postgres: await postmasterOf(dataDir) },
+    pids: { npm, starter, stack, postgres: await postmasterOf(dataDir) },
     listeners: [
       { variable: "EDGE_PORT", host: "127.0.0.1", port: edge },
       { variable: "ORIGIN_PORT", host: "127.0.0.1", port: origin },

@@ -8,7 +8,8 @@ import { createAll, makeChange, type Acknowledged } from "../chaos/changes.ts";
 import { drawFault } from "../chaos/faults.ts";
 import { startVisits } from "../chaos/visits.ts";
 import { startWorld } from "../chaos/world.ts";
-import { courseOf, meanMb, postgresMb, workerds, type Course, type Sample } from "./memory.ts";
+import { ownWorkerds } from "../support/linux-processes.ts";
+import { courseOf, meanMb, postgresMb, type Course, type Sample } from "./memory.ts";
 
 const FAULT_EVERY_MS = 60_000;
 /** The rest of the minute is for everything to agree again. */
@@ -78,11 +79,11 @@ export const runSoak = async (options: {
     };
     const sample = async (): Promise<void> => {
       const found = {
-        "origin process": await meanMb(world.origins.map((origin) => origin.current().pid)),
+        "origin process": meanMb(world.origins.map((origin) => origin.current().pid)),
         "Worker's isolate": await heldByIsolates(),
-        [RUNTIME]: await meanMb(await workerds()),
-        "PostgreSQL with its sessions": await postgresMb(world.postgresPid()),
-        "Redis node": await meanMb(world.redis.nodes.map((node) => node.process.pid ?? 0)),
+        [RUNTIME]: meanMb(ownWorkerds()),
+        "PostgreSQL with its sessions": postgresMb(world.postgresPid()),
+        "Redis node": meanMb(world.redis.nodes.map((node) => node.process.pid ?? 0)),
       };
       for (const [name, mb] of Object.entries(found)) {
         if (mb === null) continue;

@@ -1,11 +1,12 @@
 // The built Worker on workerd behind real sockets, with a real origin's means to push to it.
 import { createHmac } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { formatSignature, signedText } from "../../shared/signing/push-signature.ts";
+import { ownWorkerds, residentMb } from "./linux-processes.ts";
 
 const PUSH_SECRET = "push-secret-of-the-tests-0123456789abcdefghijklmnop";
 export const SERVER_KEY = "server-key-of-the-tests-0123456789abcdefghijklmnop";
@@ -13,7 +14,7 @@ export const SERVER_KEY = "server-key-of-the-tests-0123456789abcdefghijklmnop";
 export type TestEdge = EdgeServer & {
   readonly push: (message: unknown) => Promise<Response>;
   /** Resident memory of this test's workerd processes, in bytes. */
-  readonly residentBytes: () => Promise<number>;
+  readonly residentBytes: () => number;
 };
 
 export const pushTo = (url: string, message: unknown): Promise<Response> => {
@@ -27,16 +28,8 @@ export const pushTo = (url: string, message: unknown): Promise<Response> => {
   });
 };
 
-const residentBytes = async (): Promise<number> => {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const statuses = await Promise.all(
-    pids.map((pid) => readFile(`/proc/${pid}/status`, "utf8").catch(() => "")),
-  );
-  const kilobytes = statuses
-    .filter((status) => status.startsWith("Name:\tworkerd") && status.includes(`\nPPid:\t${process.pid}\n`))
-    .map((status) => Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0));
-  return kilobytes.reduce((a, b) => a + b, 0) * 1_024;
-};
+const residentBytes = (): number =>
+  ownWorkerds().reduce((sum, pid) => sum + residentMb(pid) * 1_024 * 1_024, 0);
 
 /** Bundles the Worker as for a deployment and serves it; `stop` also removes what it kept. */
 export const startTestEdge = async (

@@ -1,28 +1,12 @@
 // A long run starts dozens of processes and keeps much in files. However it ends, by itself, by an error or by a signal, they end with
 // it and the files go.
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import { allProcesses, type LinuxProcess } from "./linux-processes.ts";
 
-type Process = { readonly pid: number; readonly parent: number };
-
-/** All that run; those that have ended and are not yet waited for are left out. */
-const runningProcesses = (): Process[] =>
-  readdirSync("/proc").flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      // pid (name) state parent …; the name may have spaces and brackets.
-      const text = readFileSync(`/proc/${name}/stat`, "utf8");
-      const [state, parent] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-      return state === "Z" ? [] : [{ pid: Number(name), parent: Number(parent) }];
-    } catch {
-      // It has ended meanwhile.
-      return [];
-    }
-  });
-
-const descendantsOf = (pid: number, all: readonly Process[]): number[] =>
+const descendantsOf = (pid: number, all: readonly LinuxProcess[]): number[] =>
   all.filter(({ parent }) => parent === pid).flatMap((one) => descendantsOf(one.pid, all).concat(one.pid));
 
 const killAll = (pids: readonly number[]): void => {
@@ -54,7 +38,8 @@ export const endWithRun = (): void => {
   process.env["TMPDIR"] = folder;
   process.on("exit", () => {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const pids = descendantsOf(process.pid, runningProcesses());
+      const running = allProcesses().filter(({ isZombie }) => !isZombie);
+      const pids = descendantsOf(process.pid, running);
       if (pids.length === 0) break;
       killAll(pids);
     }

@@ -1,9 +1,9 @@
 // The memory of a whole origin process under bodies that are small as sent and large unpacked.
-import { readFile } from "node:fs/promises";
 import { request } from "node:http";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { megabytesIn, procFile } from "../../support/linux-processes.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../../support/origin.ts";
 import { jsonRequest, newUnit } from "../../support/otlp-spans.ts";
 
@@ -70,10 +70,7 @@ const LARGE: readonly { type: string; coding: string; body: Buffer }[] = [
   },
 ];
 
-const peakBytes = async (): Promise<number> => {
-  const status = await readFile(`/proc/${origin.pid}/status`, "utf8");
-  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) * 1_024;
-};
+const peakBytes = (): number => megabytesIn(procFile(origin.pid, "status"), "VmHWM") * 1_024 * 1_024;
 
 test.runIf(process.platform === "linux")(
   "400 packed bodies of 8 kB that unpack to 8 MiB stay below 1 GB: some are taken, the others get 503 with Retry-After, and another client gets through",
@@ -92,7 +89,7 @@ test.runIf(process.platform === "linux")(
     for (const { status, retryAfter } of answers)
       if (status === 503) expect(["1", "2"]).toContain(retryAfter);
     expect(honest.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
-    const peak = await peakBytes();
+    const peak = peakBytes();
     process.stderr.write(
       `peak ${Math.round(peak / 2 ** 20)} MiB, ${answers.filter(({ status }) => status === 200).length} of 400 taken\n`,
     );
