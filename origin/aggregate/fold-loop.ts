@@ -22,23 +22,20 @@ import { OWNERSHIP_MS, SILENT_MS } from "./fair-share.ts";
 import { makeOwnShare, type Sharing } from "./own-share.ts";
 import { partitionsAskedFor, releaseExcess, takePartitions } from "./partition-ownership.ts";
 import { makeQuarantine, type QuarantineEvent } from "./set-aside/make-quarantine.ts";
-import {
-  readWindows,
-  rulesFingerprint,
-  syncWindows,
-  type StoredWindows,
-  type UnsyncedFeature,
-} from "./sync-windows.ts";
+import { readWindows, syncWindows, type StoredWindows, type UnsyncedFeature } from "./sync-windows.ts";
 
 /** A run of units: 0.3 s to index, and 40 runs hold ten million. */
 export const RUN_ROWS = 2 ** 18;
 const NO_ROWS: Aside["rows"] = new Set();
-const RULES_MS = 500;
+/** How often the log is asked for the lag: nothing depends on it more closely, and it takes longer than to read an empty log. */
+const LAG_MS = 500;
 
 /** Pauses until what is set aside is tried again. A changed rule is a reason to try at once. */
 const TRY_AGAIN = { firstMs: 1_000, mostMs: 60_000 };
 /** Records of a batch that is examined, because the one before has failed. */
 const EXAMINED_RECORDS = 20_000;
+
+export type OwnedHere = { readonly all: () => number; readonly ofQuota: () => number };
 
 export type FoldState = {
   readonly lagSeconds: number;
@@ -102,7 +99,11 @@ export const runFoldLoop = async (options: {
   pool: Pool;
   /** The main database, which has the rules. */
   rules: Queryable;
+  /** Resolves to another value when they may have changed. */
+  rulesFingerprint: () => Promise<string>;
   sharing: Sharing;
+  /** In how many databases this process owns partitions. */
+  databases: () => number;
   ownershipMs?: number;
   silentMs?: number;
   spanLog: SpanLogReader;
@@ -111,8 +112,8 @@ export const runFoldLoop = async (options: {
   stop: AbortSignal;
   hasFailed: boolean;
   report: (state: FoldState) => void;
-  /** Gets what tells how many partitions of the quota this loop owns, at any time. */
-  onStart: (owned: () => number) => void;
+  /** Gets what tells at any time how many partitions this loop owns, and how many of them are of the quota. */
+  onStart: (owned: OwnedHere) => void;
   onEvent: (event: QuarantineEvent) => void;
   /** the log cannot be asked how far behind the fold is */
   onLogProblem: (problem: string) => void;
@@ -154,12 +155,15 @@ export const runFoldLoop = async (options: {
   });
 
   const ownShare = makeOwnShare(client, owned, options.sharing);
-  options.onStart(ownShare.ofQuota);
+  options.onStart({ all: () => owned.size, ofQuota: ownShare.ofQuota });
 
+  let isShareKnown = false;
   const balancePartitions = atMostEvery(ownershipMs, async () => {
     const share = await ownShare.read();
+    isShareKnown = share !== null;
     // It keeps what it has meanwhile.
     if (share === null) return "again";
+    if (share === 0 && owned.size === 0) return "done";
     const askedFor = await partitionsAskedFor(client);
     // The rows of the lowest partition may hold what this process counts of all. It keeps that one, since the highest are released.
     const released = await releaseExcess(client, owned, share, askedFor);
@@ -176,17 +180,16 @@ export const runFoldLoop = async (options: {
     return "done";
   });
 
-  const followRules = atMostEvery(RULES_MS, async () => {
-    const now = await rulesFingerprint(rules);
-    if (now === fingerprint) return "done";
+  const followRules = async (): Promise<void> => {
+    const now = await options.rulesFingerprint();
+    if (now === fingerprint) return;
     const unsynced = await keepAlive(syncWindows({ rules, pool }, []));
     fingerprint = now;
     attempts = tryAgainAt = 0;
     await reloadWindows();
     for (const { feature, error } of unsynced)
       options.onEvent({ kind: "rulePassedOver", ...feature, reason: errorText(error) });
-    return "done";
-  });
+  };
 
   const fold = async (rows: readonly LogRow[], aside: Aside): Promise<void> => {
     const [unsynced] = await learnWindows(rows, aside);
@@ -215,41 +218,56 @@ export const runFoldLoop = async (options: {
   };
 
   /** Null while the log does not answer. What the fold remembers stays right meanwhile: it goes on when the log is back. */
-  const readLag = async (): Promise<number | null> => {
+  let lagSeconds: number | null = null;
+  const readLag = atMostEvery(LAG_MS, async () => {
     const positions = await readAllPositions(client);
     try {
-      return await keepAlive(spanLog.unfoldedSeconds(positions));
+      lagSeconds = await keepAlive(spanLog.unfoldedSeconds(positions));
     } catch (error) {
       if (!(error instanceof SpanLogUnreachable)) throw error;
       options.onLogProblem(errorText(error));
-      return null;
+      lagSeconds = null;
     }
+    return "done";
+  });
+
+  const readUnfolded = async (): Promise<LogRow[]> => {
+    const positions = await readPositions(client, [...owned.keys()]);
+    return keepAlive(spanLog.readUnfolded(positions));
   };
 
+  /** Where nothing is owned there is nothing to do but to look at the shares, and to tell the lag. */
+  const untilNextLookMs = ownershipMs / 2;
   let isSuspicious = options.hasFailed;
+  let emptyRounds = 0;
   while (!stop.aborted) {
     await balancePartitions();
-    await followRules();
+    if (owned.size > 0) await followRules();
     const beganAt = performance.now();
-    const positions = await readPositions(client, [...owned.keys()]);
-    const rows = owned.size === 0 ? [] : await keepAlive(spanLog.readUnfolded(positions));
+    const rows = owned.size === 0 ? [] : await readUnfolded();
     for (const batch of isSuspicious ? splitIntoBatches(rows, EXAMINED_RECORDS) : splitIntoBatches(rows)) {
       const unreadable = isSuspicious ? await quarantine.examine(batch) : NO_ROWS;
       await fold(batch, { features: quarantine.features(), rows: unreadable });
       await store.prepare();
     }
     if (rows.length > 0) isSuspicious = false;
-    const lagSeconds = await readLag();
+    emptyRounds = owned.size > 0 && rows.length === 0 ? emptyRounds + 1 : 0;
+    await readLag();
     const again = await countSetAsideAgain();
     if (lagSeconds !== null)
       report({ lagSeconds, owned: owned.size, leftOut: store.uncounted.totals(), ...total, ...again });
     const behind = isBehind(rows);
     if (!behind) await store.maintain();
-    const pauseMs = pauseAfter({
-      tookMs: performance.now() - beganAt,
-      isBehind: behind,
-      lagSeconds: lagSeconds ?? 0,
-    });
+    const pauseMs =
+      owned.size === 0 && isShareKnown
+        ? untilNextLookMs
+        : pauseAfter({
+            tookMs: performance.now() - beganAt,
+            isBehind: behind,
+            lagSeconds: lagSeconds ?? 0,
+            databases: options.databases(),
+            emptyRounds,
+          });
     if (pauseMs > 0) await keepAlive(sleep(pauseMs, undefined, { signal: stop }).catch(() => {}));
   }
 };

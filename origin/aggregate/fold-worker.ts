@@ -12,7 +12,9 @@ import { JetStreamSettings } from "../span-log/jetstream/settings.ts";
 import { openSpanLog } from "../span-log/open-span-log.ts";
 import { serviceUrlOf } from "../db/service-role.ts";
 import { keepMemorySmall } from "../runtime/give-memory-back.ts";
-import { runFoldLoop, type FoldState } from "./fold-loop.ts";
+import { runFoldLoop, type FoldState, type OwnedHere } from "./fold-loop.ts";
+import { makeRulesWatch } from "./rules-watch.ts";
+import { rulesFingerprint } from "./sync-windows.ts";
 import type { QuarantineEvent } from "./set-aside/make-quarantine.ts";
 import { makePostgresSink } from "./raw-spans/postgres-sink.ts";
 import type { RawSpanSink } from "./raw-spans/raw-span-sink.ts";
@@ -93,15 +95,22 @@ const foldPool = (url: string, applicationName: string, max: number, silentMs?: 
 type Home = { readonly name: string; readonly url: string };
 
 const homes: readonly Home[] = [{ name: MAIN, url: options.databaseUrl }, ...options.aggregateDatabases];
-/** How many partitions of its quota this process owns, by database. */
-const owned = new Map<string, () => number>();
+/** What this process owns, by database. */
+const owned = new Map<string, OwnedHere>();
 const ownedElsewhere = (name: string): number =>
-  [...owned].reduce((sum, [other, count]) => (other === name ? sum : sum + count()), 0);
+  [...owned].reduce((sum, [other, { ofQuota }]) => (other === name ? sum : sum + ofQuota()), 0);
+const databasesOwnedIn = (): number => [...owned.values()].filter(({ all }) => all() > 0).length;
 const own = randomInt(1, 2 ** 31);
 const members = joinFolds(
   foldPool(options.databaseUrl, "sluice-fold-member", 1, options.silentMs),
   own,
   options.ownershipMs,
+);
+/** Of the main database, for the loops of all: two connections for each, as where it folds in one. */
+const rules = foldPool(options.databaseUrl, "sluice-fold-rules", 2 * homes.length);
+const fingerprint = makeRulesWatch(
+  () => rulesFingerprint(rules),
+  () => performance.now(),
 );
 /** What the process may remember is divided among the databases, in powers of two. */
 const parts = 2 ** Math.ceil(Math.log2(homes.length));
@@ -113,8 +122,7 @@ const onLogProblem = (problem: string): void => report({ type: "logProblem", pro
 const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promise<void> => {
   // The main database comes with the service's rights; of another it has to be asked whether it has the role.
   const serviceUrl = name === MAIN ? url : ((await serviceUrlOf(url)) ?? url);
-  const pool = foldPool(serviceUrl, "sluice-fold-rules", 2);
-  const rules = name === MAIN ? pool : foldPool(options.databaseUrl, "sluice-fold-rules", 2);
+  const pool = name === MAIN ? rules : foldPool(serviceUrl, "sluice-fold-rules", 2);
   const owner = foldPool(serviceUrl, FOLD_APPLICATION, 1, options.silentMs);
   const spanLog = await openSpanLog({
     settings: options.spanLog,
@@ -133,6 +141,7 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
         client,
         pool,
         rules,
+        rulesFingerprint: fingerprint,
         spanLog: spanLog.reader,
         onLogProblem,
         makeRawSpans,
@@ -145,10 +154,11 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
           own,
           ownedElsewhere: () => ownedElsewhere(name),
         },
+        databases: databasesOwnedIn,
         ownershipMs: options.ownershipMs,
         silentMs: options.silentMs,
         report: (state) => report({ type: "state", database: name, ...state }),
-        onStart: (count) => owned.set(name, count),
+        onStart: (here) => owned.set(name, here),
         onEvent: (event) => report({ type: "quarantine", event }),
       });
     } finally {
@@ -158,7 +168,7 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
   } finally {
     owned.delete(name);
     await spanLog.stop();
-    await Promise.allSettled([pool.end(), owner.end(), name === MAIN ? undefined : rules.end()]);
+    await Promise.allSettled([owner.end(), name === MAIN ? undefined : pool.end()]);
   }
 };
 
@@ -185,5 +195,6 @@ lowerPriority();
 keepMemorySmall();
 await Promise.all(homes.map(foldAlways));
 await members.stop();
+await rules.end();
 report({ type: "stopped" });
 parentPort?.close();

@@ -1,7 +1,13 @@
 // Reads PostgreSQL's log for the fold: rows beyond its checkpoints in the order of each stream, and how far it is behind.
 import { copyFrom } from "../db/copy.ts";
 import { withClient, type Client, type Pool } from "../db/pool.ts";
-import type { Checkpoint, FoldPositions, LogRow, SpanLogReader } from "./span-log.ts";
+import {
+  MOST_OF_A_STREAM,
+  type Checkpoint,
+  type FoldPositions,
+  type LogRow,
+  type SpanLogReader,
+} from "./span-log.ts";
 
 /**
  * All writers of the log, by a loose index scan: one probe of the index for each. `until` keeps the planner and the scan
@@ -18,18 +24,24 @@ const withWriters = (until: string): string => `
 
 /** Later than any row. Not the time of this machine: rows bear the database's. */
 const SOON = "now() + interval '1 hour'";
-const readSoon = async (client: Client): Promise<string> => {
-  const { rows } = await client.query<{ soon: string }>({
-    name: "soon",
-    text: `select quote_literal((${SOON})::text) || '::timestamptz' as soon`,
-  });
-  if (rows[0] === undefined) throw new Error("the database does not know the time");
-  return rows[0].soon;
-};
+const SOON_FOR_MS = 60_000;
+type Soon = (client: Client) => Promise<string>;
 
-/** Rows and records of one stream read at once (one row more when it is the first). */
-const ROWS_PER_STREAM = 400;
-const RECORDS_PER_STREAM = 25_000;
+/** SOON as a literal, asked once a minute: it stays later than any row for an hour. */
+const makeSoon = (): Soon => {
+  let known: { readonly soon: string; readonly atMs: number } | undefined;
+  return async (client) => {
+    const atMs = performance.now();
+    if (known !== undefined && atMs - known.atMs < SOON_FOR_MS) return known.soon;
+    const { rows } = await client.query<{ soon: string }>({
+      name: "soon",
+      text: `select quote_literal((${SOON})::text) || '::timestamptz' as soon`,
+    });
+    if (rows[0] === undefined) throw new Error("the database does not know the time");
+    known = { soon: rows[0].soon, atMs };
+    return known.soon;
+  };
+};
 
 const within = ({ partitions, checkpoints }: FoldPositions): readonly Checkpoint[] =>
   checkpoints.filter(({ partition }) => partitions.includes(partition));
@@ -43,9 +55,9 @@ const copiedCheckpoints = (checkpoints: readonly Checkpoint[]): string =>
     ${listed(checkpoints.map(({ seq }) => seq))}::bigint[]) as c(partition, writer, seq)`;
 
 /** Each stream is one probe of the index, so the cost does not grow with the rows that are already folded. */
-const readUnfolded = async (client: Client, positions: FoldPositions): Promise<LogRow[]> => {
+const readUnfolded = async (client: Client, soon: Soon, positions: FoldPositions): Promise<LogRow[]> => {
   const rows: LogRow[] = [];
-  const until = await readSoon(client);
+  const until = await soon(client);
   await copyFrom(
     client,
     `${withWriters(until)}
@@ -59,10 +71,10 @@ const readUnfolded = async (client: Client, positions: FoldPositions): Promise<L
          from (
            select * from span_log
            where writer = w.writer and partition = p.partition and seq > coalesce(c.seq, 0) and at < ${until}
-           order by seq limit ${ROWS_PER_STREAM}
+           order by seq limit ${MOST_OF_A_STREAM.rows}
          ) s
        ) s
-       where s.before < ${RECORDS_PER_STREAM}
+       where s.before < ${MOST_OF_A_STREAM.records}
        order by s.seq
      ) l
      where w.writer is not null`,
@@ -142,11 +154,14 @@ const reading = <T>(pool: Pool, read: (client: Client) => Promise<T>): Promise<T
   });
 
 /** The reader of PostgreSQL's log, on connections of `pool`. */
-export const makePostgresLogReader = (pool: Pool): SpanLogReader => ({
-  readUnfolded: (positions) => reading(pool, (client) => readUnfolded(client, positions)),
-  unfoldedSeconds: (positions) => unfoldedSeconds(pool, positions),
-  readFoldedKeys: (positions, seconds, visit) =>
-    reading(pool, async (client) => {
-      for (const stream of within(positions)) await readStreamKeys(client, stream, seconds, visit);
-    }),
-});
+export const makePostgresLogReader = (pool: Pool): SpanLogReader => {
+  const soon = makeSoon();
+  return {
+    readUnfolded: (positions) => reading(pool, (client) => readUnfolded(client, soon, positions)),
+    unfoldedSeconds: (positions) => unfoldedSeconds(pool, positions),
+    readFoldedKeys: (positions, seconds, visit) =>
+      reading(pool, async (client) => {
+        for (const stream of within(positions)) await readStreamKeys(client, stream, seconds, visit);
+      }),
+  };
+};

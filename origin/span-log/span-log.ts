@@ -35,6 +35,9 @@ export type FoldPositions = {
   readonly checkpoints: readonly Checkpoint[];
 };
 
+/** So much of one stream is read at once, or a little more. */
+export const MOST_OF_A_STREAM = { rows: 400, records: 25_000 };
+
 /** The side of the fold. Checkpoints of other partitions than those of the positions are passed over. */
 export type SpanLogReader = {
   /**

@@ -232,6 +232,8 @@ export const simulate = (scenario: Scenario): ScaleResult => {
       tookMs: (batch.endsAt - process.beganAt) * 1_000,
       isBehind: batch.isBehind,
       lagSeconds: maxLagS,
+      databases: 1,
+      emptyRounds: batch.spans.size === 0 ? 1 : 0,
     });
     process.batch = null;
     process.dueAt = batch.endsAt + pauseMs / 1_000;

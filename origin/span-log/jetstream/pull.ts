@@ -1,6 +1,7 @@
 // Asks a consumer for the messages that it has. The library's own ways to read keep asking in the background or wait a second at
 // least; the fold takes what is there and goes on.
 import { createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { MOST_OF_A_STREAM } from "../span-log.ts";
 
 export type PulledMessage = { readonly seq: number; readonly atMs: number; readonly data: Uint8Array };
 
@@ -16,8 +17,7 @@ export type Pulled = {
 const EXPIRES_MS = 20;
 /** A request that is not ended by then was not heard, or the server is away. */
 const ANSWER_MS = 700;
-/** Messages and bytes of one request. */
-const MAX_MESSAGES = 400;
+/** Bytes of one request, which are more records than are read at once. */
 const MAX_BYTES = 4 * 1_024 * 1_024;
 
 /** `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>`; newer servers put a domain and an account before. */
@@ -62,12 +62,12 @@ export const pull = (connection: NatsConnection, stream: string, consumer: strin
         }
         messages.push(toMessage(message));
         timer.refresh();
-        if (messages.length === MAX_MESSAGES) end(null);
+        if (messages.length === MOST_OF_A_STREAM.rows) end(null);
       },
     });
     connection.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
-      JSON.stringify({ batch: MAX_MESSAGES, max_bytes: MAX_BYTES, expires: EXPIRES_MS * 1_000_000 }),
+      JSON.stringify({ batch: MOST_OF_A_STREAM.rows, max_bytes: MAX_BYTES, expires: EXPIRES_MS * 1_000_000 }),
       { reply: inbox },
     );
   });

@@ -55,6 +55,22 @@ const remains = async (database: string, partition: number): Promise<number> => 
 };
 
 describe("partitions on several databases", () => {
+  test("a database that no partition lives in is asked some times in a second, and not in each round of the fold", async () => {
+    await waitFor(async () => telemetry.fold?.lagSeconds() !== null);
+    const transactions = async (): Promise<number> => {
+      const { rows } = await main.pool.query<{ transactions: number }>(
+        "select xact_commit + xact_rollback as transactions from pg_stat_database where datname = $1",
+        [new URL(aggregates.databaseOf("a").url).pathname.slice(1)],
+      );
+      return rows[0]?.transactions ?? 0;
+    };
+    // Each session tells the server once a second what it did.
+    await sleep(1_000);
+    const before = await transactions();
+    await sleep(2_000);
+    expect((await transactions()) - before).toBeLessThan(10);
+  });
+
   test("move one after the other while telemetry comes in, and every unit is counted once, wherever it was exposed and acts", async () => {
     await createFeature(main, "feat_moves", { activationWindowSeconds: 3_600 });
     const units: string[] = [];
