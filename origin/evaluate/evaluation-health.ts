@@ -7,7 +7,7 @@ import { formatCount, formatDuration } from "../decide/format.ts";
 import { readRegions } from "./read-regions.ts";
 import { countsOf, onlyMain, type AggregatePart, type Aggregates, type AggregateView } from "./aggregates.ts";
 import { eachPart } from "./read-parts.ts";
-import { readRuleWarnings } from "./read-rule-warnings.ts";
+import { readOpenRuleWarnings } from "./read-rule-warnings.ts";
 
 const DAY = 86_400;
 /** A region without visitors at night is nothing to worry about for so long. */
@@ -239,19 +239,16 @@ export const evaluationChecks = (options: {
       id: "rules",
       run: async () => {
         const { parts } = await aggregates.view();
-        const open = (await readOpenFeatures(pool, parts, nowMs() / 1_000)).filter(({ hasRule }) => hasRule);
-        const found: Finding[] = [];
-        for (const { featureId } of open)
-          for (const warning of await readRuleWarnings(pool, parts, featureId, {
-            now: nowMs() / 1_000,
-            rawKeepDays,
-          }))
-            found.push({
-              status: "warning",
-              subject: featureId,
-              summary: warning,
-              todo: `npx sluice why ${featureId} and plan-test show what would decide`,
-            });
+        const terms = { now: nowMs() / 1_000, rawKeepDays };
+        const open = await readOpenRuleWarnings(pool, parts, MAX_FEATURES, terms);
+        const found = open.flatMap(({ featureId, warnings }) =>
+          warnings.map((summary): Finding => ({
+            status: "warning",
+            subject: featureId,
+            summary,
+            todo: `npx sluice why ${featureId} and plan-test show what would decide`,
+          })),
+        );
         return found.length > 0
           ? found
           : [{ status: "ok", summary: "every rule of an open feature can decide at today's traffic" }];

@@ -86,26 +86,42 @@ export const readExposed = async (
 /** null: the cohort has no bucket of the day. */
 export type ExposedOfDay = { readonly treatment: number | null; readonly holdout: number | null };
 
-/** Of the day up to `now` (unix seconds). It reads as much however old the epoch is. */
+/**
+ * Of the day up to `now` (unix seconds), for each feature in its order. It reads as much however old the epochs are, in one statement
+ * for each part.
+ */
 export const readExposedOfDay = async (
   parts: readonly AggregatePart[],
-  { featureId, epoch }: FeatureInEpoch,
+  features: readonly FeatureInEpoch[],
   now: number,
-): Promise<ExposedOfDay> => {
+): Promise<ExposedOfDay[]> => {
   const found = await eachPart(parts, async (part) => {
     const { rows } = await part.db.query<ExposedOfDay>({
       name: planOf("read-exposed-of-day", part),
       text: `
-        select sum(units) filter (where cohort = 'treatment')::float8 as treatment,
-          sum(units) filter (where cohort = 'holdout')::float8 as holdout
-        from ${countsOf(part)} o where feature_id = $1 and epoch = $2 and signal = 'exposure' and bucket_s >= $3`,
-      values: [featureId, epoch, Math.floor(now) - DAY],
+        select c.treatment, c.holdout
+        from unnest($1::text[], $2::integer[]) with ordinality as w (feature_id, epoch, position)
+        cross join lateral (
+          select sum(units) filter (where cohort = 'treatment')::float8 as treatment,
+            sum(units) filter (where cohort = 'holdout')::float8 as holdout
+          from ${countsOf(part)} o
+          where o.feature_id = w.feature_id and o.epoch = w.epoch and signal = 'exposure' and bucket_s >= $3
+        ) c
+        order by w.position`,
+      values: [
+        features.map(({ featureId }) => featureId),
+        features.map(({ epoch }) => epoch),
+        Math.floor(now) - DAY,
+      ],
     });
     return rows;
   });
-  const of = (cohort: "treatment" | "holdout"): number | null => {
-    const counted = found.flat().flatMap((one) => one[cohort] ?? []);
-    return counted.length === 0 ? null : sumOf(counted);
-  };
-  return { treatment: of("treatment"), holdout: of("holdout") };
+  return features.map((_feature, position) => {
+    const ofParts = found.flatMap((rows) => rows[position] ?? []);
+    const of = (cohort: "treatment" | "holdout"): number | null => {
+      const counted = known(ofParts.map((one) => one[cohort]));
+      return counted.length === 0 ? null : sumOf(counted);
+    };
+    return { treatment: of("treatment"), holdout: of("holdout") };
+  });
 };

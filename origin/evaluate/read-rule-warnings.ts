@@ -1,4 +1,4 @@
-// What a feature's rule cannot do at the traffic of its last day.
+// What the rules of features cannot do at the traffic of their last day: of one feature, or of all open ones.
 import type { Queryable } from "../db/pool.ts";
 import { judgedRule } from "../decide/judged-rule.ts";
 import { ruleWarnings } from "../decide/planning/rule-warnings.ts";
@@ -37,28 +37,60 @@ export const warningsAtTraffic = (
   return ruleWarnings(judgedRule(rule, shares), shares, { traffic, rawKeepDays });
 };
 
+type Ruled = {
+  readonly featureId: FeatureId;
+  readonly rolloutBps: number;
+  readonly holdoutBps: number;
+  readonly epoch: number;
+  readonly epochStartedS: number;
+  readonly rule: unknown;
+};
+
+const RULED = `
+  select f.feature_id as "featureId", f.rollout_bps as "rolloutBps", f.holdout_bps as "holdoutBps", f.epoch,
+    extract(epoch from f.epoch_started_at)::float8 as "epochStartedS", r.rule
+  from feature_flags f join pmf_rules r using (feature_id)`;
+
+export type WarningsOfFeature = { readonly featureId: FeatureId; readonly warnings: readonly string[] };
+
+const warningsOf = async (
+  parts: readonly AggregatePart[],
+  ruled: readonly Ruled[],
+  terms: WarningTerms,
+): Promise<WarningsOfFeature[]> => {
+  const ofDays = await readExposedOfDay(parts, ruled, terms.now);
+  return ruled.map(({ featureId, rule, epochStartedS, rolloutBps, holdoutBps }, position) => {
+    const ofDay = ofDays[position] ?? { treatment: null, holdout: null };
+    const shares = { rolloutBps, holdoutBps };
+    return {
+      featureId,
+      warnings: warningsAtTraffic({ rule: Rule.parse(rule), shares, epochStartedS, ofDay }, terms),
+    };
+  });
+};
+
 /** None where there is no such feature or it has no rule. */
 export const readRuleWarnings = async (
   db: Queryable,
   parts: readonly AggregatePart[],
   featureId: FeatureId,
   terms: WarningTerms,
-): Promise<string[]> => {
-  const { rows } = await db.query<{
-    rolloutBps: number;
-    holdoutBps: number;
-    epoch: number;
-    epochStartedS: number;
-    rule: unknown;
-  }>(
-    `select f.rollout_bps as "rolloutBps", f.holdout_bps as "holdoutBps", f.epoch,
-       extract(epoch from f.epoch_started_at)::float8 as "epochStartedS", r.rule
-     from feature_flags f join pmf_rules r using (feature_id) where f.feature_id = $1`,
-    [featureId],
+): Promise<readonly string[]> => {
+  const { rows } = await db.query<Ruled>(`${RULED} where f.feature_id = $1`, [featureId]);
+  const [found] = await warningsOf(parts, rows, terms);
+  return found?.warnings ?? [];
+};
+
+/** Of open features with a rule, the newest ones where there are more than `limit`. One statement asks for all of them. */
+export const readOpenRuleWarnings = async (
+  db: Queryable,
+  parts: readonly AggregatePart[],
+  limit: number,
+  terms: WarningTerms,
+): Promise<WarningsOfFeature[]> => {
+  const { rows } = await db.query<Ruled>(
+    `select * from (${RULED} where f.enabled order by f.revision desc limit $1) newest order by "featureId"`,
+    [limit],
   );
-  const [row] = rows;
-  if (row === undefined) return [];
-  const { rule, epoch, epochStartedS, ...shares } = row;
-  const ofDay = await readExposedOfDay(parts, { featureId, epoch }, terms.now);
-  return warningsAtTraffic({ rule: Rule.parse(rule), shares, epochStartedS, ofDay }, terms);
+  return warningsOf(parts, rows, terms);
 };

@@ -131,13 +131,14 @@ export const readWhy = async (
   const reading = readNewest(db, featureId, epoch);
   const deciding = reading.then((newest) => newest?.decision ?? null);
   const ratio = deciding.then((decision) => decision?.evidence.sampleRatio ?? null);
-  const [newest, exposed, ofDay, ramp, sampleRatio] = await Promise.all([
-    reading,
-    readExposed(db, view.parts, { featureId, epoch }),
-    readExposedOfDay(view.parts, { featureId, epoch }, terms.now),
-    readRamp(db, { featureId, enabled, rolloutBps, rule }, deciding, terms.now),
-    readSampleRatio(db, { featureId, epoch }, ratio),
-  ]);
+  const [newest, exposed, [ofDay = { treatment: null, holdout: null }], ramp, sampleRatio] =
+    await Promise.all([
+      reading,
+      readExposed(db, view.parts, { featureId, epoch }),
+      readExposedOfDay(view.parts, [{ featureId, epoch }], terms.now),
+      readRamp(db, { featureId, enabled, rolloutBps, rule }, deciding, terms.now),
+      readSampleRatio(db, { featureId, epoch }, ratio),
+    ]);
   const cohorts = cohortsOf(exposed, ofDay, terms.now);
   const { missing, rollback, keep } = outlook(newest, rule, cohorts.treatment.perDay);
   const epochStartedS = epochStartedAt.getTime() / 1_000;

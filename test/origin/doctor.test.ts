@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { secretFindings } from "../../origin/access/access-health.ts";
 import { edgeChecks } from "../../origin/delivery/edges/edge-health.ts";
@@ -167,6 +167,30 @@ describe("of an origin that cannot be asked", () => {
     expect(done.out).toMatch(/^failing {2}token: .*does not know the token in SLUICE_TOKEN/);
     expect(done.out).toContain("→ make one with `npx sluice tokens create");
   });
+});
+
+test("the rules of all open features are asked for in two statements, however many there are", async () => {
+  const { pool } = database;
+  const ask = async (): Promise<{ subjects: (string | undefined)[]; statements: number }> => {
+    const query = vi.spyOn(pool, "query");
+    const checks = evaluationChecks({ pool, nowMs: Date.now, rawKeepDays: 1 });
+    const { findings } = await runHealthChecks(checks.filter(({ id }) => id === "rules"));
+    const statements = query.mock.calls.length;
+    query.mockRestore();
+    return { subjects: findings.map(({ subject }) => subject), statements };
+  };
+  expect(new Set((await ask()).subjects)).toEqual(new Set(["feat_unmet"]));
+  await pool.query(
+    `with made as (
+       insert into feature_flags select (jsonb_populate_record(f, jsonb_build_object('feature_id', f.feature_id || n))).*
+       from feature_flags f, generate_series(1, 5) n where f.feature_id = 'feat_unmet' returning feature_id
+     )
+     insert into pmf_rules select (jsonb_populate_record(r, jsonb_build_object('feature_id', made.feature_id))).*
+     from pmf_rules r, made where r.feature_id = 'feat_unmet'`,
+  );
+  const { subjects, statements } = await ask();
+  expect(new Set(subjects).size).toBe(6);
+  expect(statements).toBe(2);
 });
 
 test("that nobody evaluates and nobody listens is told from the database, once the last process has ended", async () => {
