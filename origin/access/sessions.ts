@@ -1,6 +1,7 @@
 // Sessions as the database has them. Every admin process asks it at each request, so that an ended session is ended everywhere
 // at once. One that was made with a token does what the token may now, and ends with it.
 import { z } from "zod";
+import { pageOf } from "../db/page.ts";
 import type { Queryable } from "../db/pool.ts";
 
 /** From the sign-in on. A role that was taken away at the provider is held no longer than this. */
@@ -123,8 +124,11 @@ export const listSessions = async (db: Queryable, { limit, after = "" }: Session
     `select ${columns} ${from} where s.session_id > $1 and ${isOpen} order by s.session_id limit $2`,
     [after, limit + 1],
   );
-  const items = rows.slice(0, limit).map((row) => Session.parse(row));
-  return { items, next: rows.length > limit ? (items.at(-1)?.sessionId ?? null) : null };
+  return pageOf(
+    rows.map((row) => Session.parse(row)),
+    limit,
+    ({ sessionId }) => sessionId,
+  );
 };
 
 export type EndedSession = { readonly issuer: string | null; readonly idToken: string | null };

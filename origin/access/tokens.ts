@@ -1,6 +1,7 @@
 // API tokens as the database has them. A token is 256 random bits, so its SHA-256 is as safe as a slow hash; the token itself
 // is shown once and stored nowhere.
 import { z } from "zod";
+import { pageOf } from "../db/page.ts";
 import type { Queryable } from "../db/pool.ts";
 
 export const TokenScope = z.enum(["viewer", "editor", "admin", "ingest"]);
@@ -80,8 +81,11 @@ export const listTokens = async (db: Queryable, { limit, after = "" }: TokenQuer
     `select ${columns} from api_tokens where token_id > $1 order by token_id limit $2`,
     [after, limit + 1],
   );
-  const items = rows.slice(0, limit).map((row) => ApiToken.parse(row));
-  return { items, next: rows.length > limit ? (items.at(-1)?.tokenId ?? null) : null };
+  return pageOf(
+    rows.map((row) => ApiToken.parse(row)),
+    limit,
+    ({ tokenId }) => tokenId,
+  );
 };
 
 /** false: there is no such token, or it is revoked already. */

@@ -1,6 +1,7 @@
 // What other stages may ask about evaluations, bound to the database. History may come from a replica.
 import { z } from "zod";
 import type { HistoryReads } from "../db/history-reads.ts";
+import { pageOf } from "../db/page.ts";
 import type { Pool, Queryable } from "../db/pool.ts";
 import { judgedRule } from "../decide/judged-rule.ts";
 import { forecastRule } from "../decide/planning/forecast.ts";
@@ -42,8 +43,8 @@ const listEvaluations = async (db: Queryable, featureId: FeatureId, { limit, bef
      order by id desc limit $3`,
     [featureId, before ?? null, limit + 1],
   );
-  const items = rows.slice(0, limit);
-  return { evaluations: items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+  const { items: evaluations, next } = pageOf(rows, limit, ({ id }) => id);
+  return { evaluations, next };
 };
 
 /** An evaluation in short. */

@@ -1,9 +1,9 @@
 // The list of features: filtered, sorted, a page at a time. A page begins after a row and not at a number, so features
 // that are made or deleted in between move no other.
 import { z } from "zod";
+import { pageOf, type Page } from "../db/page.ts";
 import type { Queryable } from "../db/pool.ts";
 import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./feature-record.ts";
-import { pageOf, type Page } from "./read-features.ts";
 
 export type FeatureSort =
   | "featureId"

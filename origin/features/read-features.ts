@@ -1,23 +1,12 @@
 // Reads features, rules and the audit. None of these reads waits for a change that is under way.
 import { z } from "zod";
+import { pageOf, type Page } from "../db/page.ts";
 import type { Queryable } from "../db/pool.ts";
 import { FeatureId, Revision } from "../../shared/ids.ts";
 import { Rule } from "../../shared/features/rule.ts";
 import { OPERATOR_KINDS, type ChangeKind, type OperatorKind } from "./commit-change.ts";
 import { recordColumns, recordSource, toRecord, type FeatureRecord } from "./feature-record.ts";
 import { RollbackCause, rollbackCauseSql } from "./audit/rollback-cause.ts";
-
-export type Page<T, C> = {
-  readonly items: readonly T[];
-  /** Pass as `after` for the next page; null at the end. */
-  readonly next: C | null;
-};
-
-export const pageOf = <T, C>(rows: readonly T[], limit: number, cursorOf: (row: T) => C): Page<T, C> => {
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return { items, next: rows.length > limit && last !== undefined ? cursorOf(last) : null };
-};
 
 export const getFeature = async (db: Queryable, featureId: FeatureId): Promise<FeatureRecord | null> => {
   const { rows } = await db.query(`select ${recordColumns} from ${recordSource} where f.feature_id = $1`, [

@@ -1,5 +1,6 @@
 // What came to a hook and what became of it: the tables hook_alerts and hook_deliveries.
 import { z } from "zod";
+import { pageOf } from "../db/page.ts";
 import type { Queryable } from "../db/pool.ts";
 import { OUTCOMES, type AlertResult } from "./alert-result.ts";
 import type { HookName } from "./hook.ts";
@@ -85,6 +86,10 @@ export const listDeliveries = async (db: Queryable, hook: HookName, { limit, bef
      where hook = $1 and ($2::bigint is null or id < $2) order by id desc limit $3`,
     [hook, before ?? null, limit + 1],
   );
-  const items = rows.slice(0, limit).map((row) => Delivery.parse(row));
-  return { deliveries: items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+  const { items: deliveries, next } = pageOf(
+    rows.map((row) => Delivery.parse(row)),
+    limit,
+    ({ id }) => id,
+  );
+  return { deliveries, next };
 };

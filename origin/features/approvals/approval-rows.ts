@@ -1,4 +1,5 @@
 // The rows of approval requests. Each step to another state names the state that it leaves, so of two that race one is refused.
+import { pageOf, type Page } from "../../db/page.ts";
 import type { Queryable } from "../../db/pool.ts";
 import { ApprovalRequest, ShownApproval, type ApprovalState, type Base } from "./approval-request.ts";
 
@@ -71,7 +72,7 @@ export type ApprovalQuery = {
 export const listApprovals = async (
   db: Queryable,
   { limit, before, featureId, state }: ApprovalQuery,
-): Promise<{ readonly items: readonly ShownApproval[]; readonly next: number | null }> => {
+): Promise<Page<ShownApproval, number>> => {
   const { rows } = await db.query(
     `select ${columns} from approval_requests
      where ($1::bigint is null or seq < $1) and ($2::text is null or feature_ids @> array[$2::text])
@@ -79,8 +80,11 @@ export const listApprovals = async (
      order by seq desc limit $4`,
     [before ?? null, featureId ?? null, state ?? null, limit + 1],
   );
-  const items = rows.slice(0, limit).map((row) => ShownApproval.parse(row));
-  return { items, next: rows.length > limit ? (items.at(-1)?.seq ?? null) : null };
+  return pageOf(
+    rows.map((row) => ShownApproval.parse(row)),
+    limit,
+    ({ seq }) => seq,
+  );
 };
 
 type Decision = {

@@ -1,5 +1,6 @@
 // The rows of schedules. Whether one is due, late or in the past is asked of the database's clock alone.
 import { z } from "zod";
+import { pageOf, type Page } from "../../db/page.ts";
 import type { Queryable } from "../../db/pool.ts";
 import type { FeatureId } from "../../../shared/ids.ts";
 import { Schedule, ShownSchedule, type ProposedSchedule, type ScheduleState } from "./schedule.ts";
@@ -75,7 +76,7 @@ export type ScheduleQuery = {
 export const listSchedules = async (
   db: Queryable,
   { limit, before, featureId, state }: ScheduleQuery,
-): Promise<{ readonly items: readonly ShownSchedule[]; readonly next: number | null }> => {
+): Promise<Page<ShownSchedule, number>> => {
   const { rows } = await db.query(
     `select ${columns} from schedules s
      where ($1::bigint is null or s.seq < $1) and ($2::text is null or s.feature_id = $2)
@@ -83,8 +84,11 @@ export const listSchedules = async (
      order by s.seq desc limit $4`,
     [before ?? null, featureId ?? null, state ?? null, limit + 1],
   );
-  const items = rows.slice(0, limit).map((row) => ShownSchedule.parse(row));
-  return { items, next: rows.length > limit ? (items.at(-1)?.seq ?? null) : null };
+  return pageOf(
+    rows.map((row) => ShownSchedule.parse(row)),
+    limit,
+    ({ seq }) => seq,
+  );
 };
 
 /** Those that are planned for these features, the next first. */

@@ -1,5 +1,6 @@
 // Reads segments: those that a targeting is made of, all of them for a change, and with their users for a list.
 import { z } from "zod";
+import { pageOf, type Page } from "../../db/page.ts";
 import type { Queryable } from "../../db/pool.ts";
 import {
   segmentsNamedIn,
@@ -7,7 +8,6 @@ import {
   type WrittenCondition,
 } from "../../../shared/features/written-targeting.ts";
 import { FeatureId, SegmentId } from "../../../shared/ids.ts";
-import type { Page } from "../read-features.ts";
 import type { ManagedBy } from "../feature-record.ts";
 import type { SegmentParts } from "./expand-targeting.ts";
 import { driftOfSegment } from "./segment-owners.ts";
@@ -127,6 +127,5 @@ export const listSegments = async (
     text: `select ${usedColumns} from segments s where s.segment_id > $1 order by s.segment_id limit $2`,
     values: [after, limit + 1],
   });
-  const items = rows.slice(0, limit).map(usedSegment);
-  return { items, next: rows.length > limit ? (items.at(-1)?.segmentId ?? null) : null };
+  return pageOf(rows.map(usedSegment), limit, ({ segmentId }) => segmentId);
 };
