@@ -63,7 +63,8 @@ export type AdminApi = {
   readonly routes: AdminApp;
   /** /openapi.json and /docs */
   readonly reference: Hono;
-  readonly document: object;
+  /** Makes the OpenAPI document, once. */
+  readonly document: () => object;
 };
 
 const makeFeed = ({
@@ -158,6 +159,6 @@ export const makeAdminApi = (options: AdminApiOptions): AdminApi => {
   addForgetRoute(api, options);
   addMeRoute(api, options);
   addEventRoutes(api, { feed: makeFeed(options), stopping: options.stopping });
-  const document = openApiDocument(api);
+  const document = (): object => openApiDocument(api);
   return { routes: api, reference: makeReferencePage(document), document };
 };

@@ -56,10 +56,16 @@ SwaggerUIBundle({
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-export const makeReferencePage = (document: object): Hono => {
+/** Makes the text when somebody asks for it, and keeps it: most origins are never asked. */
+const textOf = (make: () => object): (() => string) => {
+  let text: string | undefined;
+  return () => (text ??= JSON.stringify(make()));
+};
+
+export const makeReferencePage = (document: () => object): Hono => {
   const app = new Hono();
-  const schema = JSON.stringify(configSchema());
-  const text = JSON.stringify(document);
+  const schema = textOf(configSchema);
+  const api = textOf(document);
   app.use(
     "/docs/*",
     async (context, next) => {
@@ -69,11 +75,11 @@ export const makeReferencePage = (document: object): Hono => {
     etag(),
   );
   app.get("/openapi.json", etag(), (context) =>
-    context.body(text, 200, { "content-type": "application/json" }),
+    context.body(api(), 200, { "content-type": "application/json" }),
   );
   // An editor may fetch it from another place, such as a page that edits YAML.
   app.get("/schemas/sluice-config.json", etag(), (context) =>
-    context.body(schema, 200, {
+    context.body(schema(), 200, {
       "content-type": "application/schema+json",
       "access-control-allow-origin": "*",
     }),

@@ -13,6 +13,9 @@ const IDLE_BELOW = 0.1;
 /** Less is not worth the pause. */
 const WORTH_BYTES = 4 * 2 ** 20;
 
+/** Of V8: after so many collections in which a function did not run, its compiled code is given up. */
+const CODE_IS_OLD_AFTER = 6;
+
 /** The thread does nothing else meanwhile: it takes some tenths of a second on a busy machine. */
 export const giveMemoryBack = (): void => {
   // V8's own collection when memory runs out. It alone shrinks the young generation and frees the pages that it has pooled.
@@ -20,7 +23,11 @@ export const giveMemoryBack = (): void => {
   // would find no `gc`. Threads that start later see that name, and nothing reads it.
   setFlagsFromString("--expose-gc");
   const collect: CollectGarbage = runInNewContext("gc");
+  // What ran at the start only goes at once. Another thread may set the number back before this one has collected: then that
+  // code is given up the next time.
+  setFlagsFromString("--bytecode-old-age=1");
   collect({ type: "major", execution: "sync", flavor: "last-resort" });
+  setFlagsFromString(`--bytecode-old-age=${CODE_IS_OLD_AFTER}`);
 };
 
 /** Whether a heap that had `afterBytes` after it last gave memory back should do so again. Pure. */

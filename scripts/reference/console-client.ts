@@ -14,7 +14,7 @@ export const consoleClient = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "sluice-client-"));
   try {
     const file = join(folder, "openapi.json");
-    await writeFile(file, JSON.stringify(document));
+    await writeFile(file, JSON.stringify(document()));
     return await generateSource(file, { optimistic: true });
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -134,7 +134,8 @@ export const makeAdminApp = (options: {
     }),
     stopping: options.stopping ?? new AbortController().signal,
   });
-  const check = makeOpenApiCheck(adminApi.document);
+  const document = adminApi.document();
+  const check = makeOpenApiCheck(document);
   const app = makeHttpApp({
     metrics,
     log: silent,
@@ -157,7 +158,7 @@ export const makeAdminApp = (options: {
   });
   return {
     app,
-    document: adminApi.document,
+    document,
     /** A request to the admin API by the holder of its token, whose answer is held to the OpenAPI document. */
     request: async (
       path: string,
