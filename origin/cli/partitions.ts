@@ -211,12 +211,15 @@ const moveCommand = defineCommand({
     });
     if (args.json) printJson(moved);
     else
-      for (const { partition, to, facts } of moved)
+      for (const { partition, to, facts, notAsked } of moved) {
         say(
           facts === null
             ? `Partition ${partition} is in ${to} already.`
             : `Partition ${partition} is in ${to}: ${facts["unit_evidence"]} of units.`,
         );
+        for (const problem of notAsked)
+          say(`An interrupted move may have left a copy in ${problem}. Run this again when it answers.`);
+      }
   },
 });
 

@@ -15,7 +15,8 @@ import { sameWindows } from "../outcome-windows.ts";
 import { askForPartition, takePartition } from "../partition-ownership.ts";
 import { addCountsOfUnits, addMissingWindows, readWindows } from "../sync-windows.ts";
 import { asMover, finishMove, finishMoves, withPartitionHeld, type MoveStep } from "./finish-moves.ts";
-import { copyFullRuns, copyOpenRuns, runsOf } from "./move-units.ts";
+import { errorText } from "../../runtime/error-text.ts";
+import { copyFullRuns, copyOpenRuns, dropRuns, runsOf } from "./move-units.ts";
 import { COUNTS, copyPartitionRows, deletePartitionRows, partitionFacts } from "./partition-tables.ts";
 import { splitCounts } from "./split-counts.ts";
 
@@ -127,6 +128,26 @@ export type Moved = {
   readonly to: string;
   /** What has arrived, by table; null: it was there already */
   readonly facts: Readonly<Record<string, string>> | null;
+  /** Databases, and why, in which a move that was given up may have left a copy. */
+  readonly notAsked: readonly string[];
+};
+
+/** Removes what a move that was given up has brought to `to`; the partition stays in `from`. */
+const dropAbandonedCopy = async (
+  main: Pool,
+  databases: readonly AggregateDatabase[],
+  move: { readonly partition: number; readonly from: string; readonly to: string },
+): Promise<void> => {
+  const { partition, from } = move;
+  await withPartitionHeld(databases, move, async ({ target }) => {
+    // Whoever held it before may have moved it.
+    if ((await readPlaces(main)).byDatabase.get(from)?.includes(partition) !== true) return;
+    await dropRuns(
+      target,
+      (await runsOf(target, partition)).map(({ run }) => run),
+    );
+    await inClientTransaction(target, () => deletePartitionRows(target, partition));
+  });
 };
 
 const moveOne = async (
@@ -138,7 +159,14 @@ const moveOne = async (
   const { byDatabase } = await readPlaces(main);
   const from = [...byDatabase].find(([, partitions]) => partitions.includes(partition))?.[0];
   if (from === undefined) throw new Error(`there is no partition ${partition}`);
-  if (from === to) return { partition, from, to, facts: null };
+  if (from === to) {
+    const notAsked: string[] = [];
+    for (const { name } of databases.filter((one) => one.name !== to))
+      await dropAbandonedCopy(main, databases, { partition, from, to: name }).catch((error: unknown) =>
+        notAsked.push(`${name}: ${errorText(error)}`),
+      );
+    return { partition, from, to, facts: null, notAsked };
+  }
   const mainDatabase = databaseOf(databases, MAIN);
   if (from === MAIN && (await withOwnConnection(mainDatabase, splitCounts))) await onStep("split");
   const of = { partition, fromDatabase: from };
@@ -158,12 +186,12 @@ const moveOne = async (
     await leave(source, { partition, to, fence });
     await onStep("left");
     await finishMove(main, ends, { partition, from, to, fence }, onStep);
-    return { partition, from, to, facts };
+    return { partition, from, to, facts, notAsked: [] };
   });
 };
 
 /**
- * Resolves when the partition lives in the database `to`, and nothing of it is left where it was. Rejects when it could not be moved:
+ * Resolves when the partition lives in the database `to`, and nothing of it is in the others. Rejects when it could not be moved:
  * then it is to be begun again. `onStep` hears of each step when it is done.
  */
 export const movePartition = async (

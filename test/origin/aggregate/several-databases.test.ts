@@ -139,6 +139,17 @@ describe("partitions on several databases", () => {
     expect(exposed.reduce((sum, { units }) => sum + units, 0)).toBe(sent);
   }, 120_000);
 
+  test("a move that is given up leaves nothing in the other database once the partition is told to stay", async () => {
+    await expect(
+      move(2, "a", async (done) => {
+        if (done === "copied") throw new Error("killed");
+      }),
+    ).rejects.toThrow("killed");
+    expect(await remains("a", 2)).toBeGreaterThan(0);
+    expect(await move(2, "b")).toMatchObject({ facts: null, notAsked: [] });
+    expect(await remains("a", 2)).toBe(0);
+  });
+
   test("a move that was killed once the partition had left is finished by the origins, without the command", async () => {
     await expect(
       move(2, "a", async (done) => {
