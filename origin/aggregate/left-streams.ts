@@ -75,7 +75,7 @@ export const leftInStreams = (
     : {
         status: "failing",
         summary,
-        todo: `start a process with ROLES=fold and the SPAN_LOG_URL and SPAN_LOG_PREFIX of these streams, until its sluice_ingest_lag_seconds is 0; ${DO}`,
+        todo: `start a process with ROLES=fold and the SPAN_LOG_URL and SPAN_LOG_PREFIX of these streams, for as long as this is said, and take fold from the ROLES of those without: nobody else reads the streams of what they own; ${DO}`,
       };
 };
 

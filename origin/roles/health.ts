@@ -84,7 +84,7 @@ export const makeHealth = ({
       readHead: () => currentHead(pool, null),
       nowMs: Date.now,
     }),
-    ...(usesSpanLog ? spanLogChecks(spanLog) : []),
+    ...(usesSpanLog || spanLog.streams !== null ? spanLogChecks(spanLog) : []),
     leftStreamsCheck(unreadStreams),
     pseudonymCheck(pool, telemetry.pseudonyms),
     ...ingestChecks({

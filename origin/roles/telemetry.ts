@@ -49,6 +49,7 @@ const openLog = async ({ config, log, shutdown, has }: OriginProcess, { main }: 
     name: `sluice ${config.ROLES.join(",")}`,
     pool: main.pool,
     onProblem: (problem) => log.warn({ problem }, "the span log has a problem; it is tried again"),
+    onWarning: ({ summary, todo }) => log.warn({ todo }, summary),
   });
   if (has("ingest") || has("fold"))
     await spanLog
@@ -56,6 +57,8 @@ const openLog = async ({ config, log, shutdown, has }: OriginProcess, { main }: 
       .catch((error: unknown) =>
         shutdown.giveUp([spanLog, main], `the span log cannot be used: ${errorText(error)}`, 2),
       );
+  // The doctor asks a process with this role.
+  else if (has("admin")) spanLog.follow();
   return spanLog;
 };
 

@@ -17,6 +17,9 @@ export type StreamState = {
   readonly wantedReplicas: number;
 };
 
+/** Something about a log that works, and what to do about it. */
+export type LogWarning = { readonly summary: string; readonly todo: string };
+
 export type OpenSpanLog = {
   /** How many it has. */
   readonly partitions: number;
@@ -28,8 +31,11 @@ export type OpenSpanLog = {
   readonly append: (pool: Pool, onLost?: (records: number | null) => void) => SpanLog;
   /** Resolves when the log can be used, and also when it cannot be reached. Rejects with SpanLogMisconfigured. */
   readonly check: () => Promise<void>;
+  /** Looks at the streams now and then, as `check` does from then on: for a process that shows them and does not need them. */
+  readonly follow: () => void;
   /** Why telemetry cannot be taken or read; empty when it can. */
   readonly notReady: () => readonly string[];
+  readonly warnings: () => readonly LogWarning[];
   /** Removes from logs outside the database what is folded and old. */
   readonly removeFolded: (positions: FoldPositions) => Promise<void>;
   /** Empty where there are none: PostgreSQL's log. */
@@ -71,13 +77,14 @@ export const readBoth = (one: SpanLogReader, other: SpanLogReader): SpanLogReade
 
 /**
  * `name`: what the log's servers show this process as. `pool`: of the main database. `onProblem` hears of what keeps a log outside
- * the database from being read or made, seldom the same.
+ * the database from being read or made, seldom the same; `onWarning` of each warning once.
  */
 export const openSpanLog = async (options: {
   settings: JetStreamSettings | null;
   name: string;
   pool: Pool;
   onProblem: (problem: string) => void;
+  onWarning?: (warning: LogWarning) => void;
 }): Promise<OpenSpanLog> => {
   const { settings, pool } = options;
   const postgres = makePostgresLogReader(pool);
@@ -89,7 +96,9 @@ export const openSpanLog = async (options: {
       append: (its, onLost) =>
         makeSpanLog({ pool: its, partitions, ...(onLost === undefined ? {} : { onLost }) }),
       check: async () => {},
+      follow: () => {},
       notReady: () => [],
+      warnings: () => [],
       removeFolded: async () => {},
       streamNames: [],
       streams: null,

@@ -12,7 +12,9 @@ const streamFinding = ({ stream, currentReplicas, wantedReplicas }: StreamState)
         todo: "see whether all NATS servers run and have room on their disks; nothing is lost while most of the replicas live",
       };
 
-export const spanLogChecks = (log: Pick<OpenSpanLog, "notReady" | "streams">): readonly HealthCheck[] => [
+export const spanLogChecks = (
+  log: Pick<OpenSpanLog, "notReady" | "streams" | "warnings">,
+): readonly HealthCheck[] => [
   {
     id: "span-log",
     run: async () => {
@@ -24,10 +26,13 @@ export const spanLogChecks = (log: Pick<OpenSpanLog, "notReady" | "streams">): r
           {
             status: "failing",
             summary: problem,
-            todo: "telemetry is refused until the log can be used; see SPAN_LOG_URL and the NATS servers",
+            todo: "processes that cannot use the log refuse telemetry until the log can be used; see SPAN_LOG_URL and the NATS servers",
           },
         ];
-      return log.streams().map(streamFinding);
+      return [
+        ...log.warnings().map(({ summary, todo }): Finding => ({ status: "warning", summary, todo })),
+        ...log.streams().map(streamFinding),
+      ];
     },
   },
 ];

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { Pool } from "../../db/pool.ts";
 import { errorText } from "../../runtime/error-text.ts";
-import type { OpenSpanLog, StreamState } from "../open-span-log.ts";
+import type { LogWarning, OpenSpanLog, StreamState } from "../open-span-log.ts";
 import { SpanLogMisconfigured } from "../span-log.ts";
 import { partitionsOf } from "../../../shared/telemetry/partition-numbers.ts";
 import { makeJetStreamLog } from "./append.ts";
@@ -11,7 +11,7 @@ import { makeNatsLink } from "./link.ts";
 import { makeJetStreamReader } from "./read.ts";
 import { removeFolded } from "./retain.ts";
 import { streamOf, type JetStreamSettings } from "./settings.ts";
-import { ensureStreams } from "./streams.ts";
+import { ensureStreams, serverWarning } from "./streams.ts";
 import { noteStreamEnds, streamKey } from "./stream-writers.ts";
 
 const CHECK_AGAIN_MS = 20_000;
@@ -40,6 +40,7 @@ export const openJetStream = (options: {
   /** how many the log has */
   partitions: number;
   onProblem: (problem: string) => void;
+  onWarning?: (warning: LogWarning) => void;
 }): Omit<OpenSpanLog, "partitions"> => {
   const { settings, pool, onProblem } = options;
   const partitions = partitionsOf(options.partitions);
@@ -48,11 +49,21 @@ export const openJetStream = (options: {
   const stop = new AbortController();
   let problem: string | null = "its streams were not looked at yet";
   let states: readonly StreamState[] = [];
+  let warning: LogWarning | null = null;
+  const warned = new Set<string>();
+
+  const warnOfServer = (): void => {
+    warning = serverWarning(link.connection().info, settings);
+    if (warning === null || warned.has(warning.summary)) return;
+    warned.add(warning.summary);
+    options.onWarning?.(warning);
+  };
 
   const checkStreams = async (): Promise<void> => {
     let infos: readonly StreamInfo[];
     try {
       infos = await ensureStreams(link.connection(), settings, partitions);
+      warnOfServer();
       problem = null;
     } catch (error) {
       problem = errorText(error);
@@ -93,6 +104,10 @@ export const openJetStream = (options: {
       }
       keeping ??= keepStreams();
     },
+    follow: () => {
+      keeping ??= keepStreams();
+    },
+    warnings: () => (warning === null ? [] : [warning]),
     notReady: () => (problem === null ? [] : [`span log: ${problem}`]),
     removeFolded: async (positions) => {
       await removeFolded({ link, settings, pool, nowMs: Date.now }, positions);

@@ -12,10 +12,13 @@ import {
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { errorText } from "../../runtime/error-text.ts";
+import type { LogWarning } from "../open-span-log.ts";
 import { SpanLogMisconfigured, SpanLogUnreachable } from "../span-log.ts";
 import { streamOf, subjectOf, type JetStreamSettings } from "./settings.ts";
 
-const OLDEST_SERVER = [2, 9] as const;
+const OLDEST_SERVER = [2, 9];
+/** The first release without the known causes of replicas that differ (nats-server #5939, #6459, #6943, #6944). */
+const SOUND_SERVER = [2, 11, 5];
 /** A block and what comes with it; blocks are divided before (append.ts). */
 const MIN_PAYLOAD_BYTES = 512 * 1_024;
 const NOT_FOR_ACCOUNT = 10_039;
@@ -39,10 +42,30 @@ const REQUEST_MS = 3_000;
 export const manage = (connection: NatsConnection): Promise<JetStreamManager> =>
   jetstreamManager(connection, { checkAPI: false, timeout: REQUEST_MS });
 
+/** `2.11.0-preview.2` counts as 2.11.0. */
+const isOlder = (version: string, than: readonly number[]): boolean => {
+  const parts = version.split(".").map((part) => Number.parseInt(part, 10));
+  const at = than.findIndex((number, place) => (parts[place] ?? 0) !== number);
+  return at >= 0 && (parts[at] ?? 0) < (than[at] ?? 0);
+};
+
+/** What to know of the server that answers; null: nothing. Replicas that differ need more than one. */
+export const serverWarning = (
+  info: NatsConnection["info"],
+  { replicas }: Pick<JetStreamSettings, "replicas">,
+): LogWarning | null =>
+  info === undefined || replicas === 1 || !isOlder(info.version, SOUND_SERVER)
+    ? null
+    : {
+        summary:
+          `the server ${info.server_name} is NATS ${info.version}: when a server dies or its disk is full, the replicas of a stream ` +
+          "can come to differ there, and acknowledged telemetry can be lost",
+        todo: `run NATS ${SOUND_SERVER.join(".")} or newer on all servers; see "Copies that differ" in docs/operations/span-log.md`,
+      };
+
 const checkServer = (info: NatsConnection["info"]): void => {
   if (info === undefined) throw new SpanLogUnreachable("the server has not introduced itself");
-  const [major = 0, minor = 0] = info.version.split(".").map(Number);
-  if (major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1]))
+  if (isOlder(info.version, OLDEST_SERVER))
     throw new SpanLogMisconfigured(
       `the server is NATS ${info.version}; the span log needs ${OLDEST_SERVER.join(".")} or newer`,
     );

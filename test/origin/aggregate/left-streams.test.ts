@@ -1,6 +1,6 @@
 // A process that does not read the streams of NATS says what is left in them, with a real NATS server and a real origin.
 import { randomBytes } from "node:crypto";
-import { expect, onTestFinished, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { leftInStreams, type KnownStream } from "../../../origin/aggregate/left-streams.ts";
 import { makeTestDatabase } from "../../support/database.ts";
@@ -8,6 +8,12 @@ import { jetStreamSettings, startNats } from "../../support/nats.ts";
 import { startOrigin } from "../../support/origin.ts";
 import { newUnit } from "../../support/otlp-spans.ts";
 import { createFeature, startTelemetry, waitFor } from "../../support/telemetry.ts";
+
+const [database, nats] = await Promise.all([makeTestDatabase(), startNats()]);
+afterAll(async () => {
+  await nats.stop();
+  await database.drop();
+});
 
 const AT = Date.parse("2026-05-01T12:00:00Z");
 const stream = (name: string, more: Partial<KnownStream> = {}): KnownStream => ({
@@ -54,11 +60,6 @@ const Health = z.object({
 });
 
 test("an origin without SPAN_LOG_URL says what processes that had it left in the streams, until one of them has counted it", async () => {
-  const [database, nats] = await Promise.all([makeTestDatabase(), startNats()]);
-  onTestFinished(async () => {
-    await nats.stop();
-    await database.drop();
-  });
   await createFeature(database, "feat_left");
   const settings = jetStreamSettings(nats, `left-${randomBytes(4).toString("hex")}`);
   const ingest = await startTelemetry(database, { fold: false, spanLog: settings });
@@ -80,4 +81,21 @@ test("an origin without SPAN_LOG_URL says what processes that had it left in the
   await fold.folded();
   await fold.stop();
   expect(await left()).toEqual([]);
+});
+
+test("the doctor of an origin with the role admin alone names the streams that SPAN_LOG_URL leads to", async () => {
+  const origin = await startOrigin({
+    DATABASE_URL: database.url,
+    ROLES: "admin",
+    SPAN_LOG_URL: nats.urls.join(","),
+    SPAN_LOG_PREFIX: "seen",
+    SPAN_LOG_REPLICAS: "1",
+  });
+  onTestFinished(async () => void (await origin.end("SIGTERM")));
+  const ok = async () =>
+    Health.parse(await origin.admin("GET", "/health")).findings.flatMap(({ check, status, summary }) =>
+      check === "span-log" && status === "ok" ? [summary] : [],
+    );
+  await waitFor(async () => (await ok()).length === 4);
+  expect(await ok()).toEqual(Array.from({ length: 4 }, () => "all 1 replicas have all blocks"));
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { readAllPositions } from "../../../origin/aggregate/checkpoints.ts";
 import { makeNatsLink } from "../../../origin/span-log/jetstream/link.ts";
 import type { JetStreamSettings } from "../../../origin/span-log/jetstream/settings.ts";
-import { ensureStreams, manage } from "../../../origin/span-log/jetstream/streams.ts";
+import { ensureStreams, manage, serverWarning } from "../../../origin/span-log/jetstream/streams.ts";
 import { openSpanLog } from "../../../origin/span-log/open-span-log.ts";
 import { SpanLogMisconfigured } from "../../../origin/span-log/span-log.ts";
 import { spanLogChecks } from "../../../origin/span-log/span-log-health.ts";
@@ -182,4 +182,34 @@ test("a log that is away makes the process not ready and the doctor's check fail
   const [ok] = spanLogChecks(well);
   expect(await ok?.run()).toHaveLength(4);
   await well.stop();
+});
+
+test("of a server whose replicas can come to differ the doctor says so, unless a stream has one alone", async () => {
+  const its = newSettings();
+  const link = makeNatsLink(its, "sluice-test");
+  const info = await waitFor(async () => {
+    try {
+      return link.connection().info;
+    } catch {
+      return undefined;
+    }
+  });
+  const of = (version: string, replicas: number) => serverWarning({ ...info, version }, { replicas });
+  expect(of("2.9.10", 3)?.summary).toMatch(/^the server n0 is NATS 2\.9\.10: .* can come to differ/);
+  expect(["2.10.29", "2.11.0-RC.1", "2.11.4"].map((version) => of(version, 3) === null)).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(["2.11.5", "2.12.0-preview.2", "2.15.1", "3.0.0"].map((version) => of(version, 3))).toEqual([
+    null,
+    null,
+    null,
+    null,
+  ]);
+  expect(of("2.9.10", 1)).toBeNull();
+  const warning = { summary: "the server n0 is old", todo: "take a new one" };
+  const [check] = spanLogChecks({ notReady: () => [], streams: () => [], warnings: () => [warning] });
+  expect(await check?.run()).toEqual([{ status: "warning", ...warning }]);
+  await link.close();
 });
