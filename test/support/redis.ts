@@ -3,12 +3,11 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { freePort } from "../../origin/db/free-port.ts";
+import { freePort, isFreePort } from "../../origin/db/free-port.ts";
 import { programPath } from "../../scripts/system-programs.ts";
 import type { Certificate } from "./certificates.ts";
 
@@ -90,21 +89,11 @@ export const startRedis = async (tls?: RedisTls) => {
   };
 };
 
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-
-/**
- * A free port whose cluster bus port (10,000 above it) is free too. Both are below those that the system gives to outgoing
- * connections, which could take the second one before the node does.
- */
+/** A free port whose cluster bus port (10,000 above it) is free too. Both are below those that `freePort` gives. */
 const clusterPort = async (): Promise<number> => {
   for (;;) {
-    const port = randomInt(11_000, 22_000);
-    if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
+    const port = randomInt(11_000, 12_000);
+    if ((await isFreePort(port)) && (await isFreePort(port + 10_000))) return port;
   }
 };
 
