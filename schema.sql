@@ -1430,6 +1430,54 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.contract_service_role()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  owner regrole := (select relowner::regrole from pg_class where oid = 'public.feature_flags'::regclass);
+  one regclass;
+  strangers text;
+begin
+  if to_regrole('sluice_service') is null then
+    return;
+  end if;
+  revoke create on schema public from sluice_service;
+  for one in
+    select c.oid from pg_class c left join pg_inherits i on i.inhrelid = c.oid
+    where c.oid in ('public.span_log'::regclass, 'public.otel_spans'::regclass, 'public.unit_evidence'::regclass)
+      or i.inhparent in ('public.span_log'::regclass, 'public.otel_spans'::regclass, 'public.unit_evidence'::regclass)
+    order by i.inhparent nulls first, c.oid
+  loop
+    execute format('alter table %s owner to %s', one, owner);
+    execute format('grant select, insert, update, delete on %s to sluice_service', one);
+  end loop;
+
+  select string_agg(found.what, ', ' order by found.what) into strangers
+  from (
+    select pg_describe_object(d.classid, d.objid, d.objsubid) as what
+    from pg_shdepend d
+    where d.deptype = 'o' and d.refclassid = 'pg_authid'::regclass and d.refobjid = 'sluice_service'::regrole
+      and d.dbid = (select oid from pg_database where datname = current_database())
+      and coalesce(obj_description(d.objid, 'pg_class'), '') <> 'Detached by Sluice, to be dropped'
+    union all
+    select pg_describe_object(t.classid, t.objid, 0)
+    from (
+      select 'pg_trigger'::regclass as classid, oid as objid, tgrelid as relation from pg_trigger where not tgisinternal
+      union all select 'pg_policy'::regclass, oid, polrelid from pg_policy
+      union all select 'pg_rewrite'::regclass, oid, ev_class from pg_rewrite
+    ) t
+    left join pg_inherits i on i.inhrelid = t.relation
+    where coalesce(i.inhparent, t.relation)
+      in ('public.span_log'::regclass, 'public.otel_spans'::regclass, 'public.unit_evidence'::regclass)
+  ) found;
+  if strangers is not null then
+    raise exception 'the role sluice_service has made what is not of Sluice: %. Look at it, and drop it', strangers;
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.count_features_bytes()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1504,6 +1552,78 @@ AS $function$
   select coalesce(nullif(current_setting('sluice.actor', true), ''), 'unknown')
 $function$;
 
+CREATE OR REPLACE FUNCTION public.drop_time_partition(parent text, partition_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  ends timestamptz := case parent
+    when 'span_log' then to_timestamp(substring(partition_name from '^span_log_([0-9]{8}_[0-9]{2})$'), 'YYYYMMDD_HH24') + interval '1 hour'
+    when 'otel_spans' then to_timestamp(substring(partition_name from '^otel_spans_([0-9]{6})$'), 'YYYYMM') + interval '1 month'
+  end;
+  is_over boolean;
+  is_detached boolean;
+begin
+  select i.inhrelid is not null and ends < clock_timestamp(),
+    i.inhrelid is null and starts_with(partition_name, parent || '_')
+      and obj_description(c.oid, 'pg_class') = 'Detached by Sluice, to be dropped'
+  into is_over, is_detached
+  from pg_class c
+  left join pg_inherits i on i.inhrelid = c.oid and i.inhparent = ('public.' || parent)::regclass
+  where c.oid = to_regclass('public.' || quote_ident(partition_name)) and c.relkind = 'r' and parent in ('span_log', 'otel_spans');
+  if (is_over or is_detached) is not true then
+    raise exception '% is no partition of % that is over', partition_name, parent using errcode = 'insufficient_privilege';
+  end if;
+  perform set_config('lock_timeout', '200ms', true);
+  execute format('lock table only public.%I in access exclusive mode', partition_name);
+  perform set_config('lock_timeout', '100ms', true);
+  execute format('drop table public.%I', partition_name);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.drop_unit_run(of_run integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform from pg_inherits
+  where inhparent = 'public.unit_evidence'::regclass and inhrelid = to_regclass('public.unit_evidence_' || of_run);
+  if found then
+    execute format('drop table public.unit_evidence_%s', of_run);
+  end if;
+  delete from public.unit_runs where run = of_run;
+  delete from public.arrived_runs where run = of_run;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.expand_service_role()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  one regclass;
+begin
+  if to_regrole('sluice_service') is null then
+    return;
+  end if;
+  grant create on schema public to sluice_service;
+  for one in
+    select c.oid from pg_class c left join pg_inherits i on i.inhrelid = c.oid
+    where c.oid in ('public.span_log'::regclass, 'public.otel_spans'::regclass, 'public.unit_evidence'::regclass)
+      or i.inhparent in ('public.span_log'::regclass, 'public.otel_spans'::regclass, 'public.unit_evidence'::regclass)
+    order by i.inhparent nulls first, c.oid
+  loop
+    execute format('alter table %s owner to sluice_service', one);
+  end loop;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.feature_bytes(f feature_flags)
  RETURNS integer
  LANGUAGE sql
@@ -1541,6 +1661,20 @@ AS $function$
     || case when f.private then '{"private": true}' else '{}' end::jsonb
 $function$;
 
+CREATE OR REPLACE FUNCTION public.give_partition(made text, owner oid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if owner <> current_user::regrole then
+    execute format('alter table public.%I owner to %s', made, owner::regrole);
+  elsif exists (select from pg_roles where rolname = 'sluice_service') then
+    execute format('grant select, insert, update, delete on public.%I to sluice_service', made);
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.head_at(at_revision bigint)
  RETURNS text
  LANGUAGE sql
@@ -1561,6 +1695,22 @@ AS $function$
     || '.' || (select oid from pg_database where datname = current_database())::text
 $function$;
 
+CREATE OR REPLACE FUNCTION public.index_unit_run(of_run integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform from pg_inherits
+  where inhparent = 'public.unit_evidence'::regclass and inhrelid = to_regclass('public.unit_evidence_' || of_run);
+  if not found then
+    raise exception 'there is no run % of units', of_run using errcode = 'insufficient_privilege';
+  end if;
+  execute format('create index if not exists %I on %s (unit_key)', 'unit_evidence_' || of_run || '_key', 'public.unit_evidence_' || of_run);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.keep_encrypted()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1569,6 +1719,56 @@ AS $function$
 begin
   raise exception 'the notification target % is encrypted: change it with an origin of this version', old.name
     using errcode = 'SL004';
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.make_time_partition(parent text, begins timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  unit text := case parent when 'span_log' then 'hour' when 'otel_spans' then 'month' end;
+  made text := parent || '_' || to_char(begins, case unit when 'hour' then 'YYYYMMDD_HH24' else 'YYYYMM' end);
+  parent_class pg_class;
+  space text;
+begin
+  if (begins = date_trunc(unit, begins)
+    and begins between clock_timestamp() - interval '1 year' and clock_timestamp() + interval '4 months') is not true then
+    raise exception 'no partition of % begins at %', parent, begins using errcode = 'insufficient_privilege';
+  end if;
+  select * into parent_class from pg_class where oid = ('public.' || parent)::regclass;
+  perform from pg_inherits where inhparent = parent_class.oid and inhrelid = to_regclass('public.' || made);
+  if found then
+    return null;
+  end if;
+  -- Where `create table … partition of` would put it, which `like` does not say.
+  select ' tablespace ' || quote_ident(spcname) into space from pg_tablespace where oid = parent_class.reltablespace;
+  execute format('create table public.%I (like public.%I including all)%s', made, parent, coalesce(space, ''));
+  perform public.give_partition(made, parent_class.relowner);
+  execute format('alter table public.%I attach partition public.%I for values from (%L) to (%L)',
+    parent, made, begins, begins + ('1 ' || unit)::interval);
+  return made;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.make_unit_run(of_partition smallint)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  made integer;
+begin
+  insert into public.unit_runs (partition) values (of_partition) returning run into made;
+  execute format('create table public.unit_evidence_%s (like public.unit_evidence)', made);
+  execute format('alter table public.unit_evidence_%1$s alter column run set default %1$s', made);
+  perform public.give_partition('unit_evidence_' || made, (select relowner from pg_class where oid = 'public.unit_evidence'::regclass));
+  execute format('alter table public.unit_evidence attach partition public.unit_evidence_%1$s for values in (%1$s)', made);
+  return made;
 end
 $function$;
 
@@ -1694,6 +1894,27 @@ begin
 end;
 $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_older_writers(partitions integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  constraint_name text := format('log_has_%s_partitions_update_this_origin', partitions);
+  fixed integer;
+begin
+  select a.partitions into fixed from public.aggregate_database a;
+  if (partitions between 5 and 256 and partitions = coalesce(fixed, partitions)) is not true then
+    raise exception 'the span log has % partitions, not %', coalesce(fixed, 4), partitions using errcode = 'insufficient_privilege';
+  end if;
+  perform from pg_constraint where conrelid = 'public.span_log'::regclass and conname = constraint_name;
+  if not found then
+    execute format('alter table public.span_log add constraint %I check (partition >= %s)', constraint_name, partitions);
+  end if;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_policy_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1730,12 +1951,7 @@ CREATE TRIGGER schedules_finished AFTER UPDATE OF state ON schedules FOR EACH RO
 CREATE TRIGGER schedules_made AFTER INSERT ON schedules FOR EACH ROW EXECUTE FUNCTION announce_schedule();
 CREATE TRIGGER state_head_lineage BEFORE UPDATE ON state_head FOR EACH ROW EXECUTE FUNCTION begin_lineage();
 
-alter table otel_spans owner to sluice_service;
-alter table span_log owner to sluice_service;
-alter table unit_evidence owner to sluice_service;
-
-grant create, usage on schema public to sluice_service;
-
+grant usage on schema public to sluice_service;
 grant usage on sequence annotations_seq_seq to sluice_service;
 grant usage on sequence announcements_id_seq to sluice_service;
 grant usage on sequence approval_requests_seq_seq to sluice_service;
@@ -1801,6 +2017,7 @@ grant delete, insert, select, update on table notification_targets to sluice_ser
 
 grant insert, select on table operator_events to sluice_service;
 
+grant delete, insert, select, update on table otel_spans to sluice_service;
 grant delete, insert, select, update on table outbox to sluice_service;
 grant delete, insert, select, update on table outcome_counts to sluice_service;
 grant delete, insert, select, update on table outcome_counts_by_partition to sluice_service;
@@ -1832,6 +2049,7 @@ grant select on table segments to sluice_service;
 
 grant delete, insert, select, update on table sessions to sluice_service;
 grant delete, insert, select, update on table sign_in_codes to sluice_service;
+grant delete, insert, select, update on table span_log to sluice_service;
 grant delete, insert, select, update on table span_log_streams to sluice_service;
 
 grant select on table state_head to sluice_service;
@@ -1839,11 +2057,16 @@ grant select on table state_head to sluice_service;
 grant delete, insert, select, update on table telemetry_regions to sluice_service;
 grant delete, insert, select, update on table uncounted_by_partition to sluice_service;
 grant delete, insert, select, update on table uncounted_signals to sluice_service;
+grant delete, insert, select, update on table unit_evidence to sluice_service;
 grant delete, insert, select, update on table unit_runs to sluice_service;
 grant delete, insert, select, update on table user_actions to sluice_service;
 grant delete, insert, select, update on table user_retention to sluice_service;
 grant delete, insert, select, update on table waiting_units to sluice_service;
 
+revoke execute on function announce_approval() from public;
+revoke execute on function announce_policy() from public;
+revoke execute on function announce_schedule() from public;
+revoke execute on function announce_states() from public;
 revoke execute on function audit_hook() from public;
 revoke execute on function audit_operator_change(text,text,text,text,integer,jsonb) from public;
 
@@ -1851,22 +2074,99 @@ grant execute on function audit_operator_change(text,text,text,text,integer,json
 
 revoke execute on function audit_policy() from public;
 revoke execute on function audit_target() from public;
+revoke execute on function audit_text(bigint,timestamp with time zone,text,text,text,text,integer,integer,bigint,jsonb) from public;
+
+grant execute on function audit_text(bigint,timestamp with time zone,text,text,text,text,integer,integer,bigint,jsonb) to sluice_service;
+
 revoke execute on function audit_token() from public;
 revoke execute on function begin_lineage() from public;
 revoke execute on function commit_change(jsonb) from public;
 
 grant execute on function commit_change(jsonb) to sluice_service;
 
+revoke execute on function contract_service_role() from public;
 revoke execute on function count_features_bytes() from public;
+revoke execute on function decision_nearness(jsonb) from public;
+
+grant execute on function decision_nearness(jsonb) to sluice_service;
+
+revoke execute on function deleting_actor() from public;
+
+grant execute on function deleting_actor() to sluice_service;
+
+revoke execute on function drop_time_partition(text,text) from public;
+
+grant execute on function drop_time_partition(text,text) to sluice_service;
+
+revoke execute on function drop_unit_run(integer) from public;
+
+grant execute on function drop_unit_run(integer) to sluice_service;
+
+revoke execute on function evidence_progress(jsonb) from public;
+
+grant execute on function evidence_progress(jsonb) to sluice_service;
+
+revoke execute on function expand_service_role() from public;
+revoke execute on function feature_bytes(feature_flags) from public;
+
+grant execute on function feature_bytes(feature_flags) to sluice_service;
+
+revoke execute on function feature_state(feature_flags) from public;
+
+grant execute on function feature_state(feature_flags) to sluice_service;
+
+revoke execute on function features_limit() from public;
+
+grant execute on function features_limit() to sluice_service;
+
+revoke execute on function full_feature_state(feature_flags) from public;
+
+grant execute on function full_feature_state(feature_flags) to sluice_service;
+
+revoke execute on function give_partition(text,oid) from public;
+revoke execute on function head_at(bigint) from public;
+
+grant execute on function head_at(bigint) to sluice_service;
+
+revoke execute on function history_place() from public;
+
+grant execute on function history_place() to sluice_service;
+
+revoke execute on function index_unit_run(integer) from public;
+
+grant execute on function index_unit_run(integer) to sluice_service;
+
+revoke execute on function keep_encrypted() from public;
+revoke execute on function make_time_partition(text,timestamp with time zone) from public;
+
+grant execute on function make_time_partition(text,timestamp with time zone) to sluice_service;
+
+revoke execute on function make_unit_run(smallint) from public;
+
+grant execute on function make_unit_run(smallint) to sluice_service;
+
 revoke execute on function note_lineage(boolean) from public;
 
 grant execute on function note_lineage(boolean) to sluice_service;
 
+revoke execute on function note_standing() from public;
 revoke execute on function raise_revision(bigint) from public;
 
 grant execute on function raise_revision(bigint) to sluice_service;
 
+revoke execute on function refuse_audit_change() from public;
+revoke execute on function refuse_counts_of_all_partitions() from public;
 revoke execute on function refuse_early_deletion() from public;
+revoke execute on function refuse_evidence_of_all_partitions() from public;
+revoke execute on function refuse_folds_of_four_partitions() from public;
+revoke execute on function refuse_older_writers(integer) from public;
+
+grant execute on function refuse_older_writers(integer) to sluice_service;
+
+revoke execute on function refuse_policy_change() from public;
+revoke execute on function test_progress(jsonb) from public;
+
+grant execute on function test_progress(jsonb) to sluice_service;
 
 alter default privileges in schema public grant delete, insert, select, update on tables to sluice_service;
 alter default privileges in schema public grant usage on sequences to sluice_service;

@@ -312,6 +312,10 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       command: "npx sluice migrate",
       does: "Brings the database of DATABASE_URL up to date, before origins of a new version start.",
     },
+    {
+      command: "npx sluice migrate --contract",
+      does: "Takes rights from the service's role that only older versions use, once there is no such origin.",
+    },
   ],
   secrets: [
     {

@@ -23,18 +23,10 @@ const isUntouched = async (db: Queryable): Promise<boolean> => {
   return rows[0]?.untouched === true;
 };
 
-const constraintOf = (partitions: number): string => `log_has_${partitions}_partitions_update_this_origin`;
-
 /** A process of a version before appends to partitions below four, which nobody would fold: its rows are refused. */
 const refuseOlderWriters = async (db: Queryable, partitions: number): Promise<void> => {
   if (partitions === DEFAULT_PARTITIONS) return;
-  const name = constraintOf(partitions);
-  const { rowCount } = await db.query(
-    "select from pg_constraint where conrelid = 'span_log'::regclass and conname = $1",
-    [name],
-  );
-  if (rowCount === 0)
-    await db.query(`alter table span_log add constraint ${name} check (partition >= ${partitions})`);
+  await db.query("select refuse_older_writers($1)", [partitions]);
 };
 
 const makePartitions = async (db: Queryable, partitions: number): Promise<void> => {

@@ -17,8 +17,7 @@ const HOURS_AHEAD = 48;
 
 const hoursAhead = async (db: Queryable, hours: number): Promise<TimePartition[]> => {
   const { rows } = await db.query<TimePartition>(
-    `select 'span_log_' || to_char(hour at time zone 'UTC', 'YYYYMMDD_HH24') as name, hour::text as begins,
-       (hour + interval '1 hour')::text as ends
+    `select 'span_log_' || to_char(hour at time zone 'UTC', 'YYYYMMDD_HH24') as name, hour::text as begins
      from generate_series(0, $1) n,
        lateral (select date_trunc('hour', clock_timestamp(), 'UTC') + n * interval '1 hour' as hour) h`,
     [hours],

@@ -43,7 +43,7 @@ test.each([
   ["a view", "drop view dead_letters"],
   ["a function", "create or replace function raise_revision(above bigint) returns void language sql as ''"],
   ["a trigger", "drop trigger rollback_audit_append_only on rollback_audit"],
-  ["an owner", "alter table span_log owner to current_user"],
+  ["an owner", "alter table span_log owner to sluice_service"],
   ["a right on a table", "grant update on rollback_audit to sluice_service"],
   ["a right of everybody", "grant execute on function commit_change(jsonb) to public"],
   [

@@ -33,11 +33,9 @@ export const dropRuns = async (client: Client, runs: readonly number[]): Promise
   for (const run of runs) {
     let isDropped = false;
     for (let tries = 0; !isDropped && tries < LOCK_TRIES; tries++)
-      isDropped = await tryForLocks(client, LOCK_WAIT_MS, async () => {
-        await client.query(`drop table if exists ${tableOf({ run })}`);
-        await client.query("delete from unit_runs where run = $1", [run]);
-        await client.query("delete from arrived_runs where run = $1", [run]);
-      });
+      isDropped = await tryForLocks(client, LOCK_WAIT_MS, () =>
+        client.query("select drop_unit_run($1)", [run]),
+      );
     if (!isDropped)
       throw new Error(
         `the units in ${tableOf({ run })} could not be dropped: another session holds a lock on unit_evidence (see pg_locks); run the move again`,

@@ -11,8 +11,7 @@ import {
 export const ensureRawSpanPartitions = (pool: Pool, keepDays: number): Promise<string[]> =>
   asPartitionKeeper(pool, "otel_spans", async (client) => {
     const { rows } = await client.query<TimePartition>(
-      `select 'otel_spans_' || to_char(month, 'YYYYMM') as name, month::text as begins,
-         (month + interval '1 month')::text as ends
+      `select 'otel_spans_' || to_char(month, 'YYYYMM') as name, month::text as begins
        from unnest('{0,1,2,-1}'::integer[]) with ordinality as w(n, place),
          lateral (select date_trunc('month', now()) + n * interval '1 month' as month) m
        where month + interval '1 month' > now() - make_interval(days => $1)

@@ -25,17 +25,11 @@ const LOCK_WAIT_MS = 500;
 export const createRun = async (client: Client, partition: number): Promise<UnitRun | undefined> => {
   let made: UnitRun | undefined;
   const isMade = await tryForLocks(client, LOCK_WAIT_MS, async () => {
-    const { rows } = await client.query<{ run: number }>(
-      "insert into unit_runs (partition) values ($1) returning run",
-      [partition],
-    );
+    const { rows } = await client.query<{ run: number }>("select make_unit_run($1::smallint) as run", [
+      partition,
+    ]);
     const run = rows[0]?.run;
     if (run === undefined) throw new Error("a run got no number");
-    const table = tableOf({ run });
-    // Attached, not made as a partition: that would wait for readers of the views, and make everybody else wait.
-    await client.query(`create table ${table} (like unit_evidence)`);
-    await client.query(`alter table ${table} alter column run set default ${run}`);
-    await client.query(`alter table unit_evidence attach partition ${table} for values in (${run})`);
     made = { run, rows: 0, filter: undefined, indexed: false, finished: false };
   });
   return isMade ? made : undefined;
@@ -43,16 +37,13 @@ export const createRun = async (client: Client, partition: number): Promise<Unit
 
 /** Makes the index, if there is none and no lock is in the way; whether there is one now. */
 export const makeIndex = async (client: Client, run: UnitRun): Promise<boolean> => {
-  const table = tableOf(run);
   const { rowCount } = await client.query(
     "select from pg_index where indexrelid = to_regclass($1) and indisvalid",
-    [`${table}_key`],
+    [`${tableOf(run)}_key`],
   );
   run.indexed =
     rowCount === 1 ||
-    (await tryForLocks(client, LOCK_WAIT_MS, () =>
-      client.query(`create index ${table}_key on ${table} (unit_key)`),
-    ));
+    (await tryForLocks(client, LOCK_WAIT_MS, () => client.query("select index_unit_run($1)", [run.run])));
   return run.indexed;
 };
 

@@ -73,9 +73,9 @@ const byReference = (tables: readonly Table[]): Table[] => {
   return [...ordered];
 };
 
-/** Where there is no such role, the table stays its maker's. */
+/** Where the service may not make tables, or there is no such role, the table stays its maker's. */
 const ownerStatement = (table: string): string =>
-  `do $$ begin if exists (select from pg_roles where rolname = '${SERVICE_ROLE}') then alter table ${table} owner to ${SERVICE_ROLE}; end if; end $$;\n`;
+  `do $$ begin if (select has_schema_privilege(oid, 'public', 'create') from pg_roles where rolname = '${SERVICE_ROLE}') then alter table ${table} owner to ${SERVICE_ROLE}; end if; end $$;\n`;
 
 /** What is on its way to a column store too. */
 const isRawSpans = ({ name, parent }: Table): boolean =>

@@ -47,10 +47,10 @@ const setBack = async (): Promise<void> => {
   const last = (await partitionsOf("span_log")).at(-1);
   await database.pool.query(`drop table ${last}`);
   await database.pool.query(`drop table ${(await partitionsOf("otel_spans")).at(-1)}`);
-  await database.servicePool.query(
+  await database.pool.query(
     `create table ${OLD.span_log} partition of span_log for values from ('2020-01-01 05:00Z') to ('2020-01-01 06:00Z')`,
   );
-  await database.servicePool.query(
+  await database.pool.query(
     `create table ${OLD.otel_spans} partition of otel_spans for values from ('2020-01-01Z') to ('2020-02-01Z')`,
   );
 };
@@ -150,13 +150,13 @@ describe.each(LOCKS)("while $who holds its locks", ({ lock, attaches, drops }) =
       await lock(client);
       const kept = keep();
       // While the upkeep asks for its locks, again and again.
-      let state: "keeping" | "done" = "keeping";
-      while (state === "keeping")
-        state = await Promise.race([
-          sendAndCount().then(() => "keeping" as const),
-          kept.then(() => "done" as const),
-        ]);
-      const { attach, drop } = await kept;
+      const keeping = new AbortController();
+      const { attach, drop } = await Promise.all([
+        kept.finally(() => keeping.abort()),
+        (async () => {
+          while (!keeping.signal.aborted) await sendAndCount();
+        })(),
+      ]).then(([outcome]) => outcome);
       expect(attach.every((outcome) => outcome === "done")).toBe(attaches);
       expect(drop.every((outcome) => outcome === "done")).toBe(drops);
       await client.query("rollback");
