@@ -156,7 +156,7 @@ export const Variables = z.object({
   INGEST_TOKEN: token
     .optional()
     .describe(
-      "Bearer token of telemetry, beside API tokens with the scope `ingest`; as strong as `ADMIN_TOKEN`. Unset: telemetry needs none where `ORIGIN_HOST` is this machine alone.",
+      "Bearer token of telemetry, beside API tokens with the scope `ingest`; as strong as `ADMIN_TOKEN`. Unset: telemetry needs none where `ORIGIN_HOST` is this machine alone and the request did not come through a proxy.",
     ),
   PSEUDONYM_KEYS: KeyRing.optional().describe(
     "Keys by which units get the pseudonyms that they are stored under. The first is for epochs that begin from now on; keep the others. Unset: the database keeps a key of its own, beside what it protects.",

@@ -75,12 +75,12 @@ export const makeOtlpHandler = (
   const respond = async (request: IncomingMessage): Promise<OtlpResponse | null> => {
     const { method = "", url = "", headers } = request;
     const encoding = encodingOf(headers["content-type"]) ?? "json";
-    const isAllowed = await mayIngest(headers.authorization).catch((error: unknown) => {
+    const right = await mayIngest(headers).catch((error: unknown) => {
       logger.error({ err: error }, "a token could not be looked up; the client is asked to send again");
       return null;
     });
-    if (isAllowed === null) return refuse(encoding, { reason: "storeFailed" });
-    const head = readRequestHead({ method, url, headers }, isAllowed);
+    if (right === null) return refuse(encoding, { reason: "storeFailed" });
+    const head = readRequestHead({ method, url, headers }, right);
     if (!head.ok) {
       // A Collector that is cut off while it sends takes that for a broken network, and sends again for ever.
       if (head.error.reason === "metricsNotTaken" && !(await drainBody(request))) return null;

@@ -1,6 +1,7 @@
 // Admits an OTLP/HTTP request by its head. Pure.
 import type { IncomingHttpHeaders } from "node:http";
 import { err, ok, type Result } from "../../shared/result.ts";
+import type { IngestRight } from "./may-ingest.ts";
 import { MAX_BODY_BYTES, type Compression } from "./request-body.ts";
 
 export type Encoding = "protobuf" | "json";
@@ -15,16 +16,18 @@ export type OtlpRequest = {
   readonly contentLength: number | null;
 };
 
-export type RequestError = {
-  readonly reason:
-    | "unknownPath"
-    | "metricsNotTaken"
-    | "methodNotAllowed"
-    | "unauthorized"
-    | "unsupportedType"
-    | "unsupportedCompression"
-    | "bodyTooLarge";
-};
+export type RequestError =
+  | { readonly reason: "proxied"; readonly by: string }
+  | {
+      readonly reason:
+        | "unknownPath"
+        | "metricsNotTaken"
+        | "methodNotAllowed"
+        | "unauthorized"
+        | "unsupportedType"
+        | "unsupportedCompression"
+        | "bodyTooLarge";
+    };
 
 const encodings: ReadonlyMap<string, Encoding> = new Map([
   ["application/x-protobuf", "protobuf"],
@@ -65,13 +68,13 @@ const compressionBy = (contentEncoding: string | undefined): Compression | undef
 
 export const readRequestHead = (
   head: { readonly method: string; readonly url: string; readonly headers: IncomingHttpHeaders },
-  mayIngest: boolean,
+  right: IngestRight,
 ): Result<OtlpRequest, RequestError> => {
   const { method, url, headers } = head;
   const signal = signalOf(url);
   if (signal === undefined && !isMetricsPath(url)) return err({ reason: "unknownPath" });
   if (method !== "POST") return err({ reason: "methodNotAllowed" });
-  if (!mayIngest) return err({ reason: "unauthorized" });
+  if (!right.may) return err(right);
   if (signal === undefined) return err({ reason: "metricsNotTaken" });
   const encoding = encodingOf(headers["content-type"]);
   if (encoding === undefined) return err({ reason: "unsupportedType" });

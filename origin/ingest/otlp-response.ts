@@ -113,6 +113,13 @@ const answerTo = (encoding: Encoding, error: OtlpError): ErrorAnswer => {
         message: "a Bearer token for ingest is needed",
         headers: { "www-authenticate": "Bearer" },
       };
+    case "proxied":
+      return {
+        status: 401,
+        code: UNAUTHENTICATED,
+        message: `the header ${error.by} shows that this came through a proxy, so anybody may have sent it: set INGEST_TOKEN at the origin and at what sends, or send an API token with the scope ingest`,
+        headers: { "www-authenticate": "Bearer" },
+      };
     case "unsupportedType":
       return {
         status: 415,

@@ -46,7 +46,7 @@ const handler = makeOtlpHandler({
   regions: makeSeenRegions(pool, metrics),
   raw: { sampleBps: 10_000, slowMs: 1_000 },
   captchaThreshold: 0.5,
-  mayIngest: async () => true,
+  mayIngest: async () => ({ may: true }),
   metrics,
   logger: makeLogger("error"),
 });

@@ -19,6 +19,7 @@ const bearer = async (scope: "ingest" | "admin"): Promise<string> => {
   );
   return `Bearer ${made?.secret}`;
 };
+const REFUSED = { may: false, reason: "unauthorized" };
 const ingest = await bearer("ingest");
 const admin = await bearer("admin");
 
@@ -27,9 +28,9 @@ describe("an origin that others can reach", () => {
     "takes nothing without a token when INGEST_TOKEN is not set: %s",
     async (host) => {
       const may = makeMayIngest({ token: undefined, host, access });
-      expect(await may(undefined)).toBe(false);
-      expect(await may("Bearer anything")).toBe(false);
-      expect(await may(ingest)).toBe(true);
+      expect(await may({})).toEqual(REFUSED);
+      expect(await may({ authorization: "Bearer anything" })).toEqual(REFUSED);
+      expect(await may({ authorization: ingest })).toEqual({ may: true });
     },
   );
 });
@@ -39,9 +40,34 @@ describe("an origin of this machine alone", () => {
     "takes everything when INGEST_TOKEN is not set: %s",
     async (host) => {
       expect(isLoopback(host)).toBe(true);
-      expect(await makeMayIngest({ token: undefined, host, access })(undefined)).toBe(true);
+      const may = makeMayIngest({ token: undefined, host, access });
+      expect(await may({})).toEqual({ may: true });
+      for (const sentTo of ["127.0.0.1:8080", "localhost", "[::1]:8080"])
+        expect(await may({ host: sentTo })).toEqual({ may: true });
     },
   );
+
+  test.each([
+    ["x-forwarded-for", "203.0.113.9"],
+    ["x-forwarded-for", ""],
+    ["forwarded", "for=203.0.113.9"],
+    ["x-forwarded-host", "origin.example"],
+    ["x-forwarded-proto", "https"],
+    ["x-real-ip", "203.0.113.9"],
+    ["via", "1.1 caddy"],
+    ["cf-connecting-ip", "203.0.113.9"],
+    ["host", "origin.example"],
+    ["host", "127.0.0.1.example:8080"],
+  ])("takes nothing without a token from a proxy, which %s: %s shows", async (header, value) => {
+    const may = makeMayIngest({ token: undefined, host: "127.0.0.1", access });
+    const headers = { host: "127.0.0.1:8080", [header]: value };
+    expect(await may(headers)).toEqual({ may: false, reason: "proxied", by: header });
+    expect(await may({ ...headers, authorization: "Bearer anything" })).toMatchObject({ may: false });
+    expect(await may({ ...headers, authorization: ingest })).toEqual({ may: true });
+    const withToken = makeMayIngest({ token: "an-ingest-token", host: "127.0.0.1", access });
+    expect(await withToken(headers)).toEqual(REFUSED);
+    expect(await withToken({ ...headers, authorization: "Bearer an-ingest-token" })).toEqual({ may: true });
+  });
 });
 
 test.each([
@@ -57,5 +83,7 @@ test.each([
   [ingest, true],
 ])("with an INGEST_TOKEN, Authorization %s is allowed: %s", async (authorization, allowed) => {
   const may = makeMayIngest({ token: "an-ingest-token", host: "127.0.0.1", access });
-  expect(await may(authorization)).toBe(allowed);
+  expect(await may(authorization === undefined ? {} : { authorization })).toEqual(
+    allowed ? { may: true } : REFUSED,
+  );
 });

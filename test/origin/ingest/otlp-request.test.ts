@@ -1,5 +1,7 @@
 // Which requests are admitted, from their heads alone.
 import { describe, expect, test } from "vitest";
+import type { IngestRight } from "../../../origin/ingest/may-ingest.ts";
+import { errorResponse } from "../../../origin/ingest/otlp-response.ts";
 import { readRequestHead } from "../../../origin/ingest/otlp-request.ts";
 import { MAX_BODY_BYTES } from "../../../origin/ingest/request-body.ts";
 
@@ -9,11 +11,11 @@ const headers = {
 };
 const read = (
   changes: { method?: string; url?: string; headers?: Record<string, string | undefined> } = {},
-  mayIngest = true,
+  right: IngestRight = { may: true },
 ) =>
   readRequestHead(
     { method: "POST", url: "/v1/traces", ...changes, headers: { ...headers, ...changes.headers } },
-    mayIngest,
+    right,
   );
 
 describe("a request is admitted", () => {
@@ -74,7 +76,16 @@ describe("a request is refused", () => {
 
   test("of somebody who may not send telemetry, before its type is looked at", () => {
     const refused = { ok: false, error: { reason: "unauthorized" } };
-    expect(read({ headers: { "content-type": "text/plain" } }, false)).toEqual(refused);
-    expect(read({ url: "/v1/metrics" }, false)).toEqual(refused);
+    const right: IngestRight = { may: false, reason: "unauthorized" };
+    expect(read({ headers: { "content-type": "text/plain" } }, right)).toMatchObject(refused);
+    expect(read({ url: "/v1/metrics" }, right)).toMatchObject(refused);
+  });
+
+  test("of a proxy without a token, and the answer names the header and what to set", () => {
+    const refused = read({}, { may: false, reason: "proxied", by: "via" });
+    if (refused.ok) throw new Error("it was admitted");
+    const { status, body } = errorResponse("json", refused.error);
+    expect(status).toBe(401);
+    expect(body.toString()).toMatch(/the header via shows .* a proxy, .*: set INGEST_TOKEN at the origin/);
   });
 });
