@@ -153,6 +153,12 @@ export const startFold = (options: {
           "the fold cannot read all of the span log; what it has not read is kept there, and it tries again",
         );
         return;
+      case "logLost":
+        logger.error(
+          { loss: message.loss },
+          "ALERT: the span log has lost blocks; what of them was not counted is missing in the evidence",
+        );
+        return;
       case "error":
         states.set(message.database, {
           ...stateOf(message.database),

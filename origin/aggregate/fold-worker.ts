@@ -45,6 +45,7 @@ export type WorkerOptions = z.input<typeof WorkerOptions>;
 export type FoldReport =
   | ({ type: "state"; database: string } & FoldState)
   | { type: "logProblem"; problem: string }
+  | { type: "logLost"; loss: string }
   | { type: "quarantine"; event: QuarantineEvent }
   | { type: "error"; database: string; message: string }
   | { type: "stopped" };
@@ -129,6 +130,7 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
     name: name === MAIN ? "sluice fold" : `sluice fold ${name}`,
     pool: rules,
     onProblem: onLogProblem,
+    onLost: (loss) => report({ type: "logLost", loss }),
   });
   try {
     await spanLog.check();

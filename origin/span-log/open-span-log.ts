@@ -77,13 +77,15 @@ export const readBoth = (one: SpanLogReader, other: SpanLogReader): SpanLogReade
 
 /**
  * `name`: what the log's servers show this process as. `pool`: of the main database. `onProblem` hears of what keeps a log outside
- * the database from being read or made, seldom the same; `onWarning` of each warning once.
+ * the database from being read or made, `onLost` of blocks that are gone before they were folded, both seldom of the same; `onWarning`
+ * of each warning once.
  */
 export const openSpanLog = async (options: {
   settings: JetStreamSettings | null;
   name: string;
   pool: Pool;
   onProblem: (problem: string) => void;
+  onLost?: (loss: string) => void;
   onWarning?: (warning: LogWarning) => void;
 }): Promise<OpenSpanLog> => {
   const { settings, pool } = options;
@@ -106,6 +108,7 @@ export const openSpanLog = async (options: {
     };
   const { openJetStream } = await import("./jetstream/open-jetstream.ts");
   const onProblem = saidSeldom(options.onProblem);
-  const { reader, ...rest } = openJetStream({ ...options, settings, partitions, onProblem });
+  const onLost = options.onLost === undefined ? onProblem : saidSeldom(options.onLost);
+  const { reader, ...rest } = openJetStream({ ...options, settings, partitions, onProblem, onLost });
   return { ...rest, partitions, reader: readBoth(postgres, reader) };
 };

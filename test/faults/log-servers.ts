@@ -182,6 +182,7 @@ export const startLogServers = async (random: () => number) => {
         pool: main,
         nowMs: Date.now,
         onProblem: () => {},
+        onLost: () => {},
       }).unfoldedSeconds(positions),
     stop: async (): Promise<void> => {
       await link.close();

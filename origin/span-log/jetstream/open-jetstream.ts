@@ -40,9 +40,10 @@ export const openJetStream = (options: {
   /** how many the log has */
   partitions: number;
   onProblem: (problem: string) => void;
+  onLost: (loss: string) => void;
   onWarning?: (warning: LogWarning) => void;
 }): Omit<OpenSpanLog, "partitions"> => {
-  const { settings, pool, onProblem } = options;
+  const { settings, pool, onProblem, onLost } = options;
   const partitions = partitionsOf(options.partitions);
   const partitionAt = (at: number): number => partitions[at] ?? -1;
   const link = makeNatsLink(settings, options.name);
@@ -89,7 +90,7 @@ export const openJetStream = (options: {
   let keeping: Promise<void> | undefined;
 
   return {
-    reader: makeJetStreamReader({ link, settings, pool, nowMs: Date.now, onProblem }),
+    reader: makeJetStreamReader({ link, settings, pool, nowMs: Date.now, onProblem, onLost }),
     append: () => makeJetStreamLog({ link, settings, partitions: options.partitions }),
     check: async () => {
       const until = performance.now() + FIRST_CHECK_MS;

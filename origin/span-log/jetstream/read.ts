@@ -4,13 +4,20 @@ import { AckPolicy, DeliverPolicy, type JetStreamManager, type StreamInfo } from
 import type { Pool } from "../../db/pool.ts";
 import { errorText } from "../../runtime/error-text.ts";
 import { SpanLogUnreachable, type FoldPositions, type LogRow, type SpanLogReader } from "../span-log.ts";
+import { describeDeleted } from "./deleted-stream.ts";
 import { firstYoungerThan } from "./find-time.ts";
 import type { NatsLink } from "./link.ts";
 import { decodeMessage } from "./message.ts";
 import { pull, type PulledMessage } from "./pull.ts";
 import { streamOf, type JetStreamSettings } from "./settings.ts";
 import { isStreamMissing, manage } from "./streams.ts";
-import { nameStream, readStreamWriters, streamKey, type StreamWriter } from "./stream-writers.ts";
+import {
+  nameStream,
+  readStreamBefore,
+  readStreamWriters,
+  streamKey,
+  type StreamWriter,
+} from "./stream-writers.ts";
 
 /** Servers forget a consumer that is not asked for this long. */
 const FORGET_CONSUMER_S = 30;
@@ -75,7 +82,7 @@ const addConsumer = (manager: JetStreamManager, stream: string, first: number) =
     inactive_threshold: FORGET_CONSUMER_S * NS_PER_S,
   });
 
-/** `onProblem` hears of what keeps a partition from being read, and of blocks that are gone. */
+/** `onProblem` hears of what keeps a partition from being read, `onLost` of blocks that are gone before they were folded. */
 export const makeJetStreamReader = (options: {
   link: NatsLink;
   settings: JetStreamSettings;
@@ -83,17 +90,36 @@ export const makeJetStreamReader = (options: {
   pool: Pool;
   nowMs: () => number;
   onProblem: (problem: string) => void;
+  onLost: (loss: string) => void;
 }): SpanLogReader => {
-  const { link, settings, pool, nowMs, onProblem } = options;
+  const { link, settings, pool, nowMs, onProblem, onLost } = options;
   const readings = new Map<number, Reading>();
   /** by partition, the last message that was read: one of another time in its place is another message */
   const lastRead = new Map<number, { seq: number; atMs: number }>();
   const shorterSince = new Map<number, number>();
+  /** numbers of streams of which it was said that they took the place of another */
+  const told = new Set<number>();
 
   const writerOf = async (name: string, partition: number, info: StreamInfo): Promise<StreamWriter> => {
     const key = streamKey(name, info.created);
     const known = (await readStreamWriters(pool, [key])).get(key);
     return known ?? nameStream(pool, { key, partition }, { losses: 0, beginsAfter: 0 });
+  };
+
+  /** Says what is gone with the stream that had the name of this one, of which nothing is folded yet. */
+  const tellOfStreamBefore = async (
+    name: string,
+    created: string,
+    writer: StreamWriter,
+    positions: FoldPositions,
+  ): Promise<void> => {
+    if (writer.losses > 0 || told.has(writer.writer)) return;
+    const before = await readStreamBefore(pool, name, writer);
+    told.add(writer.writer);
+    if (before === null) return;
+    const folded = foldedUpTo(positions, before.partition, before);
+    const said = describeDeleted({ name, createdMs: Date.parse(created), before, folded });
+    if (said !== null) (said.isLoss ? onLost : onProblem)(said.text);
   };
 
   /** Whether blocks that are folded are no longer in the stream, and others may have their numbers. */
@@ -133,7 +159,7 @@ export const makeJetStreamReader = (options: {
       { losses: losses + 1, beginsAfter },
     );
     lastRead.delete(partition);
-    onProblem(
+    onLost(
       `the stream ${name} has lost blocks: it was folded up to ${before.folded}, and goes on from ${beginsAfter}. ` +
         "Acknowledged telemetry of the last moments is gone if it was not folded; see docs/operations/span-log.md on power failures",
     );
@@ -159,9 +185,10 @@ export const makeJetStreamReader = (options: {
       return null;
     }
     shorterSince.delete(partition);
+    if (folded === 0) await tellOfStreamBefore(name, info.created, writer, positions);
     const next = Math.max(folded + 1, info.state.first_seq);
-    if (folded > writer.beginsAfter && next > folded + 1)
-      onProblem(
+    if (next > folded + 1)
+      onLost(
         `the stream ${name} no longer has the blocks ${folded + 1} to ${next - 1}: they were removed before they were folded here`,
       );
     const { name: consumer, cluster } = await addConsumer(manager, name, next);
@@ -193,7 +220,7 @@ export const makeJetStreamReader = (options: {
     const name = streamOf(settings, partition);
     const manager = await manage(link.connection());
     if ((await messageTime(manager, name, reading.next)) !== null) return;
-    onProblem(
+    onLost(
       `the stream ${name} has no blocks ${reading.next} to ${found - 1}: they were removed before they were folded here`,
     );
     reading.next = found;

@@ -27,6 +27,26 @@ export const readStreamWriters = async (
   return new Map(rows.map(({ stream, ...writer }) => [stream, writer]));
 };
 
+export type EndedStream = StreamWriter & {
+  /** where it ended when a process last looked; null: nobody has */
+  readonly lastSeq: number | null;
+  readonly lookedAt: Date | null;
+};
+
+/** The stream that had this name before `writer`; null: there was none. */
+export const readStreamBefore = async (
+  db: Queryable,
+  name: string,
+  { writer }: StreamWriter,
+): Promise<EndedStream | null> => {
+  const { rows } = await db.query<EndedStream>(
+    `select partition, writer, begins_after as "beginsAfter", losses, last_seq as "lastSeq", looked_at as "lookedAt"
+     from span_log_streams where starts_with(stream, $1 || ' of ') and writer < $2 order by writer desc limit 1`,
+    [name, writer],
+  );
+  return rows[0] ?? null;
+};
+
 /** Gives the stream a number, or another one from `beginsAfter` on. Processes that do so at once give it the same. */
 export const nameStream = async (
   db: Queryable,

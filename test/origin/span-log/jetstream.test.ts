@@ -1,7 +1,9 @@
 // Telemetry on its way through a JetStream log, from OTLP/HTTP to the counts, on a real NATS server and a real PostgreSQL.
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { readAllPositions } from "../../../origin/aggregate/checkpoints.ts";
+import { describeDeleted } from "../../../origin/span-log/jetstream/deleted-stream.ts";
 import { makeNatsLink } from "../../../origin/span-log/jetstream/link.ts";
 import type { JetStreamSettings } from "../../../origin/span-log/jetstream/settings.ts";
 import { ensureStreams, manage, serverWarning } from "../../../origin/span-log/jetstream/streams.ts";
@@ -30,6 +32,18 @@ afterAll(async () => {
 const FEATURE = { feature: "feat_stream", variant: "treatment" };
 const bodyOf = (spans: number): string =>
   JSON.stringify(jsonRequest(Array.from({ length: spans }, () => ({ ...FEATURE, unit: newUnit() }))));
+/** Until the test ends. */
+const connectTo = async (its: JetStreamSettings): Promise<NatsConnection> => {
+  const link = makeNatsLink(its, "sluice-test");
+  onTestFinished(link.close);
+  return waitFor(async () => {
+    try {
+      return link.connection();
+    } catch {
+      return undefined;
+    }
+  });
+};
 const counted = async (): Promise<number> => {
   const { rows } = await database.pool.query<{ requests: number }>(
     "select coalesce(sum(requests), 0)::integer as requests from latency_sketches",
@@ -133,14 +147,7 @@ test("a stream that has lost folded blocks goes on under another number, and wha
 
 test("streams that cannot keep the log's promise are refused with what is wrong", async () => {
   const its = newSettings();
-  const link = makeNatsLink(its, "sluice-test");
-  const connection = await waitFor(async () => {
-    try {
-      return link.connection();
-    } catch {
-      return undefined;
-    }
-  });
+  const connection = await connectTo(its);
   const manager = await manage(connection);
   await manager.streams.add({
     name: `${its.prefix}-1`,
@@ -153,7 +160,6 @@ test("streams that cannot keep the log's promise are refused with what is wrong"
   const three = ensureStreams(connection, { ...newSettings(), replicas: 3 }, [0, 1, 2, 3]);
   await expect(three).rejects.toThrow(SpanLogMisconfigured);
   await expect(three).rejects.toThrow(/of 3 replicas cannot be made/);
-  await link.close();
 });
 
 test("a log that is away makes the process not ready and the doctor's check fail, and starting does not wait for ever", async () => {
@@ -185,15 +191,8 @@ test("a log that is away makes the process not ready and the doctor's check fail
 });
 
 test("of a server whose replicas can come to differ the doctor says so, unless a stream has one alone", async () => {
-  const its = newSettings();
-  const link = makeNatsLink(its, "sluice-test");
-  const info = await waitFor(async () => {
-    try {
-      return link.connection().info;
-    } catch {
-      return undefined;
-    }
-  });
+  const { info } = await connectTo(newSettings());
+  if (info === undefined) throw new Error("the server has not introduced itself");
   const of = (version: string, replicas: number) => serverWarning({ ...info, version }, { replicas });
   expect(of("2.9.10", 3)?.summary).toMatch(/^the server n0 is NATS 2\.9\.10: .* can come to differ/);
   expect(["2.10.29", "2.11.0-RC.1", "2.11.4"].map((version) => of(version, 3) === null)).toEqual([
@@ -211,5 +210,55 @@ test("of a server whose replicas can come to differ the doctor says so, unless a
   const warning = { summary: "the server n0 is old", todo: "take a new one" };
   const [check] = spanLogChecks({ notReady: () => [], streams: () => [], warnings: () => [warning] });
   expect(await check?.run()).toEqual([{ status: "warning", ...warning }]);
-  await link.close();
+});
+
+test("the log says with ALERT what is gone with a stream that a person has deleted, or purged before any of it was counted", async () => {
+  const its = newSettings();
+  const ingest = await startTelemetry(database, { fold: false, spanLog: its });
+  expect((await ingest.send("/v1/traces", bodyOf(40))).status).toBe(200);
+  await ingest.stop();
+  const connection = await connectTo(its);
+  const manager = await manage(connection);
+  await manager.streams.delete(`${its.prefix}-1`);
+  await manager.streams.purge(`${its.prefix}-2`);
+  const lost: string[] = [];
+  const before = await counted();
+  const fold = await startTelemetry(database, {
+    spanLog: its,
+    foldLog: { warn: () => {}, error: (facts, text) => lost.push(`${text} ${JSON.stringify(facts)}`) },
+  });
+  await waitFor(async () => lost.length === 2);
+  expect(lost.toSorted()).toEqual([
+    expect.stringMatching(/^ALERT: .*-1 was deleted, .* 0 blocks are counted, and it had 1 when/),
+    expect.stringMatching(/^ALERT: .*-2 no longer has the blocks 1 to 1: they were removed before/),
+  ]);
+  // The others are counted, and so is what comes into the new one.
+  await fold.folded();
+  const left = await counted();
+  expect(left).toBeGreaterThan(before);
+  expect((await fold.send("/v1/traces", bodyOf(40))).status).toBe(200);
+  await waitFor(async () => (await counted()) === left + 40);
+  await fold.stop();
+});
+
+test("a stream that was deleted when all of it was counted is told of only if it was in use until then", () => {
+  const createdMs = Date.parse("2026-05-01T12:00:00Z");
+  const after = (seconds: number, lastSeq: number | null) =>
+    describeDeleted({
+      name: "a-0",
+      createdMs,
+      before: {
+        partition: 0,
+        writer: 7,
+        beginsAfter: 0,
+        losses: 0,
+        lastSeq,
+        lookedAt: new Date(createdMs - seconds * 1_000),
+      },
+      folded: 12,
+    });
+  expect(after(600, 12)).toBeNull();
+  expect(after(15, 12)).toMatchObject({ isLoss: false });
+  expect(after(600, 13)).toMatchObject({ isLoss: true });
+  expect(after(600, null)).toMatchObject({ isLoss: true });
 });

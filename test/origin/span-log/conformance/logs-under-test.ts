@@ -159,6 +159,7 @@ export const jetStreamLog = async (nats: TestNats): Promise<LogUnderTest> => {
         pool: database.servicePool,
         nowMs: Date.now,
         onProblem,
+        onLost: onProblem,
       }),
     fill: async () => {
       const manager = await manage(link.connection());
