@@ -4,6 +4,7 @@ import type { WarningLog } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import type { Pool } from "../db/pool.ts";
+import { OtherKeeperError } from "../db/time-partitions.ts";
 import { dropFoldedLogPartitions, ensureLogPartitions, logCoversSeconds } from "../span-log/partitions.ts";
 import type { OpenSpanLog } from "../span-log/open-span-log.ts";
 import { MAIN, type AggregateDatabase } from "../db/aggregate-databases.ts";
@@ -15,6 +16,11 @@ import { dropOldRawSpanPartitions, ensureRawSpanPartitions } from "./raw-spans/r
 
 const EVERY_MS = 20_000;
 const PRUNE_UNITS_EVERY_MS = 6 * 3_600_000;
+/**
+ * Another process may be at a step: at a first start each comes to make the partitions of two days. It is told of when it is so this
+ * often in a row.
+ */
+const OTHERS_ROUNDS = 3;
 /** With less of the log's partitions ahead the process is not ready: a person has to look. */
 const MIN_AHEAD_SECONDS = 1_800;
 
@@ -48,12 +54,23 @@ export const startTableUpkeep = (options: {
   spanLog: Pick<OpenSpanLog, "removeFolded" | "streams">;
   /** Those that partitions live in; the main one alone when they are not given. */
   databases?: readonly AggregateDatabase[];
+  /** as EVERY_MS, unless given */
+  everyMs?: number;
   rawKeepDays: number;
   unitKeepDays: number;
   metrics: Pick<Metrics, "logAheadSeconds" | "logBytes" | "logCurrentReplicas">;
   log: WarningLog;
 }): TableUpkeep => {
-  const { pool, databases = [], spanLog, rawKeepDays, unitKeepDays, metrics, log } = options;
+  const {
+    pool,
+    databases = [],
+    spanLog,
+    everyMs = EVERY_MS,
+    rawKeepDays,
+    unitKeepDays,
+    metrics,
+    log,
+  } = options;
   let aheadSeconds: number | undefined;
   let pruneUnitsAt = 0;
   const steps: readonly (readonly [what: string, work: () => Promise<unknown>])[] = [
@@ -122,15 +139,26 @@ export const startTableUpkeep = (options: {
       },
     ],
   ];
+  /** by step: how often in a row another process was at it */
+  const others = new Map<string, number>();
+  const tryStep = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+      others.delete(what);
+    } catch (error) {
+      const isOthers = error instanceof OtherKeeperError;
+      const rounds = isOthers ? (others.get(what) ?? 0) + 1 : 0;
+      others.set(what, rounds);
+      if (!isOthers || rounds >= OTHERS_ROUNDS)
+        log.warn({ error: errorText(error) }, `${what}; it is tried again in ${everyMs / 1_000} s`);
+    }
+  };
   const task = startPeriodicTask({
     firstAfterMs: 0,
-    everyMs: EVERY_MS,
+    everyMs,
     run: async () => {
       // One step that cannot be done is no reason to leave out the others.
-      for (const [what, work] of steps)
-        await work().catch((error: unknown) =>
-          log.warn({ error: errorText(error) }, `${what}; it is tried again in ${EVERY_MS / 1_000} s`),
-        );
+      for (const [what, work] of steps) await tryStep(what, work);
     },
     onError: () => {},
   });

@@ -6,7 +6,7 @@
 // moment: it asks for the old partition first, and then for the table for a tenth of a second at most. (`detach … concurrently` would
 // do with less, but no function can run it.) Where somebody holds a lock that is in the way, both give up and are tried again.
 import { LOCK_NOT_AVAILABLE, sqlState } from "./errors.ts";
-import { withClient, type Client, type Pool } from "./pool.ts";
+import { withClient, type Client, type Pool, type Queryable } from "./pool.ts";
 
 const LOCK_WAIT = "1s";
 /** Marks what an earlier version has detached to drop it. A table that a person has detached is left alone. */
@@ -17,7 +17,12 @@ export type TimePartition = { readonly name: string; readonly begins: string };
 
 /** A piece of upkeep that had to give up; it is to be tried again. */
 export class PartitionsWaitError extends Error {
-  override readonly name = "PartitionsWaitError";
+  override readonly name: string = "PartitionsWaitError";
+}
+
+/** Another process is at the same upkeep: what there is to do is done by it, or it is to be tried again. */
+export class OtherKeeperError extends PartitionsWaitError {
+  override readonly name = "OtherKeeperError";
 }
 
 type Holder = { pid: number; application_name: string | null; mode: string; since: string | null };
@@ -45,6 +50,22 @@ const describeHolders = async (client: Client, { tables, passed }: Waiting): Pro
     .join("; ");
 };
 
+/** Who is the keeper whose lock has this name, in words. */
+const describeKeeper = async (client: Client, lock: string): Promise<string> => {
+  const { rows } = await client.query<Pick<Holder, "pid" | "application_name">>(
+    `select l.pid, a.application_name
+     from pg_locks l join pg_stat_activity a using (pid)
+     where l.granted and l.locktype = 'advisory' and l.objsubid = 1
+       and l.database = (select oid from pg_database where datname = current_database())
+       and (l.classid::bigint << 32) | l.objid::bigint = hashtext($1)`,
+    [lock],
+  );
+  const [keeper] = rows;
+  return keeper === undefined
+    ? "another process was at it, and has ended meanwhile"
+    : `another process is at it: PostgreSQL process ${keeper.pid} (${keeper.application_name ?? ""})`;
+};
+
 /** What a piece of work may wait for: a lock on `tables`, other than the modes that are `passed`. */
 type Waiting = { readonly tables: readonly string[]; readonly passed: readonly string[] };
 
@@ -59,8 +80,8 @@ const orGiveUp = async (client: Client, waiting: Waiting, work: () => Promise<un
 };
 
 /**
- * Lends a connection that alone keeps the partitions of `parent`. The settings and locks of its session end with it. Throws a
- * PartitionsWaitError while another process is at it.
+ * Lends a connection that alone keeps the partitions of `parent`. The settings and locks of its session end with it. Throws an
+ * OtherKeeperError while another process is at it.
  */
 export const asPartitionKeeper = <T>(
   pool: Pool,
@@ -71,9 +92,13 @@ export const asPartitionKeeper = <T>(
     try {
       await client.query(`set lock_timeout = '${LOCK_WAIT}'`);
       await client.query("set timezone = 'UTC'");
-      await orGiveUp(client, { tables: [], passed: [] }, () =>
-        client.query("select pg_advisory_lock(hashtext($1))", [`${parent} partitions`]),
-      );
+      const lock = `${parent} partitions`;
+      try {
+        await client.query("select pg_advisory_lock(hashtext($1))", [lock]);
+      } catch (cause) {
+        if (sqlState(cause) !== LOCK_NOT_AVAILABLE) throw cause;
+        throw new OtherKeeperError(await describeKeeper(client, lock), { cause });
+      }
       return await work(client);
     } finally {
       drop("its locks and settings end with it");
@@ -93,22 +118,28 @@ const forEach = async <T>(items: readonly T[], work: (item: T) => Promise<void>)
   if (errors.length > 0) throw errors.find((error) => error instanceof PartitionsWaitError) ?? errors[0];
 };
 
-const attachedTo = async (client: Client, parent: string): Promise<ReadonlySet<string>> => {
-  const { rows } = await client.query<{ name: string }>(
+/** Those of `wanted` that the table does not have. It asks for no lock, and nearly always there are none. */
+export const missingPartitions = async (
+  db: Queryable,
+  parent: string,
+  wanted: readonly TimePartition[],
+): Promise<TimePartition[]> => {
+  const { rows } = await db.query<{ name: string }>(
     `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = $1::regclass`,
     [parent],
   );
-  return new Set(rows.map(({ name }) => name));
+  const attached = new Set(rows.map(({ name }) => name));
+  return wanted.filter(({ name }) => !attached.has(name));
 };
 
-/** Makes and attaches those of `wanted` that are missing, one after the other; returns their names. */
+/** Makes and attaches those of `wanted` that are still missing, one after the other; returns their names. */
 export const attachPartitions = async (
   client: Client,
   parent: string,
   wanted: readonly TimePartition[],
 ): Promise<string[]> => {
-  const attached = await attachedTo(client, parent);
-  const missing = wanted.filter(({ name }) => !attached.has(name));
+  // Another process may have made them while this one waited to be the keeper.
+  const missing = await missingPartitions(client, parent, wanted);
   await forEach(missing, ({ begins }) =>
     orGiveUp(client, { tables: [parent], passed: OF_READERS_AND_WRITERS }, () =>
       client.query("select make_time_partition($1, $2::timestamptz)", [parent, begins]),
@@ -117,9 +148,12 @@ export const attachPartitions = async (
   return missing.map(({ name }) => name);
 };
 
-/** What a process of an earlier version has begun to drop: a detachment that was not finished, and tables that were detached. */
-const readLeft = async (client: Client, parent: string): Promise<string[]> => {
-  const { rows } = await client.query<{ name: string }>(
+/**
+ * What a process of an earlier version has begun to drop: a detachment that was not finished, and tables that were detached. It asks for
+ * no lock.
+ */
+export const leftPartitions = async (db: Queryable, parent: string): Promise<string[]> => {
+  const { rows } = await db.query<{ name: string }>(
     `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
      where i.inhparent = $1::regclass and i.inhdetachpending
      union
@@ -139,7 +173,7 @@ export const dropPartitions = async (
   over: readonly string[],
 ): Promise<string[]> => {
   const dropped: string[] = [];
-  await forEach([...(await readLeft(client, parent)), ...over], async (name) => {
+  await forEach([...(await leftPartitions(client, parent)), ...over], async (name) => {
     await orGiveUp(client, { tables: [parent, name], passed: [] }, () =>
       client.query("select drop_time_partition($1, $2)", [parent, name]),
     );

@@ -5,6 +5,8 @@ import {
   asPartitionKeeper,
   attachPartitions,
   dropPartitions,
+  leftPartitions,
+  missingPartitions,
   type TimePartition,
 } from "../db/time-partitions.ts";
 import type { Checkpoint } from "./span-log.ts";
@@ -17,7 +19,8 @@ const HOURS_AHEAD = 48;
 
 const hoursAhead = async (db: Queryable, hours: number): Promise<TimePartition[]> => {
   const { rows } = await db.query<TimePartition>(
-    `select 'span_log_' || to_char(hour at time zone 'UTC', 'YYYYMMDD_HH24') as name, hour::text as begins
+    `select 'span_log_' || to_char(hour at time zone 'UTC', 'YYYYMMDD_HH24') as name, 
+       to_char(hour at time zone 'UTC', 'YYYY-MM-DD"T"HH24":00Z"') as begins
      from generate_series(0, $1) n,
        lateral (select date_trunc('hour', clock_timestamp(), 'UTC') + n * interval '1 hour' as hour) h`,
     [hours],
@@ -26,10 +29,11 @@ const hoursAhead = async (db: Queryable, hours: number): Promise<TimePartition[]
 };
 
 /** Makes the partitions of this hour and the next `hours`, the nearest first. Any number of processes may do so at once. */
-export const ensureLogPartitions = (pool: Pool, hours = HOURS_AHEAD): Promise<string[]> =>
-  asPartitionKeeper(pool, "span_log", async (client) =>
-    attachPartitions(client, "span_log", await hoursAhead(client, hours)),
-  );
+export const ensureLogPartitions = async (pool: Pool, hours = HOURS_AHEAD): Promise<string[]> => {
+  const missing = await missingPartitions(pool, "span_log", await hoursAhead(pool, hours));
+  if (missing.length === 0) return [];
+  return asPartitionKeeper(pool, "span_log", (client) => attachPartitions(client, "span_log", missing));
+};
 
 /** Seconds from now on that the log's partitions cover without a gap; 0 when telemetry cannot be stored. */
 export const logCoversSeconds = async (db: Queryable): Promise<number> => {
@@ -51,11 +55,11 @@ export const logCoversSeconds = async (db: Queryable): Promise<number> => {
 };
 
 /**
- * Partitions that ended more than `KEEP_SECONDS` ago and hold nothing unfolded. The database may read the names of all tables before
- * it knows which are partitions: a name of another form is no time, and no error.
+ * Partitions that ended more than `KEEP_SECONDS` ago. The database may read the names of all tables before it knows which are
+ * partitions: a name of another form is no time, and no error.
  */
-const foldedPartitions = async (client: Client, checkpoints: readonly Checkpoint[]): Promise<string[]> => {
-  const { rows: ended } = await client.query<{ name: string }>(
+const endedPartitions = async (db: Queryable): Promise<string[]> => {
+  const { rows } = await db.query<{ name: string }>(
     `select c.relname as name
      from pg_inherits i join pg_class c on c.oid = i.inhrelid
      where i.inhparent = 'span_log'::regclass and not i.inhdetachpending
@@ -64,8 +68,12 @@ const foldedPartitions = async (client: Client, checkpoints: readonly Checkpoint
      order by 1`,
     [KEEP_SECONDS],
   );
+  return rows.map(({ name }) => name);
+};
+
+const foldedPartitions = async (client: Client, checkpoints: readonly Checkpoint[]): Promise<string[]> => {
   const folded: string[] = [];
-  for (const { name } of ended) {
+  for (const name of await endedPartitions(client)) {
     const { rows } = await client.query<{ folded: boolean }>(
       `select not exists (
          select from ${client.escapeIdentifier(name)} l
@@ -88,17 +96,22 @@ const foldedPartitions = async (client: Client, checkpoints: readonly Checkpoint
  * old: acknowledged telemetry is never dropped. `endedWriters`: those of the checkpoints' writers that have left no rows behind. Streams
  * of JetStream's log are no such writers: without its checkpoint one would be folded again.
  */
-export const dropFoldedLogPartitions = (
+export const dropFoldedLogPartitions = async (
   pool: Pool,
   checkpoints: readonly Checkpoint[],
-): Promise<{ dropped: string[]; endedWriters: number[] }> =>
-  asPartitionKeeper(pool, "span_log", async (client) => {
-    const dropped = await dropPartitions(client, "span_log", await foldedPartitions(client, checkpoints));
-    const { rows } = await client.query<{ writer: number }>(
-      `select distinct c.writer from unnest($1::integer[]) as c(writer)
-       where c.writer < (select coalesce(min(writer), 0) from span_log)
-         and not exists (select from span_log_streams s where s.writer = c.writer)`,
-      [checkpoints.map(({ writer }) => writer)],
-    );
-    return { dropped, endedWriters: rows.map(({ writer }) => writer) };
-  });
+): Promise<{ dropped: string[]; endedWriters: number[] }> => {
+  const isOver =
+    (await endedPartitions(pool)).length > 0 || (await leftPartitions(pool, "span_log")).length > 0;
+  const dropped = isOver
+    ? await asPartitionKeeper(pool, "span_log", async (client) =>
+        dropPartitions(client, "span_log", await foldedPartitions(client, checkpoints)),
+      )
+    : [];
+  const { rows } = await pool.query<{ writer: number }>(
+    `select distinct c.writer from unnest($1::integer[]) as c(writer)
+     where c.writer < (select coalesce(min(writer), 0) from span_log)
+       and not exists (select from span_log_streams s where s.writer = c.writer)`,
+    [checkpoints.map(({ writer }) => writer)],
+  );
+  return { dropped, endedWriters: rows.map(({ writer }) => writer) };
+};

@@ -1,5 +1,6 @@
 // Locks that others hold on the telemetry's tables: a dump, ANALYZE, an index build, a forgotten transaction. Telemetry is
 // acknowledged and counted meanwhile, and what had to wait is done once the lock is gone.
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   dropOldRawSpanPartitions,
@@ -221,6 +222,42 @@ test("upkeep that gives up names the process that holds the lock; a table that a
   });
   await keep();
   expect(await exists("span_log_20190101_00")).toBe(true);
+});
+
+test("what another process is at is left to it, and told of with its name when that lasts", async () => {
+  const partitions = await partitionsOf("span_log");
+  await database.pool.query(`drop table ${partitions.at(-1)}`);
+  const { lines, ...log } = makeTestLog();
+  await withClient(database.pool, async (client) => {
+    await client.query("set application_name = 'other keeper'");
+    const { rows } = await client.query(
+      "select pg_backend_pid() as pid, pg_advisory_lock(hashtext('span_log partitions'))",
+    );
+    const upkeep = startTableUpkeep({
+      pool: makePool(database.url, { applicationName: "sluice-upkeep", max: 1, onIdleError: () => {} }),
+      spanLog,
+      everyMs: 20,
+      rawKeepDays: 62,
+      unitKeepDays: 180,
+      metrics: makeMetrics(),
+      log,
+    });
+    // It waits for a second each time.
+    await sleep(1_800);
+    expect(lines).toEqual([]);
+    await waitFor(async () => lines.length > 0);
+    expect(lines[0]).toMatchObject({
+      message: "the span log's next partitions could not be attached; it is tried again in 0.02 s",
+      facts: {
+        error: expect.stringContaining(
+          `another process is at it: PostgreSQL process ${rows[0].pid} (other keeper)`,
+        ),
+      },
+    });
+    await client.query("select pg_advisory_unlock(hashtext('span_log partitions'))");
+    await waitFor(async () => (await partitionsOf("span_log")).length === partitions.length);
+    await upkeep.stop();
+  });
 });
 
 test("the metric says for how long the log has partitions; with less than half an hour the process is not ready", async () => {
