@@ -9,7 +9,7 @@ import { dropFoldedLogPartitions, ensureLogPartitions, logCoversSeconds } from "
 import type { OpenSpanLog } from "../span-log/open-span-log.ts";
 import { MAIN, type AggregateDatabase } from "../db/aggregate-databases.ts";
 import { forgetCheckpoints, readPositionsOfAll } from "./checkpoints.ts";
-import { asMover, finishMoves } from "./move/finish-moves.ts";
+import { asMover, finishMoves, readUnfinished, unfinishedText } from "./move/finish-moves.ts";
 import { pruneEndedEpochs, pruneUnusedPseudonyms } from "./prune-epochs.ts";
 import { pruneOldUnits } from "./prune-old-units.ts";
 import { dropOldRawSpanPartitions, ensureRawSpanPartitions } from "./raw-spans/raw-span-partitions.ts";
@@ -44,6 +44,15 @@ const removeFoldedBlocks = async (
   databases: readonly AggregateDatabase[],
   { removeFolded }: Pick<OpenSpanLog, "removeFolded">,
 ): Promise<void> => removeFolded(await readPositionsOfAll(pool, databases));
+
+/** Throws when there are moves that cannot be finished now. */
+const finishInterrupted = async (pool: Pool, databases: readonly AggregateDatabase[]): Promise<void> => {
+  // Without the mover's lock, which keeps the command waiting.
+  if ((await readUnfinished(databases)).length === 0) return;
+  // null: the command is at work, or another origin.
+  const { unfinished } = (await asMover(pool, 0, () => finishMoves(pool, databases))) ?? { unfinished: [] };
+  if (unfinished.length > 0) throw new Error(unfinished.map(unfinishedText).join("; "));
+};
 
 const othersOf = (databases: readonly AggregateDatabase[]): readonly AggregateDatabase[] =>
   databases.filter(({ name }) => name !== MAIN);
@@ -106,8 +115,7 @@ export const startTableUpkeep = (options: {
       ? [
           [
             "moves of partitions that were interrupted could not be finished",
-            // While the command is at work it finishes them itself.
-            () => asMover(pool, () => finishMoves(pool, databases)),
+            () => finishInterrupted(pool, databases),
           ] as const,
         ]
       : []),

@@ -2,8 +2,8 @@
 // databases themselves, since one that is dead or full is the reason to look.
 import { defineCommand } from "citty";
 import { readPositions } from "../aggregate/checkpoints.ts";
-import { asMover, finishMoves } from "../aggregate/move/finish-moves.ts";
-import { ANOTHER_MOVE, movePartition, type Step } from "../aggregate/move/move-partition.ts";
+import { asMover, finishMoves, unfinishedText } from "../aggregate/move/finish-moves.ts";
+import { ANOTHER_MOVE, MOVER_WAIT_MS, movePartition, type Step } from "../aggregate/move/move-partition.ts";
 import { beginMoveTrace } from "../aggregate/move/trace-move.ts";
 import { readPartitionOwners, readPartitionSize } from "../aggregate/partition-facts.ts";
 import { spanLogOf } from "../environment/settings.ts";
@@ -15,7 +15,8 @@ import {
   readPlaces,
   type AggregateDatabase,
 } from "../db/aggregate-databases.ts";
-import { makePool, type Pool } from "../db/pool.ts";
+import { DatabaseLost, orLost, withOwnConnection } from "../db/own-connection.ts";
+import { makePool, type Client, type Pool } from "../db/pool.ts";
 import { serviceUrlOf } from "../db/service-role.ts";
 import { errorText } from "../runtime/error-text.ts";
 import { startTracing } from "../runtime/tracing.ts";
@@ -26,38 +27,56 @@ import { readOwnConfig } from "./own-config.ts";
 import { jsonArgument, printJson, say } from "./print.ts";
 import packageJson from "../../package.json" with { type: "json" };
 
-const connect = (url: string): Pool =>
-  makePool(url, { applicationName: "sluice-partitions", max: 3, onIdleError: () => {} });
+const QUERY_TIMEOUT_MS = 5_000;
 
-/** Lends the main database and all that are configured. One that cannot be reached throws when it is asked. */
+const connect = (url: string): Pool =>
+  makePool(url, {
+    applicationName: "sluice-partitions",
+    max: 3,
+    queryTimeoutMs: QUERY_TIMEOUT_MS,
+    allowExitOnIdle: true,
+    onIdleError: () => {},
+  });
+
+type Configured = Config["AGGREGATE_DATABASE_URLS"][number];
+
+/** One that cannot be used throws when it is asked. */
+const openOne = async (
+  { name, url }: Configured,
+  main: Pool,
+): Promise<AggregateDatabase & { readonly end: () => Promise<void> }> => {
+  const quiet = { info: () => {}, warn: () => {} };
+  try {
+    const ready = await prepareAggregateDatabase({ name, url }, main, quiet);
+    const pool = connect(ready);
+    return { name, url: () => ready, pool: () => pool, end: () => pool.end() };
+  } catch (cause) {
+    const unusable = (): never => {
+      throw new DatabaseLost(name, "cannot be used", cause);
+    };
+    return { name, url: unusable, pool: unusable, end: async () => {} };
+  }
+};
+
+/** Lends the main database and all that are configured. */
 const withDatabases = async <T>(
   work: (main: Pool, databases: readonly AggregateDatabase[], config: Config) => Promise<T>,
 ): Promise<T> => {
   const config = readOwnConfig(process.env);
   const { DATABASE_URL: databaseUrl, DATA_DIR: dataDir, AGGREGATE_DATABASE_URLS: configured } = config;
   return withDatabase({ databaseUrl, dataDir }, { toRead: true }, async (url) => {
-    const serviceUrl = (await serviceUrlOf(url)) ?? url;
+    const asService = await serviceUrlOf(url).catch((cause: unknown) => {
+      throw new DatabaseLost(MAIN, "cannot be reached", cause);
+    });
+    const serviceUrl = asService ?? url;
     const main = connect(serviceUrl);
-    const pools = [main];
-    const databases: AggregateDatabase[] = [{ name: MAIN, url: () => serviceUrl, pool: () => main }];
-    for (const one of configured) {
-      const quiet = { info: () => {}, warn: () => {} };
-      const prepared = await prepareAggregateDatabase(one, main, quiet).then(
-        (ready) => ({ url: ready, pool: connect(ready) }),
-        (error: unknown) =>
-          new Error(`the aggregate database ${one.name} cannot be used: ${errorText(error)}`),
-      );
-      if (!(prepared instanceof Error)) pools.push(prepared.pool);
-      const reached = () => {
-        if (prepared instanceof Error) throw prepared;
-        return prepared;
-      };
-      databases.push({ name: one.name, url: () => reached().url, pool: () => reached().pool });
-    }
+    const others = await Promise.all(configured.map((one) => openOne(one, main)));
     try {
-      return await work(main, databases, config);
+      return await work(main, [{ name: MAIN, url: () => serviceUrl, pool: () => main }, ...others], config);
+    } catch (error) {
+      throw await orLost(error, MAIN, main);
     } finally {
-      await Promise.all(pools.map((pool) => pool.end()));
+      await Promise.all([main, ...others].map((one) => one.end()));
     }
   });
 };
@@ -85,8 +104,7 @@ const list = async (
     onProblem: (problem) => void process.stderr.write(`${problem}\n`),
   });
   const { byDatabase } = await readPlaces(main);
-  const ofDatabase = async (name: string, partitions: readonly number[]): Promise<Listed[]> => {
-    const db = databaseOf(databases, name).pool();
+  const ofDatabase = async (db: Client, name: string, partitions: readonly number[]): Promise<Listed[]> => {
     const owners = await readPartitionOwners(db);
     const { checkpoints } = await readPositions(db, partitions);
     const listed: Listed[] = [];
@@ -106,7 +124,8 @@ const list = async (
   };
   const found = Array.from(byDatabase, async ([name, partitions]) => {
     try {
-      return await ofDatabase(name, partitions);
+      // The size of a large partition takes longer to read than a query may.
+      return await withOwnConnection(databaseOf(databases, name), (db) => ofDatabase(db, name, partitions));
     } catch (error) {
       const nothing = { owner: null, lagSeconds: null, checkpoint: null, bytes: null };
       return partitions.map((partition): Listed => ({
@@ -156,6 +175,11 @@ const STEP_TEXT: Readonly<Record<Step, string>> = {
   removed: "the old copy is removed",
 };
 
+const orSayRunAgain = (error: unknown): never => {
+  if (!(error instanceof DatabaseLost)) throw error;
+  throw new Error(`${errorText(error)}. Run the move again when that is mended: it goes on where it stopped`);
+};
+
 const moveCommand = defineCommand({
   meta: {
     name: "move",
@@ -183,10 +207,11 @@ const moveCommand = defineCommand({
         throw new UsageError(
           `--to must be one of ${databases.map(({ name }) => name).join(", ")}; AGGREGATE_DATABASE_URLS names the others`,
         );
-      const finished = await asMover(main, () => finishMoves(main, databases));
-      if (finished === null) throw new Error(ANOTHER_MOVE);
-      for (const { partition, from, to } of finished)
+      const before = await asMover(main, MOVER_WAIT_MS, () => finishMoves(main, databases));
+      if (before === null) throw new Error(ANOTHER_MOVE);
+      for (const { partition, from, to } of before.finished)
         if (!args.json) say(`Partition ${partition}: the move from ${from} to ${to} is finished.`);
+      for (const one of before.unfinished) process.stderr.write(`${unfinishedText(one)}\n`);
       const tracing = await startTracing(config.OTEL_EXPORTER_OTLP_ENDPOINT, packageJson.version);
       const done: Awaited<ReturnType<typeof movePartition>>[] = [];
       try {
@@ -208,7 +233,7 @@ const moveCommand = defineCommand({
         await tracing?.stop();
       }
       return done;
-    });
+    }).catch(orSayRunAgain);
     if (args.json) printJson(moved);
     else
       for (const { partition, to, facts, notAsked } of moved) {

@@ -7,8 +7,11 @@ import { errorText } from "../runtime/error-text.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
 import { sessionProblem } from "./check-sessions.ts";
 import { migrate } from "./migrate.ts";
-import { makePool, withClient, type Client, type Pool, type Queryable } from "./pool.ts";
+import { makePool, type Pool, type Queryable } from "./pool.ts";
 import { serviceUrlOf } from "./service-role.ts";
+
+/** An answer that takes longer comes too late for an evaluation. */
+const QUERY_TIMEOUT_MS = 5_000;
 
 /** The database of DATABASE_URL, as a place of partitions. */
 export const MAIN = "main";
@@ -38,19 +41,6 @@ export const databaseOf = (databases: readonly AggregateDatabase[], name: string
   if (found === undefined)
     throw new Error(`AGGREGATE_DATABASE_URLS does not name the database ${name}, and partitions live there`);
   return found;
-};
-
-/** Lends a connection of its own to a database, for work that takes longer than a query of an evaluation may. */
-export const withOwnConnection = async <T>(
-  database: AggregateDatabase,
-  work: (client: Client) => Promise<T>,
-): Promise<T> => {
-  const pool = makePool(database.url(), { applicationName: "sluice-move", max: 1, onIdleError: () => {} });
-  try {
-    return await withClient(pool, (client) => work(client));
-  } finally {
-    await pool.end();
-  }
 };
 
 /** Where partitions live, as the main database says. */
@@ -141,7 +131,12 @@ export const prepareAggregateDatabase = async (
   if (migrated.length > 0) log.info({ database: name, migrated }, "an aggregate database was migrated");
   const serviceUrl = (await serviceUrlOf(url)) ?? url;
   const { installation } = await readIdentity(main);
-  const pool = makePool(serviceUrl, { applicationName: "sluice-register", max: 1, onIdleError: () => {} });
+  const pool = makePool(serviceUrl, {
+    applicationName: "sluice-register",
+    max: 1,
+    queryTimeoutMs: QUERY_TIMEOUT_MS,
+    onIdleError: () => {},
+  });
   try {
     await register(pool, { name, installation });
   } finally {
@@ -153,8 +148,6 @@ export const prepareAggregateDatabase = async (
 const CHECK_EVERY_MS = 5_000;
 /** A database that says nothing holds up the start for so long. */
 const FIRST_CHECK_MS = 10_000;
-/** An answer that takes longer comes too late for an evaluation. */
-const QUERY_TIMEOUT_MS = 5_000;
 
 /** Does not wait for databases that cannot be reached. */
 export const openAggregateDatabases = async (options: {

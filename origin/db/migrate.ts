@@ -6,6 +6,8 @@ import { connect } from "./connect.ts";
 import { INSUFFICIENT_PRIVILEGE, sqlState } from "./errors.ts";
 import type { Queryable } from "./pool.ts";
 
+const CONNECT_TIMEOUT_MS = 5_000;
+
 const directory = fileURLToPath(new URL("../../migrations", import.meta.url));
 
 /** The names of all migrations, in their order. */
@@ -50,7 +52,10 @@ export const migrate = async (
   log: (message: string) => void = () => {},
   count?: number,
 ): Promise<string[]> => {
-  const dbClient = await connect({ connectionString: databaseUrl });
+  const dbClient = await connect({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
   try {
     const missing = await missingOf(dbClient, await migrationNames());
     // Then the runner need not be loaded.

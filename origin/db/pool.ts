@@ -1,7 +1,7 @@
 // Connections to PostgreSQL.
 import { Pool as PgPool, types, type PoolClient } from "pg";
 import { LOCK_NOT_AVAILABLE, sqlState } from "./errors.ts";
-import { applySettings, splitSettings } from "./session-settings.ts";
+import { applySettings, splitSettings, type Settings } from "./session-settings.ts";
 
 export type Pool = PgPool;
 export type Client = PoolClient;
@@ -15,6 +15,11 @@ export type PoolOptions = {
   readonly lockTimeoutMs?: number;
   /** The server ends a session that says nothing for so long, also within a transaction. */
   readonly silentMs?: number;
+  /** The server ends a session when its client has been gone from the network for so long, whatever locks it has. */
+  readonly lostClientMs?: number;
+  readonly connectTimeoutMs?: number;
+  /** Connections of no use at the moment keep no program from ending. */
+  readonly allowExitOnIdle?: boolean;
   readonly onIdleError: (error: Error) => void;
 };
 
@@ -24,13 +29,21 @@ const bigintsAsNumbers: Pick<typeof types, "getTypeParser"> = {
     oid === types.builtins.INT8 && format !== "binary" ? Number : types.getTypeParser(oid, format),
 };
 
+/** Half of the time passes until the first question. */
+const keepAliveSettings = (lostClientMs: number): Settings => ({
+  tcp_keepalives_idle: String(Math.ceil(lostClientMs / 2_000)),
+  tcp_keepalives_interval: String(Math.ceil(lostClientMs / 6_000)),
+  tcp_keepalives_count: "3",
+  tcp_user_timeout: String(lostClientMs),
+});
+
 /**
  * A query that has no answer after `queryTimeoutMs` fails and its connection is dropped: one that went silent would
  * otherwise hold its caller until TCP gives up, after a quarter of an hour or more.
  * `onIdleError` hears of connections that break while unused; the pool replaces them by itself.
  */
 export const makePool = (connectionString: string, options: PoolOptions): Pool => {
-  const { queryTimeoutMs, lockTimeoutMs, silentMs } = options;
+  const { queryTimeoutMs, lockTimeoutMs, silentMs, lostClientMs } = options;
   const { url, settings } = splitSettings(connectionString);
   const all = {
     ...settings,
@@ -39,12 +52,14 @@ export const makePool = (connectionString: string, options: PoolOptions): Pool =
     ...(silentMs === undefined
       ? {}
       : { idle_session_timeout: String(silentMs), idle_in_transaction_session_timeout: String(silentMs) }),
+    ...(lostClientMs === undefined ? {} : keepAliveSettings(lostClientMs)),
   };
   const pool = new PgPool({
     connectionString: url,
     max: options.max ?? 10,
     application_name: options.applicationName,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+    allowExitOnIdle: options.allowExitOnIdle ?? false,
     types: bigintsAsNumbers,
     ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for the promise, which its type does not say

@@ -3,6 +3,8 @@
 import { connect } from "./connect.ts";
 
 export const SERVICE_ROLE = "sluice_service";
+/** A server that takes connections and says nothing holds nobody up for longer. */
+const TIMEOUT_MS = 5_000;
 
 /** The URL with the service's role asked for at each connection. */
 export const asServiceRole = (databaseUrl: string): string => {
@@ -19,7 +21,11 @@ export const asServiceRole = (databaseUrl: string): string => {
  * Everything that the service does goes through this one URL: partitions that it makes it must also own.
  */
 export const serviceUrlOf = async (databaseUrl: string): Promise<string | null> => {
-  const client = await connect({ connectionString: databaseUrl });
+  const client = await connect({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: TIMEOUT_MS,
+    query_timeout: TIMEOUT_MS,
+  });
   try {
     const { rowCount } = await client.query(
       "select from pg_roles where rolname = $1 and pg_has_role(current_user, oid, 'member')",

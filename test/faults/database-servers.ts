@@ -11,22 +11,12 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from "../../origin/db/em
 import { freePort } from "../../origin/db/free-port.ts";
 import { migrate } from "../../origin/db/migrate.ts";
 import { startCuttableProxy, type CuttableProxy } from "../support/cuttable-proxy.ts";
-import { childrenOf } from "../support/linux-processes.ts";
+import { signalServer } from "../support/signal-server.ts";
 import { waitUntil } from "./wait-until.ts";
 
 const RESTARTED_MS = 60_000;
 /** Processes die here, the machine does not: what a killed server has written is there. */
 const SETTINGS = { max_connections: "100", fsync: "off" };
-
-const signalAll = (pid: number, signal: "SIGSTOP" | "SIGCONT"): void => {
-  for (const each of [pid, ...childrenOf(pid)])
-    try {
-      process.kill(each, signal);
-    } catch (error) {
-      // It has ended by itself since it was listed.
-      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-    }
-};
 
 const makeServer = (name: string, dataDir: string, port: number) => {
   const start = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ dataDir, port, settings: SETTINGS });
@@ -46,7 +36,7 @@ const makeServer = (name: string, dataDir: string, port: number) => {
     stop: async () => {
       for (const way of ways) way.stop();
       if (server === undefined) return;
-      signalAll(server.pid, "SIGCONT");
+      signalServer(server.pid, "SIGCONT");
       await server.stop();
     },
     kill: async () => {
@@ -57,9 +47,9 @@ const makeServer = (name: string, dataDir: string, port: number) => {
       server = await waitUntil(`the database ${name} runs again`, start, RESTARTED_MS);
     },
     pauseFor: async (ms: number) => {
-      signalAll(running().pid, "SIGSTOP");
+      signalServer(running().pid, "SIGSTOP");
       await sleep(ms);
-      signalAll(running().pid, "SIGCONT");
+      signalServer(running().pid, "SIGCONT");
     },
     cutFor: async (ms: number) => {
       for (const way of ways) way.cut();

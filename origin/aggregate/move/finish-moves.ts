@@ -1,18 +1,16 @@
 // Finishes moves of partitions that have left one database. From that moment the partition lives in the other one: whatever interrupts
 // the move, everything that is left to do is to say so. Origins do it every some seconds, and the command before it begins.
-import {
-  databaseOf,
-  MAIN,
-  readPlaces,
-  withOwnConnection,
-  type AggregateDatabase,
-} from "../../db/aggregate-databases.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { databaseOf, MAIN, readPlaces, type AggregateDatabase } from "../../db/aggregate-databases.ts";
+import { DatabaseLost, withOwnConnection } from "../../db/own-connection.ts";
 import { inClientTransaction, withClient, type Client, type Pool, type Queryable } from "../../db/pool.ts";
+import { errorText } from "../../runtime/error-text.ts";
 import { dropRuns, runsOf } from "./move-units.ts";
 import { deletePartitionRows } from "./partition-tables.ts";
 
 const LOCK_CLASS = "hashtext('sluice partition move of all')";
 const PARTITION_LOCK_CLASS = "hashtext('sluice partition mover')";
+const ASK_AGAIN_MS = 200;
 
 export type Left = {
   readonly partition: number;
@@ -21,21 +19,32 @@ export type Left = {
   readonly fence: number;
 };
 
-/** One move or finish at a time, wherever it runs. null: another one is at work. */
-export const asMover = <T>(main: Pool, work: (client: Client) => Promise<T>): Promise<T | null> =>
-  withClient(main, async (client, drop) => {
+const tryToBeMover = async (client: Client, waitMs: number): Promise<boolean> => {
+  const deadline = performance.now() + waitMs;
+  for (;;) {
     const { rows } = await client.query<{ locked: boolean }>(
       `select pg_try_advisory_lock(${LOCK_CLASS}, 0) as locked`,
     );
-    if (rows[0]?.locked !== true) return null;
+    if (rows[0]?.locked === true) return true;
+    if (performance.now() >= deadline) return false;
+    await sleep(ASK_AGAIN_MS);
+  }
+};
+
+/** One move or finish at a time, wherever it runs. null: another one is at work, also after `waitMs`. */
+export const asMover = <T>(main: Pool, waitMs: number, work: () => Promise<T>): Promise<T | null> =>
+  withClient(main, async (client, drop) => {
+    if (!(await tryToBeMover(client, waitMs))) return null;
     try {
-      return await work(client);
+      return await work();
     } finally {
       await client.query(`select pg_advisory_unlock(${LOCK_CLASS}, 0)`).catch(drop);
     }
   });
 
 export type Ends = { readonly source: Client; readonly target: Client };
+/** After how long a database that says nothing ends a move. */
+export type Patience = { readonly silentAfterMs?: number };
 
 /**
  * Lends connections to both databases, in whose sessions nobody else moves the partition. The lock of `asMover` is not enough: it is in
@@ -45,6 +54,7 @@ export const withPartitionHeld = <T>(
   databases: readonly AggregateDatabase[],
   { partition, from, to }: Pick<Left, "partition" | "from" | "to">,
   work: (ends: Ends) => Promise<T>,
+  patience: Patience = {},
 ): Promise<T> => {
   const hold = async (client: Client, database: string): Promise<void> => {
     const { rows } = await client.query<{ locked: boolean }>(
@@ -57,16 +67,23 @@ export const withPartitionHeld = <T>(
       );
   };
   // The locks end with these connections.
-  return withOwnConnection(databaseOf(databases, from), (source) =>
-    withOwnConnection(databaseOf(databases, to), async (target) => {
-      await hold(source, from);
-      await hold(target, to);
-      return work({ source, target });
-    }),
+  return withOwnConnection(
+    databaseOf(databases, from),
+    (source) =>
+      withOwnConnection(
+        databaseOf(databases, to),
+        async (target) => {
+          await hold(source, from);
+          await hold(target, to);
+          return work({ source, target });
+        },
+        patience,
+      ),
+    patience,
   );
 };
 
-export const readLeft = async ({ name, pool }: AggregateDatabase): Promise<Left[]> => {
+const readLeft = async ({ name, pool }: AggregateDatabase): Promise<Left[]> => {
   const { rows } = await pool().query<Left>(
     `select partition, $1 as "from", to_database as "to", fence from moved_partitions order by partition`,
     [name],
@@ -141,28 +158,52 @@ export const finishMove = async (
   await onStep("removed");
 };
 
-/** Finishes what was interrupted; resolves to those moves. Only as the mover; throws while another move of such a partition is at work. */
+/** Moves that are not finished, as far as the databases can be asked now. Others are asked again later; the main one always can be. */
+export const readUnfinished = async (databases: readonly AggregateDatabase[]): Promise<readonly Left[]> => {
+  const found = databases.map((database) =>
+    readLeft(database).catch((error: unknown): Left[] => {
+      if (database.name === MAIN) throw error;
+      return [];
+    }),
+  );
+  return (await Promise.all(found)).flat();
+};
+
+/** A move that cannot be finished now, and why. */
+type Unfinished = { readonly left: Left; readonly error: unknown };
+
+export const unfinishedText = ({ left: { partition, from, to }, error }: Unfinished): string =>
+  `the move of partition ${partition} from ${from} to ${to} cannot be finished now: ${errorText(error)}`;
+
+type Finished = { readonly finished: readonly Left[]; readonly unfinished: readonly Unfinished[] };
+
+/** Finishes what was interrupted, each move by itself, or that of one partition. Only as the mover. */
 export const finishMoves = async (
   main: Pool,
   databases: readonly AggregateDatabase[],
-): Promise<readonly Left[]> => {
-  const left: Left[] = [];
-  // A database that cannot be asked now is asked again later; the main one always can be.
-  for (const database of databases)
-    left.push(
-      ...(await readLeft(database).catch((error: unknown): Left[] => {
-        if (database.name === MAIN) throw error;
-        return [];
-      })),
-    );
+  { partition, ...patience }: Patience & { readonly partition?: number } = {},
+): Promise<Finished> => {
   const finished: Left[] = [];
-  for (const one of left)
-    await withPartitionHeld(databases, one, async (ends) => {
-      // Whoever held it before may have finished it.
-      const still = await readLeftOf(ends.source, one);
-      if (still === undefined) return;
-      await finishMove(main, ends, still);
-      finished.push(still);
-    });
-  return finished;
+  const unfinished: Unfinished[] = [];
+  const lost = new Map<string, DatabaseLost>();
+  for (const left of await readUnfinished(databases)) {
+    if (partition !== undefined && left.partition !== partition) continue;
+    const isLost = lost.get(left.from) ?? lost.get(left.to);
+    try {
+      // Each would wait for it anew.
+      if (isLost !== undefined) throw isLost;
+      const finish = async (ends: Ends): Promise<void> => {
+        // Whoever held it before may have finished it.
+        const still = await readLeftOf(ends.source, left);
+        if (still === undefined) return;
+        await finishMove(main, ends, still);
+        finished.push(still);
+      };
+      await withPartitionHeld(databases, left, finish, patience);
+    } catch (error) {
+      if (error instanceof DatabaseLost) lost.set(error.database, error);
+      unfinished.push({ left, error });
+    }
+  }
+  return { finished, unfinished };
 };

@@ -3,25 +3,30 @@
 //
 // What is acknowledged meanwhile waits in the log: nobody folds the partition while the rest of it is copied.
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  databaseOf,
-  MAIN,
-  readPlaces,
-  withOwnConnection,
-  type AggregateDatabase,
-} from "../../db/aggregate-databases.ts";
+import { databaseOf, MAIN, readPlaces, type AggregateDatabase } from "../../db/aggregate-databases.ts";
+import { withOwnConnection } from "../../db/own-connection.ts";
 import { inClientTransaction, type Client, type Pool } from "../../db/pool.ts";
 import { sameWindows } from "../outcome-windows.ts";
 import { askForPartition, takePartition } from "../partition-ownership.ts";
 import { addCountsOfUnits, addMissingWindows, readWindows } from "../sync-windows.ts";
-import { asMover, finishMove, finishMoves, withPartitionHeld, type MoveStep } from "./finish-moves.ts";
 import { errorText } from "../../runtime/error-text.ts";
+import {
+  asMover,
+  finishMove,
+  finishMoves,
+  withPartitionHeld,
+  type Ends,
+  type MoveStep,
+  type Patience,
+} from "./finish-moves.ts";
 import { copyFullRuns, copyOpenRuns, dropRuns, runsOf } from "./move-units.ts";
 import { COUNTS, copyPartitionRows, deletePartitionRows, partitionFacts } from "./partition-tables.ts";
 import { splitCounts } from "./split-counts.ts";
 
 /** A fold gives a partition back within two seconds, unless it stands still. */
 const OWNER_WAIT_MS = 30_000;
+/** Origins finish interrupted moves now and then, which takes as long when a database is silent. */
+export const MOVER_WAIT_MS = 15_000;
 
 export const ANOTHER_MOVE = "another move of a partition is at work; run this one afterwards";
 
@@ -33,6 +38,11 @@ const takeOver = async (source: Client, partition: number, database: string): Pr
   for (;;) {
     const fence = await takePartition(source, partition);
     if (fence !== null) return fence;
+    const { rowCount } = await source.query("select from fold_partitions where partition = $1", [partition]);
+    if (rowCount === 0)
+      throw new Error(
+        `partition ${partition} is not folded in the database ${database} yet: its move there is not finished, because the database that it left cannot be asked; run the move again when it can`,
+      );
     if (Date.now() > deadline)
       throw new Error(
         `the process that folds partition ${partition} in the database ${database} does not give it back within ${OWNER_WAIT_MS / 1_000} s: see its log, and end it if it stands still`,
@@ -122,6 +132,8 @@ const leave = async (
   });
 };
 
+type Move = { readonly partition: number; readonly to: string } & Patience;
+
 export type Moved = {
   readonly partition: number;
   readonly from: string;
@@ -136,10 +148,10 @@ export type Moved = {
 const dropAbandonedCopy = async (
   main: Pool,
   databases: readonly AggregateDatabase[],
-  move: { readonly partition: number; readonly from: string; readonly to: string },
+  move: Move & { readonly from: string },
 ): Promise<void> => {
   const { partition, from } = move;
-  await withPartitionHeld(databases, move, async ({ target }) => {
+  const drop = async ({ target }: Ends): Promise<void> => {
     // Whoever held it before may have moved it.
     if ((await readPlaces(main)).byDatabase.get(from)?.includes(partition) !== true) return;
     await dropRuns(
@@ -147,13 +159,14 @@ const dropAbandonedCopy = async (
       (await runsOf(target, partition)).map(({ run }) => run),
     );
     await inClientTransaction(target, () => deletePartitionRows(target, partition));
-  });
+  };
+  await withPartitionHeld(databases, move, drop, move);
 };
 
 const moveOne = async (
   main: Pool,
   databases: readonly AggregateDatabase[],
-  { partition, to }: { readonly partition: number; readonly to: string },
+  { partition, to, ...patience }: Move,
   onStep: (step: Step) => Promise<void>,
 ): Promise<Moved> => {
   const { byDatabase } = await readPlaces(main);
@@ -162,15 +175,15 @@ const moveOne = async (
   if (from === to) {
     const notAsked: string[] = [];
     for (const { name } of databases.filter((one) => one.name !== to))
-      await dropAbandonedCopy(main, databases, { partition, from, to: name }).catch((error: unknown) =>
-        notAsked.push(`${name}: ${errorText(error)}`),
+      await dropAbandonedCopy(main, databases, { partition, from, to: name, ...patience }).catch(
+        (error: unknown) => notAsked.push(`${name}: ${errorText(error)}`),
       );
     return { partition, from, to, facts: null, notAsked };
   }
   const mainDatabase = databaseOf(databases, MAIN);
-  if (from === MAIN && (await withOwnConnection(mainDatabase, splitCounts))) await onStep("split");
+  if (from === MAIN && (await withOwnConnection(mainDatabase, splitCounts, patience))) await onStep("split");
   const of = { partition, fromDatabase: from };
-  return withPartitionHeld(databases, { partition, from, to }, async (ends) => {
+  const moveHeld = async (ends: Ends): Promise<Moved> => {
     const { source, target } = ends;
     // Whoever held it before may have moved it.
     if ((await readPlaces(main)).byDatabase.get(from)?.includes(partition) !== true)
@@ -187,7 +200,8 @@ const moveOne = async (
     await onStep("left");
     await finishMove(main, ends, { partition, from, to, fence }, onStep);
     return { partition, from, to, facts, notAsked: [] };
-  });
+  };
+  return withPartitionHeld(databases, { partition, from, to }, moveHeld, patience);
 };
 
 /**
@@ -197,12 +211,13 @@ const moveOne = async (
 export const movePartition = async (
   main: Pool,
   databases: readonly AggregateDatabase[],
-  move: { readonly partition: number; readonly to: string },
+  move: Move,
   onStep: (step: Step) => Promise<void> = async () => {},
 ): Promise<Moved> => {
   databaseOf(databases, move.to);
-  const moved = await asMover(main, async () => {
-    await finishMoves(main, databases);
+  const moved = await asMover(main, MOVER_WAIT_MS, async () => {
+    const [before] = (await finishMoves(main, databases, move)).unfinished;
+    if (before !== undefined) throw before.error;
     return moveOne(main, databases, move, onStep);
   });
   if (moved === null) throw new Error(ANOTHER_MOVE);
