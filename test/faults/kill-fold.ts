@@ -14,11 +14,15 @@ export type FoldProcess = {
   readonly ways: ReadonlyMap<string, CuttableProxy>;
 };
 
-/** `database`: one that partitions live in, while there is load. */
+/**
+ * `database`: one that partitions live in, while there is load. Whether it was done: the last partition may leave the database
+ * meanwhile (`isHome`).
+ */
 export const killBetweenReadAndCommit = async (
   database: DatabaseServer,
   folds: readonly FoldProcess[],
-): Promise<void> => {
+  isHome: () => Promise<boolean>,
+): Promise<boolean> => {
   const client = new Client({ connectionString: database.url() });
   client.on("error", () => {});
   await client.connect();
@@ -34,17 +38,19 @@ export const killBetweenReadAndCommit = async (
            where application_name = $1 and wait_event_type = 'Lock' and query like '%insert into fold_checkpoints%'`,
           [FOLD_APPLICATION],
         );
-        return folds.find(({ ways }) =>
+        const found = folds.find(({ ways }) =>
           ways
             .get(database.name)
             ?.ports()
             .some((port) => rows.some((row) => row.port === port)),
         );
+        return found ?? ((await isHome()) ? undefined : "left");
       },
       WAITS_MS,
     );
-    await victim.kill();
+    if (victim !== "left") await victim.kill();
     await client.query("rollback");
+    return victim !== "left";
   } finally {
     await client.end();
   }

@@ -191,6 +191,11 @@ export const runFaults = async (options: {
       const places = await moves.placesNow();
       return databases.filter(({ name }) => places.has(name));
     };
+    const killFoldBeforeCommit = async (): Promise<void> => {
+      const database = pick(await homes());
+      const isHome = async (): Promise<boolean> => (await homes()).includes(database);
+      if (!(await killBetweenReadAndCommit(database, folds, isHome))) await killFoldBeforeCommit();
+    };
     const killBackend = async (): Promise<void> => {
       const rows = await pick(databases).ask<{ pid: number }>(
         "select pid from pg_stat_activity where application_name like 'sluice-%' and application_name not like 'sluice-test%' order by random() limit 1",
@@ -211,7 +216,7 @@ export const runFaults = async (options: {
         case "fold":
           return pick(folds).kill();
         case "foldBeforeCommit":
-          return killBetweenReadAndCommit(pick(await homes()), folds);
+          return killFoldBeforeCommit();
         case "backend":
           return killBackend();
         case "mainKilled":
