@@ -19,7 +19,7 @@ import {
   type MoveStep,
   type Patience,
 } from "./finish-moves.ts";
-import { copyFullRuns, copyOpenRuns, dropRuns, runsOf } from "./move-units.ts";
+import { copyFullRuns, copyOpenRuns, dropOutdatedRuns, dropRuns, runsOf } from "./move-units.ts";
 import { COUNTS, copyPartitionRows, deletePartitionRows, partitionFacts } from "./partition-tables.ts";
 import { splitCounts } from "./split-counts.ts";
 
@@ -188,6 +188,7 @@ const moveOne = async (
     // Whoever held it before may have moved it.
     if ((await readPlaces(main)).byDatabase.get(from)?.includes(partition) !== true)
       throw new Error(`partition ${partition} has just been moved away from ${from}; run the move again`);
+    await dropOutdatedRuns(source, target, of);
     await copyFullRuns(source, target, of);
     await onStep("full runs copied");
     if (!(await askForPartition(source, partition)))

@@ -68,6 +68,30 @@ const copyRun = async (
   if (isFull) await finishRun(target, run, 0);
 };
 
+const countUnits = async (client: Client, run: number): Promise<number | undefined> => {
+  const { rows } = await client.query<{ units: number }>(
+    `select count(*)::float8 as units from ${tableOf({ run })}`,
+  );
+  return rows[0]?.units;
+};
+
+/**
+ * Drops arrived runs from which the source has deleted units since, because they are old or their epoch has ended: they are copied
+ * again. Nothing is added to a full run, so the number of its units says it.
+ */
+export const dropOutdatedRuns = async (
+  source: Client,
+  target: Client,
+  of: { readonly partition: number; readonly fromDatabase: string },
+): Promise<void> => {
+  const there = new Set((await runsOf(source, of.partition)).map(({ run }) => run));
+  const outdated: number[] = [];
+  for (const { fromRun, run } of await readArrived(target, of.partition, of.fromDatabase))
+    if (!there.has(fromRun) || (await countUnits(source, fromRun)) !== (await countUnits(target, run)))
+      outdated.push(run);
+  await dropRuns(target, outdated);
+};
+
 /** Copies full runs that have not arrived yet; drops what an interrupted attempt has left of others. */
 export const copyFullRuns = async (
   source: Client,

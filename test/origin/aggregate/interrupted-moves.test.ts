@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { finishMoves, readUnfinished } from "../../../origin/aggregate/move/finish-moves.ts";
 import { movePartition, type Step } from "../../../origin/aggregate/move/move-partition.ts";
 import { takePartition } from "../../../origin/aggregate/partition-ownership.ts";
+import { createRun, finishRun, tableOf } from "../../../origin/aggregate/units/unit-run.ts";
 import {
   prepareAggregateDatabase,
   readPlaces,
@@ -129,3 +130,25 @@ test("the command names a database that cannot be reached and what to do, and mo
   expect(await homeOf(1)).toBe("a");
   expect(await readUnfinished(databases)).toHaveLength(1);
 }, 30_000);
+
+test("units that upkeep deletes between two tries of a move do not keep the partition from arriving whole", async () => {
+  const run = await withClient(main.servicePool, async (client) => {
+    const made = await createRun(client, 0);
+    if (made === undefined) throw new Error("a lock is in the way");
+    await client.query(
+      `insert into ${tableOf(made)} (unit_key, feature_id, epoch, unit_id, cohort, first_exposed_at)
+       select n, 'feat_pruned', 1, 'unit ' || n, 1, now() from generate_series(1, 10) n`,
+    );
+    await finishRun(client, made, 0);
+    return made;
+  });
+  const deleteOne = () =>
+    main.pool.query(
+      `delete from ${tableOf(run)} where unit_key = (select min(unit_key) from ${tableOf(run)})`,
+    );
+  const duringMove = async (step: Step): Promise<void> => {
+    if (step === "full runs copied") await deleteOne();
+  };
+  await expect(move(0, "a", duringMove)).rejects.toThrow("did not arrive whole");
+  expect(await move(0, "a")).toMatchObject({ facts: { unit_evidence: "9 rows" } });
+});
