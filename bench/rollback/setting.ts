@@ -1,9 +1,7 @@
 // What the rollback bench runs on: a PostgreSQL that syncs to disk, an origin process, an edge whose hub takes the
 // pushes, a second instance of the Worker that visitors reach, and an upstream that echoes the features that the gate names to it.
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../origin/db/free-port.ts";
@@ -14,18 +12,11 @@ import { makeFeatureChanges } from "../../origin/features/change-feature.ts";
 import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { startEdge } from "../../scripts/local-stack/edge-server.ts";
 import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
+import { startEchoUpstream } from "../../test/support/echo-upstream.ts";
 
 export const INGEST_TOKEN = "ingest-token-of-the-bench";
 const PUSH_KEYS = "k1:push-key-of-the-rollback-bench-0123456789abcdefghijklmnop";
 const COOKIE_KEYS = "c1:cookie-key-of-the-rollback-bench-0123456789abcdefghijklmnop";
-
-const listening = async (server: ReturnType<typeof createServer>): Promise<number> => {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-};
 
 export type Setting = Awaited<ReturnType<typeof startSetting>>;
 
@@ -42,14 +33,8 @@ export const startSetting = async (options: { redisUrl?: string } = {}) => {
     const pool = makePool(postgres.url, { applicationName: "sluice-bench", onIdleError: () => {} });
     stops.push(() => pool.end());
 
-    const upstream = createServer((request, response) => {
-      response.end(String(request.headers["sluice-features"] ?? ""));
-    });
-    const upstreamPort = await listening(upstream);
-    stops.push(async () => {
-      upstream.close();
-      upstream.closeAllConnections();
-    });
+    const upstream = await startEchoUpstream();
+    stops.push(() => upstream.stop());
 
     const edgePort = await freePort();
     const origin = startOriginProcess({
@@ -74,7 +59,7 @@ export const startSetting = async (options: { redisUrl?: string } = {}) => {
       port: edgePort,
       morePorts: [await freePort()],
       bindings: {
-        UPSTREAM_URL: `http://127.0.0.1:${upstreamPort}`,
+        UPSTREAM_URL: upstream.url,
         ORIGIN_URL: origin.url,
         INGEST_TOKEN,
         PUSH_KEYS,

@@ -1,8 +1,6 @@
 // An installation whose parts can be replaced one after the other: two processes of each role, two edges with a hub of their own,
 // HAProxy before what is asked from outside. Everything is real, and can run this version's code or the last released one's.
-import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,6 +11,7 @@ import { freePort } from "../../origin/db/free-port.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
+import { startEchoUpstream } from "../../test/support/echo-upstream.ts";
 import { NOTICED_MS, startHaproxy } from "../../test/support/haproxy.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../../test/support/origin.ts";
 import { startRedis } from "../../test/support/redis.ts";
@@ -94,18 +93,8 @@ export const startWorld = async (version: Version, later: Version, parts: readon
     stops.push(() => pool.end());
     const redis = await startRedis();
     stops.push(() => redis.stop());
-    const upstream = createServer((request, response) => {
-      response.end(String(request.headers["sluice-features"] ?? ""));
-    }).listen(0, "127.0.0.1");
-    // By default Node closes an idle connection after 5 s, maybe while a request comes in on it.
-    upstream.keepAliveTimeout = 120_000;
-    await once(upstream, "listening");
-    stops.push(async () => {
-      upstream.close();
-      upstream.closeAllConnections();
-    });
-    const upstreamAddress = upstream.address();
-    if (upstreamAddress === null || typeof upstreamAddress === "string") throw new Error("no port");
+    const upstream = await startEchoUpstream();
+    stops.push(() => upstream.stop());
 
     const freePorts = async (count: number): Promise<number[]> => {
       const ports: number[] = [];
@@ -188,7 +177,7 @@ export const startWorld = async (version: Version, later: Version, parts: readon
           port,
           config: join(code[runs], "wrangler.toml"),
           bindings: {
-            UPSTREAM_URL: `http://127.0.0.1:${upstreamAddress.port}`,
+            UPSTREAM_URL: upstream.url,
             ORIGIN_URL: balancer.urls.ingest,
             INGEST_TOKEN: ORIGIN_INGEST_TOKEN,
             PUSH_KEYS,

@@ -1,7 +1,7 @@
 // The site behind the edge. Each feature has its own paths, `/<feature id>/…`, and behaves as its story says.
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { listenOnLoopback } from "../support/listen.ts";
 
 export type Visit = {
   /** The path below the feature's. */
@@ -46,12 +46,9 @@ export const startSite = async (): Promise<Site> => {
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => sockets.add(socket.on("close", () => sockets.delete(socket))));
   server.keepAliveTimeout = 60_000;
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the site has no port");
+  const { url } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     behave: (featureId, behaviour) => behaviours.set(featureId, behaviour),
     stop: async () => {
       for (const socket of sockets) socket.destroy();

@@ -1,8 +1,6 @@
 // Everything is real: PostgreSQL, a Redis Cluster of six, three origins of which two have a wrong clock, two edges of two
 // instances each. Every TCP connection between them goes through a fault proxy.
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cluster } from "ioredis";
@@ -12,6 +10,7 @@ import { freePort } from "../../origin/db/free-port.ts";
 import { makePool } from "../../origin/db/pool.ts";
 import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
+import { startEchoUpstream } from "../support/echo-upstream.ts";
 import { startHaproxy } from "../support/haproxy.ts";
 import { heldBy } from "../support/isolate-heap.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
@@ -96,20 +95,12 @@ export const startWorld = async ({ balanced = false } = {}) => {
     redisClient.on("error", () => {});
     stops.push(async () => redisClient.disconnect());
 
-    const upstream = createServer((request, response) => {
+    const upstream = await startEchoUpstream((request, response) => {
       const answer = () => response.end(String(request.headers["sluice-features"] ?? ""));
       if (request.url === SLOW_PAGE) setTimeout(answer, SLOW_PAGE_MS);
       else answer();
-    }).listen(0, "127.0.0.1");
-    // By default Node closes an idle connection after 5 s, maybe while a request comes in on it.
-    upstream.keepAliveTimeout = 3_600_000;
-    await once(upstream, "listening");
-    stops.push(async () => {
-      upstream.close();
-      upstream.closeAllConnections();
     });
-    const upstreamAddress = upstream.address();
-    if (upstreamAddress === null || typeof upstreamAddress === "string") throw new Error("no port");
+    stops.push(() => upstream.stop());
 
     const originPorts: number[] = [];
     for (const _ of SKEWS_MS) originPorts.push(await freePort());
@@ -144,7 +135,7 @@ export const startWorld = async ({ balanced = false } = {}) => {
           morePorts: [ports[1]],
           ...(inspectorPort === undefined ? {} : { inspectorPort }),
           bindings: {
-            UPSTREAM_URL: `http://127.0.0.1:${upstreamAddress.port}`,
+            UPSTREAM_URL: upstream.url,
             ORIGIN_URL: balancer?.urls.origins ?? "",
             INGEST_TOKEN: ORIGIN_INGEST_TOKEN,
             PUSH_KEYS,

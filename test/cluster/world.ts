@@ -1,12 +1,12 @@
 // A whole installation on loopback: PostgreSQL with its standbys behind HAProxy, a Redis Cluster of six, three origins with all
 // roles, two edges, and a site behind them.
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { startEdge } from "../../scripts/local-stack/edge-server.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { startRedisCluster, type RedisNode } from "../support/redis.ts";
 import { startPostgresServers } from "./postgres.ts";
@@ -16,12 +16,10 @@ const COOKIE_KEYS = "c1:cookie-key-of-the-cluster-0123456789abcdefghijklmnop";
 const ORIGINS = 3;
 
 const startSite = async () => {
-  const site = createServer((_, response) => response.end("the site")).listen(0, "127.0.0.1");
-  await once(site, "listening");
-  const address = site.address();
-  if (address === null || typeof address === "string") throw new Error("the site has no port");
+  const site = createServer((_, response) => response.end("the site"));
+  const { url } = await listenOnLoopback(site);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     stop: async () => {
       site.close();
       site.closeAllConnections();

@@ -1,10 +1,10 @@
 // One poisoned element in every stage that works on many, all at once: a real origin with every role, a real PostgreSQL, a
 // real edge and one that is broken. Whatever is sound arrives, and each poison is named.
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { jsonRequest, newUnit } from "../support/otlp-spans.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
@@ -64,11 +64,7 @@ beforeAll(async () => {
   // Outbox: a message that cannot be read, before all others.
   await pool.query("insert into outbox (topic, revision, payload) values ('state', 0, '{}')");
   edge = await startTestEdge({ UPSTREAM_URL: "http://127.0.0.1:1" });
-  brokenEdge.listen(0, "127.0.0.1");
-  await once(brokenEdge, "listening");
-  const address = brokenEdge.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  brokenUrl = `http://127.0.0.1:${address.port}`;
+  ({ url: brokenUrl } = await listenOnLoopback(brokenEdge));
   origin = await startOrigin({
     DATABASE_URL: database.url,
     EDGE_URLS: `${brokenUrl},${edge.url}`,

@@ -1,6 +1,5 @@
 // Captchas from the page to the counts: the snippets of docs/bots.md in a real Chromium, through the built Worker
 // to a real ingest. Only the provider is a stand-in: its script, and siteverify.
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { text } from "node:stream/consumers";
@@ -11,6 +10,7 @@ import { CAPTCHA_SECRET } from "../edge/support/captcha-token.ts";
 import { startBrowser } from "../support/browser.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { makeSiteverify } from "../support/siteverify.ts";
 import {
   createFeature,
@@ -83,11 +83,7 @@ beforeAll(async () => {
       void text(request).then((body) => siteverify(body, response));
     } else response.writeHead(200, { "Content-Type": "text/html" }).end(snippets[path.slice(1)] ?? "");
   });
-  site.listen(0, "127.0.0.1");
-  await once(site, "listening");
-  const address = site.address();
-  if (address === null || typeof address === "string") throw new Error("the site has no port");
-  siteUrl = `http://127.0.0.1:${address.port}`;
+  ({ url: siteUrl } = await listenOnLoopback(site));
   database = await makeTestDatabase();
   telemetry = await startTelemetry(database);
   browser = await startBrowser();

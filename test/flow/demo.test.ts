@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { startRedis } from "../support/redis.ts";
 import { makeTestStack } from "../support/stack.ts";
 
@@ -83,12 +84,9 @@ test(
     const site = createServer((request, response) => {
       paths.push(request.url ?? "");
       response.end("a site");
-    }).listen(0, "127.0.0.1");
-    await once(site, "listening");
+    });
+    const { url: upstream } = await listenOnLoopback(site);
     onTestFinished(() => void site.close());
-    const address = site.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    const upstream = `http://127.0.0.1:${address.port}`;
     const stack = await makeTestStack({ edgeVars: { UPSTREAM_URL: upstream } });
     onTestFinished(() => stack.stop());
 

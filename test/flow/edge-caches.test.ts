@@ -1,16 +1,13 @@
 // A shared cache before the gate and one behind it, with visitors of different cohorts taking turns: nobody ever gets
 // a page that was made for somebody else's cohort, and pages that no feature concerns are cached as ever.
-import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 
 const listen = async (server: Server): Promise<string> => {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return `http://127.0.0.1:${address.port}`;
+  const { url } = await listenOnLoopback(server);
+  return url;
 };
 
 type Page = { status: number; headers: IncomingHttpHeaders; body: string };

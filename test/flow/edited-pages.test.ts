@@ -1,6 +1,5 @@
 // Pages that the gate edits, from a site that answers as it is asked: in parts, compressed, in any encoding, slowly. What
 // is closed is in none of them, and nothing waits for the end of a page.
-import { once } from "node:events";
 import {
   createServer,
   request as httpRequest,
@@ -19,6 +18,7 @@ import {
 } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 
 const PAGE =
   '<!doctype html><html><head><title>é</title></head><body><p data-feature="feat_new" hidden>closed</p><p>always</p></body></html>';
@@ -85,11 +85,8 @@ const site = createServer((request, response) => {
 
 let edge: TestEdge;
 beforeAll(async () => {
-  site.listen(0, "127.0.0.1");
-  await once(site, "listening");
-  const address = site.address();
-  if (address === null || typeof address === "string") throw new Error("the site has no port");
-  edge = await startTestEdge({ UPSTREAM_URL: `http://127.0.0.1:${address.port}` });
+  const { url } = await listenOnLoopback(site);
+  edge = await startTestEdge({ UPSTREAM_URL: url });
   const gate = { html: { elements: true, flags: true } };
   const feature = { featureId: "feat_new", enabled: false, rolloutBps: 0, version: 1, gate };
   expect((await edge.push({ revision: 1, full: true, features: [feature] })).status).toBe(200);

@@ -1,12 +1,12 @@
 // `<sluice-feature>` on pages without a framework, in Chromium: under a strict Content-Security-Policy, made by a script, and
 // while the edge or its script is away.
-import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { startCuttableProxy, type CuttableProxy } from "../support/cuttable-proxy.ts";
 import { startBrowser } from "../support/browser.ts";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 
 const POLICY =
   "default-src 'none'; script-src 'nonce-n0nce'; connect-src 'self'; require-trusted-types-for 'script'";
@@ -71,11 +71,8 @@ beforeAll(async () => {
     });
     response.end(body);
   });
-  site.listen(0, "127.0.0.1");
-  await once(site, "listening");
-  const address = site.address();
-  if (address === null || typeof address === "string") throw new Error("the site has no port");
-  edge = await startTestEdge({ UPSTREAM_URL: `http://127.0.0.1:${address.port}` });
+  const { url } = await listenOnLoopback(site);
+  edge = await startTestEdge({ UPSTREAM_URL: url });
   network = await startCuttableProxy(edge.url);
   browser = await startBrowser();
 });

@@ -1,14 +1,13 @@
 // The first day with Sluice on real parts, all by the command line: begin, apply a file, see the page gated, break it, see it
 // roll back, read why, get the Slack message, open it again, verify the audit.
-import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { runCli } from "../support/cli.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { eventually, makeTestStack } from "../support/stack.ts";
 
@@ -45,14 +44,14 @@ const site = createServer((request, response) => {
   shop.told.push(features);
   const fails = shop.isBroken && features.includes(`${ID}=treatment`);
   response.writeHead(fails ? 500 : 200, { "content-type": "text/html" }).end("<h1>checkout</h1>");
-}).listen(0, "127.0.0.1");
-await once(site, "listening");
+});
+const { url: siteUrl } = await listenOnLoopback(site);
 
 const folder = await mkdtemp(join(tmpdir(), "sluice-first-day-"));
 const slack = await startReceiver();
 const stack = await makeTestStack({
   edgeVars: {
-    UPSTREAM_URL: `http://127.0.0.1:${(site.address() as AddressInfo).port}`,
+    UPSTREAM_URL: siteUrl,
     // All visitors come from this machine, many in a second.
     NEW_UNITS_A_MINUTE: "1000000",
   },

@@ -2,7 +2,6 @@
 // Three edges stand for three deployments of the Worker, three origins for three roll-outs.
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
-import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,6 +10,7 @@ import { freePort } from "../../origin/db/free-port.ts";
 import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { ADMIN_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
 
@@ -43,11 +43,9 @@ const startSite = async () => {
     const { "sluice-features": features = "", "sluice-unit": unit = "" } = request.headers;
     response.setHeader("cache-control", "no-store");
     response.end(JSON.stringify({ features, unit }));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return { url: `http://127.0.0.1:${address.port}`, server };
+  });
+  const { url } = await listenOnLoopback(server);
+  return { url, server };
 };
 
 let folder: string;

@@ -9,6 +9,7 @@ import type { Condition } from "../../shared/features/targeting.ts";
 import { FeatureId } from "../../shared/ids.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { SERVER_KEY, startTestEdge, type TestEdge } from "../support/edge.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { ADMIN_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
 
@@ -34,12 +35,10 @@ const startStrictGateway = async (to: string, maxBytes: number) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => void answer(request, Buffer.concat(chunks), response));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  });
+  const { url } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     stop: async () => {
       server.close();
       server.closeAllConnections();

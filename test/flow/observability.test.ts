@@ -1,7 +1,6 @@
 // A real Prometheus scrapes a real run: every expression of the dashboards and alerts returns data, and an alert goes through a
 // real Alertmanager with the routes that are delivered.
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -10,6 +9,7 @@ import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { dashboardFiles } from "../../scripts/dashboards/files.ts";
 import { startAlertmanager } from "../support/alertmanager.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { jsonRequest, newUnit, type TestSpan } from "../support/otlp-spans.ts";
 import { startPrometheus } from "../support/prometheus.ts";
 import { startRedis } from "../support/redis.ts";
@@ -77,11 +77,8 @@ const ownSpans = (): z.infer<typeof Span>[] =>
   );
 
 const listen = async (server: Server): Promise<string> => {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return `http://127.0.0.1:${address.port}`;
+  const { url } = await listenOnLoopback(server);
+  return url;
 };
 
 /** The delivered configuration, with a webhook in the place of each receiver's own address. */

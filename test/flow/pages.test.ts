@@ -5,6 +5,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBrowser } from "../support/browser.ts";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 
 const PAGE = `<!doctype html><html><head><title>shop</title>
 <script nonce="n0nce">
@@ -60,11 +61,7 @@ beforeAll(async () => {
       void writeMuch(response);
     } else response.writeHead(200, { ...headers, "Cache-Control": "max-age=600" }).end(PAGE);
   });
-  site.listen(0, "127.0.0.1");
-  await once(site, "listening");
-  const address = site.address();
-  if (address === null || typeof address === "string") throw new Error("the site has no port");
-  const siteUrl = `http://127.0.0.1:${address.port}`;
+  const { url: siteUrl } = await listenOnLoopback(site);
   edge = await startTestEdge({ UPSTREAM_URL: siteUrl, ORIGIN_URL: siteUrl });
   browser = await startBrowser();
 });

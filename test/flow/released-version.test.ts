@@ -1,9 +1,7 @@
 // The last released version and this one beside each other, on one database, one Redis and two edges, and both ways back.
 // Each Worker sends its telemetry to the origin of the other version, and each origin pushes to both Workers.
 import { randomBytes, randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,6 +10,7 @@ import { migrationNames } from "../../origin/db/migrate.ts";
 import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
+import { startEchoUpstream } from "../support/echo-upstream.ts";
 import { ADMIN_TOKEN, ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { jsonRequest, type TestSpan } from "../support/otlp-spans.ts";
 import { startRedis } from "../support/redis.ts";
@@ -142,17 +141,9 @@ beforeAll(async () => {
   await database.pool.query("create schema public");
   const redis = await startRedis();
   stops.push(() => redis.stop());
-  const upstream = createServer((request, response) => {
-    response.end(String(request.headers["sluice-features"] ?? ""));
-  }).listen(0, "127.0.0.1");
-  await once(upstream, "listening");
-  const address = upstream.address();
-  if (address === null || typeof address === "string") throw new Error("the upstream has no port");
-  upstreamUrl = `http://127.0.0.1:${address.port}`;
-  stops.push(async () => {
-    upstream.close();
-    upstream.closeAllConnections();
-  });
+  const upstream = await startEchoUpstream();
+  upstreamUrl = upstream.url;
+  stops.push(() => upstream.stop());
   originEnv = {
     DATABASE_URL: database.url,
     REDIS_URL: redis.url,

@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { otlpJson } from "../fuzz/bodies.ts";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 
 const LIMIT_MS = 1_000;
 const GZIPPED = gzipSync("a page that says the same again and again. ".repeat(500));
@@ -24,12 +25,9 @@ const listen = async (
     answer(request.url ?? "/", response, body);
   });
   server.on("connection", (socket) => sockets.add(socket.on("close", () => sockets.delete(socket))));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  const { url } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 
 const run = async (script: string, env: Record<string, string>): Promise<{ code: number; words: string }> => {
   const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
@@ -43,12 +44,10 @@ test.each([
 );
 
 const takenPort = async (): Promise<string> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const server = createServer();
+  const { port } = await listenOnLoopback(server);
   onTestFinished(() => void server.close());
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return String(address.port);
+  return String(port);
 };
 
 test.each(["EDGE_PORT", "ORIGIN_PORT", "SHOP_PORT"])(

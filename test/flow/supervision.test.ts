@@ -11,6 +11,7 @@ import { freePort } from "../../origin/db/free-port.ts";
 import { startOriginProcess } from "../../scripts/local-stack/origin-process.ts";
 import { portErrors } from "../../scripts/local-stack/ports.ts";
 import { childrenOf, procFile } from "../support/linux-processes.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { startOrigin } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
 
@@ -98,13 +99,11 @@ test.each(["npm", "starter", "stack"] as const)(
 );
 
 test("another program that answers /readyz on the port is not taken for the origin", async () => {
-  const stranger = createServer((_, response) => response.end("ok")).listen(0, "127.0.0.1");
-  await once(stranger, "listening");
+  const stranger = createServer((_, response) => response.end("ok"));
+  const { port } = await listenOnLoopback(stranger);
   onTestFinished(() => void stranger.close());
-  const address = stranger.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
   const origin = startOriginProcess({
-    port: address.port,
+    port,
     env: { DATA_DIR: await makeDataDir(), LOG_LEVEL: "warn" },
     onLine: () => {},
   });

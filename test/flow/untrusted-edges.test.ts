@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startTestEdge, type TestEdge } from "../support/edge.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { eventually } from "../support/stack.ts";
 
@@ -36,14 +37,12 @@ const startLiar = async (to: string) => {
     const told = state.lie(answer);
     response.writeHead(told.status, told.headers).end(told.body);
   };
-  const server = createServer((from, response) => void pass(from, response)).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  const server = createServer((from, response) => void pass(from, response));
+  const { url } = await listenOnLoopback(server);
   return {
     seen,
     state,
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     stop: () => {
       server.close();
       server.closeAllConnections();

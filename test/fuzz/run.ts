@@ -1,7 +1,6 @@
 // `npm run fuzz -- [bodies]`: a million bodies that no honest client sends, against the whole handler over HTTP on a
 // PostgreSQL of its own. Exit 1 when one is answered wrongly; says how much memory was gained.
 import { mkdtemp, rm } from "node:fs/promises";
-import { once } from "node:events";
 import { Agent, createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +17,7 @@ import { makeUncountedSpans } from "../../origin/span-log/uncounted.ts";
 import { makePseudonymKeys } from "../../origin/span-log/pseudonyms/pseudonym-keys.ts";
 import { makeSpanLog } from "../../origin/span-log/append.ts";
 import { endWithRun } from "../support/end-with-run.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { fuzzBody, gzipBomb } from "./bodies.ts";
 
 const bodies = Number(process.argv[2] ?? 1_000_000);
@@ -50,11 +50,9 @@ const handler = makeOtlpHandler({
   metrics,
   logger: makeLogger("error"),
 });
-const server = createServer(handler).listen(0, "127.0.0.1");
-await once(server, "listening");
-const address = server.address();
-if (address === null || typeof address === "string") throw new Error("no port");
-const url = `http://127.0.0.1:${address.port}/v1/traces`;
+const server = createServer(handler);
+const { url: origin } = await listenOnLoopback(server);
+const url = `${origin}/v1/traces`;
 const agent = new Agent({ keepAlive: true, maxSockets: 16 });
 
 const post = (body: Buffer, headers: Readonly<Record<string, string>>): Promise<number> =>

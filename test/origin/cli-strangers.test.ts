@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { AddressInfo, Server } from "node:net";
+import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -15,6 +15,7 @@ import { examples } from "../../origin/cli/examples.ts";
 import { nearest } from "../../origin/cli/nearest.ts";
 import { programPath } from "../../scripts/system-programs.ts";
 import { runCli } from "../support/cli.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "sluice-strangers-"));
 const servers: Server[] = [];
@@ -25,9 +26,7 @@ afterAll(async () => {
 
 const listening = async (server: Server, scheme = "http"): Promise<string> => {
   servers.push(server);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const { port } = await listenOnLoopback(server);
   return `${scheme}://127.0.0.1:${port}`;
 };
 const answering = (handle: RequestListener): Promise<string> => listening(createServer(handle));

@@ -1,7 +1,5 @@
 // What `sluice doctor` finds in an installation in which much is wrong, each fault beside the others.
-import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { secretFindings } from "../../origin/access/access-health.ts";
@@ -10,14 +8,14 @@ import { evaluationChecks } from "../../origin/evaluate/evaluation-health.ts";
 import { runHealthChecks, type Finding } from "../../origin/runtime/health.ts";
 import { runCli } from "../support/cli.ts";
 import { makeTestDatabase } from "../support/database.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 import { ADMIN_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 
 const servers: Server[] = [];
 const answering = async (handle: RequestListener): Promise<string> => {
-  const server = createServer(handle).listen(0, "127.0.0.1");
+  const server = createServer(handle);
   servers.push(server);
-  await once(server, "listening");
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return (await listenOnLoopback(server)).url;
 };
 const json =
   (status: number, body: object, headers: Record<string, string> = {}): RequestListener =>

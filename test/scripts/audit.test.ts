@@ -1,6 +1,5 @@
 // Advisories against the packages of an installation: npm itself asks a registry of this test, and then the real one.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +8,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { AcceptedAdvisories, judgeAudit } from "../../scripts/audit/judge-audit.ts";
 import { runAudit } from "../../scripts/audit/run-audit.ts";
 import { root } from "../docs/repository.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 
 const TODAY = "2026-11-26";
 const NAME = "xxhash-wasm";
@@ -42,12 +42,10 @@ const startRegistry = async (options: { severity: string; status?: number }): Pr
         JSON.stringify({ [NAME]: [{ ...advisory, vulnerable_versions: "<=1.1.0", cwe: [], cvss: {} }] }),
       );
     });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  });
+  const { url } = await listenOnLoopback(server);
   onTestFinished(() => void server.close());
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the registry has no port");
-  return `http://127.0.0.1:${address.port}/`;
+  return `${url}/`;
 };
 
 /** An installation of one package, and one for development that is not asked about. */

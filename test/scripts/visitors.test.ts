@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { assert as holds, integer, nat, property } from "fast-check";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
@@ -14,6 +13,7 @@ import { visitorRandom } from "../../scripts/demo/random.ts";
 import { type VisitorEvent } from "../../scripts/demo/visit.ts";
 import { runVisitors } from "../../scripts/demo/visitors.ts";
 import { startShop } from "../../scripts/shop/start.ts";
+import { listenOnLoopback } from "../support/listen.ts";
 
 const shop = await startShop({ port: 0 });
 afterAll(() => shop.stop());
@@ -72,12 +72,9 @@ const startGate = async (features: string) => {
     };
     forward().catch((error: unknown) => response.writeHead(502).end(String(error)));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  const { url } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     requestsByUnit,
     stop: () => {
       server.closeAllConnections();

@@ -1,6 +1,6 @@
 // A way between two programs that can be cut, as a network does it: connections die, new ones are refused or swallowed.
-import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { listenOnLoopback } from "./listen.ts";
 
 export type CuttableProxy = {
   readonly url: string;
@@ -54,15 +54,12 @@ export const startCuttableProxy = async (target: string): Promise<CuttableProxy>
     outgoing.pipe(incoming);
     incoming.on("close", () => beginnings.delete(incoming));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+  const { url } = await listenOnLoopback(server);
   const endAll = (): void => {
     for (const socket of sockets) socket.destroy();
   };
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     cut: () => {
       isCut = true;
       endAll();

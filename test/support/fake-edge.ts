@@ -7,6 +7,7 @@ import { PushMessage } from "../../shared/snapshot/push-message.ts";
 import type { FeatureState } from "../../shared/features/feature.ts";
 import type { KeyRing } from "../../shared/signing/key-ring.ts";
 import { parseSignature, senderText, signedText } from "../../shared/signing/push-signature.ts";
+import { listenOnLoopback } from "./listen.ts";
 
 export type FakeEdge = Awaited<ReturnType<typeof startFakeEdge>>;
 
@@ -96,13 +97,11 @@ export const startFakeEdge = async (keys: KeyRing, port = 0) => {
         .writeHead(answer.status, { "content-type": "application/json" })
         .end(JSON.stringify(answer.body));
     });
-  }).listen(port, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  });
+  const { url } = await listenOnLoopback(server, port);
   return {
     state,
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     stop: async () => {
       server.close();
       server.closeAllConnections();

@@ -1,6 +1,7 @@
 // A TCP proxy that can be slow, deaf, mute or rude. What it does to bytes it also does to connections made meanwhile.
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { listenOnLoopback } from "./listen.ts";
 
 export type Disturbance =
   | { readonly kind: "none" }
@@ -65,17 +66,15 @@ export const startFaultProxy = async (
     upstream.setNoDelay();
     carry(client, upstream, false);
     carry(upstream, client, true);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  });
+  const { port } = await listenOnLoopback(server);
 
   /** Ends every connection the hard way; clients see ECONNRESET. */
   const reset = () => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
   return {
-    port: address.port,
+    port,
     disturb: (next: Disturbance) => {
       disturbance = next;
     },

@@ -1,8 +1,8 @@
 // A site whose pages say what it was sent, and a visitor of it. A query says how it answers: `as` is a JSON of headers,
 // `session` begins a session, `varies` names the cohort whose pages differ by X-Theme.
-import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { listenOnLoopback } from "./listen.ts";
 
 export type Seen = { method: string; url: string; headers: IncomingHttpHeaders };
 
@@ -67,12 +67,9 @@ export const startKeptSite = async (): Promise<KeptSite> => {
     setTimeout(() => request.socket.destroy(), 30);
     return undefined;
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the site has no port");
+  const { url } = await listenOnLoopback(server);
   const site: KeptSite = {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     seen,
     count,
     fails: null,

@@ -1,9 +1,9 @@
 // A site whose page uses OpenFeature's own web SDK and OFREP provider, served to the browser just as npm ships them.
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { listenOnLoopback } from "./listen.ts";
 
 const require = createRequire(import.meta.url);
 const webProvider = require.resolve("@openfeature/ofrep-web-provider");
@@ -62,12 +62,9 @@ export const startOfrepSite = async (): Promise<OfrepSite> => {
     };
     void answer();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the site has no port");
+  const { url } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     stop: () => {
       server.closeAllConnections();
       server.close();

@@ -2,12 +2,12 @@
 // origin's OTLP endpoint under /v1/traces, that of a starved origin under /late, and a captcha provider's under /siteverify. All remember what they were sent; a test reads that under /.recorded.
 import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import type { TestProject } from "vitest/node";
 import { otlpJson } from "../fuzz/bodies.ts";
+import { listenOnLoopback } from "./listen.ts";
 import { makeSiteverify } from "./siteverify.ts";
 
 declare module "vitest" {
@@ -106,11 +106,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     };
     void answer();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the outside has no port");
-  project.provide("outsideUrl", `http://127.0.0.1:${address.port}`);
+  const { url } = await listenOnLoopback(server);
+  project.provide("outsideUrl", url);
   project.provide("tokenKey", privateKey.export({ format: "jwk" }));
   return async () => {
     server.closeAllConnections();

@@ -1,7 +1,6 @@
 // A receiver of webhooks over real HTTP. Tests say what it answers.
-import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listenOnLoopback } from "./listen.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 export type Received = { path: string; headers: IncomingHttpHeaders; body: string; json: Json };
@@ -25,11 +24,10 @@ export const startReceiver = async () => {
       response.end(state.answer.body ?? "");
     });
   };
-  const server = createServer(handle).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const server = createServer(handle);
+  const { url, port } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     port,
     state,
     received,

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { listenOnLoopback } from "./listen.ts";
 
 export type SiteRequest = {
   readonly method: string;
@@ -107,12 +108,9 @@ export const startTestSite = async (): Promise<TestSite> => {
   });
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => sockets.add(socket.on("close", () => sockets.delete(socket))));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the site has no port");
+  const { url } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     requests,
     stop: async () => {
       for (const socket of sockets) socket.destroy(); // upgraded ones too

@@ -1,5 +1,4 @@
 // Runs ingest and fold in this process.
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { startTableUpkeep } from "../../origin/aggregate/table-upkeep.ts";
 import { readAllPositions } from "../../origin/aggregate/checkpoints.ts";
@@ -19,6 +18,7 @@ import { openSpanLog } from "../../origin/span-log/open-span-log.ts";
 import { asServiceRole } from "../../origin/db/service-role.ts";
 import { makePool, type Pool } from "../../origin/db/pool.ts";
 import type { TestDatabase } from "./database.ts";
+import { listenOnLoopback } from "./listen.ts";
 import { jsonRequest, type TestSpan } from "./otlp-spans.ts";
 
 export const createFeature = async (
@@ -109,11 +109,8 @@ export const startTelemetry = async (
     metrics,
     logger,
   });
-  const server = createServer(handler).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  const url = `http://127.0.0.1:${address.port}`;
+  const server = createServer(handler);
+  const { url } = await listenOnLoopback(server);
   const fold =
     options.fold === false
       ? undefined

@@ -10,6 +10,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { freePort } from "../../origin/db/free-port.ts";
 import { programPath } from "../../scripts/system-programs.ts";
+import { listenOnLoopback } from "./listen.ts";
 
 export type Upstream = { readonly url: string; readonly stop: () => Promise<void> };
 
@@ -212,12 +213,9 @@ export const startNode = async (): Promise<Upstream> => {
     if (page !== undefined) response.end(`PAGE ${page}`);
     else void listen(request, response);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the upstream has no port");
+  const { url } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -10,6 +9,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { tools } from "../../../origin/agents/mcp-server.ts";
 import { startCli } from "../../support/cli.ts";
 import { makeTestDatabase } from "../../support/database.ts";
+import { listenOnLoopback } from "../../support/listen.ts";
 import { ADMIN_TOKEN, startOrigin } from "../../support/origin.ts";
 
 const database = await makeTestDatabase();
@@ -82,9 +82,7 @@ describe("over standard input and output", () => {
       response.end(await answer.text());
     };
     const proxy = createServer((request, response) => void pass(request.url ?? "", response));
-    proxy.listen(0, "127.0.0.1");
-    await once(proxy, "listening");
-    const { port } = proxy.address() as AddressInfo;
+    const { port } = await listenOnLoopback(proxy);
     const closed = once(proxy, "close");
     proxy.close();
     await closed;
@@ -108,9 +106,7 @@ describe("over standard input and output", () => {
       response.writeHead(200, { "content-type": "application/json" });
       response.end('{"ok":true,"rows":0,"hash":""}');
     });
-    slow.listen(0, "127.0.0.1");
-    await once(slow, "listening");
-    const { port } = slow.address() as AddressInfo;
+    const { port } = await listenOnLoopback(slow);
     const client = await startClient({ SLUICE_URL: `http://127.0.0.1:${port}`, SLUICE_TOKEN: "x" });
     const abort = new AbortController();
     const taken = client.callTool({ name: "list_edges", arguments: {} }, undefined, { signal: abort.signal });

@@ -1,6 +1,5 @@
 // The evaluator on counts that live in three databases, one of which is away now and then: real PostgreSQL, real moves. The counts are
 // as folds would have left them, and the clock is the test's.
-import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -18,6 +17,7 @@ import { FeatureId } from "../../../shared/ids.ts";
 import { makeAggregateDatabases } from "../../support/aggregate-databases.ts";
 import { startCuttableProxy, type CuttableProxy } from "../../support/cuttable-proxy.ts";
 import { makeTestDatabase, type TestDatabase } from "../../support/database.ts";
+import { listenOnLoopback } from "../../support/listen.ts";
 import { makeTestLog } from "../../support/log.ts";
 import { FEATURE, makeTrial, ruleOf, START } from "../../support/trial.ts";
 
@@ -465,11 +465,9 @@ test("evidence of an evaluator that knows nothing of partitions is refused once 
 
 test("a database that says nothing does not keep the lag of the others from being known", async () => {
   const sockets: Socket[] = [];
-  const silent = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
-  await once(silent, "listening");
-  const address = silent.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  const pool = makePool(`postgres://127.0.0.1:${address.port}/nothing`, {
+  const silent = createServer((socket) => sockets.push(socket));
+  const { port } = await listenOnLoopback(silent);
+  const pool = makePool(`postgres://127.0.0.1:${port}/nothing`, {
     applicationName: "sluice-aggregates",
     onIdleError: () => {},
   });

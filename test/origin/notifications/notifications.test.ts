@@ -1,7 +1,6 @@
 // News from a change to a receiver's door: real database, real HTTP, the loop as the origin runs it.
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { makeAnnounce } from "../../../origin/notifications/announce.ts";
@@ -9,6 +8,7 @@ import { makeSendEmail } from "../../../origin/notifications/channels/send-email
 import { notificationChecks } from "../../../origin/notifications/upkeep.ts";
 import { makeAdminApp } from "../../support/admin-app.ts";
 import { makeTestDatabase } from "../../support/database.ts";
+import { listenOnLoopback } from "../../support/listen.ts";
 import { letTimePass, PUBLIC_URL, startNews } from "../../support/news.ts";
 import { startReceiver, type Received } from "../../support/receiver.ts";
 import { waitFor } from "../../support/telemetry.ts";
@@ -534,9 +534,8 @@ test("a target is told again what was announced since a time, also when that is 
 
 test("a mail server that never speaks holds up neither the end of an origin nor the next attempt", async () => {
   let connections = 0;
-  const server = createServer(() => (connections += 1)).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const server = createServer(() => (connections += 1));
+  const { port } = await listenOnLoopback(server);
   const sendEmail = makeSendEmail({ url: `smtp://127.0.0.1:${port}`, from: "sluice@shop.test" });
   const mailer = startNews(database, { sendEmail });
   try {
