@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { fillHistory } from "./admin/history.ts";
 import { fillExposures } from "./check/exposures.ts";
-import { percentile } from "./ingest/load.ts";
+import { percentile } from "./figures.ts";
 import type { BackgroundLoad } from "./ingest/load-worker.ts";
 import { startIngestSetting } from "./ingest/setting.ts";
 

@@ -14,6 +14,7 @@ import { freePort } from "../origin/db/free-port.ts";
 import { bundleEdge } from "../scripts/local-stack/edge-server.ts";
 import { makeVisitors, type Visit, type Visitors } from "./cache/visitors.ts";
 import { push, PUSH_SECRET } from "./edge/push.ts";
+import { mean, percentile } from "./figures.ts";
 import { serve, type Served } from "./edge/workerd.ts";
 
 const { values } = parseArgs({
@@ -30,12 +31,7 @@ const AT_ONCE = 32;
 /** A visitor of the rolled-back feature asks so often. */
 const ASK_EVERY_MS = 1;
 
-const mean = (numbers: readonly number[]): number =>
-  numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
 const rounded = (number: number, digits: number): number => Math.round(number * 10 ** digits) / 10 ** digits;
-const quantile = (numbers: readonly number[], q: number): number =>
-  numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(q * numbers.length))] ??
-  Number.NaN;
 
 const featuresAt = (revision: number) =>
   [0, 1, 2].map((i) => ({
@@ -171,10 +167,10 @@ try {
     todayCpuUs: cpuOf(today),
     ungatedCachedCpuUs: cpuOf(ungated),
     passThroughCpuUs: cpuOf(find("pass-through")),
-    rollbackP50Ms: rounded(quantile(rollbackMs, 0.5), 1),
-    rollbackP99Ms: rounded(quantile(rollbackMs, 0.99), 1),
-    todayRollbackP50Ms: rounded(quantile(todayRollbackMs, 0.5), 1),
-    todayRollbackP99Ms: rounded(quantile(todayRollbackMs, 0.99), 1),
+    rollbackP50Ms: rounded(percentile(rollbackMs, 0.5), 1),
+    rollbackP99Ms: rounded(percentile(rollbackMs, 0.99), 1),
+    todayRollbackP50Ms: rounded(percentile(todayRollbackMs, 0.5), 1),
+    todayRollbackP99Ms: rounded(percentile(todayRollbackMs, 0.99), 1),
   };
   for (const contender of contenders)
     console.log(

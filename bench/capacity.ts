@@ -3,14 +3,11 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeEvaluator } from "../origin/evaluate/evaluator.ts";
 import { freePort } from "../origin/db/free-port.ts";
 import { root } from "../origin/runtime/place.ts";
-import { makeLogger } from "../origin/runtime/log.ts";
-import { makeMetrics } from "../origin/runtime/metrics.ts";
 import { startOriginProcess } from "../scripts/local-stack/origin-process.ts";
 import { FeatureId } from "../shared/ids.ts";
-import { err } from "../shared/result.ts";
+import { makeIdleEvaluator } from "./check/evaluator.ts";
 import { runLoad } from "./ingest/load.ts";
 import { cpuSeconds } from "../test/support/linux-processes.ts";
 import { makeRequests } from "./ingest/requests.ts";
@@ -112,15 +109,7 @@ const measureSpans = async (units: () => number) => {
 
 /** CPU ms of one check that finds nothing new, by the evaluator's own code. */
 const measureChecks = async () => {
-  const evaluator = makeEvaluator({
-    pool,
-    metrics: makeMetrics(),
-    log: makeLogger("error"),
-    now: () => Date.now() / 1_000,
-    lagSeconds: () => 0,
-    rollbackFeature: async () => err({ reason: "the bench changes nothing" }),
-    setRollout: async () => err({ reason: "the bench changes nothing" }),
-  });
+  const evaluator = makeIdleEvaluator(pool);
   const ids = setting.features.map((id) => FeatureId.parse(id));
   await evaluator.evaluate(ids);
   const before = { own: process.cpuUsage(), postgres: cpuSeconds(setting.postgres.pid) };

@@ -4,13 +4,10 @@ import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { setTimeout as sleep } from "node:timers/promises";
 import { windowsOf } from "../origin/aggregate/outcome-windows.ts";
-import { makeEvaluator } from "../origin/evaluate/evaluator.ts";
-import { makeLogger } from "../origin/runtime/log.ts";
-import { makeMetrics } from "../origin/runtime/metrics.ts";
-import { err } from "../shared/result.ts";
 import { FeatureId } from "../shared/ids.ts";
+import { makeIdleEvaluator } from "./check/evaluator.ts";
 import { fillExposures } from "./check/exposures.ts";
-import { percentile } from "./ingest/load.ts";
+import { percentile } from "./figures.ts";
 import type { BackgroundLoad } from "./ingest/load-worker.ts";
 import { startIngestSetting } from "./ingest/setting.ts";
 
@@ -49,15 +46,7 @@ try {
   say(`${counted} exposures of ${features} features`);
 
   let aheadSeconds = 0;
-  const evaluator = makeEvaluator({
-    pool: setting.pool,
-    metrics: makeMetrics(),
-    log: makeLogger("error"),
-    now: () => Date.now() / 1_000 + aheadSeconds,
-    lagSeconds: () => 0,
-    rollbackFeature: async () => err({ reason: "the bench changes nothing" }),
-    setRollout: async () => err({ reason: "the bench changes nothing" }),
-  });
+  const evaluator = makeIdleEvaluator(setting.pool, () => Date.now() / 1_000 + aheadSeconds);
   const ids = setting.features.map((id) => FeatureId.parse(id));
   const firstAt = performance.now();
   for (let from = 0; from < ids.length; from += 50) await evaluator.evaluate(ids.slice(from, from + 50));

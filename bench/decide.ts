@@ -12,6 +12,7 @@ import { falseRollbacks, FOR_EVER, liveThrough, MISFORTUNES, NOTHING } from "./d
 import { usersToBoth } from "./decide/second-bar.ts";
 import { minutesOfBestTest, minutesToRollback } from "./decide/launch.ts";
 import { alphaShares } from "../origin/decide/alpha-shares.ts";
+import { median, percentile } from "./figures.ts";
 import { ACTIVATION_ALONE, oneSignal, patternRule, ruleFor, sluiceRule } from "./decide/rules.ts";
 import { plainRates, tiltedRates, type Estimate } from "./decide/tilted.ts";
 import { alarmsWhileHealthy, usersToNotice } from "./decide/watch.ts";
@@ -32,10 +33,6 @@ const COUNTED = LIVES * 8;
 
 const percent = (share: number): string =>
   share === 0 ? "0" : share < 1e-6 ? "~0" : `${Number((share * 100).toPrecision(2))} %`;
-const median = (values: readonly number[]): number =>
-  values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
-const quantile = (values: readonly number[], q: number): number =>
-  values.toSorted((one, other) => one - other)[Math.ceil(q * values.length) - 1] ?? Number.NaN;
 const say = (text = ""): void => console.log(text);
 
 type Measured = { false: number[]; median: number[]; p90: number[] };
@@ -181,7 +178,7 @@ const noticed = Array.from({ length: Math.min(LIVES, 1_000) }, () =>
 );
 const noticedUsers = noticed.map((one) => one.watched);
 say(
-  `20,000 healthy users, then half: noticed after ${median(noticedUsers)} users (median), ${quantile(noticedUsers, 0.9)} (p90); ` +
+  `20,000 healthy users, then half: noticed after ${median(noticedUsers)} users (median), ${percentile(noticedUsers, 0.9)} (p90); ` +
     `without the watch after ${median(noticed.map((one) => one.cumulative))}`,
 );
 
@@ -205,9 +202,9 @@ for (const rate of [0.15, 0.3]) {
     minutesOfBestTest({ rate, ratio: 0.5, bar, minutes: 120 }, random),
   );
   const summary = (all: readonly number[]) =>
-    `${median(all).toFixed(0)} min (median), ${quantile(all, 0.9).toFixed(0)} min (p90), ` +
+    `${median(all).toFixed(0)} min (median), ${percentile(all, 0.9).toFixed(0)} min (p90), ` +
     `${percent(all.filter((one) => one <= 45).length / all.length)} within 45 min`;
-  launchMinutes[rate] = [median(minutes), quantile(minutes, 0.9)];
+  launchMinutes[rate] = [median(minutes), percentile(minutes, 0.9)];
   say(`holdout activates ${percent(rate)}: rolled back after ${summary(minutes)}`);
   say(`  the best possible test, which knows the effect and sees every activation at once: ${summary(best)}`);
 }
@@ -314,7 +311,7 @@ for (const [name, holdoutPerUnit] of [
       const users = Array.from({ length: Math.min(LIVES, 200) }, () =>
         usersToBoth({ holdoutPerUnit, ratio, secondBar }, priceRandom),
       );
-      return `${median(users)}/${quantile(users, 0.9)}`;
+      return `${median(users)}/${percentile(users, 0.9)}`;
     });
     price[`${name}, ${ratio}×`] = cells;
     say(wide(`${name}, ${ratio}×`, cells));

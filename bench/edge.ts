@@ -17,6 +17,7 @@ import { coldFigures } from "./edge/cold.ts";
 import { makeVisitors, type Visitors } from "./edge/load.ts";
 import { push, PUSH_SECRET } from "./edge/push.ts";
 import { serve, type Served } from "./edge/workerd.ts";
+import { mean } from "./figures.ts";
 import { installPeers } from "./peers/install.ts";
 
 const { values } = parseArgs({
@@ -32,9 +33,6 @@ const ROUNDS = Number(values.rounds);
 const REQUESTS = Number(values.requests);
 const AT_ONCE = 32;
 const here = fileURLToPath(new URL("edge/", import.meta.url));
-
-const mean = (numbers: readonly number[]): number =>
-  numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
 
 const pushFeatures = async (url: string, count: number): Promise<void> => {
   const features = Array.from({ length: count }, (_, i) => ({

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { percentile } from "./figures.ts";
 import { startTestEdge } from "../test/support/edge.ts";
 import { cpuSeconds, ownWorkerds } from "../test/support/linux-processes.ts";
 import { startTestSite } from "../test/support/site.ts";
@@ -24,10 +25,7 @@ const Health = z.object({ revision: z.number(), ageMs: z.number(), stateCalls: z
 const health = async (url: string) => Health.parse(await (await fetch(`${url}/.sluice/health`)).json());
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
-const percentile = (figures: readonly number[], p: number): number => {
-  const sorted = figures.toSorted((a, b) => a - b);
-  return round(sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)] ?? NaN, 1);
-};
+const percentileMs = (times: readonly number[], share: number): number => round(percentile(times, share), 1);
 
 /** CPU time of this process's workerd since it began. The kernel counts in hundredths of a second. */
 const workerdCpuMs = (): number => ownWorkerds().reduce((sum, pid) => sum + cpuSeconds(pid) * 1_000, 0);
@@ -75,7 +73,7 @@ try {
   const callsPerSecond = round(calls / isolateSeconds, 3);
   console.log(
     `${moreUrls.length} isolates without a change for ${seconds} s: ${callsPerSecond} calls a second and isolate; ` +
-      `age of the snapshot p50 ${percentile(ages, 0.5)} ms, p99 ${percentile(ages, 0.99)} ms, most ${percentile(ages, 1)} ms; ` +
+      `age of the snapshot p50 ${percentileMs(ages, 0.5)} ms, p99 ${percentileMs(ages, 0.99)} ms, most ${percentileMs(ages, 1)} ms; ` +
       `workerd's CPU ${round(cpuMs / isolateSeconds, 2)} ms a second and isolate with ${round(requests / isolateSeconds, 1)} requests`,
   );
 
@@ -89,13 +87,13 @@ try {
     times.push(performance.now() - pushedAt);
     await pushed;
   }
-  const p50Ms = percentile(times, 0.5);
-  const p99Ms = percentile(times, 0.99);
+  const p50Ms = percentileMs(times, 0.5);
+  const p99Ms = percentileMs(times, 0.99);
   console.log(
     `from a push to the first request that is answered with it, at another instance: p50 ${p50Ms} ms, p99 ${p99Ms} ms, n ${n}`,
   );
   if (values.json)
-    console.log(JSON.stringify({ callsPerSecond, ageP99Ms: percentile(ages, 0.99), p50Ms, p99Ms, n }));
+    console.log(JSON.stringify({ callsPerSecond, ageP99Ms: percentileMs(ages, 0.99), p50Ms, p99Ms, n }));
 } finally {
   await edge.stop();
   await site.stop();

@@ -8,7 +8,7 @@ import { startEmbeddedPostgres } from "../origin/db/embedded-postgres.ts";
 import { migrate } from "../origin/db/migrate.ts";
 import { root } from "../origin/runtime/place.ts";
 import { bareNodeMb, startBuiltOrigin } from "./idle/built-origin.ts";
-import { percentile } from "./ingest/load.ts";
+import { median } from "./figures.ts";
 
 const { values } = parseArgs({
   options: {
@@ -21,11 +21,6 @@ const { values } = parseArgs({
 const say = (line: string): void => {
   if (!values.json) console.log(line);
 };
-const median = (found: readonly number[]): number =>
-  percentile(
-    found.toSorted((a, b) => a - b),
-    0.5,
-  );
 
 // As the image runs it: JavaScript. From sources Node also keeps what strips their types.
 execFileSync("npm", ["run", "build"], { cwd: root, stdio: "ignore" });

@@ -7,6 +7,7 @@ import { FeatureId } from "../shared/ids.ts";
 import type { Result } from "../shared/result.ts";
 import { provide } from "../scripts/system-programs.ts";
 import { startRedis } from "../test/support/redis.ts";
+import { percentile } from "./figures.ts";
 import { startIngestLoad } from "./rollback/ingest-load.ts";
 import { measurePushCost } from "./rollback/push-cost.ts";
 import { INGEST_TOKEN, startSetting } from "./rollback/setting.ts";
@@ -37,10 +38,7 @@ const has =
   ({ features }: VisitorAnswer) =>
     features.includes(`${name}=treatment`);
 const round = (value: number): number => Math.round(value * 10) / 10;
-const percentile = (times: readonly number[], p: number): number => {
-  const sorted = times.toSorted((a, b) => a - b);
-  return round(sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)] ?? NaN);
-};
+const percentileMs = (times: readonly number[], share: number): number => round(percentile(times, share));
 
 const redis = await startRedis();
 const setting = await startSetting({ redisUrl: redis.url });
@@ -98,12 +96,12 @@ try {
     const times: number[] = [];
     stragglers = 0;
     for (let i = 0; i < count; i += 1) times.push(await one());
-    const figures = { p50Ms: percentile(times, 0.5), p99Ms: percentile(times, 0.99) };
+    const figures = { p50Ms: percentileMs(times, 0.5), p99Ms: percentileMs(times, 0.99) };
     console.log(
-      `${title}: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, worst ${percentile(times, 1)} ms, n ${count}; ` +
+      `${title}: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, worst ${percentileMs(times, 1)} ms, n ${count}; ` +
         `later requests with the feature: ${stragglers}`,
     );
-    return { ...figures, worstMs: percentile(times, 1) };
+    return { ...figures, worstMs: percentileMs(times, 1) };
   };
 
   await series("warm-up", Math.min(n, 30));

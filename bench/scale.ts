@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { MEASURED } from "../origin/capacity/measured-costs.ts";
 import { recoveryS, simulate, type Failure, type Scenario } from "../scripts/scale/simulate.ts";
-import { percentile } from "./ingest/load.ts";
+import { percentile } from "./figures.ts";
 
 const { values } = parseArgs({
   options: {

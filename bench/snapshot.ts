@@ -12,12 +12,12 @@ import { bundleEdge } from "../scripts/local-stack/edge-server.ts";
 import { makeVisitors } from "./edge/load.ts";
 import { push, PUSH_SECRET } from "./edge/push.ts";
 import { serve } from "./edge/workerd.ts";
+import { median } from "./figures.ts";
 import type { makers } from "./snapshot/features.ts";
 import { heldBy } from "../test/support/isolate-heap.ts";
 import {
   bundleSteps,
   makeTake,
-  median,
   messageOf,
   serveSteps,
   STEPS,

@@ -1,10 +1,7 @@
 // Ninety days of history, made inside PostgreSQL: evaluations, audit entries with their chain of hashes, and counts.
 // The evaluations are copies of those that the service's own evaluator makes of the filled exposures.
-import { makeEvaluator } from "../../origin/evaluate/evaluator.ts";
-import { makeLogger } from "../../origin/runtime/log.ts";
-import { makeMetrics } from "../../origin/runtime/metrics.ts";
-import { err } from "../../shared/result.ts";
 import type { Pool } from "../../origin/db/pool.ts";
+import { makeIdleEvaluator } from "../check/evaluator.ts";
 
 const DAYS = 90;
 /** As many as fillExposures has filled. */
@@ -22,15 +19,7 @@ const fillCounts = (pool: Pool, long: number) =>
   );
 
 const evaluateAll = async (pool: Pool): Promise<void> => {
-  const evaluator = makeEvaluator({
-    pool,
-    metrics: makeMetrics(),
-    log: makeLogger("error"),
-    now: () => Date.now() / 1_000,
-    lagSeconds: () => 0,
-    rollbackFeature: async () => err({ reason: "the bench changes nothing" }),
-    setRollout: async () => err({ reason: "the bench changes nothing" }),
-  });
+  const evaluator = makeIdleEvaluator(pool);
   await evaluator.evaluate();
 };
 

@@ -1,8 +1,8 @@
-// People who look at the pages of a shop, each with a cookie of their own, so many at a time.
-import { Agent, request } from "node:http";
+// People who look at the pages of a shop, and what the shop and its page say to each.
+import type { IncomingMessage } from "node:http";
+import { makeBrowsers } from "../browsers.ts";
 
 const PAGES = 50;
-const AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 export type Visit = {
   readonly visitor: number;
@@ -19,54 +19,29 @@ export type Visitors = {
   readonly failed: () => number;
 };
 
-export const makeVisitors = (url: string, howMany: number, atOnce: number): Visitors => {
-  const { hostname, port } = new URL(url);
-  const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
-  const cookies = new Map<number, string>();
-  let next = 0;
-  let failed = 0;
+const textOf = async (response: IncomingMessage): Promise<string> => {
+  let body = "";
+  for await (const part of response.setEncoding("latin1")) body += part;
+  return body;
+};
 
-  const visitOf = (visitor: number): Promise<Visit> =>
-    new Promise((resolve, reject) => {
-      // Which page a visitor looks at must have nothing to do with their order, and so with their page of before.
-      const path = `/products/${(visitor * 7_919) % PAGES}`;
-      const cookie = cookies.get(visitor);
-      const headers = {
-        "User-Agent": AGENT,
-        Accept: "text/html,application/xhtml+xml",
-        "Accept-Language": "en",
-        ...(cookie === undefined ? {} : { Cookie: cookie }),
-      };
-      const sent = request({ hostname, port, path, headers, agent }, (response) => {
-        if (response.statusCode !== 200) failed += 1;
-        const set = response.headers["set-cookie"]?.map((line) => line.split(";")[0]).join("; ");
-        if (set !== undefined) cookies.set(visitor, set);
-        let body = "";
-        response
-          .setEncoding("latin1")
-          .on("data", (part: string) => (body += part))
-          .on("end", () => {
-            const told = /<!--told (.*?)-->/.exec(body)?.[1] ?? "";
-            resolve({ visitor, path, told, isOpen: body.includes("New.") });
-          })
-          .on("error", reject);
-      });
-      sent.on("error", reject).end();
-    });
+export const makeVisitors = (url: string, howMany: number, atOnce: number): Visitors => {
+  const { open, visitInTurn, failed } = makeBrowsers(url, howMany, atOnce);
+
+  const visitOf = async (visitor: number): Promise<Visit> => {
+    // Which page a visitor looks at must have nothing to do with their order, and so with their page of before.
+    const path = `/products/${(visitor * 7_919) % PAGES}`;
+    const body = await open(visitor, path, textOf);
+    const told = /<!--told (.*?)-->/.exec(body)?.[1] ?? "";
+    return { visitor, path, told, isOpen: body.includes("New.") };
+  };
 
   return {
     visitOf,
-    failed: () => failed,
+    failed,
     visit: async (count) => {
       const visits: Visit[] = [];
-      let left = count;
-      const worker = async (): Promise<void> => {
-        while (left-- > 0) {
-          next = (next + 1) % howMany;
-          visits.push(await visitOf(next));
-        }
-      };
-      await Promise.all(Array.from({ length: atOnce }, worker));
+      await visitInTurn(count, async (visitor) => void visits.push(await visitOf(visitor)));
       return visits;
     },
   };

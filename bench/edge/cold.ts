@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { freePort } from "../../origin/db/free-port.ts";
 import { heldBy } from "../../test/support/isolate-heap.ts";
-import { bundleSteps, median, takenInMs, takeSteps } from "../snapshot/take-steps.ts";
+import { median } from "../figures.ts";
+import { bundleSteps, takenInMs, takeSteps } from "../snapshot/take-steps.ts";
 import { serve, type Serving } from "./workerd.ts";
 
 const ISOLATES = 7;

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbeddedPostgres, type EmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
 import { DEFAULT_PARTITIONS } from "../../shared/telemetry/partition-numbers.ts";
+import { median } from "../figures.ts";
 import { startInstallation } from "./installation.ts";
 import { runLoad } from "./load.ts";
 import { cpuSeconds, threadsCpuMs } from "../../test/support/linux-processes.ts";
@@ -93,11 +94,6 @@ const measure = async (
   }
 };
 
-const median = (numbers: readonly number[]): number => {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
-};
 const round = (value: number): number => Number(value.toFixed(2));
 
 /** Prints the medians of all rounds. A ratio is that to the first size of the same round. */

@@ -105,6 +105,3 @@ export const runLoad = async (options: {
   agent.destroy();
   return result;
 };
-
-export const percentile = (sorted: readonly number[], p: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(p * sorted.length) - 1))] ?? NaN;

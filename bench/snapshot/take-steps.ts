@@ -5,6 +5,7 @@ import { freePort } from "../../origin/db/free-port.ts";
 import { bundleEdge } from "../../scripts/local-stack/edge-server.ts";
 import { signatureOf } from "../edge/push.ts";
 import { serve, type Served } from "../edge/workerd.ts";
+import { median } from "../figures.ts";
 import { makers } from "./features.ts";
 
 /** In the order in which one needs the other's result; `keep` only prepares. */
@@ -12,9 +13,6 @@ export const STEPS = ["push", "answer", "keep", "kept", "learn", "meet", "change
 /** What the isolate of visitors does with a snapshot: it gets it from its replica, takes it in, and meets a request. */
 const TAKES_IN: readonly string[] = ["answer", "learn", "meet"];
 const FEATURES = 1_000;
-
-export const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
 /** The first `plain` of the features are plain, whatever the others are: visitors meet those and no rich one. */
 export const messageOf = (kind: keyof typeof makers, plain = 0): object => ({
