@@ -17,6 +17,9 @@ export type Pulled = {
 const EXPIRES_MS = 20;
 /** A request that is not ended by then was not heard, or the server is away. */
 const ANSWER_MS = 700;
+/** A new consumer that has no server yet is asked again after this time. */
+const ASK_AGAIN_MS = 30;
+const NO_RESPONDERS = 503;
 /** Bytes of one request, which are more records than are read at once. */
 const MAX_BYTES = 4 * 1_024 * 1_024;
 
@@ -36,12 +39,18 @@ const toMessage = ({ reply = "", data }: Msg): PulledMessage => {
 const isUsualEnd = (code: number, description: string): boolean =>
   code === 404 || code === 408 || (code === 409 && description.includes("MaxBytes"));
 
-export const pull = (connection: NatsConnection, stream: string, consumer: string): Promise<Pulled> =>
+/** `isNew`: it has given no message. In a cluster its server may not listen yet; newer servers say so at once (503). */
+export const pull = (
+  connection: NatsConnection,
+  stream: string,
+  { consumer, isNew }: { readonly consumer: string; readonly isNew: boolean },
+): Promise<Pulled> =>
   new Promise((resolve) => {
     const inbox = createInbox();
     const messages: PulledMessage[] = [];
     const end = (problem: string | null, isSilent = false): void => {
       clearTimeout(timer);
+      clearTimeout(again);
       subscription.unsubscribe();
       resolve({ messages, problem, isSilent });
     };
@@ -56,6 +65,13 @@ export const pull = (connection: NatsConnection, stream: string, consumer: strin
           return;
         }
         const { code = 0, description = "" } = message.headers ?? {};
+        if (code === NO_RESPONDERS && isNew) {
+          again = setTimeout(() => {
+            if (connection.isClosed()) end("the connection was closed");
+            else ask();
+          }, ASK_AGAIN_MS);
+          return;
+        }
         if (code !== 0) {
           end(isUsualEnd(code, description) ? null : `${code} ${description}`);
           return;
@@ -65,9 +81,17 @@ export const pull = (connection: NatsConnection, stream: string, consumer: strin
         if (messages.length === MOST_OF_A_STREAM.rows) end(null);
       },
     });
-    connection.publish(
-      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
-      JSON.stringify({ batch: MOST_OF_A_STREAM.rows, max_bytes: MAX_BYTES, expires: EXPIRES_MS * 1_000_000 }),
-      { reply: inbox },
-    );
+    let again: NodeJS.Timeout | undefined;
+    const ask = (): void => {
+      connection.publish(
+        `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+        JSON.stringify({
+          batch: MOST_OF_A_STREAM.rows,
+          max_bytes: MAX_BYTES,
+          expires: EXPIRES_MS * 1_000_000,
+        }),
+        { reply: inbox },
+      );
+    };
+    ask();
   });

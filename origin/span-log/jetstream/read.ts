@@ -265,7 +265,7 @@ export const makeJetStreamReader = (options: {
       readings.set(partition, (reading = begun));
     }
     const name = streamOf(settings, partition);
-    const { messages, problem, isSilent } = await pull(link.connection(), name, reading.consumer);
+    const { messages, problem, isSilent } = await pull(link.connection(), name, reading);
     reading.silences = isSilent ? reading.silences + 1 : 0;
     if (isSilent && reading.silences < SILENCES) return [];
     const first = messages[0];
@@ -357,7 +357,10 @@ export const makeJetStreamReader = (options: {
         const { name: consumer } = await addConsumer(manager, name, first);
         let silences = 0;
         for (let next = first; next <= folded;) {
-          const { messages, problem, isSilent } = await pull(connection, name, consumer);
+          const { messages, problem, isSilent } = await pull(connection, name, {
+            consumer,
+            isNew: next === first,
+          });
           silences = isSilent ? silences + 1 : 0;
           for (const { seq, atMs, data } of messages) {
             if (seq !== next)
