@@ -27,8 +27,9 @@ import { readWindows, syncWindows, type StoredWindows, type UnsyncedFeature } fr
 /** A run of units: 0.3 s to index, and 40 runs hold ten million. */
 export const RUN_ROWS = 2 ** 18;
 const NO_ROWS: Aside["rows"] = new Set();
-/** How often the log is asked for the lag: nothing depends on it more closely, and it takes longer than to read an empty log. */
+/** How often a process asks for the lag: nothing depends on it more closely, and it takes longer than to read an empty log. */
 const LAG_MS = 500;
+const LAG_AT_LEAST_EVERY_MS = 5_000;
 
 /** Pauses until what is set aside is tried again. A changed rule is a reason to try at once. */
 const TRY_AGAIN = { firstMs: 1_000, mostMs: 60_000 };
@@ -104,6 +105,8 @@ export const runFoldLoop = async (options: {
   sharing: Sharing;
   /** In how many databases this process owns partitions. */
   databases: () => number;
+  /** How many loops the process has, one for each database that it may own partitions in. */
+  loops: number;
   ownershipMs?: number;
   silentMs?: number;
   spanLog: SpanLogReader;
@@ -219,7 +222,7 @@ export const runFoldLoop = async (options: {
 
   /** Null while the log does not answer. What the fold remembers stays right meanwhile: it goes on when the log is back. */
   let lagSeconds: number | null = null;
-  const readLag = atMostEvery(LAG_MS, async () => {
+  const readLag = atMostEvery(Math.min(LAG_MS * options.loops, LAG_AT_LEAST_EVERY_MS), async () => {
     const positions = await readAllPositions(client);
     try {
       lagSeconds = await keepAlive(spanLog.unfoldedSeconds(positions));

@@ -157,6 +157,7 @@ const foldUntilFailure = async ({ name, url }: Home, hasFailed: boolean): Promis
           ownedElsewhere: () => ownedElsewhere(name),
         },
         databases: databasesOwnedIn,
+        loops: homes.length,
         ownershipMs: options.ownershipMs,
         silentMs: options.silentMs,
         report: (state) => report({ type: "state", database: name, ...state }),
