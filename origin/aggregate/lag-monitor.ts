@@ -4,7 +4,7 @@ import type { Pool } from "../db/pool.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { startPeriodicTask } from "../runtime/periodic-task.ts";
-import type { SpanLogReader } from "../span-log/span-log.ts";
+import { mostBehind, type FoldPositions, type SpanLogReader } from "../span-log/span-log.ts";
 import {
   databaseOf,
   MAIN,
@@ -23,6 +23,8 @@ const PLACES_OF_ONE_MS = 5_000;
 const STALE_MS = 5_000;
 /** A database that says nothing for so long holds up the answers of the others no more. */
 const ANSWER_MS = 1_000;
+/** Databases that answer within so long of each other are looked up in the log together. */
+const TOGETHER_MS = 10;
 
 /** `moves`: the state of the places by which it was asked. */
 type Answer = { readonly seconds: number; readonly askedAt: number; readonly moves: number };
@@ -48,11 +50,35 @@ const makeLag = (nowMs: () => number) => {
   };
 };
 
+type Ask = SpanLogReader["unfoldedByPartition"];
+
+/** Questions of the log that come within a moment are asked as one. The answer has the partitions of all of them. */
+const asOne = (ask: Ask): Ask => {
+  let next: { readonly parts: FoldPositions[]; readonly answer: ReturnType<Ask> } | undefined;
+  const gather = (): NonNullable<typeof next> => {
+    const parts: FoldPositions[] = [];
+    const askAll = async (): ReturnType<Ask> => {
+      await sleep(TOGETHER_MS);
+      next = undefined;
+      return ask({
+        partitions: parts.flatMap(({ partitions }) => partitions),
+        checkpoints: parts.flatMap(({ checkpoints }) => checkpoints),
+      });
+    };
+    return { parts, answer: askAll() };
+  };
+  return (positions) => {
+    next ??= gather();
+    next.parts.push(positions);
+    return next.answer;
+  };
+};
+
 type PartitionLag = { readonly partition: number; readonly database: string; readonly seconds: number };
 
 type Needs = {
   readonly pool: Pool;
-  readonly spanLog: Pick<SpanLogReader, "unfoldedSeconds">;
+  readonly spanLog: Pick<SpanLogReader, "unfoldedByPartition">;
   /** Those that partitions live in; the main one alone when they are not given. */
   readonly databases?: readonly AggregateDatabase[];
 };
@@ -72,6 +98,8 @@ export const makeLagMonitor = ({ pool, spanLog, databases = [] }: Needs, nowMs: 
   const asking = new Map<string, Promise<Answer>>();
   let lastPlaces: { readonly places: Places; readonly atMs: number } | undefined;
 
+  const unfolded = databases.length <= 1 ? spanLog.unfoldedByPartition : asOne(spanLog.unfoldedByPartition);
+
   const placesNow = async (): Promise<Places> => {
     const atMs = nowMs();
     if (databases.length <= 1 && lastPlaces !== undefined && atMs - lastPlaces.atMs < PLACES_OF_ONE_MS)
@@ -83,7 +111,9 @@ export const makeLagMonitor = ({ pool, spanLog, databases = [] }: Needs, nowMs: 
   const ask = async (database: string, partitions: readonly number[], moves: number): Promise<Answer> => {
     const askedAt = nowMs();
     const positions = await readPositions(poolOf(database), partitions);
-    return { seconds: await spanLog.unfoldedSeconds(positions), askedAt, moves };
+    const answer = await unfolded(positions);
+    const own = new Map([...answer].filter(([partition]) => partitions.includes(partition)));
+    return { seconds: mostBehind(own), askedAt, moves };
   };
 
   /** A database that has not answered yet is not asked anew meanwhile. */
@@ -136,18 +166,16 @@ export const makeLagMonitor = ({ pool, spanLog, databases = [] }: Needs, nowMs: 
     read: readEach,
     /** Of one database with the partitions that live there after so many moves. */
     lagOf: (database: string, moves: number): number | null => lagOf(database).lagSecondsAt(moves),
-    /** Of each partition by itself: one question each. Of a database that cannot be asked, its lag is that of its partitions. */
+    /** Of each partition by itself. Of a database that cannot be asked, its lag is that of its partitions. */
     readPartitions: async (): Promise<PartitionLag[]> => {
       const { byDatabase } = await placesNow();
       const ofDatabase = async (database: string, partitions: readonly number[]): Promise<PartitionLag[]> => {
-        const { checkpoints } = await readPositions(poolOf(database), partitions);
-        return Promise.all(
-          partitions.map(async (partition) => ({
-            partition,
-            database,
-            seconds: await spanLog.unfoldedSeconds({ partitions: [partition], checkpoints }),
-          })),
-        );
+        const answer = await unfolded(await readPositions(poolOf(database), partitions));
+        return partitions.map((partition) => ({
+          partition,
+          database,
+          seconds: answer.get(partition) ?? 0,
+        }));
       };
       const lagged = Array.from(byDatabase, ([database, partitions]) =>
         ofDatabase(database, partitions).catch(() =>

@@ -69,6 +69,12 @@ export const readBoth = (one: SpanLogReader, other: SpanLogReader): SpanLogReade
   ],
   unfoldedSeconds: async (positions) =>
     Math.max(await one.unfoldedSeconds(positions), await other.unfoldedSeconds(positions)),
+  unfoldedByPartition: async (positions) => {
+    const lags = new Map(await one.unfoldedByPartition(positions));
+    for (const [partition, seconds] of await other.unfoldedByPartition(positions))
+      lags.set(partition, Math.max(seconds, lags.get(partition) ?? 0));
+    return lags;
+  },
   readFoldedKeys: async (positions, seconds, visit) => {
     await one.readFoldedKeys(positions, seconds, visit);
     await other.readFoldedKeys(positions, seconds, visit);

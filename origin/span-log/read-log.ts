@@ -3,6 +3,7 @@ import { copyFrom } from "../db/copy.ts";
 import { withClient, type Client, type Pool } from "../db/pool.ts";
 import {
   MOST_OF_A_STREAM,
+  mostBehind,
   type Checkpoint,
   type FoldPositions,
   type LogRow,
@@ -92,12 +93,15 @@ const readUnfolded = async (client: Client, soon: Soon, positions: FoldPositions
   return rows;
 };
 
-const unfoldedSeconds = async (pool: Pool, positions: FoldPositions): Promise<number> => {
+const unfoldedByPartition = async (
+  pool: Pool,
+  positions: FoldPositions,
+): Promise<ReadonlyMap<number, number>> => {
   const checkpoints = within(positions);
-  const { rows } = await pool.query<{ seconds: number | null }>({
-    name: "unfolded-seconds",
+  const { rows } = await pool.query<{ partition: number; seconds: number }>({
+    name: "unfolded-by-partition",
     text: `${withWriters(SOON)}
-      select extract(epoch from clock_timestamp() - min(l.at))::float8 as seconds
+      select p.partition, extract(epoch from clock_timestamp() - min(l.at))::float8 as seconds
       from writers w
       cross join unnest($1::smallint[]) as p(partition)
       left join unnest($2::smallint[], $3::integer[], $4::bigint[]) as c(partition, writer, seq)
@@ -107,7 +111,8 @@ const unfoldedSeconds = async (pool: Pool, positions: FoldPositions): Promise<nu
         where s.writer = w.writer and s.partition = p.partition and s.seq > coalesce(c.seq, 0) and s.at < ${SOON}
         order by s.seq limit 1
       ) l
-      where w.writer is not null`,
+      where w.writer is not null
+      group by p.partition`,
     values: [
       positions.partitions,
       checkpoints.map(({ partition }) => partition),
@@ -115,7 +120,7 @@ const unfoldedSeconds = async (pool: Pool, positions: FoldPositions): Promise<nu
       checkpoints.map(({ seq }) => seq),
     ],
   });
-  return Math.max(0, rows[0]?.seconds ?? 0);
+  return new Map(rows.map(({ partition, seconds }) => [partition, Math.max(0, seconds)]));
 };
 
 const readStreamKeys = async (
@@ -158,7 +163,8 @@ export const makePostgresLogReader = (pool: Pool): SpanLogReader => {
   const soon = makeSoon();
   return {
     readUnfolded: (positions) => reading(pool, (client) => readUnfolded(client, soon, positions)),
-    unfoldedSeconds: (positions) => unfoldedSeconds(pool, positions),
+    unfoldedSeconds: async (positions) => mostBehind(await unfoldedByPartition(pool, positions)),
+    unfoldedByPartition: (positions) => unfoldedByPartition(pool, positions),
     readFoldedKeys: (positions, seconds, visit) =>
       reading(pool, async (client) => {
         for (const stream of within(positions)) await readStreamKeys(client, stream, seconds, visit);

@@ -47,6 +47,8 @@ export type SpanLogReader = {
   readonly readUnfolded: (positions: FoldPositions) => Promise<LogRow[]>;
   /** Seconds since the oldest row beyond the positions became durable, by the log's clock; 0 when there is none. */
   readonly unfoldedSeconds: (positions: FoldPositions) => Promise<number>;
+  /** The same of each partition by itself, for about the same price. One that is not in the answer has nothing unfolded. */
+  readonly unfoldedByPartition: (positions: FoldPositions) => Promise<ReadonlyMap<number, number>>;
   /**
    * Visits the keys of the spans that were folded within the last `seconds`, stream by stream and row by row, and of no span
    * beyond the positions: it would count as a duplicate.
@@ -57,6 +59,9 @@ export type SpanLogReader = {
     visit: (row: { atMs: number; spanKeys: Buffer }) => void,
   ) => Promise<void>;
 };
+
+/** Of all partitions together. */
+export const mostBehind = (lags: ReadonlyMap<number, number>): number => Math.max(0, ...lags.values());
 
 /** The log does not answer. It is asked again; nothing that was acknowledged is lost meanwhile. */
 export class SpanLogUnreachable extends Error {}

@@ -3,7 +3,13 @@
 import { AckPolicy, DeliverPolicy, type JetStreamManager, type StreamInfo } from "@nats-io/jetstream";
 import type { Pool } from "../../db/pool.ts";
 import { errorText } from "../../runtime/error-text.ts";
-import { SpanLogUnreachable, type FoldPositions, type LogRow, type SpanLogReader } from "../span-log.ts";
+import {
+  mostBehind,
+  SpanLogUnreachable,
+  type FoldPositions,
+  type LogRow,
+  type SpanLogReader,
+} from "../span-log.ts";
 import { describeDeleted } from "./deleted-stream.ts";
 import { firstYoungerThan } from "./find-time.ts";
 import type { NatsLink } from "./link.ts";
@@ -289,6 +295,38 @@ export const makeJetStreamReader = (options: {
     return rows;
   };
 
+  const unfoldedByPartition = async (positions: FoldPositions): Promise<ReadonlyMap<number, number>> => {
+    const manager = await manage(link.connection());
+    const asked = async <T>(answers: readonly Promise<T>[]): Promise<T[]> => {
+      try {
+        return await Promise.all(answers);
+      } catch (cause) {
+        throw new SpanLogUnreachable(`the streams ${settings.prefix}-* cannot be read: ${errorText(cause)}`, {
+          cause,
+        });
+      }
+    };
+    const streams = await asked(
+      positions.partitions.map(async (partition) => {
+        const name = streamOf(settings, partition);
+        return { partition, name, info: await streamInfo(manager, name) };
+      }),
+    );
+    const keys = streams.flatMap(({ name, info }) => (info === null ? [] : [streamKey(name, info.created)]));
+    const writers = await readStreamWriters(pool, keys);
+    const lags = await asked(
+      streams.map(async ({ partition, name, info }): Promise<[number, number][]> => {
+        if (info === null) return [];
+        const writer = writers.get(streamKey(name, info.created));
+        const folded = writer === undefined ? 0 : foldedUpTo(positions, partition, writer);
+        if (info.state.last_seq <= folded) return [];
+        const time = await messageTime(manager, name, Math.max(folded + 1, info.state.first_seq));
+        return time === null ? [] : [[partition, Math.max(0, nowMs() - time) / 1_000]];
+      }),
+    );
+    return new Map(lags.flat());
+  };
+
   return {
     readUnfolded: async (positions) => {
       for (const partition of readings.keys()) if (!positions.partitions.includes(partition)) drop(partition);
@@ -302,42 +340,8 @@ export const makeJetStreamReader = (options: {
       }
       return rows;
     },
-    unfoldedSeconds: async (positions) => {
-      const manager = await manage(link.connection());
-      const asked = async <T>(answers: readonly Promise<T>[]): Promise<T[]> => {
-        try {
-          return await Promise.all(answers);
-        } catch (cause) {
-          throw new SpanLogUnreachable(
-            `the streams ${settings.prefix}-* cannot be read: ${errorText(cause)}`,
-            {
-              cause,
-            },
-          );
-        }
-      };
-      const streams = await asked(
-        positions.partitions.map(async (partition) => {
-          const name = streamOf(settings, partition);
-          return { partition, name, info: await streamInfo(manager, name) };
-        }),
-      );
-      const keys = streams.flatMap(({ name, info }) =>
-        info === null ? [] : [streamKey(name, info.created)],
-      );
-      const writers = await readStreamWriters(pool, keys);
-      const oldest = await asked(
-        streams.map(async ({ partition, name, info }) => {
-          if (info === null) return null;
-          const writer = writers.get(streamKey(name, info.created));
-          const folded = writer === undefined ? 0 : foldedUpTo(positions, partition, writer);
-          if (info.state.last_seq <= folded) return null;
-          return messageTime(manager, name, Math.max(folded + 1, info.state.first_seq));
-        }),
-      );
-      const times = oldest.filter((time) => time !== null);
-      return times.length === 0 ? 0 : Math.max(0, nowMs() - Math.min(...times)) / 1_000;
-    },
+    unfoldedSeconds: async (positions) => mostBehind(await unfoldedByPartition(positions)),
+    unfoldedByPartition,
     readFoldedKeys: async (positions, seconds, visit) => {
       const connection = link.connection();
       const manager = await manage(connection);

@@ -226,7 +226,11 @@ describe.each([
     const lag = await reader.unfoldedSeconds(positions.get());
     expect(lag).toBeGreaterThan(0.3);
     expect(lag).toBeLessThan((Date.now() - sentAt) / 1_000 + 1);
-    await foldSpans(reader, positions, 1);
+    const lags = await reader.unfoldedByPartition(positions.get());
+    const [row] = await reader.readUnfolded(positions.get());
+    expect([...lags.keys()]).toEqual([row?.partition]);
+    expect(Math.max(...lags.values())).toBeGreaterThanOrEqual(lag);
+    await foldSpans(await under.newReader(), positions, 1);
     expect(await reader.unfoldedSeconds(positions.get())).toBe(0);
     await log.stop();
   });
