@@ -9,11 +9,20 @@ import { startProcess } from "./roles/process.ts";
 import { startPush } from "./roles/push.ts";
 import { startSecrets } from "./roles/secrets.ts";
 import { startTelemetry } from "./roles/telemetry.ts";
-import { errorText } from "./runtime/error-text.ts";
 import { keepMemorySmall } from "./runtime/give-memory-back.ts";
+import { listenError, toListenError, type ListenError } from "./runtime/listen-error.ts";
+import type { Stoppable } from "./runtime/shutdown.ts";
 
 const origin = startProcess();
 const { config, log, shutdown, instance, version } = origin;
+const address = { host: config.ORIGIN_HOST, port: config.ORIGIN_PORT };
+const listener = { variable: "ORIGIN_PORT", ...address };
+/** A program that has the port may give it up, so starting again helps; 2 would keep service managers from it. */
+const refuseAddress = ({ text, isTaken }: ListenError, parts: readonly Stoppable[]): Promise<never> =>
+  shutdown.giveUp(parts, text, isTaken ? 1 : 2);
+// Before it joins the other processes: one that cannot be asked should take over no partition and push nothing.
+const refused = config.MIGRATE === "only" ? undefined : await listenError(listener);
+if (refused !== undefined) await refuseAddress(refused, []);
 const databases = await openDatabases(origin);
 const changes = await startChanges(origin, databases);
 const access = openAccess(origin, databases);
@@ -60,11 +69,7 @@ const parts = [
   databases.main,
 ].filter((part) => part !== undefined);
 keepMemorySmall();
-await server
-  .listen({ host: config.ORIGIN_HOST, port: config.ORIGIN_PORT })
-  .catch((error: unknown) =>
-    shutdown.giveUp(parts, `ORIGIN_PORT cannot be listened on: ${errorText(error)}`, 2),
-  );
+await server.listen(address).catch((error: unknown) => refuseAddress(toListenError(listener, error), parts));
 // Whoever started this process asks /readyz, where another program may answer.
 process.send?.({ instance });
 log.info({ version, port: config.ORIGIN_PORT, roles: config.ROLES }, "the origin is ready");

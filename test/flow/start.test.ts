@@ -67,6 +67,21 @@ test.each(["EDGE_PORT", "ORIGIN_PORT", "SHOP_PORT"])(
   },
 );
 
+test("an origin whose port is taken says so before it asks the database, and ends as one that starting again helps", async () => {
+  const taken = await takenPort();
+  const env = { ORIGIN_PORT: taken, DATABASE_URL: "postgres://sluice@127.0.0.1:1/sluice" };
+  const [origin, migration] = await Promise.all([
+    run("origin/main.ts", env),
+    run("origin/main.ts", { ...env, MIGRATE: "only" }),
+  ]);
+  expect(origin.words).toBe(
+    `ORIGIN_PORT: port ${taken} is in use. Stop the program that listens there, or set ORIGIN_PORT to a free port.\n`,
+  );
+  expect(origin.code).toBe(1);
+  // It listens on nothing.
+  expect(migration.words).not.toContain("ORIGIN_PORT");
+});
+
 test("two variables with one port are both named", async () => {
   const port = String(await freePort());
   const { code, words } = await run("scripts/start.ts", {

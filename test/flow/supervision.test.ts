@@ -108,5 +108,5 @@ test("another program that answers /readyz on the port is not taken for the orig
     onLine: () => {},
   });
   onTestFinished(() => origin.stop());
-  await expect(origin.ready()).rejects.toThrow("ORIGIN_PORT cannot be listened on");
+  await expect(origin.ready()).rejects.toThrow(`ORIGIN_PORT: port ${port} is in use`);
 });
