@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../origin/db/free-port.ts";
 import type { JetStreamSettings } from "../../origin/span-log/jetstream/settings.ts";
+import { newerNats } from "../../scripts/newer-nats.ts";
 import { programPath } from "../../scripts/system-programs.ts";
 
 export type NatsNode = {
@@ -22,6 +23,12 @@ export type NatsNode = {
   readonly pause: () => void;
   readonly resume: () => void;
   readonly start: () => Promise<void>;
+};
+
+/** One that PATH leads to before the system's; else the newer one; else the system's. */
+const natsProgram = (): string => {
+  const found = programPath("nats-server", "This test");
+  return found.startsWith("/usr/") ? (newerNats() ?? found) : found;
 };
 
 const isListening = (port: number): Promise<boolean> =>
@@ -49,7 +56,7 @@ const makeNode = async (options: {
     file,
     `server_name: ${name}\nlisten: "127.0.0.1:${port}"\njetstream { store_dir: "${storeDir}", max_file_store: ${options.maxStore ?? "1GB"} }\n${config}\n`,
   );
-  const program = programPath("nats-server", "This test");
+  const program = natsProgram();
   let child: ChildProcess | undefined;
   const hasEnded = (): boolean => child === undefined || child.exitCode !== null || child.signalCode !== null;
   return {
