@@ -3,6 +3,7 @@ import type { Finding, HealthCheck } from "../runtime/health.ts";
 import type { Pool } from "./pool.ts";
 import { hasOlderRights } from "./service-rights.ts";
 import { readServerState, serverProblems } from "./server-state.ts";
+import { MOVE_TO_NEWER, versionProblem } from "./server-version.ts";
 
 /** Evaluations count by the database's clock and by the origin's. */
 const CLOCK_WARNING_MS = 1_000;
@@ -88,7 +89,11 @@ export const databaseChecks = (options: {
         const problems = serverProblems(state).map((text) => text.replace(/^database: /, ""));
         const [first, ...rest] = problems;
         if (first !== undefined)
-          return [first, ...rest].map((summary) => ({ status: "failing", summary }) as const);
+          return [first, ...rest].map((summary): Finding =>
+            summary === versionProblem(state)
+              ? { status: "failing", summary, todo: MOVE_TO_NEWER }
+              : { status: "failing", summary },
+          );
         return [
           { status: "ok", summary: `PostgreSQL ${state.version} takes writes and has every migration` },
           ...((await hasOlderRights(pool)) ? [OLDER_RIGHTS] : []),

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { connect } from "./connect.ts";
 import { INSUFFICIENT_PRIVILEGE, sqlState } from "./errors.ts";
 import type { Queryable } from "./pool.ts";
+import { refuseOldServer } from "./server-version.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -46,7 +47,10 @@ const orSayWhoMay = (error: unknown, missing: readonly string[]): never => {
   );
 };
 
-/** Runs all missing migrations, or the first `count` of them, in one transaction each; returns their names. */
+/**
+ * Runs all missing migrations, or the first `count` of them, in one transaction each; returns their names. Throws before
+ * anything is written where the server is too old.
+ */
 export const migrate = async (
   databaseUrl: string,
   log: (message: string) => void = () => {},
@@ -57,6 +61,7 @@ export const migrate = async (
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   });
   try {
+    await refuseOldServer(dbClient);
     const missing = await missingOf(dbClient, await migrationNames());
     // Then the runner need not be loaded.
     if (missing.length === 0) return [];

@@ -1,9 +1,7 @@
 // Whether the database that answers is one that Sluice can work with: asked whenever somebody asks for readiness, since a
 // failover may put another server behind the same address.
 import type { Queryable } from "./pool.ts";
-
-/** As `server_version_num`. */
-const OLDEST_VERSION = 170_000;
+import { versionProblem } from "./server-version.ts";
 
 export type ServerState = {
   readonly version: string;
@@ -41,7 +39,9 @@ export const serverProblems = ({
   isReadOnly,
   missingMigrations,
 }: ServerState): readonly string[] => [
-  ...(versionNumber < OLDEST_VERSION ? [`database: PostgreSQL ${version} is too old, 17 is needed`] : []),
+  ...[versionProblem({ version, versionNumber })].flatMap((problem) =>
+    problem === null ? [] : [`database: ${problem}`],
+  ),
   ...(isStandby
     ? ["database: it is a standby and takes no writes; DATABASE_URL must lead to the primary"]
     : []),

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../runtime/log.ts";
 import { connect } from "./connect.ts";
 import { readServerState } from "./server-state.ts";
+import { refuseOldServer } from "./server-version.ts";
 import { serviceUrlOf } from "./service-role.ts";
 
 const ASK_EVERY_MS = 500;
@@ -17,6 +18,7 @@ const readMissing = async (
 ): Promise<readonly string[]> => {
   const client = await connect({ connectionString: (await serviceUrlOf(databaseUrl)) ?? databaseUrl });
   try {
+    await refuseOldServer(client);
     const { rows } = await client.query<{ isReadable: boolean | null }>(
       `select has_table_privilege(to_regclass('schema_migrations'), 'select') as "isReadable"`,
     );

@@ -1,7 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
+import { databaseChecks } from "../../../origin/db/database-health.ts";
 import { migrate, migrationNames } from "../../../origin/db/migrate.ts";
+import { openDatabase } from "../../../origin/db/open-database.ts";
 import { makeTestDatabase } from "../../support/database.ts";
+import { makeLogger } from "../../../origin/runtime/log.ts";
+import { pretendOldServer, SAID_VERSION } from "../../support/old-server.ts";
 
 const database = await makeTestDatabase();
 afterAll(() => database.drop());
@@ -17,6 +21,44 @@ test("two processes that migrate at once wait for one another and apply each mig
     "select name from schema_migrations order by id",
   );
   expect(rows.map((row) => row.name)).toEqual(names);
+});
+
+test("a server that is too old is refused before anything is written, and doctor says what to do", async () => {
+  const old = await makeTestDatabase();
+  onTestFinished(() => old.drop());
+  await pretendOldServer(old);
+  const checks = databaseChecks({
+    pool: old.servicePool,
+    replica: undefined,
+    migrations: [],
+    nowMs: Date.now,
+  });
+  expect(await checks.find(({ id }) => id === "database")?.run()).toEqual([
+    {
+      status: "failing",
+      summary: `PostgreSQL ${SAID_VERSION} is too old, 17 is needed`,
+      todo: expect.stringMatching(/^move the database to PostgreSQL 17 or newer/),
+    },
+  ]);
+
+  await old.pool.query("drop schema public cascade");
+  await old.pool.query("create schema public");
+  const refused = /is too old, 17 is needed; nothing was changed there: move the database to PostgreSQL 17/;
+  const log = makeLogger("silent");
+  const config = { DATABASE_URL: old.url, DATABASE_REPLICA_URL: undefined, DATA_DIR: "/nonexistent" };
+  for (const MIGRATE of ["start", "wait"] as const)
+    await expect(
+      openDatabase({
+        config: { ...config, ORIGIN_PORT: 1, MIGRATE },
+        log,
+        isEnding: () => true,
+        isStopping: () => false,
+      }),
+      MIGRATE,
+    ).rejects.toThrow(refused);
+  await expect(migrate(old.url)).rejects.toThrow(refused);
+  const { rows } = await old.pool.query("select from pg_class where relnamespace = 'public'::regnamespace");
+  expect(rows).toEqual([]);
 });
 
 /** Tables that get an index from SQL which does not make them. */
