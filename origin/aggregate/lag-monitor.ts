@@ -24,7 +24,7 @@ const STALE_MS = 5_000;
 /** A database that says nothing for so long holds up the answers of the others no more. */
 const ANSWER_MS = 1_000;
 /** Databases that answer within so long of each other are looked up in the log together. */
-const TOGETHER_MS = 10;
+const TOGETHER_MS = 200;
 
 /** `moves`: the state of the places by which it was asked. */
 type Answer = { readonly seconds: number; readonly askedAt: number; readonly moves: number };
@@ -52,25 +52,33 @@ const makeLag = (nowMs: () => number) => {
 
 type Ask = SpanLogReader["unfoldedByPartition"];
 
-/** Questions of the log that come within a moment are asked as one. The answer has the partitions of all of them. */
-const asOne = (ask: Ask): Ask => {
-  let next: { readonly parts: FoldPositions[]; readonly answer: ReturnType<Ask> } | undefined;
-  const gather = (): NonNullable<typeof next> => {
-    const parts: FoldPositions[] = [];
-    const askAll = async (): ReturnType<Ask> => {
-      await sleep(TOGETHER_MS);
-      next = undefined;
-      return ask({
-        partitions: parts.flatMap(({ partitions }) => partitions),
-        checkpoints: parts.flatMap(({ checkpoints }) => checkpoints),
-      });
-    };
-    return { parts, answer: askAll() };
+/**
+ * Questions of the log that come together are asked as one: `most` of them, or those that have come when the time is over. The answer has
+ * the partitions of all.
+ */
+const asOne = (ask: Ask, most: () => number): Ask => {
+  type Group = { readonly parts: FoldPositions[]; readonly full: AbortController };
+  let open: (Group & { readonly answer: ReturnType<Ask> }) | undefined;
+  const askFor = async ({ parts, full }: Group): ReturnType<Ask> => {
+    await sleep(TOGETHER_MS, undefined, { signal: full.signal }).catch(() => {});
+    if (!full.signal.aborted) open = undefined;
+    return ask({
+      partitions: parts.flatMap(({ partitions }) => partitions),
+      checkpoints: parts.flatMap(({ checkpoints }) => checkpoints),
+    });
+  };
+  const begin = (): NonNullable<typeof open> => {
+    const group: Group = { parts: [], full: new AbortController() };
+    return { ...group, answer: askFor(group) };
   };
   return (positions) => {
-    next ??= gather();
-    next.parts.push(positions);
-    return next.answer;
+    const group = (open ??= begin());
+    group.parts.push(positions);
+    if (group.parts.length >= most()) {
+      open = undefined;
+      group.full.abort();
+    }
+    return group.answer;
   };
 };
 
@@ -98,7 +106,7 @@ export const makeLagMonitor = ({ pool, spanLog, databases = [] }: Needs, nowMs: 
   const asking = new Map<string, Promise<Answer>>();
   let lastPlaces: { readonly places: Places; readonly atMs: number } | undefined;
 
-  const unfolded = databases.length <= 1 ? spanLog.unfoldedByPartition : asOne(spanLog.unfoldedByPartition);
+  const unfolded = asOne(spanLog.unfoldedByPartition, () => lastPlaces?.places.byDatabase.size ?? 1);
 
   const placesNow = async (): Promise<Places> => {
     const atMs = nowMs();
