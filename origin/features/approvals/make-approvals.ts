@@ -1,15 +1,14 @@
-// Four eyes: keeps changes that wait for a second person, and carries an approved one out exactly as it was hashed. A process
-// may die between the decision and the commit: whoever goes on commits under the same change id, which has its effect once.
+// Four eyes: keeps changes that wait for a second person, lets one decide, and carries out what was approved. A process may die between
+// the decision and the commit: another one finishes it.
 import { randomBytes } from "node:crypto";
 import type { Pool } from "../../db/pool.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import type { ChangeError, TagsOfChange } from "../change-error.ts";
-import type { CarriedOut, FeatureChanges } from "../change-feature.ts";
+import type { FeatureChanges } from "../change-feature.ts";
 import type { Attribution } from "../change-steps.ts";
 import type { ChangePreview } from "../preview-change.ts";
 import type { ProposedChange } from "../proposed-change.ts";
 import type { ProposedSchedule } from "../schedules/schedule.ts";
-import { insertSchedule } from "../schedules/schedule-rows.ts";
 import {
   checkPermission,
   checkTags,
@@ -19,20 +18,14 @@ import {
   type Hold,
 } from "../change-guard.ts";
 import type { ConfigPlan } from "../config/plan-config.ts";
-import {
-  findPolicyOf,
-  insertPolicy,
-  listPolicies,
-  readPolicy,
-  type ApprovalPolicy,
-} from "./approval-policy.ts";
+import type { ApprovalError } from "./approval-error.ts";
+import { insertPolicy, listPolicies, readPolicy, type ApprovalPolicy } from "./approval-policy.ts";
 import {
   ApprovalRequest,
   hashOfApproval,
   type ShownApproval,
   type ApprovalSubject,
   type Base,
-  type ProposedApply,
 } from "./approval-request.ts";
 import {
   decideApproval,
@@ -40,9 +33,9 @@ import {
   insertApproval,
   listApprovals,
   listUnfinished,
-  settleApproval,
   type ApprovalQuery,
 } from "./approval-rows.ts";
+import { byOf, expectedOf, isStale, makeCarryOutApproved, type Decided } from "./carry-out-approved.ts";
 import { readMoved, type Moved } from "./what-moved.ts";
 
 const KEPT_FOR_SECONDS = 7 * 86_400;
@@ -58,31 +51,7 @@ export type Decider = {
   readonly tags: readonly string[] | null;
 };
 
-export type ApprovalError =
-  | { readonly reason: "notFound" }
-  /** It was decided, or its time is over. */
-  | { readonly reason: "notOpen"; readonly request: ShownApproval }
-  /** A newer version asked for it: this one cannot read what would be carried out. */
-  | { readonly reason: "newerVersion"; readonly kind: string }
-  | { readonly reason: "otherHash"; readonly have: string }
-  | { readonly reason: "ownRequest" }
-  | { readonly reason: "unnamedApprover" }
-  | { readonly reason: "notTheirs"; readonly askedBy: string }
-  | { readonly reason: "foreignTags" }
-  | { readonly reason: "needsAdmin" }
-  | { readonly reason: "stale"; readonly moved: readonly Moved[] }
-  /** The change is refused as it stands; the request waits. */
-  | { readonly reason: "refused"; readonly error: ChangeError };
-
-type Decided = Promise<Result<ShownApproval, ApprovalError>>;
-
 export type Approvals = ReturnType<typeof makeApprovals>;
-
-/** The change was about another version. */
-const isStale = ({ reason }: ChangeError): boolean =>
-  reason === "versionConflict" || reason === "alreadyExists" || reason === "notFound";
-
-const expectedOf = ([first]: Base): number | undefined => first?.version ?? undefined;
 
 const diffOfPlan = ({ segments, features }: ConfigPlan) => [
   ...segments.flatMap(({ segmentId, action, changes }) =>
@@ -112,6 +81,8 @@ export const makeApprovals = ({
     "changeFeature" | "previewChange" | "planConfig" | "applyPlan" | "findApplied"
   >;
 }) => {
+  const { planAgain, carryOut } = makeCarryOutApproved({ pool, changes });
+
   /** Reads the policy at each change but a rollback and the pause of a ramp, which wait for nothing. */
   const guard =
     ({ tags }: Pick<Decider, "tags">, passes: ReadonlySet<Hold>): ChangeGuard =>
@@ -162,84 +133,6 @@ export const makeApprovals = ({
     if (actor === UNNAMED) return { reason: "unnamedApprover" };
     if (request.subject.kind === "policy" && scope !== "admin") return { reason: "needsAdmin" };
     return request.featureTags.every((each) => ownsChange(tags, each)) ? null : { reason: "foreignTags" };
-  };
-
-  const byOf = ({ askedBy, reason }: ApprovalRequest): Attribution => ({ actor: askedBy, reason });
-
-  const auditOf = ({ approvalId, hash }: ApprovalRequest, approvedBy: string | null) => ({
-    approval: { approvalId, hash, approvedBy },
-  });
-
-  const settleStale = async (request: ApprovalRequest): Promise<readonly Moved[]> => {
-    const moved = await readMoved(pool, request.base);
-    await settleApproval(pool, request.approvalId, { state: "stale", outcome: { moved } });
-    return moved;
-  };
-
-  /** The very plan that the request is about, or why there is no such plan any more. */
-  const planAgain = async ({
-    planHash,
-    config,
-  }: ProposedApply): Promise<Result<ConfigPlan, Extract<ApprovalError, { reason: "stale" | "refused" }>>> => {
-    const plan = await changes.planConfig(config);
-    if (!plan.ok) return err({ reason: "refused", error: plan.error });
-    return plan.value.hash === planHash ? plan : err({ reason: "stale", moved: [] });
-  };
-
-  const carryOut = async (request: ApprovalRequest): Decided => {
-    const { subject, base, approvalId, changeId, decidedBy } = request;
-    const settle = async (state: "applied" | "failed", outcome: object) =>
-      ok(
-        (await settleApproval(pool, approvalId, { state, outcome })) ??
-          (await getApproval(pool, approvalId)) ??
-          request,
-      );
-    const details = auditOf(request, decidedBy);
-    if (subject.kind === "policy") {
-      const next = { base: base[0]?.version ?? 0, tags: subject.tags, ...byOf(request), details };
-      const policy = (await insertPolicy(pool, next)) ?? (await findPolicyOf(pool, approvalId));
-      return policy === null
-        ? err({ reason: "stale", moved: await settleStale(request) })
-        : settle("applied", { policyVersion: policy.version });
-    }
-    if (subject.kind === "schedule") {
-      const { kind: _kind, ...schedule } = subject;
-      const { scheduleId } = await insertSchedule(pool, {
-        // One request makes one schedule, also when a process dies in the middle.
-        scheduleId: approvalId.replace("apr_", "sch_"),
-        schedule,
-        baseVersion: base[0]?.version ?? 0,
-        reason: request.reason,
-        madeBy: request.askedBy,
-        permission: details,
-      });
-      return settle("applied", { scheduleId });
-    }
-    if (subject.kind === "apply") {
-      const before = await changes.findApplied(subject.planHash);
-      if (before !== null) return settle("applied", before);
-      const plan = await planAgain(subject);
-      if (!plan.ok) {
-        if (plan.error.reason === "stale") return err({ ...plan.error, moved: await settleStale(request) });
-        await settle("failed", plan.error);
-        return plan;
-      }
-      const applied = await changes.applyPlan(plan.value, byOf(request), { changeId, details });
-      if (applied.ok) return settle("applied", applied.value);
-      if (applied.error.reason === "moved")
-        return err({ reason: "stale", moved: await settleStale(request) });
-      await settle("failed", { error: applied.error });
-      return err({ reason: "refused", error: applied.error });
-    }
-    const terms = { changeId, details, expectedVersion: expectedOf(base) };
-    const done: Result<CarriedOut, ChangeError> = await changes.changeFeature(subject, byOf(request), terms);
-    if (done.ok) {
-      const { revision, features } = done.value;
-      return settle("applied", { revision, features });
-    }
-    if (isStale(done.error)) return err({ reason: "stale", moved: await settleStale(request) });
-    await settle("failed", { error: done.error });
-    return err({ reason: "refused", error: done.error });
   };
 
   return {
