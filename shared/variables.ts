@@ -32,12 +32,22 @@ export const listeningPort = (fallback: number) =>
     "must be a port that browsers and fetch connect to; they refuse 10080, 6000, 5060 and others",
   );
 
+/** Files for systemd and containers have no comments behind a value; a shell and `--variables` take them away. */
+const commentHint = (value: unknown): string =>
+  typeof value === "string" && /\s#/.test(value)
+    ? " (what follows # counts as its value: give a comment a line of its own)"
+    : "";
+
 /** `variables` may hold more than the schema reads. */
 export const parseVariables = <T>(schema: z.ZodType<T>, variables: object): Result<T, VariableError[]> => {
+  const given = new Map<string, unknown>(Object.entries(variables));
   const parsed = schema.safeParse(variables);
   if (parsed.success) return ok(parsed.data);
   return err(
-    parsed.error.issues.map(({ path, message }) => ({ variable: String(path[0]), reason: message })),
+    parsed.error.issues.map(({ path, message }) => {
+      const variable = String(path[0]);
+      return { variable, reason: `${message}${commentHint(given.get(variable))}` };
+    }),
   );
 };
 

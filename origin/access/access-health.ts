@@ -80,11 +80,30 @@ export const countIngestTokens = async (pool: Pool): Promise<number> => {
   return rows[0]?.count ?? 0;
 };
 
-export const accessChecks = ({ pool, secrets }: { pool: Pool; secrets: Secrets }): readonly HealthCheck[] => [
+const metricsFindings = ({ METRICS_TOKEN: tokens = [] }: Secrets, isReachable: boolean): Finding[] =>
+  isReachable && tokens.length === 0
+    ? [
+        {
+          status: "warning",
+          subject: "METRICS_TOKEN",
+          summary:
+            "is not set: whoever reaches this origin reads /metrics, with the names of features and edges",
+          todo: "set it here and at Prometheus: openssl rand -base64 32",
+        },
+      ]
+    : [];
+
+/** `isReachable`: others than programs of this machine reach the origin. */
+export const accessChecks = (options: {
+  pool: Pool;
+  secrets: Secrets;
+  isReachable: boolean;
+}): readonly HealthCheck[] => [
   {
     id: "secrets",
     run: async () => {
-      const found = secretFindings(secrets);
+      const { secrets, isReachable } = options;
+      const found = [...secretFindings(secrets), ...metricsFindings(secrets, isReachable)];
       return found.length > 0
         ? found
         : [{ status: "ok", summary: "the origin's secrets are strong and kept apart" }];
@@ -93,7 +112,7 @@ export const accessChecks = ({ pool, secrets }: { pool: Pool; secrets: Secrets }
   {
     id: "tokens",
     run: async () => {
-      const found = [...(await expiryFindings(pool)), ...(await bootstrapFindings(pool))];
+      const found = [...(await expiryFindings(options.pool)), ...(await bootstrapFindings(options.pool))];
       return found.length > 0
         ? found
         : [{ status: "ok", summary: "no token is about to expire, and changes are made by named tokens" }];

@@ -10,6 +10,7 @@ import { edgeChecks } from "../delivery/edges/edge-health.ts";
 import { makeKeyOf } from "../delivery/edges/push-key.ts";
 import { makeSend } from "../delivery/edges/send-push.ts";
 import { evaluationChecks } from "../evaluate/evaluation-health.ts";
+import { isReachable } from "../environment/settings.ts";
 import { currentHead } from "../features/read-snapshot.ts";
 import { ingestChecks } from "../ingest/ingest-health.ts";
 import { notificationChecks } from "../notifications/upkeep.ts";
@@ -98,7 +99,7 @@ export const makeHealth = ({
     ...rawSpanChecks({ databases: databases.all, isConfigured: config.CLICKHOUSE_URL !== undefined }),
     ...evaluationChecks({ pool, aggregates, nowMs: Date.now, rawKeepDays: config.RAW_KEEP_DAYS }),
     ...storedSecretChecks(holders, secrets),
-    ...accessChecks({ pool, secrets: secretsOf(origin) }),
+    ...accessChecks({ pool, secrets: secretsOf(origin), isReachable: isReachable(config) }),
   ];
   return { version, notReady, checks };
 };

@@ -1,4 +1,5 @@
 // The roles ingest and fold: from an acknowledged request to counts. Every process knows how far the fold is.
+import { countIngestTokens } from "../access/access-health.ts";
 import { readPositionsOfAll } from "../aggregate/checkpoints.ts";
 import { startFold } from "../aggregate/fold-thread.ts";
 import { startLagMonitor } from "../aggregate/lag-monitor.ts";
@@ -6,7 +7,7 @@ import { watchLeftStreams } from "../aggregate/left-streams.ts";
 import { connectClickHouse } from "../aggregate/raw-spans/clickhouse.ts";
 import { startSpoolSenders } from "../aggregate/raw-spans/send-spools.ts";
 import { startTableUpkeep } from "../aggregate/table-upkeep.ts";
-import { spanLogOf } from "../environment/settings.ts";
+import { isReachable, spanLogOf } from "../environment/settings.ts";
 import { startIngest } from "../ingest/start-ingest.ts";
 import { errorText } from "../runtime/error-text.ts";
 import { fixPartitions, PartitionsFixed } from "../span-log/fix-partitions.ts";
@@ -34,6 +35,16 @@ const openPseudonyms = async ({ config, shutdown }: OriginProcess, { main }: Dat
       ),
     );
   return pseudonyms;
+};
+
+/** Its senders see a 401 each; here nothing fails. */
+const warnOfRefusal = async ({ config, log }: OriginProcess, { main }: Databases): Promise<void> => {
+  if (config.INGEST_TOKEN !== undefined || !isReachable(config)) return;
+  if ((await countIngestTokens(main.pool)) > 0) return;
+  log.warn(
+    "telemetry from other machines is refused: INGEST_TOKEN is not set, and no API token has the scope ingest. " +
+      "Set INGEST_TOKEN here and at the Worker, or make a token with `npx sluice tokens create NAME --scope ingest`",
+  );
 };
 
 const openLog = async ({ config, log, shutdown, has }: OriginProcess, { main }: Databases) => {
@@ -91,6 +102,7 @@ export const startTelemetry = async ({
   const { all } = databases.aggregates;
   const pseudonyms = await openPseudonyms(origin, databases);
   const spanLog = await openLog(origin, databases);
+  if (has("ingest")) await warnOfRefusal(origin, databases);
   const ingest = has("ingest")
     ? startIngest({ makeStagePool, spanLog, config, access, pseudonyms, metrics, log })
     : undefined;

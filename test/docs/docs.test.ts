@@ -116,6 +116,17 @@ test("every function and file that a page names without its folder exists", () =
   expect(missing).toEqual([]);
 });
 
+test("variables that a page shows can be pasted into a file for systemd and into a shell", () => {
+  const wrong = pages.flatMap((page) =>
+    [...readFile(page).matchAll(/^```sh\n(.*?)^```$/gms)]
+      .flatMap(([, block = ""]) => block.split("\n"))
+      // systemd takes a comment for a part of the value, a shell takes & for its end.
+      .filter((line) => /^[A-Z][A-Z0-9_]*=(?:\S*\s+#|[^'"\s]*&)/.test(line))
+      .map((line) => `${page}: ${line}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
 test("every npm script that a page names exists", () => {
   const { scripts } = JSON.parse(readFile("package.json")) as { scripts: Record<string, string> };
   const named = pages

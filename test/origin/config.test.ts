@@ -217,3 +217,18 @@ test("values of claims are mapped to roles, a comma in them as %2C", () => {
     { role: "viewer", value: "*" },
   ]);
 });
+
+test("a comment behind a value, which a file for systemd cannot have, is named as what makes it wrong", () => {
+  const config = parseConfig({ SESSION_KEYS: "k1:…        # openssl rand -base64 32" });
+  expect(config).toMatchObject({
+    ok: false,
+    error: [
+      {
+        variable: "SESSION_KEYS",
+        reason: expect.stringMatching(
+          /what follows # counts as its value: give a comment a line of its own\)$/,
+        ),
+      },
+    ],
+  });
+});

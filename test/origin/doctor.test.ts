@@ -2,7 +2,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { secretFindings } from "../../origin/access/access-health.ts";
+import { accessChecks, secretFindings } from "../../origin/access/access-health.ts";
 import { edgeChecks } from "../../origin/delivery/edges/edge-health.ts";
 import { evaluationChecks } from "../../origin/evaluate/evaluation-health.ts";
 import { runHealthChecks, type Finding } from "../../origin/runtime/health.ts";
@@ -165,6 +165,19 @@ describe("of an origin that cannot be asked", () => {
     expect(done.out).toMatch(/^failing {2}token: .*does not know the token in SLUICE_TOKEN/);
     expect(done.out).toContain("→ make one with `npx sluice tokens create");
   });
+});
+
+test("metrics that everybody may read are a warning where others than this machine reach the origin", async () => {
+  const subjects = async (isReachable: boolean, secrets: Record<string, string[]>) => {
+    const checks = accessChecks({ pool: database.pool, secrets, isReachable });
+    const { findings } = await runHealthChecks(checks.filter(({ id }) => id === "secrets"));
+    return findings.map(({ status, subject }) => `${status} ${subject ?? ""}`.trim());
+  };
+  expect(await subjects(true, { METRICS_TOKEN: [] })).toEqual(["warning METRICS_TOKEN"]);
+  expect(await subjects(false, { METRICS_TOKEN: [] })).toEqual(["ok"]);
+  expect(
+    await subjects(true, { METRICS_TOKEN: ["Qm9yaW5nLW1ldHJpY3MtdG9rZW4tMDEyMzQ1Njc4OWFiYw=="] }),
+  ).toEqual(["ok"]);
 });
 
 test("the rules of all open features are asked for in two statements, however many there are", async () => {

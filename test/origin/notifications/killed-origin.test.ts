@@ -17,9 +17,12 @@ test("a message that was sent when the origin was killed is sent again as the sa
     DATABASE_URL: database.url,
     NOTIFY_ALLOW_HOSTS: "127.0.0.1",
     PUBLIC_URL: "https://sluice.shop.test",
+    INGEST_TOKEN: "",
     SLACK_WEBHOOK_URL: `${receiver.url}/slack`,
   };
   const first = await startOrigin(env);
+  // Known by an address of the site, and without a token for telemetry.
+  expect(first.output()).toContain("telemetry from other machines is refused: INGEST_TOKEN is not set");
   await first.admin("POST", "/notifications", {
     name: "hook",
     type: "webhook",
