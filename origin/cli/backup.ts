@@ -1,38 +1,34 @@
 // `sluice backup` and `sluice restore`: the only commands that speak with the database, since the origin may be lost.
+import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import type { Writable } from "node:stream";
-import { finished, pipeline } from "node:stream/promises";
-import { createZstdCompress, createZstdDecompress } from "node:zlib";
+import { finished } from "node:stream/promises";
+import { createZstdCompress } from "node:zlib";
 import { defineCommand } from "citty";
 import packageJson from "../../package.json" with { type: "json" };
 import { gapLines, readBackupGaps } from "./backup/backup-gaps.ts";
 import { withDatabase, type DatabasePlace } from "./backup/backup-database.ts";
-import { readBackup } from "./backup/read-backup.ts";
-import { refuseNewerBackup, refuseUsedDatabase, restoreBackup } from "./backup/restore-backup.ts";
+import { fileOf, openBackup, restoreSet } from "./backup/restore-set.ts";
+import {
+  withBackupConnection,
+  withSnapshots,
+  type NamedSnapshot,
+  type NamedUrl,
+} from "./backup/snapshots.ts";
 import { writeBackup } from "./backup/write-backup.ts";
-import { migrate, migrationNames } from "../db/migrate.ts";
-import { makePool, withClient, type Client } from "../db/pool.ts";
+import { MAIN } from "../db/aggregate-databases.ts";
 import { UsageError } from "./errors.ts";
 import { readOwnConfig } from "./own-config.ts";
 import { jsonArgument, printJson, say } from "./print.ts";
 
-/** The first bytes of a zstd frame (RFC 8878, 3.1.1). */
-const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
-
-const placeOf = (): DatabasePlace => {
+const placeOf = (): DatabasePlace & { readonly others: readonly NamedUrl[] } => {
   const config = readOwnConfig(process.env);
-  return { databaseUrl: config.DATABASE_URL, dataDir: config.DATA_DIR };
-};
-
-/** Lends one connection, which nobody takes for an origin's. */
-const withConnection = async <T>(url: string, work: (client: Client) => Promise<T>): Promise<T> => {
-  const pool = makePool(url, { applicationName: "backup of sluice", max: 1, onIdleError: () => {} });
-  try {
-    return await withClient(pool, work);
-  } finally {
-    await pool.end();
-  }
+  return {
+    databaseUrl: config.DATABASE_URL,
+    dataDir: config.DATA_DIR,
+    others: config.AGGREGATE_DATABASE_URLS,
+  };
 };
 
 const sumOf = (rows: Readonly<Record<string, number>>): number =>
@@ -62,10 +58,42 @@ const intoFile = async <T>(file: string | undefined, work: (out: Writable) => Pr
   }
 };
 
+type Rows = Readonly<Record<string, number>>;
+
+const writeSet = async (
+  snapshots: readonly NamedSnapshot[],
+  { out: file, withSpans }: { readonly out: string | undefined; readonly withSpans: boolean },
+): Promise<{ readonly rows: Rows; readonly files: readonly string[] }> => {
+  const others = snapshots.map(({ name }) => name).filter((name) => name !== MAIN);
+  const id = randomUUID();
+  const now = new Date();
+  const sums: Record<string, number> = {};
+  const files: string[] = [];
+  for (const snapshot of snapshots) {
+    const { name } = snapshot;
+    const target = file === undefined ? undefined : fileOf(file, name);
+    const rows = await intoFile(target, (out) =>
+      writeBackup(snapshot, out, {
+        version: packageJson.version,
+        now,
+        withSpans,
+        ...(others.length === 0 ? {} : { set: { id, database: name, others } }),
+        onTable: (table, count) => {
+          if (process.stderr.isTTY) say(`${name === MAIN ? "" : `${name}: `}${table}: ${count} rows`);
+        },
+      }),
+    );
+    for (const [table, count] of Object.entries(rows)) sums[table] = (sums[table] ?? 0) + count;
+    if (target !== undefined) files.push(target);
+  }
+  return { rows: sums, files };
+};
+
 export const backupCommand = defineCommand({
   meta: {
     name: "backup",
-    description: "Write the whole database as of this moment, while the origin goes on",
+    description:
+      "Write the whole database, and those of the aggregates, as of this moment, while origins go on",
   },
   args: {
     out: { type: "string", valueHint: "FILE", description: "where to; else standard output" },
@@ -79,56 +107,24 @@ export const backupCommand = defineCommand({
   run: async ({ args }) => {
     if (args.out === undefined && (args.json || process.stdout.isTTY))
       throw new UsageError("say where to: --out FILE, or lead standard output into a file");
-    const { rows, gaps } = await withDatabase(placeOf(), { toRead: true }, (url) =>
-      withConnection(url, async (client) => {
-        const written = await intoFile(args.out, (out) =>
-          writeBackup(client, out, {
-            version: packageJson.version,
-            now: new Date(),
-            withSpans: args.spans,
-            onTable: (name, count) => {
-              if (process.stderr.isTTY) say(`${name}: ${count} rows`);
-            },
-          }),
+    const { others: configured, ...place } = placeOf();
+    // Standard output takes one database.
+    const others = args.out === undefined ? [] : configured;
+    const { rows, gaps, files } = await withDatabase(place, { toRead: true }, (url) =>
+      withBackupConnection(url, async (client, pool) => {
+        const written = await withSnapshots(pool, others, (snapshots) =>
+          writeSet(snapshots, { out: args.out, withSpans: args.spans }),
         );
-        return { rows: written, gaps: await readBackupGaps(client) };
+        return { ...written, gaps: await readBackupGaps(client, others) };
       }),
     );
-    if (args.json) printJson({ file: args.out, rows, ...gaps });
+    if (args.json) printJson({ file: args.out, files, rows, ...gaps });
     say(
       `Saved ${sumOf(rows)} rows of ${Object.keys(rows).length} tables. The keys are not among them: keep the environment and DATA_DIR/secrets.json as well.`,
     );
     for (const line of gapLines(gaps)) say(line);
   },
 });
-
-/** Unpacks what was packed; a plain script is taken too. */
-async function* unpack(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const pieces = source[Symbol.asyncIterator]();
-  let head: Buffer = Buffer.alloc(0);
-  for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
-    head = Buffer.concat([head, next.value]);
-    if (head.length >= ZSTD.length) break;
-  }
-  async function* whole(): AsyncGenerator<Buffer> {
-    yield head;
-    for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;
-  }
-  if (!head.subarray(0, ZSTD.length).equals(ZSTD)) return yield* whole();
-  const unpacked = createZstdDecompress();
-  // What goes wrong is thrown where the unpacked bytes are read.
-  pipeline(whole(), unpacked).catch(() => {});
-  yield* unpacked;
-}
-
-const openBackup = async (file: string): Promise<AsyncIterable<Buffer>> => {
-  if (file === "-") return process.stdin;
-  try {
-    return (await open(file)).createReadStream();
-  } catch (cause) {
-    throw new UsageError(`${file} cannot be read`, { cause });
-  }
-};
 
 export const restoreCommand = defineCommand({
   meta: {
@@ -140,20 +136,21 @@ export const restoreCommand = defineCommand({
     json: jsonArgument,
   },
   run: async ({ args }) => {
+    const { others, ...place } = placeOf();
     const source = await openBackup(args.file);
-    const restored = await withDatabase(placeOf(), { toRead: false }, (url) =>
-      withConnection(url, async (client) => {
-        await refuseUsedDatabase(client);
-        const known = await migrationNames();
-        return restoreBackup(client, readBackup(unpack(source)), async (header) => {
-          refuseNewerBackup(header, known);
-          await migrate(url, say, header.migrations.length);
-        });
-      }),
+    const restored = await withDatabase(place, { toRead: false }, (url) =>
+      restoreSet({ url, others, file: args.file, source, say }),
     );
-    const { header, rows, auditRows } = restored;
+    const { header, rows, auditRows, databases } = restored;
     if (args.json)
-      printJson({ madeAt: header.madeAt, version: header.version, rows, auditRows, verified: true });
+      printJson({
+        madeAt: header.madeAt,
+        version: header.version,
+        rows,
+        auditRows,
+        databases,
+        verified: true,
+      });
     say(
       `Restored ${sumOf(rows)} rows as of ${header.madeAt}. The audit of ${auditRows} rows and what was counted are as they were saved. Start the origins, and read their log: closes that came after the backup are taken back from the edges.`,
     );

@@ -25,6 +25,8 @@ export class OtherKeeperError extends PartitionsWaitError {
   override readonly name = "OtherKeeperError";
 }
 
+const keeperLock = (parent: string): string => `${parent} partitions`;
+
 type Holder = { pid: number; application_name: string | null; mode: string; since: string | null };
 
 /** Locks of readers and writers, which attaching a partition does not wait for. */
@@ -79,6 +81,20 @@ const orGiveUp = async (client: Client, waiting: Waiting, work: () => Promise<un
   }
 };
 
+/** Waits until nobody keeps the partitions of `parent`, and then keeps others from it for as long as `work` takes. */
+export const withoutPartitionUpkeep = async <T>(
+  client: Client,
+  parent: string,
+  work: () => Promise<T>,
+): Promise<T> => {
+  await client.query("select pg_advisory_lock(hashtext($1))", [keeperLock(parent)]);
+  try {
+    return await work();
+  } finally {
+    await client.query("select pg_advisory_unlock(hashtext($1))", [keeperLock(parent)]);
+  }
+};
+
 /**
  * Lends a connection that alone keeps the partitions of `parent`. The settings and locks of its session end with it. Throws an
  * OtherKeeperError while another process is at it.
@@ -92,7 +108,7 @@ export const asPartitionKeeper = <T>(
     try {
       await client.query(`set lock_timeout = '${LOCK_WAIT}'`);
       await client.query("set timezone = 'UTC'");
-      const lock = `${parent} partitions`;
+      const lock = keeperLock(parent);
       try {
         await client.query("select pg_advisory_lock(hashtext($1))", [lock]);
       } catch (cause) {

@@ -7,7 +7,7 @@ import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { writeBackup } from "../../origin/cli/backup/write-backup.ts";
+import { withSnapshot, writeBackup } from "../../origin/cli/backup/write-backup.ts";
 import { withClient } from "../../origin/db/pool.ts";
 import { makeHookSecrets } from "../../origin/hooks/hook-secrets.ts";
 import { makeTargetSecrets } from "../../origin/notifications/target-secrets.ts";
@@ -99,7 +99,9 @@ const dump = async (): Promise<string> => {
   const [text] = await Promise.all([
     buffer(out),
     withClient(database.pool, (client) =>
-      writeBackup(client, out, { version: "0", now: new Date(), withSpans: true }),
+      withSnapshot(client, (snapshot) =>
+        writeBackup(snapshot, out, { version: "0", now: new Date(), withSpans: true }),
+      ),
     ).then(() => out.end()),
   ]);
   return text.toString("latin1");

@@ -5,6 +5,7 @@ import { databaseOf, MAIN, readPlaces, type AggregateDatabase } from "../../db/a
 import { DatabaseLost, withOwnConnection } from "../../db/own-connection.ts";
 import { inClientTransaction, withClient, type Client, type Pool, type Queryable } from "../../db/pool.ts";
 import { errorText } from "../../runtime/error-text.ts";
+import { lockOfPartition } from "../partition-ownership.ts";
 import { dropRuns, runsOf } from "./move-units.ts";
 import { deletePartitionRows } from "./partition-tables.ts";
 
@@ -41,6 +42,14 @@ export const asMover = <T>(main: Pool, waitMs: number, work: () => Promise<T>): 
       await client.query(`select pg_advisory_unlock(${LOCK_CLASS}, 0)`).catch(drop);
     }
   });
+
+/** Whether a session of this database moves any partition, also one whose session in the main database has ended. */
+export const isMovedIn = async (db: Queryable): Promise<boolean> => {
+  const { rowCount } = await db.query(
+    `select from pg_locks l where ${lockOfPartition("l", PARTITION_LOCK_CLASS)} limit 1`,
+  );
+  return (rowCount ?? 0) > 0;
+};
 
 export type Ends = { readonly source: Client; readonly target: Client };
 /** After how long a database that says nothing ends a move. */

@@ -14,6 +14,16 @@ export const BackupHeader = z.object({
   version: z.string(),
   madeAt: z.iso.datetime(),
   migrations: z.array(z.string()),
+  /** Where aggregates are on several databases: each has a backup of its own, made at one time, and they are restored together. */
+  set: z
+    .object({
+      id: z.string(),
+      /** Whose this backup is: main, or a name of AGGREGATE_DATABASE_URLS. */
+      database: z.string(),
+      /** The others, beside the main one. */
+      others: z.array(z.string()),
+    })
+    .optional(),
 });
 export type BackupHeader = z.infer<typeof BackupHeader>;
 
@@ -24,6 +34,8 @@ export const BackupFooter = z.object({
   auditHash: z.string(),
   /** Of all counts of people by feature, epoch, cohort and signal, hexadecimal. */
   evidenceHash: z.string(),
+  /** The same of counts that are kept by partition. Earlier backups lack it. */
+  partitionsHash: z.string().optional(),
   /** SHA-256 of everything before the footer, hexadecimal. */
   sha256: z.string(),
 });

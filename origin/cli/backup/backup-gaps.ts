@@ -23,7 +23,11 @@ const orNone = async <T>(read: () => Promise<T>, none: T): Promise<T> => {
   }
 };
 
-export const readBackupGaps = async (db: Queryable): Promise<BackupGaps> => {
+/** `saved`: the aggregate databases that this backup has. */
+export const readBackupGaps = async (
+  db: Queryable,
+  saved: readonly { readonly name: string }[],
+): Promise<BackupGaps> => {
   const byDatabase = await orNone<ReadonlyMap<string, readonly number[]>>(
     async () => (await readPlaces(db)).byDatabase,
     new Map(),
@@ -34,7 +38,7 @@ export const readBackupGaps = async (db: Queryable): Promise<BackupGaps> => {
   for (const holder of holders) facts.push(...(await orNone(holder.facts, [])));
   return {
     otherDatabases: [...byDatabase]
-      .filter(([name]) => name !== MAIN)
+      .filter(([name]) => name !== MAIN && !saved.some((one) => one.name === name))
       .map(([name, partitions]) => ({ name, partitions })),
     plainSecrets: [...new Set(facts.filter(({ kid }) => kid === null).map(({ row }) => row))],
   };
@@ -43,7 +47,7 @@ export const readBackupGaps = async (db: Queryable): Promise<BackupGaps> => {
 export const gapLines = ({ otherDatabases, plainSecrets }: BackupGaps): string[] => [
   ...otherDatabases.map(
     ({ name, partitions }) =>
-      `NOT IN IT: the counts of partitions ${partitions.join(", ")}, which live in the database ${name}: back that one up as well`,
+      `NOT IN IT: the counts of partitions ${partitions.join(", ")}, which live in the database ${name}: name it by AGGREGATE_DATABASE_URLS, and a file by --out`,
   ),
   ...(plainSecrets.length === 0
     ? []

@@ -39,6 +39,20 @@ export const refuseUsedDatabase = async (client: Client): Promise<void> => {
     );
 };
 
+/** An aggregate database has no features; what it has counted would be gone. */
+export const refuseCountedDatabase = async (client: Client): Promise<void> => {
+  const { rows } = await client.query<{ known: boolean }>(
+    "select to_regclass('public.arrived_runs') is not null as known",
+  );
+  if (rows[0]?.known !== true) return;
+  const { rows: found } = await client.query<{ counted: boolean }>(
+    `select exists (select from unit_runs) or exists (select from fold_checkpoints)
+       or exists (select from outcome_counts_by_partition) as counted`,
+  );
+  if (found[0]?.counted === true)
+    throw new BackupError("it is in use: it has counts of its own. Restore into an empty one");
+};
+
 /** All migrations of the backup have to be known here. The later ones run when the origin starts. */
 export const refuseNewerBackup = ({ migrations, version }: BackupHeader, known: readonly string[]): void => {
   const unknown = migrations.filter((name) => !known.includes(name));
@@ -66,6 +80,11 @@ const verify = async (
   const facts = await readStoredFacts(client);
   compare("the head of the audit", { saved: footer.auditHash, found: facts.auditHash });
   compare("the hash of what was counted", { saved: footer.evidenceHash, found: facts.evidenceHash });
+  if (footer.partitionsHash !== undefined)
+    compare("the hash of what was counted by partition", {
+      saved: footer.partitionsHash,
+      found: facts.partitionsHash ?? "missing",
+    });
   const audit = await verifyAudit(client);
   // What a failover has lost before the backup was made was lost in the backup too.
   if (!audit.ok && audit.fault !== "lost")
@@ -106,12 +125,14 @@ const startCopy = (client: Client, text: string) => {
 
 /**
  * Takes all parts, and commits once everything was found as the backup says. `migrateTo` brings the empty database to the
- * backup's migrations. Throws a BackupError, or what the database answers; nothing is restored then.
+ * backup's migrations. `beforeCommit` runs once all is verified, and may still refuse. Throws a BackupError, or what the database
+ * answers; nothing is restored then.
  */
 export const restoreBackup = async (
   client: Client,
   parts: AsyncIterable<BackupPart>,
   migrateTo: (header: BackupHeader) => Promise<void>,
+  beforeCommit: (header: BackupHeader) => Promise<void> = async () => {},
 ): Promise<Restored> => {
   const rows: Record<string, number> = {};
   let header: BackupHeader | undefined;
@@ -144,6 +165,7 @@ export const restoreBackup = async (
       }
     }
     if (header === undefined || auditRows === undefined) throw new BackupError("this is no whole backup");
+    await beforeCommit(header);
     await client.query("commit");
     return { header, rows, auditRows };
   } catch (error) {

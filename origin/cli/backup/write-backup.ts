@@ -7,7 +7,7 @@ import { to as copyTo } from "pg-copy-streams";
 import { z } from "zod";
 import type { Client } from "../../db/pool.ts";
 import { SERVICE_ROLE } from "../../db/service-role.ts";
-import { BackupError, footerLine, headerLine, LEFT_OUT } from "./backup-format.ts";
+import { BackupError, type BackupHeader, footerLine, headerLine, LEFT_OUT } from "./backup-format.ts";
 import { readStoredFacts } from "./stored-facts.ts";
 
 const Table = z.object({
@@ -50,6 +50,7 @@ export type BackupOptions = {
   readonly now: Date;
   /** Whether raw spans are copied, which nothing is decided by. */
   readonly withSpans: boolean;
+  readonly set?: BackupHeader["set"];
   readonly onTable?: (name: string, rows: number) => void;
 };
 
@@ -91,13 +92,14 @@ const makeWriter = (out: Writable) => {
   return { write, sha256: () => hash.copy().digest("hex") };
 };
 
-/** Writes the whole backup to `out`, without ending it; returns how many rows each table has. `client` is outside any transaction. */
-export const writeBackup = async (
+/** The moment of a database that is saved: `client` sees it and nothing later. */
+export type Snapshot = { readonly client: Client; readonly migrations: readonly string[] };
+
+/** Lends it to `work`. `client` is outside any transaction. */
+export const withSnapshot = async <T>(
   client: Client,
-  out: Writable,
-  { version, now, withSpans, onTable }: BackupOptions,
-): Promise<Readonly<Record<string, number>>> => {
-  const { write, sha256 } = makeWriter(out);
+  work: (snapshot: Snapshot) => Promise<T>,
+): Promise<T> => {
   const locked = (await readTables(client)).filter(({ parent }) => parent === null).map(({ name }) => name);
   if (!locked.includes("state_head")) throw new BackupError("this database has no tables of Sluice");
   await client.query("begin isolation level repeatable read read only");
@@ -112,59 +114,70 @@ export const writeBackup = async (
     const { rows: names } = await client.query<{ name: string }>(
       "select name from schema_migrations order by id",
     );
-    const tables = await readTables(client);
-
-    await write(
-      headerLine({
-        format: 1,
-        version,
-        madeAt: now.toISOString(),
-        migrations: names.map(({ name }) => name),
-      }),
-    );
-    await write("begin;\n");
-    const withTriggers = tables.filter(({ hasTriggers, parent }) => hasTriggers && parent === null);
-    for (const { name } of withTriggers) await write(`alter table ${name} disable trigger user;\n`);
-    const parents = tables
-      .filter(({ parent, name }) => parent === null && name !== "schema_migrations")
-      .map(({ name }) => name);
-    await write(`truncate ${parents.join(", ")};\n`);
-    const kept = byReference(tables.filter((table) => isCopied(table) && (withSpans || !isRawSpans(table))));
-    for (const { name, parent, bounds, owner, defaults } of kept) {
-      if (parent === null || bounds === null) continue;
-      await write(`create table if not exists ${name} partition of ${parent} ${bounds};\n`);
-      // Rows are written into it directly, with defaults of its own.
-      for (const one of defaults) await write(`alter table ${name} alter column ${one};\n`);
-      // Whoever made it goes on to index and drop it.
-      if (owner === SERVICE_ROLE) await write(ownerStatement(name));
-    }
-
-    const counts: Record<string, number> = {};
-    for (const { name, kind, columns } of kept) {
-      if (kind === "p") continue;
-      const target = `${name} (${columns.join(", ")})`;
-      await write(`copy ${target} from stdin;\n`);
-      const rows = client.query(copyTo(`copy ${target} to stdout`));
-      for await (const chunk of rows as AsyncIterable<Buffer>) await write(chunk);
-      await write("\\.\n");
-      counts[name] = rows.rowCount;
-      onTable?.(name, rows.rowCount);
-    }
-
-    const { rows: sequences } = await client.query(
-      `select format('%I.%I', schemaname, sequencename) as name, last_value::text as value
-       from pg_sequences where schemaname = 'public' and sequencename <> 'schema_migrations_id_seq' order by 1`,
-    );
-    for (const sequence of sequences) {
-      const { name, value } = Sequence.parse(sequence);
-      if (value !== null) await write(`select setval('${name}', ${value});\n`);
-    }
-    for (const { name } of withTriggers) await write(`alter table ${name} enable trigger user;\n`);
-    await write("commit;\n");
-    const facts = await readStoredFacts(client);
-    await write(footerLine({ rows: counts, ...facts, sha256: sha256() }));
-    return counts;
+    return await work({ client, migrations: names.map(({ name }) => name) });
   } finally {
     await client.query("rollback");
   }
+};
+
+/** Writes the whole backup to `out`, without ending it; returns how many rows each table has. */
+export const writeBackup = async (
+  { client, migrations }: Snapshot,
+  out: Writable,
+  { version, now, withSpans, set, onTable }: BackupOptions,
+): Promise<Readonly<Record<string, number>>> => {
+  const { write, sha256 } = makeWriter(out);
+  const tables = await readTables(client);
+
+  await write(
+    headerLine({
+      format: 1,
+      version,
+      madeAt: now.toISOString(),
+      migrations: [...migrations],
+      ...(set === undefined ? {} : { set }),
+    }),
+  );
+  await write("begin;\n");
+  const withTriggers = tables.filter(({ hasTriggers, parent }) => hasTriggers && parent === null);
+  for (const { name } of withTriggers) await write(`alter table ${name} disable trigger user;\n`);
+  const parents = tables
+    .filter(({ parent, name }) => parent === null && name !== "schema_migrations")
+    .map(({ name }) => name);
+  await write(`truncate ${parents.join(", ")};\n`);
+  const kept = byReference(tables.filter((table) => isCopied(table) && (withSpans || !isRawSpans(table))));
+  for (const { name, parent, bounds, owner, defaults } of kept) {
+    if (parent === null || bounds === null) continue;
+    await write(`create table if not exists ${name} partition of ${parent} ${bounds};\n`);
+    // Rows are written into it directly, with defaults of its own.
+    for (const one of defaults) await write(`alter table ${name} alter column ${one};\n`);
+    // Whoever made it goes on to index and drop it.
+    if (owner === SERVICE_ROLE) await write(ownerStatement(name));
+  }
+
+  const counts: Record<string, number> = {};
+  for (const { name, kind, columns } of kept) {
+    if (kind === "p") continue;
+    const target = `${name} (${columns.join(", ")})`;
+    await write(`copy ${target} from stdin;\n`);
+    const rows = client.query(copyTo(`copy ${target} to stdout`));
+    for await (const chunk of rows as AsyncIterable<Buffer>) await write(chunk);
+    await write("\\.\n");
+    counts[name] = rows.rowCount;
+    onTable?.(name, rows.rowCount);
+  }
+
+  const { rows: sequences } = await client.query(
+    `select format('%I.%I', schemaname, sequencename) as name, last_value::text as value
+       from pg_sequences where schemaname = 'public' and sequencename <> 'schema_migrations_id_seq' order by 1`,
+  );
+  for (const sequence of sequences) {
+    const { name, value } = Sequence.parse(sequence);
+    if (value !== null) await write(`select setval('${name}', ${value});\n`);
+  }
+  for (const { name } of withTriggers) await write(`alter table ${name} enable trigger user;\n`);
+  await write("commit;\n");
+  const facts = await readStoredFacts(client);
+  await write(footerLine({ rows: counts, ...facts, sha256: sha256() }));
+  return counts;
 };
