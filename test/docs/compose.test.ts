@@ -33,7 +33,7 @@ const { services, secrets, volumes } = z
   .parse(parse(text, { merge: true }));
 const origins = Object.values(services).filter(({ image }) => image.includes("SLUICE_IMAGE"));
 
-test("each role is one service's", () => {
+test("each role runs in exactly one service", () => {
   const roles = origins.flatMap(({ environment }) => (environment["ROLES"] ?? "").split(","));
   expect(roles.toSorted()).toEqual(["admin", "evaluate", "fold", "ingest", "push"]);
 });

@@ -41,11 +41,11 @@ afterAll(async () => {
   await database.drop();
 }, MINUTE_MS);
 
-test("is smaller than 250 MB", async () => {
+test("the image is smaller than 250 MB", async () => {
   expect(Number(await podman("inspect", "--format", "{{.Size}}", image))).toBeLessThan(250 * MEGABYTE);
 });
 
-test("serves the console and the version as a user without rights, on a file system that it cannot write to", async () => {
+test("it serves the console and the version as a user without rights, on a file system that it cannot write to", async () => {
   expect(await (await fetch(`${url}/livez`)).text()).toBe(`ok\nsluice ${packageJson.version}\n`);
   expect(await (await fetch(url)).text()).toContain("<script");
   const pid = await podman("inspect", "--format", "{{.State.Pid}}", run);
@@ -58,7 +58,7 @@ test("serves the console and the version as a user without rights, on a file sys
   ).rejects.toThrow("EROFS");
 });
 
-test("has no shell", async () => {
+test("the image has no shell", async () => {
   await expect(podman("exec", run, "sh", "-c", "true")).rejects.toThrow("executable file not found");
 });
 
@@ -86,7 +86,7 @@ test("its health check says that it lives, and its bill of materials names what 
   expect(bill.components.find(({ name }) => name === "pg")?.version).toBe(packageJson.dependencies.pg);
 });
 
-test("ends in order when it is asked to", async () => {
+test("it ends in order when it is asked to", async () => {
   await podman("stop", "--time", "20", run);
   expect(await podman("inspect", "--format", "{{.State.ExitCode}}", run)).toBe("0");
 });

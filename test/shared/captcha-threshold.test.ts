@@ -19,6 +19,6 @@ test.each(["", "2", "1.1", "-0.5", "0.", "1.", ".", "0.5x", "x0.5", "00", "1e-1"
   },
 );
 
-test("without one it is a half", () => {
+test("where no threshold is set it is a half", () => {
   expect(CaptchaThreshold.parse(undefined)).toBe(0.5);
 });

@@ -12,7 +12,7 @@ test("a preview is read as it was written", () => {
   expect(parsePreview(`${signedPart}.${mac}`)).toEqual({ ...preview, kid: "k1", mac, signedPart });
 });
 
-test("any preview is", () => {
+test("every feature id, expiry and epoch is read as it was written", () => {
   const featureId = fc.stringMatching(/^[A-Za-z0-9_.:/-]{1,128}$/).filter(isFeatureId);
   const kid = fc.stringMatching(/^[A-Za-z0-9_-]{1,32}$/);
   fc.assert(

@@ -23,7 +23,7 @@ test.each([
   expect(last(at, now)).toBe(expected);
 });
 
-test("off is never", () => {
+test("`off` is no time of any week", () => {
   expect(WeeklyTime.parse("off")).toBe(null);
 });
 

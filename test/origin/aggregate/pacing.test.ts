@@ -37,7 +37,7 @@ describe("rows are split into batches", () => {
 });
 
 describe("the fold is behind", () => {
-  test("from 75,000 records on", () => {
+  test("as soon as 75,000 records wait", () => {
     expect(isBehind([rowOf(24_999, 1), rowOf(24_999, 2), rowOf(24_999, 3)])).toBe(false);
     expect(isBehind([rowOf(24_999, 1), rowOf(24_999, 2), rowOf(24_999, 3), rowOf(3, 4)])).toBe(true);
   });

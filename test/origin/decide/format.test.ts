@@ -77,7 +77,7 @@ test("a moment is written to the second, in UTC", () => {
   expect(formatInstant(1_800_000_042.9)).toBe("2027-01-15 08:00:42 UTC");
 });
 
-test("a list ends in and", () => {
+test('the last two words of a list stand beside an "and"', () => {
   expect(formatList([])).toBe("");
   expect(formatList(["one"])).toBe("one");
   expect(formatList(["one", "two"])).toBe("one and two");
