@@ -9,6 +9,7 @@ import { freePort } from "../../origin/db/free-port.ts";
 import { migrationNames } from "../../origin/db/migrate.ts";
 import { buildEdge } from "../../scripts/local-stack/build-edge.ts";
 import { bundleEdge, startEdge, type EdgeServer } from "../../scripts/local-stack/edge-server.ts";
+import { runCli } from "../support/cli.ts";
 import { makeTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startEchoUpstream } from "../support/echo-upstream.ts";
 import { ADMIN_TOKEN, ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
@@ -383,5 +384,46 @@ describe.skipIf(missing !== null)(`version ${release.version} and this one`, () 
     const old = await startOriginOf("old");
     await old.admin("POST", "/features/feat_half/rollback", { reason: "too slow" });
     await seenEverywhere("feat_half", false);
+  });
+
+  test("what an old origin cannot count once a partition has moved is kept, and counted when it has ended", async () => {
+    const further = await makeTestDatabase();
+    stops.push(() => further.drop());
+    originEnv = { ...originEnv, AGGREGATE_DATABASE_URLS: `a=${further.url}` };
+    await startOriginOf("new");
+    const countedOf = async ({ pool }: TestDatabase): Promise<number> => {
+      const { rows } = await pool.query<{ units: number }>(
+        `select coalesce(sum(units), 0)::integer as units from outcome_counts_by_partition
+         where feature_id = 'feat_shared' and signal = 'exposure'`,
+      );
+      return rows[0]?.units ?? 0;
+    };
+    const before = await exposedOf("feat_shared");
+    // One of the new origin, which shares the partitions with the old one.
+    const env = { DATABASE_URL: database.url, AGGREGATE_DATABASE_URLS: `a=${further.url}` };
+    expect(await runCli(["partitions", "move", "3", "--to", "a"], env)).toMatchObject({ code: 0 });
+    for (const version of VERSIONS)
+      await sendSpans(
+        version,
+        Array.from({ length: 100 }, () => ({
+          feature: "feat_shared",
+          unit: randomUUID(),
+          variant: "treatment",
+          epoch: 1,
+        })),
+      );
+    const counted = async (): Promise<number> =>
+      (await countedOf(database)) + (await countedOf(further)) - before;
+    const setAside = async (): Promise<number> => {
+      const { rows } = await database.pool.query<{ records: number }>(
+        "select coalesce(sum(records), 0)::integer as records from fold_set_aside where feature_id = 'feat_shared'",
+      );
+      return rows[0]?.records ?? 0;
+    };
+    await eventually(async () => (await setAside()) > 0 && (await counted()) + (await setAside()) === 200);
+    expect(complaintsOf("old").join()).toContain("an origin of an older version cannot fold here, update it");
+    await originOf("old").end("SIGTERM");
+    await eventually(async () => (await counted()) === 200, 90_000);
+    expect(await setAside()).toBe(0);
   });
 });
