@@ -27,7 +27,7 @@ const { values } = parseArgs({
     /** with --processes: up to so many databases */
     databases: { type: "string", default: "1" },
     /** with --processes: how often each size is measured, in turns */
-    rounds: { type: "string", default: "2" },
+    rounds: { type: "string", default: "3" },
   },
 });
 const refuse = (problem: string): never => {
