@@ -1,13 +1,14 @@
 // `sluice backup` and `sluice restore`: the only commands that speak with the database, since the origin may be lost.
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { createZstdCompress } from "node:zlib";
 import { defineCommand } from "citty";
 import packageJson from "../../package.json" with { type: "json" };
 import { gapLines, readBackupGaps } from "./backup/backup-gaps.ts";
+import { BackupError } from "./backup/backup-format.ts";
 import { withDatabase, type DatabasePlace } from "./backup/backup-database.ts";
 import { fileOf, openBackup, restoreSet } from "./backup/restore-set.ts";
 import {
@@ -34,6 +35,14 @@ const placeOf = (): DatabasePlace & { readonly others: readonly NamedUrl[] } => 
 const sumOf = (rows: Readonly<Record<string, number>>): number =>
   Object.values(rows).reduce((sum, count) => sum + count, 0);
 
+/** A backup that is there may be the only one. */
+const refuseTaken = async (file: string, force: boolean): Promise<void> => {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isDirectory() === true) throw new UsageError(`--out: ${file} is a folder; name a file`);
+  if (found !== undefined && !force)
+    throw new UsageError(`--out: ${file} is there already; name another file, or replace it with --force`);
+};
+
 /** Writes `work` to standard output, or to a file that has its name only once it is whole. */
 const intoFile = async <T>(file: string | undefined, work: (out: Writable) => Promise<T>): Promise<T> => {
   const partial = file === undefined ? undefined : `${file}.part`;
@@ -41,13 +50,17 @@ const intoFile = async <T>(file: string | undefined, work: (out: Writable) => Pr
   const packed = createZstdCompress();
   packed.pipe(target);
   // A full disk or a reader that went away ends the work, too.
-  const failed = new Promise<never>((_, reject) => target.once("error", reject));
+  const failed = new Promise<never>((_, reject) =>
+    target.once("error", (cause) =>
+      reject(new BackupError(`${file ?? "standard output"} cannot be written`, { cause })),
+    ),
+  );
   try {
     const result = await Promise.race([work(packed), failed]);
     packed.end();
     await Promise.race([finished(packed, { readable: true }), failed]);
     if (partial !== undefined && file !== undefined) {
-      await finished(target);
+      await Promise.race([finished(target), failed]);
       await rename(partial, file);
     }
     return result;
@@ -97,6 +110,7 @@ export const backupCommand = defineCommand({
   },
   args: {
     out: { type: "string", valueHint: "FILE", description: "where to; else standard output" },
+    force: { type: "boolean", default: false, description: "replace a file that is there already" },
     spans: {
       type: "boolean",
       default: true,
@@ -110,6 +124,9 @@ export const backupCommand = defineCommand({
     const { others: configured, ...place } = placeOf();
     // Standard output takes one database.
     const others = args.out === undefined ? [] : configured;
+    if (args.out !== undefined)
+      for (const { name } of [{ name: MAIN }, ...others])
+        await refuseTaken(fileOf(args.out, name), args.force);
     const { rows, gaps, files } = await withDatabase(place, { toRead: true }, (url) =>
       withBackupConnection(url, async (client, pool) => {
         const written = await withSnapshots(pool, others, (snapshots) =>

@@ -6,6 +6,7 @@ import { connect } from "./connect.ts";
 import { INSUFFICIENT_PRIVILEGE, sqlState } from "./errors.ts";
 import type { Queryable } from "./pool.ts";
 import { refuseOldServer } from "./server-version.ts";
+import { SERVICE_ROLE } from "./service-role.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -35,14 +36,28 @@ export class MigrationRightsError extends Error {
   override readonly name = "MigrationRightsError";
 }
 
+/** A first migration lacks them all. */
+const namesText = (names: readonly string[]): string =>
+  names.length <= 3 ? names.join(", ") : `${names.length} migrations, ${names[0]} to ${names.at(-1)}`;
+
 const orSayWhoMay = (error: unknown, missing: readonly string[]): never => {
-  // The runner wraps the first error in text.
-  const isRefused =
-    sqlState(error) === INSUFFICIENT_PRIVILEGE ||
-    (error instanceof Error && /permission denied|must be (owner|member)/.test(error.message));
-  if (!isRefused) throw error;
+  // The runner wraps the first error in text, with the migration and a stack around the server's words.
+  const words = /(permission denied|must be (owner|member)).*/.exec(
+    error instanceof Error ? error.message : "",
+  );
+  if (sqlState(error) !== INSUFFICIENT_PRIVILEGE && words === null) throw error;
   throw new MigrationRightsError(
-    `the database lacks ${missing.join(", ")}, and this login may not migrate it: run \`npx sluice migrate\` with the login of its owner`,
+    `the database lacks ${namesText(missing)}, and this login may not migrate it: run \`npx sluice migrate\` with the login of its owner`,
+    { cause: words === null ? error : new Error(words[0]) },
+  );
+};
+
+/** A login that may not even tell what is missing is neither the owner's nor one of an origin. */
+const orSayWhatIsLacking = async (error: unknown, client: Queryable): Promise<never> => {
+  if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error;
+  const { rows } = await client.query<{ login: string }>("select quote_ident(current_user) as login");
+  throw new MigrationRightsError(
+    `this login may not read the tables of Sluice: \`grant ${SERVICE_ROLE} to ${rows[0]?.login}\` as their owner`,
     { cause: error },
   );
 };
@@ -62,7 +77,9 @@ export const migrate = async (
   });
   try {
     await refuseOldServer(dbClient);
-    const missing = await missingOf(dbClient, await migrationNames());
+    const missing = await missingOf(dbClient, await migrationNames()).catch((error: unknown) =>
+      orSayWhatIsLacking(error, dbClient),
+    );
     // Then the runner need not be loaded.
     if (missing.length === 0) return [];
     // The runner brings a compiler for migrations in TypeScript, which would make itself a folder under node_modules.
@@ -75,7 +92,8 @@ export const migrate = async (
       ...(count === undefined ? {} : { count }),
       migrationsTable: "schema_migrations",
       advisoryLockMode: "wait",
-      logger: { debug: () => {}, info: () => {}, warn: log, error: log },
+      // An error is thrown as well.
+      logger: { debug: () => {}, info: () => {}, warn: log, error: () => {} },
     }).catch((error: unknown) => orSayWhoMay(error, missing));
     return done.map((migration) => migration.name);
   } finally {

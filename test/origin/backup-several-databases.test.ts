@@ -63,7 +63,7 @@ const placesOf = (mainUrl: string, urlOfA: string) => ({
   AGGREGATE_DATABASE_URLS: `a=${urlOfA}`,
 });
 const backUp = () =>
-  runCli(["backup", "--out", file, "--json"], placesOf(main.url, aggregates.databaseOf("a").url));
+  runCli(["backup", "--out", file, "--force", "--json"], placesOf(main.url, aggregates.databaseOf("a").url));
 
 test("no checkpoint that is saved is beyond the log that is saved with it, whatever is folded meanwhile", async () => {
   await whileSending(async () => {

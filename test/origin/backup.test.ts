@@ -6,6 +6,7 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runningPostgres, startEmbeddedPostgres } from "../../origin/db/embedded-postgres.ts";
+import { migrate } from "../../origin/db/migrate.ts";
 import { runCli } from "../support/cli.ts";
 import { ORIGIN_INGEST_TOKEN, startOrigin, type OriginUnderTest } from "../support/origin.ts";
 import { jsonRequest } from "../support/otlp-spans.ts";
@@ -125,10 +126,25 @@ test("a backup is made while the origin works, and says what it does not hold", 
   expect(saved.error).toMatch(/^Saved \d+ rows of \d+ tables\. The keys are not among them/);
 });
 
+test("a backup that is there is not overwritten, and a folder is no file", async () => {
+  const before = await readFile(file);
+  expect(await runCli(["backup", "--out", file], { DATA_DIR: folder })).toMatchObject({
+    code: 2,
+    error: expect.stringContaining(
+      `--out: ${file} is there already; name another file, or replace it with --force`,
+    ),
+  });
+  expect(await readFile(file)).toEqual(before);
+  expect(await runCli(["backup", "--out", home], { DATA_DIR: folder })).toMatchObject({
+    code: 2,
+    error: expect.stringContaining(`--out: ${home} is a folder; name a file`),
+  });
+});
+
 test("it is restored whole: each table has the same rows", async () => {
   // Nothing that the running origin writes all the time.
   await first.end("SIGTERM");
-  const still = await runCli(["backup", "--out", file], { DATA_DIR: folder });
+  const still = await runCli(["backup", "--out", file, "--force"], { DATA_DIR: folder });
   expect(still.code).toBe(0);
   const server = await startEmbeddedPostgres({ dataDir: folder });
   try {
@@ -186,7 +202,7 @@ describe("nothing is restored", () => {
 
   test.each<[string, (text: string) => string | Buffer, RegExp]>([
     ["from a backup that was cut off", (text) => text.slice(0, text.lastIndexOf("commit;")), /was cut off/],
-    ["from a packed file that was cut off", (text) => zstdCompressSync(text).subarray(0, -40), /sluice: \S/],
+    ["from a packed file that was cut off", (text) => zstdCompressSync(text).subarray(0, -40), /was cut off/],
     ["from one in which a row was changed", (text) => text.replace("it breaks", "it works"), /SHA-256/],
     [
       "from one that lacks a row",
@@ -230,6 +246,29 @@ describe("nothing is restored", () => {
         code: 1,
         error: expect.stringContaining("this database is in use: it has 2 features and revision 4"),
       });
+    });
+  });
+
+  test("by a login that owns nothing, which one sentence says", async () => {
+    await ask(firstUrl, "create role gate_origin login password 'hunter2hunter2' in role sluice_service");
+    const asOrigin = (url: string): string =>
+      Object.assign(new URL(url), { username: "gate_origin", password: "hunter2hunter2" }).href;
+    await withEmpty(async (url) => {
+      const intoEmpty = await runCli(["restore", file], { DATABASE_URL: asOrigin(url) });
+      expect(await runCli(["migrate"], { DATABASE_URL: url })).toMatchObject({ code: 0 });
+      const intoMigrated = await runCli(["restore", file], { DATABASE_URL: asOrigin(url) });
+      for (const { code, error } of [intoEmpty, intoMigrated]) {
+        expect(error).toMatch(
+          /^sluice: this login may not restore: let the URL name the login that owns the database, .{1,120}\n$/,
+        );
+        expect(code).toBe(1);
+      }
+      await ask(url, "create role gate_nobody login password 'hunter2hunter2'");
+      const asNobody = Object.assign(new URL(url), {
+        username: "gate_nobody",
+        password: "hunter2hunter2",
+      }).href;
+      await expect(migrate(asNobody)).rejects.toThrow("`grant sluice_service to gate_nobody`");
     });
   });
 

@@ -49,6 +49,9 @@ export class BackupError extends Error {
   override readonly name = "BackupError";
 }
 
+export const cutOff = (): BackupError =>
+  new BackupError("the backup was cut off: its end is missing. Use another one");
+
 const parseLine = <T>(line: string, mark: string, schema: z.ZodType<T>): T | undefined => {
   if (!line.startsWith(mark)) return undefined;
   try {

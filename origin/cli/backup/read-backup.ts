@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import {
   BackupError,
+  cutOff,
   parseFooter,
   parseHeader,
   type BackupFooter,
@@ -92,5 +93,5 @@ export async function* readBackup(source: AsyncIterable<Buffer>): AsyncGenerator
     }
   }
   if (!hasHeader) throw new BackupError("this is no backup of Sluice");
-  if (!hasFooter) throw new BackupError("the backup was cut off: its end is missing");
+  if (!hasFooter) throw cutOff();
 }

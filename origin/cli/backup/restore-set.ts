@@ -3,10 +3,11 @@ import { open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
 import { MAIN } from "../../db/aggregate-databases.ts";
-import { migrate, migrationNames } from "../../db/migrate.ts";
+import { INSUFFICIENT_PRIVILEGE, sqlState } from "../../db/errors.ts";
+import { migrate, migrationNames, MigrationRightsError } from "../../db/migrate.ts";
 import { errorText } from "../../runtime/error-text.ts";
 import { UsageError } from "../errors.ts";
-import { BackupError, type BackupHeader } from "./backup-format.ts";
+import { BackupError, cutOff, type BackupHeader } from "./backup-format.ts";
 import { readBackup } from "./read-backup.ts";
 import {
   refuseCountedDatabase,
@@ -19,6 +20,16 @@ import { withBackupConnection, type NamedUrl } from "./snapshots.ts";
 
 /** Names the database that could not be restored. */
 class OfOneDatabase extends BackupError {}
+
+/** Tables are made and filled by their owner alone, so it is no login of an origin. */
+const orSayWhoRestores = (error: unknown): never => {
+  const isOfRights = error instanceof MigrationRightsError;
+  if (!isOfRights && sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error;
+  throw new BackupError(
+    "this login may not restore: let the URL name the login that owns the database, and make the origins' login afterwards",
+    { cause: isOfRights ? error.cause : error },
+  );
+};
 
 /** The file of one database. */
 export const fileOf = (file: string, name: string): string => (name === MAIN ? file : `${file}.${name}`);
@@ -42,7 +53,12 @@ async function* unpack(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const unpacked = createZstdDecompress();
   // What goes wrong is thrown where the unpacked bytes are read.
   pipeline(whole(), unpacked).catch(() => {});
-  yield* unpacked;
+  try {
+    yield* unpacked;
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "Z_BUF_ERROR") throw cutOff();
+    throw new BackupError("the backup cannot be unpacked", { cause });
+  }
 }
 
 export const openBackup = async (file: string): Promise<AsyncIterable<Buffer>> => {
@@ -106,7 +122,7 @@ const restoreOthers = async (
         async () => void more.push(...(await restoreOthers(rest, set))),
       );
       return [restored, ...more];
-    });
+    }).catch(orSayWhoRestores);
   } catch (cause) {
     if (cause instanceof OfOneDatabase) throw cause;
     throw new OfOneDatabase(`the aggregate database ${name}: ${errorText(cause)}`, { cause });
@@ -151,5 +167,5 @@ export const restoreSet = (to: {
       }, {}),
       databases: [MAIN, ...(main.header.set?.others ?? [])],
     };
-  });
+  }).catch(orSayWhoRestores);
 };
