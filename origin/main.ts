@@ -11,7 +11,10 @@ import { startSecrets } from "./roles/secrets.ts";
 import { startTelemetry } from "./roles/telemetry.ts";
 import { keepMemorySmall } from "./runtime/give-memory-back.ts";
 import { listenError, toListenError, type ListenError } from "./runtime/listen-error.ts";
-import type { Stoppable } from "./runtime/shutdown.ts";
+import type { Part, Stoppable } from "./runtime/shutdown.ts";
+
+/** More than the server gives requests that are under way. */
+const GRACE_MS = 6_000;
 
 const origin = startProcess();
 const { config, log, shutdown, instance, version } = origin;
@@ -44,30 +47,34 @@ const { server, streams, admin } = await makeHttp({
 });
 
 // Ended in this order: first what brings work, then what carries it out. Requests under way find all stages running.
-const parts = [
-  { stop: () => server.drain(config.DRAIN_MS) },
-  streams,
-  server,
-  admin,
-  telemetry.ingest,
-  telemetry.fold,
-  telemetry.rawSpans,
-  telemetry.leftStreams,
-  telemetry.lag,
-  changes.seriesUpkeep,
-  secrets.upkeep,
-  telemetry.upkeep,
-  telemetry.spanLog,
-  evaluate.evaluation,
-  push.notifications,
-  evaluate.timetable,
-  evaluate.weeklyReview,
-  changes.finishing,
-  push.delivery,
-  changes.tracing,
-  databases.aggregates,
-  databases.main,
-].filter((part) => part !== undefined);
+const part = (name: string, ended: Stoppable | undefined): Part[] =>
+  ended === undefined ? [] : [{ name, stop: () => ended.stop() }];
+const parts: readonly Part[] = [
+  // These two know how long they may take.
+  { name: "drain", stop: () => server.drain(config.DRAIN_MS), withinMs: config.DRAIN_MS + GRACE_MS },
+  ...part("event streams", streams),
+  { name: "http", stop: () => server.stop(), withinMs: 2 * GRACE_MS },
+  ...part("admin", admin),
+  ...part("ingest", telemetry.ingest),
+  ...part("fold", telemetry.fold),
+  ...part("raw spans", telemetry.rawSpans),
+  ...part("left streams", telemetry.leftStreams),
+  ...part("lag", telemetry.lag),
+  ...part("series upkeep", changes.seriesUpkeep),
+  ...part("secrets upkeep", secrets.upkeep),
+  ...part("table upkeep", telemetry.upkeep),
+  ...part("span log", telemetry.spanLog),
+  ...part("evaluation", evaluate.evaluation),
+  ...part("notifications", push.notifications),
+  ...part("timetable", evaluate.timetable),
+  ...part("weekly review", evaluate.weeklyReview),
+  ...part("unfinished changes", changes.finishing),
+  ...part("delivery", push.delivery),
+  ...part("tracing", changes.tracing),
+  ...part("aggregate databases", databases.aggregates),
+  // An embedded PostgreSQL must not be left behind.
+  { name: "database", stop: () => databases.main.stop(), withinMs: 2 * GRACE_MS },
+];
 keepMemorySmall();
 await server.listen(address).catch((error: unknown) => refuseAddress(toListenError(listener, error), parts));
 // Whoever started this process asks /readyz, where another program may answer.

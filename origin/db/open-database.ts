@@ -1,4 +1,5 @@
 // Brings up the database: the given one or the embedded one, migrated, with connections that have the service's rights.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../environment/variables.ts";
 import type { Logger } from "../runtime/log.ts";
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
@@ -30,6 +31,7 @@ export type Database = {
 };
 
 const QUERY_TIMEOUT_MS = 10_000;
+const POOLS_END_MS = 1_000;
 
 /** Why it cannot be connected to, in words of this variable where TLS is why. */
 const inWords = (error: unknown): never => {
@@ -115,8 +117,11 @@ export const openDatabase = async (options: {
         (error: unknown) => [`database: ${tlsFailure(error) ?? errorText(error)}`],
       ),
     stop: async () => {
-      await replica?.end();
-      await pool.end();
+      // A pool ends once every connection was given back, which one that waits for an answer never is.
+      await Promise.race([
+        Promise.all([replica?.end(), pool.end()]),
+        sleep(POOLS_END_MS, undefined, { ref: false }),
+      ]);
       await embedded?.stop();
     },
   };

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { freePort } from "../../origin/db/free-port.ts";
 import { makeTestDatabase } from "../support/database.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { ADMIN_TOKEN, startOrigin } from "../support/origin.ts";
 
 const main = fileURLToPath(new URL("../../origin/main.ts", import.meta.url));
@@ -72,6 +73,21 @@ test("an origin that stops answers the requests that are under way and takes no 
   expect((await made).status).toBe(201);
   expect(await ended).toBe(0);
 });
+
+test("an origin whose database says nothing any more ends all the same, and names what waited for it", async () => {
+  const url = new URL(database.url);
+  const proxy = await startFaultProxy({ host: url.hostname, port: Number(url.port) });
+  url.port = String(proxy.port);
+  const origin = await startOrigin({ DATABASE_URL: url.href });
+  proxy.disturb({ kind: "blackHole" });
+  // Everything that is done periodically asks the database meanwhile.
+  await sleep(1_500);
+  const beganMs = performance.now();
+  expect(await origin.end("SIGTERM")).toBe(0);
+  expect(performance.now() - beganMs).toBeLessThan(25_000);
+  expect(origin.output()).toMatch(/"part":"[a-z ]+".*a part did not end in time/);
+  await proxy.stop();
+}, 60_000);
 
 test("an origin that drains calls itself not ready, answers on, and ends each connection with its answer", async () => {
   const DRAIN_MS = 2_000;
