@@ -131,7 +131,7 @@ export const askOrigin = async (given: string | undefined, request: OriginReques
   if (response.status === 401)
     throw new UsageError(
       found === undefined
-        ? "run sluice login, or set SLUICE_TOKEN to an API token, or ADMIN_TOKEN to the admin token, which npm start shows"
+        ? "run sluice login, or set SLUICE_TOKEN to an API token, or ADMIN_TOKEN to the admin token, which is among the origin's variables or shown by sluice start"
         : `the origin at ${origin} does not know the token in ${found.name}; it may be expired or revoked`,
     );
   const { text, document } = await readProblem(response);

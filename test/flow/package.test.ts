@@ -64,13 +64,18 @@ afterAll(async () => {
 describe("the tarball", () => {
   test("has what runs and no tests, sources, benches or pictures", () => {
     const paths = packed.files.map(({ path }) => path);
-    const tops = new Set(paths.map((path) => path.split("/").slice(0, 2).join("/")));
+    const tops = new Set(
+      paths.map((path) => (path.startsWith("docs/") ? "docs" : path.split("/").slice(0, 2).join("/"))),
+    );
     expect([...tops].toSorted()).toEqual([
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
       "SECURITY.md",
+      "deploy/alertmanager",
       "deploy/clickhouse",
+      "deploy/grafana",
+      "deploy/prometheus",
       "deploy/systemd",
       "dist/console",
       "dist/edge",
@@ -81,6 +86,7 @@ describe("the tarball", () => {
       "dist/scripts",
       "dist/shared",
       "dist/wrangler.toml",
+      "docs",
       "package.json",
       "scripts/require-node.js",
       "scripts/sluice.js",
@@ -92,6 +98,25 @@ describe("the tarball", () => {
       expect(paths).toContain(`${path}.map`);
       expect(paths).toContain(path.replace(/\.js$/, ".d.ts"));
     }
+  });
+
+  test("has the pages of operations and what they lead to, as the alerts and the unit name them", async () => {
+    const paths = new Set(packed.files.map(({ path }) => path));
+    const operations = join(repository, "docs", "operations");
+    const linked = await Promise.all(
+      (await readdir(operations)).map(async (page) => {
+        expect(paths).toContain(`docs/operations/${page}`);
+        const text = await readFile(join(operations, page), "utf8");
+        return Array.from(
+          text.matchAll(/\]\(\.\.\/\.\.\/(deploy\/(?!kubernetes|compose)[\w./-]+\.\w+)/g),
+          ([, to]) => to,
+        );
+      }),
+    );
+    expect(linked.flat().length).toBeGreaterThan(5);
+    expect(linked.flat().filter((path) => !paths.has(path ?? ""))).toEqual([]);
+    const unit = await readFile(join(repository, "deploy", "systemd", "sluice.service"), "utf8");
+    expect(paths).toContain(/Documentation=.*\/node_modules\/sluice\/(.*)/.exec(unit)?.[1]);
   });
 
   test("is smaller than 4 MB, and 15 MB unpacked", () => {

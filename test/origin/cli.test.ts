@@ -107,7 +107,7 @@ test("without a token the line says which variable takes it", async () => {
   const { code, error } = await sluice(["calibrate", "feat_a", "--origin", origin.url]);
   expect(code).toBe(2);
   expect(error).toBe(
-    `sluice: run sluice login, or set SLUICE_TOKEN to an API token, or ADMIN_TOKEN to the admin token, which npm start shows\n${hint("calibrate")}`,
+    `sluice: run sluice login, or set SLUICE_TOKEN to an API token, or ADMIN_TOKEN to the admin token, which is among the origin's variables or shown by sluice start\n${hint("calibrate")}`,
   );
 });
 

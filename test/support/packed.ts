@@ -9,7 +9,7 @@ import { ownCache } from "./own-cache.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cache = join(root, "node_modules", ".cache", "package");
-const SOURCES = "{*.json,*.toml,*.md,{console,edge,migrations,origin,scripts,shared}/**}";
+const SOURCES = "{*.json,*.toml,*.md,{console,deploy,docs,edge,migrations,origin,scripts,shared}/**}";
 
 const Packed = z.object({
   filename: z.string(),
