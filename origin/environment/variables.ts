@@ -125,7 +125,7 @@ export const Variables = z.object({
   ADMIN_TOKEN: token
     .optional()
     .describe(
-      "Bearer token of the admin API; 32 random bytes where `ORIGIN_HOST` or `PUBLIC_URL` is not of this machine alone. Unset: one is made at each start and printed.",
+      "Bearer token of the admin API; 32 random bytes where `ORIGIN_HOST` or `PUBLIC_URL` is not of this machine alone. Needed there with the role `admin`. Unset elsewhere: one is made at each start, and shown on a terminal alone.",
     ),
   SESSION_KEYS: KeyRing.optional().describe(
     "Keys that sign the cookies of people who are signed in. Unset: made at each start, so that sessions end with the process and hold at no other one.",

@@ -1,6 +1,7 @@
 // What every process of the origin has, whatever its roles: configuration, log, metrics, and the way it ends. Exit 2: the
 // configuration is wrong, and starting again would not help.
 import { randomUUID } from "node:crypto";
+import { adminTokenProblems } from "../environment/admin-token.ts";
 import { parseConfig } from "../environment/parse-config.ts";
 import { Variables, type Config, type Role } from "../environment/variables.ts";
 import { certificateProblems } from "../db/certificates.ts";
@@ -21,6 +22,8 @@ const readConfig = (): Config => {
   const parsed = given.ok ? parseConfig(given.value) : given;
   if (!parsed.ok) return refuse(parsed.error);
   const config = parsed.value;
+  const missing = adminTokenProblems(config);
+  if (missing.length > 0) return refuse(missing);
   const unreadable = (["DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL"] as const).flatMap((variable) =>
     certificateProblems([config[variable]].flat()).map((reason) => ({ variable, reason })),
   );

@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { makeNewToken } from "../../origin/access/new-admin-token.ts";
+import { adminTokenProblems } from "../../origin/environment/admin-token.ts";
 import { parseConfig } from "../../origin/environment/parse-config.ts";
+import { makeTestLog } from "../support/log.ts";
 import { providerOf, publicUrlOf } from "../../origin/environment/settings.ts";
 
 test("an empty environment is the default on one machine", () => {
@@ -85,6 +88,35 @@ test.each(["ADMIN_TOKEN", "INGEST_TOKEN", "METRICS_TOKEN"])(
     }
   },
 );
+
+test("an origin that others reach is refused without an ADMIN_TOKEN, and no log is told one that was made", () => {
+  const problems = (given: Record<string, string>) => {
+    const parsed = parseConfig(given);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+    return adminTokenProblems(parsed.value);
+  };
+  for (const place of [{ ORIGIN_HOST: "0.0.0.0" }, { PUBLIC_URL: "https://sluice.example.com" }]) {
+    expect(problems(place)).toEqual([
+      { variable: "ADMIN_TOKEN", reason: expect.stringContaining("openssl rand -base64 32 makes one") },
+    ]);
+    expect(problems({ ...place, ADMIN_TOKEN: STRONG })).toEqual([]);
+    expect(problems({ ...place, ROLES: "ingest" })).toEqual([]);
+    expect(problems({ ...place, MIGRATE: "only", DATABASE_URL: "postgres://127.0.0.1/x" })).toEqual([]);
+  }
+  expect(problems({})).toEqual([]);
+
+  const log = makeTestLog();
+  const written: string[] = [];
+  const write = (isTTY: boolean) => ({ isTTY, write: (text: string) => written.push(text) > 0 });
+  const token = makeNewToken(log, write(false));
+  expect(written).toEqual([]);
+  expect(log.lines).toEqual([
+    { level: "warn", facts: {}, message: expect.stringMatching(/set ADMIN_TOKEN$/) },
+  ]);
+  expect(JSON.stringify(log.lines)).not.toContain(token);
+  const shown = makeNewToken(log, write(true));
+  expect(written).toEqual([expect.stringContaining(shown)]);
+});
 
 test.each([{}, { ORIGIN_HOST: "::1" }, { PUBLIC_URL: "http://localhost:8080" }])(
   "at an origin of this machine alone a short token does: %j",
