@@ -7,6 +7,7 @@ import { tableText } from "./print.ts";
 
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const cores = (value: number): string => `${value < 10 ? value.toFixed(2) : whole.format(value)} cores`;
+const processes = (count: number): string => `${count} process${count === 1 ? "" : "es"}`;
 const dollars = (value: number): string => `$${whole.format(value)}`;
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
@@ -29,11 +30,11 @@ export const capacityText = (plan: {
   const need = tableText(
     ["WHAT", "BUSIEST HOUR", "TO HAVE"],
     [
-      ["ingest", cores(capacity.cores.ingest), `${capacity.processes.ingest} processes`],
+      ["ingest", cores(capacity.cores.ingest), processes(capacity.processes.ingest)],
       [
         "fold",
         cores(capacity.cores.fold),
-        `${capacity.processes.fold} processes, ${capacity.partitions} partitions`,
+        `${processes(capacity.processes.fold)}, ${capacity.partitions} partitions`,
       ],
       ["evaluate", cores(capacity.cores.evaluate), "in any process"],
       [

@@ -5,6 +5,7 @@ import type { Logger } from "../runtime/log.ts";
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
 import { errorText } from "../runtime/error-text.ts";
 import { sessionProblem } from "./check-sessions.ts";
+import { connectFailure } from "./connect-failure.ts";
 import { readServerState, serverProblems } from "./server-state.ts";
 import { keepPostgres } from "./kept-postgres.ts";
 import { makeHistoryReads, type HistoryReads } from "./history-reads.ts";
@@ -33,12 +34,6 @@ export type Database = {
 const QUERY_TIMEOUT_MS = 10_000;
 const POOLS_END_MS = 1_000;
 
-/** Why it cannot be connected to, in words of this variable where TLS is why. */
-const inWords = (error: unknown): never => {
-  const failure = tlsFailure(error);
-  throw failure === null ? error : new Error(`DATABASE_URL: ${failure}`, { cause: error });
-};
-
 export const openDatabase = async (options: {
   config: Pick<Config, "DATABASE_URL" | "DATABASE_REPLICA_URL" | "DATA_DIR" | "ORIGIN_PORT" | "MIGRATE">;
   log: Logger;
@@ -61,7 +56,12 @@ export const openDatabase = async (options: {
         })
       : undefined;
   const givenUrl = config.DATABASE_URL ?? embedded?.url ?? "";
-  const unusable = embedded === undefined ? await sessionProblem(givenUrl).catch(inWords) : null;
+  const unusable =
+    embedded === undefined
+      ? await sessionProblem(givenUrl).catch((error: unknown) => {
+          throw connectFailure(error, givenUrl);
+        })
+      : null;
   if (unusable !== null) throw new Error(`DATABASE_URL: ${unusable}`);
   const migrations = await migrationNames();
   if (config.MIGRATE === "wait") await waitForSchema({ databaseUrl: givenUrl, migrations, isEnding, log });

@@ -4,12 +4,12 @@ import { z } from "zod";
 import { isLoopbackName } from "../../shared/plain-text.ts";
 
 export const url = (protocols: readonly string[]) =>
-  z
-    .string()
-    .refine(
-      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
-      `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
-    );
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: ({ input }) =>
+      protocols.some((protocol) => String(input).startsWith(`${protocol}//`)) && !URL.canParse(String(input))
+        ? "cannot be read as a URL; in a password write # / ? @ % as %23 %2F %3F %40 %25"
+        : `must be a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+  });
 
 const PUBLIC_URL_FORM =
   "must be an address such as https://sluice.example.com, without a path; http:// only for this machine, such as http://127.0.0.1:8080";

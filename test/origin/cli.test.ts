@@ -75,6 +75,9 @@ test("capacity prints what a traffic needs, beside the article's table, and the 
   expect(plan.capacity.partitions).toBeGreaterThan(4);
   expect(plan.change.length).toBeGreaterThan(2);
   for (const line of plan.change) expect(text.out).toContain(line);
+  const small = await sluice(["capacity", "--requests-per-second", "10"]);
+  expect(small.out).toMatch(/ 1 process$/m);
+  expect(small.out).not.toContain("1 processes");
 });
 
 describe("preview", () => {

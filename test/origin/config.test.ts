@@ -125,6 +125,15 @@ test.each([{}, { ORIGIN_HOST: "::1" }, { PUBLIC_URL: "http://localhost:8080" }])
   },
 );
 
+test("a password that breaks the URL is told how to be written", () => {
+  for (const sign of ["#", "/", "?"]) {
+    const refused = JSON.stringify(parseConfig({ DATABASE_URL: `postgres://u:pass${sign}word@127.0.0.1/x` }));
+    expect(refused).toContain("write # / ? @ % as %23 %2F %3F %40 %25");
+    expect(refused).not.toContain(`pass${sign}word`);
+  }
+  expect(JSON.stringify(parseConfig({ DATABASE_URL: "mysql://127.0.0.1/x" }))).toContain("postgres://");
+});
+
 test("edges to push to need keys to sign with", () => {
   expect(parseConfig({ EDGE_URLS: "http://127.0.0.1:8787" })).toMatchObject({
     ok: false,

@@ -1,5 +1,6 @@
 // The database that a backup is made of or restored into: the one of DATABASE_URL, or the embedded one of the data folder,
 // which is started for the time if no origin runs on it.
+import { connectFailure } from "../../db/connect-failure.ts";
 import { FolderOwnedError } from "../../db/folder-owner.ts";
 import { hasEmbeddedPostgres, runningPostgres, startEmbeddedPostgres } from "../../db/embedded-postgres.ts";
 import { BackupError } from "./backup-format.ts";
@@ -15,7 +16,10 @@ export const withDatabase = async <T>(
   { toRead }: { readonly toRead: boolean },
   work: (url: string) => Promise<T>,
 ): Promise<T> => {
-  if (databaseUrl !== undefined) return work(databaseUrl);
+  if (databaseUrl !== undefined)
+    return work(databaseUrl).catch((error: unknown) => {
+      throw connectFailure(error, databaseUrl);
+    });
   if (toRead && !(await hasEmbeddedPostgres(dataDir)))
     throw new BackupError(`there is no database in DATA_DIR ${dataDir}, and DATABASE_URL is not set`);
   try {

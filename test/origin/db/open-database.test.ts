@@ -2,7 +2,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
+import { connect } from "../../../origin/db/connect.ts";
+import { connectFailure } from "../../../origin/db/connect-failure.ts";
+import { errorText } from "../../../origin/runtime/error-text.ts";
 
 const main = fileURLToPath(new URL("../../../origin/main.ts", import.meta.url));
 
@@ -23,6 +26,25 @@ test("a database that does not answer ends the origin with one line, which holds
   const [code] = await once(child, "close");
   expect({ code, output }).toEqual({
     code: 1,
-    output: "the database cannot be used: connect ECONNREFUSED 127.0.0.1:1\n",
+    output: "the database cannot be used: DATABASE_URL (127.0.0.1:1): connect ECONNREFUSED 127.0.0.1:1\n",
   });
+});
+
+test.each([
+  [
+    "a wrong password",
+    { password: "wrong" },
+    /^DATABASE_URL \(127\.0\.0\.1:\d+\): password authentication failed/,
+  ],
+  [
+    "a database that is not there",
+    { pathname: "/nowhere" },
+    /^DATABASE_URL \(127\.0\.0\.1:\d+\): database "nowhere"/,
+  ],
+])("%s is told with the variable and the host", async (_, change, text) => {
+  const url = Object.assign(new URL(inject("postgresUrl")), change).href;
+  const failure = await connect({ connectionString: url }).catch((error: unknown) =>
+    connectFailure(error, url),
+  );
+  expect(errorText(failure)).toMatch(text);
 });
