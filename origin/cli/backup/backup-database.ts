@@ -1,6 +1,8 @@
 // The database that a backup is made of or restored into: the one of DATABASE_URL, or the embedded one of the data folder,
 // which is started for the time if no origin runs on it.
+import { connect } from "../../db/connect.ts";
 import { connectFailure } from "../../db/connect-failure.ts";
+import { DatabaseLost } from "../../db/own-connection.ts";
 import { FolderOwnedError } from "../../db/folder-owner.ts";
 import { hasEmbeddedPostgres, runningPostgres, startEmbeddedPostgres } from "../../db/embedded-postgres.ts";
 import { BackupError } from "./backup-format.ts";
@@ -10,6 +12,15 @@ export type DatabasePlace = {
   readonly dataDir: string;
 };
 
+const refuseUnreachable = async (url: string): Promise<void> => {
+  const client = await connect({ connectionString: url, connectionTimeoutMillis: 5_000 }).catch(
+    (error: unknown) => {
+      throw connectFailure(error, url);
+    },
+  );
+  await client.end();
+};
+
 /** Lends its URL. `toRead`: it has to be there, and an origin may work with it meanwhile. */
 export const withDatabase = async <T>(
   { databaseUrl, dataDir }: DatabasePlace,
@@ -17,8 +28,11 @@ export const withDatabase = async <T>(
   work: (url: string) => Promise<T>,
 ): Promise<T> => {
   if (databaseUrl !== undefined)
-    return work(databaseUrl).catch((error: unknown) => {
-      throw connectFailure(error, databaseUrl);
+    return work(databaseUrl).catch(async (error: unknown) => {
+      // It may be another database of the work that cannot be reached, and one that is named already stays so.
+      const isNamed = error instanceof DatabaseLost || error instanceof BackupError;
+      if (!isNamed && connectFailure(error, databaseUrl) !== error) await refuseUnreachable(databaseUrl);
+      throw error;
     });
   if (toRead && !(await hasEmbeddedPostgres(dataDir)))
     throw new BackupError(`there is no database in DATA_DIR ${dataDir}, and DATABASE_URL is not set`);
