@@ -133,10 +133,10 @@ export const makeSnapshotCache = (dependencies: Dependencies): SnapshotCache => 
   const watchOn = async (turn: Turn, beganMs: number): Promise<void> => {
     while (turn.isMine() && now() < beganMs + LAST_WATCH_MS) {
       const isConfirmed = await watchOnce(turn, beganMs).catch(() => false);
+      // Where streams break, every other call still brings an answer. Another request may take over while this one sleeps.
+      isStreamed = isConfirmed || !isStreamed;
       // A call that confirms nothing may be over at once: the next one waits a moment.
       if (!isConfirmed) await sleep(RETRY_MS);
-      // Where streams break, every other call still brings an answer.
-      isStreamed = isConfirmed || !isStreamed;
     }
     turn.end();
   };

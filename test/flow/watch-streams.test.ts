@@ -167,7 +167,7 @@ test.each([
   ["the streams of the hub are silent", 2_700, { mode: "hub silent" }],
   ["the streams of the replica end in the middle of an answer", 2_000, { mode: "replica half" }],
   ["the streams of the hub end in the middle of an answer", 1_500, { mode: "hub half" }],
-  ["answers of the replica stop in the middle", 3_200, { mode: "replica half, then silent" }],
+  ["answers of the replica stop in the middle", 4_500, { mode: "replica half, then silent" }],
   ["objects of an older version give one answer a call", 2_000, { mode: "old", die: "" }],
 ])(
   "while %s, no request is answered from a snapshot that is older than MAX_STALE_MS, and a change arrives",
